@@ -1,0 +1,1 @@
+//! Runs a plan: applies, waits, prunes, and tells what happened.

@@ -1,0 +1,120 @@
+//! What an error says to a person: where, what, and what to do next.
+//!
+//! Each module has its own error enum and implements [`Diagnose`] beside its variants. `cli::failure` is the one file
+//! that turns a [`Kind`] into an exit code and prints a [`Diagnostic`].
+
+mod excerpt;
+mod suggest;
+
+use std::error::Error;
+use std::fmt;
+
+pub use self::excerpt::Excerpt;
+pub use self::suggest::nearest;
+use crate::value::Origin;
+
+/// What sort of failure it is; the exit code follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The command line or a file of the repository is wrong; nothing was changed.
+    Input,
+    /// A secret cannot be read, or was tampered with; nothing was changed.
+    Secret,
+    /// The cluster cannot be reached or refuses us; nothing was changed.
+    Cluster,
+    /// Something could not be read, so a whole answer is not possible.
+    Unknown,
+    /// A guard said no; nothing was changed.
+    Refused,
+    /// The run stopped part-way.
+    Partial,
+    /// This machine failed us: a file could not be written, a program is missing.
+    Machine,
+}
+
+/// An error that knows its place and what to do about it.
+pub trait Diagnose: Error {
+    /// The sort of failure.
+    fn kind(&self) -> Kind;
+
+    /// Where: the file with line and column.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
+
+    /// The lines around the place, with a caret.
+    fn excerpt(&self) -> Option<&Excerpt> {
+        None
+    }
+
+    /// What to do next, as a full sentence.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// An error ready to be printed: the same facts for a terminal, JSON and Markdown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// The sort of failure.
+    pub kind: Kind,
+    /// What went wrong, first line first, then its causes.
+    pub messages: Vec<String>,
+    /// Where.
+    pub origin: Option<Origin>,
+    /// The lines around the place.
+    pub excerpt: Option<Excerpt>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Collects what an error and its sources say. A source whose text the message repeats is left out.
+    pub fn of(error: &dyn Diagnose) -> Self {
+        let mut messages = vec![error.to_string()];
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !messages.iter().any(|said| said.contains(&text)) {
+                messages.push(text);
+            }
+            source = cause.source();
+        }
+        Self {
+            kind: error.kind(),
+            messages,
+            origin: error.origin().cloned(),
+            excerpt: error.excerpt().cloned(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// ```text
+    /// error: unknown key `namespce`
+    ///  --> environments/dev/environment.yaml:4:3
+    ///   |
+    /// 4 |   namespce: apps
+    ///   |   ^^^^^^^^
+    ///   = cause: ...
+    ///   = hint: did you mean `namespace`?
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, causes) = self.messages.split_first().map_or(("", &[][..]), |(f, c)| (f.as_str(), c));
+        writeln!(f, "error: {first}")?;
+        if let Some(origin) = &self.origin {
+            writeln!(f, " --> {origin}")?;
+        }
+        if let Some(excerpt) = &self.excerpt {
+            write!(f, "{excerpt}")?;
+        }
+        for cause in causes {
+            writeln!(f, "  = cause: {}", cause.replace('\n', "\n           "))?;
+        }
+        if let Some(hint) = &self.hint {
+            writeln!(f, "  = hint: {}", hint.replace('\n', "\n          "))?;
+        }
+        Ok(())
+    }
+}

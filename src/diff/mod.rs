@@ -1,0 +1,198 @@
+//! Base + desired + live -> [`Comparison`]: one [`FieldChange`] a field, classified, with who wrote it and when.
+//!
+//! *Base* is what we last applied: the fields that our field manager owns, with the values that the inventory
+//! recorded. *Desired* is what the repository says. *Live* is what the server has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::manifest::{Object, ObjectId};
+use crate::value::{Path, Value};
+
+/// One object as the server has it.
+#[derive(Clone, Debug)]
+pub struct LiveObject {
+    /// Which object.
+    pub id: ObjectId,
+    /// The object without `metadata.managedFields`.
+    pub body: Value,
+    /// Who wrote which field.
+    pub managers: Vec<Manager>,
+}
+
+/// One entry of `metadata.managedFields`. Its identity is name, operation and subresource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manager {
+    /// The field manager.
+    pub name: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// `status`, `scale` or empty.
+    pub subresource: String,
+    /// The version in which it wrote.
+    pub api_version: String,
+    /// When it last wrote, as the server says it (RFC 3339).
+    pub time: Option<String>,
+    /// The fields that it owns, as the server encodes them (fieldsV1).
+    pub fields: Value,
+}
+
+/// What the inventory recorded about an object when it was last applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The object's UID then.
+    pub uid: String,
+    /// Hash of the desired object (keyed, since it may hold secrets).
+    pub desired: String,
+    /// Hash of the set of fields that we owned after the apply.
+    pub owned: String,
+    /// Hash of those fields' values in the server's response.
+    pub projection: String,
+    /// The desired object as it was applied; secret leaves are left out and stand as their keyed digest.
+    pub applied: Arc<Value>,
+}
+
+/// The comparison of all objects.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// One entry an object, desired ones in their order, then those that left the repository.
+    pub objects: Vec<ObjectComparison>,
+}
+
+/// The comparison of one object.
+#[derive(Clone, Debug)]
+pub struct ObjectComparison {
+    /// Which object.
+    pub id: ObjectId,
+    /// The release that it belongs to, or belonged to.
+    pub release: Arc<str>,
+    /// What comparing it came to.
+    pub verdict: Verdict,
+    /// How the verdict was found.
+    pub judged: Judged,
+    /// The fields that differ or change owner; empty for an object that is unchanged.
+    pub fields: Vec<FieldChange>,
+    /// What the repository wants; `None` for an object that left it.
+    pub desired: Option<Arc<Object>>,
+    /// What the server has; kept only where the verdict is not [`Verdict::Unchanged`].
+    pub live: Option<Arc<LiveObject>>,
+    /// What an apply would make of it, as the server or our prediction says; kept like `live`.
+    pub after: Option<Arc<Value>>,
+    /// What was recorded when it was last applied.
+    pub recorded: Option<Arc<Recorded>>,
+}
+
+/// What comparing an object came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The server has no such object.
+    Create,
+    /// Nothing that we own or want differs.
+    Unchanged,
+    /// Fields differ or change owner.
+    Update,
+    /// It is in the inventory and on the server, but no longer in the repository.
+    Leftover,
+    /// It is in the inventory and in neither the repository nor the server.
+    Gone,
+    /// It could not be compared, for this reason.
+    Unknown(String),
+}
+
+/// How a verdict was found, the strongest first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judged {
+    /// The recorded projection still holds: nothing that we own changed.
+    Recorded,
+    /// The server's own dry run.
+    DryRun,
+    /// Only our own prediction, since the server could not be asked, for this reason.
+    Predicted(String),
+    /// There was nothing to compare: it is new, or it left.
+    Trivial,
+}
+
+/// One field that differs or changes owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// Where in the object.
+    pub path: Path,
+    /// What sort of change it is.
+    pub class: Class,
+    /// What we last applied there.
+    pub base: Option<Value>,
+    /// What the server has there.
+    pub live: Option<Value>,
+    /// What will be there after an apply.
+    pub desired: Option<Value>,
+    /// Who else wrote it, the newest first.
+    pub writers: Vec<Writer>,
+}
+
+/// Somebody else who owns a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The field manager.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// The subresource, or empty.
+    pub subresource: String,
+    /// When, as the server says it.
+    pub time: Option<String>,
+}
+
+/// What sort of change a field's is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// You changed it: the repository differs from what was applied, and live is as it was applied.
+    Pending,
+    /// Live changed under us: the repository is as it was applied.
+    Drift,
+    /// Both changed, or somebody else owns what you now want.
+    Conflict,
+    /// We stop owning it, and its value stays since somebody else owns it too.
+    Release,
+    /// We start owning it, and its value stays.
+    Acquire,
+    /// A rule says not to show it.
+    Ignored(String),
+    /// It could not be compared, for this reason.
+    Unknown(String),
+}
+
+/// The live state of all objects that are asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// What the server has.
+    pub objects: BTreeMap<ObjectId, LiveObject>,
+    /// What could not be read, by object, with the reason.
+    pub unknown: BTreeMap<ObjectId, String>,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Drift => "drift",
+            Self::Conflict => "conflict",
+            Self::Release => "release",
+            Self::Acquire => "acquire",
+            Self::Ignored(_) => "ignored",
+            Self::Unknown(_) => "unknown",
+        })
+    }
+}
+
+impl fmt::Display for Writer {
+    /// `kubectl-edit (Update, scale) at 2026-01-01T00:00:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.manager, self.operation)?;
+        if !self.subresource.is_empty() {
+            write!(f, ", {}", self.subresource)?;
+        }
+        f.write_str(")")?;
+        self.time.as_ref().map_or(Ok(()), |time| write!(f, " at {time}"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Whether an object is as its kind says it should be.

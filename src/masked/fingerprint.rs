@@ -1,0 +1,62 @@
+//! Keyed fingerprints of secrets.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// The key of fingerprints: random, kept in the state namespace of a cluster or made for one run.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct FingerprintKey([u8; 32]);
+
+/// The first 32 bits of a secret's HMAC: enough to see that two values differ, useless for guessing either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(u32);
+
+impl FingerprintKey {
+    /// A key of these random bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The fingerprint of a secret's bytes.
+    pub fn fingerprint(&self, secret: &[u8]) -> Fingerprint {
+        let digest = self.digest(secret);
+        Fingerprint(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
+    }
+
+    /// The whole HMAC-SHA-256 of some bytes; records that hold hashes of secrets use it.
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        // An HMAC takes a key of any length, so the empty default is never used.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FingerprintKey")
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(secret {:08x})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_depend_on_the_key_and_on_the_secret() {
+        let (one, two) = (FingerprintKey::new([1; 32]), FingerprintKey::new([2; 32]));
+        assert_eq!(one.fingerprint(b"a"), one.fingerprint(b"a"));
+        assert_ne!(one.fingerprint(b"a"), one.fingerprint(b"b"));
+        assert_ne!(one.fingerprint(b"a"), two.fingerprint(b"a"));
+        assert!(one.fingerprint(b"a").to_string().starts_with("(secret "));
+    }
+}

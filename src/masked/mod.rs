@@ -1,0 +1,65 @@
+//! Secrets as a type: what is in a [`Masked`] prints as a mask, and is wiped when it is dropped.
+//!
+//! Outputs tell secrets apart by [`Fingerprint`]s, which are HMACs: without the key a short secret cannot be guessed
+//! from its fingerprint. Texts that come from elsewhere (a server's message may echo a value) go through a
+//! [`Redactor`].
+
+mod fingerprint;
+mod redactor;
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+pub use self::fingerprint::{Fingerprint, FingerprintKey};
+pub use self::redactor::Redactor;
+
+/// What stands in every output instead of a secret.
+pub const MASK: &str = "(masked)";
+
+/// A secret. It has no way to be printed; [`Masked::expose`] is for the few modules that a test lists.
+#[derive(Clone, Default)]
+pub struct Masked<T: Zeroize>(Box<T>);
+
+impl<T: Zeroize> Masked<T> {
+    /// Takes a secret behind the mask.
+    pub fn new(secret: T) -> Self {
+        Self(Box::new(secret))
+    }
+
+    /// The secret itself. Each module that calls this is listed, with its reason, in the test of exposures.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize + PartialEq> Masked<T> {
+    /// Whether the secret equals a value that is not masked.
+    pub fn is(&self, other: &T) -> bool {
+        *self.0 == *other
+    }
+}
+
+impl<T: Zeroize> Drop for Masked<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize + PartialEq> PartialEq for Masked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T: Zeroize> fmt::Display for Masked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Masked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}

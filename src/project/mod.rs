@@ -1,0 +1,125 @@
+//! The project's files -> [`Environment`]: what an environment consists of, inheritance resolved, releases in order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::value::{Origin, Value};
+
+/// One environment, with everything that it inherits merged in.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Its name: the folder under `environments/`.
+    pub name: String,
+    /// The environments it is made of, `defaults` first, itself last.
+    pub lineage: Vec<String>,
+    /// The cluster it lives in.
+    pub cluster: ClusterRef,
+    /// The values for all releases, with the origin of every leaf.
+    pub values: Value,
+    /// The declared inputs, by name.
+    pub inputs: BTreeMap<String, Input>,
+    /// The age identity file that the environment names (only a public throwaway may be named so).
+    pub identity: Option<String>,
+    /// The namespace that keeps the state.
+    pub state_namespace: String,
+    /// The enabled releases, each after all that it needs.
+    pub releases: Vec<Release>,
+}
+
+/// How an environment names its cluster. At most one of `context`, `server`, `in_cluster` and `secret` is given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterRef {
+    /// A kubeconfig file, relative to the root; the usual ones where it is missing.
+    pub kubeconfig: Option<String>,
+    /// A context of the kubeconfig.
+    pub context: Option<String>,
+    /// The service account of the pod we run in.
+    pub in_cluster: bool,
+    /// The server's address, in place of the kubeconfig's.
+    pub server: Option<String>,
+    /// The name that the server's certificate must hold, where it is not the address.
+    pub tls_server_name: Option<String>,
+    /// Whether the server's certificate is not checked. Each run warns.
+    pub insecure: bool,
+    /// A proxy for all requests.
+    pub proxy: Option<String>,
+    /// A kubeconfig that a Secret of another environment's cluster holds.
+    pub secret: Option<SecretRef>,
+    /// Where the cluster was named.
+    pub origin: Origin,
+}
+
+/// A kubeconfig in a Secret.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecretRef {
+    /// The environment in whose cluster the Secret is.
+    pub environment: String,
+    /// The Secret's namespace.
+    pub namespace: String,
+    /// The Secret's name.
+    pub name: String,
+    /// The key of its data; `value` by default, as Cluster API writes it.
+    pub key: String,
+}
+
+/// A declared input: the only way the environment of the process gets in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// The variable it is read from.
+    pub env: String,
+    /// Whether a run without it fails.
+    pub required: bool,
+    /// What it is where the variable is not set.
+    pub default: Option<String>,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// One release: a source of objects with its values, in a namespace.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its name, unique in the environment.
+    pub name: Arc<str>,
+    /// The namespace of its objects.
+    pub namespace: String,
+    /// Whether the namespace is created where it is missing. It is never deleted with the release.
+    pub create_namespace: bool,
+    /// Where its objects come from.
+    pub source: ReleaseSource,
+    /// The releases that must be there first.
+    pub needs: Vec<String>,
+    /// Labels to select it by.
+    pub labels: BTreeMap<String, String>,
+    /// An expression over `values`, `environment` and `inputs`; a release whose expression is false is not there.
+    pub when: Option<(String, Origin)>,
+    /// Its own layers of values, in order: the file named after it along the lineage, then the entries of `values:`.
+    pub values: Vec<ValuesLayer>,
+    /// The encrypted files, relative to the root, in order.
+    pub secrets: Vec<(String, Origin)>,
+    /// How long its objects may take to become healthy, in seconds; `None` for no waiting.
+    pub wait_seconds: Option<u64>,
+    /// Whether objects that leave it are deleted.
+    pub prune: bool,
+    /// Where it was declared last.
+    pub origin: Origin,
+}
+
+/// Where a release's objects come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReleaseSource {
+    /// A chart's folder, relative to the root.
+    Chart(String),
+    /// A folder (or file) of plain manifests, relative to the root.
+    Manifests(String),
+}
+
+/// One layer of a release's values.
+#[derive(Clone, Debug)]
+pub enum ValuesLayer {
+    /// A YAML file, relative to the root.
+    File(String, Origin),
+    /// A template over the layers before it (`.yaml.j2`), relative to the root.
+    Template(String, Origin),
+    /// Values in the environment's own file.
+    Inline(Value),
+}

@@ -1,0 +1,1 @@
+//! Brings a tree from a folder or a git commit.

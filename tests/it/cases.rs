@@ -1,0 +1,88 @@
+//! Cases as files: a folder `tests/cases/<stage>/<case>/` is a test, with its input and its expected output beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Failed, Trial};
+use weft::tree::Tree;
+
+/// One case: its folder.
+pub struct Case {
+    folder: PathBuf,
+}
+
+impl Case {
+    /// The text of a file of the case.
+    pub fn read(&self, file: &str) -> String {
+        let path = self.folder.join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The text of a file that a case may leave out.
+    pub fn read_if_there(&self, file: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(file)).ok()
+    }
+
+    /// The files below a folder of the case, as a project or a chart sees them.
+    pub fn tree(&self, folder: &str) -> Tree {
+        let root = self.folder.join(folder);
+        let mut files = Vec::new();
+        collect(&root, &root, &mut files);
+        Tree::new(files)
+    }
+
+    /// Holds `actual` against an expected file of the case, or writes that file where `WEFT_UPDATE` is set.
+    pub fn expect(&self, file: &str, actual: &str) -> Result<(), Failed> {
+        let path = self.folder.join(file);
+        if std::env::var_os("WEFT_UPDATE").is_some() {
+            return fs::write(&path, actual).map_err(Failed::from);
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        same(&path.display().to_string(), &expected, actual)
+    }
+}
+
+/// Fails with a readable difference where two texts are not the same.
+pub fn same(what: &str, expected: &str, actual: &str) -> Result<(), Failed> {
+    if expected == actual {
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(expected, actual);
+    Err(format!("{what} differs (- expected, + actual):\n{}", diff.unified_diff().context_radius(3)).into())
+}
+
+/// A test for each folder of `tests/cases/<stage>`, named `<stage>::<case>`. A stage without cases is an error.
+pub fn of(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Trial> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(stage);
+    let mut folders: Vec<PathBuf> = fs::read_dir(&root)
+        .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "no cases in {}", root.display());
+    folders
+        .into_iter()
+        .map(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Trial::test(format!("{stage}::{name}"), move || run(&Case { folder }))
+        })
+        .collect()
+}
+
+/// A test that is code, named `<stage>::<name>`.
+pub fn code(stage: &str, name: &str, run: fn() -> Result<(), Failed>) -> Trial {
+    Trial::test(format!("{stage}::{name}"), run)
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.expect("a readable folder").path()) {
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).expect("a path below the root").to_string_lossy().into_owned();
+            files.push((name, fs::read(&path).expect("a readable file")));
+        }
+    }
+}

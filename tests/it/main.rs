@@ -1,0 +1,51 @@
+//! The integration tests: one binary, in which every folder under `tests/cases` is a test of its own.
+//!
+//! `WEFT_UPDATE=1` rewrites the expected files from what came out; read the difference before committing it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cases;
+mod chart;
+mod cli;
+mod cluster;
+mod diff;
+mod layering;
+mod manifest;
+mod operator;
+mod plan;
+mod project;
+mod report;
+mod sandbox;
+mod secrets;
+mod values;
+mod yaml;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = [
+        chart::trials(),
+        cli::trials(),
+        cluster::trials(),
+        diff::trials(),
+        layering::trials(),
+        manifest::trials(),
+        operator::trials(),
+        plan::trials(),
+        project::trials(),
+        report::trials(),
+        sandbox::trials(),
+        secrets::trials(),
+        values::trials(),
+        yaml::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    sandbox::stop();
+    conclusion.exit_code()
+}

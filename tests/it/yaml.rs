@@ -1,0 +1,8 @@
+//! Tests of `yaml`.
+
+use libtest_mimic::Trial;
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    Vec::new()
+}
