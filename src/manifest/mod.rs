@@ -41,6 +41,9 @@ pub struct Object {
     pub body: Value,
     /// The template or file, and the line of the rendered text where it begins.
     pub origin: Origin,
+    /// A namespace that no file declares, for a release with `createNamespace`: created where it is missing, otherwise
+    /// left as it is; it is never part of an inventory, and so never deleted.
+    pub implicit: bool,
 }
 
 /// All objects of the selected releases, in the order of the releases and of their files.
