@@ -1,0 +1,96 @@
+//! Merged values with the place of every leaf, for people.
+
+use std::collections::HashMap;
+
+use super::{Overridden, Values};
+use crate::value::{Data, Map, Path, Step, Value};
+use crate::yaml;
+
+/// The longest text of an overridden value that is repeated in a comment.
+const WIDEST: usize = 60;
+
+/// The merged values as YAML, with a comment behind each leaf: where it was written, and what it overrode there. What
+/// was removed altogether stands in comments at the end. Secrets are masked.
+pub fn explain(values: &Values) -> String {
+    let mut lost: HashMap<String, Vec<&Overridden>> = HashMap::new();
+    for overridden in &values.overridden {
+        lost.entry(overridden.path.to_string()).or_default().push(overridden);
+    }
+    let mut lines = Lines { lost, out: Vec::new() };
+    if let Data::Map(map) = &values.merged.data {
+        lines.map(&mut Path::root(), map, 0);
+    }
+    let removed = lines.removed(values);
+    let width = lines.out.iter().filter(|(_, comment)| !comment.is_empty()).map(|(text, _)| text.chars().count()).max();
+    let width = width.unwrap_or_default().min(WIDEST);
+    let mut text = String::new();
+    for (line, comment) in lines.out {
+        text.push_str(&if comment.is_empty() { line } else { format!("{line:width$}  # {comment}") });
+        text.push('\n');
+    }
+    text + &removed
+}
+
+struct Lines<'v> {
+    /// What was overridden, by path; what is printed is taken out.
+    lost: HashMap<String, Vec<&'v Overridden>>,
+    /// Lines with their comments.
+    out: Vec<(String, String)>,
+}
+
+impl Lines<'_> {
+    fn map(&mut self, path: &mut Path, map: &Map, depth: usize) {
+        for entry in map {
+            path.0.push(Step::Field(entry.key.clone()));
+            match &entry.value.data {
+                Data::Map(below) if !below.is_empty() => {
+                    let comment = self.overridden(path).join(", ");
+                    self.write(&entry.key, Map::new().into(), depth, comment);
+                    self.map(path, below, depth + 1);
+                }
+                _ => {
+                    let mut comment = vec![entry.value.origin.to_string()];
+                    comment.extend(self.overridden(path));
+                    self.write(&entry.key, entry.value.clone(), depth, comment.join(", "));
+                }
+            }
+            path.0.pop();
+        }
+    }
+
+    /// Writes `key: value` with the comment behind its first line; of a map only the key.
+    fn write(&mut self, key: &str, value: Value, depth: usize, comment: String) {
+        let head = matches!(&value.data, Data::Map(map) if map.is_empty()) && comment.is_empty();
+        let text = yaml::write(&[(key, value)].into_iter().collect::<Map>().into());
+        let mut comment = Some(comment);
+        for line in text.lines() {
+            let line = if head { line.trim_end_matches(" {}") } else { line };
+            self.out.push((format!("{:1$}{line}", "", depth * 2), comment.take().unwrap_or_default()));
+        }
+    }
+
+    /// What the leaves at a path were, the last first.
+    fn overridden(&mut self, path: &Path) -> Vec<String> {
+        let lost = self.lost.remove(&path.to_string()).unwrap_or_default();
+        lost.iter().rev().map(|it| format!("overrides {} of {}", short(&it.value), it.value.origin)).collect()
+    }
+
+    /// Comments for what is overridden at paths that the result does not have.
+    fn removed(&mut self, values: &Values) -> String {
+        let mut text = String::new();
+        for it in &values.overridden {
+            if self.lost.contains_key(&it.path.to_string()) {
+                text += &format!("# {}: {} of {} is removed by {}\n", it.path, short(&it.value), it.value.origin, it.by);
+            }
+        }
+        text
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    match text.char_indices().nth(WIDEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
