@@ -28,7 +28,7 @@ pub(super) fn cluster(tree: &Tree, files: &[EnvironmentFile]) -> Result<ClusterR
     let named = |file: &EnvironmentFile| Some((file.spec.cluster.clone()?, file.root.get("cluster")?.clone()));
     let Some((spec, node)) = files.iter().rev().find_map(named) else { return Ok(ClusterRef::default()) };
     refuse_contradictions(tree, &node)?;
-    let kubeconfig = node.get("kubeconfig").map(|path| rooted(tree, path, "cluster.kubeconfig")).transpose()?;
+    let kubeconfig = node.get("kubeconfig").map(|path| rooted(tree, path, "`cluster.kubeconfig`")).transpose()?;
     if let Some(environment) = node.dig(&["secretRef", "environment"]) {
         lineage::known(tree, environment.as_str().unwrap_or_default(), Some(Place::of_node(tree, environment)))?;
     }

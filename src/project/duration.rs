@@ -28,7 +28,9 @@ mod tests {
         for (text, expected) in [("90s", 90), ("5m", 300), ("1h", 3600), ("1h30m", 5400), ("2m5s", 125)] {
             assert_eq!(seconds(text), Some(expected), "{text}");
         }
-        for text in ["", "5", "m", "0s", "-5m", "5ms", "1.5h", "5 m", "5é", "99999999999999999999s", "9999999999999999h"] {
+        for text in
+            ["", "5", "m", "0s", "-5m", "5ms", "1.5h", "5 m", "5é", "99999999999999999999s", "9999999999999999h"]
+        {
             assert_eq!(seconds(text), None, "{text}");
         }
     }

@@ -96,7 +96,7 @@ pub enum ProjectError {
         place: Place,
     },
     /// A node of the wrong kind.
-    #[error("{what} is {expected}, but this is a {found}")]
+    #[error("{what}: expected {expected}, found {found}")]
     WrongKind {
         /// The field.
         what: &'static str,
@@ -108,9 +108,9 @@ pub enum ProjectError {
         place: Place,
     },
     /// A name that Kubernetes would refuse.
-    #[error("`{text}` cannot be a {what}")]
+    #[error("`{text}` is no valid {what}")]
     NotALabel {
-        /// What it names.
+        /// What it is the name of, as `release name`.
         what: &'static str,
         /// The name.
         text: String,

@@ -55,13 +55,14 @@ fn check_source(release: &Release, tree: &Tree) -> Result<(), ProjectError> {
     if there {
         return Ok(());
     }
-    let folders: BTreeSet<&str> = tree.paths().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at])).collect();
+    let folders: BTreeSet<&str> =
+        tree.paths().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at])).collect();
     Err(ProjectError::NoSource {
         release: release.name.to_string(),
         what,
         path: path.clone(),
         nearest: nearest(path, folders).map(str::to_owned),
-        place: Place::new(tree, &release.source_origin, 1),
+        place: Place::of_word(tree, &release.source_origin),
     })
 }
 
@@ -72,7 +73,7 @@ fn unreadable(release: &Release, path: &str, origin: &Origin, source: TreeError,
     ProjectError::File {
         user: format!("release `{}`", release.name),
         nearest: nearest(path, beside).filter(|_| missing).map(str::to_owned),
-        place: Place::new(tree, origin, 1),
+        place: Place::of_word(tree, origin),
         source,
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::error::ProjectError;
 use super::place::Place;
+use super::release::is_label;
 use super::spec::EnvironmentSpec;
 use crate::tree::Tree;
-use crate::value::{Map, Origin, Value};
+use crate::value::{Map, Mark, Origin, Value};
 use crate::yaml::{self, Rules};
 
 /// The name under which `defaults.yaml` stands in a lineage; no environment can have it.
@@ -25,8 +26,6 @@ const LATER: [(&str, &str); 5] = [
 pub(super) struct EnvironmentFile {
     /// The environment, or [`DEFAULTS`].
     pub name: String,
-    /// The folder from which its paths are relative.
-    pub folder: String,
     /// The nodes.
     pub root: Map,
     /// The typed form.
@@ -49,7 +48,7 @@ pub(super) fn read(tree: &Tree, name: &str) -> Result<Vec<EnvironmentFile>, Proj
     }
     let mut walk = Walk { tree, open: Vec::new(), done: Vec::new() };
     if tree.contains("environments/defaults.yaml") {
-        walk.done.push(read_file(tree, DEFAULTS, "environments", "environments/defaults.yaml")?);
+        walk.done.push(read_file(tree, DEFAULTS, "environments/defaults.yaml")?);
     }
     walk.visit(name, None)?;
     Ok(walk.done)
@@ -73,8 +72,12 @@ impl Walk<'_> {
         if self.done.iter().any(|file| file.name == name) {
             return Ok(());
         }
-        let folder = format!("environments/{name}");
-        let file = read_file(self.tree, name, &folder, &format!("{folder}/environment.yaml"))?;
+        let path = format!("environments/{name}/environment.yaml");
+        if !is_label(name) {
+            let (what, text) = ("environment name", name.to_owned());
+            return Err(ProjectError::NotALabel { what, text, place: Place::of_file(&path) });
+        }
+        let file = read_file(self.tree, name, &path)?;
         self.open.push(name.to_owned());
         for (at, parent) in file.spec.inherits.iter().flatten().enumerate() {
             let node = file.root.get("inherits").and_then(|list| list.as_list()?.get(at));
@@ -95,17 +98,17 @@ pub(super) fn known(tree: &Tree, name: &str, place: Option<Place>) -> Result<(),
     Err(ProjectError::NoEnvironment { name: name.to_owned(), known, place: place.unwrap_or_default() })
 }
 
-fn read_file(tree: &Tree, name: &str, folder: &str, path: &str) -> Result<EnvironmentFile, ProjectError> {
+fn read_file(tree: &Tree, name: &str, path: &str) -> Result<EnvironmentFile, ProjectError> {
     let text = tree.text(path)?;
     let file = Arc::new(path.to_owned());
     let mut node = yaml::document(text, &file, Rules::Strict)?;
     if node.is_null() {
-        node = Value::from(Map::new()).at(Origin::new(&file, crate::value::Mark::default()));
+        node = Value::from(Map::new()).at(Origin::new(&file, Mark::default()));
     }
     refuse_reserved(tree, name, &node)?;
     let spec = yaml::from_value(&node, text)?;
     let root = node.as_map().cloned().unwrap_or_default();
-    Ok(EnvironmentFile { name: name.to_owned(), folder: folder.to_owned(), root, spec })
+    Ok(EnvironmentFile { name: name.to_owned(), root, spec })
 }
 
 /// Words that have a meaning, but not here or not yet, deserve a better answer than "unknown key".

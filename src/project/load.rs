@@ -55,7 +55,8 @@ fn inputs(tree: &Tree, files: &[EnvironmentFile]) -> Result<BTreeMap<String, Inp
     for file in files {
         let nodes = file.root.get("inputs").and_then(Value::as_map);
         for (name, spec) in file.spec.inputs.iter().flatten() {
-            let place = nodes.and_then(|map| map.entry(name)).map(|entry| Place::of_key(tree, entry)).unwrap_or_default();
+            let place =
+                nodes.and_then(|map| map.entry(name)).map(|entry| Place::of_key(tree, entry)).unwrap_or_default();
             let spec = spec.clone().unwrap_or_default();
             let required = spec.required.unwrap_or_default();
             if required && spec.default.is_some() {

@@ -82,7 +82,10 @@ fn sort(needs: &[Vec<Need>]) -> Result<Vec<usize>, Vec<(usize, Origin)>> {
 fn circle(tree: &Tree, releases: &[Release], cycle: &[(usize, Origin)]) -> ProjectError {
     let name = |at: usize| releases[cycle[at % cycle.len()].0].name.to_string();
     let path = (0..=cycle.len()).map(name).collect::<Vec<_>>().join(" needs ");
-    let lines = cycle.iter().enumerate().map(|(at, (_, origin))| format!("`{}` needs `{}` at {origin}", name(at), name(at + 1)));
+    let lines = cycle
+        .iter()
+        .enumerate()
+        .map(|(at, (_, origin))| format!("`{}` needs `{}` at {origin}", name(at), name(at + 1)));
     let last = cycle.last().map(|(_, origin)| Place::new(tree, origin, name(0).chars().count())).unwrap_or_default();
     ProjectError::NeedCycle { path, steps: lines.collect(), place: last }
 }

@@ -37,7 +37,11 @@ fn overlay_at(
         } else {
             leaves(path, old, &mut |path, leaf| lost(path, leaf, &entry.value.origin));
             let removed = nulls == Nulls::Remove && entry.value.is_null() && !old.is_null();
-            if removed { below.remove(&entry.key) } else { below.insert_entry(entry.clone()) };
+            if removed {
+                below.remove(&entry.key)
+            } else {
+                below.insert_entry(entry.clone())
+            };
         }
         path.0.pop();
     }

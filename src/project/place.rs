@@ -21,6 +21,16 @@ impl Place {
         Self { origin: origin.clone(), excerpt }
     }
 
+    /// The place of a plain text whose node is not at hand: it is underlined up to its end.
+    pub fn of_word(tree: &Tree, origin: &Origin) -> Self {
+        let text = origin.file.as_deref().and_then(|file| tree.text(file).ok()).unwrap_or_default();
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}');
+        let before = |n: u32| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+        let line = text.lines().nth(before(origin.mark.line)).unwrap_or_default();
+        let width = line.chars().skip(before(origin.mark.column)).take_while(|c| !ends(*c)).count();
+        Self::new(tree, origin, width)
+    }
+
     /// The place of a node; a text is underlined whole.
     pub fn of_node(tree: &Tree, node: &Value) -> Self {
         Self::new(tree, &node.origin, node.as_str().map_or(1, |text| text.chars().count()))

@@ -174,7 +174,7 @@ fn wait(tree: &Tree, declared: &Declared) -> Result<Option<u64>, ProjectError> {
             let wrong = || ProjectError::NotADuration { text: text.clone(), place: Place::of_node(tree, timeout) };
             duration::seconds(&text).map(Some).ok_or_else(wrong)
         }
-        _ => Err(wrong_kind(tree, node, "`wait`", "true, false or a map with `timeout`")),
+        _ => Err(wrong_kind(tree, node, "`wait`", "true, false or `{timeout: 5m}`")),
     }
 }
 

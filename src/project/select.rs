@@ -108,7 +108,11 @@ fn close_needs(releases: &mut [Release], chosen: &BTreeSet<Arc<str>>) {
     for release in releases {
         let mut needs: Vec<String> = Vec::new();
         for need in std::mem::take(&mut release.needs) {
-            let instead = if chosen.contains(need.as_str()) { vec![need] } else { closed.get(&need).cloned().unwrap_or_default() };
+            let instead = if chosen.contains(need.as_str()) {
+                vec![need]
+            } else {
+                closed.get(&need).cloned().unwrap_or_default()
+            };
             for need in instead {
                 if !needs.contains(&need) {
                     needs.push(need);

@@ -1,4 +1,6 @@
 //! The typed form of `environment.yaml` and `defaults.yaml`. Every key that is not here is refused.
+//!
+//! Fields with an underscore are only checked here: what they hold is taken from the file's nodes, which know places.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +16,12 @@ pub(super) struct EnvironmentSpec {
     pub inherits: Option<Vec<String>>,
     pub cluster: Option<ClusterSpec>,
     pub inputs: Option<BTreeMap<String, Option<InputSpec>>>,
-    /// Only checked here: values keep their places, so they are taken from the file's nodes.
     #[serde(rename = "values")]
     pub _values: Option<BTreeMap<String, IgnoredAny>>,
-    pub identity: Option<String>,
-    pub state_namespace: Option<String>,
+    #[serde(rename = "identity")]
+    pub _identity: Option<String>,
+    #[serde(rename = "stateNamespace")]
+    pub _state_namespace: Option<String>,
     pub releases: Option<Vec<ReleaseSpec>>,
 }
 
@@ -26,7 +29,8 @@ pub(super) struct EnvironmentSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ClusterSpec {
-    pub kubeconfig: Option<String>,
+    #[serde(rename = "kubeconfig")]
+    pub _kubeconfig: Option<String>,
     pub context: Option<String>,
     pub in_cluster: Option<bool>,
     pub server: Option<String>,

@@ -59,7 +59,11 @@ pub enum ValuesError {
 impl ValuesError {
     pub(super) fn not_a_map(path: &str, node: &Value, text: &str) -> Self {
         let excerpt = Excerpt::new(text, node.origin.mark, 1, 2).map(Box::new);
-        Self::NotAMap { path: path.to_owned(), kind: node.kind(), place: Place { origin: node.origin.clone(), excerpt } }
+        Self::NotAMap {
+            path: path.to_owned(),
+            kind: node.kind(),
+            place: Place { origin: node.origin.clone(), excerpt },
+        }
     }
 }
 

@@ -45,27 +45,28 @@ impl Lines<'_> {
             match &entry.value.data {
                 Data::Map(below) if !below.is_empty() => {
                     let comment = self.overridden(path).join(", ");
-                    self.write(&entry.key, Map::new().into(), depth, comment);
+                    self.write(&entry.key, None, depth, comment);
                     self.map(path, below, depth + 1);
                 }
                 _ => {
                     let mut comment = vec![entry.value.origin.to_string()];
                     comment.extend(self.overridden(path));
-                    self.write(&entry.key, entry.value.clone(), depth, comment.join(", "));
+                    self.write(&entry.key, Some(&entry.value), depth, comment.join(", "));
                 }
             }
             path.0.pop();
         }
     }
 
-    /// Writes `key: value` with the comment behind its first line; of a map only the key.
-    fn write(&mut self, key: &str, value: Value, depth: usize, comment: String) {
-        let head = matches!(&value.data, Data::Map(map) if map.is_empty()) && comment.is_empty();
-        let text = yaml::write(&[(key, value)].into_iter().collect::<Map>().into());
+    /// Writes `key: value` with the comment behind its first line; without a value the key of a map.
+    fn write(&mut self, key: &str, value: Option<&Value>, depth: usize, comment: String) {
+        let shown = value.cloned().unwrap_or_else(|| Map::new().into());
+        let text = yaml::write(&[(key, shown)].into_iter().collect::<Map>().into());
+        let text = if value.is_some() { text.trim_end() } else { text.trim_end().trim_end_matches(" {}") };
         let mut comment = Some(comment);
-        for line in text.lines() {
-            let line = if head { line.trim_end_matches(" {}") } else { line };
-            self.out.push((format!("{:1$}{line}", "", depth * 2), comment.take().unwrap_or_default()));
+        for line in text.split('\n') {
+            let indent = if line.is_empty() { 0 } else { depth * 2 };
+            self.out.push((format!("{:indent$}{line}", ""), comment.take().unwrap_or_default()));
         }
     }
 
@@ -80,7 +81,8 @@ impl Lines<'_> {
         let mut text = String::new();
         for it in &values.overridden {
             if self.lost.contains_key(&it.path.to_string()) {
-                text += &format!("# {}: {} of {} is removed by {}\n", it.path, short(&it.value), it.value.origin, it.by);
+                text +=
+                    &format!("# {}: {} of {} is removed by {}\n", it.path, short(&it.value), it.value.origin, it.by);
             }
         }
         text

@@ -55,7 +55,7 @@ fn text<'t>(tree: &'t Tree, release: &Release, path: &str, origin: &Origin) -> R
     tree.text(path).map_err(|source| ValuesError::File {
         release: release.name.to_string(),
         source,
-        place: Place::new(tree, origin, 1),
+        place: Place::of_word(tree, origin),
     })
 }
 

@@ -138,7 +138,9 @@ impl Reader<'_> {
         let value = match if empty { None } else { stream.next() } {
             None => Value::default(),
             Some(Ok(value)) => value,
-            Some(Err(error)) => return self.wrong(format!("the value of `{path}` is not JSON (column {})", error.column())),
+            Some(Err(error)) => {
+                return self.wrong(format!("the value of `{path}` is not JSON (column {})", error.column()));
+            }
         };
         let end = start + if empty { 0 } else { stream.byte_offset() };
         while self.chars.next_if(|(at, c)| *at < end || c.is_whitespace()).is_some() {}
