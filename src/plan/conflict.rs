@@ -16,7 +16,8 @@ pub(super) fn conflicts<'a>(object: &'a ObjectComparison, guards: &'a Guards) ->
 }
 
 fn may_take(writer: &Writer, guards: &Guards) -> bool {
-    let human = |row: Vec<&str>| fits(row[0], &writer.manager) && row.get(1).is_some_and(|o| fits(o, &writer.operation));
+    let human =
+        |row: Vec<&str>| fits(row[0], &writer.manager) && row.get(1).is_some_and(|o| fits(o, &writer.operation));
     guards.take.iter().any(|pattern| fits(pattern, &writer.manager)) || rows(include_str!("managers.txt")).any(human)
 }
 

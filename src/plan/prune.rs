@@ -55,7 +55,10 @@ impl<'a> Gates<'a> {
             return Some(format!("the server shows it as `{id}` too, which is wanted"));
         }
         let claims = |release: &&ReleaseFacts| release.name != object.release && release.inventory.contains(&object.id);
-        self.releases.iter().find(claims).map(|release| format!("the inventory of the release `{}` has it", release.name))
+        self.releases
+            .iter()
+            .find(claims)
+            .map(|release| format!("the inventory of the release `{}` has it", release.name))
     }
 
     fn set(&self, object: &ObjectComparison) -> &str {

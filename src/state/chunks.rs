@@ -33,8 +33,8 @@ pub(super) fn cut(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
 }
 
 /// The bytes that [`cut`] got.
-pub(super) fn join(chunks: &[Vec<u8>]) -> Result<Vec<u8>, StateError> {
-    let read = |(at, chunk)| part(chunk).ok_or(StateError::Chunk { at });
+pub(super) fn join<'c>(chunks: &'c [Vec<u8>]) -> Result<Vec<u8>, StateError> {
+    let read = |(at, chunk): (usize, &'c Vec<u8>)| part(chunk).ok_or(StateError::Chunk { at });
     let mut parts = (1..).zip(chunks).map(read).collect::<Result<Vec<Part>, StateError>>()?;
     parts.sort_by_key(|part| part.index);
     let first = parts.first().ok_or(StateError::Empty)?;

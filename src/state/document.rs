@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::{FORMAT_VERSION, Inventory, Member, StateError};
@@ -42,11 +42,20 @@ struct Record {
     desired: String,
     owned: String,
     projection: String,
+    #[serde(serialize_with = "shared", deserialize_with = "own")]
     applied: Arc<Value>,
 }
 
+fn shared<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize(serializer)
+}
+
+fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Arc::new)
+}
+
 /// The document of an inventory, as `docs/schema/inventory-v1.json` describes it. A record with a secret is refused.
-pub fn to_json(inventory: &Inventory) -> Result<Json, StateError> {
+pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
     let objects = inventory.objects.iter().map(|(id, member)| entry(id, member)).collect::<Result<_, _>>()?;
     let document = Document {
         format_version: FORMAT_VERSION,
@@ -55,7 +64,7 @@ pub fn to_json(inventory: &Inventory) -> Result<Json, StateError> {
         commit: inventory.commit.clone(),
         objects,
     };
-    serde_json::to_value(document).map_err(|source| StateError::Format { source })
+    serde_json::to_vec(&document).map_err(|source| StateError::Format { source })
 }
 
 fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use self::document::to_json;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
@@ -123,7 +122,7 @@ impl Diagnose for StateError {
 
 /// The chunks of an inventory, in order. The same inventory always gives the same bytes.
 pub fn encode(inventory: &Inventory) -> Result<Vec<Vec<u8>>, StateError> {
-    chunks::cut(to_json(inventory)?.to_string().as_bytes())
+    chunks::cut(&document::to_json(inventory)?)
 }
 
 /// The inventory that [`encode`] made these chunks of, in whatever order they are handed in.
