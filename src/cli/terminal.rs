@@ -29,7 +29,7 @@ pub struct Terminal {
     color_errors: bool,
 }
 
-/// Standard output or input failed.
+/// The process's own machinery failed.
 #[derive(Debug, Error)]
 pub enum TerminalError {
     /// Standard output cannot be written.
@@ -38,6 +38,9 @@ pub enum TerminalError {
     /// Standard input cannot be read.
     #[error("cannot read from standard input")]
     Input(#[source] io::Error),
+    /// No threads are to be had.
+    #[error("cannot start the threads that talk to servers")]
+    Runtime(#[source] io::Error),
 }
 
 impl Diagnose for TerminalError {
