@@ -9,7 +9,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use self::table::{BUILTIN_VERSION, Removed, builtin, removed};
+pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
 
 /// A group and a kind: what an object is, whatever version it is written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -27,6 +27,11 @@ pub fn builtin() -> Discovery {
     discovery
 }
 
+/// Whether Kubernetes itself serves a group, in contrast to a CRD or an aggregated API.
+pub fn is_builtin_group(group: &str) -> bool {
+    rows::<6>(BUILTIN).any(|[name, ..]| name == group || (name == "-" && group.is_empty()))
+}
+
 /// Whether a version of a kind is one that Kubernetes served once and no longer does.
 pub fn removed(gvk: &Gvk) -> Option<Removed> {
     rows::<4>(REMOVED)
