@@ -33,7 +33,7 @@ pub(super) struct Subject<'a> {
 
 /// An object of an inventory.
 #[derive(Clone)]
-pub(super) struct Held {
+pub struct Held {
     /// The release whose inventory it is.
     pub release: Arc<str>,
     /// The version in which it was applied.
@@ -182,7 +182,7 @@ impl<'a> Table<'a> {
 }
 
 /// The resource by which an object of an inventory can be reached: in the version of its last apply, or another.
-fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
+pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }

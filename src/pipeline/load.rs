@@ -33,3 +33,10 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
     let environment = project::select(environment, &settings.selection, &inputs)?;
     Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()? })
 }
+
+impl Project {
+    /// Whether a run is about a release. One that only an inventory knows belongs to every run without a selection.
+    pub(super) fn is_selected(&self, settings: &Settings, release: &str) -> bool {
+        settings.selection.is_all() || self.environment.releases.iter().any(|it| &*it.name == release)
+    }
+}

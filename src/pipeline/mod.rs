@@ -6,6 +6,7 @@
 mod compare;
 mod error;
 mod load;
+mod observe;
 mod pool;
 mod releases;
 mod state;
@@ -19,18 +20,19 @@ pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::releases::{ReleaseValues, values};
 pub use self::target::connect;
+pub use self::compare::Held;
+pub use self::observe::{Observed, observe};
+pub use self::state::State;
 use self::compare::Subject;
-use self::state::Held;
 use crate::chart::{self, Rendered};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Desired};
-use crate::masked::{FingerprintKey, Redactor};
+use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
 use crate::project::{ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
-use crate::state::Inventory;
 use crate::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.
@@ -142,13 +144,17 @@ async fn judge(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let state = State::read(&cluster, &project.environment).await?;
-    let all = settings.selection.is_all();
-    let selected = |name: &str| all || project.environment.releases.iter().any(|it| &*it.name == name);
+    let selected = |name: &str| project.is_selected(settings, name);
     let objects = desired.objects.into_iter().map(Arc::new).collect();
     let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let missing = unread.roles().map(|roles| format!("Some objects could not be read. These rights are missing:\n{roles}"));
-    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(missing).collect();
+    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
+}
+
+/// What to do about objects that could not be read.
+fn advice(unread: &Unread) -> Option<String> {
+    let roles = unread.roles()?;
+    Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{Held, served};
-use super::{Progress, Settings, State, connect, load};
+use super::{Progress, Settings, State, advice, connect, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
 use crate::diff::LiveObject;
@@ -47,7 +47,7 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let mut live = BTreeMap::new();
     progress(&format!("reading {} live objects", members.len()));
     let unread = cluster.read(wanted, &mut |object| drop(live.insert(object.id.clone(), object))).await?;
-    let warnings = cluster.warnings().iter().cloned().chain(unread.advice()).collect();
+    let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     Ok(Observed { releases, members, live, unread: unread.reasons, warnings })
 }

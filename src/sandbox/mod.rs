@@ -8,6 +8,7 @@
 mod build;
 mod certificates;
 mod components;
+mod edit;
 mod error;
 mod group;
 mod named;
