@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::rights::Right;
 use crate::diagnostic::{Diagnose, Kind, nearest};
+use crate::state::StateError;
 use crate::value::Origin;
 
 /// What kept us from a cluster, or what it refused.
@@ -212,14 +213,20 @@ pub enum ClusterError {
         server: String,
     },
     /// What is kept in the cluster cannot be read.
-    #[error("the state of release `{release}` in `{namespace}` cannot be read: {reason}")]
+    #[error("the inventory of release `{release}` in namespace `{namespace}` cannot be read")]
     State {
         /// The release.
         release: String,
         /// The state namespace.
         namespace: String,
         /// Why.
-        reason: String,
+        source: StateError,
+    },
+    /// The key of fingerprints is not one.
+    #[error("the Secret `{secret}` does not hold a key of 32 bytes")]
+    BrokenKey {
+        /// Namespace and name.
+        secret: String,
     },
     /// Another run holds the lease of the environment.
     #[error("environment `{environment}` is being applied by {holder}, since {since}")]
@@ -244,7 +251,8 @@ pub enum ClusterError {
 impl Diagnose for ClusterError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Forbidden { .. } | Self::State { .. } => Kind::Unknown,
+            Self::Forbidden { .. } => Kind::Unknown,
+            Self::State { source, .. } => source.kind(),
             Self::Held { .. } => Kind::Refused,
             Self::Random { .. } => Kind::Machine,
             Self::MissingKubeconfig { .. }
@@ -336,7 +344,10 @@ impl ClusterError {
             Self::Unauthorized { .. } => "Log in again, or fetch a new kubeconfig.",
             Self::Forbidden { right, .. } => return Some(format!("This gives the right:\n{}", right.role())),
             Self::TooOld { .. } => "Kubernetes 1.26 or later is needed.",
-            Self::State { .. } => "Look at the Secrets labelled `weft.example.com/state` there.",
+            Self::State { source, .. } => return source.hint(),
+            Self::BrokenKey { .. } => {
+                "Delete the Secret: the next apply makes a new key, and asks the server about each object once."
+            }
             Self::Held { until, .. } => {
                 return Some(format!("Wait for it. If it is gone, its lease ends by itself at {until}."));
             }

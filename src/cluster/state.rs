@@ -20,7 +20,7 @@ use super::write::{Refusal, WriteError};
 use super::{Cluster, ClusterError, FIELD_MANAGER};
 use crate::masked::{FingerprintKey, Masked};
 use crate::project::SecretRef;
-use crate::state::{self, Inventory};
+use crate::state::{self, Inventory, StateError};
 use crate::value::Value;
 
 /// The label of all that we keep; its value says what it is.
@@ -53,7 +53,7 @@ impl Cluster {
         };
         self.list(&secrets(), Some(namespace), &selector, &mut each).await?;
         let heads = kept.values().filter(|it| it.more.is_some());
-        heads.map(|head| joined(head, &kept).map_err(|reason| broken(&head.release, namespace, reason))).collect()
+        heads.map(|head| joined(head, &kept).map_err(|source| broken(&head.release, namespace, source))).collect()
     }
 
     /// Saves an inventory; one without objects is removed. The state namespace is created where it is missing.
@@ -64,8 +64,8 @@ impl Cluster {
             self.discard(namespace, std::iter::once(&head).chain(&before)).await?;
             return Ok(());
         }
-        let chunks = state::encode(inventory);
-        let (first, rest) = chunks.split_first().ok_or_else(|| refused("the inventory has no chunks"))?;
+        let chunks = state::encode(inventory).map_err(|error| refused(&error))?;
+        let (first, rest) = chunks.split_first().ok_or_else(|| refused(&StateError::Empty))?;
         let mut more = Vec::new();
         for chunk in rest {
             let name = format!("{head}.{}", hex(&Sha256::digest(chunk)[..8]));
@@ -179,8 +179,8 @@ impl Cluster {
         let encoded = found.as_ref().and_then(|it| it.dig(&["data", "key"])).and_then(Value::as_str);
         let Some(encoded) = encoded else { return Ok(None) };
         let bytes: Option<[u8; 32]> = STANDARD.decode(encoded).ok().and_then(|it| it.try_into().ok());
-        let reason = format!("the Secret `{KEY}` does not hold 32 bytes");
-        bytes.map(|it| Some(FingerprintKey::new(it))).ok_or_else(|| broken("*", namespace, reason))
+        let broken = || ClusterError::BrokenKey { secret: format!("{namespace}/{KEY}") };
+        bytes.map(|it| Some(FingerprintKey::new(it))).ok_or_else(broken)
     }
 
     async fn create_key(&self, namespace: &str, key: &[u8; 32]) -> Result<(), ClusterError> {
@@ -218,13 +218,11 @@ impl Kept {
     }
 }
 
-fn joined(head: &Kept, kept: &BTreeMap<String, Kept>) -> Result<Inventory, String> {
-    let mut chunks = vec![head.chunk.clone()];
-    for name in head.more.iter().flatten() {
-        let chunk = kept.get(name).ok_or_else(|| format!("the Secret `{name}` is missing"))?;
-        chunks.push(chunk.chunk.clone());
-    }
-    state::decode(&chunks).map_err(|error| error.to_string())
+/// A chunk whose Secret is missing is left out: the format tells which.
+fn joined(head: &Kept, kept: &BTreeMap<String, Kept>) -> Result<Inventory, StateError> {
+    let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
+    let chunks: Vec<Vec<u8>> = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
+    state::decode(&chunks)
 }
 
 fn head_name(inventory: &Inventory) -> String {
@@ -239,12 +237,12 @@ fn apply_secret(namespace: &str, name: &str, body: &Json) -> Request {
         .with(Method::PATCH, "application/apply-patch+yaml", body.to_string().into_bytes())
 }
 
-fn broken(release: &str, namespace: &str, reason: String) -> ClusterError {
-    ClusterError::State { release: release.to_owned(), namespace: namespace.to_owned(), reason }
+fn broken(release: &str, namespace: &str, source: StateError) -> ClusterError {
+    ClusterError::State { release: release.to_owned(), namespace: namespace.to_owned(), source }
 }
 
-fn refused(message: &str) -> WriteError {
-    WriteError::Refused { refusal: Refusal::Invalid, message: message.to_owned() }
+fn refused(error: &StateError) -> WriteError {
+    WriteError::Refused { refusal: Refusal::Invalid, message: error.to_string() }
 }
 
 fn hex(bytes: &[u8]) -> String {
