@@ -1,1 +1,56 @@
 //! Kubernetes' YAML: a reader with positions and limits, a writer that matches Go's, typed configuration.
+//!
+//! Kubernetes, Helm and kubectl read and write YAML through Go's `sigs.k8s.io/yaml`, which follows YAML 1.1 where most
+//! other libraries follow 1.2: `yes` is a boolean, `0755` is octal, `08` is eight. This module follows the same rules
+//! both ways, so that a file means here what it means to the server.
+//!
+//! - [`documents`] and [`document`] read text into [`Value`]s that know where each of their nodes was written.
+//! - [`write`](fn@write) and [`write_with`] write values back, byte for byte as Go does.
+//! - [`config`] and [`from_value`] read typed configuration from the same nodes, so that `yes` means the same in it.
+//!
+//! libyaml's scanner does the syntax ([`events`]); what the scalars mean ([`scalar`]), the tree ([`read`]) and the
+//! writer are our own.
+
+mod config;
+mod entries;
+mod error;
+mod events;
+mod go;
+mod limits;
+mod order;
+mod read;
+mod scalar;
+mod style;
+mod write;
+
+use std::sync::Arc;
+
+pub use self::config::{config, from_value};
+pub use self::error::{Place, YamlError};
+pub use self::write::{Order, Secrets, Write, write, write_with};
+use crate::value::{Origin, Value};
+
+/// How strictly a text is read. Scalars mean the same under both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// Our own files: a key that is there twice is an error.
+    Strict,
+    /// Manifests from elsewhere, as the server's own library reads them: of equal keys the last one wins.
+    Kubernetes,
+}
+
+/// The documents of a text, in order. Documents that hold nothing are left out.
+pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Value>, YamlError> {
+    let mut documents = read::Reader::new(text, file, rules)?.collect::<Result<Vec<_>, _>>()?;
+    documents.retain(|document| !document.is_null());
+    Ok(documents)
+}
+
+/// The one document of a text; a text without one is null.
+pub fn document(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
+    let mut documents = documents(text, file, rules)?;
+    if let Some(second) = documents.get(1) {
+        return Err(YamlError::Several { at: Place::boxed(text, file, second.origin.mark, 1) });
+    }
+    Ok(documents.pop().unwrap_or_else(|| Value::default().at(Origin::new(file, crate::value::Mark::default()))))
+}

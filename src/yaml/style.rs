@@ -1,0 +1,112 @@
+//! How a text can be written: go-yaml's analysis of scalars.
+
+use super::go;
+use super::scalar::{Meaning, meaning};
+
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Style {
+    /// As it is.
+    Plain,
+    /// In single quotes.
+    Single,
+    /// In double quotes, with escapes.
+    Double,
+    /// After a `|`, line by line.
+    Literal,
+}
+
+/// What a text allows.
+struct Analysis {
+    breaks: bool,
+    plain: bool,
+    single: bool,
+    literal: bool,
+}
+
+/// Whether a text as a key needs a `?` before it: it has several lines, or is longer than 128 bytes.
+pub(super) fn is_long_key(text: &str) -> bool {
+    text.len() > 128 || text.contains(is_break)
+}
+
+/// The style in which Go writes a text; a short key is never a block.
+pub(super) fn of(text: &str, key: bool) -> Style {
+    let found = analyse(text);
+    let wanted = if text.contains('\n') {
+        Style::Literal
+    } else if meaning(text) == Meaning::Text && !go::is_base60(text) {
+        Style::Plain
+    } else {
+        Style::Double
+    };
+    let wanted = if key && found.breaks { Style::Double } else { wanted };
+    match wanted {
+        Style::Literal if found.literal && !key => Style::Literal,
+        Style::Plain if found.plain => Style::Plain,
+        Style::Plain if found.single => Style::Single,
+        _ => Style::Double,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Space,
+    Break,
+    Other,
+}
+
+fn analyse(text: &str) -> Analysis {
+    if text.is_empty() {
+        return Analysis { breaks: false, plain: true, single: true, literal: false };
+    }
+    let kind = |c: char| match c {
+        ' ' => Kind::Space,
+        _ if is_break(c) => Kind::Break,
+        _ => Kind::Other,
+    };
+    let kinds = || text.chars().map(kind);
+    let pairs = |first, second| kinds().zip(kinds().skip(1)).any(|pair| pair == (first, second));
+    let (first, last) = (kinds().next(), kinds().next_back());
+    let breaks = text.contains(is_break);
+    let break_space = pairs(Kind::Break, Kind::Space);
+    let special = pairs(Kind::Space, Kind::Break) || !text.chars().all(is_printable);
+    let edges = first != Some(Kind::Other) || last != Some(Kind::Other);
+    Analysis {
+        breaks,
+        plain: !(edges || breaks || special || has_indicators(text)),
+        single: !(special || break_space),
+        literal: !(special || last == Some(Kind::Space)),
+    }
+}
+
+/// Whether a part of the text would mean something of YAML's own.
+fn has_indicators(text: &str) -> bool {
+    let mut rest = text.chars();
+    let followed = |rest: &std::str::Chars| rest.as_str().is_empty() || rest.as_str().starts_with([' ', '\t']);
+    let leading = match rest.next() {
+        Some('#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => true,
+        Some('?' | ':' | '-') => followed(&rest),
+        _ => text.is_empty(),
+    };
+    if leading || text.starts_with("---") || text.starts_with("...") {
+        return true;
+    }
+    let mut blank = text.starts_with([' ', '\t', '\0']) || text.starts_with(is_break);
+    while let Some(c) = rest.next() {
+        if c == ':' && followed(&rest) || c == '#' && blank {
+            return true;
+        }
+        blank = matches!(c, ' ' | '\t' | '\0') || is_break(c);
+    }
+    false
+}
+
+/// Whether a character ends a line in YAML 1.1.
+pub(super) fn is_break(c: char) -> bool {
+    matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character can stand in a text without an escape.
+pub(super) fn is_printable(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+}
