@@ -74,7 +74,7 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
 
 /// The identities that this run may use.
 fn identities(settings: &Settings, project: &Project) -> Result<Identities, Failure> {
-    let declared = project.environment.identity.as_ref().map(|path| settings.source.root().join(path));
-    let variable = |name: &str| settings.variables.get(name).cloned();
-    Ok(keys::find(&settings.identities, declared.as_deref(), &variable)?)
+    let process = keys::Process::new(&|name| settings.variables.get(name).cloned());
+    let declared = project.environment.identity.as_deref().map(|path| (&project.tree, path));
+    Ok(keys::find(&keys::Sources { files: &settings.identities, project: declared, process: &process })?)
 }
