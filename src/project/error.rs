@@ -19,8 +19,15 @@ pub enum ProjectError {
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// A condition cannot be evaluated.
-    #[error(transparent)]
-    Jinja(#[from] JinjaError),
+    #[error("the condition `{when}` of release `{release}` cannot be evaluated: {source}")]
+    Condition {
+        /// The release.
+        release: String,
+        /// The condition.
+        when: String,
+        /// Why.
+        source: JinjaError,
+    },
     /// A file that something names cannot be used.
     #[error("{user} names a file that cannot be used: {source}")]
     File {
@@ -285,7 +292,7 @@ impl Diagnose for ProjectError {
         match self {
             Self::Yaml(inner) => inner.kind(),
             Self::Tree(inner) => inner.kind(),
-            Self::Jinja(inner) => inner.kind(),
+            Self::Condition { source, .. } => source.kind(),
             _ => Kind::Input,
         }
     }
@@ -294,7 +301,7 @@ impl Diagnose for ProjectError {
         match self {
             Self::Yaml(inner) => inner.origin(),
             Self::Tree(inner) => inner.origin(),
-            Self::Jinja(inner) => inner.origin(),
+            Self::Condition { source, .. } => source.origin(),
             Self::InputMissing { origin, .. } | Self::NotThere { origin, .. } | Self::NotACondition { origin, .. } => {
                 Some(origin)
             }
@@ -305,7 +312,7 @@ impl Diagnose for ProjectError {
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
             Self::Yaml(inner) => inner.excerpt(),
-            Self::Jinja(inner) => inner.excerpt(),
+            Self::Condition { source, .. } => source.excerpt(),
             _ => self.place()?.excerpt.as_deref(),
         }
     }

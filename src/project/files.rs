@@ -67,12 +67,14 @@ fn check_source(release: &Release, tree: &Tree) -> Result<(), ProjectError> {
 }
 
 fn unreadable(release: &Release, path: &str, origin: &Origin, source: TreeError, tree: &Tree) -> ProjectError {
+    if !matches!(source, TreeError::Missing { .. }) {
+        return source.into();
+    }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let beside = tree.paths().filter(|other| other.rsplit_once('/').is_some_and(|(other, _)| other == folder));
-    let missing = matches!(source, TreeError::Missing { .. });
     ProjectError::File {
         user: format!("release `{}`", release.name),
-        nearest: nearest(path, beside).filter(|_| missing).map(str::to_owned),
+        nearest: nearest(path, beside).map(str::to_owned),
         place: Place::of_word(tree, origin),
         source,
     }

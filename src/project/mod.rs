@@ -11,13 +11,23 @@
 //! | --- | --- |
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
-//! | `releases` | by name, in the order of their first declaration; each field of the later one replaces the earlier, but `labels` merge, and `chart` replaces `manifests` and the other way round |
+//! | `releases` | by name, in the order of their first declaration; their fields as below |
 //! | `cluster`, `identity`, `stateNamespace` | the last one, whole |
+//! | `labels` of a release | merge |
+//! | `chart`, `manifests` of a release | the last of either |
+//! | other fields of a release | the last one, lists whole |
 //!
-//! A key without a value counts as not written. Paths in `values:` are relative to the file that names them, paths in
-//! `secrets:` to `secrets/<environment>/` of the environment that is rendered (each environment has its own secrets, an
-//! inherited release reads those of the heir); all others are relative to the root, but `./` and `../` begin at the
-//! file. A leading `/` is always the root.
+//! A key without a value counts as not written.
+//!
+//! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
+//! `labels`, `when`, `values`, `secrets`, `prune` (true), and `wait`: true for five minutes (the default), false, or
+//! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
+//! [`select`].
+//!
+//! Paths in `values:` are relative to the file that names them. Paths in `secrets:` are relative to
+//! `secrets/<environment>/` of the environment that is rendered: each has its own secrets, and an inherited release
+//! reads those of the heir. All others are relative to the root, but `./` and `../` begin at the file. A leading `/` is
+//! always the root. Nothing is read from outside the repository.
 
 mod cluster;
 mod duration;

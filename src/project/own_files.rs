@@ -30,7 +30,7 @@ pub(super) fn of(tree: &Tree, lineage: &[String], release: &str) -> Vec<ValuesLa
 /// likely its name has a mistake. Releases that are not enabled count, so that one can be switched off alone.
 pub(super) fn refuse_strays(tree: &Tree, lineage: &[String], declared: &[Declared]) -> Result<(), ProjectError> {
     let names: BTreeSet<&str> = declared.iter().map(|it| it.spec.name.as_str()).collect();
-    let named: BTreeSet<String> = declared
+    let mentioned: BTreeSet<String> = declared
         .iter()
         .flat_map(|it| it.items("values"))
         .filter_map(|item| join(&folder_of(item), item.as_str()?).ok())
@@ -41,7 +41,7 @@ pub(super) fn refuse_strays(tree: &Tree, lineage: &[String], declared: &[Declare
             let file = &path[folder.len()..];
             let plain = file.strip_suffix(".j2").unwrap_or(file);
             let own = plain.strip_suffix(".yaml").is_some_and(|stem| names.contains(stem));
-            if !own && !named.contains(path) {
+            if !own && !mentioned.contains(path) {
                 let stem = plain.split('.').next().unwrap_or(plain);
                 let nearest = nearest(stem, names.iter().copied()).map(str::to_owned);
                 return Err(ProjectError::ValuesForNoRelease { place: Place::of_file(path), nearest });

@@ -1,5 +1,7 @@
 //! `releases:`: declarations merged by name, then made into [`Release`]s.
 
+use std::collections::{HashMap, HashSet};
+
 use super::duration;
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
@@ -39,24 +41,32 @@ impl Declared {
 /// The releases of a lineage in the order of their first declaration.
 pub(super) fn declared(tree: &Tree, files: &[EnvironmentFile]) -> Result<Vec<Declared>, ProjectError> {
     let mut all: Vec<Declared> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for file in files {
         let nodes = file.root.get("releases").and_then(Value::as_list).unwrap_or_default();
-        let path = nodes.first().and_then(|node| node.origin.file.clone());
+        let mut seen: HashSet<&str> = HashSet::new();
         for (spec, node) in file.spec.releases.iter().flatten().zip(nodes) {
+            label(tree, node.get("name"), "release name")?;
+            let place = *places.entry(spec.name.clone()).or_insert(all.len());
+            if !seen.insert(&spec.name) {
+                return Err(duplicate(tree, &all[place], node));
+            }
             let fields = node.as_map().cloned().unwrap_or_default();
-            label(tree, fields.get("name"), "release name")?;
-            match all.iter_mut().find(|it| it.spec.name == spec.name) {
-                Some(first) if first.origin.file == path => {
-                    let place = fields.get("name").map(|name| Place::of_node(tree, name)).unwrap_or_default();
-                    let first = first.origin.clone();
-                    return Err(ProjectError::Duplicate { release: spec.name.clone(), place, first });
-                }
+            match all.get_mut(place) {
                 Some(below) => merge(below, spec.clone(), fields, node.origin.clone()),
                 None => all.push(Declared { spec: spec.clone(), nodes: fields, origin: node.origin.clone() }),
             }
         }
     }
     Ok(all)
+}
+
+fn duplicate(tree: &Tree, first: &Declared, second: &Value) -> ProjectError {
+    ProjectError::Duplicate {
+        release: first.spec.name.clone(),
+        place: Place::of_node(tree, second.get("name").unwrap_or(second)),
+        first: first.origin.clone(),
+    }
 }
 
 fn merge(below: &mut Declared, spec: ReleaseSpec, fields: Map, origin: Origin) {
@@ -131,9 +141,10 @@ fn chart(tree: &Tree, release: &str, node: &Value) -> Result<(ReleaseSource, Ori
         return Err(ProjectError::NotYet { what, instead, place });
     }
     let text = node.as_str().ok_or_else(|| wrong_kind(tree, node, "`chart`", "the name or the path of a chart"))?;
-    let folder = match text.contains('/') {
-        true => rooted(tree, node, &format!("`chart` of release `{release}`"))?,
-        false => format!("charts/{text}"),
+    let folder = if text.contains('/') {
+        rooted(tree, node, &format!("`chart` of release `{release}`"))?
+    } else {
+        format!("charts/{text}")
     };
     Ok((ReleaseSource::Chart(folder), node.origin.clone()))
 }

@@ -89,7 +89,10 @@ fn context(environment: &Environment, inputs: &BTreeMap<String, String>) -> Valu
 
 fn holds(release: &Release, context: &Value) -> Result<bool, ProjectError> {
     let Some((when, origin)) = &release.when else { return Ok(true) };
-    let value = jinja::expression(when, context, origin)?;
+    let value = jinja::expression(when, context, origin).map_err(|source| {
+        let (release, when) = (release.name.to_string(), when.clone());
+        ProjectError::Condition { release, when, source }
+    })?;
     match value.data {
         Data::Bool(holds) => Ok(holds),
         _ => Err(ProjectError::NotACondition {

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::value::Value;
 
@@ -17,7 +16,7 @@ pub(super) struct EnvironmentSpec {
     pub cluster: Option<ClusterSpec>,
     pub inputs: Option<BTreeMap<String, Option<InputSpec>>>,
     #[serde(rename = "values")]
-    pub _values: Option<BTreeMap<String, IgnoredAny>>,
+    pub _values: Option<BTreeMap<String, Value>>,
     #[serde(rename = "identity")]
     pub _identity: Option<String>,
     #[serde(rename = "stateNamespace")]

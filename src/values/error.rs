@@ -29,7 +29,7 @@ pub enum ValuesError {
         place: Place,
     },
     /// A template of values comes to a text that is no YAML. Place and excerpt are those of that text.
-    #[error("the template `{path}` comes to no YAML: {source}")]
+    #[error("the template `{path}` does not come to values: {source}")]
     Rendered {
         /// The template.
         path: String,
@@ -80,7 +80,8 @@ impl Diagnose for ValuesError {
         match self {
             Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.origin(),
             Self::Jinja(inner) => inner.origin(),
-            Self::File { place, .. } | Self::NotAMap { place, .. } => Some(&place.origin),
+            Self::File { place, source, .. } => source.origin().or(Some(&place.origin)),
+            Self::NotAMap { place, .. } => Some(&place.origin),
             Self::Set { .. } => None,
         }
     }
@@ -89,19 +90,24 @@ impl Diagnose for ValuesError {
         match self {
             Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.excerpt(),
             Self::Jinja(inner) => inner.excerpt(),
+            Self::File { source, .. } if source.origin().is_some() => None,
             Self::File { place, .. } | Self::NotAMap { place, .. } => place.excerpt.as_deref(),
             Self::Set { .. } => None,
         }
     }
 
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Yaml(inner) => inner.hint(),
-            Self::Jinja(inner) => inner.hint(),
-            Self::File { source, .. } => source.hint(),
-            Self::Rendered { .. } => Some("The lines are those of the rendered text; change what the template writes there.".into()),
-            Self::NotAMap { .. } => Some("Write `key: value` lines.".into()),
-            Self::Set { .. } => Some("Write `key.below=value`, `list[0]=value` or `key={a,b}`, with `,` between several and `\\` before a comma or dot that is meant as it is.".into()),
-        }
+        Some(match self {
+            Self::Yaml(inner) => return inner.hint(),
+            Self::Jinja(inner) => return inner.hint(),
+            Self::File { source, .. } => return source.hint(),
+            Self::Rendered { .. } => "Change what the template writes there.".into(),
+            Self::NotAMap { .. } => "Write `key: value` lines.".into(),
+            Self::Set { .. } => {
+                "Write `key.below=value`, `list[0]=value` or `key={a,b}`, with `,` between several and \
+                                 `\\` before a comma or a dot that is meant as it is."
+                    .into()
+            }
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Overridden, Values};
+use crate::masked::MASK;
 use crate::value::{Data, Map, Path, Step, Value};
 use crate::yaml;
 
@@ -10,7 +11,7 @@ use crate::yaml;
 const WIDEST: usize = 60;
 
 /// The merged values as YAML, with a comment behind each leaf: where it was written, and what it overrode there. What
-/// was removed altogether stands in comments at the end. Secrets are masked.
+/// is not there any more stands in comments at the end. Secrets are masked.
 pub fn explain(values: &Values) -> String {
     let mut lost: HashMap<String, Vec<&Overridden>> = HashMap::new();
     for overridden in &values.overridden {
@@ -20,15 +21,14 @@ pub fn explain(values: &Values) -> String {
     if let Data::Map(map) = &values.merged.data {
         lines.map(&mut Path::root(), map, 0);
     }
-    let removed = lines.removed(values);
-    let width = lines.out.iter().filter(|(_, comment)| !comment.is_empty()).map(|(text, _)| text.chars().count()).max();
-    let width = width.unwrap_or_default().min(WIDEST);
-    let mut text = String::new();
+    let gone = lines.gone(values);
+    let commented = lines.out.iter().filter(|(_, comment)| !comment.is_empty());
+    let width = commented.map(|(text, _)| text.chars().count()).max().unwrap_or_default().min(WIDEST);
+    let mut text = Vec::new();
     for (line, comment) in lines.out {
-        text.push_str(&if comment.is_empty() { line } else { format!("{line:width$}  # {comment}") });
-        text.push('\n');
+        text.push(if comment.is_empty() { line } else { format!("{line:width$}  # {comment}") });
     }
-    text + &removed
+    text.into_iter().chain(gone).map(|line| line + "\n").collect()
 }
 
 struct Lines<'v> {
@@ -77,19 +77,19 @@ impl Lines<'_> {
     }
 
     /// Comments for what is overridden at paths that the result does not have.
-    fn removed(&mut self, values: &Values) -> String {
-        let mut text = String::new();
-        for it in &values.overridden {
-            if self.lost.contains_key(&it.path.to_string()) {
-                text +=
-                    &format!("# {}: {} of {} is removed by {}\n", it.path, short(&it.value), it.value.origin, it.by);
-            }
-        }
-        text
+    fn gone(&self, values: &Values) -> Vec<String> {
+        let gone = values.overridden.iter().filter(|it| self.lost.contains_key(&it.path.to_string()));
+        let line = |it: &Overridden| {
+            format!("# {}: {} of {}, overridden by {}", it.path, short(&it.value), it.value.origin, it.by)
+        };
+        gone.map(line).collect()
     }
 }
 
 fn short(value: &Value) -> String {
+    if value.is_masked() {
+        return MASK.to_owned();
+    }
     let text = serde_json::to_string(value).unwrap_or_default();
     match text.char_indices().nth(WIDEST) {
         Some((at, _)) => format!("{}…", &text[..at]),

@@ -14,8 +14,8 @@ use crate::yaml::{self, Rules};
 /// secrets and the overrides that are handed in.
 ///
 /// A template (`.yaml.j2`) sees what the layers before it come to as `values`, and `release` (`name`, `namespace`),
-/// `environment` (the name) and `inputs`. Secrets come after all templates, so none gets into one. What a template makes
-/// has the template's file as its place, without a line.
+/// `environment` (the name) and `inputs`. Secrets come after all templates, so none gets into one. What a template
+/// makes has the template's file as its place, without a line.
 pub fn layers(
     environment: &Environment,
     release: &Release,
@@ -80,10 +80,11 @@ fn map(node: Value, path: &str, text: &str) -> Result<Value, ValuesError> {
     }
 }
 
+/// The values in what a template came to. Errors have places in that text; the values have none, as its lines are not
+/// lines of the template.
 fn rendered(path: &str, text: &str) -> Result<Value, ValuesError> {
-    let file = Arc::new(path.to_owned());
+    let file = Arc::new(format!("{path} (rendered)"));
     let node = yaml::document(text, &file, Rules::Strict)
         .map_err(|source| ValuesError::Rendered { path: path.to_owned(), source })?;
-    // Lines of the rendered text are not lines of the template.
-    Ok(placed(map(node, path, text)?, &Origin::new(&file, Mark::default())))
+    Ok(placed(map(node, path, text)?, &Origin::new(&Arc::new(path.to_owned()), Mark::default())))
 }

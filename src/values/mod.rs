@@ -1,10 +1,10 @@
 //! Merging the layers of a release's values in the one documented order, with the origin of every leaf.
 //!
 //! [`layers`] puts them in order, the last wins: the chart's defaults, the environment's values along its lineage, the
-//! release's own files and entries, its secrets, the command line's ([`parse_set`]). [`merge`] makes one map of them, as
-//! Helm does: maps merge key by key, anything else replaces what was there, lists as a whole. A null removes the chart's
-//! default; laid over another user's layer it stays a null, and so survives up to the chart (and to a chart below it
-//! whose defaults are not known here). [`explain`] prints the result with the place that each leaf comes from.
+//! release's own files and entries, its secrets, the command line's ([`parse_set`]). [`merge`] makes one map of them,
+//! as Helm does: maps merge key by key, anything else replaces what was there, lists as a whole. A null removes the
+//! chart's default; laid over another user's layer it stays a null, and so survives up to the chart (and to a chart
+//! below it whose defaults are not known here). [`explain`] prints the result with the place of each leaf.
 
 mod error;
 mod explain;

@@ -85,14 +85,14 @@ impl Reader<'_> {
                 return self.wrong(format!("a key{below} is empty"));
             }
             path.0.push(Step::Field(key));
-            while stop == Some('[') {
+            while stop == Some('[') && path.0.len() < MAX_DEPTH {
                 path.0.push(self.index(&path)?);
                 stop = self.chars.next().map(|(_, c)| c);
             }
             match stop {
                 Some('=') => return Ok(path),
                 Some('.') if path.0.len() < MAX_DEPTH => {}
-                Some('.') => return self.wrong(format!("`{path}` is deeper than {MAX_DEPTH} levels")),
+                Some('.' | '[') => return self.wrong(format!("`{path}` is deeper than {MAX_DEPTH} levels")),
                 None | Some(',') => return self.wrong(format!("`{path}` has no value")),
                 Some(_) => return self.wrong(format!("`{path}` must be followed by `=`, `.` or `[`")),
             }

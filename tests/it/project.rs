@@ -1,5 +1,7 @@
 //! Tests of `project`: each case is a project of its own.
 
+#![allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -122,7 +124,8 @@ fn order() -> Result<(), Failed> {
         prop_assert_eq!(releases.len(), graph.len());
         for (at, release) in releases.iter().enumerate() {
             for need in &release.needs {
-                prop_assert!(releases[..at].iter().any(|before| *before.name == **need), "{} before {need}", release.name);
+                let before = releases[..at].iter().any(|before| *before.name == **need);
+                prop_assert!(before, "{} comes before {need}", release.name);
             }
         }
         if graph.iter().all(|(_, needs)| needs.is_empty()) {
