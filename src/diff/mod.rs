@@ -17,6 +17,7 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use self::compare::{compare, leftover};
 pub use self::live::live;
 pub use self::record::{proven, record};
+pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};
 use crate::value::{Path, Value};
