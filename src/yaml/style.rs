@@ -29,12 +29,13 @@ pub(super) fn is_long_key(text: &str) -> bool {
     text.len() > 128 || text.contains(is_break)
 }
 
-/// The style in which Go writes a text; a short key is never a block.
+/// The style in which Go writes a text; a short key is never a block. The key `<<` is the one exception: Go writes it
+/// plain, and would read it as a merge.
 pub(super) fn of(text: &str, key: bool) -> Style {
     let found = analyse(text);
     let wanted = if text.contains('\n') {
         Style::Literal
-    } else if meaning(text) == Meaning::Text && !go::is_base60(text) {
+    } else if meaning(text) == Meaning::Text && !go::is_base60(text) && !(key && text == "<<") {
         Style::Plain
     } else {
         Style::Double
