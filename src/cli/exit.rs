@@ -10,6 +10,8 @@ use crate::diagnostic::{Failure, Kind};
 pub enum Exit {
     /// Done, or nothing to change.
     Done,
+    /// Checked, and found wrong.
+    Invalid,
     /// Differences were found, and the caller asked to be told so by the exit code.
     Differences,
     /// Stopped part-way.
@@ -29,6 +31,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Invalid => 1,
             Self::Differences => 2,
             Self::Partial => 3,
             Self::Refused => 4,

@@ -242,7 +242,7 @@ impl Subject {
         let environments = source.read([ENVIRONMENTS])?;
         let path = match crate::project::load(&environments, name) {
             Ok(environment) => environment.identity,
-            Err(ProjectError::UnknownEnvironment { .. }) => None,
+            Err(ProjectError::NoEnvironment { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         let Some(path) = path else { return Ok(None) };

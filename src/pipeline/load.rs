@@ -28,7 +28,9 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let tree = declared.with(settings.source.read(folders.iter().map(String::as_str))?);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str);
+    let tree = declared.with(settings.source.read(named)?);
+    project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let environment = project::select(environment, &settings.selection, &inputs)?;
     Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()? })
