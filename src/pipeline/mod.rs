@@ -84,7 +84,7 @@ pub struct Planned {
     /// The connection.
     pub cluster: Cluster,
     /// What the server serves.
-    pub discovery: Discovery,
+    pub discovery: Arc<Discovery>,
     /// What the cluster keeps about the environment.
     pub state: State,
     /// What people should know, each a full sentence.
@@ -92,7 +92,7 @@ pub struct Planned {
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
-pub fn render(project: &Project, releases: Vec<ReleaseValues>, discovery: &Discovery) -> Result<Rendering, Failure> {
+pub fn render(project: &Project, releases: Vec<ReleaseValues>, discovery: &Arc<Discovery>) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
         Ok(match (chart, &release.source) {
@@ -114,12 +114,13 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     progress("reading the project");
     let project = project(settings)?;
     let releases = values(settings, &project)?;
-    let redactor = Redactor::of(releases.iter().map(|it| &it.values.merged));
     progress("connecting to the cluster");
-    let cluster = connect(settings, &project.environment).await?.redacting(Arc::new(redactor));
-    let discovery = cluster.discover().await?;
+    let cluster = connect(settings, &project.environment).await?;
+    let discovery = Arc::new(cluster.discover().await?);
     progress("rendering");
-    let desired = render(&project, releases, &discovery)?.desired;
+    let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
+    let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
+    let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
     judge(settings, project, desired, cluster, discovery, guards, progress).await
 }
 
@@ -128,7 +129,7 @@ pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_
     let mut project = project(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = cluster.discover().await?;
+    let discovery = Arc::new(cluster.discover().await?);
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
     judge(settings, project, Desired::default(), cluster, discovery, guards, progress).await
@@ -139,7 +140,7 @@ async fn judge(
     project: Project,
     desired: Desired,
     cluster: Cluster,
-    discovery: Discovery,
+    discovery: Arc<Discovery>,
     guards: &Guards,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {

@@ -8,7 +8,7 @@ use crate::diagnostic::Failure;
 /// that is wrong is reported.
 pub(super) fn each<T: Send, R: Send>(
     items: impl IntoIterator<Item = T>,
-    work: impl Fn(T) -> Result<R, Failure> + Sync,
+    work: impl Fn(T) -> Result<R, Failure> + Sync + Send,
 ) -> Result<Vec<R>, Failure> {
     let items: Vec<T> = items.into_iter().collect();
     let results: Vec<_> = items.into_par_iter().map(work).collect();

@@ -33,7 +33,7 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
         };
         let secret = release.secrets.iter().filter_map(|(path, _)| {
             let values = secrets.get(path)?.clone();
-            Some(Layer { name: path.clone(), values, by_user: true })
+            Some(Layer::of_user(path, values))
         });
         let layers = values::layers(
             &project.environment,
