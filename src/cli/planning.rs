@@ -78,6 +78,6 @@ pub(super) fn exit(plan: &Plan, tell_differences: bool) -> Exit {
 
 impl Terminal {
     fn style(&self) -> Style {
-        if self.color() { Style::Ansi } else { Style::Plain }
+        Style { colour: self.color(), ..Style::default() }
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Dynamic};
 
-use super::error::{JinjaError, Report};
+use super::error::{JinjaError, Place, Report};
 use super::scope::Scope;
 use super::{format, functions, trace};
+use crate::diagnostic::Excerpt;
 use crate::value::Origin;
 
 /// How many steps a render may take: an endless template ends within a second.
@@ -62,7 +63,12 @@ impl Engine {
 
     /// Renders one template.
     pub fn render(&self, name: &str, scope: &Arc<Scope>) -> Result<String, JinjaError> {
-        self.run(&self.environment, name, scope)
+        let mut out = Limited(Vec::new());
+        match self.run(&self.environment, name, scope, &mut out) {
+            Ok(()) => String::from_utf8(out.0).map_err(|_| JinjaError::not_text(name)),
+            Err(error @ JinjaError::TooLong { .. }) => Err(self.trace(name, &scope.again()).err().unwrap_or(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// For each line of what a template renders to, the line of the template that made it, which may be of another
@@ -75,8 +81,26 @@ impl Engine {
             let added = environment.add_template_owned(template.name.clone(), marked);
             added.map_err(|error| Report { engine: Some(self), template, scope: None }.error(&error))?;
         }
-        let text = self.run(&environment, name, scope)?;
-        Ok(trace::read(&text, &files))
+        let mut out = Limited(Vec::new());
+        let result = self.run(&environment, name, scope, &mut out);
+        let origins = trace::read(&String::from_utf8_lossy(&out.0), &files);
+        match result {
+            Ok(()) => Ok(origins),
+            // The engine does not tell where it was when the output was full.
+            Err(error @ JinjaError::TooLong { .. }) => Err(self.placed(error, origins.last())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn placed(&self, error: JinjaError, origin: Option<&Origin>) -> JinjaError {
+        let template = self.templates.values().find(|t| origin.is_some_and(|o| o.file.as_ref() == Some(&t.path)));
+        match origin.zip(template) {
+            Some((origin, template)) => {
+                let excerpt = Excerpt::new(&template.text, origin.mark, 1, 0);
+                error.found_at(Place { origin: origin.clone(), excerpt, ..Place::default() })
+            }
+            None => error,
+        }
     }
 
     /// The template of a name.
@@ -89,17 +113,21 @@ impl Engine {
         self.templates.keys().map(String::as_str)
     }
 
-    fn run(&self, environment: &Environment, name: &str, scope: &Arc<Scope>) -> Result<String, JinjaError> {
+    fn run(
+        &self,
+        environment: &Environment,
+        name: &str,
+        scope: &Arc<Scope>,
+        out: &mut Limited,
+    ) -> Result<(), JinjaError> {
         let Some(template) = self.templates.get(name) else {
             return Err(JinjaError::no_template(name, self.names()));
         };
         let report = Report { engine: Some(self), template, scope: Some(scope) };
-        let mut out = Limited(Vec::new());
         environment
             .get_template(name)
-            .and_then(|it| it.render_captured_to(Dynamic::from_dyn_object(Arc::clone(scope)), &mut out).map(drop))
-            .map_err(|error| report.error(&error))?;
-        String::from_utf8(out.0).map_err(|_| report.not_text())
+            .and_then(|it| it.render_captured_to(Dynamic::from_dyn_object(Arc::clone(scope)), out).map(drop))
+            .map_err(|error| report.error(&error))
     }
 }
 

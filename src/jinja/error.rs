@@ -107,16 +107,31 @@ impl JinjaError {
         Self::NoTemplate { name: name.to_owned(), near, place: Box::default() }
     }
 
+    /// The output is not UTF-8; the engine writes none such.
+    pub(super) fn not_text(name: &str) -> Self {
+        Self::Invalid { message: format!("the output of `{name}` is not UTF-8 text"), place: Box::default() }
+    }
+
     /// The same place without anything that a value could have influenced.
     #[must_use]
     pub fn hidden(mut self) -> Self {
         Self::Hidden { place: Box::new(Place { used: Vec::new(), ..std::mem::take(self.place_mut()) }) }
     }
 
-    /// The same error, of a text that stands in a file at `origin`.
+    /// The same error, of one line of text that stands in a file at `origin`.
     #[must_use]
-    pub fn at(mut self, origin: &Origin) -> Self {
-        self.place_mut().origin = origin.clone();
+    pub fn at(mut self, origin: &Origin, text: &str) -> Self {
+        let above = "\n".repeat(usize::try_from(origin.mark.line.saturating_sub(1)).unwrap_or(0));
+        let mark = Mark { column: self.place().origin.mark.column, ..origin.mark };
+        let excerpt = Excerpt::new(&format!("{above}{text}"), mark, 1, 0);
+        *self.place_mut() = Place { origin: origin.clone(), excerpt, ..std::mem::take(self.place_mut()) };
+        self
+    }
+
+    /// The same error with another place, where the engine knew none.
+    #[must_use]
+    pub fn found_at(mut self, place: Place) -> Self {
+        *self.place_mut() = place;
         self
     }
 
@@ -203,22 +218,16 @@ impl Report<'_> {
         let (error, through) = self.innermost(outer);
         let template = self.template_of(error);
         let range = error.range().filter(|range| template.text.get(range.clone()).is_some());
-        let tag = range.as_ref().map_or("", |range| expressions::tag_around(&template.text, range));
+        let line = error.line().and_then(|line| template.text.lines().nth(line.checked_sub(1)?)).unwrap_or_default();
+        let tag = range.as_ref().map_or(line, |range| expressions::tag_around(&template.text, range));
         let place = Box::new(Place {
             origin: Origin::new(&template.path, mark(&template.text, range.as_ref(), error.line())),
             excerpt: excerpt(&template.text, range.as_ref(), error.line()),
             used: self.used(tag),
             through,
         });
-        let expression = range.map_or("", |range| &template.text[range]);
+        let expression = range.map_or(line, |range| &template.text[range]);
         self.classify(error, expression, tag, place)
-    }
-
-    /// The output is not UTF-8; the engine writes none such.
-    pub fn not_text(&self) -> JinjaError {
-        let origin = Origin::new(&self.template.path, Mark::default());
-        let place = Box::new(Place { origin, ..Place::default() });
-        JinjaError::Invalid { message: "the output is not UTF-8 text".to_owned(), place }
     }
 
     fn classify(&self, error: &Error, expression: &str, tag: &str, place: Box<Place>) -> JinjaError {
@@ -295,7 +304,7 @@ impl Report<'_> {
     }
 
     fn no_template(&self, detail: &str, place: Box<Place>) -> JinjaError {
-        let name = detail.split('"').nth(1).unwrap_or(detail).to_owned();
+        let name = detail.split(['"', '\'']).nth(1).unwrap_or(detail).to_owned();
         let near = self.engine.and_then(|engine| nearest(&name, engine.names())).map(str::to_owned);
         JinjaError::NoTemplate { name, near, place }
     }

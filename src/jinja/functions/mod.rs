@@ -10,6 +10,7 @@ mod names;
 mod patterns;
 mod templates;
 mod text;
+mod yaml;
 
 use minijinja::Environment;
 
@@ -27,6 +28,8 @@ macro_rules! both {
 pub fn register(environment: &mut Environment) {
     both!(environment:
         // Formats.
+        "toyaml" => yaml::toyaml,
+        "fromyaml" => yaml::fromyaml,
         "tojson" => encoding::tojson,
         "fromjson" => encoding::fromjson,
         "b64encode" => encoding::b64encode,
