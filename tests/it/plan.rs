@@ -1,8 +1,48 @@
-//! Tests of `plan`.
+//! Tests of `plan` and `state`.
 
-use libtest_mimic::Trial;
+pub mod input;
+mod laws;
+mod state;
+
+use std::fmt::Write as _;
+
+use libtest_mimic::{Failed, Trial};
+use weft::diagnostic::Diagnostic;
+use weft::plan::Plan;
+
+use self::input::Input;
+use crate::cases::{self, Case};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = cases::of("plan", run);
+    trials.extend(laws::trials());
+    trials.extend(state::trials());
+    trials
+}
+
+fn run(case: &Case) -> Result<(), Failed> {
+    case.expect("plan.txt", &listing(&Input::of(case).plan()))
+}
+
+/// The plan with all that an apply reads: waves, actions, inventories, refusals in full.
+fn listing(plan: &Plan) -> String {
+    let mut out = String::new();
+    for step in &plan.steps {
+        let _ = write!(out, "{} {} {} {}", step.wave, step.action.sign(), step.action, step.object.id);
+        let _ = write!(out, " ({})", step.object.release);
+        if matches!(step.action, weft::plan::Action::Keep { leaves: true, .. }) {
+            out.push_str(" [leaves]");
+        }
+        let _ = writeln!(out, "{}", step.action.reason().map_or_else(String::new, |reason| format!(": {reason}")));
+        for change in step.takes() {
+            let _ = writeln!(out, "      takes {}", change.path);
+        }
+    }
+    for refusal in &plan.refusals {
+        let _ = write!(out, "{}", Diagnostic::of(refusal));
+    }
+    let counts = plan.summary().counts().map(|(name, count)| format!("{name} {count}"));
+    let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
+    out
 }
