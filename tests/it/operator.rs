@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, ValidationDirective};
-use kube::core::ApiResource;
+use kube::core::{ApiResource, Status};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use weft::operator::{self, ConfigMapSync, ConfigMapSyncStatus, FailedTarget, Reason};
@@ -47,9 +47,17 @@ fn answer(shared: &Shared, namespace: &str, object: &Value) -> Result<String, Fa
     let parameters = PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply("tests") };
     match shared.block_on(api.patch(&name, &parameters, &Patch::Apply(&body))) {
         Ok(kept) => Ok(yaml::write(&serde_json::from_value(kept.data["spec"].clone())?)),
-        Err(kube::Error::Api(status)) => Ok(format!("refused: {}\n", status.message)),
+        Err(kube::Error::Api(status)) => Ok(format!("refused:\n{}", refusal(&status))),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the server found wrong, field by field. It reports them in no order.
+fn refusal(status: &Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let mut lines: Vec<String> = causes.map(|cause| format!("- {}: {}\n", cause.field, cause.message)).collect();
+    lines.sort();
+    if lines.is_empty() { format!("- {}\n", status.message) } else { lines.concat() }
 }
 
 /// Creates the definition and waits until its objects are served.
