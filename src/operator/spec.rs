@@ -178,7 +178,7 @@ impl Default for ServiceAccountName {
 pub struct Selector {
     /// Labels with exactly these values.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = 64), inner(length(max = 63)))]
+    #[schemars(extend("maxProperties" = 64, "additionalProperties" = {"type": "string", "maxLength": 63}))]
     pub match_labels: BTreeMap<String, String>,
     /// Conditions on labels.
     #[serde(default)]
@@ -228,7 +228,7 @@ pub struct Target {
     pub name: Option<String>,
     /// Labels that are added.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64), inner(length(max = 63)))]
+    #[schemars(extend("maxProperties" = 64, "additionalProperties" = {"type": "string", "maxLength": 63}))]
     #[x_kube(
         validation = Rule::new("self.all(key, key.size() <= 317 && !key.startsWith('weaver.example.com/'))")
             .message("target.labels: keys of weaver.example.com/ are the operator's own")
@@ -236,7 +236,7 @@ pub struct Target {
     pub labels: BTreeMap<String, String>,
     /// Annotations that are added.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64), inner(length(max = 4096)))]
+    #[schemars(extend("maxProperties" = 64, "additionalProperties" = {"type": "string", "maxLength": 4096}))]
     #[x_kube(
         validation = Rule::new("self.all(key, key.size() <= 317 && !key.startsWith('weaver.example.com/'))")
             .message("target.annotations: keys of weaver.example.com/ are the operator's own")
@@ -266,7 +266,8 @@ pub struct Propagate {
 fn copied(field: &str) -> kube::core::Rule {
     let message = format!("{field}: keys by which a tool marks what it owns are not copied");
     kube::core::Rule::new(
-        "self.all(key, key != '*' && !key.startsWith('weaver.example.com/') && \
+        "self.all(key, !(key in ['*', 'app.kubernetes.io/managed-by', 'app.kubernetes.io/instance']) && \
+         !key.startsWith('weaver.example.com/') && \
          !key.startsWith('kubectl.kubernetes.io/') && !key.startsWith('argocd.argoproj.io/') && \
          !key.startsWith('meta.helm.sh/') && !key.matches('^[a-z]+[.]toolkit[.]fluxcd[.]io/'))",
     )

@@ -49,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
 /// The control plane that the tests share. It has one faked node, and is started by the first test that needs it.
 pub struct Shared {
     runtime: Runtime,
+    client: Client,
     kubeconfig: PathBuf,
     server: String,
     sandbox: Mutex<Option<Sandbox>>,
@@ -63,6 +64,7 @@ pub fn shared() -> &'static Shared {
             .block_on(sandbox::start(&options(1), &tell))
             .unwrap_or_else(|error| panic!("{}", Diagnostic::of(&error)));
         Shared {
+            client: runtime.block_on(client(sandbox.kubeconfig(), None)),
             runtime,
             kubeconfig: sandbox.kubeconfig().to_owned(),
             server: sandbox.server().to_owned(),
@@ -96,9 +98,9 @@ impl Shared {
         self.runtime.block_on(future)
     }
 
-    /// The administrator's client. It must be used within [`Shared::block_on`].
+    /// The administrator's client, for use within [`Shared::block_on`].
     pub fn client(&self) -> Client {
-        self.block_on(client(&self.kubeconfig, None))
+        self.client.clone()
     }
 
     /// Creates a namespace of its own for a test; its name.
@@ -114,7 +116,7 @@ impl Shared {
     }
 }
 
-/// Runs a future on the shared control plane's runtime, without a control plane.
+/// Runs something asynchronous that needs no shared control plane.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     Runtime::new().expect("a runtime").block_on(future)
 }
