@@ -53,7 +53,7 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
     if !planned.state.key_is_kept && !plan.steps.is_empty() {
         warnings.push("The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into());
     }
-    Report { cluster: planned.cluster.address().to_owned(), commit, plan, events, warnings }
+    Report { cluster: Some(planned.cluster.address().to_owned()), commit, plan, events, warnings }
 }
 
 /// Prints a report in the form that was asked for.

@@ -51,6 +51,8 @@ pub enum Asked {
     DryRun(Box<LiveObject>),
     /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
     Impossible(String),
+    /// The server refuses the apply, and says so.
+    Refused(String),
 }
 
 /// One object as the server has it.
@@ -154,6 +156,8 @@ pub enum Judged {
     DryRun,
     /// Only our own prediction, since the server could not be asked, for this reason.
     Predicted(String),
+    /// Only our own prediction, since the server refuses the apply with these words.
+    Refused(String),
     /// There was nothing to compare: it is new, or it left.
     Trivial,
 }

@@ -44,16 +44,9 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The line of the template that made a line of the text, or that line itself.
+    /// The place of a mark: a line of the rendered text, under the template's name.
     pub fn origin(self, mark: Mark) -> Origin {
-        Origin::new(&self.file.path, self.template_line(mark).unwrap_or(mark))
-    }
-
-    /// The template's line, where it is known and is not the text's.
-    pub fn template_line(self, mark: Mark) -> Option<Mark> {
-        let at = usize::try_from(mark.line.checked_sub(1)?).ok()?;
-        let line = *self.file.lines.get(at)?;
-        (line > 0 && line != mark.line).then_some(Mark { line, column: 0 })
+        Origin::new(&self.file.path, mark)
     }
 
     /// The place of a mark; `width` characters are underlined.

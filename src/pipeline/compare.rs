@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone())),
+                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), self.subject.key)),
                 None => self.questions.push((at, None)),
             }
         }

@@ -67,7 +67,10 @@ impl State {
         let inventory = self.inventories.get(release).map(|it| it.objects.keys().cloned().collect());
         ReleaseFacts {
             name: Arc::clone(release),
-            set: manifest::apply_set_id(environment, release),
+            set: manifest::apply_set_id(
+                &environment.state_namespace,
+                &manifest::inventory_name(&environment.name, release),
+            ),
             inventory: inventory.unwrap_or_default(),
             ..ReleaseFacts::default()
         }

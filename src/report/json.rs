@@ -89,6 +89,7 @@ fn judged(judged: &Judged) -> Json {
         Judged::Recorded => json!({"by": "recorded"}),
         Judged::DryRun => json!({"by": "dry-run"}),
         Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
+        Judged::Refused(message) => json!({"by": "refused", "reason": message}),
         Judged::Trivial => json!({"by": "trivial"}),
     }
 }

@@ -161,7 +161,7 @@ impl Writer<'_> {
 pub(super) fn predicted(judged: &Judged) -> Option<&str> {
     match judged {
         Judged::Predicted(reason) => Some(reason),
-        Judged::Recorded | Judged::DryRun | Judged::Trivial => None,
+        Judged::Recorded | Judged::DryRun | Judged::Refused(_) | Judged::Trivial => None,
     }
 }
 
