@@ -27,7 +27,11 @@ fn corpus() -> Option<Trial> {
     }))
 }
 
-fn compare(folder: &Path, file: &str, disagreement: fn(&serde_json::Value) -> Option<String>) -> Result<Vec<String>, Failed> {
+fn compare(
+    folder: &Path,
+    file: &str,
+    disagreement: fn(&serde_json::Value) -> Option<String>,
+) -> Result<Vec<String>, Failed> {
     let output = Command::new("xz").arg("-dc").arg(folder.join(file)).output()?;
     let text = String::from_utf8(output.stdout)?;
     let mut count = 0;
@@ -38,7 +42,9 @@ fn compare(folder: &Path, file: &str, disagreement: fn(&serde_json::Value) -> Op
         wrong.extend(disagreement(&case).map(|what| format!("{file}:{number}: {what}")));
     }
     eprintln!("{file}: {count} documents, {} disagreements", wrong.len());
-    for w in &wrong { eprintln!("{w}"); }
+    for w in &wrong {
+        eprintln!("{w}");
+    }
     if wrong.len() * 10_000 > count * ALLOWED { Ok(wrong) } else { Ok(Vec::new()) }
 }
 
