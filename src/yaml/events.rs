@@ -1,8 +1,8 @@
 //! The events of a YAML text, from libyaml. This is the only module of the crate with unsafe code.
 //!
-//! What makes it sound: the parser lives in a box, so that it never moves (it holds a pointer to itself) and is freed
-//! when the iterator is dropped; the text outlives it by the lifetime `'t`; every event is freed once, after its parts
-//! were copied; and nothing but safe values leaves the module.
+//! What makes it sound: the parser lives on the heap behind a raw pointer, so that it never moves (it holds a pointer to
+//! itself), and is freed when the iterator is dropped; the text outlives it by the lifetime `'t`; every event is freed
+//! once, after its parts were copied; and nothing but safe values leaves the module.
 
 #![allow(unsafe_code, reason = "libyaml's interface is C's; this module fences it in")]
 
@@ -64,7 +64,7 @@ pub(super) struct Scalar {
 #[derive(Debug)]
 pub(super) struct Problem {
     /// What is wrong, such as `did not find expected key`.
-    pub problem: String,
+    pub what: String,
     /// What was being read, such as `while parsing a block mapping`, and where that began.
     pub context: Option<(String, Mark)>,
     /// Where it is wrong.
@@ -82,7 +82,8 @@ pub(super) enum ProblemPlace {
 
 /// The events of a text. It ends after the last document, or after the first problem.
 pub(super) struct Events<'t> {
-    parser: Box<MaybeUninit<yaml_parser_t>>,
+    /// Owned and initialised; every access goes through this one pointer.
+    parser: *mut yaml_parser_t,
     done: bool,
     text: PhantomData<&'t str>,
 }
@@ -90,12 +91,12 @@ pub(super) struct Events<'t> {
 impl<'t> Events<'t> {
     /// The events of `text`.
     pub fn new(text: &'t str) -> Self {
-        let mut parser = Box::new(MaybeUninit::uninit());
-        // SAFETY: `yaml_parser_initialize` writes the whole struct (it cannot fail: allocation failures abort), so that
-        // `drop` may delete it. The box never moves its content, and the text lives as long as `Self`.
+        let parser = Box::into_raw(Box::new(MaybeUninit::<yaml_parser_t>::uninit())).cast::<yaml_parser_t>();
+        // SAFETY: `yaml_parser_initialize` writes the whole struct (it cannot fail: a failed allocation aborts), and
+        // the text lives as long as `Self`.
         unsafe {
-            let _ = yaml_parser_initialize(parser.as_mut_ptr());
-            yaml_parser_set_input_string(parser.as_mut_ptr(), text.as_ptr(), text.len() as u64);
+            let _ = yaml_parser_initialize(parser);
+            yaml_parser_set_input_string(parser, text.as_ptr(), text.len() as u64);
         }
         Self { parser, done: false, text: PhantomData }
     }
@@ -103,14 +104,14 @@ impl<'t> Events<'t> {
     fn problem(&self) -> Problem {
         // SAFETY: `new` initialised the parser; its strings are static C strings, or null.
         unsafe {
-            let parser = self.parser.assume_init_ref();
+            let parser = &*self.parser;
             let place = if parser.error == YAML_READER_ERROR {
                 ProblemPlace::Offset(usize::try_from(parser.problem_offset).unwrap_or(usize::MAX))
             } else {
                 ProblemPlace::Mark(mark(parser.problem_mark))
             };
             let context = copy(parser.context.cast()).map(|context| (context, mark(parser.context_mark)));
-            Problem { problem: copy(parser.problem.cast()).unwrap_or_default(), context, place }
+            Problem { what: copy(parser.problem.cast()).unwrap_or_default(), context, place }
         }
     }
 }
@@ -122,7 +123,7 @@ impl Iterator for Events<'_> {
         while !self.done {
             let mut event = MaybeUninit::<yaml_event_t>::uninit();
             // SAFETY: `yaml_parser_parse` writes the whole event, also when it fails (then it holds nothing).
-            let parsed = unsafe { yaml_parser_parse(self.parser.as_mut_ptr(), event.as_mut_ptr()) };
+            let parsed = unsafe { yaml_parser_parse(self.parser, event.as_mut_ptr()) };
             if !parsed.ok {
                 self.done = true;
                 return Some(Err(self.problem()));
@@ -145,8 +146,11 @@ impl Iterator for Events<'_> {
 
 impl Drop for Events<'_> {
     fn drop(&mut self) {
-        // SAFETY: `new` initialised the parser, and nothing else deletes it.
-        unsafe { yaml_parser_delete(self.parser.as_mut_ptr()) }
+        // SAFETY: `new` initialised the parser in a box of this type, and nothing else frees either.
+        unsafe {
+            yaml_parser_delete(self.parser);
+            drop(Box::from_raw(self.parser.cast::<MaybeUninit<yaml_parser_t>>()));
+        }
     }
 }
 

@@ -142,7 +142,7 @@ pub(super) fn is_timestamp(text: &str) -> bool {
 
 fn days_of(month: u32, year: u32) -> u32 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         1..=12 => 31,
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn floats_are_written_as_go_writes_them() {
         let written: Vec<String> =
-            [1.5, 123_456.0, 1_234_567.5, 1e21, 1_480_091_313_801_710.25, 0.0001, 0.00001, -1e-7, 0.25, 100_000.5]
+            [1.5, 123_456.0, 1_234_567.5, 1e21, 1_480_091_313_801_710.2, 0.0001, 0.00001, -1e-7, 0.25, 100_000.5]
                 .into_iter()
                 .map(format_float)
                 .collect();
