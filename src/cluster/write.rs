@@ -100,6 +100,11 @@ impl WriteError {
         }
     }
 
+    /// Whether the server itself was overtaken by another write, such as that of a quota's count.
+    pub(crate) fn is_raced(&self) -> bool {
+        matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
+    }
+
     /// Whether the server cannot be reached, so that further writes would only wait in vain.
     pub(crate) fn is_lost(&self) -> bool {
         !matches!(self, Self::Refused { .. })
