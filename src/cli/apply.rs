@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
-use super::planning::{self, GuardArgs};
+use super::planning::GuardArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
 use crate::diagnostic::Failure;

@@ -22,7 +22,7 @@ enum OperatorVerb {
 
 pub(super) fn run(args: &OperatorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     match args.verb {
-        OperatorVerb::Crd => terminal.print(&yaml::write(&operator::crd()))?,
+        OperatorVerb::Crd => terminal.print(&yaml::write(&operator::crd()?))?,
     }
     Ok(Exit::Done)
 }

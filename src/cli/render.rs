@@ -1,6 +1,7 @@
 //! `weft render`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -29,7 +30,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     let settings = settings::offline(&args.environment, &args.project, &args.releases)?;
     let project = pipeline::project(&settings)?;
     let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &schema::builtin())?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }

@@ -154,6 +154,11 @@ impl Progress {
         }
     }
 
+    /// Says something that stays, above the line.
+    pub fn above(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
     /// Ends the line, so that the next output begins on a clean one.
     pub fn done(&self) {
         self.bar.finish_and_clear();

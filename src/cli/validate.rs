@@ -96,7 +96,8 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
         let cluster = ClusterOverride { kubeconfig: Some(sandbox.kubeconfig().to_path_buf()), context: None };
         let settings = Settings { cluster, ..settings };
         let checked = async {
-            let found = acting::rehearse(&settings, &at).await?;
+            let planned = pipeline::plan(&settings, &Guards::default(), &at).await?;
+            let found = acting::rehearse(&planned).await?;
             let after = pipeline::plan(&settings, &Guards::default(), &at).await?.plan;
             Ok::<_, Failure>((found, after))
         };
@@ -108,15 +109,17 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
     for problem in &found {
         terminal.warn(problem);
     }
-    for step in after.steps.iter().filter(|_| found.is_empty()).filter(|step| !step.action.is_quiet()) {
+    // What was refused is pending still, and says nothing about what was taken.
+    let again = if found.is_empty() { after.pending().collect() } else { Vec::new() };
+    for step in &again {
         terminal.warn(&format!("right after the apply a plan would {} {} again", step.action, step.object.id));
     }
-    let again = if found.is_empty() { after.pending() } else { 0 };
-    let said = match found.len() + again {
+    let objections = found.len() + again.len();
+    let said = match objections {
         0 => "a real API server takes it, and a second plan is empty".to_owned(),
         1 => "a real API server has 1 objection".to_owned(),
         many => format!("a real API server has {many} objections"),
     };
     terminal.print(&format!("{environment}: {said}\n"))?;
-    Ok(found.len() + again)
+    Ok(objections)
 }

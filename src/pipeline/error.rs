@@ -27,6 +27,9 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// This process cannot listen for signals.
+    #[error("this process cannot listen for signals")]
+    Signals(#[source] std::io::Error),
     /// No random bytes are to be had.
     #[error("this machine gives no random bytes")]
     Random(#[source] getrandom::Error),
@@ -37,14 +40,14 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. } => Kind::Input,
-            Self::Random(_) => Kind::Machine,
+            Self::Random(_) | Self::Signals(_) => Kind::Machine,
         }
     }
 
     fn origin(&self) -> Option<&Origin> {
         match self {
             Self::CircularKubeconfig { origin, .. } => Some(origin),
-            Self::Lost { .. } | Self::Random(_) => None,
+            _ => None,
         }
     }
 
@@ -54,7 +57,7 @@ impl Diagnose for PipelineError {
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }
-            Self::Random(_) => None,
+            Self::Random(_) | Self::Signals(_) => None,
         }
     }
 }

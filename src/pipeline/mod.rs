@@ -3,6 +3,7 @@
 //! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
 //! through `source`, `keys` and `cluster`; every decision is a pure stage's.
 
+mod acting;
 mod compare;
 mod error;
 mod load;
@@ -20,6 +21,7 @@ pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::releases::{ReleaseValues, values};
 pub use self::target::connect;
+pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
 pub use self::observe::{Observed, observe};
 pub use self::state::State;

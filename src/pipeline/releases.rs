@@ -26,6 +26,7 @@ pub struct ReleaseValues {
 pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValues>, Failure> {
     let charts = charts(project)?;
     let secrets = decrypted(settings, project)?;
+    let overrides = &settings.overrides;
     pool::each(project.environment.releases.clone(), |release| {
         let chart = match &release.source {
             ReleaseSource::Chart(folder) => charts.get(folder).cloned(),
@@ -41,7 +42,7 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
             &project.tree,
             chart.as_deref().map(Chart::defaults),
             secret.collect(),
-            settings.overrides.clone(),
+            overrides.clone(),
             &project.inputs,
         )?;
         Ok(ReleaseValues { values: values::merge(layers), chart, release })

@@ -153,8 +153,13 @@ impl Plan {
 
     /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
     pub fn is_empty(&self) -> bool {
+        self.pending().next().is_none()
+    }
+
+    /// The steps that change anything, or could not be told.
+    pub fn pending(&self) -> impl Iterator<Item = &Step> {
         let idle = |action: &Action| matches!(action, Action::Unchanged | Action::Keep { leaves: false, .. });
-        self.steps.iter().all(|step| idle(&step.action))
+        self.steps.iter().filter(move |step| !idle(&step.action))
     }
 }
 

@@ -136,6 +136,9 @@ fn refusal(refusal: &Refusal) -> Json {
         Refusal::ForeignSet { id: object, set } => {
             map.insert("facts".into(), json!({"object": id(object), "set": set}));
         }
+        Refusal::Server { id: object, .. } => {
+            map.insert("facts".into(), json!({"object": id(object)}));
+        }
         Refusal::Immutable { id: object, path } => {
             map.insert("facts".into(), json!({"object": id(object), "path": path}));
         }
