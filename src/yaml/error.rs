@@ -326,6 +326,7 @@ fn syntax_hint(problem: &str) -> Option<&'static str> {
             "Close the bracket above, or put a text that begins with `{`, `[` or a template's `{{` in quotes."
         }
         "did not find expected <document start>" => "Put `---` before a new document, or the whole text in quotes.",
+        "found `?` in a text within brackets" => "Put the text in quotes.",
         "found unexpected end of stream" => "Close the quotes.",
         "control characters are not allowed" => "Remove the character, or write it as an escape in double quotes.",
         _ => return None,

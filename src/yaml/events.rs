@@ -11,10 +11,11 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use libyaml_rs::{
-    YAML_ALIAS_EVENT, YAML_DOCUMENT_END_EVENT, YAML_DOCUMENT_START_EVENT, YAML_MAPPING_END_EVENT,
-    YAML_MAPPING_START_EVENT, YAML_READER_ERROR, YAML_SCALAR_EVENT, YAML_SEQUENCE_END_EVENT, YAML_SEQUENCE_START_EVENT,
-    YAML_STREAM_END_EVENT, yaml_event_delete, yaml_event_t, yaml_mark_t, yaml_parser_delete, yaml_parser_initialize,
-    yaml_parser_parse, yaml_parser_set_input_string, yaml_parser_t,
+    YAML_ALIAS_EVENT, YAML_DOCUMENT_END_EVENT, YAML_DOCUMENT_START_EVENT, YAML_FLOW_MAPPING_STYLE,
+    YAML_FLOW_SEQUENCE_STYLE, YAML_MAPPING_END_EVENT, YAML_MAPPING_START_EVENT, YAML_PLAIN_SCALAR_STYLE,
+    YAML_READER_ERROR, YAML_SCALAR_EVENT, YAML_SEQUENCE_END_EVENT, YAML_SEQUENCE_START_EVENT, YAML_STREAM_END_EVENT,
+    yaml_event_delete, yaml_event_t, yaml_mark_t, yaml_parser_delete, yaml_parser_initialize, yaml_parser_parse,
+    yaml_parser_set_input_string, yaml_parser_t,
 };
 
 use crate::value::Mark;
@@ -39,12 +40,21 @@ pub(super) enum What {
     Alias(String),
     /// A scalar.
     Scalar(Scalar),
-    /// A list begins; its anchor.
-    ListStart(Option<String>),
-    /// A map begins; its anchor.
-    MapStart(Option<String>),
+    /// A list begins.
+    ListStart(Start),
+    /// A map begins.
+    MapStart(Start),
     /// A list or a map ends.
     End,
+}
+
+/// How a list or a map begins.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// The anchor.
+    pub anchor: Option<String>,
+    /// Whether it is written in brackets.
+    pub flow: bool,
 }
 
 /// A scalar as it was written.
@@ -58,6 +68,8 @@ pub(super) struct Scalar {
     pub anchor: Option<String>,
     /// Whether its meaning is open: it is neither quoted nor tagged.
     pub plain: bool,
+    /// Whether it is written without quotes, on the lines of what holds it.
+    pub bare: bool,
 }
 
 /// Why libyaml cannot go on.
@@ -174,10 +186,17 @@ unsafe fn what(event: &yaml_event_t) -> Option<What> {
                     tag: copy(scalar.tag),
                     anchor: copy(scalar.anchor),
                     plain: scalar.plain_implicit,
+                    bare: scalar.style == YAML_PLAIN_SCALAR_STYLE,
                 })
             }
-            YAML_SEQUENCE_START_EVENT => What::ListStart(copy(event.data.sequence_start.anchor)),
-            YAML_MAPPING_START_EVENT => What::MapStart(copy(event.data.mapping_start.anchor)),
+            YAML_SEQUENCE_START_EVENT => {
+                let start = event.data.sequence_start;
+                What::ListStart(Start { anchor: copy(start.anchor), flow: start.style == YAML_FLOW_SEQUENCE_STYLE })
+            }
+            YAML_MAPPING_START_EVENT => {
+                let start = event.data.mapping_start;
+                What::MapStart(Start { anchor: copy(start.anchor), flow: start.style == YAML_FLOW_MAPPING_STYLE })
+            }
             YAML_SEQUENCE_END_EVENT | YAML_MAPPING_END_EVENT => What::End,
             _ => return None,
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::entries::Entries;
-use super::events::{Event, Events, Problem, ProblemPlace, Scalar, What};
+use super::events::{Event, Events, Problem, ProblemPlace, Scalar, Start, What};
 use super::scalar::{self, Unreadable};
 use super::{Place, Rules, YamlError, limits};
 use crate::value::{Data, Mark, Origin, Value};
@@ -70,6 +70,8 @@ struct Document<'r, 't> {
     /// What has an anchor; `None` while its end was not read yet.
     anchors: HashMap<String, Option<(Value, Size)>>,
     depth: usize,
+    /// Whether what is read stands in brackets.
+    flow: bool,
     nodes: usize,
     /// What of the document was made by aliases.
     aliased: Size,
@@ -116,6 +118,7 @@ impl<'r, 't> Document<'r, 't> {
             events: &mut reader.events,
             anchors: HashMap::new(),
             depth: 0,
+            flow: false,
             nodes: 0,
             aliased: Size::default(),
         }
@@ -147,8 +150,8 @@ impl<'r, 't> Document<'r, 't> {
                 let anchor = scalar.anchor.take();
                 (self.scalar(scalar, mark)?, anchor)
             }
-            What::ListStart(anchor) => (self.within(mark, anchor.as_ref(), Self::list)?, anchor),
-            What::MapStart(anchor) => (self.within(mark, anchor.as_ref(), Self::map)?, anchor),
+            What::ListStart(start) => (self.within(mark, &start, Self::list)?, start.anchor),
+            What::MapStart(start) => (self.within(mark, &start, Self::map)?, start.anchor),
             What::DocumentStart | What::DocumentEnd | What::End => (Data::Null, None),
         };
         let value = Value { data, origin: self.source.origin(mark) };
@@ -162,17 +165,19 @@ impl<'r, 't> Document<'r, 't> {
     fn within(
         &mut self,
         mark: Mark,
-        anchor: Option<&String>,
+        start: &Start,
         read: fn(&mut Self) -> Result<Data, YamlError>,
     ) -> Result<Data, YamlError> {
         self.depth += 1;
         if self.depth > limits::DEPTH {
             return Err(YamlError::TooDeep { at: self.source.place(mark, 1) });
         }
-        if let Some(name) = anchor {
+        if let Some(name) = &start.anchor {
             self.anchors.insert(name.clone(), None);
         }
+        let outside = std::mem::replace(&mut self.flow, start.flow);
         let data = read(self);
+        self.flow = outside;
         self.depth -= 1;
         data
     }
@@ -209,6 +214,7 @@ impl<'r, 't> Document<'r, 't> {
         let (key, width) = match event.what {
             What::Scalar(scalar) if scalar.anchor.is_none() => {
                 self.nodes += 1;
+                self.check_flow(&scalar, mark)?;
                 let width = scalar.text.chars().count();
                 (scalar::key(scalar), width)
             }
@@ -246,8 +252,18 @@ impl<'r, 't> Document<'r, 't> {
     }
 
     fn scalar(&self, scalar: Scalar, mark: Mark) -> Result<Data, YamlError> {
+        self.check_flow(&scalar, mark)?;
         let width = scalar.text.chars().count();
         scalar::read(scalar).map_err(|reason| self.unreadable(reason, mark, width))
+    }
+
+    /// Refuses a text in brackets that holds a `?`: to Go's scanner it ends there, and nothing that may follow it does.
+    fn check_flow(&self, scalar: &Scalar, mark: Mark) -> Result<(), YamlError> {
+        if !(self.flow && scalar.bare && scalar.text.contains('?')) {
+            return Ok(());
+        }
+        let at = self.source.place(mark, scalar.text.chars().count());
+        Err(YamlError::Syntax { problem: "found `?` in a text within brackets".into(), context: None, at })
     }
 
     fn unreadable(&self, reason: Unreadable, mark: Mark, width: usize) -> YamlError {
