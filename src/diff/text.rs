@@ -111,6 +111,9 @@ fn notes(object: &ObjectComparison) -> Vec<Line> {
     if let Judged::Predicted(reason) = &object.judged {
         lines.push(note(format!("predicted, since {reason}")));
     }
+    if let Judged::Refused(message) = &object.judged {
+        lines.push(note(format!("the server refuses it: {message}")));
+    }
     lines.extend(object.fields.iter().filter(|field| field.class != Class::Pending).map(|field| note(tell(field))));
     lines
 }

@@ -32,12 +32,8 @@ pub fn read(file: &RenderedFile) -> Result<Vec<Value>, ManifestError> {
 }
 
 fn parse(text: &str, source: Source) -> Result<Vec<Value>, ManifestError> {
-    documents(text, source.path(), Rules::Strict).map_err(|error| {
-        let template = mark(&error)
-            .and_then(|mark| source.template_line(mark))
-            .map(|line| crate::value::Origin::new(source.path(), line));
-        ManifestError::Yaml { source: Box::new(error), template }
-    })
+    documents(text, source.path(), Rules::Strict)
+        .map_err(|error| ManifestError::Yaml { source: Box::new(error), template: None })
 }
 
 /// The documents of the text that holds secrets: of its errors only the place is told.

@@ -1,5 +1,7 @@
 //! Why rendered text does not come to objects, and what to do about it.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::place::Place;
@@ -33,7 +35,7 @@ pub enum ManifestError {
         /// What it is.
         found: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A field that every object has is missing, empty or no text.
     #[error("an object has no `{field}`")]
@@ -41,7 +43,7 @@ pub enum ManifestError {
         /// The field.
         field: &'static str,
         /// Where the object begins.
-        at: Box<Place>,
+        at: Place,
     },
     /// A field that has to be text is something else.
     #[error("`{field}` has to be text, but is of kind `{found}`")]
@@ -51,7 +53,7 @@ pub enum ManifestError {
         /// What it is.
         found: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// The identity of an object comes from a secret.
     #[error("`{field}` comes from a secret")]
@@ -59,7 +61,7 @@ pub enum ManifestError {
         /// The field.
         field: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A field that only the server sets, or that makes an object without a name.
     #[error("`{id}` must not have `metadata.{field}`")]
@@ -69,87 +71,87 @@ pub enum ManifestError {
         /// The field.
         field: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A file of another program.
     #[error("`{gvk}` is no object of a cluster: it is {what}")]
     Foreign {
         /// What it says it is.
-        gvk: Gvk,
+        gvk: Box<Gvk>,
         /// What it is.
         what: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A version that Kubernetes removed.
     #[error("Kubernetes {} removed `{gvk}`", .removed.since)]
     RemovedVersion {
         /// What is asked for.
-        gvk: Gvk,
+        gvk: Box<Gvk>,
         /// Since when, and what to use.
         removed: Removed,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// The kind is served, but not in this version.
     #[error("the server does not have `{gvk}`")]
     UnknownVersion {
         /// What is asked for.
-        gvk: Gvk,
+        gvk: Box<Gvk>,
         /// The versions that are served.
         served: Vec<String>,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// The server does not have the kind, and no CRD of the plan brings it.
     #[error("the server does not have the kind `{gvk}`")]
     UnknownKind {
         /// What is asked for.
-        gvk: Gvk,
+        gvk: Box<Gvk>,
         /// The nearest kinds, as `apiVersion kind`.
         near: Vec<String>,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// The group's server could not be asked.
     #[error("whether `{gvk}` is there could not be told: the group `{}` could not be asked: {reason}", .gvk.group)]
     Unavailable {
         /// What is asked for.
-        gvk: Gvk,
+        gvk: Box<Gvk>,
         /// Why.
         reason: String,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// The same object twice.
     #[error("`{id}` is there twice: in release `{release}`, and in release `{first_release}` at {first}")]
     Duplicate {
         /// The object.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// The release of the second one.
-        release: String,
+        release: Arc<str>,
         /// The release of the first one.
-        first_release: String,
+        first_release: Arc<str>,
         /// Where the first one is.
         first: Origin,
         /// Where the second one is.
-        at: Box<Place>,
+        at: Place,
     },
     /// Two items of an associative list have the same keys.
     #[error("`{id}` has two items with the same key: `{path}`")]
     DuplicateItem {
         /// The object.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// The item.
         path: Path,
         /// Where the second one is.
-        at: Box<Place>,
+        at: Place,
     },
     /// A value of a Secret that no server takes.
     #[error("`{id}` has a value in `{field}` that is {problem}")]
     SecretData {
         /// The Secret.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// The field, such as `data.password`.
         field: Path,
         /// What is wrong with it.
@@ -161,9 +163,9 @@ pub enum ManifestError {
     #[error("`{id}` must not set the label `{PART_OF}`")]
     ReservedLabel {
         /// The object.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
 }
 
@@ -208,7 +210,7 @@ impl Diagnose for ManifestError {
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
             Self::Yaml { source, .. } => source.excerpt(),
-            _ => self.place()?.excerpt.as_ref(),
+            _ => self.place()?.excerpt.as_deref(),
         }
     }
 

@@ -11,12 +11,12 @@ const FOREIGN: &str = include_str!("foreign.tsv");
 pub fn find<'d>(
     gvk: &Gvk,
     discovery: &'d Discovery,
-    at: impl FnOnce() -> Box<Place>,
+    at: impl FnOnce() -> Place,
 ) -> Result<&'d Resource, ManifestError> {
     if let Some(resource) = discovery.resource(gvk) {
         return Ok(resource);
     }
-    let (gvk, at) = (gvk.clone(), at());
+    let (gvk, at) = (Box::new(gvk.clone()), at());
     if let Some(what) = foreign(&gvk) {
         return Err(ManifestError::Foreign { gvk, what, at });
     }

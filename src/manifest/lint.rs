@@ -51,7 +51,7 @@ fn unique(path: &Path, list: &[Value], keys: &str, id: &ObjectId, source: Source
         let step = Step::Item(keys.split(',').filter_map(|key| key_of(item, key)).collect());
         if seen.contains(&step) {
             let at = source.place(item.origin.mark, 1);
-            return Err(ManifestError::DuplicateItem { id: id.clone(), path: path.then(step), at });
+            return Err(ManifestError::DuplicateItem { id: id.clone().into(), path: path.then(step), at });
         }
         seen.push(step);
     }

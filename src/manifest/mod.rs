@@ -128,9 +128,9 @@ fn is_crd(document: &Value) -> bool {
 
 fn duplicate(object: &Object, first: &Object, source: Source) -> ManifestError {
     ManifestError::Duplicate {
-        id: object.id.clone(),
-        release: object.release.to_string(),
-        first_release: first.release.to_string(),
+        id: object.id.clone().into(),
+        release: Arc::clone(&object.release),
+        first_release: Arc::clone(&first.release),
         first: first.origin.clone(),
         at: source.bare(object.origin.mark),
     }

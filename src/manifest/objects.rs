@@ -64,7 +64,7 @@ impl Setting<'_> {
         let Some(labels) = labels.as_map_mut() else { return Ok(()) };
         if let Some(entry) = labels.entry(PART_OF) {
             return Err(ManifestError::ReservedLabel {
-                id: id.clone(),
+                id: id.clone().into(),
                 at: self.source.place(entry.mark, PART_OF.len()),
             });
         }
@@ -106,7 +106,7 @@ impl Setting<'_> {
     }
 
     /// The place of a field of a document. What is around a Secret is not shown.
-    fn at(&self, document: &Value, keys: &[&str]) -> Box<Place> {
+    fn at(&self, document: &Value, keys: &[&str]) -> Place {
         let value = document.dig(keys).unwrap_or(document);
         let width = value.as_str().map_or(1, |text| text.chars().count());
         match document.get("kind").and_then(Value::as_str) {

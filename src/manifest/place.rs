@@ -15,7 +15,7 @@ pub struct Place {
     /// The template's line where it is known, else the line of the text.
     pub origin: Origin,
     /// The lines of the rendered text; none where they could hold a secret.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 /// A rendered file as errors may show it.
@@ -31,12 +31,12 @@ impl<'a> Source<'a> {
     }
 
     /// The path of the file.
-    pub fn path(&self) -> &'a Arc<String> {
+    pub fn path(self) -> &'a Arc<String> {
         &self.file.path
     }
 
     /// The text with stand-ins in place of secrets; `None` where there is none that could be shown.
-    pub fn shown(&self) -> Option<&'a str> {
+    pub fn shown(self) -> Option<&'a str> {
         match &self.file.stand_in {
             Some(text) => Some(text),
             None if self.file.opaque => None,
@@ -44,26 +44,19 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The line of the template that made a line of the text, or that line itself.
-    pub fn origin(&self, mark: Mark) -> Origin {
-        Origin::new(&self.file.path, self.template_line(mark).unwrap_or(mark))
-    }
-
-    /// The template's line, where it is known and is not the text's.
-    pub fn template_line(&self, mark: Mark) -> Option<Mark> {
-        let at = usize::try_from(mark.line.checked_sub(1)?).ok()?;
-        let line = *self.file.lines.get(at)?;
-        (line > 0 && line != mark.line).then_some(Mark { line, column: 0 })
+    /// The place of a mark: a line of the rendered text, under the template's name.
+    pub fn origin(self, mark: Mark) -> Origin {
+        Origin::new(&self.file.path, mark)
     }
 
     /// The place of a mark; `width` characters are underlined.
-    pub fn place(&self, mark: Mark, width: usize) -> Box<Place> {
+    pub fn place(self, mark: Mark, width: usize) -> Place {
         let excerpt = self.shown().and_then(|text| Excerpt::new(text, mark, width, CONTEXT));
-        Box::new(Place { origin: self.origin(mark), excerpt })
+        Place { origin: self.origin(mark), excerpt: excerpt.map(Box::new) }
     }
 
     /// The place of a mark without the text around it, for objects that are secret as a whole.
-    pub fn bare(&self, mark: Mark) -> Box<Place> {
-        Box::new(Place { origin: self.origin(mark), excerpt: None })
+    pub fn bare(self, mark: Mark) -> Place {
+        Place { origin: self.origin(mark), excerpt: None }
     }
 }

@@ -12,7 +12,7 @@ use crate::value::{Data, Entry, Map, Path, Value};
 /// field of its own, and so would never remove a key that left it.
 pub fn fold(body: &mut Map, id: &ObjectId, source: Source) -> Result<(), ManifestError> {
     let odd = |field: &str, entry: &Entry, problem: String| ManifestError::SecretData {
-        id: id.clone(),
+        id: id.clone().into(),
         field: Path::of_fields([field, &entry.key]),
         problem,
         origin: source.origin(entry.mark),

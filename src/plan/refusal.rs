@@ -46,6 +46,14 @@ pub enum Refusal {
         /// The set that its label names.
         set: String,
     },
+    /// The server says that it would not take an object.
+    #[error("the server refuses `{id}`: {message}")]
+    Server {
+        /// The object.
+        id: ObjectId,
+        /// What the server says.
+        message: String,
+    },
     /// A field that cannot change would have to.
     #[error("the field `{path}` of `{id}` cannot be changed after creation")]
     Immutable {
@@ -69,6 +77,7 @@ impl Refusal {
             Self::EmptyRender { .. } => "empty-render",
             Self::Conflict { .. } => "conflict",
             Self::ForeignSet { .. } => "foreign-set",
+            Self::Server { .. } => "server",
             Self::Immutable { .. } => "immutable",
         }
     }
@@ -95,6 +104,7 @@ impl Diagnose for Refusal {
                 "Give the object another name, or remove it from the other set and its label `{}` from the object.",
                 super::PART_OF
             ),
+            Self::Server { .. } => "Correct the object in the repository; nothing was sent but a dry run.".into(),
             Self::Immutable { .. } => {
                 "Take the change back, give the object a new name, or delete it yourself before the next apply.".into()
             }

@@ -89,6 +89,7 @@ fn judged(judged: &Judged) -> Json {
         Judged::Recorded => json!({"by": "recorded"}),
         Judged::DryRun => json!({"by": "dry-run"}),
         Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
+        Judged::Refused(message) => json!({"by": "refused", "reason": message}),
         Judged::Trivial => json!({"by": "trivial"}),
     }
 }
@@ -134,6 +135,9 @@ fn refusal(refusal: &Refusal) -> Json {
         }
         Refusal::ForeignSet { id: object, set } => {
             map.insert("facts".into(), json!({"object": id(object), "set": set}));
+        }
+        Refusal::Server { id: object, .. } => {
+            map.insert("facts".into(), json!({"object": id(object)}));
         }
         Refusal::Immutable { id: object, path } => {
             map.insert("facts".into(), json!({"object": id(object), "path": path}));

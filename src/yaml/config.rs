@@ -11,13 +11,15 @@ use crate::masked::MASK;
 use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
 /// Reads a text of our own into a type: strict rules, one document, and what the type says about its fields. A key that
-/// the type does not know is refused where the type is marked `deny_unknown_fields`.
+/// the type does not know is refused where the type is marked `deny_unknown_fields`. An enum with data has to be
+/// untagged or tagged inside: `serde_yaml` reads the others from YAML's own tags.
 pub fn config<T: DeserializeOwned>(text: &str, file: &Arc<String>) -> Result<T, YamlError> {
     from_value(&document(text, file, Rules::Strict)?, text)
 }
 
 /// Reads a type from nodes that were read before; `text` is what they were read from, for the excerpt of an error.
-/// Masked leaves give their mask: configuration never sees a secret.
+/// Masked leaves give their mask: configuration never sees a secret. Nodes that the type keeps as a [`Value`] lose their
+/// places; who needs those takes the nodes from `value`.
 pub fn from_value<T: DeserializeOwned>(value: &Value, text: &str) -> Result<T, YamlError> {
     serde_path_to_error::deserialize(plain(value)).map_err(|error| {
         let path = path_of(error.path());
@@ -86,14 +88,14 @@ impl Failure<'_> {
             return YamlError::WrongKind { path, expected: expected(tail), found, at: self.place() };
         }
         if head.starts_with("data did not match any variant") {
-            return self.invalid(format!("{} of this form is not taken here", self.node().kind()));
+            return self.invalid(format!("{} of this form is not taken here", found(self.node())));
         }
         self.invalid(message.to_owned())
     }
 
     fn wrong_kind(&self, expected: String) -> YamlError {
         let (path, at) = (self.path.to_string(), self.place());
-        YamlError::WrongKind { path, expected, found: self.node().kind().into(), at }
+        YamlError::WrongKind { path, expected, found: found(self.node()).into(), at }
     }
 
     fn invalid(&self, problem: String) -> YamlError {
@@ -110,21 +112,33 @@ impl Failure<'_> {
         node
     }
 
-    fn place(&self) -> Box<Place> {
+    fn place(&self) -> Place {
         let node = self.node();
         let width = node.as_str().map_or(1, |text| text.chars().count());
         self.at(node.origin.mark, width)
     }
 
-    fn key_place(&self, key: &str) -> Box<Place> {
+    fn key_place(&self, key: &str) -> Place {
         let mark = self.node().as_map().and_then(|map| map.entry(key)).map(|entry| entry.mark);
         mark.map_or_else(|| self.place(), |mark| self.at(mark, key.chars().count()))
     }
 
-    fn at(&self, mark: Mark, width: usize) -> Box<Place> {
+    fn at(&self, mark: Mark, width: usize) -> Place {
         let file = self.node().origin.file.clone().or_else(|| self.root.origin.file.clone());
-        let excerpt = crate::diagnostic::Excerpt::new(self.text, mark, width, 2);
-        Box::new(Place { origin: Origin { file, mark }, excerpt })
+        Place::of(self.text, Origin { file, mark }, width)
+    }
+}
+
+/// What a node is, in words that a sentence takes.
+fn found(node: &Value) -> &'static str {
+    match node.data {
+        Data::Null => "nothing",
+        Data::Bool(_) => "a boolean",
+        Data::Int(_) | Data::Uint(_) | Data::Float(_) => "a number",
+        Data::Text(_) => "text",
+        Data::List(_) => "a list",
+        Data::Map(_) => "a map",
+        Data::Masked(_) => "a secret",
     }
 }
 

@@ -50,7 +50,7 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
 pub fn document(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
     let mut documents = documents(text, file, rules)?;
     if let Some(second) = documents.get(1) {
-        return Err(YamlError::Several { at: Place::boxed(text, file, second.origin.mark, 1) });
+        return Err(YamlError::Several { at: Place::new(text, file, second.origin.mark, 1) });
     }
     Ok(documents.pop().unwrap_or_else(|| Value::default().at(Origin::new(file, crate::value::Mark::default()))))
 }
