@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 pub use self::build::plan;
 pub use self::refusal::Refusal;
+pub(crate) use self::refusal::objects;
 use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 

@@ -9,7 +9,7 @@ use crate::manifest::ObjectId;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Refusal {
     /// More objects of a release would be deleted than the cap allows.
-    #[error("the release `{release}` would lose {deletes} objects, and at most {cap} may go without a confirmation")]
+    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", objects(*deletes))]
     PruneCap {
         /// The release.
         release: String,
@@ -21,7 +21,7 @@ pub enum Refusal {
         confirm: String,
     },
     /// The repository renders nothing for a release that has objects in the cluster.
-    #[error("the release `{release}` renders nothing, and all of its {deletes} objects would be deleted")]
+    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", objects(*deletes))]
     EmptyRender {
         /// The release.
         release: String,
@@ -62,6 +62,11 @@ pub enum Refusal {
         /// The field.
         path: String,
     },
+}
+
+/// `1 object`, `2 objects`.
+pub(crate) fn objects(count: usize) -> String {
+    if count == 1 { "1 object".into() } else { format!("{count} objects") }
 }
 
 impl Refusal {

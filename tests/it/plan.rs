@@ -16,6 +16,7 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("plan", run);
+    trials.push(cases::code("plan", "digest", digest));
     trials.extend(laws::trials());
     trials.extend(state::trials());
     trials
@@ -45,4 +46,35 @@ fn listing(plan: &Plan) -> String {
     let counts = plan.summary().counts().map(|(name, count)| format!("{name} {count}"));
     let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
     out
+}
+
+/// A digest stands for what would be done, whatever is unchanged beside it.
+fn digest() -> Result<(), Failed> {
+    let of = |objects: &str| {
+        Input::parse(&format!("{{releases: [{{name: app}}], objects: [{objects}]}}")).plan().digest(&input::key())
+    };
+    let create = |data: &str| format!("{{id: Secret apps/a, is: create, desired: {{data: {data}}}}}");
+    let update = |to: u8| {
+        let fields = format!("[{{path: [data, a], class: pending, live: 1, desired: {to}}}]");
+        format!("{{id: ConfigMap apps/a, is: update, fields: {fields}}}")
+    };
+    let one = of(&update(2));
+    cases::same(
+        "with an unchanged object",
+        &one,
+        &of(&format!("{}, {{id: ConfigMap apps/b, is: unchanged}}", update(2))),
+    )?;
+    let all = [
+        one,
+        of(""),
+        of(&update(3)),
+        of(&create("{a: '1'}")),
+        of(&create("{a: '2'}")),
+        of(&create("{a: {$secret: '1'}}")),
+        of(&create("{a: {$secret: '2'}}")),
+        of("{id: ConfigMap apps/a, is: leftover}"),
+        of("{id: ConfigMap apps/a, is: leftover, live: {metadata: {uid: other}}}"),
+    ];
+    let different: std::collections::BTreeSet<&String> = all.iter().collect();
+    cases::same("how many differ", &all.len().to_string(), &different.len().to_string())
 }

@@ -1,11 +1,10 @@
 //! Tests of `report`.
 
 use libtest_mimic::{Failed, Trial};
-use weft::masked::FingerprintKey;
 use weft::report::{self, Detail, LIMIT, Report, Style};
 
 use crate::cases::{self, Case};
-use crate::plan::input::Input;
+use crate::plan::input::{Input, key};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -16,17 +15,13 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-fn key() -> FingerprintKey {
-    FingerprintKey::new([7; 32])
-}
-
 /// A case's input, and each view of it. No view may hold the word `hunter2`, which all secrets of cases have.
 fn run(case: &Case) -> Result<(), Failed> {
     let input = Input::of(case);
     let report = input.report();
     let json = report::json(&report, false, &key());
-    let text = report::text(&report, &Style::default(), &key());
-    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT), &key());
+    let text = report::text(&report, &Style::default());
+    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT));
     let pretty = serde_json::to_string_pretty(&json)? + "\n";
     for view in [&text, &markdown, &pretty] {
         if view.contains("hunter2") {
@@ -53,9 +48,9 @@ fn of(yaml: &str) -> Report {
 
 fn unchanged() -> Result<(), Failed> {
     let report = of("{releases: [{name: app, unchanged: 10000}]}");
-    let text = report::text(&report, &Style::default(), &key());
+    let text = report::text(&report, &Style::default());
     cases::same("the text", "dev\n\ndev: nothing to change (10000 objects)\n", &text)?;
-    assert!(report::markdown(&report, LIMIT, &key()).len() < 200);
+    assert!(report::markdown(&report, LIMIT).len() < 200);
     let json = report::json(&report, false, &key());
     assert!(json.to_string().len() < 2000);
     assert_eq!(json["summary"]["unchanged"], 10_000);
@@ -69,8 +64,8 @@ const CHANGED: &str = "{releases: [{name: app, unchanged: 2}], objects: [{id: Co
 
 fn colour() -> Result<(), Failed> {
     let report = of(CHANGED);
-    let plain = report::text(&report, &Style::default(), &key());
-    let painted = report::text(&report, &Style { colour: true, ..Style::default() }, &key());
+    let plain = report::text(&report, &Style::default());
+    let painted = report::text(&report, &Style { colour: true, ..Style::default() });
     assert!(!plain.contains('\u{1b}') && painted.contains("\u{1b}[32m+ create ConfigMap apps/a\u{1b}[0m"), "{painted}");
     cases::same("the text without its colours", &plain, &anstream::adapter::strip_str(&painted).to_string())
 }
@@ -85,7 +80,7 @@ fn degrees() -> Result<(), Failed> {
     };
     let objects = (0..40).map(object).collect::<Vec<_>>().concat();
     let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}"));
-    let page = |limit| report::markdown(&report, limit, &key());
+    let page = |limit| report::markdown(&report, limit);
     let mut lengths = vec![page(usize::MAX).chars().count()];
     while let Some(longest) = lengths.last().filter(|_| lengths.len() < 5) {
         let next = page(longest - 1);
@@ -99,7 +94,7 @@ fn degrees() -> Result<(), Failed> {
         assert!(page(*length).contains(word), "{word}");
     }
     assert!(page(10).chars().count() <= 10);
-    let names = report::text(&report, &Style { detail: Detail::Names, ..Style::default() }, &key());
+    let names = report::text(&report, &Style { detail: Detail::Names, ..Style::default() });
     assert!(!names.contains("drift"));
     cases::same("the first names", "  ~ update ConfigMap apps/c0", names.lines().nth(3).unwrap_or_default())
 }

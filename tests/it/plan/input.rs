@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use weft::diff::{Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Verdict, Writer};
+use weft::diff::{Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Verdict, Writer, shown};
 use weft::manifest::{Object, ObjectId};
+use weft::masked::FingerprintKey;
 use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
 use weft::report::{Event, Outcome, Report};
 use weft::schema::{GroupKind, Gvk};
@@ -113,6 +114,11 @@ struct Happened {
     outcome: String,
 }
 
+/// The key of all fingerprints in cases.
+pub fn key() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
 fn yes() -> bool {
     true
 }
@@ -128,7 +134,8 @@ impl Input {
     }
 
     pub fn plan(&self) -> Plan {
-        let mut objects: Vec<ObjectComparison> = self.objects.iter().map(|it| it.read(&self.releases[0].name)).collect();
+        let mut objects: Vec<ObjectComparison> =
+            self.objects.iter().map(|it| it.read(&self.releases[0].name)).collect();
         for release in &self.releases {
             let unchanged = |n| object(&format!("ConfigMap apps/unchanged-{n}"), &release.name, Verdict::Unchanged);
             objects.extend((0..release.unchanged).map(unchanged));
@@ -187,7 +194,12 @@ impl Compared {
             let live = LiveObject { id: it.id.clone(), body: owned(body, &it), managers: Vec::new() };
             it.live = Some(Arc::new(live));
         }
-        it.after = self.after.clone().map(Arc::new);
+        it.after = match (&it.verdict, &self.after) {
+            (_, Some(after)) => Some(Arc::new(owned(after, &it))),
+            (Verdict::Create, None) => it.desired.as_ref().map(|desired| Arc::new(shown(&desired.body, &key()))),
+            (Verdict::Update, None) => it.live.as_ref().map(|live| Arc::new(live.body.clone())),
+            _ => None,
+        };
         it.fields = self.fields.iter().map(Change::read).collect();
         if let Some(said) = &self.judged {
             it.judged = judged(said);
@@ -199,8 +211,16 @@ impl Compared {
 impl Change {
     fn read(&self) -> FieldChange {
         let path = Path(self.path.iter().map(step).collect());
-        let [base, live, desired] = [&self.base, &self.live, &self.desired].map(|side| side.clone().map(masked));
-        FieldChange { path, class: class(&self.class), base, live, desired, writers: self.by.iter().map(|it| writer(it)).collect() }
+        let [base, live, desired] =
+            [&self.base, &self.live, &self.desired].map(|side| side.clone().map(|value| shown(&masked(value), &key())));
+        FieldChange {
+            path,
+            class: class(&self.class),
+            base,
+            live,
+            desired,
+            writers: self.by.iter().map(|it| writer(it)).collect(),
+        }
     }
 }
 
@@ -210,8 +230,9 @@ pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
     let wanted = !matches!(verdict, Verdict::Leftover | Verdict::Gone);
     let desired = wanted.then(|| {
         let gvk = Gvk { group: id.kind.group.clone(), version: "v1".into(), kind: id.kind.kind.clone() };
+        let body: Map = [("apiVersion", gvk.api_version()), ("kind", gvk.kind.clone())].into_iter().collect();
         let origin = Origin::new(&Arc::new("charts/app/templates/all.yaml.j2".to_owned()), Mark { line: 7, column: 1 });
-        Arc::new(Object { id: id.clone(), gvk, release: release.into(), body: Map::new().into(), origin, implicit: false })
+        Arc::new(Object { id: id.clone(), gvk, release: release.into(), body: body.into(), origin, implicit: false })
     });
     let mut object = ObjectComparison {
         id,
@@ -304,7 +325,9 @@ fn class(text: &str) -> Class {
     match reasoned(text) {
         ("ignored", reason) => Class::Ignored(reason),
         ("unknown", reason) => Class::Unknown(reason),
-        (word, _) => classes.into_iter().find(|it| it.to_string() == word).unwrap_or_else(|| panic!("no class: {text}")),
+        (word, _) => {
+            classes.into_iter().find(|it| it.to_string() == word).unwrap_or_else(|| panic!("no class: {text}"))
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use jsonschema::Validator;
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -39,11 +40,14 @@ fn compact(text: &str) -> Result<String, Failed> {
     Ok(serde_json::from_str::<serde_json::Value>(text)?.to_string())
 }
 
+static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = serde_json::from_str(include_str!("../../../docs/schema/inventory-v1.json")).expect("JSON");
+    jsonschema::validator_for(&schema).expect("a schema")
+});
+
 fn verdict(document: &str) -> Result<String, Failed> {
-    let schema = serde_json::from_str(include_str!("../../../docs/schema/inventory-v1.json"))?;
-    let validator = jsonschema::validator_for(&schema)?;
     let errors: Vec<String> =
-        validator.iter_errors(&serde_json::from_str(document)?).map(|error| error.to_string()).collect();
+        SCHEMA.iter_errors(&serde_json::from_str(document)?).map(|error| error.to_string()).collect();
     Ok(if errors.is_empty() { "valid".into() } else { errors.join("\n") })
 }
 
@@ -60,7 +64,8 @@ fn chunk(document: &[u8]) -> Result<Vec<u8>, Failed> {
 
 /// The document in the chunks.
 fn text(chunks: &[Vec<u8>]) -> Result<String, Failed> {
-    let data: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.splitn(2, |b| *b == b'\n').nth(1).unwrap_or(&[])).copied().collect();
+    let data: Vec<u8> =
+        chunks.iter().flat_map(|chunk| chunk.splitn(2, |b| *b == b'\n').nth(1).unwrap_or(&[])).copied().collect();
     let mut text = String::new();
     flate2::read::GzDecoder::new(data.as_slice()).read_to_string(&mut text)?;
     Ok(text)
@@ -82,7 +87,8 @@ fn round_trip() -> Result<(), Failed> {
 }
 
 fn inventory() -> impl Strategy<Value = Inventory> {
-    let id = proptest::sample::select(vec!["ConfigMap apps/a", "ConfigMap apps/b", "Deployment.apps apps/a", "Namespace x"]);
+    let id =
+        proptest::sample::select(vec!["ConfigMap apps/a", "ConfigMap apps/b", "Deployment.apps apps/a", "Namespace x"]);
     let member = ("[a-z0-9/]{1,8}", proptest::option::of(recorded()))
         .prop_map(|(api_version, recorded)| Member { api_version, recorded: recorded.map(Arc::new) });
     let objects = prop::collection::btree_map(id.prop_map(input::id), member, 0..4);
@@ -114,7 +120,8 @@ fn value() -> impl Strategy<Value = Value> {
         ".*".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 32, 4, |inner| {
-        let map = prop::collection::btree_map(".*", inner.clone(), 0..4).prop_map(|m| m.into_iter().collect::<Map>().into());
+        let map =
+            prop::collection::btree_map(".*", inner.clone(), 0..4).prop_map(|m| m.into_iter().collect::<Map>().into());
         prop_oneof![prop::collection::vec(inner, 0..4).prop_map(Value::from), map]
     })
 }
@@ -127,10 +134,14 @@ fn chunks() -> Result<(), Failed> {
     assert_eq!(state::decode(&chunks)?, big);
     let other = state::encode(&Inventory { commit: Some("other".into()), ..big.clone() })?;
     let garbled = [&chunks[0][..], &[0][..]].concat();
-    let secret = Recorded { applied: Arc::new(Value::from("hunter2").masked()), ..record("") };
+    let hidden: Map =
+        [("data", [("a.b", Value::from("hunter2").masked())].into_iter().collect::<Map>())].into_iter().collect();
+    let secret = Recorded { applied: Arc::new(hidden.into()), ..record("") };
     let member = Member { api_version: "v1".into(), recorded: Some(Arc::new(secret)) };
-    let with_secret = Inventory { objects: BTreeMap::from([(input::id("Secret apps/db"), member)]), ..Inventory::default() };
-    let said = |chunks: &[Vec<u8>]| state::decode(chunks).map_err(|error| Diagnostic::of(&error).to_string()).unwrap_err();
+    let with_secret =
+        Inventory { objects: BTreeMap::from([(input::id("Secret apps/db"), member)]), ..Inventory::default() };
+    let said =
+        |chunks: &[Vec<u8>]| state::decode(chunks).map_err(|error| Diagnostic::of(&error).to_string()).unwrap_err();
     let texts = [
         said(&[]),
         said(&chunks[1..]),
