@@ -1,5 +1,7 @@
 //! Tests of `operator`: what a real server says about ConfigMapSync objects.
 
+mod examples;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +24,7 @@ static DEFINED: OnceLock<()> = OnceLock::new();
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("operator", case);
     trials.push(code("operator", "a_status_is_kept_and_sources_select", a_status_is_kept_and_sources_select));
+    trials.push(code("operator", "the_examples_are_taken", examples::taken));
     trials.push(code("operator", "the_chart_has_the_definition", the_chart_has_the_definition));
     trials
 }

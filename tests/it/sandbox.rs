@@ -121,7 +121,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     Runtime::new().expect("a runtime").block_on(future)
 }
 
-async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
+/// A client by a context of a kubeconfig, the current one by default.
+pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
     let file = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let options = kube::config::KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
     Client::try_from(kube::Config::from_custom_kubeconfig(file, &options).await.expect("a context")).expect("a client")
@@ -132,12 +133,14 @@ fn places() -> Places {
     Places::of(&|name| std::env::var(name).ok()).expect("a folder for the cache")
 }
 
-fn options(nodes: usize) -> Options {
+/// A control plane of the machine's own programs, with the user [`NOBODY`].
+pub fn options(nodes: usize) -> Options {
     let nobody = User { token: "nobody-s-token".into(), name: NOBODY.into(), groups: Vec::new() };
     Options { places: places(), nodes, users: vec![nobody] }
 }
 
-fn tell(line: &str) {
+/// Shows progress.
+pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "sandbox: {line}");
 }
 
