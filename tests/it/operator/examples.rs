@@ -34,7 +34,7 @@ pub fn taken() -> Result<(), Failed> {
             for release in &environment.releases {
                 for (path, object) in objects(&tree, &environment, release)? {
                     let applied = apply(&client, &release.namespace, &object).await;
-                    applied.map_err(|error| format!("{name}, {path}: {error}\n{}", yaml::write(&object)))?;
+                    applied.map_err(|error| format!("{name}, {path}: {error:?}\n{}", yaml::write(&object)))?;
                 }
             }
             available(&client, "config-weaver-system", "config-weaver").await?;
@@ -115,7 +115,7 @@ async fn served(
 
 async fn ensure(client: &Client, namespace: &str) -> Result<(), Failed> {
     let api: Api<Namespace> = Api::all(client.clone());
-    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace"});
+    let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     api.patch(namespace, &PatchParams::apply("tests-namespace"), &Patch::Apply(body)).await?;
     Ok(())
 }
