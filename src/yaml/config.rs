@@ -63,7 +63,7 @@ struct Failure<'v> {
 impl Failure<'_> {
     /// Serde's message in our words, with the place of the node, or of the key, that it is about.
     fn explain(mut self, message: &str) -> YamlError {
-        let (head, tail) = message.split_once(", expected ").unwrap_or((message, ""));
+        let (head, tail) = message.rsplit_once(", expected ").unwrap_or((message, ""));
         if let Some(key) = quoted_after(head, "unknown field ") {
             if self.path.0.last() == Some(&Step::Field(key.clone())) {
                 self.path.0.pop();
@@ -79,23 +79,21 @@ impl Failure<'_> {
         if let Some(word) = quoted_after(head, "unknown variant ") {
             return YamlError::UnknownWord { path: self.path.to_string(), word, known: quoted(tail), at: self.place() };
         }
-        if head.starts_with("invalid type: ") {
-            return self.wrong_kind(expected(tail));
+        if let Some(unexpected) = head.strip_prefix("invalid type: ") {
+            return self.wrong_kind(expected(tail), kind_of(unexpected).to_owned());
         }
         if let Some(found) = head.strip_prefix("invalid value: ").or_else(|| head.strip_prefix("invalid length ")) {
-            let found = found.split_once(' ').map_or(found, |(_, value)| value).to_owned();
-            let path = self.path.to_string();
-            return YamlError::WrongKind { path, expected: expected(tail), found, at: self.place() };
+            let found = found.split_once(' ').map_or(found, |(_, value)| value);
+            return self.wrong_kind(expected(tail), found.to_owned());
         }
         if head.starts_with("data did not match any variant") {
-            return self.invalid(format!("{} of this form is not taken here", found(self.node())));
+            return self.invalid("the value has none of the forms that are known here".to_owned());
         }
         self.invalid(message.to_owned())
     }
 
-    fn wrong_kind(&self, expected: String) -> YamlError {
-        let (path, at) = (self.path.to_string(), self.place());
-        YamlError::WrongKind { path, expected, found: found(self.node()).into(), at }
+    fn wrong_kind(&self, expected: String, found: String) -> YamlError {
+        YamlError::WrongKind { path: self.path.to_string(), expected, found, at: self.place() }
     }
 
     fn invalid(&self, problem: String) -> YamlError {
@@ -129,16 +127,16 @@ impl Failure<'_> {
     }
 }
 
-/// What a node is, in words that a sentence takes.
-fn found(node: &Value) -> &'static str {
-    match node.data {
-        Data::Null => "nothing",
-        Data::Bool(_) => "a boolean",
-        Data::Int(_) | Data::Uint(_) | Data::Float(_) => "a number",
-        Data::Text(_) => "text",
-        Data::List(_) => "a list",
-        Data::Map(_) => "a map",
-        Data::Masked(_) => "a secret",
+/// What serde found, such as `string "a"`, as a kind: the value is in the excerpt.
+fn kind_of(unexpected: &str) -> &str {
+    match unexpected.split(' ').next().unwrap_or_default() {
+        "unit" | "null" | "Option" => "nothing",
+        "boolean" => "a boolean",
+        "integer" | "floating" => "a number",
+        "string" | "character" => "text",
+        "sequence" => "a list",
+        "map" => "a map",
+        _ => unexpected,
     }
 }
 

@@ -76,6 +76,15 @@ pub(super) fn format_float32(number: f64) -> String {
     }
 }
 
+/// The float of a text that begins with a point, where digits may be parted by single underscores.
+pub(super) fn parse_fraction(text: &str) -> Option<f64> {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let parts = |at: usize| is_digit(bytes.get(at.wrapping_sub(1))) && is_digit(bytes.get(at + 1));
+    let parted = text.match_indices('_').all(|(at, _)| parts(at));
+    if parted { parse_float(&text.replace('_', "")) } else { None }
+}
+
 /// From the shortest digits in any form (`123.0`, `1.5e-7`) to those of `%g`. JSON's writer finds them as Go does, to
 /// the even digit where two are as near; the standard library rounds up there.
 fn format_shortest(text: &str) -> String {
@@ -134,8 +143,14 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     match (date, rest.chars().next()) {
         (None, _) => false,
         (_, None) => true,
-        (_, Some('T' | 't')) => clock(&mut rest) && zone(rest),
-        (_, Some(' ')) => clock(&mut rest) && rest.is_empty(),
+        (_, Some('T' | 't')) => {
+            rest = &rest[1..];
+            clock(&mut rest) && zone(rest)
+        }
+        (_, Some(' ')) => {
+            rest = rest.trim_start_matches(' ');
+            clock(&mut rest) && rest.is_empty()
+        }
         _ => false,
     }
 }
@@ -150,9 +165,8 @@ fn days_of(month: u32, year: u32) -> u32 {
     }
 }
 
-/// A separator, then `15:4:5` and a fraction that may be missing.
+/// `15:4:5` and a fraction that may be missing.
 fn clock(rest: &mut &str) -> bool {
-    *rest = &rest[1..];
     let hour = number(rest, 1, 2).is_some_and(|hour| hour < 24);
     let minute = hour && skip(rest, ":") && number(rest, 1, 2).is_some_and(|minute| minute < 60);
     let second = minute && skip(rest, ":") && number(rest, 1, 2).is_some_and(|second| second < 60);

@@ -7,7 +7,7 @@ use super::entries::Entries;
 use super::events::{Event, Events, Problem, ProblemPlace, Scalar, Start, What};
 use super::scalar::{self, Unreadable};
 use super::{Place, Rules, YamlError, limits};
-use crate::value::{Data, Mark, Origin, Value};
+use crate::value::{Data, Map, Mark, Origin, Value};
 
 /// The documents of a text, one after the other. It ends after the first error.
 pub(super) struct Reader<'t> {
@@ -229,25 +229,16 @@ impl<'r, 't> Document<'r, 't> {
         let event = self.event()?;
         let mark = event.mark;
         let alias = matches!(event.what, What::Alias(_));
-        let wrong = |document: &Self| Err(YamlError::Merge { at: document.source.place(mark, 1) });
-        let maps = match self.node(event)?.data {
-            Data::Map(map) => vec![map],
-            Data::List(items) if !alias => {
-                let count = items.len();
-                let maps: Vec<_> = items
-                    .into_iter()
-                    .filter_map(|item| match item.data {
-                        Data::Map(map) => Some(map),
-                        _ => None,
-                    })
-                    .collect();
-                if maps.len() < count {
-                    return wrong(self);
-                }
-                maps
-            }
-            _ => return wrong(self),
+        let map = |value: Value| match value.data {
+            Data::Map(map) => Some(map),
+            _ => None,
         };
+        let maps: Option<Vec<Map>> = match self.node(event)?.data {
+            Data::Map(map) => Some(vec![map]),
+            Data::List(items) if !alias => items.into_iter().map(map).collect(),
+            _ => None,
+        };
+        let maps = maps.ok_or_else(|| YamlError::Merge { at: self.source.place(mark, 1) })?;
         maps.into_iter().rev().try_for_each(|map| entries.merge(sign, map))
     }
 

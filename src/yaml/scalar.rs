@@ -60,7 +60,7 @@ fn dotted(text: &str) -> Meaning {
     match text {
         ".nan" | ".NaN" | ".NAN" => Meaning::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" => Meaning::Float(f64::INFINITY),
-        _ => go::parse_float(text).map_or(Meaning::Text, Meaning::Float),
+        _ => go::parse_fraction(text).map_or(Meaning::Text, Meaning::Float),
     }
 }
 

@@ -184,14 +184,18 @@ fn deepest() -> Result<(), Failed> {
 }
 
 fn bomb() -> Result<(), Failed> {
-    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut nodes = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
-        let _ = writeln!(text, "a{level}: &a{level} [{}]", vec![format!("*a{}", level - 1); 9].join(", "));
+        let _ = writeln!(nodes, "a{level}: &a{level} [{}]", vec![format!("*a{}", level - 1); 9].join(", "));
     }
-    within(Duration::from_secs(2), || match yaml::documents(&text, &file(), Rules::Kubernetes) {
-        Err(YamlError::Aliases { .. }) => Ok(()),
-        other => Err(format!("{:?}", other.map(|documents| documents.len())).into()),
-    })
+    let bytes = format!("- &a {}\n{}", "x".repeat(1 << 20), "- *a\n".repeat(100));
+    for text in [nodes, bytes] {
+        within(Duration::from_secs(2), || match yaml::documents(&text, &file(), Rules::Kubernetes) {
+            Err(YamlError::Aliases { .. }) => Ok(()),
+            other => Err(format!("{:?}", other.map(|documents| documents.len())).into()),
+        })?;
+    }
+    Ok(())
 }
 
 fn many_keys() -> Result<(), Failed> {
