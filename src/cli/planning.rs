@@ -60,9 +60,9 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
 pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
     let key = &planned.state.key;
     let text = match format {
-        Format::Text => report::text(report, &terminal.style(), key),
+        Format::Text => report::text(report, &terminal.style()),
         Format::Json => format!("{:#}\n", report::json(report, false, key)),
-        Format::Markdown => report::markdown(report, report::LIMIT, key),
+        Format::Markdown => report::markdown(report, report::LIMIT),
     };
     Ok(terminal.print(&text)?)
 }

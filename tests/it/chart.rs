@@ -153,6 +153,7 @@ fn release() -> Release {
         secrets: Vec::new(),
         wait_seconds: None,
         prune: true,
+        source_origin: Origin::default(),
         origin: Origin::default(),
     }
 }
