@@ -58,11 +58,10 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
 
 /// Prints a report in the form that was asked for.
 pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
-    let key = &planned.state.key;
     let text = match format {
-        Format::Text => report::text(report, &terminal.style(), key),
-        Format::Json => format!("{:#}\n", report::json(report, false, key)),
-        Format::Markdown => report::markdown(report, report::LIMIT, key),
+        Format::Text => report::text(report, &terminal.style()),
+        Format::Json => format!("{:#}\n", report::json(report, false, &planned.state.key)),
+        Format::Markdown => report::markdown(report, report::LIMIT),
     };
     Ok(terminal.print(&text)?)
 }
