@@ -29,8 +29,10 @@ mod values;
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 pub use self::exit::Exit;
 pub use self::files::FileError;
@@ -102,8 +104,16 @@ impl Verb {
     }
 }
 
-/// Runs what has to wait for a server or a process.
+/// Runs what has to wait for a server or a process. All of it runs on one runtime, to which connections are bound.
 fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(TerminalError::Runtime)?;
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = match RUNTIME.get() {
+        Some(runtime) => runtime,
+        None => {
+            let new = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let new = new.map_err(TerminalError::Runtime)?;
+            RUNTIME.get_or_init(|| new)
+        }
+    };
     runtime.block_on(work).map_err(Into::into)
 }
