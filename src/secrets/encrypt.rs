@@ -57,7 +57,9 @@ pub fn edit(
 fn read_plain(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
     let root = read(text, file)?;
     match root.as_map().and_then(|map| map.entry(SECTION)) {
-        Some(section) => Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, section.mark) }),
+        Some(section) => {
+            Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, section.mark) })
+        }
         None => Ok(root),
     }
 }
