@@ -189,7 +189,7 @@ pub enum SecretsError {
         recipient: String,
         /// What age said.
         #[source]
-        source: age::EncryptError,
+        source: Box<age::EncryptError>,
     },
     /// The source of randomness failed.
     #[error("this machine gives no random bytes")]

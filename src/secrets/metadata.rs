@@ -66,7 +66,7 @@ impl Metadata {
     ) -> Result<Self, SecretsError> {
         let wrap = |recipient: &Recipient| {
             let armored = age::encrypt_and_armor(&recipient.0, key.bytes())
-                .map_err(|source| SecretsError::Wrap { recipient: recipient.to_string(), source })?;
+                .map_err(|error| SecretsError::Wrap { recipient: recipient.to_string(), source: Box::new(error) })?;
             Ok(Map::from_iter([("enc", Value::from(armored)), ("recipient", recipient.to_string().into())]).into())
         };
         let age: Vec<Value> = recipients.iter().map(wrap).collect::<Result<_, SecretsError>>()?;

@@ -250,7 +250,7 @@ fn keygen() -> Result<(), Failed> {
     assert_eq!(lines[0], "# public throwaway key: for trying things out");
     assert_eq!(lines[1..3], [format!("# created: {NOW}"), format!("# public key: {recipient}")]);
     let identities = Identities::parse(text.expose(), "new.txt")?;
-    assert_eq!(identities.recipients(), [recipient.clone()]);
+    assert_eq!(identities.recipients(), std::slice::from_ref(&recipient));
     assert_eq!(format!("{identities:?}"), format!("Identities([\"{recipient} (new.txt)\"])"));
     assert!(secrets::is_throwaway(text.expose()));
     Ok(())
@@ -269,7 +269,7 @@ fn example() -> Result<(), Failed> {
         let [recipient] = &rules.recipients_for(&path)?[..] else { return Err("one recipient each".into()) };
         if environment == "dev" {
             assert!(opened?.dig(&["database", "password"]).expect("a password").is_masked());
-            assert_eq!(identities.recipients(), [recipient.clone()]);
+            assert_eq!(identities.recipients(), std::slice::from_ref(recipient));
         } else {
             let error = opened.expect_err("another key");
             assert!(shown(&error).contains(&recipient.to_string()), "{error}");
@@ -331,11 +331,11 @@ fn key_errors() -> Result<(), Failed> {
     ]);
     let path = |name: &str| folder.path().join(name);
     let tree = Tree::new([("prod.agekey".to_owned(), private.expose().as_bytes().to_vec())]);
-    let of_file = |name: &str| find(&[path(name)], None, Process::default());
-    let of_project = |name: &str| find(&[], Some((&tree, name)), Process::default());
+    let of_file = |name: &str| find(&[path(name)], None, &Process::default());
+    let of_project = |name: &str| find(&[], Some((&tree, name)), &Process::default());
     let of_command =
-        |command: &str| find(&[], None, Process { key_command: Some(command.to_owned()), ..Process::default() });
-    let of_key = |key: &str| find(&[], None, Process { key: Some(Masked::new(key.to_owned())), ..Process::default() });
+        |command: &str| find(&[], None, &Process { key_command: Some(command.to_owned()), ..Process::default() });
+    let of_key = |key: &str| find(&[], None, &Process { key: Some(Masked::new(key.to_owned())), ..Process::default() });
     let errors = [
         of_file("none"),
         of_file("open"),
@@ -366,8 +366,8 @@ fn no_key() -> Result<(), Failed> {
     snapshot("no-key.txt", &shown(&error).replace(&folder.path().display().to_string(), "/home/me/.config"))
 }
 
-fn find(files: &[PathBuf], project: Option<(&Tree, &str)>, process: Process) -> KeysError {
-    keys::find(&Sources { files, project, process: &process }).expect_err("a refused key")
+fn find(files: &[PathBuf], project: Option<(&Tree, &str)>, process: &Process) -> KeysError {
+    keys::find(&Sources { files, project, process }).expect_err("a refused key")
 }
 
 /// Holds a text against a file beside the cases.
