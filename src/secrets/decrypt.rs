@@ -15,7 +15,7 @@ use super::selector::{Selector, bound};
 use super::{Identities, SecretsError, write};
 use crate::masked::Masked;
 use crate::tree::Tree;
-use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
+use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
 use crate::yaml::{self, Rules};
 
 /// Decrypts a file in the layout of SOPS. Encrypted leaves come out masked, plain ones as they are, all at the place
@@ -82,8 +82,14 @@ impl Opened {
         refuse_deciding_comments(&metadata.selector, text, &root, file)?;
         let key = metadata.data_key(identities)?;
         let mac = Mac::new(metadata.only_encrypted);
-        let mut walk =
-            Walk { key: &key, selector: &metadata.selector, mac, path: Path::root(), kept: Vec::new(), items: Vec::new() };
+        let mut walk = Walk {
+            key: &key,
+            selector: &metadata.selector,
+            mac,
+            path: Path::root(),
+            kept: Vec::new(),
+            items: Vec::new(),
+        };
         let value = walk.node(root)?.unwrap_or_default();
         let Walk { mac, kept, items, .. } = walk;
         metadata.check(&key, &mac.finish())?;
@@ -131,10 +137,9 @@ pub(super) fn refuse_deciding_comments(
 ) -> Result<(), SecretsError> {
     let Some(regex) = selector.comments() else { return Ok(()) };
     match comments::scan(text, root).into_iter().find(|comment| regex.is_match(&comment.text)) {
-        Some(comment) => Err(SecretsError::CommentSelector {
-            field: selector.field().0,
-            origin: Origin::new(file, comment.mark),
-        }),
+        Some(comment) => {
+            Err(SecretsError::CommentSelector { field: selector.field().0, origin: Origin::new(file, comment.mark) })
+        }
         None => Ok(()),
     }
 }
@@ -215,17 +220,12 @@ impl Walk<'_> {
             kind: kind.to_string(),
             origin: origin.clone(),
         })?;
-        if kind == Kind::Comment {
-            self.comment(&plain, origin.mark);
+        self.kept.push(Kept { bound, plain, sealed });
+        if let (Kind::Comment, Data::Text(text)) = (kind, &data) {
+            self.items.push(Comment { mark: origin.mark, alone: true, text: text.clone() });
             return Ok(None);
         }
         self.mac.add(&data, true);
-        self.kept.push(Kept { bound, plain, sealed });
         Ok(Some(Value { data: Data::Masked(Masked::new(data)), origin }))
-    }
-
-    fn comment(&mut self, plain: &[u8], mark: Mark) {
-        let text = String::from_utf8_lossy(plain).into_owned();
-        self.items.push(Comment { mark, alone: true, text });
     }
 }
