@@ -126,7 +126,11 @@ fn libraries(
 ) -> Result<(), ChartError> {
     for dependency in &metadata.dependencies {
         let name = &dependency.name;
-        let refused = |reason| ChartError::Dependency { folder: folder.to_owned(), name: name.clone(), reason };
+        let refused = |reason| ChartError::Dependency {
+            name: name.clone(),
+            reason,
+            origin: Origin::new(&Arc::new(format!("{folder}/Chart.yaml")), Mark::default()),
+        };
         let place = match &dependency.repository {
             None => tree::join(folder, &format!("charts/{name}"))?,
             Some(url) => {
@@ -136,6 +140,9 @@ fn libraries(
         };
         if !seen.insert(name.clone()) {
             continue;
+        }
+        if !tree.contains(&format!("{place}/Chart.yaml")) {
+            return Err(refused("its folder holds no `Chart.yaml`"));
         }
         let library = Metadata::read(tree, &place)?;
         if library.kind != ChartType::Library {
