@@ -42,7 +42,7 @@ pub enum ChartError {
         /// Its first expression.
         origin: Origin,
         /// That line.
-        excerpt: Option<Excerpt>,
+        excerpt: Option<Box<Excerpt>>,
     },
     /// `values.yaml` is no map.
     #[error("a chart's defaults are a map, not a {kind}")]
@@ -61,7 +61,7 @@ pub enum ChartError {
         message: String,
     },
     /// The values do not fit the schema.
-    #[error("the values do not fit `{path}`{}", failures.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+    #[error("the values do not fit `{path}`{}", listed(failures))]
     Values {
         /// The schema's file.
         path: Arc<String>,
@@ -72,7 +72,7 @@ pub enum ChartError {
     #[error("the template does not make YAML")]
     NotYaml {
         /// What is wrong with the text, with its excerpt.
-        source: YamlError,
+        source: Box<YamlError>,
         /// The template's line, where it is known, else its file.
         origin: Origin,
         /// That line.
@@ -122,7 +122,7 @@ impl ChartError {
     /// The error for a rendered text that is not YAML.
     pub(super) fn not_yaml(source: YamlError, origin: Origin, engine: &Engine) -> Self {
         let line = engine.line(&origin).map(|line| line.trim().to_owned());
-        Self::NotYaml { source, origin, line }
+        Self::NotYaml { source: Box::new(source), origin, line }
     }
 }
 
@@ -152,7 +152,7 @@ impl Diagnose for ChartError {
 
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Self::HelmTemplate { excerpt, .. } => excerpt.as_ref(),
+            Self::HelmTemplate { excerpt, .. } => excerpt.as_deref(),
             Self::NotYaml { source, .. } => source.excerpt(),
             Self::Template(error) => error.excerpt(),
             Self::Yaml(error) => error.excerpt(),
@@ -183,6 +183,11 @@ impl Diagnose for ChartError {
             Self::Tree(error) => return error.hint(),
         })
     }
+}
+
+/// Each failure on a line of its own.
+fn listed(failures: &[Failure]) -> String {
+    failures.iter().fold(String::new(), |list, failure| list + "\n  " + &failure.to_string())
 }
 
 fn not_yaml_hint(source: &YamlError, line: Option<&str>) -> String {

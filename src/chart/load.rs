@@ -100,13 +100,14 @@ fn templates(tree: &Tree, folder: &str, prefix: &str, sources: &mut Vec<Source>)
         if name.starts_with("NOTES.") || name.starts_with('.') {
             continue;
         }
-        if name.ends_with(".j2") {
+        let ending = name.rsplit('.').next();
+        if ending == Some("j2") {
             let name = format!("{prefix}{below}");
             if !below.split('/').any(|part| part.starts_with('_')) {
                 sources.push(Source::Template(name.clone()));
             }
             templates.push(Template { name, text: tree.text(&path)?.to_owned(), path: Arc::new(path) });
-        } else if is_manifest(name) || name.ends_with(".tpl") {
+        } else if is_manifest(name) || ending == Some("tpl") {
             refuse_helm(tree, &path)?;
             if is_manifest(name) {
                 sources.push(Source::Plain(Plain::read(tree, path)?));
@@ -165,7 +166,7 @@ fn refuse_helm(tree: &Tree, path: &str) -> Result<(), ChartError> {
     let width = text[at..].find("}}").map_or(2, |end| end + 2);
     Err(ChartError::HelmTemplate {
         origin: Origin::new(&Arc::new(path.to_owned()), mark),
-        excerpt: Excerpt::new(text, mark, width, 0),
+        excerpt: Excerpt::new(text, mark, width, 0).map(Box::new),
     })
 }
 

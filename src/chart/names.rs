@@ -49,7 +49,7 @@ pub fn register(engine: &mut Engine) {
 /// `labels()`: the labels that Kubernetes recommends; `labels({"app.kubernetes.io/component": "web"})` with more.
 fn labels(state: &State, more: Option<Dynamic>) -> Result<Dynamic, Error> {
     let scope = Scope::of(state).ok_or_else(|| Error::from(ErrorKind::UnknownFunction))?;
-    let text = |path: &[&str]| scope.find(path).map(|found| found.value).filter(|value| value.is_true());
+    let text = |path: &[&str]| scope.find(path).map(|found| found.value).filter(Dynamic::is_true);
     let facts = [
         ("app.kubernetes.io/name", text(&["chart", "name"])),
         ("app.kubernetes.io/instance", text(&["release", "name"])),

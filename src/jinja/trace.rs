@@ -96,19 +96,19 @@ struct Marker<'t> {
     file: usize,
 }
 
-impl<'t> Marker<'t> {
+impl Marker<'_> {
     fn step(&mut self) {
         let rest = self.rest;
         if rest.starts_with("{#") {
             self.copy(rest.find("#}").map_or(rest.len(), |at| at + 2));
-        } else if rest.starts_with("{%") {
+        } else if let Some(inner) = rest.strip_prefix("{%") {
             let tag = tag_end(rest);
-            let raw = rest[2..].trim_start_matches(['-', '+']).trim_start().starts_with("raw");
+            let raw = inner.trim_start_matches(['-', '+']).trim_start().starts_with("raw");
             self.copy(if raw { rest.find("endraw").unwrap_or(tag) } else { tag });
         } else if rest.starts_with("{{") {
             if rest.starts_with("{{-") && !self.marked {
                 let mark = self.mark();
-                self.out.push_str(&format!("{{{{- \"{mark}\" }}}}{{{{"));
+                self.out.extend(["{{- \"", mark.as_str(), "\" }}{{"]);
                 self.rest = &rest[3..];
                 self.copy(tag_end(self.rest));
             } else {
@@ -157,10 +157,9 @@ fn tag_end(text: &str) -> usize {
     for (at, c) in text.char_indices().skip(2) {
         match quote {
             Some(open) if c == open && before != '\\' => quote = None,
-            Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if c == '}' && (before == '}' || before == '%') => return at + 1,
-            None => {}
+            _ => {}
         }
         before = c;
     }
@@ -189,7 +188,7 @@ mod tests {
     fn a_place_has_the_mark_before_it() {
         let template = template("a\n\nb{{- c }}");
         let marked = mark(&template.text, 0);
-        let trace = Trace::read(&marked.replace("\nb", " b"), &[&template]);
+        let trace = Trace::read(&marked.replacen("\n\n", "\n ", 1), &[&template]);
         let line = |line, column| trace.at(Mark { line, column }).map(|origin| origin.mark.line);
         assert_eq!(
             [line(1, 1), line(2, 1), line(2, 2), line(2, 0), line(3, 1)],

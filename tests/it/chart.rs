@@ -244,7 +244,9 @@ fn parallel() -> Result<(), Failed> {
         })
         .collect();
     for (at, text) in texts.iter().enumerate() {
-        assert!(text.contains(&format!("name: release-{at}\n")), "{text}");
+        if !text.contains(&format!("name: release-{at}\n")) {
+            return Err(format!("release {at} has the text of another:\n{text}").into());
+        }
     }
     Ok(())
 }
