@@ -2,9 +2,9 @@
 
 use clap::Args;
 
+use super::Exit;
 use super::arguments::Format;
 use super::terminal::Terminal;
-use super::Exit;
 use crate::diagnostic::Failure;
 use crate::pipeline::Planned;
 use crate::plan::{Guards, Plan};
@@ -51,7 +51,9 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
     });
     let mut warnings = planned.warnings.clone();
     if !planned.state.key_is_kept && !plan.steps.is_empty() {
-        warnings.push("The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into());
+        warnings.push(
+            "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
+        );
     }
     Report { cluster: Some(planned.cluster.address().to_owned()), commit, plan, events, warnings }
 }

@@ -17,15 +17,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use self::error::PipelineError;
-pub use self::load::{Project, project};
-pub use self::releases::{ReleaseValues, values};
-pub use self::target::connect;
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
-pub use self::observe::{Observed, observe};
-pub use self::state::State;
 use self::compare::Subject;
+pub use self::error::PipelineError;
+pub use self::load::{Project, project};
+pub use self::observe::{Observed, observe};
+pub use self::releases::{ReleaseValues, values};
+pub use self::state::State;
+pub use self::target::connect;
 use crate::chart::{self, Rendered};
 use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Failure;
@@ -94,7 +94,11 @@ pub struct Planned {
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
-pub fn render(project: &Project, releases: Vec<ReleaseValues>, discovery: &Arc<Discovery>) -> Result<Rendering, Failure> {
+pub fn render(
+    project: &Project,
+    releases: Vec<ReleaseValues>,
+    discovery: &Arc<Discovery>,
+) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
         Ok(match (chart, &release.source) {

@@ -1,9 +1,7 @@
 //! Opening encrypted files.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cipher::{DataKey, Sealed};
@@ -25,28 +23,13 @@ pub fn decrypt(text: &str, file: &Arc<String>, identities: &Identities) -> Resul
     Opened::new(text, file, identities).map(|opened| opened.value)
 }
 
-/// Decrypts files of a tree in parallel, each once; every path comes with the place that names it. The error is that
-/// of the first file, by path, that has one.
-pub fn decrypt_all<'a>(
-    tree: &Tree,
-    files: impl IntoIterator<Item = &'a (String, Origin)>,
-    identities: &Identities,
-) -> Result<BTreeMap<String, Value>, SecretsError> {
-    let mut named = BTreeMap::new();
-    for (path, origin) in files {
-        named.entry(path.as_str()).or_insert(origin);
-    }
-    let named: Vec<_> = named.into_iter().collect();
-    let opened: Vec<_> = named.into_par_iter().map(|(path, origin)| one(tree, path, origin, identities)).collect();
-    opened.into_iter().collect()
-}
-
-fn one(tree: &Tree, path: &str, origin: &Origin, identities: &Identities) -> Result<(String, Value), SecretsError> {
+/// Decrypts a file of a tree, as [`decrypt`] does; `origin` is the place that names it.
+pub fn decrypt_file(tree: &Tree, path: &str, origin: &Origin, identities: &Identities) -> Result<Value, SecretsError> {
     if !tree.contains(path) {
         return Err(SecretsError::Missing { path: path.to_owned(), origin: origin.clone() });
     }
     let file = Arc::new(path.to_owned());
-    Ok((path.to_owned(), decrypt(tree.text(path)?, &file, identities)?))
+    decrypt(tree.text(path)?, &file, identities)
 }
 
 /// The whole file decrypted, as YAML in the written order with its comments.
