@@ -43,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         code("sandbox", "a_program_that_ends_is_shown_with_its_log", a_program_that_ends_is_shown_with_its_log),
         code("sandbox", "a_user_has_a_context_and_no_rights", a_user_has_a_context_and_no_rights),
         code("sandbox", "no_programs", no_programs),
+        code("sandbox", "a_failed_build_names_its_log", a_failed_build_names_its_log),
         code("sandbox", "a_folder_has_all_or_is_passed", a_folder_has_all_or_is_passed),
         code("sandbox", "releases_are_downloaded_and_checked", releases_are_downloaded_and_checked),
         code("sandbox", "run_passes_the_exit_code_on", run_passes_the_exit_code_on),
@@ -214,6 +215,17 @@ fn a_program_that_ends_is_shown_with_its_log() -> Result<(), Failed> {
     let folder = fakes(&["etcd", "kube-apiserver", "kube-controller-manager"])?;
     let text = refused(only(folder.path(), Releases::Off));
     same("the error", "error: `etcd` ended with exit status: 3\n  = cause: no etcd today\n", &text)
+}
+
+fn a_failed_build_names_its_log() -> Result<(), Failed> {
+    let folder = fakes(&["go"])?;
+    let root = folder.path().to_str().expect("UTF-8");
+    let text = refused(Places { go: Some(folder.path().join("go")), ..only(folder.path(), Releases::Off) });
+    let expected = "error: `etcd` could not be built: `go` ended with exit status: 3\n  \
+        = cause: no go today\n  \
+        = hint: The whole output of `go` is in `ROOT/c/etcd-v3.7.3/etcd.log`.\n";
+    same("the error", expected, &text.replace(root, "ROOT"))?;
+    same("the log", "no go today\n", &std::fs::read_to_string(folder.path().join("c/etcd-v3.7.3/etcd.log"))?)
 }
 
 /// Releases are downloaded over redirects, unpacked and run; what differs from its checksum is refused, and what is not
