@@ -1,1 +1,156 @@
-//! The only door to an API server.
+//! The only door to an API server: connecting, discovery, live state, writes, and what is kept in the cluster.
+//!
+//! Requests are sent as bytes through `kube`'s client, and bodies are read straight into [`Value`](crate::value::Value)s:
+//! nothing is lost on the way through a typed struct. There is no fixed request rate; see `flight`.
+
+mod credentials;
+mod crd;
+mod discovery;
+mod error;
+mod flight;
+mod kinds;
+mod kubeconfig;
+mod lease;
+mod live;
+mod page;
+mod pods;
+mod proxy;
+mod reach;
+mod request;
+mod rights;
+mod state;
+mod target;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use serde::Deserialize;
+
+pub use self::error::ClusterError;
+pub use self::lease::Lease;
+pub use self::live::{Unread, Wanted};
+pub use self::rights::{Right, roles};
+pub use self::target::Target;
+pub use self::write::{ApplyOptions, Propagation, Refusal, WriteError};
+
+use self::flight::Flight;
+use self::reach::Server;
+use self::request::Request;
+use crate::masked::Redactor;
+
+/// The field manager of everything that we write.
+pub const FIELD_MANAGER: &str = "weft";
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a server may be silent after a request.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A connection to one cluster. Clones share it.
+#[derive(Clone)]
+pub struct Cluster {
+    inner: Arc<Inner>,
+    redactor: Arc<Redactor>,
+}
+
+struct Inner {
+    client: Client,
+    server: Server,
+    version: String,
+    warnings: Vec<String>,
+    expiry: credentials::Expiry,
+    flight: Flight,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    git_version: String,
+}
+
+impl Cluster {
+    /// Connects, and asks the server for its version: when this returns, the server is there, is an API server, its
+    /// certificate holds and it knows who we are.
+    pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
+        // Only the first call decides, and all calls say the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let resolved = target.resolve()?;
+        let mut config = resolved.config;
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = Some(SILENCE);
+        config.reset_reader_on_write = true;
+        config.default_retry = false;
+        let server = Server {
+            address: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+            credentials: resolved.from,
+            plugin: config.auth_info.exec.as_ref().and_then(|it| it.command.clone()).unwrap_or_default(),
+        };
+        // A credential plugin runs here, and may take its time.
+        let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+        let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
+        let client = client.map_err(|error| reach::client(&server, error))?;
+        let (warnings, expiry, flight) = (resolved.warnings, resolved.expiry, Flight::default());
+        let inner = Inner { client, server, version: String::new(), warnings, expiry, flight };
+        let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default() };
+        let version = cluster.version().await?;
+        if let Some(inner) = Arc::get_mut(&mut cluster.inner) {
+            inner.version = version;
+        }
+        Ok(cluster)
+    }
+
+    /// The same connection, whose errors hide the secrets that `redactor` knows.
+    #[must_use]
+    pub fn redacting(&self, redactor: Arc<Redactor>) -> Self {
+        Self { inner: Arc::clone(&self.inner), redactor }
+    }
+
+    /// The server's address.
+    pub fn address(&self) -> &str {
+        &self.inner.server.address
+    }
+
+    /// The server's version, such as `v1.36.3`; empty where it may not be read.
+    pub fn server_version(&self) -> &str {
+        &self.inner.version
+    }
+
+    /// What people should know about the connection, each a full sentence.
+    pub fn warnings(&self) -> &[String] {
+        &self.inner.warnings
+    }
+
+    /// A text of the server without known secrets.
+    fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
+    }
+
+    async fn version(&self) -> Result<String, ClusterError> {
+        let request = Request::get("/version".to_owned(), "ask for the version".to_owned());
+        let answer = self.attempt(&request).await?;
+        match answer.code {
+            401 => Err(self.unauthorized()),
+            // Who may not see the version may still see objects.
+            403 => Ok(String::new()),
+            _ => serde_json::from_slice::<Version>(&answer.body).map(|it| it.git_version).map_err(|_| {
+                let said = String::from_utf8_lossy(&answer.body);
+                let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
+                let said = format!("status {}, {}", answer.code, line.chars().take(120).collect::<String>());
+                ClusterError::NotKubernetes { server: self.inner.server.address.clone(), said }
+            }),
+        }
+    }
+
+    fn unauthorized(&self) -> ClusterError {
+        let over = self.inner.expiry.over(Timestamp::now()).map(|(what, end)| format!("{what} ended at {end}"));
+        ClusterError::Unauthorized { server: self.inner.server.address.clone(), over }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cluster at {}", self.inner.server.address)
+    }
+}

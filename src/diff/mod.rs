@@ -3,12 +3,58 @@
 //! *Base* is what we last applied: the fields that our field manager owns, with the values that the inventory
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
+mod canonical;
+mod changes;
+mod classify;
+mod compare;
+mod equivalence;
+pub mod fields;
+mod lists;
+mod live;
+mod ownership;
+mod predict;
+mod projection;
+mod quantity;
+mod record;
+mod secrecy;
+mod text;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::compare::{compare, leftover, unknown};
+pub use self::live::live;
+pub use self::record::{proven, record};
+pub use self::secrecy::shown;
+pub use self::text::{Line, LineKind, text};
+
 use crate::manifest::{Object, ObjectId};
 use crate::value::{Path, Value};
+
+/// The name under which every write of ours goes to a server.
+pub const MANAGER: &str = "weft";
+
+/// What comparing an object came to, or what has to be asked first.
+#[derive(Debug)]
+pub enum Compared {
+    /// It is compared.
+    Done(Box<ObjectComparison>),
+    /// The record proves nothing: the server has to be asked what a forced apply of the object by [`MANAGER`] would
+    /// make of it (a dry run), and [`compare`] called again with this object and the answer.
+    Ask(Box<LiveObject>),
+}
+
+/// The answer to [`Compared::Ask`].
+#[derive(Debug)]
+pub enum Asked {
+    /// The server's response to a forced dry run apply.
+    DryRun(Box<LiveObject>),
+    /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
+    Impossible(String),
+    /// The server refuses the apply, and says so.
+    Refused(String),
+}
 
 /// One object as the server has it.
 #[derive(Clone, Debug)]
@@ -75,11 +121,13 @@ pub struct ObjectComparison {
     pub fields: Vec<FieldChange>,
     /// What the repository wants; `None` for an object that left it.
     pub desired: Option<Arc<Object>>,
-    /// What the server has; kept only where the verdict is not [`Verdict::Unchanged`].
+    /// What the server has; kept only where the verdict is not [`Verdict::Unchanged`]. Its secrets are replaced by
+    /// their fingerprints, so it can be printed, and not be sent back.
     pub live: Option<Arc<LiveObject>>,
-    /// What an apply would make of it, as the server or our prediction says; kept like `live`.
+    /// What an apply would make of it, as the server or our prediction says; kept like `live`, without secrets too.
     pub after: Option<Arc<Value>>,
-    /// What was recorded when it was last applied.
+    /// What was recorded when it was last applied. Where a dry run has shown that an apply would change nothing, a new
+    /// record that proves it: whoever writes the inventory next saves the next dry run.
     pub recorded: Option<Arc<Recorded>>,
 }
 
@@ -109,11 +157,13 @@ pub enum Judged {
     DryRun,
     /// Only our own prediction, since the server could not be asked, for this reason.
     Predicted(String),
+    /// Only our own prediction, since the server refuses the apply with these words.
+    Refused(String),
     /// There was nothing to compare: it is new, or it left.
     Trivial,
 }
 
-/// One field that differs or changes owner.
+/// One field that differs or changes owner. Secrets in its values are replaced by their fingerprints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldChange {
     /// Where in the object.

@@ -1,1 +1,93 @@
-//! Whether an object is as its kind says it should be.
+//! Whether an object is as its kind says it should be: GroupKind -> rule, object -> [`Health`].
+//!
+//! The rules are those of kstatus (cli-utils), with three corrections: a Job must complete (kstatus is content when it
+//! has started), a failed Pod has failed (kstatus calls it current), and a Service of type `LoadBalancer` waits for its
+//! address (kstatus looks at the cluster IP).
+
+mod conditions;
+mod pods;
+mod storage;
+mod workloads;
+
+use std::fmt;
+
+pub use self::pods::{Trouble, trouble};
+use crate::schema::Gvk;
+use crate::value::Value;
+
+/// How an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Current,
+    /// Not yet; this is what is missing.
+    InProgress(String),
+    /// It failed, for this reason, and will not recover by waiting.
+    Failed(String),
+    /// It is being deleted.
+    Terminating,
+}
+
+type Rule = fn(&Value) -> Health;
+
+/// The kinds with a rule of their own; all others go by their conditions.
+const RULES: [(&str, &str, Rule); 14] = [
+    ("", "Pod", pods::pod),
+    ("", "Service", storage::service),
+    ("", "PersistentVolumeClaim", storage::claim),
+    ("", "PersistentVolume", storage::volume),
+    ("", "Namespace", storage::namespace),
+    ("", "ReplicationController", workloads::replica_set),
+    ("apps", "Deployment", workloads::deployment),
+    ("apps", "ReplicaSet", workloads::replica_set),
+    ("apps", "StatefulSet", workloads::stateful_set),
+    ("apps", "DaemonSet", workloads::daemon_set),
+    ("batch", "Job", workloads::job),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", conditions::definition),
+    ("apiregistration.k8s.io", "APIService", conditions::api_service),
+    ("policy", "PodDisruptionBudget", conditions::disruption_budget),
+];
+
+/// How an object is, by what the server says about it.
+pub fn of(object: &Value) -> Health {
+    if object.dig(&["metadata", "deletionTimestamp"]).is_some() {
+        return Health::Terminating;
+    }
+    let gvk = Gvk::new(text(object, &["apiVersion"]), text(object, &["kind"]));
+    let rule = RULES.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
+    let rule = rule.map_or(conditions::generic as Rule, |(_, _, rule)| *rule);
+    observed(object).map_or_else(|| rule(object), Health::InProgress)
+}
+
+/// What is missing where the controller has not yet seen the newest version.
+fn observed(object: &Value) -> Option<String> {
+    let generation = object.dig(&["metadata", "generation"]).and_then(Value::as_i64)?;
+    let seen = object.dig(&["status", "observedGeneration"]).and_then(Value::as_i64)?;
+    (seen < generation).then(|| format!("its controller has seen generation {seen} of {generation}"))
+}
+
+/// The text under nested keys; empty where there is none.
+fn text<'v>(object: &'v Value, keys: &[&str]) -> &'v str {
+    object.dig(keys).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The integer under nested keys.
+fn integer(object: &Value, keys: &[&str]) -> Option<i64> {
+    object.dig(keys).and_then(Value::as_i64)
+}
+
+/// The items under nested keys.
+fn items<'v>(object: &'v Value, keys: &[&str]) -> &'v [Value] {
+    object.dig(keys).and_then(Value::as_list).unwrap_or_default()
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Current => f.write_str("current"),
+            Self::InProgress(missing) => write!(f, "in progress: {missing}"),
+            Self::Failed(reason) => write!(f, "failed: {reason}"),
+            Self::Terminating => f.write_str("terminating"),
+        }
+    }
+}

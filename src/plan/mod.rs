@@ -1,8 +1,25 @@
 //! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what will be done, in which order, and what is refused.
+//!
+//! Nothing is deleted that a gate of `prune` did not let through, and the plan names it. What must not happen without
+//! a person's word becomes a [`Refusal`]; what is only left alone becomes [`Action::Keep`].
 
+mod build;
+mod conflict;
+mod digest;
+mod immutable;
+mod order;
+mod prune;
+mod refusal;
+mod table;
+
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
-use crate::diff::ObjectComparison;
+pub use self::build::plan;
+pub use self::refusal::Refusal;
+pub(crate) use self::refusal::objects;
+use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
@@ -41,15 +58,21 @@ pub enum Action {
     },
     /// Deleted, since it left the repository.
     Delete,
-    /// Left alone although it left the repository, for this reason; it leaves the inventory.
+    /// Left alone although it left the repository.
     Keep {
         /// The cause.
         reason: String,
+        /// Whether it leaves the inventory, since it is not ours any more. Otherwise it stays there, and the next run
+        /// judges it again.
+        leaves: bool,
     },
     /// Nothing to do: no request is sent.
     Unchanged,
-    /// It leaves the inventory: it is in neither the repository nor the cluster.
-    Forget,
+    /// It leaves the inventory without a request: it is gone, or another release has it now.
+    Forget {
+        /// The cause.
+        reason: String,
+    },
     /// Unknown: nothing is done, and the run says so.
     Unknown {
         /// What could not be told.
@@ -57,51 +80,195 @@ pub enum Action {
     },
 }
 
-/// A guard's no. Each names what would lift it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// More would be deleted than the cap allows.
-    PruneCap {
-        /// How many would be deleted.
-        deletes: usize,
-        /// How many may be.
-        cap: usize,
-        /// What confirms exactly these deletions.
-        confirm: String,
-    },
-    /// The repository renders nothing, and the inventory has objects.
-    EmptyRender {
-        /// The release.
-        release: String,
-    },
-    /// A kind that holds data or other objects would be deleted.
-    DataBearing {
-        /// The object.
-        id: ObjectId,
-    },
-    /// Somebody else's tool owns fields that we want to set.
-    Conflict {
-        /// The object.
-        id: ObjectId,
-        /// The field.
-        path: String,
-        /// The field manager.
-        manager: String,
-    },
-    /// The object belongs to another apply set.
-    ForeignSet {
-        /// The object.
-        id: ObjectId,
-        /// The set that its label names.
-        set: String,
-    },
-    /// A field that cannot change would have to.
-    Immutable {
-        /// The object.
-        id: ObjectId,
-        /// The field.
-        path: String,
-    },
+/// What a plan has to know about a release besides its objects. The facts of releases that were not selected are
+/// handed in as well: their inventories may claim an object.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseFacts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The releases that must be there first.
+    pub needs: Vec<String>,
+    /// Whether objects that leave it are deleted.
+    pub prune: bool,
+    /// Whether the repository has it; `false` for a release that only an inventory knows.
+    pub declared: bool,
+    /// What the label [`PART_OF`] of its objects says.
+    pub set: String,
+    /// The objects that its inventory holds.
+    pub inventory: BTreeSet<ObjectId>,
+}
+
+/// The words that people gave to lift guards.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    /// How many objects of a release may be deleted; without it 5 or 20 % of its inventory, whichever is more.
+    pub cap: Option<usize>,
+    /// The confirmation that a [`Refusal::PruneCap`] asked for.
+    pub confirm: Option<String>,
+    /// The kinds that are deleted only when named: `Namespace`, `PersistentVolumeClaim`, ...
+    pub allow_delete: BTreeSet<String>,
+    /// The releases that may render to nothing.
+    pub allow_empty: BTreeSet<String>,
+    /// The field managers whose fields are taken; a `*` at the end stands for any ending.
+    pub take: Vec<String>,
+}
+
+/// How many steps there are of each action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// To create.
+    pub create: usize,
+    /// To update.
+    pub update: usize,
+    /// To delete and create again.
+    pub recreate: usize,
+    /// To delete.
+    pub delete: usize,
+    /// Left alone.
+    pub keep: usize,
+    /// To drop from the inventory only.
+    pub forget: usize,
+    /// Without any difference.
+    pub unchanged: usize,
+    /// That could not be told.
+    pub unknown: usize,
+}
+
+/// The label that says which apply set an object belongs to (KEP-3659).
+pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
+
+impl Plan {
+    /// How many steps there are of each action.
+    pub fn summary(&self) -> Summary {
+        self.steps.iter().map(|step| &step.action).collect()
+    }
+
+    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
+    /// could not be told stays in.
+    #[must_use]
+    pub fn drift(&self) -> Plan {
+        let drifted =
+            |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
+        let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
+        Plan { environment: self.environment.clone(), steps, refusals: Vec::new() }
+    }
+
+    /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
+    pub fn is_empty(&self) -> bool {
+        self.pending().next().is_none()
+    }
+
+    /// The steps that change anything, or could not be told.
+    pub fn pending(&self) -> impl Iterator<Item = &Step> {
+        let idle = |action: &Action| matches!(action, Action::Unchanged | Action::Keep { leaves: false, .. });
+        self.steps.iter().filter(move |step| !idle(&step.action))
+    }
+}
+
+impl Step {
+    /// Whether somebody else made it necessary.
+    pub fn is_drift(&self) -> bool {
+        let lost = self.action == Action::Create && self.object.recorded.is_some();
+        lost || self.object.fields.iter().any(FieldChange::is_drift)
+    }
+
+    /// The step with only what others did.
+    fn of_drift(&self) -> Step {
+        let mut step = self.clone();
+        step.object.fields.retain(FieldChange::is_drift);
+        step
+    }
+
+    /// The fields that this step takes from other field managers: an apply may force exactly these conflicts.
+    pub fn takes(&self) -> impl Iterator<Item = &FieldChange> {
+        self.object.fields.iter().filter(|change| change.takes_over())
+    }
+}
+
+impl FieldChange {
+    /// Whether somebody else changed the field since we applied it.
+    pub fn is_drift(&self) -> bool {
+        match self.class {
+            Class::Drift => true,
+            // Both sides changed: what live has is not what we applied.
+            Class::Conflict => self.base.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether applying it overwrites a value that somebody else owns.
+    pub fn takes_over(&self) -> bool {
+        matches!(self.class, Class::Pending | Class::Drift | Class::Conflict)
+            && self.desired.is_some()
+            && self.desired != self.live
+            && !self.writers.is_empty()
+    }
+}
+
+impl Action {
+    /// The sign before an object in texts: `+`, `~`, `±`, `-`, `=`, `?` or a space.
+    pub fn sign(&self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Recreate { .. } => "±",
+            Self::Delete => "-",
+            Self::Keep { .. } | Self::Forget { .. } => "=",
+            Self::Unchanged => " ",
+            Self::Unknown { .. } => "?",
+        }
+    }
+
+    /// Why it is done, where the action alone does not say it.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Recreate { reason }
+            | Self::Keep { reason, .. }
+            | Self::Forget { reason }
+            | Self::Unknown { reason } => Some(reason),
+            Self::Create | Self::Update | Self::Delete | Self::Unchanged => None,
+        }
+    }
+}
+
+impl Summary {
+    /// All steps.
+    pub fn total(&self) -> usize {
+        self.counts().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The counts with the actions' names, in the order in which they are shown.
+    pub fn counts(&self) -> [(&'static str, usize); 8] {
+        [
+            ("create", self.create),
+            ("update", self.update),
+            ("recreate", self.recreate),
+            ("delete", self.delete),
+            ("keep", self.keep),
+            ("forget", self.forget),
+            ("unchanged", self.unchanged),
+            ("unknown", self.unknown),
+        ]
+    }
+}
+
+impl<'a> FromIterator<&'a Action> for Summary {
+    fn from_iter<I: IntoIterator<Item = &'a Action>>(actions: I) -> Self {
+        let mut summary = Self::default();
+        for action in actions {
+            *match action {
+                Action::Create => &mut summary.create,
+                Action::Update => &mut summary.update,
+                Action::Recreate { .. } => &mut summary.recreate,
+                Action::Delete => &mut summary.delete,
+                Action::Keep { .. } => &mut summary.keep,
+                Action::Forget { .. } => &mut summary.forget,
+                Action::Unchanged => &mut summary.unchanged,
+                Action::Unknown { .. } => &mut summary.unknown,
+            } += 1;
+        }
+        summary
+    }
 }
 
 impl fmt::Display for Action {
@@ -113,7 +280,7 @@ impl fmt::Display for Action {
             Self::Delete => "delete",
             Self::Keep { .. } => "keep",
             Self::Unchanged => "unchanged",
-            Self::Forget => "forget",
+            Self::Forget { .. } => "forget",
             Self::Unknown { .. } => "unknown",
         })
     }

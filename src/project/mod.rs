@@ -170,6 +170,16 @@ pub enum ReleaseSource {
     Manifests(String),
 }
 
+impl ReleaseSource {
+    /// The folder of the chart, where it is one.
+    pub fn chart(&self) -> Option<&String> {
+        match self {
+            Self::Chart(folder) => Some(folder),
+            Self::Manifests(_) => None,
+        }
+    }
+}
+
 /// One layer of a release's values.
 #[derive(Clone, Debug)]
 pub enum ValuesLayer {

@@ -18,6 +18,13 @@ pub struct Selection {
     pub labels: Vec<(String, String)>,
 }
 
+impl Selection {
+    /// Whether it asks for everything.
+    pub fn is_all(&self) -> bool {
+        self.releases.is_empty() && self.labels.is_empty()
+    }
+}
+
 /// Leaves the releases whose `when` holds and that are selected, in the same order.
 ///
 /// A need that is not among them is skipped, and what it needs in turn is needed instead, so that the order between the

@@ -1,11 +1,29 @@
 //! A plan and the events of its run -> one [`Report`]; text, JSON and Markdown are views of it.
+//!
+//! No view prints a secret: what is masked is shown as its fingerprint. Texts that came from a cluster or a repository
+//! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
+mod closing;
+mod escape;
+mod json;
+mod markdown;
+mod text;
+mod values;
+
+pub use self::closing::{Outcomes, closing};
+pub use self::json::{FORMAT_VERSION, json};
+pub use self::markdown::{LIMIT, markdown};
+pub use self::text::{Style, text};
 use crate::manifest::ObjectId;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan, Step, Summary};
 
 /// All facts of a run.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// The cluster, as the environment names it; `None` where none is asked.
+    pub cluster: Option<String>,
+    /// The commit of the project, if it is a git repository.
+    pub commit: Option<String>,
     /// What was to be done.
     pub plan: Plan,
     /// What happened, in order; empty for a run that only plans.
@@ -40,4 +58,85 @@ pub enum Outcome {
     Skipped(String),
     /// A request got no answer: it may have been done or not.
     Unknown(String),
+}
+
+/// How much a view shows of each object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// How many there are.
+    Counts,
+    /// Which they are, and what is done to them.
+    Names,
+    /// Their changes.
+    Changes,
+    /// Their changes, and these in the whole of the object as YAML.
+    #[default]
+    Full,
+}
+
+impl Outcome {
+    /// A word for the variant.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Deleted => "deleted",
+            Self::Healthy => "healthy",
+            Self::Waiting(_) => "waiting",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// What is missing, or why.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Waiting(reason) | Self::Failed(reason) | Self::Skipped(reason) | Self::Unknown(reason) => {
+                Some(reason)
+            }
+            Self::Applied | Self::Deleted | Self::Healthy => None,
+        }
+    }
+}
+
+/// The steps of one release, in the order of the plan.
+struct Release<'a> {
+    name: &'a str,
+    steps: Vec<&'a Step>,
+}
+
+impl<'a> Release<'a> {
+    /// The releases of a plan, in the order in which they first have a step.
+    fn all(plan: &'a Plan) -> Vec<Self> {
+        let mut releases: Vec<Self> = Vec::new();
+        for step in &plan.steps {
+            let name = step.object.release.as_ref();
+            match releases.iter_mut().find(|release| release.name == name) {
+                Some(release) => release.steps.push(step),
+                None => releases.push(Self { name, steps: vec![step] }),
+            }
+        }
+        releases
+    }
+
+    fn summary(&self) -> Summary {
+        self.steps.iter().map(|step| &step.action).collect()
+    }
+
+    /// The steps that are shown one by one: all but the unchanged.
+    fn shown(&self) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().copied().filter(|step| step.action != Action::Unchanged)
+    }
+}
+
+/// The table of counts by release: its head, and a row each. Columns without any count are left out.
+fn table(releases: &[Release]) -> (Vec<&'static str>, Vec<(String, Vec<usize>)>) {
+    let summaries: Vec<_> = releases.iter().map(|release| release.summary().counts()).collect();
+    let used: Vec<usize> = (0..Summary::default().counts().len())
+        .filter(|column| summaries.iter().any(|counts| counts[*column].1 > 0))
+        .collect();
+    let head = used.iter().map(|column| Summary::default().counts()[*column].0).collect();
+    let row = |counts: &[(&str, usize)]| used.iter().map(|column| counts[*column].1).collect();
+    let names = releases.iter().map(|release| escape::line(release.name));
+    (head, names.zip(&summaries).map(|(name, counts)| (name, row(counts))).collect())
 }

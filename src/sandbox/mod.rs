@@ -9,6 +9,7 @@ mod build;
 mod certificates;
 mod components;
 mod download;
+mod edit;
 mod error;
 mod group;
 mod named;

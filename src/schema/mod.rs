@@ -3,8 +3,13 @@
 //! [`Discovery`] is an input of the pure stages. It comes from the target, or from the table shipped for a Kubernetes
 //! version; the CRDs of a plan extend it.
 
+mod crd;
+mod table;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
 
 /// A group and a kind: what an object is, whatever version it is written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

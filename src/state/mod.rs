@@ -1,10 +1,22 @@
 //! The formats of what is kept in the cluster: inventories with what was applied.
+//!
+//! An inventory is one JSON document (`docs/schema/inventory-v1.json`), compressed and cut into chunks that each fit a
+//! Secret. Every chunk says which part of which document it is, so that a torn write is seen and never read.
+
+mod chunks;
+mod document;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
+
+/// The version of the inventory's format that this program writes, and the only one that it reads.
+pub const FORMAT_VERSION: u64 = 1;
 
 /// What a release has in the cluster: a superset while it is applied, exact after the prune.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,4 +38,94 @@ pub struct Member {
     pub api_version: String,
     /// What was recorded after its last apply.
     pub recorded: Option<Arc<Recorded>>,
+}
+
+/// Why an inventory cannot be written or read.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// What was recorded still holds a secret.
+    #[error("the record of `{id}` holds a secret at `{path}`, and an inventory must not")]
+    Secret {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        path: String,
+    },
+    /// There is no chunk.
+    #[error("the inventory has no data")]
+    Empty,
+    /// A chunk does not begin as ours do.
+    #[error("part {at} of the inventory is none that this program wrote")]
+    Chunk {
+        /// Which of those that were handed in, from 1.
+        at: usize,
+    },
+    /// A chunk is not there.
+    #[error("the inventory lacks part {missing} of {count}")]
+    Missing {
+        /// Which, from 1.
+        missing: usize,
+        /// How many there should be.
+        count: usize,
+    },
+    /// The chunks come from different writes, or one is there twice.
+    #[error("the {count} parts of the inventory do not belong together")]
+    Mixed {
+        /// How many there are.
+        count: usize,
+    },
+    /// The compressed data is damaged.
+    #[error("the inventory cannot be decompressed")]
+    Compression {
+        /// What the decoder said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A newer program, or none of ours, wrote it.
+    #[error("the inventory has the format version {found}, and this program reads version {FORMAT_VERSION}")]
+    Version {
+        /// What it says.
+        found: String,
+    },
+    /// The document is not as its format says.
+    #[error("the inventory is not as its format says")]
+    Format {
+        /// What the reader said.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Diagnose for StateError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Secret { .. } => Kind::Machine,
+            _ => Kind::Unknown,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Secret { .. } => "This is a defect of the program; nothing was written. Please report it.".into(),
+            Self::Version { .. } => "Use the version of the program that applied this environment last.".into(),
+            Self::Empty | Self::Missing { .. } | Self::Mixed { .. } => {
+                "A run may be writing it now: try again. Should it stay so, apply again to write it anew.".into()
+            }
+            Self::Chunk { .. } | Self::Compression { .. } | Self::Format { .. } => {
+                "Somebody changed the Secrets in the state namespace: restore them, or delete those of the release and \
+                 apply again. Objects that left the repository in between have to be deleted by hand."
+                    .into()
+            }
+        })
+    }
+}
+
+/// The chunks of an inventory, in order. The same inventory always gives the same bytes.
+pub fn encode(inventory: &Inventory) -> Result<Vec<Vec<u8>>, StateError> {
+    chunks::cut(&document::to_json(inventory)?)
+}
+
+/// The inventory that [`encode`] made these chunks of, in whatever order they are handed in.
+pub fn decode(chunks: &[Vec<u8>]) -> Result<Inventory, StateError> {
+    document::from_json(&chunks::join(chunks)?)
 }

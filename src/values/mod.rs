@@ -11,11 +11,13 @@ mod explain;
 mod layers;
 mod merge;
 mod set;
+mod unread;
 
 pub use self::error::ValuesError;
 pub use self::explain::explain;
 pub use self::layers::layers;
 pub use self::merge::merge;
+pub use self::unread::{Unread, unread};
 pub use self::set::{SetKind, parse_set};
 use crate::value::{Data, Entry, Origin, Path, Value};
 

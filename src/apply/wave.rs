@@ -1,0 +1,190 @@
+//! One wave of applies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep};
+
+use super::{Done, Run, Scope, is_write, uid};
+use crate::cluster::{ApplyOptions, Propagation, Refusal, WriteError};
+use crate::diff::{self, LiveObject};
+use crate::manifest::Object;
+use crate::plan::{Action, Step};
+use crate::report::Outcome;
+use crate::schema::{Discovery, GroupKind, Resource};
+use crate::value::Value;
+
+/// Steps that are worked on at once; how many requests are sent is decided by `cluster`.
+const STEPS: usize = 64;
+/// How long a kind that was just defined may be unknown to some server.
+const FRESH: Duration = Duration::from_secs(10);
+/// How long an object that is replaced may take to go.
+const GOING: Duration = Duration::from_secs(120);
+/// The wait between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What a try to apply came to.
+enum Attempt {
+    Applied(Box<LiveObject>),
+    Skipped(String),
+    Failed(WriteError),
+}
+
+impl Run<'_> {
+    /// Applies the objects of a wave side by side, then waits for the kinds that it defined.
+    pub(super) async fn apply_wave(&mut self, wave: &[usize]) {
+        let (mut todo, mut definitions) = (Vec::new(), Vec::new());
+        for at in wave.iter().copied() {
+            let step = self.step(at);
+            match self.obstacle(step) {
+                _ if !is_write(step) => {}
+                Some(reason) => self.tell(&step.object.id, Outcome::Skipped(reason)),
+                None => todo.push(at),
+            }
+        }
+        let (scope, discovery) = (&self.scope, &self.discovery);
+        let tries =
+            todo.into_iter().map(|at| async move { (at, scope.attempt(&scope.plan.steps[at], discovery).await) });
+        let mut results = futures::stream::iter(tries).buffer_unordered(STEPS);
+        let mut ended = Vec::new();
+        // Events are told as they come; what they mean for the run is noted when the wave is over.
+        while let Some((at, attempt)) = results.next().await {
+            let id = &scope.plan.steps[at].object.id;
+            (self.events)(crate::report::Event { id: id.clone(), outcome: attempt.outcome() });
+            ended.push((at, attempt));
+        }
+        drop(results);
+        for (at, attempt) in ended {
+            if matches!(attempt, Attempt::Applied(_)) && defined(self.step(at)).is_some() {
+                definitions.push(at);
+            }
+            self.note(at, attempt);
+        }
+        for at in definitions {
+            self.await_definition(at).await;
+        }
+    }
+
+    fn note(&mut self, at: usize, attempt: Attempt) {
+        let step = self.step(at);
+        let (Some(desired), id) = (&step.object.desired, &step.object.id) else { return };
+        match attempt {
+            Attempt::Applied(live) => {
+                self.uids.extend(uid(&live).map(str::to_owned));
+                let recorded = diff::record(desired, &live, &self.scope.options.key);
+                self.done[at] = Done::Applied(Arc::new(recorded));
+            }
+            Attempt::Skipped(_) => {}
+            Attempt::Failed(error) => {
+                if matches!(error, WriteError::Unknown { .. }) {
+                    self.done[at] = Done::Unknown;
+                }
+                self.fail(&step.object.release, format!("{id} was not applied"));
+            }
+        }
+    }
+
+    async fn await_definition(&mut self, at: usize) {
+        let step = self.step(at);
+        let reason = match self.scope.cluster.await_definition(&step.object.id.name).await {
+            Ok(Ok(kinds)) => {
+                kinds.into_iter().for_each(|kind| self.discovery.add(kind));
+                return;
+            }
+            Ok(Err(missing)) => missing,
+            Err(error) => error.to_string(),
+        };
+        self.tell(&step.object.id, Outcome::Failed(format!("its kind cannot be used: {reason}")));
+        self.fail(&step.object.release, format!("{} cannot be used", step.object.id));
+    }
+}
+
+impl Attempt {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Applied(_) => Outcome::Applied,
+            Self::Skipped(reason) => Outcome::Skipped(reason.clone()),
+            Self::Failed(WriteError::Unknown { reason }) => Outcome::Unknown(reason.clone()),
+            Self::Failed(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
+                Outcome::Failed(format!("{message}\nThis gives the right:\n{}", right.role()))
+            }
+            Self::Failed(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
+
+impl Scope<'_> {
+    async fn attempt(&self, step: &Step, discovery: &Discovery) -> Attempt {
+        if let Some(reason) = self.obstacle() {
+            return Attempt::Skipped(reason);
+        }
+        let Some(desired) = &step.object.desired else { return Attempt::Skipped("nothing is wanted".to_owned()) };
+        let Some(resource) = discovery.resource(&desired.gvk) else {
+            let message = format!("the server does not serve {}", desired.gvk);
+            return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
+        };
+        let result = match self.make_room(step, resource).await {
+            Ok(()) => self.apply_patiently(step, desired, resource).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &result
+            && error.is_lost()
+        {
+            // Only the first reason is kept.
+            let _ = self.lost.set(error.to_string());
+        }
+        result.map_or_else(Attempt::Failed, |live| Attempt::Applied(Box::new(live)))
+    }
+
+    /// Deletes the object that a new one replaces, and waits until it is gone.
+    async fn make_room(&self, step: &Step, resource: &Resource) -> Result<(), WriteError> {
+        let (Action::Recreate { .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
+        let (id, old) = (&step.object.id, uid(live).unwrap_or_default());
+        self.cluster.delete(id, resource, old, Propagation::Background).await?;
+        let end = Instant::now() + GOING;
+        loop {
+            let now = self.cluster.get(id, resource).await;
+            let now = now.map_err(|error| WriteError::Unknown { reason: error.to_string() })?;
+            if now.as_ref().and_then(uid).is_none_or(|uid| uid != old) {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                let reason = format!("it was deleted to be made again, and did not go within {} s", GOING.as_secs());
+                return Err(WriteError::Unknown { reason });
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Applies an object. It is tried again where its kind is so new that not every server knows it, and where the
+    /// quota of its namespace was being counted.
+    async fn apply_patiently(
+        &self,
+        step: &Step,
+        desired: &Object,
+        resource: &Resource,
+    ) -> Result<LiveObject, WriteError> {
+        let end = Instant::now() + FRESH;
+        let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: false };
+        let fresh = self.fresh.contains(&desired.id.kind);
+        loop {
+            let result = self.cluster.apply(&desired.id, resource, &desired.body, options).await;
+            let again = match &result {
+                Err(error) => (fresh && error.may_be_too_early()) || error.is_raced(),
+                Ok(_) => false,
+            };
+            if !again || Instant::now() >= end {
+                return result;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The kind that a step's object defines, if it is a definition of one.
+pub(super) fn defined(step: &Step) -> Option<GroupKind> {
+    let desired = step.object.desired.as_ref().filter(|it| it.id.kind.kind == "CustomResourceDefinition")?;
+    let text = |keys: &[&str]| desired.body.dig(keys).and_then(Value::as_str).map(str::to_owned);
+    Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
+}

@@ -1,0 +1,105 @@
+//! One page of a LIST, handed over item by item: only one object at a time is held as a value.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::value::Value;
+
+/// Reads a page, gives each item to `each`, and returns the token of the next page.
+pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<Option<String>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let next = Page { each }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(next.filter(|token| !token.is_empty()))
+}
+
+struct Page<'e> {
+    each: &'e mut dyn FnMut(Value),
+}
+
+struct Items<'e> {
+    each: &'e mut dyn FnMut(Value),
+}
+
+#[derive(serde::Deserialize)]
+struct Meta {
+    #[serde(rename = "continue", default)]
+    next: Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Page<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Page<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut next, mut is_list) = (None, false);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "metadata" => next = map.next_value::<Meta>()?.next,
+                "items" => {
+                    map.next_value_seed(Items { each: &mut *self.each })?;
+                    is_list = true;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if is_list { Ok(next) } else { Err(A::Error::custom("it has no items")) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Items<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("items")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<Value>()? {
+            (self.each)(item);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_handed_over_and_the_next_page_is_named() {
+        let mut names = Vec::new();
+        let mut each = |item: Value| names.push(item.get("a").and_then(Value::as_i64));
+        let body = br#"{"kind":"List","metadata":{"resourceVersion":"1","continue":"x"},"items":[{"a":1},{"a":2}]}"#;
+        assert_eq!(read(body, &mut each).unwrap().as_deref(), Some("x"));
+        assert_eq!(read(br#"{"items":null,"metadata":{"continue":""}}"#, &mut each).unwrap(), None);
+        assert!(read(br#"{"kind":"Status"}"#, &mut each).is_err());
+        assert_eq!(names, [Some(1), Some(2)]);
+    }
+}

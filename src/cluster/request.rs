@@ -1,0 +1,231 @@
+//! One request and its answer: with a slot in flight, a deadline and retries.
+
+use std::time::Duration;
+
+use http::{HeaderName, Method, Request as HttpRequest, header};
+use kube::client::Body;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::rights::Right;
+use super::{Cluster, ClusterError, reach};
+
+/// How often a request is tried again.
+const RETRIES: u32 = 5;
+/// The wait before the first retry; each further one waits twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How long an answer may take in whole. The server's own limit is 60 s for reads, 34 s for patches.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// A request, with what its errors need to say.
+pub(super) struct Request {
+    pub method: Method,
+    pub path: String,
+    pub content_type: &'static str,
+    pub accept: &'static str,
+    pub body: Vec<u8>,
+    /// The request in words, such as `list deployments.apps in namespace shop`.
+    pub what: String,
+    /// The right that it needs; requests for what everybody may read have none.
+    pub right: Option<Right>,
+}
+
+/// What the server answered.
+pub(super) struct Answer {
+    pub code: u16,
+    pub body: Vec<u8>,
+    retry_after: Option<Duration>,
+}
+
+/// The body of a refusal: `metav1.Status`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    pub message: String,
+    pub reason: String,
+    pub details: Option<Details>,
+}
+
+/// The details of a refusal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Details {
+    pub causes: Vec<Cause>,
+}
+
+/// One cause of a refusal.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cause {
+    pub reason: String,
+    pub message: String,
+    pub field: String,
+}
+
+impl Request {
+    /// A read.
+    pub(super) fn get(path: String, what: String) -> Self {
+        let (method, content_type, accept) = (Method::GET, "application/json", "application/json");
+        Self { method, path, content_type, accept, body: Vec::new(), what, right: None }
+    }
+
+    /// The same request, which needs this right.
+    pub(super) fn needs(self, right: Right) -> Self {
+        Self { right: Some(right), ..self }
+    }
+
+    /// The same request with another method and a body.
+    pub(super) fn with(self, method: Method, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { method, content_type, body, ..self }
+    }
+}
+
+impl Answer {
+    /// Whether the request was done.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.code)
+    }
+
+    /// The refusal; a body that is not JSON (`404 page not found`) is its message.
+    pub(super) fn status(&self) -> Status {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| {
+            let text = String::from_utf8_lossy(&self.body);
+            Status { message: text.trim().chars().take(500).collect(), ..Status::default() }
+        })
+    }
+
+    fn is_transient(&self) -> bool {
+        matches!(self.code, 429 | 503 | 504)
+    }
+}
+
+impl Cluster {
+    /// Sends a request and returns the answer, whatever it says. Refusals for the moment (429, 503, 504) and broken
+    /// connections are tried again: all our requests may be repeated, since a write says exactly what shall be there.
+    ///
+    /// An error tells whether the request may have had an effect, see [`ClusterError::nothing_done`]: once one of the
+    /// attempts got through, it may have.
+    pub(super) async fn send(&self, request: &Request) -> Result<Answer, ClusterError> {
+        let (mut attempt, mut ambiguous) = (0, false);
+        loop {
+            let answer = self.attempt(request).await;
+            let asked = match &answer {
+                Ok(answer) if answer.is_transient() => answer.retry_after,
+                Err(ClusterError::Unreachable { sent, .. }) => {
+                    ambiguous |= sent;
+                    None
+                }
+                _ => return answer,
+            };
+            if attempt == RETRIES {
+                return answer.map_err(|error| unsure(error, ambiguous));
+            }
+            tokio::time::sleep(asked.unwrap_or(FIRST_WAIT * 2u32.pow(attempt)).min(LONGEST_WAIT)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a request once.
+    pub(super) async fn attempt(&self, request: &Request) -> Result<Answer, ClusterError> {
+        let slot = self.inner.flight.slot().await;
+        let answer = tokio::time::timeout(DEADLINE, self.exchange(request)).await.unwrap_or_else(|_| {
+            let reason = format!("it took longer than {} s", DEADLINE.as_secs());
+            Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
+        })?;
+        if answer.code == 429 {
+            slot.throttled()
+        } else {
+            slot.answered()
+        }
+        Ok(answer)
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Answer, ClusterError> {
+        let failed = |error| reach::request(&self.inner.server, error);
+        let http = HttpRequest::builder()
+            .method(&request.method)
+            .uri(&request.path)
+            .header(header::ACCEPT, request.accept)
+            .header(header::CONTENT_TYPE, request.content_type)
+            .body(Body::from(request.body.clone()))
+            .map_err(|error| failed(kube::Error::HttpError(error)))?;
+        let response = self.inner.client.send(http).await.map_err(failed)?;
+        let (parts, body) = response.into_parts();
+        let retry_after = parts.headers.get(&RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
+        let body = body.collect_bytes().await.map_err(failed)?;
+        Ok(Answer {
+            code: parts.status.as_u16(),
+            body: body.to_vec(),
+            retry_after: retry_after.map(Duration::from_secs),
+        })
+    }
+
+    /// Sends a read and reads its answer; `None` for what is not there.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, ClusterError> {
+        let answer = self.send(request).await?;
+        match answer.code {
+            404 => Ok(None),
+            _ if answer.is_success() => self.parse(request, &answer).map(Some),
+            _ => Err(self.refused(request, &answer)),
+        }
+    }
+
+    /// Reads the body of an answer.
+    pub(super) fn parse<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, ClusterError> {
+        serde_json::from_slice(&answer.body)
+            .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source })
+    }
+
+    /// What a refusal means.
+    pub(super) fn refused(&self, request: &Request, answer: &Answer) -> ClusterError {
+        let message = self.redact(&answer.status().message);
+        match (answer.code, &request.right) {
+            (401, _) => self.unauthorized(),
+            (403, Some(right)) => ClusterError::Forbidden { right: right.clone(), message },
+            (code, _) => ClusterError::Refused { what: request.what.clone(), message, code },
+        }
+    }
+}
+
+/// A later attempt that never left says nothing about an earlier one that did.
+fn unsure(error: ClusterError, ambiguous: bool) -> ClusterError {
+    match error {
+        ClusterError::Unreachable { server, reason, .. } => {
+            ClusterError::Unreachable { server, reason, sent: ambiguous }
+        }
+        other => other,
+    }
+}
+
+const RETRY_AFTER: HeaderName = header::RETRY_AFTER;
+
+/// A part of a path, with everything escaped that would end it. Names of RBAC objects may hold `:` and more.
+pub(super) fn escape(part: &str) -> String {
+    part.bytes().fold(String::with_capacity(part.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_in_paths() {
+        assert_eq!(escape("system:auth-delegator"), "system:auth-delegator");
+        assert_eq!(escape("a b/c%é"), "a%20b%2Fc%25%C3%A9");
+    }
+
+    #[test]
+    fn a_refusal_in_plain_text_is_kept() {
+        let answer = Answer { code: 404, body: b"404 page not found\n".to_vec(), retry_after: None };
+        assert_eq!(answer.status().message, "404 page not found");
+    }
+}

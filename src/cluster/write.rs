@@ -1,0 +1,195 @@
+//! Writes: server-side apply and delete, with outcomes as types.
+
+use std::fmt;
+
+use http::Method;
+use thiserror::Error;
+
+use super::live::path;
+use super::request::{Answer, Request, escape};
+use super::rights::Right;
+use super::{Cluster, ClusterError, FIELD_MANAGER};
+use crate::diff::{self, LiveObject};
+use crate::manifest::ObjectId;
+use crate::schema::Resource;
+use crate::value::Value;
+
+/// How an object is applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApplyOptions {
+    /// Whether fields are taken from other managers.
+    pub force: bool,
+    /// Whether the server only says what would come of it.
+    pub dry_run: bool,
+}
+
+/// What happens to the objects that an object owns when it is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Propagation {
+    /// They are deleted after it.
+    #[default]
+    Background,
+    /// They stay, without an owner.
+    Orphan,
+}
+
+/// Why a write did not come to its end.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum WriteError {
+    /// The server said no: nothing was done.
+    #[error("{message}")]
+    Refused {
+        /// What sort of no.
+        refusal: Refusal,
+        /// What the server said.
+        message: String,
+    },
+    /// The server could not be reached: nothing was done.
+    #[error("{reason}")]
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+    /// There was no answer: it may have been done or not.
+    #[error("no answer: {reason}")]
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What sort of no a server said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The object is wrong, or a field cannot change (422, 400, and 500 for a field that is not in the schema).
+    Invalid,
+    /// Other managers own fields that the object sets; or a precondition does not hold (409).
+    Conflict,
+    /// We may not (403 by RBAC). The right is the one that is missing.
+    Forbidden(Right),
+    /// Admission or quota said no (403).
+    Denied,
+    /// The object, its namespace or its kind is not there (404).
+    NotFound,
+    /// Anything else, by the HTTP status.
+    Other(u16),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid => f.write_str("invalid"),
+            Self::Conflict => f.write_str("conflict"),
+            Self::Forbidden(right) => write!(f, "not allowed to {right}"),
+            Self::Denied => f.write_str("denied"),
+            Self::NotFound => f.write_str("not found"),
+            Self::Other(code) => write!(f, "status {code}"),
+        }
+    }
+}
+
+impl WriteError {
+    /// Whether a kind that was made a moment ago may be the cause: a server that has not heard of it yet says so.
+    pub(crate) fn may_be_too_early(&self) -> bool {
+        match self {
+            Self::Refused { refusal: Refusal::NotFound, .. } => true,
+            Self::Refused { message, .. } => {
+                message.contains("not declared in schema") || message.contains("no matches for")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the server itself was overtaken by another write, such as that of a quota's count.
+    pub(crate) fn is_raced(&self) -> bool {
+        matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
+    }
+
+    /// Whether the server cannot be reached, so that further writes would only wait in vain.
+    pub(crate) fn is_lost(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+impl Cluster {
+    /// Applies an object as field manager `weft` (server-side apply, created where it is missing) and returns what the
+    /// server made of it. `body` is the whole object; secrets in it are sent as they are.
+    pub async fn apply(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        body: &Value,
+        options: ApplyOptions,
+    ) -> Result<LiveObject, WriteError> {
+        let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
+        let force = if options.force { "&force=true" } else { "" };
+        let path = path(resource, id.namespace.as_deref(), Some(&id.name));
+        let path = format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", escape(FIELD_MANAGER));
+        let bytes = serde_json::to_vec(&body.exposed()).map_err(|error| WriteError::Refused {
+            refusal: Refusal::Invalid,
+            message: format!("{id} cannot be written as JSON: {error}"),
+        })?;
+        let request = Request::get(path, format!("apply {id}"))
+            .needs(Right::new("patch", resource, id.namespace.as_deref()))
+            .with(Method::PATCH, "application/apply-patch+yaml", bytes);
+        let answer = self.write(&request).await?;
+        // A webhook that mangles the answer must not hide that the object was written.
+        let body = serde_json::from_slice(&answer.body)
+            .map_err(|error| WriteError::Unknown { reason: format!("the answer cannot be read: {error}") })?;
+        diff::live(body).ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
+    }
+
+    /// Deletes an object, if it still is the one with this UID. An object that is not there is deleted.
+    pub async fn delete(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        uid: &str,
+        propagation: Propagation,
+    ) -> Result<(), WriteError> {
+        let policy = match propagation {
+            Propagation::Background => "Background",
+            Propagation::Orphan => "Orphan",
+        };
+        let options = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy, "preconditions": {"uid": uid},
+        });
+        let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("delete {id}"))
+            .needs(Right::new("delete", resource, id.namespace.as_deref()))
+            .with(Method::DELETE, "application/json", options.to_string().into_bytes());
+        match self.write(&request).await {
+            Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Sends a write.
+    pub(super) async fn write(&self, request: &Request) -> Result<Answer, WriteError> {
+        let answer = self.send(request).await.map_err(|error| match error {
+            error if error.nothing_done() => WriteError::NotSent { reason: error.to_string() },
+            ClusterError::Unreachable { reason, .. } => WriteError::Unknown { reason },
+            other => WriteError::Unknown { reason: other.to_string() },
+        })?;
+        if answer.is_success() { Ok(answer) } else { Err(self.refusal(request, &answer)) }
+    }
+
+    fn refusal(&self, request: &Request, answer: &Answer) -> WriteError {
+        let status = answer.status();
+        let causes = status.details.as_ref().map(|it| it.causes.as_slice()).unwrap_or_default();
+        let conflicts = causes.iter().filter(|it| it.reason == "FieldManagerConflict");
+        let conflicts: Vec<String> = conflicts.map(|it| format!("{}: {}", it.field, it.message)).collect();
+        let said = if conflicts.is_empty() { status.message } else { conflicts.join("; ") };
+        // RBAC's refusals name the user and the verb; those of admission and quota do not.
+        let by_rbac = said.contains(" cannot ") && said.contains("in API group");
+        let refusal = match (answer.code, &request.right) {
+            (400 | 422, _) => Refusal::Invalid,
+            (500, _) if status.reason.is_empty() && said.contains("typed patch object") => Refusal::Invalid,
+            (403, Some(right)) if by_rbac => Refusal::Forbidden(right.clone()),
+            (403, _) => Refusal::Denied,
+            (404, _) => Refusal::NotFound,
+            (409, _) => Refusal::Conflict,
+            (code, _) => Refusal::Other(code),
+        };
+        WriteError::Refused { refusal, message: self.redact(&said) }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is remembered of an apply, and the proof that nothing has changed since.
+
+use zeroize::Zeroizing;
+
+use super::fields::{FieldSet, FieldsError};
+use super::ownership::ours;
+use super::{LiveObject, Recorded, canonical, projection};
+use crate::manifest::Object;
+use crate::masked::FingerprintKey;
+use crate::value::{Data, Entry, Value};
+
+/// What stands in [`Recorded::applied`] in place of a secret: this, and the keyed digest of its value in hex.
+pub const DIGEST: &str = "weft:hmac:";
+
+/// What to remember after an apply, from the server's response to it.
+pub fn record(object: &Object, response: &LiveObject, key: &FingerprintKey) -> Recorded {
+    // A response whose fields cannot be read proves nothing later; it only costs a dry run.
+    let owned = ours(response).unwrap_or_default();
+    Recorded {
+        uid: uid(&response.body).unwrap_or_default().to_owned(),
+        desired: canonical::digest(&object.body, key),
+        owned: owned_digest(&owned, key),
+        projection: projection_digest(&response.body, &owned, key),
+        applied: without_secrets(&object.body, key).into(),
+    }
+}
+
+/// Whether nothing that we own or want has changed since the record was made: it is the same object, the repository
+/// wants the same, we own the same fields, and they have the same values. An object that is being deleted proves
+/// nothing. (Recorded projection; research calls it proof B.)
+pub fn proven(object: &Object, live: &LiveObject, recorded: &Recorded, key: &FingerprintKey) -> bool {
+    let same_object = uid(&live.body) == Some(recorded.uid.as_str());
+    let deleted = live.body.dig(&["metadata", "deletionTimestamp"]).is_some();
+    if !same_object || deleted || canonical::digest(&object.body, key) != recorded.desired {
+        return false;
+    }
+    let owned = match ours(live) {
+        Ok(owned) if !owned.is_empty() => owned,
+        Ok(_) | Err(FieldsError::Element { .. } | FieldsError::Shape { .. } | FieldsError::Node { .. }) => {
+            return false;
+        }
+    };
+    owned_digest(&owned, key) == recorded.owned && projection_digest(&live.body, &owned, key) == recorded.projection
+}
+
+fn uid(body: &Value) -> Option<&str> {
+    body.dig(&["metadata", "uid"])?.as_str()
+}
+
+fn owned_digest(owned: &FieldSet, key: &FingerprintKey) -> String {
+    canonical::digest(&owned.to_fields_v1(), key)
+}
+
+fn projection_digest(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> String {
+    let mut bytes = Zeroizing::new(Vec::new());
+    projection::write(body, owned, &mut bytes);
+    canonical::hex(&key.digest(&bytes))
+}
+
+/// The value with each secret replaced by its digest.
+fn without_secrets(value: &Value, key: &FingerprintKey) -> Value {
+    match &value.data {
+        Data::Masked(_) => format!("{DIGEST}{}", canonical::secret_digest(value, key)).into(),
+        Data::List(items) => items.iter().map(|item| without_secrets(item, key)).collect::<Vec<_>>().into(),
+        Data::Map(map) => Data::Map(
+            map.iter()
+                .map(|e| Entry { key: e.key.clone(), mark: e.mark, value: without_secrets(&e.value, key) })
+                .collect(),
+        )
+        .into(),
+        leaf => leaf.clone().into(),
+    }
+}
+
+/// The digest that a recorded leaf holds in place of a secret.
+pub fn recorded_digest(value: &Value) -> Option<&str> {
+    value.as_str()?.strip_prefix(DIGEST)
+}
+
+/// Whether a recorded value is the same as one that is there now, secrets compared by their digests.
+pub fn same(recorded: Option<&Value>, now: Option<&Value>, key: &FingerprintKey) -> bool {
+    match (recorded, now) {
+        (None, None) => true,
+        (Some(recorded), Some(now)) => same_value(recorded, now, key),
+        _ => false,
+    }
+}
+
+fn same_value(recorded: &Value, now: &Value, key: &FingerprintKey) -> bool {
+    match (&recorded.data, &now.data) {
+        (Data::Map(a), Data::Map(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|e| b.get(&e.key).is_some_and(|theirs| same_value(&e.value, theirs, key)))
+        }
+        (Data::List(a), Data::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b, key)),
+        _ if recorded == now => true,
+        _ => recorded_digest(recorded).is_some_and(|digest| digest == canonical::secret_digest(now, key)),
+    }
+}

@@ -1,0 +1,68 @@
+//! Keeping secrets out of what a comparison holds: first masks, then fingerprints.
+
+use super::fields::FieldSet;
+use super::record::recorded_digest;
+use super::{canonical, lists};
+use crate::masked::FingerprintKey;
+use crate::value::{Data, Entry, Value};
+
+/// Masks in `target` what is secret in `pattern`: a desired object, or a recorded one with its digests. Where a list
+/// cannot be matched item by item, all of it is masked.
+pub fn mask_like(target: &mut Value, pattern: &Value, node: Option<&FieldSet>) {
+    if !holds_secret(pattern) {
+        return;
+    }
+    match (&mut target.data, &pattern.data) {
+        (Data::Map(map), Data::Map(wanted)) => {
+            for entry in wanted {
+                if let Some(value) = map.get_mut(&entry.key) {
+                    mask_like(value, &entry.value, node.and_then(|n| n.field(&entry.key)));
+                }
+            }
+        }
+        (Data::List(list), Data::List(wanted)) => mask_items(list, wanted, node),
+        _ => *target = std::mem::take(target).masked(),
+    }
+}
+
+fn mask_items(list: &mut [Value], wanted: &[Value], node: Option<&FieldSet>) {
+    let Some(wanted) = lists::items(wanted, node) else {
+        return list.iter_mut().for_each(|item| *item = std::mem::take(item).masked());
+    };
+    for (step, pattern) in wanted {
+        if let Some(item) = lists::position_of(list, &step).and_then(|at| list.get_mut(at)) {
+            mask_like(item, pattern, node.and_then(|n| n.step(&step)));
+        }
+    }
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match &value.data {
+        Data::Masked(_) => true,
+        Data::List(items) => items.iter().any(holds_secret),
+        Data::Map(map) => map.iter().any(|entry| holds_secret(&entry.value)),
+        _ => recorded_digest(value).is_some(),
+    }
+}
+
+/// The value as it may be shown and kept: each secret, and each recorded digest of one, is its fingerprint, such as
+/// `(secret 1a2b3c4d)`. Equal secrets have equal fingerprints, so that a rotation shows as a change.
+pub fn shown(value: &Value, key: &FingerprintKey) -> Value {
+    let data = match &value.data {
+        Data::Masked(_) => Data::Text(fingerprint(&canonical::secret_digest(value, key))),
+        Data::List(items) => Data::List(items.iter().map(|item| shown(item, key)).collect()),
+        Data::Map(map) => Data::Map(
+            map.iter().map(|e| Entry { key: e.key.clone(), mark: e.mark, value: shown(&e.value, key) }).collect(),
+        ),
+        leaf => match recorded_digest(value) {
+            Some(digest) => Data::Text(fingerprint(digest)),
+            None => leaf.clone(),
+        },
+    };
+    Value { data, origin: value.origin.clone() }
+}
+
+/// The first 32 bits of a digest, as [`crate::masked::Fingerprint`] prints them.
+fn fingerprint(digest: &str) -> String {
+    format!("(secret {})", digest.get(..8).unwrap_or(digest))
+}

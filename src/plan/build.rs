@@ -1,0 +1,119 @@
+//! From verdicts to actions.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::digest::hex;
+use super::prune::{self, Gates};
+use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order};
+use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
+
+/// A release may lose this many objects without a confirmation, however few it has.
+const CAP: usize = 5;
+/// The share of its inventory that a larger release may lose.
+const CAP_SHARE: usize = 5;
+
+/// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
+/// of those that only an inventory knows; a release without facts loses no object.
+pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
+    let gates = Gates::new(&comparison, releases, guards);
+    let mut actions: Vec<(Action, ObjectComparison)> =
+        comparison.objects.into_iter().map(|object| (action(&object, &gates), object)).collect();
+    prune::spare_containers(&mut actions, releases);
+    let steps = order::steps(actions, releases);
+    let refusals = refusals(environment, &steps, releases, guards);
+    Plan { environment: environment.to_owned(), steps, refusals }
+}
+
+fn action(object: &ObjectComparison, gates: &Gates) -> Action {
+    match &object.verdict {
+        Verdict::Create => Action::Create,
+        Verdict::Unchanged => Action::Unchanged,
+        Verdict::Update => update(object),
+        Verdict::Leftover => gates.judge(object),
+        Verdict::Gone => Action::Forget { reason: "it is gone".into() },
+        Verdict::Unknown(reason) => Action::Unknown { reason: reason.clone() },
+    }
+}
+
+/// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
+fn update(object: &ObjectComparison) -> Action {
+    let mut counted = object.fields.iter().filter(|change| !matches!(change.class, Class::Ignored(_))).peekable();
+    if counted.peek().is_none() && !object.fields.is_empty() {
+        return Action::Unchanged;
+    }
+    let reasons: Option<Vec<&str>> = counted
+        .map(|change| match &change.class {
+            Class::Unknown(reason) => Some(reason.as_str()),
+            _ => None,
+        })
+        .collect();
+    match reasons.as_deref() {
+        Some([reason, ..]) => Action::Unknown { reason: (*reason).to_owned() },
+        Some([]) | None => Action::Update,
+    }
+}
+
+fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
+    let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+    let of_objects = steps.iter().filter(written).map(|step| &step.object).flat_map(|object| {
+        let foreign = conflict::foreign_set(object, releases);
+        let mut immutable = immutable::immutable(object).into_iter().peekable();
+        // What the server says about a field that cannot change is the same refusal once more.
+        let server = if immutable.peek().is_some() { None } else { refused(object) };
+        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(immutable).chain(server)
+    });
+    let deletions = Deletions::of(environment, steps);
+    let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
+    of_releases.chain(of_objects).collect()
+}
+
+fn refused(object: &ObjectComparison) -> Option<Refusal> {
+    match &object.judged {
+        Judged::Refused(message) => Some(Refusal::Server { id: object.id.clone(), message: message.clone() }),
+        _ => None,
+    }
+}
+
+/// The deletions of a plan.
+struct Deletions<'a> {
+    /// How many, by release.
+    counts: BTreeMap<&'a str, usize>,
+    /// What confirms exactly these.
+    confirm: String,
+}
+
+impl<'a> Deletions<'a> {
+    fn of(environment: &str, steps: &'a [Step]) -> Self {
+        let mut counts = BTreeMap::new();
+        let mut lines = Vec::new();
+        for object in steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.object) {
+            *counts.entry(object.release.as_ref()).or_default() += 1;
+            lines.push(format!("{} {} {}\n", object.release, object.id, prune::uid(object).unwrap_or_default()));
+        }
+        lines.sort_unstable();
+        let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
+        Self { counts, confirm: hex(&digest[..5]) }
+    }
+
+    fn refusals(&self, release: &ReleaseFacts, steps: &[Step], guards: &Guards) -> Vec<Refusal> {
+        let deletes = self.counts.get(release.name.as_ref()).copied().unwrap_or(0);
+        let name = release.name.to_string();
+        let mut refusals = Vec::new();
+        if deletes > 0 && release.declared && !guards.allow_empty.contains(&name) && renders_nothing(release, steps) {
+            refusals.push(Refusal::EmptyRender { release: name.clone(), deletes });
+        }
+        let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / CAP_SHARE));
+        if deletes > cap && guards.confirm.as_ref() != Some(&self.confirm) {
+            refusals.push(Refusal::PruneCap { release: name, deletes, cap, confirm: self.confirm.clone() });
+        }
+        refusals
+    }
+}
+
+/// Whether a release has no object of its own: the namespace made for it does not count.
+fn renders_nothing(release: &ReleaseFacts, steps: &[Step]) -> bool {
+    let mut own = steps.iter().filter(|step| step.object.release == release.name);
+    !own.any(|step| step.object.desired.as_ref().is_some_and(|desired| !desired.implicit))
+}

@@ -1,0 +1,106 @@
+//! The digest that tells whether two plans would do the same.
+
+use sha2::{Digest, Sha256};
+
+use super::{Action, Plan, Step, prune};
+use crate::diff::{Class, FieldChange, shown};
+use crate::masked::FingerprintKey;
+use crate::value::{Data, Value};
+
+impl Plan {
+    /// A hash of all that the plan would do: objects, actions, field changes and the content of what is created.
+    /// It does not depend on waves or on what is unchanged. Secrets count by their fingerprints, so it can be compared
+    /// only with digests under the same key.
+    pub fn digest(&self, key: &FingerprintKey) -> String {
+        let mut lines: Vec<[u8; 32]> =
+            self.steps.iter().filter(|step| step.action != Action::Unchanged).map(|s| of_step(s, key)).collect();
+        lines.sort_unstable();
+        let mut hash = Hash::new();
+        hash.text(&self.environment);
+        for line in &lines {
+            hash.bytes(line);
+        }
+        hex(&hash.end())
+    }
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
+    let object = &step.object;
+    let mut hash = Hash::new();
+    for text in [&object.release, object.id.to_string().as_str(), &step.action.to_string()] {
+        hash.text(text);
+    }
+    hash.text(prune::uid(object).unwrap_or_default());
+    match &object.desired {
+        Some(desired) if step.action == Action::Create => hash.value(&shown(&desired.body, key)),
+        Some(_) | None => {
+            for change in &object.fields {
+                hash.change(change);
+            }
+        }
+    }
+    hash.end()
+}
+
+/// Feeds data to a hash so that no two different sequences give the same bytes: each part with its kind and length.
+struct Hash(Sha256);
+
+impl Hash {
+    fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    fn end(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes.len().to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn change(&mut self, change: &FieldChange) {
+        if matches!(change.class, Class::Ignored(_)) {
+            return;
+        }
+        self.text(&change.path.to_string());
+        self.text(&change.class.to_string());
+        for side in [&change.live, &change.desired] {
+            self.text(if side.is_some() { "some" } else { "none" });
+            if let Some(value) = side {
+                self.value(value);
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        self.text(value.kind());
+        match &value.data {
+            Data::List(items) => {
+                self.bytes(&items.len().to_be_bytes());
+                for item in items {
+                    self.value(item);
+                }
+            }
+            Data::Map(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by(|a, b| a.key.cmp(&b.key));
+                self.bytes(&entries.len().to_be_bytes());
+                for entry in entries {
+                    self.text(&entry.key);
+                    self.value(&entry.value);
+                }
+            }
+            leaf => self.text(&format!("{leaf:?}")),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Guards that say no, each with what lifts it.
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Kind};
+use crate::manifest::ObjectId;
+
+/// A guard's no. Its hint names what would lift it.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Refusal {
+    /// More objects of a release would be deleted than the cap allows.
+    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", objects(*deletes))]
+    PruneCap {
+        /// The release.
+        release: String,
+        /// How many would be deleted.
+        deletes: usize,
+        /// How many may be.
+        cap: usize,
+        /// What confirms exactly the deletions of this plan.
+        confirm: String,
+    },
+    /// The repository renders nothing for a release that has objects in the cluster.
+    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", objects(*deletes))]
+    EmptyRender {
+        /// The release.
+        release: String,
+        /// How many would be deleted.
+        deletes: usize,
+    },
+    /// A controller or another tool owns a field that we want to set.
+    #[error("`{manager}` owns the field `{path}` of `{id}`, and the plan would overwrite it")]
+    Conflict {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        path: String,
+        /// The field manager.
+        manager: String,
+    },
+    /// The object belongs to another apply set.
+    #[error("`{id}` belongs to the apply set `{set}`, which is none of this environment's")]
+    ForeignSet {
+        /// The object.
+        id: ObjectId,
+        /// The set that its label names.
+        set: String,
+    },
+    /// The server says that it would not take an object.
+    #[error("the server refuses `{id}`: {message}")]
+    Server {
+        /// The object.
+        id: ObjectId,
+        /// What the server says.
+        message: String,
+    },
+    /// A field that cannot change would have to.
+    #[error("the field `{path}` of `{id}` cannot be changed after creation")]
+    Immutable {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        path: String,
+    },
+}
+
+/// `1 object`, `2 objects`.
+pub(crate) fn objects(count: usize) -> String {
+    if count == 1 { "1 object".into() } else { format!("{count} objects") }
+}
+
+impl Refusal {
+    /// A word for the variant, for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PruneCap { .. } => "prune-cap",
+            Self::EmptyRender { .. } => "empty-render",
+            Self::Conflict { .. } => "conflict",
+            Self::ForeignSet { .. } => "foreign-set",
+            Self::Server { .. } => "server",
+            Self::Immutable { .. } => "immutable",
+        }
+    }
+}
+
+impl Diagnose for Refusal {
+    fn kind(&self) -> Kind {
+        Kind::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::PruneCap { confirm, .. } => {
+                format!("Read the deletions above; `--confirm-prune {confirm}` allows exactly these.")
+            }
+            Self::EmptyRender { release, .. } => format!(
+                "Look at what `weft render` prints for it. If that is meant, remove the release from the environment, \
+                 or say `--allow-empty {release}`."
+            ),
+            Self::Conflict { manager, .. } => format!(
+                "Leave the field out of the repository if `{manager}` is to decide it; `--take {manager}` overwrites it."
+            ),
+            Self::ForeignSet { .. } => format!(
+                "Give the object another name, or remove it from the other set and its label `{}` from the object.",
+                super::PART_OF
+            ),
+            Self::Server { .. } => "Correct the object in the repository; nothing was sent but a dry run.".into(),
+            Self::Immutable { .. } => {
+                "Take the change back, give the object a new name, or delete it yourself before the next apply.".into()
+            }
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! The one line that a run ends with.
+
+use std::collections::BTreeMap;
+
+use super::{Event, Outcome, Report};
+use crate::manifest::ObjectId;
+use crate::plan::objects;
+
+/// What became of the objects of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcomes<'a> {
+    /// How many were applied.
+    pub applied: usize,
+    /// How many were deleted.
+    pub deleted: usize,
+    /// How many became healthy.
+    pub healthy: usize,
+    /// Those that did not end well, with how they ended and why; failures first.
+    pub open: Vec<(&'a ObjectId, &'static str, &'a str)>,
+}
+
+impl<'a> Outcomes<'a> {
+    /// Counts the events; an object ends as its last event says.
+    pub fn of(events: &'a [Event]) -> Self {
+        let mut outcomes = Self::default();
+        let mut last: BTreeMap<&ObjectId, &Outcome> = BTreeMap::new();
+        for event in events {
+            outcomes.applied += usize::from(event.outcome == Outcome::Applied);
+            outcomes.deleted += usize::from(event.outcome == Outcome::Deleted);
+            last.insert(&event.id, &event.outcome);
+        }
+        for (id, outcome) in last {
+            outcomes.healthy += usize::from(*outcome == Outcome::Healthy);
+            outcomes.open.extend(outcome.reason().map(|reason| (id, outcome.name(), reason)));
+        }
+        outcomes.open.sort_by_key(|(_, outcome, _)| {
+            ["failed", "unknown", "waiting"].iter().position(|it| it == outcome).unwrap_or(3)
+        });
+        outcomes
+    }
+
+    /// The counts with their names, in the order in which they are shown.
+    pub fn counts(&self) -> [(&'static str, usize); 7] {
+        let open = |name: &str| self.open.iter().filter(|(_, outcome, _)| *outcome == name).count();
+        [
+            ("applied", self.applied),
+            ("deleted", self.deleted),
+            ("healthy", self.healthy),
+            ("waiting", open("waiting")),
+            ("failed", open("failed")),
+            ("skipped", open("skipped")),
+            ("unknown", open("unknown")),
+        ]
+    }
+}
+
+/// The closing line, such as `dev: 3 to create, 40 unchanged`, without a line break.
+pub fn closing(report: &Report) -> String {
+    let (plan, summary) = (&report.plan, report.plan.summary());
+    let counts = if report.events.is_empty() {
+        [
+            ("to create", summary.create),
+            ("to change", summary.update),
+            ("to recreate", summary.recreate),
+            ("to delete", summary.delete),
+            ("kept", summary.keep),
+            ("to forget", summary.forget),
+            ("unknown", summary.unknown),
+            ("unchanged", summary.unchanged),
+        ]
+        .to_vec()
+    } else {
+        let mut counts = Outcomes::of(&report.events).counts().to_vec();
+        counts.push(("unchanged", summary.unchanged));
+        counts
+    };
+    let said = match plan.refusals.len() {
+        _ if report.events.is_empty() && plan.is_empty() => nothing(summary.unchanged, summary.keep),
+        0 => words(&counts),
+        1 => format!("refused for 1 reason; {}", words(&counts)),
+        reasons => format!("refused for {reasons} reasons; {}", words(&counts)),
+    };
+    format!("{}: {said}", super::escape::line(&plan.environment))
+}
+
+fn nothing(unchanged: usize, kept: usize) -> String {
+    let objects = objects(unchanged);
+    let kept = if kept == 0 { String::new() } else { format!(", {kept} kept") };
+    format!("nothing to change ({objects}{kept})")
+}
+
+fn words(counts: &[(&str, usize)]) -> String {
+    let some: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
+    some.join(", ")
+}

@@ -1,0 +1,59 @@
+//! Texts from elsewhere, made harmless.
+
+use std::fmt::Write as _;
+
+/// A text on one line without anything that steers a terminal: control characters and those that turn the direction
+/// of writing are written as `\u{..}`.
+pub(super) fn line(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, char| {
+        if steers(char) {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+        out
+    })
+}
+
+fn steers(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text for a page: on one line, and without anything that Markdown or HTML would read, mentions included.
+pub(super) fn page(text: &str) -> String {
+    line(text).chars().fold(String::new(), |mut out, char| {
+        if "&<>`*_[]|~#@\\!$\"'".contains(char) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "&#{};", u32::from(char));
+        } else {
+            out.push(char);
+        }
+        out
+    })
+}
+
+/// `before` with the escaped text after it, or nothing where there is no text.
+pub(super) fn after(before: &str, text: Option<&str>, escape: fn(&str) -> String) -> String {
+    text.map_or_else(String::new, |text| format!("{before}{}", escape(text)))
+}
+
+/// A fence that no line of `texts` can close.
+pub(super) fn fence<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let longest = texts.into_iter().flat_map(|text| text.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_and_a_page_are_not_steered() {
+        assert_eq!(line("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
+        assert_eq!(line("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(page("<b>@all"), "&#60;b&#62;&#64;all");
+        assert_eq!(fence(["a ```` b"]), "`````");
+        assert_eq!(fence(["plain"]), "```");
+    }
+}

@@ -1,0 +1,155 @@
+//! The report as one JSON document, as `docs/schema/report-v1.json` describes it.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Event, Outcomes, Release, Report, closing, values};
+use crate::diagnostic::Diagnose;
+use crate::diff::{Class, FieldChange, Judged, Writer, shown};
+use crate::manifest::ObjectId;
+use crate::masked::FingerprintKey;
+use crate::plan::{Action, Refusal, Step, Summary};
+
+/// The version of the document's format.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// All facts of the report. Unchanged objects are counted, and listed only with `unchanged`.
+pub fn json(report: &Report, unchanged: bool, key: &FingerprintKey) -> Json {
+    let plan = &report.plan;
+    let listed = plan.steps.iter().filter(|step| unchanged || step.action != Action::Unchanged);
+    let releases = Release::all(plan);
+    let mut document = Map::new();
+    document.insert("formatVersion".into(), FORMAT_VERSION.into());
+    document.insert("environment".into(), plan.environment.as_str().into());
+    optional(&mut document, "cluster", report.cluster.as_deref());
+    optional(&mut document, "commit", report.commit.as_deref());
+    document.insert("closing".into(), closing(report).into());
+    document.insert("empty".into(), plan.is_empty().into());
+    document.insert("digest".into(), plan.digest(key).into());
+    document.insert("summary".into(), summary(&plan.summary()));
+    document.insert("releases".into(), releases.iter().map(release).collect());
+    document.insert("steps".into(), listed.map(|step| self::step(step, key)).collect());
+    document.insert("refusals".into(), plan.refusals.iter().map(refusal).collect());
+    document.insert("outcomes".into(), counts(&Outcomes::of(&report.events).counts()));
+    document.insert("events".into(), report.events.iter().map(event).collect());
+    document.insert("warnings".into(), report.warnings.iter().map(String::as_str).collect());
+    Json::Object(document)
+}
+
+fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
+    if let Some(value) = value {
+        map.insert(name.into(), value.into());
+    }
+}
+
+fn summary(summary: &Summary) -> Json {
+    counts(&summary.counts())
+}
+
+fn counts(counts: &[(&str, usize)]) -> Json {
+    counts.iter().map(|(name, count)| ((*name).to_owned(), Json::from(*count))).collect::<Map<_, _>>().into()
+}
+
+fn release(release: &Release) -> Json {
+    json!({"name": release.name, "summary": summary(&release.summary())})
+}
+
+fn id(id: &ObjectId) -> Map<String, Json> {
+    let mut map = Map::new();
+    map.insert("group".into(), id.kind.group.as_str().into());
+    map.insert("kind".into(), id.kind.kind.as_str().into());
+    optional(&mut map, "namespace", id.namespace.as_deref());
+    map.insert("name".into(), id.name.as_str().into());
+    map
+}
+
+fn step(step: &Step, key: &FingerprintKey) -> Json {
+    let object = &step.object;
+    let mut map = Map::new();
+    map.insert("object".into(), id(&object.id).into());
+    map.insert("release".into(), object.release.as_ref().into());
+    map.insert("action".into(), step.action.to_string().into());
+    optional(&mut map, "reason", step.action.reason());
+    if let Action::Keep { leaves, .. } = step.action {
+        map.insert("leavesInventory".into(), leaves.into());
+    }
+    map.insert("wave".into(), step.wave.into());
+    map.insert("judged".into(), judged(&object.judged));
+    if let Some(desired) = &object.desired {
+        map.insert("origin".into(), desired.origin.to_string().into());
+    }
+    map.insert("fields".into(), object.fields.iter().map(field).collect());
+    if let (Action::Create, Some(desired)) = (&step.action, &object.desired) {
+        map.insert("desired".into(), values::json(&shown(&desired.body, key)));
+    }
+    map.into()
+}
+
+fn judged(judged: &Judged) -> Json {
+    match judged {
+        Judged::Recorded => json!({"by": "recorded"}),
+        Judged::DryRun => json!({"by": "dry-run"}),
+        Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
+        Judged::Refused(message) => json!({"by": "refused", "reason": message}),
+        Judged::Trivial => json!({"by": "trivial"}),
+    }
+}
+
+fn field(change: &FieldChange) -> Json {
+    let mut map = Map::new();
+    map.insert("path".into(), change.path.to_string().into());
+    map.insert("class".into(), change.class.to_string().into());
+    if let Class::Ignored(reason) | Class::Unknown(reason) = &change.class {
+        map.insert("reason".into(), reason.as_str().into());
+    }
+    for (name, side) in [("base", &change.base), ("live", &change.live), ("desired", &change.desired)] {
+        optional(&mut map, name, side.as_ref().map(values::json));
+    }
+    map.insert("writers".into(), change.writers.iter().map(writer).collect());
+    map.into()
+}
+
+fn writer(writer: &Writer) -> Json {
+    let mut map = Map::new();
+    map.insert("manager".into(), writer.manager.as_str().into());
+    map.insert("operation".into(), writer.operation.as_str().into());
+    map.insert("subresource".into(), writer.subresource.as_str().into());
+    optional(&mut map, "time", writer.time.as_deref());
+    map.into()
+}
+
+fn refusal(refusal: &Refusal) -> Json {
+    let mut map = Map::new();
+    map.insert("reason".into(), refusal.name().into());
+    map.insert("message".into(), refusal.to_string().into());
+    optional(&mut map, "hint", refusal.hint());
+    match refusal {
+        Refusal::PruneCap { release, deletes, cap, confirm } => {
+            let facts = json!({"release": release, "deletes": deletes, "cap": cap, "confirm": confirm});
+            map.insert("facts".into(), facts);
+        }
+        Refusal::EmptyRender { release, deletes } => {
+            map.insert("facts".into(), json!({"release": release, "deletes": deletes}));
+        }
+        Refusal::Conflict { id: object, path, manager } => {
+            map.insert("facts".into(), json!({"object": id(object), "path": path, "manager": manager}));
+        }
+        Refusal::ForeignSet { id: object, set } => {
+            map.insert("facts".into(), json!({"object": id(object), "set": set}));
+        }
+        Refusal::Server { id: object, .. } => {
+            map.insert("facts".into(), json!({"object": id(object)}));
+        }
+        Refusal::Immutable { id: object, path } => {
+            map.insert("facts".into(), json!({"object": id(object), "path": path}));
+        }
+    }
+    map.into()
+}
+
+fn event(event: &Event) -> Json {
+    let mut map = Map::new();
+    map.insert("object".into(), id(&event.id).into());
+    map.insert("outcome".into(), event.outcome.name().into());
+    optional(&mut map, "reason", event.outcome.reason());
+    map.into()
+}

@@ -1,0 +1,133 @@
+//! The report as a comment of a pull request.
+
+use super::escape::{after, fence, page};
+use super::text::{predicted, yaml};
+use super::{Detail, Outcomes, Release, Report, closing, table, values};
+use crate::diagnostic::Diagnose;
+use crate::diff::LineKind;
+use crate::plan::{Action, Step};
+
+/// How many characters a comment may have on GitHub.
+pub const LIMIT: usize = 65_536;
+
+/// The report as Markdown of at most `limit` characters. What does not fit is left out by degrees, and the page says
+/// so. Its first line is a hidden mark of the environment, by which a comment is found and written anew.
+pub fn markdown(report: &Report, limit: usize) -> String {
+    let fits = |text: &String| text.chars().count() <= limit;
+    let degrees = [Detail::Full, Detail::Changes, Detail::Names, Detail::Counts];
+    let whole = degrees.into_iter().map(|detail| page_of(report, detail)).find(fits);
+    whole.unwrap_or_else(|| head(report).chars().take(limit).collect())
+}
+
+fn page_of(report: &Report, detail: Detail) -> String {
+    let releases = Release::all(&report.plan);
+    let mut out = head(report) + note(detail);
+    out += &problems(report, detail);
+    if releases.iter().any(|release| release.shown().next().is_some()) {
+        out += &counts(&releases);
+    }
+    if detail >= Detail::Names {
+        for step in ordered(&releases) {
+            out += &block(step, detail);
+        }
+    }
+    out
+}
+
+fn head(report: &Report) -> String {
+    let plan = &report.plan;
+    let summary = plan.summary();
+    let signs = [("+", summary.create), ("~", summary.update), ("-", summary.delete), ("±", summary.recreate)];
+    let counts: Vec<String> = signs.iter().filter(|(_, n)| *n > 0).map(|(sign, n)| format!("{sign}{n}")).collect();
+    let counts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(" ")) };
+    let place = after(" on ", report.cluster.as_deref(), page) + &after(" at ", report.commit.as_deref(), page);
+    let environment = page(&plan.environment);
+    let mark = plan.environment.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)), "_");
+    format!(
+        "<!-- weft:{} -->\n### {environment}{counts}\n\n{}{place}\n",
+        mark.replace("--", "__"),
+        page(&closing(report))
+    )
+}
+
+fn note(detail: Detail) -> &'static str {
+    match detail {
+        Detail::Full => "",
+        Detail::Changes => "\n_Shortened: only changed lines are shown._\n",
+        Detail::Names => "\n_Shortened: changes are not shown._\n",
+        Detail::Counts => "\n_Shortened: objects are only counted._\n",
+    }
+}
+
+/// What must not be overlooked: refusals, objects that did not end well, warnings.
+fn problems(report: &Report, detail: Detail) -> String {
+    let refusals = report.plan.refusals.iter().map(|refusal| {
+        let hint = refusal.hint().map_or_else(String::new, |hint| format!(" {}", page(&hint)));
+        format!("- **Refused**: {}.{hint}\n", page(&refusal.to_string()))
+    });
+    let outcomes = Outcomes::of(&report.events);
+    let open = outcomes.open.iter().map(|(id, outcome, reason)| {
+        format!("- **{outcome}** <code>{}</code>: {}\n", page(&id.to_string()), page(reason))
+    });
+    let warnings = report.warnings.iter().map(|warning| format!("- **Warning**: {}\n", page(warning)));
+    let lines: Vec<String> = refusals.chain(open).chain(warnings).collect();
+    match lines.len() {
+        0 => String::new(),
+        count if detail == Detail::Counts => format!("\n**{count} refusals, failures and warnings.**\n"),
+        _ => format!("\n{}", lines.concat()),
+    }
+}
+
+fn counts(releases: &[Release]) -> String {
+    let (head, rows) = table(releases);
+    let line = |(name, counts): (String, Vec<usize>)| {
+        let cells: Vec<String> = counts.iter().map(ToString::to_string).collect();
+        format!("| {} | {} |\n", page(&name), cells.join(" | "))
+    };
+    let rows: Vec<String> = rows.into_iter().map(line).collect();
+    let columns = "---:|".repeat(head.len());
+    format!("\n| release | {} |\n|---|{columns}\n{}", head.join(" | "), rows.concat())
+}
+
+/// The steps that are shown, the destructive first.
+fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
+    let mut steps: Vec<&Step> = releases.iter().flat_map(Release::shown).collect();
+    steps.sort_by_key(|step| match step.action {
+        Action::Delete => 0,
+        Action::Recreate { .. } => 1,
+        Action::Unknown { .. } => 2,
+        Action::Update => 3,
+        Action::Create => 4,
+        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => 5,
+    });
+    steps
+}
+
+fn block(step: &Step, detail: Detail) -> String {
+    let object = &step.object;
+    let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
+    let reason =
+        after(": ", step.action.reason(), page) + &after("; only predicted: ", predicted(&object.judged), page);
+    let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
+    let body = if detail >= Detail::Changes { body(step, detail) } else { String::new() };
+    if body.is_empty() {
+        return format!("\n- {title}\n");
+    }
+    let open = if matches!(step.action, Action::Delete | Action::Recreate { .. }) { " open" } else { "" };
+    format!("\n<details{open}><summary>{title}</summary>\n\n{body}\n</details>\n")
+}
+
+fn body(step: &Step, detail: Detail) -> String {
+    let field = |change| format!("- {}\n", page(&values::change(change)));
+    let fields = step.object.fields.iter().map(field).collect::<Vec<String>>().concat();
+    let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
+    let lines: Vec<String> =
+        yaml(&step.object).filter(|(kind, _)| shown(kind)).map(|(_, text)| format!("{text}\n")).collect();
+    let kept = matches!(step.action, Action::Keep { .. } | Action::Forget { .. } | Action::Unknown { .. });
+    if lines.is_empty() || kept {
+        return fields;
+    }
+    let fence = fence(lines.iter().map(String::as_str));
+    let gap = if fields.is_empty() { "" } else { "\n" };
+    format!("{fields}{gap}{fence}diff\n{}{fence}\n", lines.concat())
+}

@@ -1,0 +1,126 @@
+//! An inventory <-> its JSON document.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
+
+use super::{FORMAT_VERSION, Inventory, Member, StateError};
+use crate::diff::Recorded;
+use crate::manifest::ObjectId;
+use crate::schema::GroupKind;
+use crate::value::{Data, Path, Value};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Document {
+    format_version: u64,
+    environment: String,
+    release: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    objects: Vec<Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Entry {
+    api_version: String,
+    group: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<Record>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Record {
+    uid: String,
+    desired: String,
+    owned: String,
+    projection: String,
+    #[serde(serialize_with = "shared", deserialize_with = "own")]
+    applied: Arc<Value>,
+}
+
+fn shared<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize(serializer)
+}
+
+fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Arc::new)
+}
+
+/// The document of an inventory, as `docs/schema/inventory-v1.json` describes it. A record with a secret is refused.
+pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
+    let objects = inventory.objects.iter().map(|(id, member)| entry(id, member)).collect::<Result<_, _>>()?;
+    let document = Document {
+        format_version: FORMAT_VERSION,
+        environment: inventory.environment.clone(),
+        release: inventory.release.to_string(),
+        commit: inventory.commit.clone(),
+        objects,
+    };
+    serde_json::to_vec(&document).map_err(|source| StateError::Format { source })
+}
+
+fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {
+    let secret = member.recorded.as_ref().and_then(|recorded| secret(&recorded.applied, &Path::root()));
+    if let Some(path) = secret {
+        return Err(StateError::Secret { id: id.clone(), path: path.to_string() });
+    }
+    Ok(Entry {
+        api_version: member.api_version.clone(),
+        group: id.kind.group.clone(),
+        kind: id.kind.kind.clone(),
+        namespace: id.namespace.clone(),
+        name: id.name.clone(),
+        recorded: member.recorded.as_deref().map(|recorded| Record {
+            uid: recorded.uid.clone(),
+            desired: recorded.desired.clone(),
+            owned: recorded.owned.clone(),
+            projection: recorded.projection.clone(),
+            applied: Arc::clone(&recorded.applied),
+        }),
+    })
+}
+
+/// The first masked leaf.
+fn secret(value: &Value, at: &Path) -> Option<Path> {
+    match &value.data {
+        Data::Masked(_) => Some(at.clone()),
+        Data::Map(map) => map.iter().find_map(|entry| secret(&entry.value, &at.field(&entry.key))),
+        Data::List(items) => items.iter().enumerate().find_map(|(index, item)| secret(item, &at.index(index))),
+        _ => None,
+    }
+}
+
+/// The inventory of a document; one of another format version is refused before anything else is looked at.
+pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
+    let format = |source| StateError::Format { source };
+    let json: Json = serde_json::from_slice(bytes).map_err(format)?;
+    let version = json.get("formatVersion");
+    if version.and_then(Json::as_u64) != Some(FORMAT_VERSION) {
+        return Err(StateError::Version { found: version.map_or_else(|| "none".into(), Json::to_string) });
+    }
+    let document: Document = serde_json::from_value(json).map_err(format)?;
+    Ok(Inventory {
+        environment: document.environment,
+        release: document.release.into(),
+        commit: document.commit,
+        objects: document.objects.into_iter().map(member).collect(),
+    })
+}
+
+fn member(entry: Entry) -> (ObjectId, Member) {
+    let kind = GroupKind { group: entry.group, kind: entry.kind };
+    let recorded = entry.recorded.map(|record| {
+        let Record { uid, desired, owned, projection, applied } = record;
+        Arc::new(Recorded { uid, desired, owned, projection, applied })
+    });
+    let id = ObjectId { kind, namespace: entry.namespace, name: entry.name };
+    (id, Member { api_version: entry.api_version, recorded })
+}
