@@ -52,7 +52,8 @@ impl<'a> Source<'a> {
     /// The template's line, where it is known and is not the text's.
     pub fn template_line(self, mark: Mark) -> Option<Mark> {
         let at = usize::try_from(mark.line.checked_sub(1)?).ok()?;
-        let line = *self.file.lines.get(at)?;
+        // An error at the end of a text stands behind its last line.
+        let line = *self.file.lines.get(at).or(self.file.lines.last())?;
         (line > 0 && line != mark.line).then_some(Mark { line, column: 0 })
     }
 

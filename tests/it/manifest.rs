@@ -22,6 +22,7 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("manifest", run);
+    trials.push(cases::code("manifest", "data_of_secrets_is_standard_base64", secret_data));
     trials.push(cases::code("manifest", "an_empty_environment_has_no_objects", nothing));
     trials
 }
@@ -42,6 +43,19 @@ fn run(case: &Case) -> Result<(), Failed> {
 fn nothing() -> Result<(), Failed> {
     let desired = read(&[], &environment(&[]), &builtin()).map_err(|error| error.to_string())?;
     assert!(desired.objects.is_empty() && desired.warnings.is_empty());
+    Ok(())
+}
+
+fn secret_data() -> Result<(), Failed> {
+    let text = "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {kept: \"aGVs\\nbG8=\", none: null, two: b2xk}, \
+                stringData: {two: new}}";
+    let tree = Tree::new([("app/a.yaml".to_owned(), text.as_bytes().to_vec())]);
+    let rendered = rendered(&tree, &Tree::new([]), false);
+    let desired = read(&rendered, &environment(&rendered), &builtin()).map_err(|error| error.to_string())?;
+    let body = &desired.objects[1].body;
+    let data = serde_json::to_string(&body.get("data").unwrap().exposed()).unwrap();
+    assert_eq!(data, r#"{"kept":"aGVsbG8=","none":"","two":"bmV3"}"#);
+    assert_eq!(body.get("stringData"), None);
     Ok(())
 }
 
