@@ -8,7 +8,7 @@ use super::schema::Failure;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::{Engine, JinjaError};
 use crate::tree::TreeError;
-use crate::value::{Mark, Origin};
+use crate::value::Origin;
 use crate::yaml::YamlError;
 
 /// Why a chart, or a folder of manifests, makes no objects.
@@ -27,14 +27,14 @@ pub enum ChartError {
         folder: String,
     },
     /// A dependency cannot be used.
-    #[error("the dependency `{name}` of `{folder}` cannot be used: {reason}")]
+    #[error("the dependency `{name}` cannot be used: {reason}")]
     Dependency {
-        /// The chart that has it.
-        folder: String,
         /// The dependency.
         name: String,
         /// Why.
         reason: &'static str,
+        /// The `Chart.yaml` that names it.
+        origin: Origin,
     },
     /// A template of another language.
     #[error("this is a Helm template (Go's template language), which is not understood yet")]
@@ -42,7 +42,7 @@ pub enum ChartError {
         /// Its first expression.
         origin: Origin,
         /// That line.
-        excerpt: Option<Excerpt>,
+        excerpt: Option<Box<Excerpt>>,
     },
     /// `values.yaml` is no map.
     #[error("a chart's defaults are a map, not a {kind}")]
@@ -53,15 +53,15 @@ pub enum ChartError {
         origin: Origin,
     },
     /// `values.schema.json` is no schema.
-    #[error("`{path}` is not a usable JSON Schema: {message}")]
+    #[error("this is not a usable JSON Schema: {message}")]
     WrongSchema {
         /// The file.
-        path: Arc<String>,
+        origin: Origin,
         /// What is wrong.
         message: String,
     },
     /// The values do not fit the schema.
-    #[error("the values do not fit `{path}`{}", failures.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+    #[error("the values do not fit `{path}`{}", listed(failures))]
     Values {
         /// The schema's file.
         path: Arc<String>,
@@ -69,14 +69,20 @@ pub enum ChartError {
         failures: Vec<Failure>,
     },
     /// What a template came to is not YAML.
-    #[error("the template does not make YAML: {source}")]
+    #[error("the template does not make YAML")]
     NotYaml {
         /// What is wrong with the text, with its excerpt.
-        source: YamlError,
+        source: Box<YamlError>,
         /// The template's line, where it is known, else its file.
         origin: Origin,
         /// That line.
         line: Option<String>,
+    },
+    /// What a template came to is YAML with stand-ins for its secrets, but not with them.
+    #[error("the template does not make YAML with the values of its secrets")]
+    SecretNotYaml {
+        /// The template's line, where it is known, else its file.
+        origin: Origin,
     },
     /// A file is no manifest.
     #[error("`{path}` is not a manifest: its name ends in none of `.yaml`, `.yml`, `.json`")]
@@ -94,7 +100,7 @@ pub enum ChartError {
     },
     /// A template fails.
     #[error(transparent)]
-    Template(JinjaError),
+    Template(#[from] JinjaError),
     /// A file of the chart is not the YAML it should be.
     #[error(transparent)]
     Yaml(#[from] YamlError),
@@ -104,21 +110,19 @@ pub enum ChartError {
 }
 
 impl ChartError {
-    /// The error for a rendered text that is not YAML; `lines` are the origins of its lines.
-    pub(super) fn not_yaml(engine: &Engine, path: &Arc<String>, source: YamlError, lines: &[Origin]) -> Self {
-        let at = source.origin().map_or(0, |origin| origin.mark.line);
-        let index = usize::try_from(at).unwrap_or(0).saturating_sub(1);
-        let made = lines.get(index).filter(|origin| at > 0 && origin.mark.line > 0);
-        let line = made.and_then(|origin| {
-            let number = usize::try_from(origin.mark.line).ok()?.checked_sub(1)?;
-            let template = engine
-                .names()
-                .filter_map(|name| engine.template(name))
-                .find(|t| Some(&t.path) == origin.file.as_ref())?;
-            Some(template.text.lines().nth(number)?.trim().to_owned())
-        });
-        let origin = made.cloned().unwrap_or_else(|| Origin::new(path, Mark::default()));
-        Self::NotYaml { source, origin, line }
+    /// The same error without anything that a value could have influenced.
+    pub(super) fn hidden(self) -> Self {
+        match self {
+            Self::Template(error) => Self::Template(error.hidden()),
+            Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin },
+            other => other,
+        }
+    }
+
+    /// The error for a rendered text that is not YAML.
+    pub(super) fn not_yaml(source: YamlError, origin: Origin, engine: &Engine) -> Self {
+        let line = engine.line(&origin).map(|line| line.trim().to_owned());
+        Self::NotYaml { source: Box::new(source), origin, line }
     }
 }
 
@@ -129,9 +133,12 @@ impl Diagnose for ChartError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::HelmTemplate { origin, .. } | Self::Defaults { origin, .. } | Self::NotYaml { origin, .. } => {
-                Some(origin)
-            }
+            Self::HelmTemplate { origin, .. }
+            | Self::Dependency { origin, .. }
+            | Self::Defaults { origin, .. }
+            | Self::WrongSchema { origin, .. }
+            | Self::SecretNotYaml { origin }
+            | Self::NotYaml { origin, .. } => Some(origin),
             Self::NoManifests { origin, .. } => Some(origin).filter(|origin| origin.file.is_some()),
             Self::Values { failures, .. } => {
                 failures.iter().map(|failure| &failure.origin).find(|origin| origin.file.is_some())
@@ -145,7 +152,7 @@ impl Diagnose for ChartError {
 
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Self::HelmTemplate { excerpt, .. } => excerpt.as_ref(),
+            Self::HelmTemplate { excerpt, .. } => excerpt.as_deref(),
             Self::NotYaml { source, .. } => source.excerpt(),
             Self::Template(error) => error.excerpt(),
             Self::Yaml(error) => error.excerpt(),
@@ -168,6 +175,7 @@ impl Diagnose for ChartError {
             Self::WrongSchema { .. } => "Correct the schema; references to other places are not followed.".into(),
             Self::Values { .. } => "Correct the values, or the chart's schema.".into(),
             Self::NotYaml { source, line, .. } => not_yaml_hint(source, line.as_deref()),
+            Self::SecretNotYaml { .. } => "Put the secret in quotes: `{{ ... | quote }}`.".into(),
             Self::NotManifest { .. } => "Name a folder, or a file of YAML or JSON.".into(),
             Self::NoManifests { .. } => "Correct the release's `manifests:`, or put a manifest there.".into(),
             Self::Template(error) => return error.hint(),
@@ -175,6 +183,11 @@ impl Diagnose for ChartError {
             Self::Tree(error) => return error.hint(),
         })
     }
+}
+
+/// Each failure on a line of its own.
+fn listed(failures: &[Failure]) -> String {
+    failures.iter().fold(String::new(), |list, failure| list + "\n  " + &failure.to_string())
 }
 
 fn not_yaml_hint(source: &YamlError, line: Option<&str>) -> String {

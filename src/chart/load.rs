@@ -100,13 +100,14 @@ fn templates(tree: &Tree, folder: &str, prefix: &str, sources: &mut Vec<Source>)
         if name.starts_with("NOTES.") || name.starts_with('.') {
             continue;
         }
-        if name.ends_with(".j2") {
+        let ending = name.rsplit('.').next();
+        if ending == Some("j2") {
             let name = format!("{prefix}{below}");
             if !below.split('/').any(|part| part.starts_with('_')) {
                 sources.push(Source::Template(name.clone()));
             }
             templates.push(Template { name, text: tree.text(&path)?.to_owned(), path: Arc::new(path) });
-        } else if is_manifest(name) || name.ends_with(".tpl") {
+        } else if is_manifest(name) || ending == Some("tpl") {
             refuse_helm(tree, &path)?;
             if is_manifest(name) {
                 sources.push(Source::Plain(Plain::read(tree, path)?));
@@ -126,7 +127,11 @@ fn libraries(
 ) -> Result<(), ChartError> {
     for dependency in &metadata.dependencies {
         let name = &dependency.name;
-        let refused = |reason| ChartError::Dependency { folder: folder.to_owned(), name: name.clone(), reason };
+        let refused = |reason| ChartError::Dependency {
+            name: name.clone(),
+            reason,
+            origin: Origin::new(&Arc::new(format!("{folder}/Chart.yaml")), Mark::default()),
+        };
         let place = match &dependency.repository {
             None => tree::join(folder, &format!("charts/{name}"))?,
             Some(url) => {
@@ -136,6 +141,9 @@ fn libraries(
         };
         if !seen.insert(name.clone()) {
             continue;
+        }
+        if !tree.contains(&format!("{place}/Chart.yaml")) {
+            return Err(refused("its folder holds no `Chart.yaml`"));
         }
         let library = Metadata::read(tree, &place)?;
         if library.kind != ChartType::Library {
@@ -158,7 +166,7 @@ fn refuse_helm(tree: &Tree, path: &str) -> Result<(), ChartError> {
     let width = text[at..].find("}}").map_or(2, |end| end + 2);
     Err(ChartError::HelmTemplate {
         origin: Origin::new(&Arc::new(path.to_owned()), mark),
-        excerpt: Excerpt::new(text, mark, width, 0),
+        excerpt: Excerpt::new(text, mark, width, 0).map(Box::new),
     })
 }
 

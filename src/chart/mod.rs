@@ -57,8 +57,8 @@ pub struct Rendered {
     pub unread: Vec<Path>,
 }
 
-/// One rendered file. Its text, or the stand-in where there is one, is known to be YAML.
-#[derive(Debug)]
+/// One rendered file. Its text and its stand-in are known to be YAML.
+#[derive(Debug, Default)]
 pub struct RenderedFile {
     /// The template's or manifest's path, relative to the root.
     pub path: Arc<String>,
@@ -67,7 +67,8 @@ pub struct RenderedFile {
     /// The text rendered with stand-ins in place of secrets; `None` where the release has none. Every leaf that
     /// differs between the two came from a secret. Excerpts in errors come from this text.
     pub stand_in: Option<String>,
-    /// Whether the stand-ins could not be rendered: then every leaf of the file's objects is a secret.
+    /// Whether the stand-ins could not be rendered, or made other objects: then every leaf of the file's objects is a
+    /// secret, and there is no `stand_in`.
     pub opaque: bool,
     /// The documents of the text that can be shown: the stand-in or, where there is none, the text itself. Empty for
     /// an opaque file.

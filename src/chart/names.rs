@@ -10,7 +10,7 @@ use super::Context;
 use super::files::Files;
 use super::metadata::Metadata;
 use crate::jinja::{Engine, Scope, Secrets, dynamic};
-use crate::schema::{Discovery, Gvk};
+use crate::schema::{Discovery, Gvk, Resource};
 use crate::tree::Tree;
 
 /// What manages our objects, as `app.kubernetes.io/managed-by` says.
@@ -49,7 +49,7 @@ pub fn register(engine: &mut Engine) {
 /// `labels()`: the labels that Kubernetes recommends; `labels({"app.kubernetes.io/component": "web"})` with more.
 fn labels(state: &State, more: Option<Dynamic>) -> Result<Dynamic, Error> {
     let scope = Scope::of(state).ok_or_else(|| Error::from(ErrorKind::UnknownFunction))?;
-    let text = |path: &[&str]| scope.find(path).map(|found| found.value).filter(|value| value.is_true());
+    let text = |path: &[&str]| scope.find(path).map(|found| found.value).filter(Dynamic::is_true);
     let facts = [
         ("app.kubernetes.io/name", text(&["chart", "name"])),
         ("app.kubernetes.io/instance", text(&["release", "name"])),
@@ -69,10 +69,10 @@ struct Capabilities(Arc<Discovery>);
 impl Capabilities {
     /// Whether a version (`apps/v1`) or a kind of it (`apps/v1/Deployment`) is served.
     fn has(&self, what: &str) -> bool {
-        let served =
-            |version: &str| self.0.resources.values().flatten().any(|resource| resource.gvk.api_version() == version);
+        let Gvk { group, version, .. } = Gvk::new(what, "");
+        let served = |resource: &Resource| resource.gvk.version == version && resource.gvk.group == group;
         let kind = what.rsplit_once('/').is_some_and(|(version, kind)| self.has_kind(version, kind));
-        kind || served(what)
+        kind || self.0.resources.values().flatten().any(served)
     }
 
     fn has_kind(&self, version: &str, kind: &str) -> bool {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::load::Source;
 use super::schema::holds_secret;
 use super::{Chart, ChartError, Context, Rendered, RenderedFile, names};
-use crate::jinja::{JinjaError, Node, Scope, Secrets, dynamic};
+use crate::diagnostic::Diagnose as _;
+use crate::jinja::{Node, Scope, Secrets, Trace, dynamic};
 use crate::masked::Masked;
-use crate::value::{Origin, Path, Value};
+use crate::value::{Mark, Origin, Path, Value};
 use crate::yaml::{self, Rules};
 
 /// Renders a release. The values are held against the chart's schema first; what comes out is known to be YAML.
@@ -29,14 +30,13 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     Ok(Rendered { release: Arc::clone(&context.release.name), files, unread: render.unread(context) })
 }
 
-/// For each line of the rendered template at `path`, the line of a template that made it. A line of which that is not
-/// known, and every line of a plain manifest, has an origin without a file.
-pub fn trace(chart: &Chart, context: &Context, path: &str) -> Result<Vec<Origin>, ChartError> {
+/// Which lines of templates made the text of the template at `path`; empty for a plain manifest.
+pub fn trace(chart: &Chart, context: &Context, path: &str) -> Result<Trace, ChartError> {
     let render = Render::new(chart, context);
     let name = path.strip_prefix(&format!("{}/templates/", chart.folder)).unwrap_or(path);
     match chart.engine.template(name) {
         Some(_) => Ok(chart.engine.trace(name, &render.shown().again())?),
-        None => Ok(Vec::new()),
+        None => Ok(Trace::default()),
     }
 }
 
@@ -66,31 +66,39 @@ impl<'a> Render<'a> {
 
     fn file(&self, name: &str) -> Result<RenderedFile, ChartError> {
         let path = self.chart.engine.template(name).map(|t| Arc::clone(&t.path)).unwrap_or_default();
-        let engine = &self.chart.engine;
-        let Some(scope) = &self.stand_in else {
-            let text = engine.render(name, &self.real.again())?;
-            let documents = self.documents(name, &path, &text)?;
+        let Some(stand_in) = &self.stand_in else {
+            let (text, documents) = self.checked(name, &path, &self.real)?;
             return Ok(RenderedFile { path, text: Masked::new(text), stand_in: None, opaque: false, documents });
         };
-        let stand_in = engine.render(name, &scope.again());
-        let real = engine.render(name, &self.real.again()).map(Masked::new);
-        let (text, stand_in) = match (real, stand_in) {
-            (Ok(text), Ok(stand_in)) => (text, Some(stand_in)),
-            (Ok(text), Err(_)) => (text, None),
-            (Err(error), Ok(_)) => return Err(error.hidden().into()),
-            (Err(_), Err(error)) => return Err(error.into()),
-        };
-        let documents = stand_in.as_ref().map(|text| self.documents(name, &path, text)).transpose()?;
-        let opaque = stand_in.is_none();
-        Ok(RenderedFile { path, text, stand_in, opaque, documents: documents.unwrap_or_default() })
+        let shown = self.checked(name, &path, stand_in);
+        match (self.checked(name, &path, &self.real), shown) {
+            // A secret that decides whether an object is there leaves nothing to compare with.
+            (Ok((text, real)), Ok((shown, documents))) if real.len() == documents.len() => {
+                Ok(RenderedFile { path, text: Masked::new(text), stand_in: Some(shown), opaque: false, documents })
+            }
+            (Ok((_, real)), _) if real.is_empty() => Ok(RenderedFile { path, ..RenderedFile::default() }),
+            (Ok((text, _)), _) => {
+                Ok(RenderedFile { path, text: Masked::new(text), opaque: true, ..RenderedFile::default() })
+            }
+            (Err(error), Ok(_)) => Err(error.hidden()),
+            (Err(_), Err(error)) => Err(error),
+        }
     }
 
-    /// Reads a text that can be shown.
-    fn documents(&self, name: &str, path: &Arc<String>, text: &str) -> Result<Vec<Value>, ChartError> {
-        yaml::documents(text, path, Rules::Kubernetes).map_err(|error| {
-            let lines = self.chart.engine.trace(name, &self.shown().again());
-            ChartError::not_yaml(&self.chart.engine, path, error, &lines.unwrap_or_default())
-        })
+    /// The text of a template, which is YAML, and its documents.
+    fn checked(&self, name: &str, path: &Arc<String>, scope: &Scope) -> Result<(String, Vec<Value>), ChartError> {
+        let engine = &self.chart.engine;
+        let text = engine.render(name, &scope.again())?;
+        match yaml::documents(&text, path, Rules::Kubernetes) {
+            Ok(documents) => Ok((text, documents)),
+            Err(error) => {
+                let mark = error.origin().map_or(Mark::default(), |origin| origin.mark);
+                let trace = engine.trace(name, &scope.again()).unwrap_or_default();
+                let made = trace.at(mark).filter(|_| trace.len() == text.lines().count()).cloned();
+                let origin = made.unwrap_or_else(|| Origin::new(path, Mark::default()));
+                Err(ChartError::not_yaml(error, origin, engine))
+            }
+        }
     }
 
     /// The leaves that a user set and no template asked for.
@@ -101,11 +109,5 @@ impl<'a> Render<'a> {
         };
         let paths = context.values.set_by_user.iter().map(|(path, _)| path);
         paths.filter(|path| node.was_read(path) == Some(false)).cloned().collect()
-    }
-}
-
-impl From<JinjaError> for ChartError {
-    fn from(error: JinjaError) -> Self {
-        Self::Template(error)
     }
 }

@@ -11,7 +11,7 @@ use super::ChartError;
 use crate::diagnostic::nearest;
 use crate::masked::MASK;
 use crate::tree::Tree;
-use crate::value::{Data, Origin, Path, Step, Value};
+use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
 /// A compiled schema. References to other places are not followed.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl ValuesSchema {
         if !tree.contains(&path) {
             return Ok(None);
         }
-        let wrong = |message: String| ChartError::WrongSchema { path: Arc::clone(&path), message };
+        let wrong = |message: String| ChartError::WrongSchema { origin: Origin::new(&path, Mark::default()), message };
         let source: serde_json::Value =
             serde_json::from_str(tree.text(&path)?).map_err(|error| wrong(error.to_string()))?;
         let validator = jsonschema::options().offline().build(&source).map_err(|error| wrong(error.to_string()))?;
@@ -56,8 +56,10 @@ impl ValuesSchema {
 
     /// Checks values, all of them, so that one run shows every failure.
     pub fn check(&self, values: &Value) -> Result<(), ChartError> {
-        let json = serde_json::to_value(values.exposed())
-            .map_err(|error| ChartError::WrongSchema { path: Arc::clone(&self.path), message: error.to_string() })?;
+        let json = serde_json::to_value(values.exposed()).map_err(|error| ChartError::WrongSchema {
+            origin: Origin::new(&self.path, Mark::default()),
+            message: error.to_string(),
+        })?;
         if self.validator.is_valid(&json) {
             return Ok(());
         }
@@ -75,7 +77,7 @@ impl ValuesSchema {
             let entry = unexpected.first().and_then(|key| node?.as_map()?.entry(key));
             if let Some(entry) = entry {
                 origin = Origin { file: entry.value.origin.file.clone(), mark: entry.mark };
-                message = format!("unknown key `{}`", entry.key);
+                "unknown key".clone_into(&mut message);
                 message += &self.suggestion(error, &entry.key).unwrap_or_default();
                 return Failure { path: path.field(&entry.key), origin, message };
             }

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
+use super::Exit;
 use super::arguments::Format;
 use super::terminal::Terminal;
-use super::Exit;
 use crate::diagnostic::Failure;
 use crate::pipeline::Planned;
 use crate::plan::{Guards, Plan};
-use crate::report::{self, Event, Report, Style};
+use crate::report::{self, Detail, Event, Report, Style};
 
 /// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -51,16 +51,19 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
     });
     let mut warnings = planned.warnings.clone();
     if !planned.state.key_is_kept && !plan.steps.is_empty() {
-        warnings.push("The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into());
+        warnings.push(
+            "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
+        );
     }
     Report { cluster: Some(planned.cluster.address().to_owned()), commit, plan, events, warnings }
 }
 
-/// Prints a report in the form that was asked for.
+/// Prints a report in the form that was asked for. As text, a plan that was shown before it ran is not shown again.
 pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
     let key = &planned.state.key;
+    let detail = if report.events.is_empty() { Detail::Full } else { Detail::Counts };
     let text = match format {
-        Format::Text => report::text(report, &terminal.style()),
+        Format::Text => report::text(report, &Style { colour: terminal.color(), detail }),
         Format::Json => format!("{:#}\n", report::json(report, false, key)),
         Format::Markdown => report::markdown(report, report::LIMIT),
     };
@@ -73,11 +76,5 @@ pub(super) fn exit(plan: &Plan, tell_differences: bool) -> Exit {
         summary if summary.unknown > 0 => Exit::Unknown,
         _ if tell_differences && !plan.is_empty() => Exit::Differences,
         _ => Exit::Done,
-    }
-}
-
-impl Terminal {
-    fn style(&self) -> Style {
-        Style { colour: self.color(), ..Style::default() }
     }
 }

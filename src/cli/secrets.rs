@@ -158,8 +158,8 @@ fn edit(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
         Some(text) => secrets::plain(text, &subject.name, &identities)?,
         None => Masked::new(String::new()),
     };
-    let folder = tempfile::tempdir()
-        .map_err(|source| files::FileError::Write { path: std::env::temp_dir(), source })?;
+    let folder =
+        tempfile::tempdir().map_err(|source| files::FileError::Write { path: std::env::temp_dir(), source })?;
     let name = subject.path.file_name().unwrap_or_default();
     let place = folder.path().join(name);
     files::create(&place, before.expose(), true)?;
@@ -210,7 +210,8 @@ impl Subject {
         let source = path.parent().and_then(|folder| Source::open(folder, None).ok());
         let inside = source.as_ref().and_then(|it| path.strip_prefix(it.root()).ok());
         let name = inside.unwrap_or(&args.file).to_string_lossy().into_owned();
-        let folder = name.strip_prefix("secrets/").and_then(|rest| rest.split_once('/')).map(|(first, _)| first.to_owned());
+        let folder =
+            name.strip_prefix("secrets/").and_then(|rest| rest.split_once('/')).map(|(first, _)| first.to_owned());
         let environment = args.environment.clone().or(folder);
         Ok(Self { path, name: Arc::new(name), source, environment })
     }

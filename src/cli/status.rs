@@ -51,7 +51,11 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
     }
     let unknown: usize = rows.values().map(|row| row.unknown).sum();
     let bad: usize = rows.values().map(|row| row.waiting + row.failed + row.gone).sum();
-    terminal.say(&format!("{}: {} objects, {bad} not healthy, {unknown} unknown", args.environment, found.members.len()));
+    terminal.say(&format!(
+        "{}: {} objects, {bad} not healthy, {unknown} unknown",
+        args.environment,
+        found.members.len()
+    ));
     Ok(if unknown > 0 { Exit::Unknown } else { Exit::Done })
 }
 

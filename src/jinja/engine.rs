@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Dynamic};
 
 use super::error::{JinjaError, Place, Report};
 use super::scope::Scope;
+use super::trace::Trace;
 use super::{format, functions, trace};
 use crate::diagnostic::Excerpt;
 use crate::value::Origin;
@@ -17,9 +18,9 @@ use crate::value::Origin;
 /// How many steps a render may take: an endless template ends within a second.
 pub(super) const FUEL: u64 = 2_000_000;
 /// How deep blocks, macros and includes may nest, as the engine counts them.
-const RECURSION: usize = 200;
+const RECURSION: usize = 160;
 /// How deep templates may nest that are rendered by a function, such as `include(...)`.
-pub(super) const NESTING: u64 = 12;
+pub(super) const NESTING: u64 = 5;
 /// How many bytes a file may become.
 pub(super) const LONGEST: usize = 16 << 20;
 
@@ -45,7 +46,7 @@ impl Engine {
     /// Compiles templates. The first one with a wrong syntax is the error.
     pub fn new(templates: Vec<Template>) -> Result<Self, JinjaError> {
         let templates: BTreeMap<String, Template> = templates.into_iter().map(|t| (t.name.clone(), t)).collect();
-        let mut environment = environment();
+        let mut environment = SETTINGS.clone();
         let known: BTreeSet<String> = templates.keys().cloned().collect();
         environment.set_path_join_callback(move |name, parent| beside(&known, name, parent));
         let mut engine = Self { environment, templates };
@@ -71,9 +72,8 @@ impl Engine {
         }
     }
 
-    /// For each line of what a template renders to, the line of the template that made it, which may be of another
-    /// file than its own. A line of which that is not known has an origin without a line.
-    pub fn trace(&self, name: &str, scope: &Arc<Scope>) -> Result<Vec<Origin>, JinjaError> {
+    /// Which lines of templates make the output of one. It renders once more, with marks; see [`Trace`].
+    pub fn trace(&self, name: &str, scope: &Arc<Scope>) -> Result<Trace, JinjaError> {
         let files: Vec<&Template> = self.templates.values().collect();
         let mut environment = self.environment.clone();
         for (at, template) in files.iter().enumerate() {
@@ -83,11 +83,11 @@ impl Engine {
         }
         let mut out = Limited(Vec::new());
         let result = self.run(&environment, name, scope, &mut out);
-        let origins = trace::read(&String::from_utf8_lossy(&out.0), &files);
+        let trace = Trace::read(&String::from_utf8_lossy(&out.0), &files);
         match result {
-            Ok(()) => Ok(origins),
+            Ok(()) => Ok(trace),
             // The engine does not tell where it was when the output was full.
-            Err(error @ JinjaError::TooLong { .. }) => Err(self.placed(error, origins.last())),
+            Err(error @ JinjaError::TooLong { .. }) => Err(self.placed(error, trace.end())),
             Err(error) => Err(error),
         }
     }
@@ -106,6 +106,13 @@ impl Engine {
     /// The template of a name.
     pub fn template(&self, name: &str) -> Option<&Template> {
         self.templates.get(name)
+    }
+
+    /// The line of a template that an origin names.
+    pub fn line(&self, origin: &Origin) -> Option<&str> {
+        let number = usize::try_from(origin.mark.line).ok()?.checked_sub(1)?;
+        let template = self.templates.values().find(|t| Some(&t.path) == origin.file.as_ref())?;
+        template.text.lines().nth(number)
     }
 
     /// The names of all templates.
@@ -132,7 +139,7 @@ impl Engine {
 }
 
 /// The settings that all templates and expressions share.
-pub(super) fn environment() -> Environment<'static> {
+pub(super) static SETTINGS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -147,7 +154,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_syntax(syntax.build().unwrap_or_default());
     functions::register(&mut environment);
     environment
-}
+});
 
 /// A name is looked for in the folder of the template that uses it, then in the folders above.
 fn beside<'s>(known: &BTreeSet<String>, name: &'s str, parent: &str) -> Cow<'s, str> {

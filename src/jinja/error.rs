@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::engine::{Engine, LONGEST, Template};
 use super::expressions::{self, Reference};
+use super::functions;
 use super::node::Node;
 use super::scope::Scope;
 use crate::diagnostic::{Diagnose, Excerpt, Kind, nearest};
@@ -34,6 +35,18 @@ pub enum JinjaError {
     /// It uses a template that is not there.
     #[error("there is no template `{name}`")]
     NoTemplate {
+        /// The name that was asked for.
+        name: String,
+        /// The name that was most likely meant.
+        near: Option<String>,
+        /// Where.
+        place: Box<Place>,
+    },
+    /// It uses a filter, function or test that is not there.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// `filter`, `function` or `test`.
+        what: &'static str,
         /// The name that was asked for.
         name: String,
         /// The name that was most likely meant.
@@ -82,6 +95,9 @@ pub enum JinjaError {
         place: Box<Place>,
     },
 }
+
+/// Of a chain of includes, how many are shown.
+const DEEPEST_SHOWN: usize = 4;
 
 /// Where a template failed and what took part.
 #[derive(Debug, Default)]
@@ -141,6 +157,7 @@ impl JinjaError {
             Self::Syntax { place, .. }
             | Self::Undefined { place, .. }
             | Self::NoTemplate { place, .. }
+            | Self::Unknown { place, .. }
             | Self::Endless { place }
             | Self::TooLong { place }
             | Self::TooDeep { place }
@@ -155,6 +172,7 @@ impl JinjaError {
             Self::Syntax { place, .. }
             | Self::Undefined { place, .. }
             | Self::NoTemplate { place, .. }
+            | Self::Unknown { place, .. }
             | Self::Endless { place }
             | Self::TooLong { place }
             | Self::TooDeep { place }
@@ -166,16 +184,16 @@ impl JinjaError {
 
     fn advice(&self) -> Option<String> {
         Some(match self {
-            Self::Undefined { near: Some(near), .. } | Self::NoTemplate { near: Some(near), .. } => {
-                format!("Did you mean `{near}`?")
-            }
+            Self::Undefined { near: Some(near), .. }
+            | Self::NoTemplate { near: Some(near), .. }
+            | Self::Unknown { near: Some(near), .. } => format!("Did you mean `{near}`?"),
             Self::Undefined { .. } => "Set the value, or give the template a `| default(...)` for it.".into(),
             Self::NoTemplate { .. } => "Templates are named by their path below `templates/`.".into(),
             Self::Endless { .. } => "Loop over fewer items, or move the work out of the template.".into(),
             Self::TooLong { .. } => "Write less, or split the template.".into(),
             Self::TooDeep { .. } => "Look for a macro or template that calls itself.".into(),
             Self::Hidden { .. } => "Look at what this line does with a secret: its kind, its length, its form.".into(),
-            Self::Syntax { .. } | Self::Refused { .. } | Self::Invalid { .. } => return None,
+            Self::Unknown { .. } | Self::Syntax { .. } | Self::Refused { .. } | Self::Invalid { .. } => return None,
         })
     }
 }
@@ -237,6 +255,9 @@ impl Report<'_> {
             ErrorKind::SyntaxError => JinjaError::Syntax { message: detail, place },
             ErrorKind::UndefinedError => self.undefined(expression, tag, detail, place),
             ErrorKind::TemplateNotFound => self.no_template(&detail, place),
+            ErrorKind::UnknownFilter => unknown("filter", &detail, place),
+            ErrorKind::UnknownFunction => unknown("function", &detail, place),
+            ErrorKind::UnknownTest => unknown("test", &detail, place),
             ErrorKind::OutOfFuel => JinjaError::Endless { place },
             ErrorKind::WriteFailure => JinjaError::TooLong { place },
             _ if detail == "recursion limit exceeded" => JinjaError::TooDeep { place },
@@ -254,6 +275,7 @@ impl Report<'_> {
             through.insert(0, format!("{}:{}", self.template_of(error).path, error.line().unwrap_or(0)));
             error = inner;
         }
+        through.truncate(DEEPEST_SHOWN);
         (error, through)
     }
 
@@ -308,6 +330,13 @@ impl Report<'_> {
         let near = self.engine.and_then(|engine| nearest(&name, engine.names())).map(str::to_owned);
         JinjaError::NoTemplate { name, near, place }
     }
+}
+
+/// The engine says `filter x is unknown`, `x is unknown` or `test x is unknown`.
+fn unknown(what: &'static str, detail: &str, place: Box<Place>) -> JinjaError {
+    let name = detail.trim_end_matches(" is unknown").rsplit(' ').next().unwrap_or(detail).to_owned();
+    let near = nearest(&name, functions::names()).map(str::to_owned);
+    JinjaError::Unknown { what, name, near, place }
 }
 
 fn mark(text: &str, range: Option<&std::ops::Range<usize>>, line: Option<usize>) -> Mark {

@@ -24,6 +24,7 @@ use self::error::Report;
 pub use self::error::{JinjaError, Place};
 pub use self::node::{Found, Node, Secrets, dynamic};
 pub use self::scope::Scope;
+pub use self::trace::Trace;
 use crate::value::{Origin, Value};
 
 /// The value of an expression, such as a release's `when:`. `context` is a map of the names it may use; a secret among
@@ -32,9 +33,8 @@ pub fn expression(text: &str, context: &Value, origin: &Origin) -> Result<Value,
     let path = origin.file.clone().unwrap_or_default();
     let template = Template { name: "expression".to_owned(), path, text: text.to_owned() };
     let scope = Scope::over(context);
-    let environment = engine::environment();
-    environment
-        .compile_expression(&template.text)
+    engine::SETTINGS
+        .compile_expression_owned(text.to_owned())
         .and_then(|it| it.eval(Dynamic::from_dyn_object(Arc::clone(&scope))))
         .and_then(|result| convert::value(&result))
         .map_err(|error| {

@@ -57,13 +57,11 @@ impl Scope {
     pub fn find(&self, path: &[&str]) -> Option<Found> {
         let (first, below) = path.split_first()?;
         below.iter().try_fold(Found { value: self.get(first)?, secret: false }, |found, key| {
-            match found.value.downcast_object_ref::<Node>() {
-                Some(node) => node.find(key),
-                None => {
-                    let value = found.value.get_attr(key).ok().filter(|it| !it.is_undefined())?;
-                    Some(Found { value, secret: found.secret })
-                }
+            if let Some(node) = found.value.downcast_object_ref::<Node>() {
+                return node.find(key);
             }
+            let value = found.value.get_attr(key).ok().filter(|it| !it.is_undefined())?;
+            Some(Found { value, secret: found.secret })
         })
     }
 

@@ -38,7 +38,7 @@ fn encoded(secret: &str, place: usize) -> Option<String> {
 }
 
 fn characters(secret: &str, place: usize) -> String {
-    secret.chars().enumerate().map(|(at, c)| character(c, place.wrapping_mul(31).wrapping_add(at * 7))).collect()
+    secret.chars().enumerate().map(|(at, c)| character(c, place.wrapping_mul(31).wrapping_add(at * 3))).collect()
 }
 
 /// Another character of the same class. No digit becomes 0: a leading one would make an octal number.

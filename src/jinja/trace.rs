@@ -21,24 +21,59 @@ pub fn mark(text: &str, file: usize) -> String {
     marker.out
 }
 
-/// The origin of each line of a marked output.
-pub fn read(output: &str, files: &[&Template]) -> Vec<Origin> {
-    let mut last = None;
-    let mut lines = Vec::new();
-    for line in output.lines() {
-        let mut chars = line.chars().peekable();
-        while let Some(c) = chars.next() {
-            if let Some((file, number)) = number(c, FILES).zip(chars.peek().and_then(|next| number(*next, LINES))) {
-                last = Some((file, number));
+/// Where the pieces of an output came from: for each of its lines, by the column where a piece begins.
+#[derive(Debug, Default)]
+pub struct Trace(Vec<Vec<(u32, Origin)>>);
+
+impl Trace {
+    /// Reads the marks of an output.
+    pub(super) fn read(output: &str, files: &[&Template]) -> Self {
+        let mut last = None;
+        let mut lines = Vec::new();
+        for line in output.lines() {
+            let mut pieces: Vec<(u32, Origin)> = last.clone().map(|origin| (1, origin)).into_iter().collect();
+            let mut column = 1;
+            let mut chars = line.chars().peekable();
+            while let Some(c) = chars.next() {
+                let Some(file) = number(c, FILES, LINES) else {
+                    column += 1;
+                    continue;
+                };
+                let number = chars.next_if(|c| number(*c, LINES, u32::MAX).is_some());
+                last = number.and_then(|c| origin(files, file, u32::from(c) - LINES));
+                pieces.extend(last.clone().map(|origin| (column, origin)));
             }
+            lines.push(pieces);
         }
-        let origin = last.and_then(|(file, line)| {
-            let template = files.get(usize::try_from(file).ok()?)?;
-            Some(Origin::new(&template.path, Mark { line, column: 0 }))
-        });
-        lines.push(origin.unwrap_or_default());
+        Self(lines)
     }
-    lines
+
+    /// How many lines the output has.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is known: the output has no lines.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The template's line that made the character at a place; `None` where that is not known. In column 0 it is the
+    /// one that made the end of the line.
+    pub fn at(&self, mark: Mark) -> Option<&Origin> {
+        let pieces = self.0.get(usize::try_from(mark.line).ok()?.checked_sub(1)?)?;
+        pieces.iter().rfind(|(from, _)| mark.column == 0 || *from <= mark.column).map(|(_, origin)| origin)
+    }
+
+    /// The template's line that made the last character.
+    pub(super) fn end(&self) -> Option<&Origin> {
+        self.0.last()?.last().map(|(_, origin)| origin)
+    }
+}
+
+fn origin(files: &[&Template], file: u32, line: u32) -> Option<Origin> {
+    let template = files.get(usize::try_from(file).ok()?)?;
+    Some(Origin::new(&template.path, Mark { line, column: 0 }))
 }
 
 /// A text without marks, for functions that look at what a text is.
@@ -47,8 +82,9 @@ pub fn unmarked(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains(is_mark) { text.replace(is_mark, "").into() } else { text.into() }
 }
 
-fn number(c: char, plane: u32) -> Option<u32> {
-    u32::from(c).checked_sub(plane).filter(|number| *number < PLANE)
+/// What a private character counts, of those from `plane` up to `end`.
+fn number(c: char, plane: u32, end: u32) -> Option<u32> {
+    Some(u32::from(c)).filter(|c| *c < end)?.checked_sub(plane)
 }
 
 struct Marker<'t> {
@@ -60,19 +96,19 @@ struct Marker<'t> {
     file: usize,
 }
 
-impl<'t> Marker<'t> {
+impl Marker<'_> {
     fn step(&mut self) {
         let rest = self.rest;
         if rest.starts_with("{#") {
             self.copy(rest.find("#}").map_or(rest.len(), |at| at + 2));
-        } else if rest.starts_with("{%") {
+        } else if let Some(inner) = rest.strip_prefix("{%") {
             let tag = tag_end(rest);
-            let raw = rest[2..].trim_start_matches(['-', '+']).trim_start().starts_with("raw");
+            let raw = inner.trim_start_matches(['-', '+']).trim_start().starts_with("raw");
             self.copy(if raw { rest.find("endraw").unwrap_or(tag) } else { tag });
         } else if rest.starts_with("{{") {
             if rest.starts_with("{{-") && !self.marked {
                 let mark = self.mark();
-                self.out.push_str(&format!("{{{{- \"{mark}\" }}}}{{{{"));
+                self.out.extend(["{{- \"", mark.as_str(), "\" }}{{"]);
                 self.rest = &rest[3..];
                 self.copy(tag_end(self.rest));
             } else {
@@ -121,10 +157,9 @@ fn tag_end(text: &str) -> usize {
     for (at, c) in text.char_indices().skip(2) {
         match quote {
             Some(open) if c == open && before != '\\' => quote = None,
-            Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if c == '}' && (before == '}' || before == '%') => return at + 1,
-            None => {}
+            _ => {}
         }
         before = c;
     }
@@ -146,13 +181,18 @@ mod tests {
         let text = "a: 1\n  {% if x %}\n  b: {{ \"}}\" }}\n  {%- endif %}\n  {{- c }}\n";
         let marked = mark(text, 0);
         assert_eq!(unmarked(&marked).replace("{{- \"\" }}{{ c", "{{- c"), text);
-        assert_eq!(marked.chars().filter(|c| number(*c, LINES).is_some()).count(), 3);
+        assert_eq!(marked.chars().filter(|c| u32::from(*c) >= LINES).count(), 3);
     }
 
     #[test]
-    fn the_last_mark_of_a_line_tells_its_origin() {
-        let template = template("a\n\nb");
-        let origins = read(&mark(&template.text, 0), &[&template]);
-        assert_eq!(origins.iter().map(|o| o.mark.line).collect::<Vec<_>>(), [1, 1, 3]);
+    fn a_place_has_the_mark_before_it() {
+        let template = template("a\n\nb{{- c }}");
+        let marked = mark(&template.text, 0);
+        let trace = Trace::read(&marked.replacen("\n\n", "\n ", 1), &[&template]);
+        let line = |line, column| trace.at(Mark { line, column }).map(|origin| origin.mark.line);
+        assert_eq!(
+            [line(1, 1), line(2, 1), line(2, 2), line(2, 0), line(3, 1)],
+            [Some(1), Some(1), Some(3), Some(3), None]
+        );
     }
 }

@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn words_are_split_outside_of_quotes() {
         let split = |text| words(text).unwrap();
-        assert_eq!(split(r#"op read 'op://a b/c' "x \" y" z\ z ''"#), ["op", "read", "op://a b/c", "x \" y", "z z", ""]);
+        assert_eq!(
+            split(r#"op read 'op://a b/c' "x \" y" z\ z ''"#),
+            ["op", "read", "op://a b/c", "x \" y", "z z", ""]
+        );
         assert_eq!(words("a 'b"), None);
         assert_eq!(split("  "), [] as [&str; 0]);
     }

@@ -1,4 +1,4 @@
-//! Which release an object belongs to, as ApplySets (KEP-3659) say it: a label with the set's id.
+//! Which release an object belongs to, as `ApplySet`s (KEP-3659) say it: a label with the set's id.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -17,16 +17,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use self::error::PipelineError;
-pub use self::load::{Project, project};
-pub use self::releases::{ReleaseValues, values};
-pub use self::target::connect;
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
-pub use self::observe::{Observed, observe};
-pub use self::state::State;
 use self::compare::Subject;
-use crate::chart::{self, Rendered};
+pub use self::error::PipelineError;
+pub use self::load::{Project, project};
+pub use self::observe::{Observed, observe};
+pub use self::releases::{ReleaseValues, values};
+pub use self::state::State;
+pub use self::target::connect;
+use crate::chart;
 use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Desired};
@@ -71,8 +71,8 @@ pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
 pub struct Rendering {
     /// The releases with their values.
     pub releases: Vec<ReleaseValues>,
-    /// What their templates came to.
-    pub rendered: Vec<Rendered>,
+    /// The values that users set and no template read.
+    pub unread: Vec<crate::values::Unread>,
     /// Their objects.
     pub desired: Desired,
 }
@@ -94,7 +94,11 @@ pub struct Planned {
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
-pub fn render(project: &Project, releases: Vec<ReleaseValues>, discovery: &Arc<Discovery>) -> Result<Rendering, Failure> {
+pub fn render(
+    project: &Project,
+    releases: Vec<ReleaseValues>,
+    discovery: &Arc<Discovery>,
+) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
         Ok(match (chart, &release.source) {
@@ -107,8 +111,10 @@ pub fn render(project: &Project, releases: Vec<ReleaseValues>, discovery: &Arc<D
             }
         })
     })?;
-    let desired = manifest::read(&rendered, &project.environment, discovery)?;
-    Ok(Rendering { releases, rendered, desired })
+    let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
+    let unread = crate::values::unread(read);
+    let desired = manifest::read(rendered, &project.environment, discovery)?;
+    Ok(Rendering { releases, unread, desired })
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.

@@ -58,17 +58,14 @@ fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
 }
 
 fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {
-    let named = project.environment.releases.iter().flat_map(|r| &r.secrets).map(|(path, _)| path);
-    let mut paths: Vec<&String> = named.collect();
-    paths.sort();
-    paths.dedup();
-    if paths.is_empty() {
+    let named: BTreeMap<_, _> =
+        project.environment.releases.iter().flat_map(|r| &r.secrets).map(|(path, origin)| (path, origin)).collect();
+    if named.is_empty() {
         return Ok(BTreeMap::new());
     }
     let identities = identities(settings, project)?;
-    let values = pool::each(paths, |path| {
-        let file = Arc::new(path.clone());
-        Ok((path.clone(), secrets::decrypt(project.tree.text(path)?, &file, &identities)?))
+    let values = pool::each(named, |(path, origin)| {
+        Ok((path.clone(), secrets::decrypt_file(&project.tree, path, origin, &identities)?))
     })?;
     Ok(values.into_iter().collect())
 }

@@ -147,7 +147,8 @@ impl Plan {
     /// could not be told stays in.
     #[must_use]
     pub fn drift(&self) -> Plan {
-        let drifted = |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
+        let drifted =
+            |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
         let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
         Plan { environment: self.environment.clone(), steps, refusals: Vec::new() }
     }

@@ -100,7 +100,7 @@ impl<'a> Gates<'a> {
             return Some(format!("not all objects of the release `{release}` could be compared"));
         }
         (is_guarded(&object.id) && !self.guards.allow_delete.contains(kind))
-            .then(|| format!("a {kind} goes only with `--allow-delete {kind}`"))
+            .then(|| format!("a {kind} goes only with `--delete-kind {kind}`"))
     }
 }
 

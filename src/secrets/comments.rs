@@ -39,7 +39,10 @@ enum State {
     /// Within quotes of this sort.
     Quoted(char),
     /// Within a block whose lines begin after this column.
-    Block { after: u32, measured: bool },
+    Block {
+        after: u32,
+        measured: bool,
+    },
 }
 
 impl Scanner {

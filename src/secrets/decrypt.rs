@@ -1,9 +1,7 @@
 //! Opening encrypted files.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::cipher::{DataKey, Sealed};
@@ -15,7 +13,7 @@ use super::selector::{Selector, bound};
 use super::{Identities, SecretsError, write};
 use crate::masked::Masked;
 use crate::tree::Tree;
-use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
+use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
 use crate::yaml::{self, Rules};
 
 /// Decrypts a file in the layout of SOPS. Encrypted leaves come out masked, plain ones as they are, all at the place
@@ -25,28 +23,13 @@ pub fn decrypt(text: &str, file: &Arc<String>, identities: &Identities) -> Resul
     Opened::new(text, file, identities).map(|opened| opened.value)
 }
 
-/// Decrypts files of a tree in parallel, each once; every path comes with the place that names it. The error is that
-/// of the first file, by path, that has one.
-pub fn decrypt_all<'a>(
-    tree: &Tree,
-    files: impl IntoIterator<Item = &'a (String, Origin)>,
-    identities: &Identities,
-) -> Result<BTreeMap<String, Value>, SecretsError> {
-    let mut named = BTreeMap::new();
-    for (path, origin) in files {
-        named.entry(path.as_str()).or_insert(origin);
-    }
-    let named: Vec<_> = named.into_iter().collect();
-    let opened: Vec<_> = named.into_par_iter().map(|(path, origin)| one(tree, path, origin, identities)).collect();
-    opened.into_iter().collect()
-}
-
-fn one(tree: &Tree, path: &str, origin: &Origin, identities: &Identities) -> Result<(String, Value), SecretsError> {
+/// Decrypts a file of a tree, as [`decrypt`] does; `origin` is the place that names it.
+pub fn decrypt_file(tree: &Tree, path: &str, origin: &Origin, identities: &Identities) -> Result<Value, SecretsError> {
     if !tree.contains(path) {
         return Err(SecretsError::Missing { path: path.to_owned(), origin: origin.clone() });
     }
     let file = Arc::new(path.to_owned());
-    Ok((path.to_owned(), decrypt(tree.text(path)?, &file, identities)?))
+    decrypt(tree.text(path)?, &file, identities)
 }
 
 /// The whole file decrypted, as YAML in the written order with its comments.
@@ -82,8 +65,14 @@ impl Opened {
         refuse_deciding_comments(&metadata.selector, text, &root, file)?;
         let key = metadata.data_key(identities)?;
         let mac = Mac::new(metadata.only_encrypted);
-        let mut walk =
-            Walk { key: &key, selector: &metadata.selector, mac, path: Path::root(), kept: Vec::new(), items: Vec::new() };
+        let mut walk = Walk {
+            key: &key,
+            selector: &metadata.selector,
+            mac,
+            path: Path::root(),
+            kept: Vec::new(),
+            items: Vec::new(),
+        };
         let value = walk.node(root)?.unwrap_or_default();
         let Walk { mac, kept, items, .. } = walk;
         metadata.check(&key, &mac.finish())?;
@@ -131,10 +120,9 @@ pub(super) fn refuse_deciding_comments(
 ) -> Result<(), SecretsError> {
     let Some(regex) = selector.comments() else { return Ok(()) };
     match comments::scan(text, root).into_iter().find(|comment| regex.is_match(&comment.text)) {
-        Some(comment) => Err(SecretsError::CommentSelector {
-            field: selector.field().0,
-            origin: Origin::new(file, comment.mark),
-        }),
+        Some(comment) => {
+            Err(SecretsError::CommentSelector { field: selector.field().0, origin: Origin::new(file, comment.mark) })
+        }
         None => Ok(()),
     }
 }
@@ -215,17 +203,12 @@ impl Walk<'_> {
             kind: kind.to_string(),
             origin: origin.clone(),
         })?;
-        if kind == Kind::Comment {
-            self.comment(&plain, origin.mark);
+        self.kept.push(Kept { bound, plain, sealed });
+        if let (Kind::Comment, Data::Text(text)) = (kind, &data) {
+            self.items.push(Comment { mark: origin.mark, alone: true, text: text.clone() });
             return Ok(None);
         }
         self.mac.add(&data, true);
-        self.kept.push(Kept { bound, plain, sealed });
         Ok(Some(Value { data: Data::Masked(Masked::new(data)), origin }))
-    }
-
-    fn comment(&mut self, plain: &[u8], mark: Mark) {
-        let text = String::from_utf8_lossy(plain).into_owned();
-        self.items.push(Comment { mark, alone: true, text });
     }
 }

@@ -57,7 +57,9 @@ pub fn edit(
 fn read_plain(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
     let root = read(text, file)?;
     match root.as_map().and_then(|map| map.entry(SECTION)) {
-        Some(section) => Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, section.mark) }),
+        Some(section) => {
+            Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, section.mark) })
+        }
         None => Ok(root),
     }
 }
@@ -78,11 +80,11 @@ fn seal(
     let comments = comments::scan(text, &root);
     let mac = Mac::new(metadata.only_encrypted);
     let mut sealer = Sealer { key, selector, mac, kept, random, path: Path::root() };
-    let sealed = sealer.node(root)?;
+    let tree = sealer.node(root)?;
     let code = std::mem::replace(&mut sealer.mac, Mac::new(false)).finish();
     let nonce = sealer.nonce()?;
     let section = metadata.write(key, &code, now, nonce);
-    let root = sealed.as_map().cloned().unwrap_or_default();
+    let root = tree.as_map().cloned().unwrap_or_default();
     write::write(&root, section, comments, &mut |comment, here, _| sealer.comment(comment, here))
 }
 

@@ -189,7 +189,7 @@ pub enum SecretsError {
         recipient: String,
         /// What age said.
         #[source]
-        source: age::EncryptError,
+        source: Box<age::EncryptError>,
     },
     /// The source of randomness failed.
     #[error("this machine gives no random bytes")]
@@ -372,5 +372,8 @@ impl Diagnose for SecretsError {
 
 fn not_found(looked: &[String]) -> String {
     let places: Vec<String> = looked.iter().map(|place| format!("\n- {place}")).collect();
-    format!("Get the private half of one of these keys and put it in one of the places that were looked at:{}", places.concat())
+    format!(
+        "Get the private half of one of these keys and put it in one of the places that were looked at:{}",
+        places.concat()
+    )
 }

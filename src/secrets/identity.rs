@@ -108,7 +108,11 @@ impl Recipient {
         text.trim().parse().map(Self).map_err(|_| {
             // A private key that was pasted here is not to be shown.
             let shown = if text.to_ascii_uppercase().contains("SECRET") { crate::masked::MASK } else { text.trim() };
-            SecretsError::Recipient { text: shown.to_owned(), what: what_recipient(text.trim()), origin: origin.clone() }
+            SecretsError::Recipient {
+                text: shown.to_owned(),
+                what: what_recipient(text.trim()),
+                origin: origin.clone(),
+            }
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The message authentication code over all leaves of a file.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256, Sha512};
 
 use super::leaf;
@@ -30,6 +32,10 @@ impl Mac {
 
     /// The code: upper-case hexadecimal.
     pub(super) fn finish(self) -> String {
-        self.hash.finalize().iter().map(|byte| format!("{byte:02X}")).collect()
+        self.hash.finalize().iter().fold(String::with_capacity(128), |mut code, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(code, "{byte:02X}");
+            code
+        })
     }
 }

@@ -66,7 +66,7 @@ impl Metadata {
     ) -> Result<Self, SecretsError> {
         let wrap = |recipient: &Recipient| {
             let armored = age::encrypt_and_armor(&recipient.0, key.bytes())
-                .map_err(|source| SecretsError::Wrap { recipient: recipient.to_string(), source })?;
+                .map_err(|error| SecretsError::Wrap { recipient: recipient.to_string(), source: Box::new(error) })?;
             Ok(Map::from_iter([("enc", Value::from(armored)), ("recipient", recipient.to_string().into())]).into())
         };
         let age: Vec<Value> = recipients.iter().map(wrap).collect::<Result<_, SecretsError>>()?;
@@ -121,7 +121,11 @@ impl Metadata {
             }
         }
         let tried = identities.described();
-        Err(damaged.unwrap_or_else(|| SecretsError::WrongIdentity { recipients: recipients(), tried, origin: origin() }))
+        Err(damaged.unwrap_or_else(|| SecretsError::WrongIdentity {
+            recipients: recipients(),
+            tried,
+            origin: origin(),
+        }))
     }
 
     /// Holds the code over the values against the one that was written, which is bound to the time of the last change.
@@ -138,11 +142,8 @@ impl Metadata {
 impl Stanza {
     /// The data key; `None` where no identity is its recipient.
     fn unwrap(&self, identities: &Identities) -> Result<Option<DataKey>, SecretsError> {
-        let damaged = |source| SecretsError::DataKey {
-            recipient: self.recipient.clone(),
-            origin: self.origin.clone(),
-            source,
-        };
+        let damaged =
+            |source| SecretsError::DataKey { recipient: self.recipient.clone(), origin: self.origin.clone(), source };
         let decryptor = Decryptor::new_buffered(ArmoredReader::new(self.armored.trim_start().as_bytes()))
             .map_err(|source| damaged(Some(source)))?;
         let mut reader = match decryptor.decrypt(identities.iter()) {

@@ -4,7 +4,7 @@
 //! one with a data key ([`cipher`]) and bound to the keys on the way to them, and a code over all values ([`mac`])
 //! proves that none was added or taken away. Files that either program writes, the other one reads.
 //!
-//! One function for each verb: [`decrypt`] and [`decrypt_all`] give values whose secrets are masked, [`plain`] the whole
+//! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
 //! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
 
 mod cipher;
@@ -20,7 +20,7 @@ mod rules;
 mod selector;
 mod write;
 
-pub use self::decrypt::{decrypt, decrypt_all, plain};
+pub use self::decrypt::{decrypt, decrypt_file, plain};
 pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
 pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};

@@ -1,5 +1,6 @@
 //! `.sops.yaml`: who can read which files.
 
+use std::fmt;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -12,7 +13,6 @@ use crate::value::{Mark, Origin};
 use crate::yaml;
 
 /// The rules for new files, in order; the first whose expression fits a path holds.
-#[derive(Debug)]
 pub struct Rules {
     origin: Origin,
     rules: Vec<(Option<Regex>, CreationRule)>,
@@ -47,7 +47,7 @@ struct Config {
     _stores: Option<IgnoredAny>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct CreationRule {
     path_regex: String,
@@ -71,7 +71,7 @@ struct CreationRule {
 }
 
 /// Public keys: in one text, with commas or line ends between them, or a list.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum Keys {
     Text(String),
@@ -89,6 +89,13 @@ pub fn rules(text: &str, file: &Arc<String>) -> Result<Rules, SecretsError> {
     };
     let rules = config.creation_rules.into_iter().map(compile).collect::<Result<_, SecretsError>>()?;
     Ok(Rules { origin, rules })
+}
+
+impl fmt::Debug for Rules {
+    /// Leaves the keys out: a private one may have been pasted by mistake.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rules.iter().map(|(regex, _)| regex)).finish()
+    }
 }
 
 impl Rules {

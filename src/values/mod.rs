@@ -17,8 +17,8 @@ pub use self::error::ValuesError;
 pub use self::explain::explain;
 pub use self::layers::layers;
 pub use self::merge::merge;
-pub use self::unread::{Unread, unread};
 pub use self::set::{SetKind, parse_set};
+pub use self::unread::{Unread, unread};
 use crate::value::{Data, Entry, Origin, Path, Value};
 
 /// The merged values of a release.

@@ -8,6 +8,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
+use proptest::prelude::{Strategy, any, prop_oneof};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::{prop_assert_eq, prop_assert_ne};
+use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render};
 use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::jinja;
@@ -25,6 +29,8 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("jinja", template);
     trials.extend(cases::of("chart", chart));
     trials.push(cases::code("chart", "a folder of manifests is rendered as it is", plain));
+    trials.push(cases::code("chart", "every secret leaf differs between the two renders", told_apart));
+    trials.push(cases::code("chart", "a thousand releases render from one chart in parallel", parallel));
     trials
 }
 
@@ -86,11 +92,8 @@ fn laws(chart: &Chart, values: &Values, rendered: &Rendered) {
     let again = run(chart, values).expect("a second render");
     assert_eq!(texts(rendered), texts(&again), "a second render differs");
     let masked = Values { merged: values.merged.clone().masked(), ..Values::default() };
-    if let Ok(masked) = run(chart, &masked) {
-        let all: String = texts(rendered).concat();
-        let kept: Vec<String> = texts(&masked).into_iter().filter(|text| !all.contains(text.as_str())).collect();
-        assert!(kept.is_empty(), "masks change the real text:\n{}", kept.concat());
-    }
+    let masked = run(chart, &masked).expect("a render with every value masked");
+    assert_eq!(texts(rendered), texts(&masked), "masks change the real text");
 }
 
 fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
@@ -188,4 +191,63 @@ fn plain() -> Result<(), Failed> {
         "`empty/README.md` is not a manifest: its name ends in none of `.yaml`, `.yml`, `.json`",
         &error.to_string(),
     )
+}
+
+/// Whatever a secret is, it shows as a difference where a template writes it, and only there.
+fn told_apart() -> Result<(), Failed> {
+    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+    let template = "plain: {{ values.plain | tojson }}\nquoted: {{ values.secret | quote }}\n\
+                    yaml:\n  {{ {'a': values.secret} | toyaml | indent(2) }}\n\
+                    encoded: {{ values.secret | b64encode }}\nhash: {{ values.secret | hash8 | quote }}\n";
+    let tree = Tree::new([file("c/Chart.yaml", "name: c\n"), file("c/templates/a.yaml.j2", template)]);
+    let chart = Chart::load(&tree, "c").expect("a chart");
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-1e9..1e9).prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        "[a-z0-9]{0,3}".prop_map(Value::from),
+    ];
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let law = |secret: Value| {
+        let merged: weft::value::Map = [("plain", secret.clone()), ("secret", secret.masked())].into_iter().collect();
+        let rendered = run(&chart, &Values { merged: merged.into(), ..Values::default() }).expect("a render");
+        let [file] = &rendered.files[..] else { panic!("one file") };
+        let name = Arc::new("real".to_owned());
+        let real = yaml::document(file.text.expose(), &name, Rules::Strict).expect("YAML");
+        let shown = &file.documents[0];
+        prop_assert_eq!(real.get("plain"), shown.get("plain"));
+        for path in [&["quoted"][..], &["yaml", "a"], &["encoded"], &["hash"]] {
+            prop_assert_ne!(real.dig(path), shown.dig(path), "{:?}", path);
+        }
+        Ok(())
+    };
+    runner.run(&leaf, law).map_err(|error| error.to_string().into())
+}
+
+fn parallel() -> Result<(), Failed> {
+    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+    let template = "kind: A\nname: {{ k8s_name(values.name) }}\nsum: {{ include('b.yaml.j2') | sha256 }}\n";
+    let tree = Tree::new([
+        file("c/Chart.yaml", "name: c\n"),
+        file("c/templates/a.yaml.j2", template),
+        file("c/templates/b.yaml.j2", "{% for i in range(20) %}\n- {{ values.name }}-{{ i }}\n{% endfor %}\n"),
+    ]);
+    let chart = Chart::load(&tree, "c").expect("a chart");
+    let texts: Vec<String> = (0..1000)
+        .into_par_iter()
+        .map(|at| {
+            let merged: weft::value::Map = [("name", format!("release-{at}"))].into_iter().collect();
+            let rendered = run(&chart, &Values { merged: merged.into(), ..Values::default() }).expect("a render");
+            rendered.files[0].text.expose().clone()
+        })
+        .collect();
+    for (at, text) in texts.iter().enumerate() {
+        if !text.contains(&format!("name: release-{at}\n")) {
+            return Err(format!("release {at} has the text of another:\n{text}").into());
+        }
+    }
+    Ok(())
 }

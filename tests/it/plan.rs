@@ -43,6 +43,10 @@ fn listing(plan: &Plan) -> String {
     for refusal in &plan.refusals {
         let _ = write!(out, "{}", Diagnostic::of(refusal));
     }
+    for step in plan.drift().pending() {
+        let fields: Vec<String> = step.object.fields.iter().map(|change| change.path.to_string()).collect();
+        let _ = writeln!(out, "drift {} {}", step.object.id, fields.join(" "));
+    }
     let counts = plan.summary().counts().map(|(name, count)| format!("{name} {count}"));
     let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
     out

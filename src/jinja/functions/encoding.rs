@@ -10,6 +10,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::jinja::convert::{self, invalid};
+use crate::jinja::format;
 use crate::jinja::node::{self, Secrets};
 use crate::jinja::trace::unmarked;
 use crate::value::Value;
@@ -41,9 +42,9 @@ pub fn fromjson(text: &str) -> Result<Dynamic, Error> {
     Ok(node::dynamic(&value, Secrets::Refused))
 }
 
-/// `text | b64encode`.
-pub fn b64encode(text: &str) -> String {
-    STANDARD.encode(unmarked(text).as_bytes())
+/// `x | b64encode`: of the text that `{{ x }}` prints.
+pub fn b64encode(value: &Dynamic) -> Result<String, Error> {
+    Ok(STANDARD.encode(unmarked(&format::text(value)?).as_bytes()))
 }
 
 /// `text | b64decode`. What it decodes to must be text.
@@ -52,21 +53,27 @@ pub fn b64decode(text: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| invalid("the base64 does not hold UTF-8 text"))
 }
 
-/// `text | sha256`: in hexadecimal digits.
-pub fn sha256(text: &str) -> String {
+/// `x | sha256`: of the text that `{{ x }}` prints, in hexadecimal digits.
+pub fn sha256(value: &Dynamic) -> Result<String, Error> {
+    Ok(sha256_of(&format::text(value)?))
+}
+
+/// `x | sha1`: of the text that `{{ x }}` prints, in hexadecimal digits.
+pub fn sha1(value: &Dynamic) -> Result<String, Error> {
+    Ok(hex(&Sha1::digest(unmarked(&format::text(value)?).as_bytes())))
+}
+
+/// `x | hash8`: the first 8 digits of its SHA-256, for names.
+pub fn hash8(value: &Dynamic) -> Result<String, Error> {
+    Ok(hash8_of(&format::text(value)?))
+}
+
+pub(super) fn sha256_of(text: &str) -> String {
     hex(&Sha256::digest(unmarked(text).as_bytes()))
 }
 
-/// `text | sha1`: in hexadecimal digits.
-pub fn sha1(text: &str) -> String {
-    hex(&Sha1::digest(unmarked(text).as_bytes()))
-}
-
-/// `text | hash8`: the first 8 digits of its SHA-256, for names.
-pub fn hash8(text: &str) -> String {
-    let mut digits = sha256(text);
-    digits.truncate(8);
-    digits
+pub(super) fn hash8_of(text: &str) -> String {
+    sha256_of(text)[..8].to_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use minijinja::Error;
 use minijinja::value::Rest;
 
-use super::encoding::hash8;
+use super::encoding::hash8_of;
 use crate::jinja::convert::invalid;
 use crate::jinja::trace::unmarked;
 
@@ -27,5 +27,5 @@ pub fn k8s_name(parts: Rest<String>) -> Result<String, Error> {
         return Ok(name.to_owned());
     }
     let head = name[..LONGEST - 9].trim_end_matches('-');
-    Ok(format!("{head}-{}", hash8(&whole)))
+    Ok(format!("{head}-{}", hash8_of(&whole)))
 }

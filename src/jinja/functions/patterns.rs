@@ -37,7 +37,7 @@ fn compile(pattern: &str) -> Result<Regex, Error> {
 /// `version | semver_match(">=1.29, <2")`, `version is semver(">=1.29")`: whether a version fits. A leading `v` and
 /// missing parts are accepted; a pre-release counts as its release, since servers are named `v1.33.1-gke.1`.
 pub fn semver_match(version: &str, wanted: &str) -> Result<bool, Error> {
-    let wanted = wanted.trim().replace("v", "");
+    let wanted = wanted.trim().replace('v', "");
     let wanted = VersionReq::parse(&wanted).map_err(|error| invalid(format!("`{wanted}` is no range: {error}")))?;
     Ok(wanted.matches(&parse(version)?))
 }

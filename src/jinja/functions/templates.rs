@@ -2,7 +2,7 @@
 
 use minijinja::{Error, State, Value as Dynamic};
 
-use super::encoding::sha256;
+use super::encoding::sha256_of;
 use crate::jinja::convert::invalid;
 use crate::jinja::scope::Scope;
 
@@ -26,5 +26,5 @@ pub fn include(state: &State, template: &str, names: Option<Dynamic>) -> Result<
 /// `checksum("configmap.yaml.j2")`: the SHA-256 of what another template renders to. As an annotation of a pod it
 /// restarts the pod when that changes.
 pub fn checksum(state: &State, template: &str) -> Result<String, Error> {
-    Ok(sha256(&include(state, template, None)?))
+    Ok(sha256_of(&include(state, template, None)?))
 }

@@ -19,6 +19,6 @@ pub fn toyaml(value: &Dynamic) -> Result<String, Error> {
 pub fn fromyaml(text: &str) -> Result<Dynamic, Error> {
     let file = Arc::new("the text".to_owned());
     let value = crate::yaml::document(&unmarked(text), &file, crate::yaml::Rules::Kubernetes)
-        .map_err(|error| invalid(format!("the text is not YAML: {error}")))?;
+        .map_err(|error| invalid(error.to_string()))?;
     Ok(node::dynamic(&value, Secrets::Refused))
 }

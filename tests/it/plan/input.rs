@@ -73,7 +73,7 @@ struct Compared {
     release: Option<String>,
     /// `create`, `update`, `unchanged`, `leftover`, `gone`, `unknown: REASON`.
     is: String,
-    /// `recorded`, `dry-run`, `predicted: REASON`, `trivial`.
+    /// `recorded`, `dry-run`, `predicted: REASON`, `refused: MESSAGE`.
     #[serde(default)]
     judged: Option<String>,
     #[serde(default)]
@@ -316,6 +316,7 @@ fn judged(text: &str) -> Judged {
         ("recorded", _) => Judged::Recorded,
         ("dry-run", _) => Judged::DryRun,
         ("predicted", reason) => Judged::Predicted(reason),
+        ("refused", message) => Judged::Refused(message),
         _ => panic!("not judged: {text}"),
     }
 }
