@@ -1,0 +1,11 @@
+//! Tests of the program as a whole, through its binary.
+
+mod files;
+mod program;
+
+use libtest_mimic::Trial;
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    files::trials()
+}
