@@ -75,10 +75,13 @@ impl Run<'_> {
             };
             let is_there = |at: usize| left.iter().any(|it| there(it, at));
             let (stay, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(at, _)| is_there(*at));
-            gone.into_iter().for_each(|(at, wanted)| match unread.contains(&wanted.id) {
-                true => self.linger(at, "it cannot be seen whether it is gone".to_owned()),
-                false => self.is_gone(at),
-            });
+            for (at, wanted) in gone {
+                if unread.contains(&wanted.id) {
+                    self.linger(at, "it cannot be seen whether it is gone".to_owned());
+                } else {
+                    self.is_gone(at);
+                }
+            }
             going = stay;
             if Instant::now() >= end || self.scope.obstacle().is_some() {
                 for (at, _) in going.drain(..) {

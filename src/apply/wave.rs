@@ -89,7 +89,9 @@ impl Run<'_> {
         let step = self.step(at);
         let reason = match self.scope.cluster.await_definition(&step.object.id.name).await {
             Ok(Ok(kinds)) => {
-                kinds.into_iter().for_each(|kind| self.discovery.add(kind));
+                for kind in kinds {
+                    self.discovery.add(kind);
+                }
                 return;
             }
             Ok(Err(missing)) => missing,

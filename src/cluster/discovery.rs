@@ -3,7 +3,7 @@
 use kube::client::{APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery};
 use kube::core::discovery::v2::ACCEPT_AGGREGATED_DISCOVERY_V2;
 
-use super::request::Request;
+use super::request::{Request, parse};
 use super::{Cluster, ClusterError};
 use crate::schema::{Discovery, Gvk, Resource, Scope};
 
@@ -26,11 +26,11 @@ impl Cluster {
         if !answer.is_success() {
             return Err(self.refused(&request, &answer));
         }
-        let kind: serde_json::Value = self.parse(&request, &answer)?;
+        let kind: serde_json::Value = parse(&request, &answer)?;
         if kind.get("kind").and_then(|it| it.as_str()) != Some("APIGroupDiscoveryList") {
             return Err(ClusterError::TooOld { server: self.address().to_owned() });
         }
-        serde_json::from_value(kind).map_err(|source| ClusterError::BadAnswer { what: request.what, source })
+        serde_json::from_value(kind).map_err(|source| ClusterError::BadAnswer { what: request.what, source: source.into() })
     }
 }
 

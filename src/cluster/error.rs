@@ -184,7 +184,7 @@ pub enum ClusterError {
     #[error("not allowed to {right}: {message}")]
     Forbidden {
         /// What is missing.
-        right: Right,
+        right: Box<Right>,
         /// What the server said.
         message: String,
     },
@@ -204,7 +204,7 @@ pub enum ClusterError {
         /// The request, in words.
         what: String,
         /// Why.
-        source: serde_json::Error,
+        source: Box<serde_json::Error>,
     },
     /// The server is older than aggregated discovery.
     #[error("the API server {server} is too old: it has no aggregated discovery")]
@@ -220,7 +220,7 @@ pub enum ClusterError {
         /// The state namespace.
         namespace: String,
         /// Why.
-        source: StateError,
+        source: Box<StateError>,
     },
     /// The key of fingerprints is not one.
     #[error("the Secret `{secret}` does not hold a key of 32 bytes")]

@@ -68,7 +68,7 @@ impl Cluster {
                 until: (now + SignedDuration::from_secs(LASTS)).to_string(),
             }),
             Err(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
-                Err(ClusterError::Forbidden { right, message })
+                Err(ClusterError::Forbidden { right: Box::new(right), message })
             }
             Err(error) => {
                 Err(ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 })

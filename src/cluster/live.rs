@@ -94,7 +94,7 @@ impl Cluster {
         };
         match self.list(&group.resource, group.namespace.as_deref(), "", &mut hand_over).await {
             Ok(()) => Ok(Unread::default()),
-            Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(group, right, each).await,
+            Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(group, *right, each).await,
             Err(error) if is_total(&error) => Err(error),
             Err(error) => Ok(Unread { reasons: group.all(&error.to_string()), rights: BTreeSet::new() }),
         }
@@ -122,7 +122,7 @@ impl Cluster {
                 _ => {}
             }
             token = page::read(&answer.body, each)
-                .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source })?;
+                .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })?;
             if token.is_none() {
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl Cluster {
                 Ok(None) => {}
                 Err(ClusterError::Forbidden { right, .. }) => {
                     unread.reasons.insert(id, format!("not allowed to {list}, nor to {}", right.verb));
-                    unread.rights.extend([list.clone(), right]);
+                    unread.rights.extend([list.clone(), *right]);
                 }
                 Err(error) if is_total(&error) => return Err(error),
                 Err(error) => {
@@ -196,13 +196,8 @@ fn typed(mut item: Value, gvk: &Gvk) -> Value {
 /// The path of a collection, or of an object in it.
 pub(super) fn path(resource: &Resource, namespace: Option<&str>, name: Option<&str>) -> String {
     let Gvk { group, version, .. } = &resource.gvk;
-    let mut path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-    if let Some(namespace) = namespace {
-        path += &format!("/namespaces/{}", escape(namespace));
-    }
-    path += &format!("/{}", resource.plural);
-    if let Some(name) = name {
-        path += &format!("/{}", escape(name));
-    }
-    path
+    let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+    let namespace = namespace.map(|it| format!("/namespaces/{}", escape(it))).unwrap_or_default();
+    let name = name.map(|it| format!("/{}", escape(it))).unwrap_or_default();
+    format!("{root}{namespace}/{}{name}", resource.plural)
 }

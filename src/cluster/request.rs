@@ -167,15 +167,9 @@ impl Cluster {
         let answer = self.send(request).await?;
         match answer.code {
             404 => Ok(None),
-            _ if answer.is_success() => self.parse(request, &answer).map(Some),
+            _ if answer.is_success() => parse(request, &answer).map(Some),
             _ => Err(self.refused(request, &answer)),
         }
-    }
-
-    /// Reads the body of an answer.
-    pub(super) fn parse<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, ClusterError> {
-        serde_json::from_slice(&answer.body)
-            .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source })
     }
 
     /// What a refusal means.
@@ -183,10 +177,16 @@ impl Cluster {
         let message = self.redact(&answer.status().message);
         match (answer.code, &request.right) {
             (401, _) => self.unauthorized(),
-            (403, Some(right)) => ClusterError::Forbidden { right: right.clone(), message },
+            (403, Some(right)) => ClusterError::Forbidden { right: Box::new(right.clone()), message },
             (code, _) => ClusterError::Refused { what: request.what.clone(), message, code },
         }
     }
+}
+
+/// Reads the body of an answer.
+pub(super) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T, ClusterError> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })
 }
 
 /// A later attempt that never left says nothing about an earlier one that did.
@@ -203,14 +203,9 @@ const RETRY_AFTER: HeaderName = header::RETRY_AFTER;
 
 /// A part of a path, with everything escaped that would end it. Names of RBAC objects may hold `:` and more.
 pub(super) fn escape(part: &str) -> String {
-    part.bytes().fold(String::with_capacity(part.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-        out
-    })
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte);
+    let escaped = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    part.bytes().map(escaped).collect()
 }
 
 #[cfg(test)]

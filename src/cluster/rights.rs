@@ -29,7 +29,7 @@ impl Right {
         }
     }
 
-    /// The Role or ClusterRole that gives it.
+    /// The `Role` or `ClusterRole` that gives it.
     pub fn role(&self) -> String {
         roles([self])
     }
@@ -49,9 +49,12 @@ impl fmt::Display for Right {
     }
 }
 
-/// The smallest Roles that give these rights, as YAML documents: one a namespace, and a ClusterRole for the rest.
+/// By group and resource, the verbs.
+type Rules<'r> = BTreeMap<(&'r str, &'r str), BTreeSet<&'r str>>;
+
+/// The smallest Roles that give these rights, as YAML documents: one a namespace, and a `ClusterRole` for the rest.
 pub fn roles<'r>(rights: impl IntoIterator<Item = &'r Right>) -> String {
-    let mut places: BTreeMap<Option<&str>, BTreeMap<(&str, &str), BTreeSet<&str>>> = BTreeMap::new();
+    let mut places: BTreeMap<Option<&str>, Rules> = BTreeMap::new();
     for right in rights {
         let place = places.entry(right.namespace.as_deref()).or_default();
         place.entry((&right.group, &right.resource)).or_default().insert(&right.verb);
@@ -60,7 +63,7 @@ pub fn roles<'r>(rights: impl IntoIterator<Item = &'r Right>) -> String {
     documents.collect::<Vec<_>>().join("---\n")
 }
 
-fn role(namespace: Option<&str>, rules: &BTreeMap<(&str, &str), BTreeSet<&str>>) -> String {
+fn role(namespace: Option<&str>, rules: &Rules) -> String {
     let (kind, place) = match namespace {
         Some(namespace) => ("Role", format!("\n  namespace: {namespace}")),
         None => ("ClusterRole", String::new()),

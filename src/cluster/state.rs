@@ -199,7 +199,7 @@ impl Cluster {
         match self.write_state(namespace, &request).await {
             Ok(()) | Err(WriteError::Refused { refusal: Refusal::Conflict, .. }) => Ok(()),
             Err(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
-                Err(ClusterError::Forbidden { right, message })
+                Err(ClusterError::Forbidden { right: Box::new(right), message })
             }
             Err(error) => Err(ClusterError::Refused { what: what.to_owned(), message: error.to_string(), code: 0 }),
         }
@@ -238,7 +238,7 @@ fn apply_secret(namespace: &str, name: &str, body: &Json) -> Request {
 }
 
 fn broken(release: &str, namespace: &str, source: StateError) -> ClusterError {
-    ClusterError::State { release: release.to_owned(), namespace: namespace.to_owned(), source }
+    ClusterError::State { release: release.to_owned(), namespace: namespace.to_owned(), source: Box::new(source) }
 }
 
 fn refused(error: &StateError) -> WriteError {
@@ -246,5 +246,5 @@ fn refused(error: &StateError) -> WriteError {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|it| char::from_digit(it.into(), 16)).collect()
 }

@@ -91,10 +91,10 @@ impl Target {
                 None => return self.bare_server(files),
             },
         };
-        self.from_kubeconfig(kubeconfig, &from)
+        self.by_kubeconfig(kubeconfig, &from)
     }
 
-    fn from_kubeconfig(&self, mut kubeconfig: Kubeconfig, from: &str) -> Result<Resolved, ClusterError> {
+    fn by_kubeconfig(&self, mut kubeconfig: Kubeconfig, from: &str) -> Result<Resolved, ClusterError> {
         let context = kubeconfig::context(&kubeconfig, self.context.as_deref(), from, &self.origin)?;
         let expiry = credentials::Expiry::of(&kubeconfig, &context);
         let cluster = kubeconfig::cluster_mut(&mut kubeconfig, &context, from)?;

@@ -1,4 +1,4 @@
-//! Whether an object is as its kind says it should be: GroupKind -> rule, object -> [`Health`].
+//! Whether an object is as its kind says it should be: `GroupKind` -> rule, object -> [`Health`].
 //!
 //! The rules are those of kstatus (cli-utils), with three corrections: a Job must complete (kstatus is content when it
 //! has started), a failed Pod has failed (kstatus calls it current), and a Service of type `LoadBalancer` waits for its

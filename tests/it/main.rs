@@ -9,6 +9,7 @@ mod chart;
 mod cli;
 mod cluster;
 mod diff;
+mod health;
 mod layering;
 mod manifest;
 mod operator;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         cli::trials(),
         cluster::trials(),
         diff::trials(),
+        health::trials(),
         layering::trials(),
         manifest::trials(),
         operator::trials(),

@@ -103,7 +103,7 @@ fn a_status_is_kept_and_sources_select() -> Result<(), Failed> {
             api.create(&PostParams::default(), &ConfigMapSync::new(name, spec)).await?;
         }
         let found = api.list(&ListParams::default().fields("spec.source.name=b")).await?;
-        assert_eq!(found.iter().map(|object| object.name_any()).collect::<Vec<_>>(), ["two"]);
+        assert_eq!(found.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["two"]);
         let failed =
             FailedTarget { namespace: "team-a".into(), reason: Reason::NamespaceMissing, message: "no".into() };
         let status = ConfigMapSyncStatus { targets: Some(1), failed_targets: vec![failed], ..Default::default() };
