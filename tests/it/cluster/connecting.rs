@@ -38,7 +38,14 @@ fn failure(target: &Target) -> String {
     let error = shared().block_on(Cluster::connect(target)).expect_err("it must not connect");
     let server = shared().server();
     let port = server.rsplit(':').next().unwrap_or_default();
-    Diagnostic::of(&error).to_string().replace(&shared().kubeconfig().display().to_string(), "KUBECONFIG").replace(port, "PORT")
+    Diagnostic::of(&error)
+        .to_string()
+        .replace(&shared().kubeconfig().display().to_string(), "KUBECONFIG")
+        .replace(port, "PORT")
+}
+
+fn holds(said: &str, part: &str) -> Result<(), Failed> {
+    if said.contains(part) { Ok(()) } else { Err(format!("`{part}` is not in:\n{said}").into()) }
 }
 
 fn connects(target: &Target) -> Result<Cluster, Failed> {
@@ -84,9 +91,8 @@ fn kubeconfig_lists_are_merged() -> Result<(), Failed> {
 fn an_unknown_context_names_those_there_are() -> Result<(), Failed> {
     let reference = ClusterRef { context: Some("nobdy".into()), ..admin() };
     let said = failure(&target(&reference));
-    assert!(said.contains("error: the kubeconfig `KUBECONFIG` has no context `nobdy`\n"), "{said}");
-    assert!(said.contains("= hint: Did you mean `nobody`? Its contexts are "), "{said}");
-    Ok(())
+    holds(&said, "error: the kubeconfig `KUBECONFIG` has no context `nobdy`\n")?;
+    holds(&said, "= hint: Did you mean `nobody`? Its contexts are ")
 }
 
 fn no_kubeconfig() -> Result<(), Failed> {
@@ -110,7 +116,10 @@ fn a_wrong_name_lists_the_right_ones() -> Result<(), Failed> {
     let reference = ClusterRef { tls_server_name: Some("api.example.com".into()), ..admin() };
     let said = failure(&target(&reference));
     assert!(said.contains("is not for `api.example.com`; it holds "), "{said}");
-    assert!(said.contains("127.0.0.1") && said.contains("localhost") && said.contains("hint: Set `tlsServerName: "), "{said}");
+    assert!(
+        said.contains("127.0.0.1") && said.contains("localhost") && said.contains("hint: Set `tlsServerName: "),
+        "{said}"
+    );
     let right = ClusterRef { tls_server_name: Some("localhost".into()), ..admin() };
     connects(&target(&right)).map(drop)
 }
@@ -130,8 +139,7 @@ fn an_unknown_authority() -> Result<(), Failed> {
 
 fn insecure_is_refused_beside_an_authority() -> Result<(), Failed> {
     let said = failure(&target(&ClusterRef { insecure: true, ..admin() }));
-    assert!(said.contains("has a certificate authority, and its certificate is not to be checked"), "{said}");
-    Ok(())
+    holds(&said, "has a certificate authority, and its certificate is not to be checked (`insecure`)")
 }
 
 fn insecure_connects_and_warns() -> Result<(), Failed> {
@@ -181,7 +189,8 @@ fn not_a_kubernetes_server() -> Result<(), Failed> {
         for stream in listener.incoming().take(2) {
             let mut stream = stream.expect("a connection");
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<h1>Hello</h1>");
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<h1>Hello</h1>");
         }
     });
     let bare = |server: String| ClusterRef { server: Some(server), ..ClusterRef::default() };
