@@ -31,12 +31,12 @@ pub mod plan;
 pub mod state;
 pub mod report;
 
-// Edges: they act, and decide nothing.
-pub mod apply;
-pub mod cli;
-pub mod cluster;
+// Edges: they act, and decide nothing. Each may use those before it.
+pub mod source;
 pub mod keys;
+pub mod cluster;
+pub mod apply;
+pub mod sandbox;
 pub mod operator;
 pub mod pipeline;
-pub mod sandbox;
-pub mod source;
+pub mod cli;

@@ -1,26 +1,64 @@
 //! A chart or a folder of plain manifests + values -> [`Rendered`].
+//!
+//! A chart is a folder: `Chart.yaml`, the defaults in `values.yaml`, a schema for values in `values.schema.json`,
+//! `crds/` as they are, and `templates/`. A template `*.j2` is Jinja; a name that begins with `_` holds macros and parts
+//! for the others and renders nothing of its own. Library charts, which are dependencies of `type: library`, lend their
+//! templates under their name: `{% import "common/_labels.j2" as labels %}`.
+//!
+//! A release with secrets is rendered twice, with them and with stand-ins; see [`RenderedFile::stand_in`].
 
-use std::collections::BTreeSet;
+mod error;
+mod files;
+mod load;
+mod manifests;
+mod metadata;
+mod names;
+mod render;
+mod schema;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::error::ChartError;
+pub use self::load::Chart;
+pub use self::manifests::manifests;
+pub use self::render::{render, trace};
+pub use self::schema::Failure;
 use crate::masked::Masked;
-use crate::value::Path;
+use crate::project::Release;
+use crate::schema::Discovery;
+use crate::value::{Path, Value};
+use crate::values::Values;
+
+/// What the templates of a chart see.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The release: `release.name` and `release.namespace`.
+    pub release: &'a Release,
+    /// The environment's name: `environment`.
+    pub environment: &'a str,
+    /// The merged values: `values`.
+    pub values: &'a Values,
+    /// The declared inputs: `inputs`.
+    pub inputs: &'a BTreeMap<String, String>,
+    /// What the server has: `capabilities.kube_version`, `capabilities.has("apps/v1")` and
+    /// `capabilities.has_kind("apps/v1", "Deployment")`.
+    pub capabilities: &'a Arc<Discovery>,
+}
 
 /// What the templates of a release came to.
 #[derive(Debug, Default)]
 pub struct Rendered {
     /// The release.
     pub release: Arc<str>,
-    /// The files, CRDs first, then templates by path.
+    /// The files, CRDs first, then templates by path. A file that came to nothing is left out.
     pub files: Vec<RenderedFile>,
-    /// The paths of values that any template read (a map that was read whole counts with all below it).
-    pub reads: BTreeSet<String>,
-    /// The same for the leaves that no template read, of those that a user set.
+    /// Of the leaves that a user set, those that no template read.
     pub unread: Vec<Path>,
 }
 
-/// One rendered file.
-#[derive(Debug)]
+/// One rendered file. Its text and its stand-in are known to be YAML.
+#[derive(Debug, Default)]
 pub struct RenderedFile {
     /// The template's or manifest's path, relative to the root.
     pub path: Arc<String>,
@@ -29,8 +67,10 @@ pub struct RenderedFile {
     /// The text rendered with stand-ins in place of secrets; `None` where the release has none. Every leaf that
     /// differs between the two came from a secret. Excerpts in errors come from this text.
     pub stand_in: Option<String>,
-    /// Whether the stand-ins could not be rendered: then every leaf of the file's objects is a secret.
+    /// Whether the stand-ins could not be rendered, or made other objects: then every leaf of the file's objects is a
+    /// secret, and there is no `stand_in`.
     pub opaque: bool,
-    /// For each line of the text, the template's line that made it, from 1; 0 where it is not known.
-    pub lines: Vec<u32>,
+    /// The documents of the text that can be shown: the stand-in or, where there is none, the text itself. Empty for
+    /// an opaque file.
+    pub documents: Vec<Value>,
 }

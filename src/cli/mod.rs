@@ -1,1 +1,119 @@
-//! One verb, one file: its arguments and one function.
+//! The command line: one verb, one file, with its arguments and one function.
+//!
+//! A verb resolves its arguments into settings, calls one function of `pipeline`, and prints a view of what came back.
+//! Standard output gets only what can be piped; everything else goes to standard error.
+
+mod acting;
+mod apply;
+mod arguments;
+mod completions;
+mod demo;
+mod destroy;
+mod diff;
+mod drift;
+mod exit;
+mod files;
+mod get;
+mod init;
+mod operator;
+mod plan;
+mod planning;
+mod render;
+mod sandbox;
+mod secrets;
+mod settings;
+mod status;
+mod terminal;
+mod validate;
+mod values;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+pub use self::exit::Exit;
+pub use self::files::FileError;
+use self::terminal::{ColorChoice, Terminal, TerminalError};
+use crate::diagnostic::Failure;
+
+/// Renders, compares, applies and watches the Kubernetes releases of a git repository.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// When to colour the output; `NO_COLOR` is honoured.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::InitArgs),
+    Render(render::RenderArgs),
+    Validate(validate::ValidateArgs),
+    Values(values::ValuesArgs),
+    Diff(diff::DiffArgs),
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Drift(drift::DriftArgs),
+    Status(status::StatusArgs),
+    Get(get::GetArgs),
+    Destroy(destroy::DestroyArgs),
+    Secrets(secrets::SecretsArgs),
+    Operator(operator::OperatorArgs),
+    Sandbox(sandbox::SandboxArgs),
+    Demo(demo::DemoArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program with the arguments and the environment of this process.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => {
+            let terminal = Terminal::new(cli.color);
+            exit::finish(cli.verb.run(&terminal), &terminal)
+        }
+        Err(error) => exit::usage(&error),
+    }
+}
+
+impl Verb {
+    fn run(&self, terminal: &Terminal) -> Result<Exit, Failure> {
+        match self {
+            Self::Init(args) => init::run(args, terminal),
+            Self::Render(args) => render::run(args, terminal),
+            Self::Validate(args) => validate::run(args, terminal),
+            Self::Values(args) => values::run(args, terminal),
+            Self::Diff(args) => diff::run(args, terminal),
+            Self::Plan(args) => plan::run(args, terminal),
+            Self::Apply(args) => apply::run(args, terminal),
+            Self::Drift(args) => drift::run(args, terminal),
+            Self::Status(args) => status::run(args, terminal),
+            Self::Get(args) => get::run(args, terminal),
+            Self::Destroy(args) => destroy::run(args, terminal),
+            Self::Secrets(args) => secrets::run(args, terminal),
+            Self::Operator(args) => operator::run(args, terminal),
+            Self::Sandbox(args) => sandbox::run(args, terminal),
+            Self::Demo(args) => demo::run(args, terminal),
+            Self::Completions(args) => completions::run(args, terminal),
+        }
+    }
+}
+
+/// Runs what has to wait for a server or a process. All of it runs on one runtime, to which connections are bound.
+fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = match RUNTIME.get() {
+        Some(runtime) => runtime,
+        None => {
+            let new = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let new = new.map_err(TerminalError::Runtime)?;
+            RUNTIME.get_or_init(|| new)
+        }
+    };
+    runtime.block_on(work).map_err(Into::into)
+}

@@ -90,6 +90,39 @@ impl Diagnostic {
     }
 }
 
+/// A run that failed, with all that is wrong. Any error that can be diagnosed becomes one through `?`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// At least one diagnostic.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// The failure of the results that failed, or all values. So people see everything that is wrong at once.
+    pub fn collect<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+        let (mut values, mut diagnostics) = (Vec::new(), Vec::new());
+        for result in results {
+            match result {
+                Ok(value) => values.push(value),
+                Err(failure) => diagnostics.extend(failure.diagnostics),
+            }
+        }
+        if diagnostics.is_empty() { Ok(values) } else { Err(Self { diagnostics }) }
+    }
+}
+
+impl<E: Diagnose> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { diagnostics: vec![Diagnostic::of(&error)] }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { diagnostics: vec![diagnostic] }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// ```text
     /// error: unknown key `namespce`

@@ -39,12 +39,18 @@ pub fn compare(
                 match asked {
                     None => return Compared::Ask(Box::new(live)),
                     Some(Asked::DryRun(response)) => subject.answered(live, *response),
-                    Some(Asked::Impossible(reason)) => subject.predicted(live, reason),
+                    Some(Asked::Impossible(reason)) => subject.predicted(live, Judged::Predicted(reason)),
+                    Some(Asked::Refused(message)) => subject.predicted(live, Judged::Refused(message)),
                 }
             }
         }
     };
     Compared::Done(Box::new(done))
+}
+
+/// The comparison of an object that could not be read.
+pub fn unknown(object: &Arc<Object>, reason: String, key: &FingerprintKey) -> ObjectComparison {
+    Subject { object, recorded: None, key }.comparison(Verdict::Unknown(reason), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -106,6 +112,7 @@ impl Subject<'_> {
         let (after, judged) = match asked {
             None => (self.show(&self.object.body), Judged::Trivial),
             Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
+            Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
             Some(Asked::DryRun(mut response)) => {
                 let known = Ownership::of(&response).unwrap_or_default().known;
                 mask_like(&mut response.body, &self.object.body, Some(&known));
@@ -135,11 +142,11 @@ impl Subject<'_> {
         }
     }
 
-    fn predicted(self, live: LiveObject, reason: String) -> ObjectComparison {
+    fn predicted(self, live: LiveObject, judged: Judged) -> ObjectComparison {
         match Ownership::of(&live) {
             Ok(mut ownership) => {
                 let after = predict(&live.body, &self.object.body, &mut ownership, self.equivalence());
-                self.judge(live, after, &ownership, Judged::Predicted(reason))
+                self.judge(live, after, &ownership, judged)
             }
             Err(error) => self.unreadable(live, &error),
         }

@@ -17,14 +17,17 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::compare::{compare, leftover};
+pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
+pub use self::secrecy::shown;
+pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};
 use crate::value::{Path, Value};
@@ -49,6 +52,8 @@ pub enum Asked {
     DryRun(Box<LiveObject>),
     /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
     Impossible(String),
+    /// The server refuses the apply, and says so.
+    Refused(String),
 }
 
 /// One object as the server has it.
@@ -152,6 +157,8 @@ pub enum Judged {
     DryRun,
     /// Only our own prediction, since the server could not be asked, for this reason.
     Predicted(String),
+    /// Only our own prediction, since the server refuses the apply with these words.
+    Refused(String),
     /// There was nothing to compare: it is new, or it left.
     Trivial,
 }

@@ -1,9 +1,29 @@
 //! Rendered text -> [`Desired`]: objects with identity and origin, in one canonical form.
 
+mod canonical;
+mod documents;
+mod error;
+mod kinds;
+mod lint;
+mod namespaces;
+mod objects;
+mod place;
+mod secrecy;
+mod secret;
+mod set;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::schema::{GroupKind, Gvk};
+pub use self::error::ManifestError;
+use self::objects::Setting;
+pub use self::place::Place;
+use self::place::Source;
+pub use self::set::{PART_OF, apply_set_id, inventory_name};
+use crate::chart::{Rendered, RenderedFile};
+use crate::project::{Environment, Release};
+use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::value::{Origin, Value};
 
 /// Which object: kind, namespace and name. The version it is written in does not belong to its identity.
@@ -53,4 +73,65 @@ pub struct Desired {
     pub objects: Vec<Object>,
     /// What is suspicious but not wrong, each a full sentence with its place.
     pub warnings: Vec<String>,
+}
+
+/// Reads the objects of all releases.
+///
+/// Lists of objects are taken apart, leaves that came from secrets are masked, and each object is put into the form in
+/// which a server would store it: without status, nulls and the server's own fields, with its namespace, a Secret's
+/// `stringData` as `data`. Each is labelled as a member of its release's set. The CRDs among them add to the kinds that
+/// `discovery` knows, whatever order they are in.
+///
+/// # Errors
+/// The first one that a file has, with its place: text that is no YAML, no object, an unknown kind, an object or a key
+/// that is there twice, fields that only a server sets.
+pub fn read(rendered: &[Rendered], environment: &Environment, discovery: &Discovery) -> Result<Desired, ManifestError> {
+    let mut documents = Vec::new();
+    for (release, file) in files(rendered, environment) {
+        documents.extend(documents::read(file)?.into_iter().map(|document| (release, file, document)));
+    }
+    let mut discovery = discovery.clone();
+    for (_, _, document) in documents.iter().filter(|(_, _, document)| is_crd(document)) {
+        discovery.extend_with_crd(document);
+    }
+    let mut objects = Vec::with_capacity(documents.len());
+    let mut warnings = Vec::new();
+    let mut seen: HashMap<ObjectId, usize> = HashMap::new();
+    for (release, file, document) in documents {
+        let source = Source::new(file);
+        let set = apply_set_id(&environment.state_namespace, &inventory_name(&environment.name, &release.name));
+        let setting = Setting { release, set: &set, source, discovery: &discovery };
+        let (object, said) = setting.object(document)?;
+        if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
+            return Err(duplicate(&object, &objects[first], source));
+        }
+        objects.push(object);
+        warnings.extend(said);
+    }
+    namespaces::add_implicit(&mut objects, &environment.releases);
+    Ok(Desired { objects, warnings })
+}
+
+fn files<'a>(
+    rendered: &'a [Rendered],
+    environment: &'a Environment,
+) -> impl Iterator<Item = (&'a Release, &'a RenderedFile)> {
+    // What no selected release has rendered is not wanted.
+    let of = |it: &'a Rendered| environment.releases.iter().find(|release| release.name == it.release).map(|r| (r, it));
+    rendered.iter().filter_map(of).flat_map(|(release, it)| it.files.iter().map(move |file| (release, file)))
+}
+
+fn is_crd(document: &Value) -> bool {
+    let text = |key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("apiVersion").starts_with("apiextensions.k8s.io/") && text("kind") == "CustomResourceDefinition"
+}
+
+fn duplicate(object: &Object, first: &Object, source: Source) -> ManifestError {
+    ManifestError::Duplicate {
+        id: object.id.clone().into(),
+        release: Arc::clone(&object.release),
+        first_release: Arc::clone(&first.release),
+        first: first.origin.clone(),
+        at: source.bare(object.origin.mark),
+    }
 }

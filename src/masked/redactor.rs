@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use zeroize::Zeroizing;
 
 use super::{MASK, Masked};
+use crate::value::{Data, Value};
 
 /// Secrets shorter than this are left alone: replacing every `1` of a message would hide the message, not the secret.
 const SHORTEST: usize = 4;
@@ -19,20 +20,18 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor of these secrets.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Masked<String>>) -> Self {
-        let mut needles: Vec<Zeroizing<String>> = Vec::new();
-        for secret in secrets {
-            let text = secret.0.trim();
-            if text.len() < SHORTEST {
-                continue;
-            }
-            let whole = secret.0.as_bytes();
-            let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|b| b.encode(whole));
-            let lines = text.lines().map(str::trim).filter(|l| l.len() >= SHORTEST * 2).map(str::to_owned);
-            needles.extend(
-                lines.chain([text.to_owned(), format!("{text:?}").trim_matches('"').to_owned()]).map(Zeroizing::new),
-            );
-            needles.extend(encoded.map(Zeroizing::new));
-        }
+        Self::of_texts(secrets.into_iter().map(|secret| secret.0.as_str()))
+    }
+
+    /// A redactor of all masked leaves of these values.
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
+        let mut texts = Vec::new();
+        values.into_iter().for_each(|value| collect(value, &mut texts));
+        Self::of_texts(texts.iter().map(|text| text.as_str()))
+    }
+
+    fn of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut needles: Vec<_> = texts.into_iter().flat_map(forms).map(Zeroizing::new).collect();
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
         Self { needles }
@@ -47,6 +46,30 @@ impl Redactor {
             }
         }
         out
+    }
+}
+
+/// The texts in which a secret may turn up: as it is, quoted, line by line, and in base64.
+fn forms(secret: &str) -> Vec<String> {
+    let text = secret.trim();
+    if text.len() < SHORTEST {
+        return Vec::new();
+    }
+    let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|base| base.encode(secret));
+    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST * 2).map(str::to_owned);
+    let quoted = format!("{text:?}").trim_matches('"').to_owned();
+    lines.chain([text.to_owned(), quoted]).chain(encoded).collect()
+}
+
+fn collect(value: &Value, texts: &mut Vec<Zeroizing<String>>) {
+    match &value.data {
+        Data::Masked(leaf) => match leaf.expose() {
+            Data::Text(text) => texts.push(Zeroizing::new(text.clone())),
+            other => texts.push(Zeroizing::new(format!("{other:?}"))),
+        },
+        Data::List(items) => items.iter().for_each(|item| collect(item, texts)),
+        Data::Map(map) => map.iter().for_each(|entry| collect(&entry.value, texts)),
+        _ => {}
     }
 }
 
@@ -65,5 +88,12 @@ mod tests {
         let redactor = Redactor::new([&Masked::new("hunter2".to_owned())]);
         let said = "spec.env: Invalid value: \"hunter2\" (aHVudGVyMg==)";
         assert_eq!(redactor.redact(said), "spec.env: Invalid value: \"(masked)\" ((masked))");
+    }
+
+    #[test]
+    fn the_masked_leaves_of_a_value_are_known() {
+        let value: Value = serde_json::from_str(r#"{"user": "flask", "pin": 123456, "deep": ["swordfish"]}"#).unwrap();
+        let redactor = Redactor::of([&value.masked()]);
+        assert_eq!(redactor.redact("flask 123456 swordfish x"), "(masked) (masked) (masked) x");
     }
 }

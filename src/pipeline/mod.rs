@@ -1,1 +1,167 @@
-//! The whole run on one screen.
+//! The whole run on one screen: [`render`], [`plan`] and [`apply`] call the stages in the order in which the data goes.
+//!
+//! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
+//! through `source`, `keys` and `cluster`; every decision is a pure stage's.
+
+mod acting;
+mod compare;
+mod error;
+mod load;
+mod observe;
+mod pool;
+mod releases;
+mod state;
+mod target;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use self::acting::{Ended, Manner, apply};
+pub use self::compare::Held;
+use self::compare::Subject;
+pub use self::error::PipelineError;
+pub use self::load::{Project, project};
+pub use self::observe::{Observed, observe};
+pub use self::releases::{ReleaseValues, values};
+pub use self::state::State;
+pub use self::target::connect;
+use crate::chart::{self, Rendered};
+use crate::cluster::{Cluster, Unread};
+use crate::diagnostic::Failure;
+use crate::manifest::{self, Desired};
+use crate::masked::Redactor;
+use crate::plan::{Guards, Plan};
+use crate::project::{ReleaseSource, Selection};
+use crate::schema::Discovery;
+use crate::source::Source;
+use crate::values::Layer;
+
+/// What a run is about: arguments, files and the environment of the process, resolved.
+pub struct Settings {
+    /// Where the project's files come from.
+    pub source: Source,
+    /// The environment.
+    pub environment: String,
+    /// Which of its releases.
+    pub selection: Selection,
+    /// What the command line sets in the values.
+    pub overrides: Vec<Layer>,
+    /// The identity files that the command line names.
+    pub identities: Vec<PathBuf>,
+    /// The cluster that the command line names in place of the environment's.
+    pub cluster: ClusterOverride,
+    /// The environment of the process.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A cluster that the command line names.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterOverride {
+    /// A kubeconfig file.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig.
+    pub context: Option<String>,
+}
+
+/// Tells what a long run is at.
+pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
+
+/// The releases rendered and read, without a cluster.
+pub struct Rendering {
+    /// The releases with their values.
+    pub releases: Vec<ReleaseValues>,
+    /// What their templates came to.
+    pub rendered: Vec<Rendered>,
+    /// Their objects.
+    pub desired: Desired,
+}
+
+/// A plan with all that is needed to apply it.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The project that it is of.
+    pub project: Project,
+    /// The connection.
+    pub cluster: Cluster,
+    /// What the server serves.
+    pub discovery: Arc<Discovery>,
+    /// What the cluster keeps about the environment.
+    pub state: State,
+    /// What people should know, each a full sentence.
+    pub warnings: Vec<String>,
+}
+
+/// Renders the releases of a project, on all cores, and reads their objects.
+pub fn render(
+    project: &Project,
+    releases: Vec<ReleaseValues>,
+    discovery: &Arc<Discovery>,
+) -> Result<Rendering, Failure> {
+    let rendered = pool::each(&releases, |it| {
+        let ReleaseValues { release, chart, values } = it;
+        Ok(match (chart, &release.source) {
+            (Some(chart), _) => {
+                let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
+                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities: discovery })?
+            }
+            (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
+                chart::manifests(&project.tree, folder, release)?
+            }
+        })
+    })?;
+    let desired = manifest::read(&rendered, &project.environment, discovery)?;
+    Ok(Rendering { releases, rendered, desired })
+}
+
+/// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
+pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+    progress("reading the project");
+    let project = project(settings)?;
+    let releases = values(settings, &project)?;
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let discovery = Arc::new(cluster.discover().await?);
+    progress("rendering");
+    let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
+    let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
+    let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
+    judge(settings, project, desired, cluster, discovery, guards, progress).await
+}
+
+/// Plans to delete the selected releases: as [`plan`] does, with a repository that has nothing of them.
+pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+    let mut project = project(settings)?;
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let discovery = Arc::new(cluster.discover().await?);
+    let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
+    project.whole.releases.retain(|it| !going.contains(&it.name));
+    judge(settings, project, Desired::default(), cluster, discovery, guards, progress).await
+}
+
+async fn judge(
+    settings: &Settings,
+    project: Project,
+    desired: Desired,
+    cluster: Cluster,
+    discovery: Arc<Discovery>,
+    guards: &Guards,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
+    let state = State::read(&cluster, &project.environment).await?;
+    let selected = |name: &str| project.is_selected(settings, name);
+    let objects = desired.objects.into_iter().map(Arc::new).collect();
+    let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
+    let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
+    let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
+    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
+    Ok(Planned { plan, project, cluster, discovery, state, warnings })
+}
+
+/// What to do about objects that could not be read.
+fn advice(unread: &Unread) -> Option<String> {
+    let roles = unread.roles()?;
+    Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+}

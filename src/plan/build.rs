@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::prune::{self, Gates};
 use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order};
-use crate::diff::{Class, Comparison, ObjectComparison, Verdict};
+use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
 const CAP: usize = 5;
@@ -59,11 +59,21 @@ fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards
     let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
     let of_objects = steps.iter().filter(written).map(|step| &step.object).flat_map(|object| {
         let foreign = conflict::foreign_set(object, releases);
-        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(immutable::immutable(object))
+        let mut immutable = immutable::immutable(object).into_iter().peekable();
+        // What the server says about a field that cannot change is the same refusal once more.
+        let server = if immutable.peek().is_some() { None } else { refused(object) };
+        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(immutable).chain(server)
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
     of_releases.chain(of_objects).collect()
+}
+
+fn refused(object: &ObjectComparison) -> Option<Refusal> {
+    match &object.judged {
+        Judged::Refused(message) => Some(Refusal::Server { id: object.id.clone(), message: message.clone() }),
+        _ => None,
+    }
 }
 
 /// The deletions of a plan.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Action, Plan, Step, prune};
-use crate::diff::{Class, FieldChange};
+use crate::diff::{Class, FieldChange, shown};
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Value};
 
@@ -15,7 +15,7 @@ impl Plan {
         let mut lines: Vec<[u8; 32]> =
             self.steps.iter().filter(|step| step.action != Action::Unchanged).map(|s| of_step(s, key)).collect();
         lines.sort_unstable();
-        let mut hash = Hash::new(key);
+        let mut hash = Hash::new();
         hash.text(&self.environment);
         for line in &lines {
             hash.bytes(line);
@@ -31,13 +31,13 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
     let object = &step.object;
-    let mut hash = Hash::new(key);
+    let mut hash = Hash::new();
     for text in [&object.release, object.id.to_string().as_str(), &step.action.to_string()] {
         hash.text(text);
     }
     hash.text(prune::uid(object).unwrap_or_default());
     match &object.desired {
-        Some(desired) if step.action == Action::Create => hash.value(&desired.body),
+        Some(desired) if step.action == Action::Create => hash.value(&shown(&desired.body, key)),
         Some(_) | None => {
             for change in &object.fields {
                 hash.change(change);
@@ -48,23 +48,20 @@ fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
 }
 
 /// Feeds data to a hash so that no two different sequences give the same bytes: each part with its kind and length.
-struct Hash<'k> {
-    sha: Sha256,
-    key: &'k FingerprintKey,
-}
+struct Hash(Sha256);
 
-impl<'k> Hash<'k> {
-    fn new(key: &'k FingerprintKey) -> Self {
-        Self { sha: Sha256::new(), key }
+impl Hash {
+    fn new() -> Self {
+        Self(Sha256::new())
     }
 
     fn end(self) -> [u8; 32] {
-        self.sha.finalize().into()
+        self.0.finalize().into()
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        self.sha.update(bytes.len().to_be_bytes());
-        self.sha.update(bytes);
+        self.0.update(bytes.len().to_be_bytes());
+        self.0.update(bytes);
     }
 
     fn text(&mut self, text: &str) {
@@ -102,10 +99,6 @@ impl<'k> Hash<'k> {
                     self.text(&entry.key);
                     self.value(&entry.value);
                 }
-            }
-            Data::Masked(_) => {
-                let fingerprint = value.fingerprint(self.key);
-                self.text(&fingerprint.map_or_else(String::new, |f| f.to_string()));
             }
             leaf => self.text(&format!("{leaf:?}")),
         }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 pub use self::build::plan;
 pub use self::refusal::Refusal;
+pub(crate) use self::refusal::objects;
 use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 
@@ -142,14 +143,42 @@ impl Plan {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
+    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
+    /// could not be told stays in.
+    #[must_use]
+    pub fn drift(&self) -> Plan {
+        let drifted =
+            |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
+        let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
+        Plan { environment: self.environment.clone(), steps, refusals: Vec::new() }
+    }
+
     /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
     pub fn is_empty(&self) -> bool {
+        self.pending().next().is_none()
+    }
+
+    /// The steps that change anything, or could not be told.
+    pub fn pending(&self) -> impl Iterator<Item = &Step> {
         let idle = |action: &Action| matches!(action, Action::Unchanged | Action::Keep { leaves: false, .. });
-        self.steps.iter().all(|step| idle(&step.action))
+        self.steps.iter().filter(move |step| !idle(&step.action))
     }
 }
 
 impl Step {
+    /// Whether somebody else made it necessary.
+    pub fn is_drift(&self) -> bool {
+        let lost = self.action == Action::Create && self.object.recorded.is_some();
+        lost || self.object.fields.iter().any(FieldChange::is_drift)
+    }
+
+    /// The step with only what others did.
+    fn of_drift(&self) -> Step {
+        let mut step = self.clone();
+        step.object.fields.retain(FieldChange::is_drift);
+        step
+    }
+
     /// The fields that this step takes from other field managers: an apply may force exactly these conflicts.
     pub fn takes(&self) -> impl Iterator<Item = &FieldChange> {
         self.object.fields.iter().filter(|change| change.takes_over())
@@ -157,6 +186,16 @@ impl Step {
 }
 
 impl FieldChange {
+    /// Whether somebody else changed the field since we applied it.
+    pub fn is_drift(&self) -> bool {
+        match self.class {
+            Class::Drift => true,
+            // Both sides changed: what live has is not what we applied.
+            Class::Conflict => self.base.is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether applying it overwrites a value that somebody else owns.
     pub fn takes_over(&self) -> bool {
         matches!(self.class, Class::Pending | Class::Drift | Class::Conflict)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::rows;
 use super::{Action, Guards, PART_OF, ReleaseFacts, order};
-use crate::diff::{Comparison, ObjectComparison, Verdict};
+use crate::diff::{Class, Comparison, ObjectComparison, Verdict};
 use crate::manifest::ObjectId;
 use crate::value::Value;
 
@@ -20,6 +20,8 @@ pub(super) struct Gates<'a> {
     wanted: BTreeMap<ObjectId, Arc<str>>,
     /// By UID, the wanted object: the server shows some objects in two groups.
     uids: BTreeMap<String, ObjectId>,
+    /// By object, the releases that it left.
+    left: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
     /// The releases of which something could not be told.
     unsure: BTreeSet<Arc<str>>,
 }
@@ -28,12 +30,17 @@ impl<'a> Gates<'a> {
     pub(super) fn new(comparison: &Comparison, releases: &'a [ReleaseFacts], guards: &'a Guards) -> Self {
         let objects = &comparison.objects;
         let wanted = || objects.iter().filter(|object| object.desired.is_some());
-        let unsure = objects.iter().filter(|object| matches!(object.verdict, Verdict::Unknown(_)));
+        let unsure = objects.iter().filter(|object| is_unsure(object));
+        let mut left: BTreeMap<ObjectId, BTreeSet<Arc<str>>> = BTreeMap::new();
+        for object in objects.iter().filter(|object| object.desired.is_none()) {
+            left.entry(object.id.clone()).or_default().insert(Arc::clone(&object.release));
+        }
         Self {
             releases,
             guards,
             wanted: wanted().map(|object| (object.id.clone(), Arc::clone(&object.release))).collect(),
             uids: wanted().filter_map(|object| Some((uid(object)?.to_owned(), object.id.clone()))).collect(),
+            left,
             unsure: unsure.map(|object| Arc::clone(&object.release)).collect(),
         }
     }
@@ -54,11 +61,25 @@ impl<'a> Gates<'a> {
         if let Some(id) = uid(object).and_then(|uid| self.uids.get(uid)) {
             return Some(format!("the server shows it as `{id}` too, which is wanted"));
         }
-        let claims = |release: &&ReleaseFacts| release.name != object.release && release.inventory.contains(&object.id);
-        self.releases
-            .iter()
-            .find(claims)
-            .map(|release| format!("the inventory of the release `{}` has it", release.name))
+        let claims = |release: &&ReleaseFacts| release.inventory.contains(&object.id) && !self.leaves(release, object);
+        if let Some(release) = self.releases.iter().find(claims) {
+            return Some(format!("the inventory of the release `{}` has it", release.name));
+        }
+        let heir = self.heir(object)?;
+        (*heir != object.release).then(|| format!("it leaves the release `{heir}` too, which decides"))
+    }
+
+    fn leaves(&self, release: &ReleaseFacts, object: &ObjectComparison) -> bool {
+        self.left.get(&object.id).is_some_and(|releases| releases.contains(&release.name))
+    }
+
+    /// Of several releases that an object leaves at once, the one that decides: that of its label, else the first.
+    fn heir(&self, object: &ObjectComparison) -> Option<&Arc<str>> {
+        let leaving = self.left.get(&object.id)?;
+        let label = part_of(object.live.as_ref()?.body.get("metadata")?);
+        let labelled = self.releases.iter().find(|release| Some(release.set.as_str()) == label);
+        let labelled = labelled.and_then(|release| leaving.get(&release.name));
+        labelled.or_else(|| leaving.first())
     }
 
     fn set(&self, object: &ObjectComparison) -> &str {
@@ -78,20 +99,30 @@ impl<'a> Gates<'a> {
         if self.unsure.contains(release) {
             return Some(format!("not all objects of the release `{release}` could be compared"));
         }
-        (GUARDED.contains(&kind.as_str()) && !self.guards.allow_delete.contains(kind))
-            .then(|| format!("a {kind} goes only with `--allow-delete {kind}`"))
+        (is_guarded(&object.id) && !self.guards.allow_delete.contains(kind))
+            .then(|| format!("a {kind} goes only with `--delete-kind {kind}`"))
     }
 }
 
 /// Why the object is not ours to delete any more, as the live object says.
 fn foreign(object: &ObjectComparison, set: &str) -> Option<String> {
     let meta = object.live.as_ref()?.body.get("metadata")?;
-    match meta.dig(&["labels", PART_OF]).and_then(Value::as_str) {
+    match part_of(meta) {
         None => return Some(format!("its label `{PART_OF}` was removed")),
         Some(other) if other != set => return Some(format!("its label `{PART_OF}` names `{other}`")),
         Some(_) => {}
     }
     controller(meta).or_else(|| keep_mark(meta))
+}
+
+fn part_of(meta: &Value) -> Option<&str> {
+    meta.dig(&["labels", PART_OF])?.as_str()
+}
+
+/// Whether anything of an object could not be told.
+fn is_unsure(object: &ObjectComparison) -> bool {
+    matches!(object.verdict, Verdict::Unknown(_))
+        || object.fields.iter().any(|change| matches!(change.class, Class::Unknown(_)))
 }
 
 fn controller(meta: &Value) -> Option<String> {
@@ -116,19 +147,22 @@ pub(super) fn uid(object: &ObjectComparison) -> Option<&str> {
     live.or_else(|| object.recorded.as_ref().map(|recorded| recorded.uid.as_str()))
 }
 
+fn is_guarded(id: &ObjectId) -> bool {
+    GUARDED.contains(&id.kind.kind.as_str())
+}
+
 /// Takes back the deletion of namespaces that hold, and of CRDs that define, an object that stays.
 pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], releases: &[ReleaseFacts]) {
+    if !actions.iter().any(|(action, object)| *action == Action::Delete && is_guarded(&object.id)) {
+        return;
+    }
     let going = |action: &Action, object: &ObjectComparison| {
         *action == Action::Delete || (object.desired.is_none() && object.verdict == Verdict::Gone)
     };
-    let gone: BTreeSet<ObjectId> =
-        actions.iter().filter(|(action, object)| going(action, object)).map(|(_, object)| object.id.clone()).collect();
-    let compared = actions.iter().map(|(_, object)| &object.id);
-    let staying: BTreeSet<ObjectId> = compared
-        .chain(releases.iter().flat_map(|release| &release.inventory))
-        .filter(|id| !gone.contains(id))
-        .cloned()
-        .collect();
+    let (gone, stays): (Vec<_>, Vec<_>) = actions.iter().partition(|(action, object)| going(action, object));
+    let gone: BTreeSet<&ObjectId> = gone.into_iter().map(|(_, object)| &object.id).collect();
+    let held = releases.iter().flat_map(|release| &release.inventory).filter(|id| !gone.contains(id));
+    let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| &object.id).chain(held).cloned().collect();
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
         if let Some(id) = staying.iter().find(|id| contains(object, id)) {
             *action = Action::Keep { reason: format!("`{id}` needs it, and stays"), leaves: false };

@@ -9,7 +9,7 @@ use crate::manifest::ObjectId;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Refusal {
     /// More objects of a release would be deleted than the cap allows.
-    #[error("the release `{release}` would lose {deletes} objects, and at most {cap} may go without a confirmation")]
+    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", objects(*deletes))]
     PruneCap {
         /// The release.
         release: String,
@@ -21,7 +21,7 @@ pub enum Refusal {
         confirm: String,
     },
     /// The repository renders nothing for a release that has objects in the cluster.
-    #[error("the release `{release}` renders nothing, and all of its {deletes} objects would be deleted")]
+    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", objects(*deletes))]
     EmptyRender {
         /// The release.
         release: String,
@@ -46,6 +46,14 @@ pub enum Refusal {
         /// The set that its label names.
         set: String,
     },
+    /// The server says that it would not take an object.
+    #[error("the server refuses `{id}`: {message}")]
+    Server {
+        /// The object.
+        id: ObjectId,
+        /// What the server says.
+        message: String,
+    },
     /// A field that cannot change would have to.
     #[error("the field `{path}` of `{id}` cannot be changed after creation")]
     Immutable {
@@ -56,6 +64,11 @@ pub enum Refusal {
     },
 }
 
+/// `1 object`, `2 objects`.
+pub(crate) fn objects(count: usize) -> String {
+    if count == 1 { "1 object".into() } else { format!("{count} objects") }
+}
+
 impl Refusal {
     /// A word for the variant, for machines.
     pub fn name(&self) -> &'static str {
@@ -64,6 +77,7 @@ impl Refusal {
             Self::EmptyRender { .. } => "empty-render",
             Self::Conflict { .. } => "conflict",
             Self::ForeignSet { .. } => "foreign-set",
+            Self::Server { .. } => "server",
             Self::Immutable { .. } => "immutable",
         }
     }
@@ -90,6 +104,7 @@ impl Diagnose for Refusal {
                 "Give the object another name, or remove it from the other set and its label `{}` from the object.",
                 super::PART_OF
             ),
+            Self::Server { .. } => "Correct the object in the repository; nothing was sent but a dry run.".into(),
             Self::Immutable { .. } => {
                 "Take the change back, give the object a new name, or delete it yourself before the next apply.".into()
             }

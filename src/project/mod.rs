@@ -1,8 +1,61 @@
 //! The project's files -> [`Environment`]: what an environment consists of, inheritance resolved, releases in order.
+//!
+//! Files come in two steps, so that a run reads only what it needs. A [`Tree`](crate::tree::Tree) of `environments/` is
+//! enough for [`load`]; [`select`] then leaves the releases that the run is about, [`folders`] says what else these
+//! need, and once that is in the tree [`check`] finds every reference that leads nowhere.
+//!
+//! How files of the lineage come together (`defaults.yaml`, then each inherited environment once, depth first, then the
+//! environment itself):
+//!
+//! | key | rule |
+//! | --- | --- |
+//! | `values` | maps merge, anything else replaces, null removes |
+//! | `inputs` | by name; the later declaration replaces the earlier |
+//! | `releases` | by name, in the order of their first declaration; their fields as below |
+//! | `cluster`, `identity`, `stateNamespace` | the last one, whole |
+//! | `labels` of a release | merge |
+//! | `chart`, `manifests` of a release | the last of either |
+//! | other fields of a release | the last one, lists whole |
+//!
+//! A key without a value counts as not written.
+//!
+//! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
+//! `labels`, `when`, `values`, `secrets`, `prune` (true), and `wait`: true for five minutes (the default), false, or
+//! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
+//! [`select`].
+//!
+//! Paths in `values:` are relative to the file that names them. Paths in `secrets:` are relative to
+//! `secrets/<environment>/` of the environment that is rendered: each has its own secrets, and an inherited release
+//! reads those of the heir. All others are relative to the root, but `./` and `../` begin at the file. A leading `/` is
+//! always the root. Nothing is read from outside the repository.
+
+mod cluster;
+mod duration;
+mod error;
+mod files;
+mod hint;
+mod inputs;
+mod lineage;
+mod load;
+mod needs;
+mod overlay;
+mod own_files;
+mod place;
+mod release;
+mod select;
+mod spec;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::error::ProjectError;
+pub use self::files::{check, folders};
+pub use self::inputs::inputs;
+pub use self::lineage::names;
+pub use self::load::load;
+pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::place::Place;
+pub use self::select::{Selection, select};
 use crate::value::{Origin, Value};
 
 /// One environment, with everything that it inherits merged in.
@@ -16,6 +69,8 @@ pub struct Environment {
     pub cluster: ClusterRef,
     /// The values for all releases, with the origin of every leaf.
     pub values: Value,
+    /// The same before they were merged: the map of each file of the lineage that has one, lowest first.
+    pub value_layers: Vec<Value>,
     /// The declared inputs, by name.
     pub inputs: BTreeMap<String, Input>,
     /// The age identity file that the environment names (only a public throwaway may be named so).
@@ -86,7 +141,9 @@ pub struct Release {
     pub create_namespace: bool,
     /// Where its objects come from.
     pub source: ReleaseSource,
-    /// The releases that must be there first.
+    /// Where that was written.
+    pub source_origin: Origin,
+    /// The releases that must be there first; [`select`] leaves only those that are there.
     pub needs: Vec<String>,
     /// Labels to select it by.
     pub labels: BTreeMap<String, String>,
@@ -111,6 +168,16 @@ pub enum ReleaseSource {
     Chart(String),
     /// A folder (or file) of plain manifests, relative to the root.
     Manifests(String),
+}
+
+impl ReleaseSource {
+    /// The folder of the chart, where it is one.
+    pub fn chart(&self) -> Option<&String> {
+        match self {
+            Self::Chart(folder) => Some(folder),
+            Self::Manifests(_) => None,
+        }
+    }
 }
 
 /// One layer of a release's values.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Event, Outcome, Report};
 use crate::manifest::ObjectId;
+use crate::plan::objects;
 
 /// What became of the objects of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Outcomes<'a> {
     pub deleted: usize,
     /// How many became healthy.
     pub healthy: usize,
-    /// Those that did not end well, with how they ended.
+    /// Those that did not end well, with how they ended and why; failures first.
     pub open: Vec<(&'a ObjectId, &'static str, &'a str)>,
 }
 
@@ -32,6 +33,9 @@ impl<'a> Outcomes<'a> {
             outcomes.healthy += usize::from(*outcome == Outcome::Healthy);
             outcomes.open.extend(outcome.reason().map(|reason| (id, outcome.name(), reason)));
         }
+        outcomes.open.sort_by_key(|(_, outcome, _)| {
+            ["failed", "unknown", "waiting"].iter().position(|it| it == outcome).unwrap_or(3)
+        });
         outcomes
     }
 
@@ -80,7 +84,7 @@ pub fn closing(report: &Report) -> String {
 }
 
 fn nothing(unchanged: usize, kept: usize) -> String {
-    let objects = if unchanged == 1 { "1 object".into() } else { format!("{unchanged} objects") };
+    let objects = objects(unchanged);
     let kept = if kept == 0 { String::new() } else { format!(", {kept} kept") };
     format!("nothing to change ({objects}{kept})")
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Event, Outcomes, Release, Report, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{Class, FieldChange, Judged, Writer};
+use crate::diff::{Class, FieldChange, Judged, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary};
@@ -77,9 +77,9 @@ fn step(step: &Step, key: &FingerprintKey) -> Json {
     if let Some(desired) = &object.desired {
         map.insert("origin".into(), desired.origin.to_string().into());
     }
-    map.insert("fields".into(), object.fields.iter().map(|change| field(change, key)).collect());
+    map.insert("fields".into(), object.fields.iter().map(field).collect());
     if let (Action::Create, Some(desired)) = (&step.action, &object.desired) {
-        map.insert("desired".into(), values::json(&desired.body, key));
+        map.insert("desired".into(), values::json(&shown(&desired.body, key)));
     }
     map.into()
 }
@@ -89,11 +89,12 @@ fn judged(judged: &Judged) -> Json {
         Judged::Recorded => json!({"by": "recorded"}),
         Judged::DryRun => json!({"by": "dry-run"}),
         Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
+        Judged::Refused(message) => json!({"by": "refused", "reason": message}),
         Judged::Trivial => json!({"by": "trivial"}),
     }
 }
 
-fn field(change: &FieldChange, key: &FingerprintKey) -> Json {
+fn field(change: &FieldChange) -> Json {
     let mut map = Map::new();
     map.insert("path".into(), change.path.to_string().into());
     map.insert("class".into(), change.class.to_string().into());
@@ -101,7 +102,7 @@ fn field(change: &FieldChange, key: &FingerprintKey) -> Json {
         map.insert("reason".into(), reason.as_str().into());
     }
     for (name, side) in [("base", &change.base), ("live", &change.live), ("desired", &change.desired)] {
-        optional(&mut map, name, side.as_ref().map(|value| values::json(value, key)));
+        optional(&mut map, name, side.as_ref().map(values::json));
     }
     map.insert("writers".into(), change.writers.iter().map(writer).collect());
     map.into()
@@ -134,6 +135,9 @@ fn refusal(refusal: &Refusal) -> Json {
         }
         Refusal::ForeignSet { id: object, set } => {
             map.insert("facts".into(), json!({"object": id(object), "set": set}));
+        }
+        Refusal::Server { id: object, .. } => {
+            map.insert("facts".into(), json!({"object": id(object)}));
         }
         Refusal::Immutable { id: object, path } => {
             map.insert("facts".into(), json!({"object": id(object), "path": path}));

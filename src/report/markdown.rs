@@ -1,11 +1,10 @@
 //! The report as a comment of a pull request.
 
 use super::escape::{after, fence, page};
-use super::text::predicted;
-use super::view::{self, Sign};
+use super::text::{predicted, yaml};
 use super::{Detail, Outcomes, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
-use crate::masked::FingerprintKey;
+use crate::diff::LineKind;
 use crate::plan::{Action, Step};
 
 /// How many characters a comment may have on GitHub.
@@ -13,14 +12,14 @@ pub const LIMIT: usize = 65_536;
 
 /// The report as Markdown of at most `limit` characters. What does not fit is left out by degrees, and the page says
 /// so. Its first line is a hidden mark of the environment, by which a comment is found and written anew.
-pub fn markdown(report: &Report, limit: usize, key: &FingerprintKey) -> String {
+pub fn markdown(report: &Report, limit: usize) -> String {
     let fits = |text: &String| text.chars().count() <= limit;
     let degrees = [Detail::Full, Detail::Changes, Detail::Names, Detail::Counts];
-    let whole = degrees.into_iter().map(|detail| page_of(report, detail, key)).find(fits);
+    let whole = degrees.into_iter().map(|detail| page_of(report, detail)).find(fits);
     whole.unwrap_or_else(|| head(report).chars().take(limit).collect())
 }
 
-fn page_of(report: &Report, detail: Detail, key: &FingerprintKey) -> String {
+fn page_of(report: &Report, detail: Detail) -> String {
     let releases = Release::all(&report.plan);
     let mut out = head(report) + note(detail);
     out += &problems(report, detail);
@@ -29,7 +28,7 @@ fn page_of(report: &Report, detail: Detail, key: &FingerprintKey) -> String {
     }
     if detail >= Detail::Names {
         for step in ordered(&releases) {
-            out += &block(step, detail, key);
+            out += &block(step, detail);
         }
     }
     out
@@ -104,31 +103,28 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
     steps
 }
 
-fn block(step: &Step, detail: Detail, key: &FingerprintKey) -> String {
+fn block(step: &Step, detail: Detail) -> String {
     let object = &step.object;
     let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
     let reason =
         after(": ", step.action.reason(), page) + &after("; only predicted: ", predicted(&object.judged), page);
-    let title = format!("{sign} {action} <code>{id}</code> ({}){reason}", page(&object.release));
-    let body = if detail >= Detail::Changes { body(step, detail, key) } else { String::new() };
+    let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
+    let body = if detail >= Detail::Changes { body(step, detail) } else { String::new() };
     if body.is_empty() {
-        // A list item of its own; a backslash keeps the sign from being read as another list.
-        return format!("\n- \\{title}\n");
+        return format!("\n- {title}\n");
     }
     let open = if matches!(step.action, Action::Delete | Action::Recreate { .. }) { " open" } else { "" };
     format!("\n<details{open}><summary>{title}</summary>\n\n{body}\n</details>\n")
 }
 
-fn body(step: &Step, detail: Detail, key: &FingerprintKey) -> String {
-    let field = |change| format!("- {}\n", page(&values::change(change, key)));
+fn body(step: &Step, detail: Detail) -> String {
+    let field = |change| format!("- {}\n", page(&values::change(change)));
     let fields = step.object.fields.iter().map(field).collect::<Vec<String>>().concat();
-    let shown = |line: &view::Line| detail == Detail::Full || matches!(line.sign, Sign::Added | Sign::Removed);
-    let lines: Vec<String> = view::lines(&step.object, key)
-        .into_iter()
-        .filter(shown)
-        .map(|line| format!("{}{}\n", line.sign.mark(), line.text))
-        .collect();
-    if lines.is_empty() {
+    let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
+    let lines: Vec<String> =
+        yaml(&step.object).filter(|(kind, _)| shown(kind)).map(|(_, text)| format!("{text}\n")).collect();
+    let kept = matches!(step.action, Action::Keep { .. } | Action::Forget { .. } | Action::Unknown { .. });
+    if lines.is_empty() || kept {
         return fields;
     }
     let fence = fence(lines.iter().map(String::as_str));

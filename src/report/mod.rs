@@ -9,7 +9,6 @@ mod json;
 mod markdown;
 mod text;
 mod values;
-mod view;
 
 pub use self::closing::{Outcomes, closing};
 pub use self::json::{FORMAT_VERSION, json};

@@ -3,11 +3,9 @@
 use anstyle::{AnsiColor, Effects};
 
 use super::escape::{after, line};
-use super::view::{self, Sign};
 use super::{Detail, Outcomes, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::Judged;
-use crate::masked::FingerprintKey;
+use crate::diff::{self, Judged, LineKind, ObjectComparison};
 use crate::plan::{Action, Step};
 
 /// How a text looks.
@@ -20,8 +18,8 @@ pub struct Style {
 }
 
 /// The report as text, ended by the one line that says what it comes to.
-pub fn text(report: &Report, style: &Style, key: &FingerprintKey) -> String {
-    let mut writer = Writer { out: String::new(), style: *style, key };
+pub fn text(report: &Report, style: &Style) -> String {
+    let mut writer = Writer { out: String::new(), style: *style };
     let releases = Release::all(&report.plan);
     writer.header(report);
     if style.detail >= Detail::Names {
@@ -43,13 +41,12 @@ pub fn text(report: &Report, style: &Style, key: &FingerprintKey) -> String {
     writer.out
 }
 
-struct Writer<'a> {
+struct Writer {
     out: String,
     style: Style,
-    key: &'a FingerprintKey,
 }
 
-impl Writer<'_> {
+impl Writer {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
@@ -96,7 +93,7 @@ impl Writer<'_> {
         self.line(&format!("  {head}"));
         if self.style.detail >= Detail::Changes {
             for change in &step.object.fields {
-                self.line(&format!("      {}", values::change(change, self.key)));
+                self.line(&format!("      {}", values::change(change)));
             }
         }
         let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
@@ -106,12 +103,11 @@ impl Writer<'_> {
     }
 
     fn view(&mut self, step: &Step) {
-        for shown in view::lines(&step.object, self.key) {
-            let text = format!("{} {}", shown.sign.mark(), shown.text);
-            let text = match shown.sign {
-                Sign::Removed => self.paint(&text, AnsiColor::Red),
-                Sign::Added => self.paint(&text, AnsiColor::Green),
-                Sign::Same | Sign::Gap => text,
+        for (kind, text) in yaml(&step.object) {
+            let text = match kind {
+                LineKind::Removed => self.paint(&text, AnsiColor::Red),
+                LineKind::Added => self.paint(&text, AnsiColor::Green),
+                _ => text,
             };
             self.line(&format!("      | {text}"));
         }
@@ -157,11 +153,18 @@ impl Writer<'_> {
     }
 }
 
+/// The YAML of an object with its changes, escaped. What `diff` says around it, a report says in its own words.
+pub(super) fn yaml(object: &ObjectComparison) -> impl Iterator<Item = (LineKind, String)> {
+    let lines = diff::text(object).into_iter();
+    let lines = lines.filter(|shown| !matches!(shown.kind, LineKind::Header | LineKind::Note));
+    lines.map(|shown| (shown.kind, line(&shown.text)))
+}
+
 /// Why an object's changes are only our own prediction.
 pub(super) fn predicted(judged: &Judged) -> Option<&str> {
     match judged {
         Judged::Predicted(reason) => Some(reason),
-        Judged::Recorded | Judged::DryRun | Judged::Trivial => None,
+        Judged::Recorded | Judged::DryRun | Judged::Refused(_) | Judged::Trivial => None,
     }
 }
 

@@ -78,7 +78,7 @@ async fn finished(
 }
 
 /// `40 s`, `2 min 5 s`.
-fn minutes(elapsed: Duration) -> String {
+pub(super) fn minutes(elapsed: Duration) -> String {
     match (elapsed.as_secs() / 60, elapsed.as_secs() % 60) {
         (0, seconds) => format!("{seconds} s"),
         (minutes, seconds) => format!("{minutes} min {seconds} s"),

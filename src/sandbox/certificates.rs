@@ -84,7 +84,8 @@ fn signed(
 
 /// The lines of `--token-auth-file`: token, user, uid and the quoted groups.
 fn tokens(users: &[User]) -> String {
-    users.iter().map(|u| format!("{},{1},{1},\"{2}\"\n", u.token, u.name, u.groups.join(","))).collect()
+    let line = |u: &User| format!("{},{1},{1},\"{2}\"", u.token, u.name, u.groups.join(","));
+    users.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn kubeconfig(authority: &CertifiedIssuer<'_, KeyPair>, server: &str, users: &[User]) -> Result<Value, SandboxError> {

@@ -18,10 +18,10 @@ pub enum SandboxError {
     )]
     NoCache,
     /// None of the places has the programs.
-    #[error("no {programs} to be had; looked at:\n{}", places.join("\n"))]
+    #[error("no {program} to be had; looked at:\n{}", places.join("\n"))]
     NoPrograms {
-        /// The programs with their version.
-        programs: String,
+        /// The program with its version.
+        program: String,
         /// Each place, with the reason why it is not the one.
         places: Vec<String>,
     },
@@ -37,6 +37,24 @@ pub enum SandboxError {
         /// The end of it.
         #[source]
         tail: Tail,
+    },
+    /// A download is not what was published.
+    #[error("the download {address} is not what was published: its SHA-256 is {actual}, and {expected} was announced")]
+    Checksum {
+        /// The address.
+        address: String,
+        /// The published checksum.
+        expected: String,
+        /// That of the bytes that came.
+        actual: String,
+    },
+    /// A downloaded archive could not be read.
+    #[error("`{file}` could not be unpacked: `tar` ended with {status}")]
+    Archive {
+        /// The file in the archive.
+        file: String,
+        /// How `tar` ended.
+        status: ExitStatus,
     },
     /// A component ended by itself.
     #[error("`{program}` ended with {status}")]
@@ -152,6 +170,11 @@ impl Diagnose for SandboxError {
             Self::NoPrograms { .. } => Some(
                 "Install Go 1.26 or later (https://go.dev/dl), with which the programs are built once, or set \
                  `KUBEBUILDER_ASSETS` to a folder that has them."
+                    .into(),
+            ),
+            Self::Checksum { .. } => Some(
+                "Try again; if it stays so, somebody changes what you download: set `WEFT_SANDBOX_RELEASES=off` to build \
+                 the programs from source."
                     .into(),
             ),
             Self::Build { log, .. } => Some(format!("The whole output of `go` is in `{}`.", log.display())),

@@ -143,6 +143,6 @@ impl Drop for Group {
 fn locked(folder: &Path) -> Result<File, SandboxError> {
     let path = folder.join("lock");
     let file = File::create(&path).map_err(SandboxError::file(&path))?;
-    file.try_lock().map_err(|error| SandboxError::file(&path)(error.into()))?;
+    file.lock().map_err(SandboxError::file(&path))?;
     Ok(file)
 }

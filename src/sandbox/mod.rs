@@ -8,6 +8,8 @@
 mod build;
 mod certificates;
 mod components;
+mod download;
+mod edit;
 mod error;
 mod group;
 mod named;
@@ -26,7 +28,7 @@ use self::components::Ports;
 pub use self::error::SandboxError;
 use self::group::Group;
 pub use self::named::{down, env, run, up};
-pub use self::places::Places;
+pub use self::places::{Places, Releases};
 
 /// Where the progress of an operation goes: one line of text at a time.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);

@@ -14,17 +14,27 @@ use crate::sandbox::{Options, Places, Progress, SandboxError, private_folder, st
 
 /// Starts a sandbox that runs until [`down`]; the path of its kubeconfig.
 pub async fn up(name: &str, options: &Options, progress: Progress<'_>) -> Result<PathBuf, SandboxError> {
-    let folder = folder(&options.places, name)?;
+    let group = claimed(name, &options.places)?;
+    let sandbox = start_in(group, options, progress).await?;
+    sandbox.group.detach()?;
+    Ok(sandbox.kubeconfig)
+}
+
+/// The group of a new sandbox, in its folder.
+fn claimed(name: &str, places: &Places) -> Result<Group, SandboxError> {
+    let folder = folder(places, name)?;
+    let parent = places.cache.join("up");
+    fs::create_dir_all(&parent).map_err(SandboxError::file(&parent))?;
+    // One at a time, so that nobody takes a folder that is not locked yet for one that is left over.
+    let path = places.cache.join("up.lock");
+    let turn = File::create(&path).map_err(SandboxError::file(&path))?;
+    turn.lock().map_err(SandboxError::file(&path))?;
     if is_alive(&folder)? {
         return Err(SandboxError::Up { name: name.to_owned() });
     }
     remove(&folder)?;
-    let parent = options.places.cache.join("up");
-    fs::create_dir_all(&parent).map_err(SandboxError::file(&parent))?;
     private_folder(&folder)?;
-    let sandbox = start_in(Group::new(&folder)?, options, progress).await?;
-    sandbox.group.detach()?;
-    Ok(sandbox.kubeconfig)
+    Group::new(&folder)
 }
 
 /// Ends a sandbox, and returns when its processes and its folder are gone.

@@ -16,13 +16,29 @@ pub struct Places {
     pub folders: Vec<(String, PathBuf)>,
     /// The folder in which what was built is kept, by project and version.
     pub cache: PathBuf,
+    /// Where official releases are downloaded from.
+    pub releases: Releases,
+    /// The proxy for them.
+    pub proxy: Option<String>,
     /// The `go` tool that builds them.
     pub go: Option<PathBuf>,
 }
 
+/// Where official releases are downloaded from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Releases {
+    /// From their own hosts.
+    Official,
+    /// From this address, with a folder for each project that is laid out as that project's own.
+    Mirror(String),
+    /// From nowhere.
+    Off,
+}
+
 impl Places {
     /// What the environment says: `KUBEBUILDER_ASSETS`, then the folder of the kubebuilder tools; the cache in
-    /// `WEFT_SANDBOX_CACHE`, or in `weft/sandbox` below `XDG_CACHE_HOME` or `~/.cache`; `go` from `PATH`.
+    /// `WEFT_SANDBOX_CACHE`, or in `weft/sandbox` below `XDG_CACHE_HOME` or `~/.cache`; the address of a mirror of the
+    /// official releases, or `off`, in `WEFT_SANDBOX_RELEASES`; a proxy for them in `HTTPS_PROXY`; `go` from `PATH`.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, SandboxError> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let folder = |name: &str| set(name).map(PathBuf::from);
@@ -34,6 +50,12 @@ impl Places {
             folders: assets.into_iter().chain([system]).collect(),
             cache: std::path::absolute(cache.ok_or(SandboxError::NoCache)?)
                 .map_err(SandboxError::file(Path::new(".")))?,
+            releases: match set("WEFT_SANDBOX_RELEASES") {
+                None => Releases::Official,
+                Some(off) if off == "off" => Releases::Off,
+                Some(mirror) => Releases::Mirror(mirror),
+            },
+            proxy: set("HTTPS_PROXY").or_else(|| set("https_proxy")),
             go: set("PATH").and_then(|path| env::split_paths(&path).map(|p| p.join("go")).find(|go| go.is_file())),
         })
     }

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::sandbox::{Places, Progress, SandboxError, build};
+use crate::sandbox::download::Published;
+use crate::sandbox::{Places, Progress, SandboxError, build, download};
 
 /// A project whose programs are built from one Go module of ours, which pins the version.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Project {
     pub programs: &'static [(&'static str, &'static str)],
     /// What the linker is told.
     pub linker: &'static str,
+    /// Its official releases, where they come with checksums.
+    pub published: Option<Published>,
 }
 
 macro_rules! module {
@@ -46,6 +49,12 @@ pub(super) static KUBERNETES: Project = Project {
     ],
     linker: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
              -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
+    published: Some(Published {
+        home: "https://dl.k8s.io/release",
+        file: "{version}/bin/{os}/{arch}/{program}",
+        sums: "{version}/bin/{os}/{arch}/{program}.sha256",
+        inside: None,
+    }),
 };
 
 /// The store behind the API server.
@@ -55,6 +64,12 @@ static ETCD: Project = Project {
     module: module!("etcd"),
     programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
     linker: "-s -w",
+    published: Some(Published {
+        home: "https://github.com/etcd-io/etcd/releases/download",
+        file: "{version}/etcd-{version}-{os}-{arch}.tar.gz",
+        sums: "{version}/SHA256SUMS",
+        inside: Some("etcd-{version}-{os}-{arch}/etcd"),
+    }),
 };
 
 /// What answers for faked nodes.
@@ -64,6 +79,7 @@ static KWOK: Project = Project {
     module: module!("kwok"),
     programs: &[("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
     linker: "-s -w",
+    published: None,
 };
 
 /// Programs that were found, by name.
@@ -73,7 +89,7 @@ pub(super) struct Programs(BTreeMap<&'static str, PathBuf>);
 impl Programs {
     /// The path of a program that was asked for.
     pub fn path(&self, name: &str) -> Result<&Path, SandboxError> {
-        let missing = || SandboxError::NoPrograms { programs: format!("`{name}`"), places: Vec::new() };
+        let missing = || SandboxError::NoPrograms { program: format!("`{name}`"), places: Vec::new() };
         self.0.get(name).map(PathBuf::as_path).ok_or_else(missing)
     }
 }
@@ -110,20 +126,37 @@ async fn folder_of(
     let kept = home.join("bin");
     let Some(why) = lacking(&kept, wanted) else { return Ok(kept) };
     passed.push(format!("the cache, `{}`: {why}", kept.display()));
-    let Some(go) = &places.go else {
-        passed.push("`go`, which would build them: not in `PATH`".into());
-        let names: Vec<String> = wanted.iter().map(|(name, _)| format!("`{name}`")).collect();
-        return Err(SandboxError::NoPrograms { programs: names.join(", "), places: passed });
-    };
     fs::create_dir_all(&kept).map_err(SandboxError::file(&kept))?;
     let _lock = locked(&home.join("lock"), project, progress).await?;
-    for (name, package) in wanted {
-        // Another process may have built it while we waited.
-        if !is_program(&kept.join(name)) {
-            build::build(go, project, (name, package), &home, progress).await?;
+    for program in wanted {
+        // Another process may have made it while we waited.
+        if !is_program(&kept.join(program.0)) {
+            obtain(project, *program, places, &home, &passed, progress).await?;
         }
     }
     Ok(kept)
+}
+
+/// Downloads a program into the cache or, where that is not possible, builds it.
+async fn obtain(
+    project: &Project,
+    program: (&'static str, &'static str),
+    places: &Places,
+    home: &Path,
+    passed: &[String],
+    progress: Progress<'_>,
+) -> Result<(), SandboxError> {
+    let Err(reason) = download::download(project, program.0, places, home, progress).await? else {
+        return Ok(());
+    };
+    let Some(go) = &places.go else {
+        let last =
+            [format!("the releases of {}: {reason}", project.name), "`go`, which would build it: not in `PATH`".into()];
+        let program = format!("`{}` {}", program.0, project.version);
+        return Err(SandboxError::NoPrograms { program, places: passed.iter().cloned().chain(last).collect() });
+    };
+    progress(&format!("no download of {} {}: {reason}", program.0, project.version));
+    build::build(go, project, program, home, progress).await
 }
 
 /// Why a folder is not the one, if it is not.
@@ -154,7 +187,7 @@ async fn locked(path: &Path, project: &Project, progress: Progress<'_>) -> Resul
             Err(TryLockError::Error(error)) => return Err(SandboxError::file(path)(error)),
             Err(TryLockError::WouldBlock) if !waiting => {
                 waiting = true;
-                progress(&format!("waiting for another process that builds {} {}", project.name, project.version));
+                progress(&format!("waiting for another process that prepares {} {}", project.name, project.version));
             }
             Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(200)).await,
         }

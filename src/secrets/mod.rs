@@ -1,1 +1,28 @@
 //! Documents in the SOPS layout: decrypted and encrypted with keys that are handed in.
+//!
+//! The layout is the one of the Go program `sops` with age recipients: keys stay readable, leaves are encrypted one by
+//! one with a data key ([`cipher`]) and bound to the keys on the way to them, and a code over all values ([`mac`])
+//! proves that none was added or taken away. Files that either program writes, the other one reads.
+//!
+//! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
+//! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
+
+mod cipher;
+mod comments;
+mod decrypt;
+mod encrypt;
+mod error;
+mod identity;
+mod leaf;
+mod mac;
+mod metadata;
+mod rules;
+mod selector;
+mod write;
+
+pub use self::decrypt::{decrypt, decrypt_file, plain};
+pub use self::encrypt::{Random, edit, encrypt};
+pub use self::error::SecretsError;
+pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
+pub use self::rules::{Rule, Rules, rules};
+pub use self::selector::Selector;

@@ -1,1 +1,179 @@
-//! Brings a tree from a folder or a git commit.
+//! Brings a [`Tree`] from a folder or from a commit of a git repository.
+//!
+//! Only what is asked for is read, and nothing from outside the root: a symbolic link that leads out of it, or to
+//! itself, is an error, and so is everything that is neither a file nor a folder.
+
+mod error;
+mod folder;
+mod git;
+
+use std::path::{Path, PathBuf};
+
+pub use self::error::SourceError;
+use self::git::Repository;
+use crate::tree::Tree;
+
+/// The folder that makes a folder the root of a project.
+pub const ENVIRONMENTS: &str = "environments";
+
+/// A file that is larger is no configuration; reading it would only cost memory.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// Where the project's files come from.
+pub struct Source {
+    root: PathBuf,
+    repository: Option<Repository>,
+    revision: Option<git2::Oid>,
+}
+
+/// The commit that a project's files belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its full id.
+    pub id: String,
+    /// Whether files that are read differ from it.
+    pub dirty: bool,
+}
+
+impl Source {
+    /// The project around `start`: the nearest folder upward that has `environments/`. With `revision` (whatever git
+    /// resolves: a branch, a tag, `HEAD~1`) its files are read from that commit and not from the folder.
+    pub fn open(start: &Path, revision: Option<&str>) -> Result<Self, SourceError> {
+        let repository = Repository::around(start)?;
+        let root = match (find_root(start), revision, &repository) {
+            (Some(root), _, _) => root,
+            // The commit may have the project although the folder has not.
+            (None, Some(_), Some(repository)) => repository.folder().to_path_buf(),
+            _ => return Err(SourceError::NoProject { start: start.to_path_buf() }),
+        };
+        let revision = match (revision, &repository) {
+            (None, _) => None,
+            (Some(revision), Some(repository)) => Some(repository.resolve(revision)?),
+            (Some(_), None) => return Err(SourceError::NoRepository { folder: root }),
+        };
+        Ok(Self { root, repository, revision })
+    }
+
+    /// The root of the project on this machine.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The files at and below these paths, which are relative to the root. A path that does not exist adds nothing.
+    pub fn read<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Result<Tree, SourceError> {
+        let mut tree = Tree::default();
+        for path in paths {
+            let files = match (&self.repository, self.revision) {
+                (Some(repository), Some(revision)) => repository.read(&self.root, revision, path)?,
+                _ => folder::read(&self.root, path)?,
+            };
+            tree = tree.with(Tree::new(files));
+        }
+        Ok(tree)
+    }
+
+    /// The commit that the files belong to; `None` outside a git repository, or in one without a commit.
+    pub fn commit(&self) -> Result<Option<Commit>, SourceError> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        match self.revision {
+            Some(id) => Ok(Some(Commit { id: id.to_string(), dirty: false })),
+            None => repository.head(&self.root),
+        }
+    }
+}
+
+fn find_root(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|folder| folder.join(ENVIRONMENTS).is_dir()).map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::diagnostic::Diagnose as _;
+
+    fn project() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("environments/dev")).unwrap();
+        fs::write(folder.path().join("environments/dev/environment.yaml"), "releases: []\n").unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_root_is_found_from_below() {
+        let folder = project();
+        let source = Source::open(&folder.path().join("environments/dev"), None).unwrap();
+        assert_eq!(source.root(), folder.path());
+        let tree = source.read([ENVIRONMENTS]).unwrap();
+        assert_eq!(tree.paths().collect::<Vec<_>>(), ["environments/dev/environment.yaml"]);
+        assert_eq!(source.commit().unwrap(), None);
+    }
+
+    #[test]
+    fn a_link_that_leads_out_is_refused_and_one_that_stays_is_followed() {
+        let folder = project();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("passwords"), "hunter2").unwrap();
+        symlink("environment.yaml", folder.path().join("environments/dev/same.yaml")).unwrap();
+        let source = Source::open(folder.path(), None).unwrap();
+        assert!(source.read([ENVIRONMENTS]).unwrap().contains("environments/dev/same.yaml"));
+
+        symlink(outside.path().join("passwords"), folder.path().join("environments/dev/out.yaml")).unwrap();
+        let error = source.read([ENVIRONMENTS]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`environments/dev/out.yaml` is a symbolic link that leads out of the repository"
+        );
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_link_to_itself_and_a_pipe_are_refused() {
+        let folder = project();
+        symlink("loop", folder.path().join("environments/loop")).unwrap();
+        let source = Source::open(folder.path(), None).unwrap();
+        assert_eq!(
+            source.read([ENVIRONMENTS]).unwrap_err().to_string(),
+            "`environments/loop` is a symbolic link that leads nowhere"
+        );
+        fs::remove_file(folder.path().join("environments/loop")).unwrap();
+        symlink("..", folder.path().join("environments/dev/up")).unwrap();
+        assert_eq!(
+            source.read([ENVIRONMENTS]).unwrap_err().to_string(),
+            "`environments/dev/up` is a symbolic link to a folder that holds it"
+        );
+        fs::remove_file(folder.path().join("environments/dev/up")).unwrap();
+        let socket = folder.path().join("environments/socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(
+            source.read([ENVIRONMENTS]).unwrap_err().to_string(),
+            "`environments/socket` is neither a file nor a folder"
+        );
+    }
+
+    #[test]
+    fn a_commit_is_read_without_the_folder() {
+        let folder = project();
+        let repository = git2::Repository::init(folder.path()).unwrap();
+        let mut index = repository.index().unwrap();
+        index.add_path(Path::new("environments/dev/environment.yaml")).unwrap();
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        index.write().unwrap();
+        let who = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).unwrap();
+        let id = repository.commit(Some("HEAD"), &who, &who, "first", &tree, &[]).unwrap();
+        fs::write(folder.path().join("environments/dev/environment.yaml"), "releases: [changed]\n").unwrap();
+
+        let now = Source::open(folder.path(), None).unwrap();
+        assert_eq!(now.commit().unwrap(), Some(Commit { id: id.to_string(), dirty: true }));
+        let then = Source::open(folder.path(), Some("HEAD")).unwrap();
+        assert_eq!(then.commit().unwrap(), Some(Commit { id: id.to_string(), dirty: false }));
+        let tree = then.read([ENVIRONMENTS]).unwrap();
+        assert_eq!(tree.text("environments/dev/environment.yaml").unwrap(), "releases: []\n");
+        assert_eq!(
+            Source::open(folder.path(), Some("no-such")).err().unwrap().to_string(),
+            "git knows no revision `no-such`"
+        );
+    }
+}

@@ -13,12 +13,12 @@ mod serde;
 use std::fmt;
 use std::sync::Arc;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 pub use self::map::{Entry, Map};
 pub use self::path::{Path, Step};
 pub use self::serde::Exposed;
-use crate::masked::{Fingerprint, FingerprintKey, Masked};
+use crate::masked::Masked;
 
 /// A place within one file: line and column, both counted from 1; 0 means that it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -196,15 +196,6 @@ impl Value {
             leaf => Data::Masked(Masked::new(leaf)),
         };
         Self { data, origin: self.origin }
-    }
-
-    /// The fingerprint of a leaf that came from a secret; `None` for anything else.
-    pub fn fingerprint(&self, key: &FingerprintKey) -> Option<Fingerprint> {
-        let Data::Masked(secret) = &self.data else { return None };
-        Some(match secret.expose() {
-            Data::Text(text) => key.fingerprint(text.as_bytes()),
-            leaf => key.fingerprint(Zeroizing::new(format!("{leaf:?}")).as_bytes()),
-        })
     }
 
     /// The value as it goes to a server, secrets included. Only `cluster` and `secrets` may ask for it.

@@ -11,13 +11,15 @@ use crate::masked::MASK;
 use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
 /// Reads a text of our own into a type: strict rules, one document, and what the type says about its fields. A key that
-/// the type does not know is refused where the type is marked `deny_unknown_fields`.
+/// the type does not know is refused where the type is marked `deny_unknown_fields`. An enum with data has to be
+/// untagged or tagged inside: `serde_yaml` reads the others from YAML's own tags.
 pub fn config<T: DeserializeOwned>(text: &str, file: &Arc<String>) -> Result<T, YamlError> {
     from_value(&document(text, file, Rules::Strict)?, text)
 }
 
 /// Reads a type from nodes that were read before; `text` is what they were read from, for the excerpt of an error.
-/// Masked leaves give their mask: configuration never sees a secret.
+/// Masked leaves give their mask: configuration never sees a secret. Nodes that the type keeps as a [`Value`] lose their
+/// places; who needs those takes the nodes from `value`.
 pub fn from_value<T: DeserializeOwned>(value: &Value, text: &str) -> Result<T, YamlError> {
     serde_path_to_error::deserialize(plain(value)).map_err(|error| {
         let path = path_of(error.path());
@@ -61,7 +63,7 @@ struct Failure<'v> {
 impl Failure<'_> {
     /// Serde's message in our words, with the place of the node, or of the key, that it is about.
     fn explain(mut self, message: &str) -> YamlError {
-        let (head, tail) = message.split_once(", expected ").unwrap_or((message, ""));
+        let (head, tail) = message.rsplit_once(", expected ").unwrap_or((message, ""));
         if let Some(key) = quoted_after(head, "unknown field ") {
             if self.path.0.last() == Some(&Step::Field(key.clone())) {
                 self.path.0.pop();
@@ -77,23 +79,21 @@ impl Failure<'_> {
         if let Some(word) = quoted_after(head, "unknown variant ") {
             return YamlError::UnknownWord { path: self.path.to_string(), word, known: quoted(tail), at: self.place() };
         }
-        if head.starts_with("invalid type: ") {
-            return self.wrong_kind(expected(tail));
+        if let Some(unexpected) = head.strip_prefix("invalid type: ") {
+            return self.wrong_kind(expected(tail), kind_of(unexpected).to_owned());
         }
         if let Some(found) = head.strip_prefix("invalid value: ").or_else(|| head.strip_prefix("invalid length ")) {
-            let found = found.split_once(' ').map_or(found, |(_, value)| value).to_owned();
-            let path = self.path.to_string();
-            return YamlError::WrongKind { path, expected: expected(tail), found, at: self.place() };
+            let found = found.split_once(' ').map_or(found, |(_, value)| value);
+            return self.wrong_kind(expected(tail), found.to_owned());
         }
         if head.starts_with("data did not match any variant") {
-            return self.invalid(format!("{} of this form is not taken here", self.node().kind()));
+            return self.invalid("the value has none of the forms that are known here".to_owned());
         }
         self.invalid(message.to_owned())
     }
 
-    fn wrong_kind(&self, expected: String) -> YamlError {
-        let (path, at) = (self.path.to_string(), self.place());
-        YamlError::WrongKind { path, expected, found: self.node().kind().into(), at }
+    fn wrong_kind(&self, expected: String, found: String) -> YamlError {
+        YamlError::WrongKind { path: self.path.to_string(), expected, found, at: self.place() }
     }
 
     fn invalid(&self, problem: String) -> YamlError {
@@ -110,21 +110,33 @@ impl Failure<'_> {
         node
     }
 
-    fn place(&self) -> Box<Place> {
+    fn place(&self) -> Place {
         let node = self.node();
         let width = node.as_str().map_or(1, |text| text.chars().count());
         self.at(node.origin.mark, width)
     }
 
-    fn key_place(&self, key: &str) -> Box<Place> {
+    fn key_place(&self, key: &str) -> Place {
         let mark = self.node().as_map().and_then(|map| map.entry(key)).map(|entry| entry.mark);
         mark.map_or_else(|| self.place(), |mark| self.at(mark, key.chars().count()))
     }
 
-    fn at(&self, mark: Mark, width: usize) -> Box<Place> {
+    fn at(&self, mark: Mark, width: usize) -> Place {
         let file = self.node().origin.file.clone().or_else(|| self.root.origin.file.clone());
-        let excerpt = crate::diagnostic::Excerpt::new(self.text, mark, width, 2);
-        Box::new(Place { origin: Origin { file, mark }, excerpt })
+        Place::of(self.text, Origin { file, mark }, width)
+    }
+}
+
+/// What serde found, such as `string "a"`, as a kind: the value is in the excerpt.
+fn kind_of(unexpected: &str) -> &str {
+    match unexpected.split(' ').next().unwrap_or_default() {
+        "unit" | "null" | "Option" => "nothing",
+        "boolean" => "a boolean",
+        "integer" | "floating" => "a number",
+        "string" | "character" => "text",
+        "sequence" => "a list",
+        "map" => "a map",
+        _ => unexpected,
     }
 }
 

@@ -14,13 +14,19 @@ pub struct Place {
     /// The file, line and column.
     pub origin: Origin,
     /// The lines around it; none where the place lies outside the text.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Place {
     /// The place `mark` of a text, with `width` characters underlined.
-    pub(super) fn boxed(text: &str, file: &Arc<String>, mark: Mark, width: usize) -> Box<Self> {
-        Box::new(Self { origin: Origin::new(file, mark), excerpt: Excerpt::new(text, mark, width, 2) })
+    pub(super) fn new(text: &str, file: &Arc<String>, mark: Mark, width: usize) -> Self {
+        Self::of(text, Origin::new(file, mark), width)
+    }
+
+    /// The place `origin`, whose file holds `text`.
+    pub(super) fn of(text: &str, origin: Origin, width: usize) -> Self {
+        let excerpt = Excerpt::new(text, origin.mark, width, 2).map(Box::new);
+        Self { origin, excerpt }
     }
 }
 
@@ -36,7 +42,7 @@ pub enum YamlError {
         /// What was being read, and where that began.
         context: Option<(String, Mark)>,
         /// Where it is wrong.
-        at: Box<Place>,
+        at: Place,
     },
     /// A key is there twice in one map.
     #[error("the key `{key}` is there twice: here and at {first}")]
@@ -46,7 +52,17 @@ pub enum YamlError {
         /// Where it was before.
         first: Origin,
         /// Where it is again.
-        at: Box<Place>,
+        at: Place,
+    },
+    /// A merge below a key that it would replace, which Go does and YAML does not.
+    #[error("`<<` would replace the key `{key}` above it, at {first}")]
+    MergeOver {
+        /// The key.
+        key: String,
+        /// Where it is.
+        first: Origin,
+        /// Where the `<<` is.
+        at: Place,
     },
     /// A key that JSON has no text for.
     #[error("{found} cannot be a key")]
@@ -54,13 +70,13 @@ pub enum YamlError {
         /// What it is.
         found: &'static str,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// `<<` with something that is no map.
     #[error("`<<` takes a map or a list of maps")]
     Merge {
         /// Where the value of `<<` is.
-        at: Box<Place>,
+        at: Place,
     },
     /// An alias of something that is not there.
     #[error("there is no anchor `&{name}` above this alias")]
@@ -68,7 +84,7 @@ pub enum YamlError {
         /// The alias.
         name: String,
         /// Where it is.
-        at: Box<Place>,
+        at: Place,
     },
     /// An alias within its own anchor.
     #[error("the anchor `&{name}` holds itself")]
@@ -76,19 +92,19 @@ pub enum YamlError {
         /// The alias.
         name: String,
         /// Where it is.
-        at: Box<Place>,
+        at: Place,
     },
     /// Aliases that blow a small text up.
     #[error("the aliases make the document too large")]
     Aliases {
         /// The alias that went too far.
-        at: Box<Place>,
+        at: Place,
     },
     /// Lists and maps that nest too deep.
     #[error("lists and maps nest deeper than {} levels", limits::DEPTH)]
     TooDeep {
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A text that is too long.
     #[error("the text has {size} bytes, more than the {limit} that are read")]
@@ -106,19 +122,19 @@ pub enum YamlError {
         /// The tag.
         tag: String,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A number that JSON does not have.
     #[error("infinite numbers and `.nan` cannot be sent to a server")]
     NotFinite {
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// More than one document where there is room for one.
     #[error("the file holds a second document")]
     Several {
         /// Where the second one begins.
-        at: Box<Place>,
+        at: Place,
     },
     /// A key that nobody reads.
     #[error("unknown key `{key}`")]
@@ -128,7 +144,7 @@ pub enum YamlError {
         /// The keys that there are.
         known: Vec<String>,
         /// Where the key is.
-        at: Box<Place>,
+        at: Place,
     },
     /// A key that must be there.
     #[error("the key `{key}` is missing{}", within(.path))]
@@ -138,7 +154,7 @@ pub enum YamlError {
         /// The path of the map.
         path: String,
         /// Where the map begins.
-        at: Box<Place>,
+        at: Place,
     },
     /// A value of another kind than is asked for.
     #[error("{}expected {expected}, found {found}", field(.path))]
@@ -150,7 +166,7 @@ pub enum YamlError {
         /// What is there.
         found: String,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A word that is none of the known ones.
     #[error("{}`{word}` is not known", field(.path))]
@@ -162,7 +178,7 @@ pub enum YamlError {
         /// The words that there are.
         known: Vec<String>,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
     /// A value that its field does not take, for a reason of the field's own.
     #[error("{}{problem}", field(.path))]
@@ -172,7 +188,7 @@ pub enum YamlError {
         /// What is wrong.
         problem: String,
         /// Where.
-        at: Box<Place>,
+        at: Place,
     },
 }
 
@@ -189,10 +205,43 @@ fn field(path: &str) -> String {
 }
 
 impl YamlError {
+    /// The same error without the lines around its place, for a text that may hold secrets.
+    #[must_use]
+    pub fn without_excerpt(mut self) -> Self {
+        if let Some(place) = self.place_mut() {
+            place.excerpt = None;
+        }
+        self
+    }
+
     fn place(&self) -> Option<&Place> {
         match self {
             Self::Syntax { at, .. }
             | Self::DuplicateKey { at, .. }
+            | Self::MergeOver { at, .. }
+            | Self::Key { at, .. }
+            | Self::Merge { at }
+            | Self::UnknownAnchor { at, .. }
+            | Self::Recursive { at, .. }
+            | Self::Aliases { at }
+            | Self::TooDeep { at }
+            | Self::Tag { at, .. }
+            | Self::NotFinite { at }
+            | Self::Several { at }
+            | Self::UnknownKey { at, .. }
+            | Self::MissingKey { at, .. }
+            | Self::WrongKind { at, .. }
+            | Self::UnknownWord { at, .. }
+            | Self::Invalid { at, .. } => Some(at),
+            Self::TooLarge { .. } => None,
+        }
+    }
+
+    fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Syntax { at, .. }
+            | Self::DuplicateKey { at, .. }
+            | Self::MergeOver { at, .. }
             | Self::Key { at, .. }
             | Self::Merge { at }
             | Self::UnknownAnchor { at, .. }
@@ -225,13 +274,14 @@ impl Diagnose for YamlError {
     }
 
     fn excerpt(&self) -> Option<&Excerpt> {
-        self.place()?.excerpt.as_ref()
+        self.place()?.excerpt.as_deref()
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Syntax { problem, .. } => return syntax_hint(problem).map(str::to_owned),
             Self::DuplicateKey { .. } => "Remove one of the two.".into(),
+            Self::MergeOver { .. } => "Put `<<` before the other keys, so that they replace what it brings.".into(),
             Self::Key { found: "null", .. } => "Give the key a name, or put it in quotes.".into(),
             Self::Key { .. } => "Put the key in quotes.".into(),
             Self::Merge { .. } => "Write `<<: *name`, where `&name` is the anchor of a map.".into(),
@@ -270,7 +320,14 @@ fn syntax_hint(problem: &str) -> Option<&'static str> {
         "did not find expected key" | "did not find expected '-' indicator" => {
             "Give this line the indentation of the lines that it belongs to, or close the quotes above it."
         }
-        "did not find expected node content" => "Put a text that begins with `{`, `[` or a template's `{{` in quotes.",
+        "did not find expected node content"
+        | "did not find expected ',' or ']'"
+        | "did not find expected ',' or '}'" => {
+            "Close the bracket above, or put a text that begins with `{`, `[` or a template's `{{` in quotes."
+        }
+        "did not find expected <document start>" => "Put `---` before a new document, or the whole text in quotes.",
+        "found `?` in a text within brackets" => "Put the text in quotes.",
+        "found unexpected end of stream" => "Close the quotes.",
         "control characters are not allowed" => "Remove the character, or write it as an escape in double quotes.",
         _ => return None,
     })
@@ -286,8 +343,8 @@ fn suggestion(unknown: &str, known: &[String], what: &str) -> Option<String> {
 
 fn kind_hint(expected: &str, found: &str) -> Option<String> {
     Some(match (expected, found) {
-        (_, "null") => "Give the key a value, or remove it.".into(),
-        ("text", "boolean" | "integer" | "number") => "Put the value in quotes.".into(),
+        (_, "nothing") => "Give the key a value, or remove it.".into(),
+        ("text", "a boolean" | "a number") => "Put the value in quotes.".into(),
         ("true or false", "text") => "Write `true` or `false` without quotes.".into(),
         ("a list", _) => "Begin each item with `- ` on a line of its own, or write `[a, b]`.".into(),
         ("a map", _) => "Write `key: value` lines below it, indented.".into(),

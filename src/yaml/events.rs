@@ -1,8 +1,8 @@
 //! The events of a YAML text, from libyaml. This is the only module of the crate with unsafe code.
 //!
-//! What makes it sound: the parser lives in a box, so that it never moves (it holds a pointer to itself) and is freed
-//! when the iterator is dropped; the text outlives it by the lifetime `'t`; every event is freed once, after its parts
-//! were copied; and nothing but safe values leaves the module.
+//! What makes it sound: the parser lives on the heap behind a raw pointer, so that it never moves (it holds a pointer to
+//! itself), and is freed when the iterator is dropped; the text outlives it by the lifetime `'t`; every event is freed
+//! once, after its parts were copied; and nothing but safe values leaves the module.
 
 #![allow(unsafe_code, reason = "libyaml's interface is C's; this module fences it in")]
 
@@ -11,10 +11,11 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use libyaml_rs::{
-    YAML_ALIAS_EVENT, YAML_DOCUMENT_END_EVENT, YAML_DOCUMENT_START_EVENT, YAML_MAPPING_END_EVENT,
-    YAML_MAPPING_START_EVENT, YAML_READER_ERROR, YAML_SCALAR_EVENT, YAML_SEQUENCE_END_EVENT, YAML_SEQUENCE_START_EVENT,
-    YAML_STREAM_END_EVENT, yaml_event_delete, yaml_event_t, yaml_mark_t, yaml_parser_delete, yaml_parser_initialize,
-    yaml_parser_parse, yaml_parser_set_input_string, yaml_parser_t,
+    YAML_ALIAS_EVENT, YAML_DOCUMENT_END_EVENT, YAML_DOCUMENT_START_EVENT, YAML_FLOW_MAPPING_STYLE,
+    YAML_FLOW_SEQUENCE_STYLE, YAML_MAPPING_END_EVENT, YAML_MAPPING_START_EVENT, YAML_PLAIN_SCALAR_STYLE,
+    YAML_READER_ERROR, YAML_SCALAR_EVENT, YAML_SEQUENCE_END_EVENT, YAML_SEQUENCE_START_EVENT, YAML_STREAM_END_EVENT,
+    yaml_event_delete, yaml_event_t, yaml_mark_t, yaml_parser_delete, yaml_parser_initialize, yaml_parser_parse,
+    yaml_parser_set_input_string, yaml_parser_t,
 };
 
 use crate::value::Mark;
@@ -39,12 +40,21 @@ pub(super) enum What {
     Alias(String),
     /// A scalar.
     Scalar(Scalar),
-    /// A list begins; its anchor.
-    ListStart(Option<String>),
-    /// A map begins; its anchor.
-    MapStart(Option<String>),
+    /// A list begins.
+    ListStart(Start),
+    /// A map begins.
+    MapStart(Start),
     /// A list or a map ends.
     End,
+}
+
+/// How a list or a map begins.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// The anchor.
+    pub anchor: Option<String>,
+    /// Whether it is written in brackets.
+    pub flow: bool,
 }
 
 /// A scalar as it was written.
@@ -58,13 +68,15 @@ pub(super) struct Scalar {
     pub anchor: Option<String>,
     /// Whether its meaning is open: it is neither quoted nor tagged.
     pub plain: bool,
+    /// Whether it is written without quotes, on the lines of what holds it.
+    pub bare: bool,
 }
 
 /// Why libyaml cannot go on.
 #[derive(Debug)]
 pub(super) struct Problem {
     /// What is wrong, such as `did not find expected key`.
-    pub problem: String,
+    pub what: String,
     /// What was being read, such as `while parsing a block mapping`, and where that began.
     pub context: Option<(String, Mark)>,
     /// Where it is wrong.
@@ -82,7 +94,8 @@ pub(super) enum ProblemPlace {
 
 /// The events of a text. It ends after the last document, or after the first problem.
 pub(super) struct Events<'t> {
-    parser: Box<MaybeUninit<yaml_parser_t>>,
+    /// Owned and initialised; every access goes through this one pointer.
+    parser: *mut yaml_parser_t,
     done: bool,
     text: PhantomData<&'t str>,
 }
@@ -90,12 +103,12 @@ pub(super) struct Events<'t> {
 impl<'t> Events<'t> {
     /// The events of `text`.
     pub fn new(text: &'t str) -> Self {
-        let mut parser = Box::new(MaybeUninit::uninit());
-        // SAFETY: `yaml_parser_initialize` writes the whole struct (it cannot fail: allocation failures abort), so that
-        // `drop` may delete it. The box never moves its content, and the text lives as long as `Self`.
+        let parser = Box::into_raw(Box::new(MaybeUninit::<yaml_parser_t>::uninit())).cast::<yaml_parser_t>();
+        // SAFETY: `yaml_parser_initialize` writes the whole struct (it cannot fail: a failed allocation aborts), and
+        // the text lives as long as `Self`.
         unsafe {
-            let _ = yaml_parser_initialize(parser.as_mut_ptr());
-            yaml_parser_set_input_string(parser.as_mut_ptr(), text.as_ptr(), text.len() as u64);
+            let _ = yaml_parser_initialize(parser);
+            yaml_parser_set_input_string(parser, text.as_ptr(), text.len() as u64);
         }
         Self { parser, done: false, text: PhantomData }
     }
@@ -103,14 +116,14 @@ impl<'t> Events<'t> {
     fn problem(&self) -> Problem {
         // SAFETY: `new` initialised the parser; its strings are static C strings, or null.
         unsafe {
-            let parser = self.parser.assume_init_ref();
+            let parser = &*self.parser;
             let place = if parser.error == YAML_READER_ERROR {
                 ProblemPlace::Offset(usize::try_from(parser.problem_offset).unwrap_or(usize::MAX))
             } else {
                 ProblemPlace::Mark(mark(parser.problem_mark))
             };
             let context = copy(parser.context.cast()).map(|context| (context, mark(parser.context_mark)));
-            Problem { problem: copy(parser.problem.cast()).unwrap_or_default(), context, place }
+            Problem { what: copy(parser.problem.cast()).unwrap_or_default(), context, place }
         }
     }
 }
@@ -122,7 +135,7 @@ impl Iterator for Events<'_> {
         while !self.done {
             let mut event = MaybeUninit::<yaml_event_t>::uninit();
             // SAFETY: `yaml_parser_parse` writes the whole event, also when it fails (then it holds nothing).
-            let parsed = unsafe { yaml_parser_parse(self.parser.as_mut_ptr(), event.as_mut_ptr()) };
+            let parsed = unsafe { yaml_parser_parse(self.parser, event.as_mut_ptr()) };
             if !parsed.ok {
                 self.done = true;
                 return Some(Err(self.problem()));
@@ -145,8 +158,11 @@ impl Iterator for Events<'_> {
 
 impl Drop for Events<'_> {
     fn drop(&mut self) {
-        // SAFETY: `new` initialised the parser, and nothing else deletes it.
-        unsafe { yaml_parser_delete(self.parser.as_mut_ptr()) }
+        // SAFETY: `new` initialised the parser in a box of this type, and nothing else frees either.
+        unsafe {
+            yaml_parser_delete(self.parser);
+            drop(Box::from_raw(self.parser.cast::<MaybeUninit<yaml_parser_t>>()));
+        }
     }
 }
 
@@ -170,10 +186,17 @@ unsafe fn what(event: &yaml_event_t) -> Option<What> {
                     tag: copy(scalar.tag),
                     anchor: copy(scalar.anchor),
                     plain: scalar.plain_implicit,
+                    bare: scalar.style == YAML_PLAIN_SCALAR_STYLE,
                 })
             }
-            YAML_SEQUENCE_START_EVENT => What::ListStart(copy(event.data.sequence_start.anchor)),
-            YAML_MAPPING_START_EVENT => What::MapStart(copy(event.data.mapping_start.anchor)),
+            YAML_SEQUENCE_START_EVENT => {
+                let start = event.data.sequence_start;
+                What::ListStart(Start { anchor: copy(start.anchor), flow: start.style == YAML_FLOW_SEQUENCE_STYLE })
+            }
+            YAML_MAPPING_START_EVENT => {
+                let start = event.data.mapping_start;
+                What::MapStart(Start { anchor: copy(start.anchor), flow: start.style == YAML_FLOW_MAPPING_STYLE })
+            }
             YAML_SEQUENCE_END_EVENT | YAML_MAPPING_END_EVENT => What::End,
             _ => return None,
         })

@@ -62,34 +62,54 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
 /// `strconv.FormatFloat(number, 'g', -1, 64)`: the shortest digits that read back, with an exponent below -4 and from 6
 /// on.
 pub(super) fn format_float(number: f64) -> String {
-    format_shortest(&format!("{number:e}"))
+    format_shortest(&serde_json::Number::from_f64(number).map_or_else(String::new, |it| it.to_string()))
 }
 
 /// The same for a number of 32 bits, which is how map keys are written.
 #[allow(clippy::cast_possible_truncation, reason = "Go rounds the key to 32 bits")]
 pub(super) fn format_float32(number: f64) -> String {
-    let number = number as f32;
-    match number {
-        f32::INFINITY => return ".inf".into(),
-        f32::NEG_INFINITY => return "-.inf".into(),
-        _ if number.is_nan() => return ".nan".into(),
-        _ => {}
+    match number as f32 {
+        f32::INFINITY => ".inf".into(),
+        f32::NEG_INFINITY => "-.inf".into(),
+        number if number.is_nan() => ".nan".into(),
+        number => format_shortest(&serde_json::to_string(&number).unwrap_or_default()),
     }
-    format_shortest(&format!("{number:e}"))
 }
 
-/// From Rust's shortest form with an exponent (`1.2345e4`) to Go's `%g`.
-fn format_shortest(scientific: &str) -> String {
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let (minus, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    let digits = mantissa.replace('.', "");
-    if !(-4..6).contains(&exponent) {
-        let point = if digits.len() > 1 { format!("{}.{}", &digits[..1], &digits[1..]) } else { digits };
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{minus}{point}e{sign}{:02}", exponent.abs());
+/// The float of a text that begins with a point, where digits may be parted by single underscores.
+pub(super) fn parse_fraction(text: &str) -> Option<f64> {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let parts = |at: usize| is_digit(bytes.get(at.wrapping_sub(1))) && is_digit(bytes.get(at + 1));
+    let parted = text.match_indices('_').all(|(at, _)| parts(at));
+    if parted { parse_float(&text.replace('_', "")) } else { None }
+}
+
+/// From the shortest digits in any form (`123.0`, `1.5e-7`) to those of `%g`. JSON's writer finds them as Go does, to
+/// the even digit where two are as near; the standard library rounds up there.
+fn format_shortest(text: &str) -> String {
+    let (minus, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let padded = format!("{whole}{fraction}");
+    let digits = padded.trim_start_matches('0');
+    let leading = whole.len() + digits.len();
+    let exponent = exponent.parse::<i32>().unwrap_or_default() + offset(leading) - offset(padded.len()) - 1;
+    let digits = digits.trim_end_matches('0');
+    if digits.is_empty() {
+        return format!("{minus}0");
     }
-    format!("{minus}{}", plain_digits(&digits, exponent))
+    if (-4..6).contains(&exponent) {
+        return format!("{minus}{}", plain_digits(digits, exponent));
+    }
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{minus}{first}{point}{rest}e{sign}{:02}", exponent.abs())
+}
+
+fn offset(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Digits whose first one stands for ten to the power of `exponent`, which is -4 to 5.
@@ -103,11 +123,13 @@ fn plain_digits(digits: &str, exponent: i32) -> String {
 
 /// The float as an integer where JSON writes it as one (`8.0` as `8`) and it fits 64 bits: Kubernetes reads YAML through
 /// JSON, where a whole number is an integer.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be exact")]
 pub(super) fn whole(number: f64) -> Option<i128> {
-    let whole = number as i128;
-    let fits = i64::try_from(whole).is_ok() || u64::try_from(whole).is_ok();
-    (fits && whole as f64 == number).then_some(whole)
+    if number.fract() != 0.0 || number.abs() > 18_446_744_073_709_551_615.0 {
+        return None;
+    }
+    // The shortest digits that read back as the float, filled up with zeros: not always the float's exact value.
+    let whole: i128 = number.to_string().parse().ok()?;
+    (i64::try_from(whole).is_ok() || u64::try_from(whole).is_ok()).then_some(whole)
 }
 
 /// Whether go-yaml takes a text for a date or a time; see `time.Parse` for what the parts may be.
@@ -121,15 +143,21 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     match (date, rest.chars().next()) {
         (None, _) => false,
         (_, None) => true,
-        (_, Some('T' | 't')) => clock(&mut rest) && zone(rest),
-        (_, Some(' ')) => clock(&mut rest) && rest.is_empty(),
+        (_, Some('T' | 't')) => {
+            rest = &rest[1..];
+            clock(&mut rest) && zone(rest)
+        }
+        (_, Some(' ')) => {
+            rest = rest.trim_start_matches(' ');
+            clock(&mut rest) && rest.is_empty()
+        }
         _ => false,
     }
 }
 
 fn days_of(month: u32, year: u32) -> u32 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         1..=12 => 31,
@@ -137,9 +165,8 @@ fn days_of(month: u32, year: u32) -> u32 {
     }
 }
 
-/// A separator, then `15:4:5` and a fraction that may be missing.
+/// `15:4:5` and a fraction that may be missing.
 fn clock(rest: &mut &str) -> bool {
-    *rest = &rest[1..];
     let hour = number(rest, 1, 2).is_some_and(|hour| hour < 24);
     let minute = hour && skip(rest, ":") && number(rest, 1, 2).is_some_and(|minute| minute < 60);
     let second = minute && skip(rest, ":") && number(rest, 1, 2).is_some_and(|second| second < 60);
@@ -198,11 +225,11 @@ mod tests {
     #[test]
     fn floats_are_written_as_go_writes_them() {
         let written: Vec<String> =
-            [1.5, 123_456.0, 1_234_567.5, 1e21, 1.234_567_890_123_456_8e20, 0.0001, 0.00001, -1e-7, 0.25, 100_000.5]
+            [1.5, 123_456.0, 1_234_567.5, 1e21, 1_480_091_313_801_710.2, 0.0001, 0.00001, -1e-7, 0.25, 100_000.5]
                 .into_iter()
                 .map(format_float)
                 .collect();
-        let expected = "1.5 123456 1.2345675e+06 1e+21 1.2345678901234568e+20 0.0001 1e-05 -1e-07 0.25 100000.5";
+        let expected = "1.5 123456 1.2345675e+06 1e+21 1.4800913138017102e+15 0.0001 1e-05 -1e-07 0.25 100000.5";
         assert_eq!(written.join(" "), expected);
     }
 

@@ -2,9 +2,9 @@
 
 use super::Rules;
 
-/// How deep lists and maps may nest. The deepest schemas of public charts reach about 60, and the JSON that a server
-/// answers in is read down to 128; recursion over this depth fits every thread's stack.
-pub(super) const DEPTH: usize = 256;
+/// How deep lists and maps may nest. The deepest manifest of public charts has 32 levels; the JSON that a server answers
+/// in is read down to 128, too; and recursion over so many levels fits the stack of every thread.
+pub(super) const DEPTH: usize = 128;
 
 /// How many bytes of text copies of aliased nodes may hold in one document.
 pub(super) const ALIAS_BYTES: usize = 64 << 20;

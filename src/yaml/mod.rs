@@ -8,8 +8,8 @@
 //! - [`write`](fn@write) and [`write_with`] write values back, byte for byte as Go does.
 //! - [`config`] and [`from_value`] read typed configuration from the same nodes, so that `yes` means the same in it.
 //!
-//! libyaml's scanner does the syntax ([`events`]); what the scalars mean ([`scalar`]), the tree ([`read`]) and the
-//! writer are our own.
+//! libyaml's scanner does the syntax (`events`); what scalars mean (`scalar`), the tree (`read`) and the writer are our
+//! own.
 
 mod config;
 mod entries;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use self::config::{config, from_value};
 pub use self::error::{Place, YamlError};
 pub use self::write::{Order, Secrets, Write, write, write_with};
-use crate::value::{Origin, Value};
+use crate::value::{Mark, Origin, Value};
 
 /// How strictly a text is read. Scalars mean the same under both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
 pub fn document(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
     let mut documents = documents(text, file, rules)?;
     if let Some(second) = documents.get(1) {
-        return Err(YamlError::Several { at: Place::boxed(text, file, second.origin.mark, 1) });
+        return Err(YamlError::Several { at: Place::new(text, file, second.origin.mark, 1) });
     }
-    Ok(documents.pop().unwrap_or_else(|| Value::default().at(Origin::new(file, crate::value::Mark::default()))))
+    Ok(documents.pop().unwrap_or_else(|| Value::default().at(Origin::new(file, Mark::default()))))
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::entries::Entries;
-use super::events::{Event, Events, Problem, ProblemPlace, Scalar, What};
+use super::events::{Event, Events, Problem, ProblemPlace, Scalar, Start, What};
 use super::scalar::{self, Unreadable};
 use super::{Place, Rules, YamlError, limits};
-use crate::value::{Data, Mark, Origin, Value};
+use crate::value::{Data, Map, Mark, Origin, Value};
 
 /// The documents of a text, one after the other. It ends after the first error.
 pub(super) struct Reader<'t> {
@@ -29,8 +29,8 @@ impl Source<'_> {
         Origin::new(self.file, mark)
     }
 
-    pub(super) fn place(&self, mark: Mark, width: usize) -> Box<Place> {
-        Place::boxed(self.text, self.file, mark, width)
+    pub(super) fn place(&self, mark: Mark, width: usize) -> Place {
+        Place::new(self.text, self.file, mark, width)
     }
 }
 
@@ -70,6 +70,8 @@ struct Document<'r, 't> {
     /// What has an anchor; `None` while its end was not read yet.
     anchors: HashMap<String, Option<(Value, Size)>>,
     depth: usize,
+    /// Whether what is read stands in brackets.
+    flow: bool,
     nodes: usize,
     /// What of the document was made by aliases.
     aliased: Size,
@@ -116,6 +118,7 @@ impl<'r, 't> Document<'r, 't> {
             events: &mut reader.events,
             anchors: HashMap::new(),
             depth: 0,
+            flow: false,
             nodes: 0,
             aliased: Size::default(),
         }
@@ -147,8 +150,8 @@ impl<'r, 't> Document<'r, 't> {
                 let anchor = scalar.anchor.take();
                 (self.scalar(scalar, mark)?, anchor)
             }
-            What::ListStart(anchor) => (self.within(mark, anchor.as_ref(), Self::list)?, anchor),
-            What::MapStart(anchor) => (self.within(mark, anchor.as_ref(), Self::map)?, anchor),
+            What::ListStart(start) => (self.within(mark, &start, Self::list)?, start.anchor),
+            What::MapStart(start) => (self.within(mark, &start, Self::map)?, start.anchor),
             What::DocumentStart | What::DocumentEnd | What::End => (Data::Null, None),
         };
         let value = Value { data, origin: self.source.origin(mark) };
@@ -162,17 +165,19 @@ impl<'r, 't> Document<'r, 't> {
     fn within(
         &mut self,
         mark: Mark,
-        anchor: Option<&String>,
+        start: &Start,
         read: fn(&mut Self) -> Result<Data, YamlError>,
     ) -> Result<Data, YamlError> {
         self.depth += 1;
         if self.depth > limits::DEPTH {
             return Err(YamlError::TooDeep { at: self.source.place(mark, 1) });
         }
-        if let Some(name) = anchor {
+        if let Some(name) = &start.anchor {
             self.anchors.insert(name.clone(), None);
         }
+        let outside = std::mem::replace(&mut self.flow, start.flow);
         let data = read(self);
+        self.flow = outside;
         self.depth -= 1;
         data
     }
@@ -192,7 +197,7 @@ impl<'r, 't> Document<'r, 't> {
         loop {
             match self.event()? {
                 Event { what: What::End, .. } => return Ok(Data::Map(entries.into_map())),
-                Event { what: What::Scalar(key), .. } if scalar::is_merge(&key) => self.merge(&mut entries)?,
+                Event { what: What::Scalar(key), mark } if scalar::is_merge(&key) => self.merge(mark, &mut entries)?,
                 event => {
                     let mark = event.mark;
                     let key = self.key(event)?;
@@ -206,52 +211,50 @@ impl<'r, 't> Document<'r, 't> {
 
     fn key(&mut self, event: Event) -> Result<String, YamlError> {
         let mark = event.mark;
-        if let What::Scalar(mut scalar) = event.what {
-            self.nodes += 1;
-            let width = scalar.text.chars().count();
-            let anchor = scalar.anchor.take();
-            if let Some(name) = anchor {
-                let data = self.scalar(scalar.clone(), mark)?;
-                self.remember(name, &data.into());
+        let (key, width) = match event.what {
+            What::Scalar(scalar) if scalar.anchor.is_none() => {
+                self.nodes += 1;
+                self.check_flow(&scalar, mark)?;
+                let width = scalar.text.chars().count();
+                (scalar::key(scalar), width)
             }
-            let key = scalar::key(scalar).map_err(|reason| self.unreadable(reason, mark, width))?;
-            return key.ok_or_else(|| YamlError::Key { found: "null", at: self.source.place(mark, width) });
-        }
-        let node = self.node(event)?;
-        scalar::key_of(&node.data).ok_or_else(|| YamlError::Key { found: found(&node), at: self.source.place(mark, 1) })
+            what => (scalar::key_of(self.node(Event { what, mark })?.data), 1),
+        };
+        key.map_err(|reason| self.unreadable(reason, mark, width))
     }
 
     /// Takes the keys of the map, or the maps, after `<<` in. As in Go's library they replace keys above them, and of
     /// several maps the first one wins.
-    fn merge(&mut self, entries: &mut Entries) -> Result<(), YamlError> {
+    fn merge(&mut self, sign: Mark, entries: &mut Entries) -> Result<(), YamlError> {
         let event = self.event()?;
         let mark = event.mark;
         let alias = matches!(event.what, What::Alias(_));
-        let wrong = |document: &Self| Err(YamlError::Merge { at: document.source.place(mark, 1) });
-        let maps = match self.node(event)?.data {
-            Data::Map(map) => vec![map],
-            Data::List(items) if !alias => {
-                let count = items.len();
-                let maps: Vec<_> = items
-                    .into_iter()
-                    .filter_map(|item| match item.data {
-                        Data::Map(map) => Some(map),
-                        _ => None,
-                    })
-                    .collect();
-                if maps.len() < count {
-                    return wrong(self);
-                }
-                maps
-            }
-            _ => return wrong(self),
+        let map = |value: Value| match value.data {
+            Data::Map(map) => Some(map),
+            _ => None,
         };
-        maps.into_iter().rev().try_for_each(|map| entries.merge(map))
+        let maps: Option<Vec<Map>> = match self.node(event)?.data {
+            Data::Map(map) => Some(vec![map]),
+            Data::List(items) if !alias => items.into_iter().map(map).collect(),
+            _ => None,
+        };
+        let maps = maps.ok_or_else(|| YamlError::Merge { at: self.source.place(mark, 1) })?;
+        maps.into_iter().rev().try_for_each(|map| entries.merge(sign, map))
     }
 
     fn scalar(&self, scalar: Scalar, mark: Mark) -> Result<Data, YamlError> {
+        self.check_flow(&scalar, mark)?;
         let width = scalar.text.chars().count();
         scalar::read(scalar).map_err(|reason| self.unreadable(reason, mark, width))
+    }
+
+    /// Refuses a text in brackets that holds a `?`: to Go's scanner it ends there, and nothing that may follow it does.
+    fn check_flow(&self, scalar: &Scalar, mark: Mark) -> Result<(), YamlError> {
+        if !(self.flow && scalar.bare && scalar.text.contains('?')) {
+            return Ok(());
+        }
+        let at = self.source.place(mark, scalar.text.chars().count());
+        Err(YamlError::Syntax { problem: "found `?` in a text within brackets".into(), context: None, at })
     }
 
     fn unreadable(&self, reason: Unreadable, mark: Mark, width: usize) -> YamlError {
@@ -260,6 +263,7 @@ impl<'r, 't> Document<'r, 't> {
             Unreadable::Tag(tag) => YamlError::Tag { tag, at },
             Unreadable::Base64 => YamlError::Tag { tag: "!!binary".into(), at },
             Unreadable::NotFinite => YamlError::NotFinite { at },
+            Unreadable::Key(found) => YamlError::Key { found, at },
         }
     }
 
@@ -292,16 +296,6 @@ impl<'r, 't> Document<'r, 't> {
     }
 }
 
-/// What a node is in words, where it cannot be a key.
-fn found(node: &Value) -> &'static str {
-    match node.data {
-        Data::List(_) => "a list",
-        Data::Map(_) => "a map",
-        Data::Null => "null",
-        _ => "an integer above 63 bits",
-    }
-}
-
 /// A problem of libyaml's with its place. Where that is the end of the text, the place is where the unfinished part
 /// begins.
 fn syntax(source: Source, problem: Problem) -> YamlError {
@@ -315,7 +309,7 @@ fn syntax(source: Source, problem: Problem) -> YamlError {
     {
         at = source.place(*since, 1);
     }
-    YamlError::Syntax { problem: problem.problem, context: problem.context, at }
+    YamlError::Syntax { problem: problem.what, context: problem.context, at }
 }
 
 /// The line and column of an offset in bytes.

@@ -19,6 +19,8 @@ pub(super) enum Unreadable {
     Base64,
     /// It is infinite or not a number, which JSON cannot say.
     NotFinite,
+    /// It is a key, and of a kind that Kubernetes takes none of; what it is.
+    Key(&'static str),
 }
 
 /// What the scalar of a plain text is.
@@ -58,7 +60,7 @@ fn dotted(text: &str) -> Meaning {
     match text {
         ".nan" | ".NaN" | ".NAN" => Meaning::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" => Meaning::Float(f64::INFINITY),
-        _ => go::parse_float(text).map_or(Meaning::Text, Meaning::Float),
+        _ => go::parse_fraction(text).map_or(Meaning::Text, Meaning::Float),
     }
 }
 
@@ -101,26 +103,29 @@ pub(super) fn is_merge(scalar: &Scalar) -> bool {
     scalar.text == "<<" && (scalar.plain || scalar.tag.as_deref() == Some("tag:yaml.org,2002:merge"))
 }
 
-/// The text of a scalar that is a map's key; `None` where Kubernetes takes none: null and integers above 63 bits.
-pub(super) fn key(scalar: Scalar) -> Result<Option<String>, Unreadable> {
+/// The text of a scalar that is a map's key.
+pub(super) fn key(scalar: Scalar) -> Result<String, Unreadable> {
     // A float's text is not that of the integer that it may be as a value, and `.inf` is a key though it is no value.
     if scalar.tag.is_none()
         && scalar.plain
         && let Meaning::Float(it) = meaning(&scalar.text)
     {
-        return Ok(Some(go::format_float32(it)));
+        return Ok(go::format_float32(it));
     }
-    read(scalar).map(|data| key_of(&data))
+    key_of(read(scalar)?)
 }
 
-/// The text of a leaf that is a map's key, as [`key`].
-pub(super) fn key_of(leaf: &Data) -> Option<String> {
-    match leaf {
-        Data::Text(text) => Some(text.clone()),
-        Data::Bool(it) => Some(it.to_string()),
-        Data::Int(it) => Some(it.to_string()),
-        Data::Float(it) => Some(go::format_float32(*it)),
-        _ => None,
+/// The text of a node that is a map's key.
+pub(super) fn key_of(data: Data) -> Result<String, Unreadable> {
+    match data {
+        Data::Text(text) => Ok(text),
+        Data::Bool(it) => Ok(it.to_string()),
+        Data::Int(it) => Ok(it.to_string()),
+        Data::Float(it) => Ok(go::format_float32(it)),
+        Data::List(_) => Err(Unreadable::Key("a list")),
+        Data::Map(_) => Err(Unreadable::Key("a map")),
+        Data::Null => Err(Unreadable::Key("null")),
+        Data::Uint(_) | Data::Masked(_) => Err(Unreadable::Key("an integer above 63 bits")),
     }
 }
 

@@ -16,35 +16,30 @@ pub(super) enum Style {
     Literal,
 }
 
-/// What a text allows.
-struct Analysis {
-    breaks: bool,
-    plain: bool,
-    single: bool,
-    literal: bool,
-}
-
 /// Whether a text as a key needs a `?` before it: it has several lines, or is longer than 128 bytes.
 pub(super) fn is_long_key(text: &str) -> bool {
     text.len() > 128 || text.contains(is_break)
 }
 
-/// The style in which Go writes a text; a short key is never a block.
+/// The style in which Go writes a text; a short key is never a block. The key `<<` is the one exception: Go writes it
+/// plain, and would read it as a merge.
 pub(super) fn of(text: &str, key: bool) -> Style {
-    let found = analyse(text);
-    let wanted = if text.contains('\n') {
-        Style::Literal
-    } else if meaning(text) == Meaning::Text && !go::is_base60(text) {
-        Style::Plain
-    } else {
+    let special = has_pair(text, Kind::Space, Kind::Break) || !text.chars().all(is_printable);
+    let (first, last) = (text.chars().next().map(kind), text.chars().next_back().map(kind));
+    if text.contains('\n') {
+        let literal = !key && !special && last != Some(Kind::Space);
+        return if literal { Style::Literal } else { Style::Double };
+    }
+    let bare = meaning(text) == Meaning::Text && !go::is_base60(text) && !(key && text == "<<");
+    let edges = first != Some(Kind::Other) || last != Some(Kind::Other);
+    if !bare || special {
         Style::Double
-    };
-    let wanted = if key && found.breaks { Style::Double } else { wanted };
-    match wanted {
-        Style::Literal if found.literal && !key => Style::Literal,
-        Style::Plain if found.plain => Style::Plain,
-        Style::Plain if found.single => Style::Single,
-        _ => Style::Double,
+    } else if !(edges || text.contains(is_break) || has_indicators(text)) {
+        Style::Plain
+    } else if has_pair(text, Kind::Break, Kind::Space) {
+        Style::Double
+    } else {
+        Style::Single
     }
 }
 
@@ -55,28 +50,16 @@ enum Kind {
     Other,
 }
 
-fn analyse(text: &str) -> Analysis {
-    if text.is_empty() {
-        return Analysis { breaks: false, plain: true, single: true, literal: false };
-    }
-    let kind = |c: char| match c {
+fn kind(c: char) -> Kind {
+    match c {
         ' ' => Kind::Space,
         _ if is_break(c) => Kind::Break,
         _ => Kind::Other,
-    };
-    let kinds = || text.chars().map(kind);
-    let pairs = |first, second| kinds().zip(kinds().skip(1)).any(|pair| pair == (first, second));
-    let (first, last) = (kinds().next(), kinds().next_back());
-    let breaks = text.contains(is_break);
-    let break_space = pairs(Kind::Break, Kind::Space);
-    let special = pairs(Kind::Space, Kind::Break) || !text.chars().all(is_printable);
-    let edges = first != Some(Kind::Other) || last != Some(Kind::Other);
-    Analysis {
-        breaks,
-        plain: !(edges || breaks || special || has_indicators(text)),
-        single: !(special || break_space),
-        literal: !(special || last == Some(Kind::Space)),
     }
+}
+
+fn has_pair(text: &str, first: Kind, second: Kind) -> bool {
+    text.chars().map(kind).zip(text.chars().skip(1).map(kind)).any(|pair| pair == (first, second))
 }
 
 /// Whether a part of the text would mean something of YAML's own.

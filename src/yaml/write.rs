@@ -108,7 +108,7 @@ impl Writer {
     /// A list under a key stands at the key's own indentation.
     fn list(&mut self, items: &[Value], context: Context) {
         let outer = self.indent;
-        if !(context == Context::Entry && !self.indented) {
+        if context != Context::Entry || self.indented {
             self.indent = Some(outer.map_or(0, |indent| indent + 2));
         }
         for item in items {
@@ -178,9 +178,9 @@ impl Writer {
             if c == ' ' {
                 let alone = at > 0 && at + 1 < text.len() && !text[at + 1..].starts_with(' ');
                 if folds && !spaces && self.column > WIDTH && alone {
-                    self.line()
+                    self.line();
                 } else {
-                    self.put(c)
+                    self.put(c);
                 }
                 spaces = true;
             } else if is_break(c) {

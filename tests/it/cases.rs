@@ -70,6 +70,16 @@ pub fn of(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Tria
         .collect()
 }
 
+/// The files of the example: these folders of the repository.
+pub fn repository(folders: &[&str]) -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in folders {
+        collect(root, &root.join(folder), &mut files);
+    }
+    Tree::new(files)
+}
+
 /// A test that is code, named `<stage>::<name>`.
 pub fn code(stage: &str, name: &str, run: fn() -> Result<(), Failed>) -> Trial {
     Trial::test(format!("{stage}::{name}"), run)

@@ -1,8 +1,133 @@
 //! Tests of `diff`.
+//!
+//! A case is a folder with `desired.yaml`, `live.yaml` and `dryrun.yaml` (the server's answer to a forced dry run); and
+//! with `base.yaml` (what was applied before) and `applied.yaml` (the server's response to that), where there is a
+//! record of it. All but the first were recorded from a real server.
+//! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
-use libtest_mimic::Trial;
+mod laws;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use weft::diff::{
+    Asked, Compared, FieldChange, LiveObject, ObjectComparison, Recorded, compare, live, proven, record, text,
+};
+use weft::manifest::{Object, ObjectId};
+use weft::masked::FingerprintKey;
+use weft::schema::Gvk;
+use weft::value::{Origin, Value};
+use weft::yaml::{Rules, document};
+
+use crate::cases::{self, Case};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = cases::of("diff", run);
+    trials.extend(laws::trials());
+    trials
+}
+
+pub fn key() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
+/// An object as `manifest` makes it: data of Secrets is masked, and so are texts that begin with `hunter2`.
+pub fn object(body: Value) -> Arc<Object> {
+    let text = |keys: &[&str]| body.dig(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let gvk = Gvk::new(&text(&["apiVersion"]), &text(&["kind"]));
+    let namespace = Some(text(&["metadata", "namespace"])).filter(|it| !it.is_empty());
+    let id = ObjectId { kind: gvk.group_kind(), namespace, name: text(&["metadata", "name"]) };
+    let mut body = body;
+    mask(&mut body, gvk.kind == "Secret");
+    Arc::new(Object { id, gvk, release: "app".into(), body, origin: Origin::default(), implicit: false })
+}
+
+fn mask(value: &mut Value, secret: bool) {
+    if let Some(data) = value.as_map_mut().and_then(|map| map.get_mut("data")).filter(|_| secret) {
+        *data = std::mem::take(data).masked();
+    }
+    match &mut value.data {
+        weft::value::Data::Map(map) => map.iter_mut().for_each(|entry| mask(&mut entry.value, false)),
+        weft::value::Data::List(items) => items.iter_mut().for_each(|item| mask(item, false)),
+        weft::value::Data::Text(it) if it.starts_with("hunter2") => *value = std::mem::take(value).masked(),
+        _ => {}
+    }
+}
+
+struct Input {
+    object: Arc<Object>,
+    live: LiveObject,
+    dry_run: LiveObject,
+    recorded: Option<Arc<Recorded>>,
+}
+
+impl Input {
+    fn read(case: &Case) -> Self {
+        let value = |text: &str| document(text, &Arc::new(String::new()), Rules::Strict).unwrap();
+        let server = |file: &str| live(value(&case.read(file))).unwrap();
+        let recorded = case.read_if_there("base.yaml").map(|base| {
+            let base = object(value(&base));
+            Arc::new(record(&base, &server("applied.yaml"), &key()))
+        });
+        Self {
+            object: object(value(&case.read("desired.yaml"))),
+            live: server("live.yaml"),
+            dry_run: server("dryrun.yaml"),
+            recorded,
+        }
+    }
+
+    fn compare(&self, asked: Option<Asked>) -> Compared {
+        compare(&self.object, Some(self.live.clone()), self.recorded.clone(), asked, &key())
+    }
+}
+
+fn run(case: &Case) -> Result<(), Failed> {
+    let input = Input::read(case);
+    let dry_run = || Asked::DryRun(Box::new(input.dry_run.clone()));
+    match input.compare(None) {
+        Compared::Done(done) => case.expect("comparison.txt", &told(&done)),
+        Compared::Ask(_) => {
+            let Compared::Done(asked) = input.compare(Some(dry_run())) else { return Err("asked twice".into()) };
+            let impossible = Asked::Impossible("the webhook `x` has side effects".into());
+            let Compared::Done(predicted) = input.compare(Some(impossible)) else { return Err("asked twice".into()) };
+            case.expect("comparison.txt", &told(&asked))?;
+            case.expect("predicted.txt", &told(&predicted))?;
+            after_the_next_apply(&input)
+        }
+    }
+}
+
+/// Had the dry run been an apply, its record would prove the next run unchanged.
+fn after_the_next_apply(input: &Input) -> Result<(), Failed> {
+    let recorded = record(&input.object, &input.dry_run, &key());
+    if proven(&input.object, &input.dry_run, &recorded, &key()) {
+        Ok(())
+    } else {
+        Err("a second run would not be proven".into())
+    }
+}
+
+fn told(comparison: &ObjectComparison) -> String {
+    let mut out = format!("{:?}, {:?}\n", comparison.verdict, comparison.judged);
+    comparison.fields.iter().for_each(|field| tell(field, &mut out));
+    out.push('\n');
+    for line in text(comparison) {
+        writeln!(out, "{}", line.text.trim_end()).unwrap();
+    }
+    out
+}
+
+fn tell(field: &FieldChange, out: &mut String) {
+    writeln!(out, "{}: {}", field.class, field.path).unwrap();
+    for (side, value) in [("base", &field.base), ("live", &field.live), ("desired", &field.desired)] {
+        if let Some(value) = value {
+            writeln!(out, "  {side}: {value:?}").unwrap();
+        }
+    }
+    for writer in &field.writers {
+        writeln!(out, "  by {writer}").unwrap();
+    }
 }

@@ -1,8 +1,113 @@
 //! Tests of `manifest`.
+//!
+//! A case is a folder with `rendered/<release>/<file>`, and where the release has secrets `stand-in/<release>/<file>`
+//! (the text with stand-ins) or `opaque` (there is none). A release's namespace is its name with `-ns`.
+//! `desired.txt` or `error.txt` is what comes out.
 
-use libtest_mimic::Trial;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use weft::chart::{Rendered, RenderedFile};
+use weft::diagnostic::Diagnostic;
+use weft::manifest::{Desired, Object, read};
+use weft::masked::Masked;
+use weft::project::{ClusterRef, Environment, Release, ReleaseSource};
+use weft::schema::builtin;
+use weft::tree::Tree;
+use weft::value::{Mark, Origin, Value};
+use weft::yaml;
+
+use crate::cases::{self, Case};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = cases::of("manifest", run);
+    trials.push(cases::code("manifest", "an_empty_environment_has_no_objects", nothing));
+    trials
+}
+
+fn run(case: &Case) -> Result<(), Failed> {
+    let (real, stand_in) = (case.tree("rendered"), case.tree("stand-in"));
+    let opaque = case.read_if_there("opaque").is_some();
+    let rendered = rendered(&real, &stand_in, opaque);
+    let environment = environment(&rendered);
+    let mut discovery = builtin();
+    discovery.unavailable.insert("metrics.k8s.io".into(), "503 Service Unavailable".into());
+    match read(&rendered, &environment, &discovery) {
+        Ok(desired) => case.expect("desired.txt", &told(&desired)),
+        Err(error) => case.expect("error.txt", &Diagnostic::of(&error).to_string()),
+    }
+}
+
+fn nothing() -> Result<(), Failed> {
+    let desired = read(&[], &environment(&[]), &builtin()).map_err(|error| error.to_string())?;
+    assert!(desired.objects.is_empty() && desired.warnings.is_empty());
+    Ok(())
+}
+
+fn rendered(real: &Tree, stand_in: &Tree, opaque: bool) -> Vec<Rendered> {
+    let text = |tree: &Tree, path: &str| tree.text(path).ok().map(str::to_owned);
+    let mut releases: Vec<Rendered> = Vec::new();
+    for path in real.paths() {
+        let (release, _) = path.split_once('/').unwrap();
+        if releases.last().is_none_or(|last| &*last.release != release) {
+            releases.push(Rendered { release: release.into(), ..Rendered::default() });
+        }
+        let whole = text(real, path).unwrap();
+        // A line `# from N` says which line of the template made the next one.
+        let lines = whole.lines().scan(0, |line, it| {
+            *line = it.strip_prefix("# from ").map_or(*line, |number| number.parse().unwrap());
+            Some(*line)
+        });
+        releases.last_mut().unwrap().files.push(RenderedFile {
+            path: Arc::new(path.to_owned()),
+            lines: lines.collect(),
+            text: Masked::new(whole.clone()),
+            stand_in: text(stand_in, path),
+            opaque,
+        });
+    }
+    releases
+}
+
+fn environment(rendered: &[Rendered]) -> Environment {
+    Environment {
+        name: "dev".into(),
+        lineage: vec!["dev".into()],
+        cluster: ClusterRef::default(),
+        values: Value::default(),
+        inputs: std::collections::BTreeMap::default(),
+        identity: None,
+        state_namespace: "weft-system".into(),
+        releases: rendered.iter().map(|it| release(&it.release)).collect(),
+    }
+}
+
+fn release(name: &Arc<str>) -> Release {
+    let file = Arc::new("environments/dev/environment.yaml".to_owned());
+    Release {
+        name: Arc::clone(name),
+        namespace: format!("{name}-ns"),
+        create_namespace: true,
+        source: ReleaseSource::Manifests(name.to_string()),
+        needs: Vec::new(),
+        labels: std::collections::BTreeMap::default(),
+        when: None,
+        values: Vec::new(),
+        secrets: Vec::new(),
+        wait_seconds: None,
+        prune: true,
+        origin: Origin::new(&file, Mark { line: 3, column: 3 }),
+    }
+}
+
+fn told(desired: &Desired) -> String {
+    let warnings = desired.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+    warnings.chain(desired.objects.iter().map(tell)).collect()
+}
+
+fn tell(object: &Object) -> String {
+    let implicit = if object.implicit { ", implicit" } else { "" };
+    let order = yaml::write_with(&object.body, yaml::Write { order: yaml::Order::Written, ..yaml::Write::default() });
+    format!("--- # {}, release {}, {}{implicit}\n{order}", object.id, object.release, object.origin)
 }

@@ -1,8 +1,84 @@
-//! Tests of `plan`.
+//! Tests of `plan` and `state`.
 
-use libtest_mimic::Trial;
+pub mod input;
+mod laws;
+mod state;
+
+use std::fmt::Write as _;
+
+use libtest_mimic::{Failed, Trial};
+use weft::diagnostic::Diagnostic;
+use weft::plan::Plan;
+
+use self::input::Input;
+use crate::cases::{self, Case};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = cases::of("plan", run);
+    trials.push(cases::code("plan", "digest", digest));
+    trials.extend(laws::trials());
+    trials.extend(state::trials());
+    trials
+}
+
+fn run(case: &Case) -> Result<(), Failed> {
+    case.expect("plan.txt", &listing(&Input::of(case).plan()))
+}
+
+/// The plan with all that an apply reads: waves, actions, inventories, refusals in full.
+fn listing(plan: &Plan) -> String {
+    let mut out = String::new();
+    for step in &plan.steps {
+        let _ = write!(out, "{} {} {} {}", step.wave, step.action.sign(), step.action, step.object.id);
+        let _ = write!(out, " ({})", step.object.release);
+        if matches!(step.action, weft::plan::Action::Keep { leaves: true, .. }) {
+            out.push_str(" [leaves]");
+        }
+        let _ = writeln!(out, "{}", step.action.reason().map_or_else(String::new, |reason| format!(": {reason}")));
+        for change in step.takes() {
+            let _ = writeln!(out, "      takes {}", change.path);
+        }
+    }
+    for refusal in &plan.refusals {
+        let _ = write!(out, "{}", Diagnostic::of(refusal));
+    }
+    for step in plan.drift().pending() {
+        let fields: Vec<String> = step.object.fields.iter().map(|change| change.path.to_string()).collect();
+        let _ = writeln!(out, "drift {} {}", step.object.id, fields.join(" "));
+    }
+    let counts = plan.summary().counts().map(|(name, count)| format!("{name} {count}"));
+    let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
+    out
+}
+
+/// A digest stands for what would be done, whatever is unchanged beside it.
+fn digest() -> Result<(), Failed> {
+    let of = |objects: &str| {
+        Input::parse(&format!("{{releases: [{{name: app}}], objects: [{objects}]}}")).plan().digest(&input::key())
+    };
+    let create = |data: &str| format!("{{id: Secret apps/a, is: create, desired: {{data: {data}}}}}");
+    let update = |to: u8| {
+        let fields = format!("[{{path: [data, a], class: pending, live: 1, desired: {to}}}]");
+        format!("{{id: ConfigMap apps/a, is: update, fields: {fields}}}")
+    };
+    let one = of(&update(2));
+    cases::same(
+        "with an unchanged object",
+        &one,
+        &of(&format!("{}, {{id: ConfigMap apps/b, is: unchanged}}", update(2))),
+    )?;
+    let all = [
+        one,
+        of(""),
+        of(&update(3)),
+        of(&create("{a: '1'}")),
+        of(&create("{a: '2'}")),
+        of(&create("{a: {$secret: '1'}}")),
+        of(&create("{a: {$secret: '2'}}")),
+        of("{id: ConfigMap apps/a, is: leftover}"),
+        of("{id: ConfigMap apps/a, is: leftover, live: {metadata: {uid: other}}}"),
+    ];
+    let different: std::collections::BTreeSet<&String> = all.iter().collect();
+    cases::same("how many differ", &all.len().to_string(), &different.len().to_string())
 }

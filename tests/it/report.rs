@@ -1,8 +1,100 @@
 //! Tests of `report`.
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
+use weft::report::{self, Detail, LIMIT, Report, Style};
+
+use crate::cases::{self, Case};
+use crate::plan::input::{Input, key};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    Vec::new()
+    let mut trials = cases::of("report", run);
+    trials.push(cases::code("report", "unchanged-objects-are-only-counted", unchanged));
+    trials.push(cases::code("report", "colour-is-only-paint", colour));
+    trials.push(cases::code("report", "markdown-fits-by-degrees", degrees));
+    trials
+}
+
+/// A case's input, and each view of it. No view may hold the word `hunter2`, which all secrets of cases have.
+fn run(case: &Case) -> Result<(), Failed> {
+    let input = Input::of(case);
+    let report = input.report();
+    let json = report::json(&report, false, &key());
+    let text = report::text(&report, &Style::default());
+    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT));
+    let pretty = serde_json::to_string_pretty(&json)? + "\n";
+    for view in [&text, &markdown, &pretty] {
+        if view.contains("hunter2") {
+            return Err("a secret is shown".into());
+        }
+    }
+    valid(&json)?;
+    case.expect("report.txt", &text)?;
+    case.expect("report.md", &markdown)?;
+    case.expect("report.json", &pretty)
+}
+
+fn valid(document: &serde_json::Value) -> Result<(), Failed> {
+    let schema = serde_json::from_str(include_str!("../../docs/schema/report-v1.json"))?;
+    let validator = jsonschema::validator_for(&schema)?;
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    cases::same("the schema's verdict", "", &errors.join("\n"))
+}
+
+fn of(yaml: &str) -> Report {
+    Input::parse(yaml).report()
+}
+
+fn unchanged() -> Result<(), Failed> {
+    let report = of("{releases: [{name: app, unchanged: 10000}]}");
+    let text = report::text(&report, &Style::default());
+    cases::same("the text", "dev\n\ndev: nothing to change (10000 objects)\n", &text)?;
+    assert!(report::markdown(&report, LIMIT).len() < 200);
+    let json = report::json(&report, false, &key());
+    assert!(json.to_string().len() < 2000);
+    assert_eq!(json["summary"]["unchanged"], 10_000);
+    let listed = report::json(&report, true, &key());
+    assert_eq!(listed["steps"].as_array().map(Vec::len), Some(10_000));
+    valid(&listed)
+}
+
+const CHANGED: &str = "{releases: [{name: app, unchanged: 2}], objects: [{id: ConfigMap apps/a, is: create}, \
+    {id: ConfigMap apps/b, is: leftover}, {id: ConfigMap apps/c, is: 'unknown: no rights'}]}";
+
+fn colour() -> Result<(), Failed> {
+    let report = of(CHANGED);
+    let plain = report::text(&report, &Style::default());
+    let painted = report::text(&report, &Style { colour: true, ..Style::default() });
+    assert!(!plain.contains('\u{1b}') && painted.contains("\u{1b}[32m+ create ConfigMap apps/a\u{1b}[0m"), "{painted}");
+    cases::same("the text without its colours", &plain, &anstream::adapter::strip_str(&painted).to_string())
+}
+
+/// Each degree is shorter than the one before, none is longer than its limit, and the longest that fits is taken.
+fn degrees() -> Result<(), Failed> {
+    let object = |n| {
+        format!(
+            "- {{id: ConfigMap apps/c{n}, is: update, live: {{data: {{a: b, c: d, e: f}}}}, \
+             after: {{data: {{a: b, c: d, e: g}}}}, fields: [{{path: [data, e], class: drift, live: f, desired: g}}]}}\n"
+        )
+    };
+    let objects = (0..40).map(object).collect::<Vec<_>>().concat();
+    let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}"));
+    let page = |limit| report::markdown(&report, limit);
+    let mut lengths = vec![page(usize::MAX).chars().count()];
+    while let Some(longest) = lengths.last().filter(|_| lengths.len() < 5) {
+        let next = page(longest - 1);
+        assert!(next.chars().count() < *longest);
+        assert_eq!(next.matches("<details").count(), next.matches("</details").count());
+        assert_eq!(next.matches("```").count() % 2, 0, "a fence is open");
+        lengths.push(next.chars().count());
+    }
+    assert_eq!(page(lengths[3] - 1).lines().last(), Some("dev: 40 to change"), "only the head is left");
+    for (length, word) in lengths[1..4].iter().zip(["only changed lines", "changes are not shown", "only counted"]) {
+        assert!(page(*length).contains(word), "{word}");
+    }
+    assert!(page(10).chars().count() <= 10);
+    let names = report::text(&report, &Style { detail: Detail::Names, ..Style::default() });
+    assert!(!names.contains("drift"));
+    cases::same("the first names", "  ~ update ConfigMap apps/c0", names.lines().nth(3).unwrap_or_default())
 }

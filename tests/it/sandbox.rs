@@ -1,5 +1,7 @@
 //! Tests of `sandbox`, and the control plane that all tests share.
 
+mod mirror;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -17,8 +19,9 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
-use weft::sandbox::{self, Options, Places, Sandbox, SandboxError, User};
+use weft::sandbox::{self, Options, Places, Releases, Sandbox, SandboxError, User};
 
+use self::mirror::Mirror;
 use crate::cases::{code, same};
 
 /// The user of the shared control plane who has no rights but those that a test gives; also the name of the context.
@@ -40,7 +43,10 @@ pub fn trials() -> Vec<Trial> {
         code("sandbox", "a_program_that_ends_is_shown_with_its_log", a_program_that_ends_is_shown_with_its_log),
         code("sandbox", "a_user_has_a_context_and_no_rights", a_user_has_a_context_and_no_rights),
         code("sandbox", "no_programs", no_programs),
+        code("sandbox", "a_failed_build_names_its_log", a_failed_build_names_its_log),
         code("sandbox", "a_folder_has_all_or_is_passed", a_folder_has_all_or_is_passed),
+        code("sandbox", "releases_are_downloaded_and_checked", releases_are_downloaded_and_checked),
+        code("sandbox", "run_passes_the_exit_code_on", run_passes_the_exit_code_on),
         code("sandbox", "two_at_once_and_nothing_after_stop", two_at_once_and_nothing_after_stop),
         code("sandbox", "up_env_down", up_env_down),
     ]
@@ -49,8 +55,8 @@ pub fn trials() -> Vec<Trial> {
 /// The control plane that the tests share. It has one faked node, and is started by the first test that needs it.
 pub struct Shared {
     runtime: Runtime,
+    client: Client,
     kubeconfig: PathBuf,
-    server: String,
     sandbox: Mutex<Option<Sandbox>>,
     namespaces: AtomicUsize,
 }
@@ -63,9 +69,9 @@ pub fn shared() -> &'static Shared {
             .block_on(sandbox::start(&options(1), &tell))
             .unwrap_or_else(|error| panic!("{}", Diagnostic::of(&error)));
         Shared {
+            client: runtime.block_on(client(sandbox.kubeconfig(), None)),
             runtime,
             kubeconfig: sandbox.kubeconfig().to_owned(),
-            server: sandbox.server().to_owned(),
             sandbox: Mutex::new(Some(sandbox)),
             namespaces: AtomicUsize::new(0),
         }
@@ -86,19 +92,14 @@ impl Shared {
         &self.kubeconfig
     }
 
-    /// The address of the API server.
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
     /// Runs something asynchronous to its end.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// The administrator's client. It must be used within [`Shared::block_on`].
+    /// The administrator's client, for use within [`Shared::block_on`].
     pub fn client(&self) -> Client {
-        self.block_on(client(&self.kubeconfig, None))
+        self.client.clone()
     }
 
     /// Creates a namespace of its own for a test; its name.
@@ -114,12 +115,13 @@ impl Shared {
     }
 }
 
-/// Runs a future on the shared control plane's runtime, without a control plane.
+/// Runs something asynchronous that needs no shared control plane.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     Runtime::new().expect("a runtime").block_on(future)
 }
 
-async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
+/// A client by a context of a kubeconfig, the current one by default.
+pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
     let file = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let options = kube::config::KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
     Client::try_from(kube::Config::from_custom_kubeconfig(file, &options).await.expect("a context")).expect("a client")
@@ -130,17 +132,15 @@ fn places() -> Places {
     Places::of(&|name| std::env::var(name).ok()).expect("a folder for the cache")
 }
 
-fn options(nodes: usize) -> Options {
+/// A control plane of the machine's own programs, with the user [`NOBODY`].
+pub fn options(nodes: usize) -> Options {
     let nobody = User { token: "nobody-s-token".into(), name: NOBODY.into(), groups: Vec::new() };
     Options { places: places(), nodes, users: vec![nobody] }
 }
 
-fn tell(line: &str) {
+/// Shows progress.
+pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "sandbox: {line}");
-}
-
-fn failed(error: &SandboxError) -> Failed {
-    Diagnostic::of(error).to_string().into()
 }
 
 fn a_deployment_becomes_available() -> Result<(), Failed> {
@@ -190,44 +190,76 @@ fn no_programs() -> Result<(), Failed> {
         ("KUBEBUILDER_ASSETS", format!("{root}/assets")),
         ("HOME", root.into()),
         ("PATH", root.into()),
+        ("WEFT_SANDBOX_RELEASES", "off".into()),
     ]);
-    let mut places = Places::of(&|name| environment.get(name).cloned()).map_err(|error| failed(&error))?;
+    let mut places = Places::of(&|name| environment.get(name).cloned())?;
     places.folders.truncate(1);
-    let options = Options { places, nodes: 0, users: Vec::new() };
-    let error = block_on(sandbox::start(&options, &|_| {})).expect_err("there is nothing to start");
-    let expected = "error: no `etcd` to be had; looked at:\n\
+    let expected = "error: no `etcd` v3.7.3 to be had; looked at:\n\
         `KUBEBUILDER_ASSETS`, `ROOT/assets`: there is no such folder\n\
         the cache, `ROOT/.cache/weft/sandbox/etcd-v3.7.3/bin`: there is no such folder\n\
-        `go`, which would build them: not in `PATH`\n  \
-        = hint: Install Go 1.26 or later (https://go.dev/dl), with which the programs are built once, or set `KUBEBUILDER_ASSETS` to a folder that has them.\n";
-    same("the error", expected, &Diagnostic::of(&error).to_string().replace(root, "ROOT"))
+        the releases of etcd: `WEFT_SANDBOX_RELEASES` is `off`\n\
+        `go`, which would build it: not in `PATH`\n  \
+        = hint: Install Go 1.26 or later (https://go.dev/dl), with which the programs are built once, or set \
+        `KUBEBUILDER_ASSETS` to a folder that has them.\n";
+    same("the error", expected, &refused(places).replace(root, "ROOT"))
 }
 
 fn a_folder_has_all_or_is_passed() -> Result<(), Failed> {
     let folder = fakes(&["etcd", "kube-apiserver"])?;
-    let places =
-        Places { folders: vec![("assets".into(), folder.path().into())], cache: folder.path().join("c"), go: None };
-    let error = block_on(sandbox::start(&Options { places, nodes: 0, users: Vec::new() }, &|_| {}))
-        .expect_err("a part is missing");
-    let text = error.to_string().replace(folder.path().to_str().expect("UTF-8"), "ROOT");
-    let expected = "no `kube-apiserver`, `kube-controller-manager` to be had; looked at:\n\
-        assets, `ROOT`: it has no `kube-controller-manager`\n\
-        the cache, `ROOT/c/kubernetes-v1.36.3/bin`: there is no such folder\n\
-        `go`, which would build them: not in `PATH`";
-    same("the error", expected, &text)
+    let text = refused(only(folder.path(), Releases::Off)).replace(folder.path().to_str().expect("UTF-8"), "ROOT");
+    assert!(text.contains("assets, `ROOT`: it has no `kube-controller-manager`\n"), "{text}");
+    Ok(())
 }
 
 fn a_program_that_ends_is_shown_with_its_log() -> Result<(), Failed> {
     let folder = fakes(&["etcd", "kube-apiserver", "kube-controller-manager"])?;
-    let places =
-        Places { folders: vec![("assets".into(), folder.path().into())], cache: folder.path().join("c"), go: None };
-    let error =
-        block_on(sandbox::start(&Options { places, nodes: 0, users: Vec::new() }, &|_| {})).expect_err("it ends");
-    same(
-        "the error",
-        "error: `etcd` ended with exit status: 3\n  = cause: no etcd today\n",
-        &Diagnostic::of(&error).to_string(),
-    )
+    let text = refused(only(folder.path(), Releases::Off));
+    same("the error", "error: `etcd` ended with exit status: 3\n  = cause: no etcd today\n", &text)
+}
+
+fn a_failed_build_names_its_log() -> Result<(), Failed> {
+    let folder = fakes(&["go"])?;
+    let root = folder.path().to_str().expect("UTF-8");
+    let text = refused(Places { go: Some(folder.path().join("go")), ..only(folder.path(), Releases::Off) });
+    let expected = "error: `etcd` could not be built: `go` ended with exit status: 3\n  \
+        = cause: no go today\n  \
+        = hint: The whole output of `go` is in `ROOT/c/etcd-v3.7.3/etcd.log`.\n";
+    same("the error", expected, &text.replace(root, "ROOT"))?;
+    same("the log", "no go today\n", &std::fs::read_to_string(folder.path().join("c/etcd-v3.7.3/etcd.log"))?)
+}
+
+/// Releases are downloaded over redirects, unpacked and run; what differs from its checksum is refused, and what is not
+/// there is looked for elsewhere.
+fn releases_are_downloaded_and_checked() -> Result<(), Failed> {
+    let published = fakes(&["etcd", "kube-apiserver", "kube-controller-manager"])?;
+    let server = Mirror::of(published.path())?;
+    let cache = tempfile::tempdir()?;
+    let text = refused(only(cache.path(), Releases::Mirror(server.address())));
+    same("the error", "error: `etcd` ended with exit status: 3\n  = cause: no etcd today\n", &text)?;
+
+    server.change("kube-apiserver", b"something else");
+    let cache = tempfile::tempdir()?;
+    let text = refused(only(cache.path(), Releases::Mirror(server.address())));
+    assert!(text.contains("kube-apiserver is not what was published: its SHA-256 is "), "{text}");
+    assert!(!cache.path().join("c/kubernetes-v1.36.3/bin/kube-apiserver").exists(), "it is not kept");
+
+    let cache = tempfile::tempdir()?;
+    let text = refused(only(cache.path(), Releases::Mirror(format!("{}/elsewhere", server.address()))));
+    assert!(text.contains("the releases of etcd: http://") && text.contains(": 404 Not Found\n"), "{text}");
+    Ok(())
+}
+
+/// What a start says that does not work.
+fn refused(places: Places) -> String {
+    let options = Options { places, nodes: 0, users: Vec::new() };
+    let error = block_on(sandbox::start(&options, &|_| {})).expect_err("there is nothing to start");
+    Diagnostic::of(&error).to_string()
+}
+
+/// This folder, a cache in it, and these releases.
+fn only(folder: &Path, releases: Releases) -> Places {
+    let folders = vec![("assets".to_owned(), folder.to_owned())];
+    Places { folders, cache: folder.join("c"), releases, proxy: None, go: None }
 }
 
 /// A folder with programs that end at once.
@@ -247,13 +279,13 @@ fn two_at_once_and_nothing_after_stop() -> Result<(), Failed> {
     let options = options(0);
     block_on(async {
         let (one, two) = tokio::join!(sandbox::start(&options, &tell), sandbox::start(&options, &tell));
-        let (one, two) = (one.map_err(|e| failed(&e))?, two.map_err(|e| failed(&e))?);
+        let (one, two) = (one?, two?);
         assert_ne!(one.server(), two.server());
         for sandbox in [one, two] {
             let kubeconfig = sandbox.kubeconfig().to_owned();
             assert_eq!(std::fs::metadata(&kubeconfig)?.permissions().mode() & 0o777, 0o600);
             let server = sandbox.server().to_owned();
-            sandbox.stop().await.map_err(|e| failed(&e))?;
+            sandbox.stop().await?;
             nothing_left(&kubeconfig, &server)?;
         }
         Ok(())
@@ -294,18 +326,24 @@ fn up_env_down() -> Result<(), Failed> {
     let text = |error: SandboxError| Diagnostic::of(&error).to_string();
     block_on(async {
         assert!(text(sandbox::env(&name, &options.places).expect_err("not up")).contains("is not up"));
-        let kubeconfig = sandbox::up(&name, &options, &tell).await.map_err(|e| failed(&e))?;
+        let kubeconfig = sandbox::up(&name, &options, &tell).await?;
         let server = client(&kubeconfig, None).await;
         assert!(server.apiserver_version().await?.git_version.starts_with('v'));
-        assert_eq!(sandbox::env(&name, &options.places).map_err(|e| failed(&e))?, kubeconfig);
+        assert_eq!(sandbox::env(&name, &options.places)?, kubeconfig);
         let again = sandbox::up(&name, &options, &|_| {}).await.expect_err("up already");
         assert!(text(again).contains("is up already"));
-        sandbox::down(&name, &options.places).await.map_err(|e| failed(&e))?;
+        sandbox::down(&name, &options.places).await?;
         assert!(server.apiserver_version().await.is_err());
         assert!(processes_in(kubeconfig.parent().expect("a folder")).is_empty() && !kubeconfig.exists());
         assert!(text(sandbox::down(&name, &options.places).await.expect_err("gone")).contains("is not up"));
         Ok(())
     })
+}
+
+fn run_passes_the_exit_code_on() -> Result<(), Failed> {
+    let script = ["-c".to_owned(), "test -s \"$KUBECONFIG\" && exit 7".to_owned()];
+    let status = block_on(sandbox::run("sh", &script, &options(0), &|_| {}))?;
+    if status.code() == Some(7) { Ok(()) } else { Err(format!("{status}").into()) }
 }
 
 /// Fails where a sandbox left its folder, a process or its port behind.

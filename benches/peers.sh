@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the programs that the benchmarks compare with, from Go modules, once: benches/peers.sh FOLDER
+# helmfile takes about nine minutes on two cores; nothing but the benchmarks needs it.
+set -euo pipefail
+bin=${1:?usage: benches/peers.sh FOLDER}
+mkdir -p "$bin"
+bin=$(cd "$bin" && pwd)
+
+install() { # NAME PACKAGE@VERSION
+  [ -x "$bin/$1" ] && return
+  echo "building $1" >&2
+  GOBIN=$bin CGO_ENABLED=0 GOFLAGS=-trimpath go install -ldflags '-s -w' "$2"
+}
+
+# helmfile's module has replace directives, so `go install` refuses it: it is built in a copy of its own folder.
+helmfile() {
+  [ -x "$bin/helmfile" ] && return
+  echo "building helmfile" >&2
+  local source copy
+  source=$(go mod download -json github.com/helmfile/helmfile@v1.8.0 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+  copy=$(mktemp -d)
+  trap 'chmod -R u+w "$copy"; rm -rf "$copy"' RETURN
+  cp -r "$source/." "$copy"
+  chmod -R u+w "$copy"
+  (cd "$copy" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$bin/helmfile" .)
+}
+
+install helm helm.sh/helm/v4/cmd/helm@v4.3.1
+helmfile

@@ -1,0 +1,114 @@
+//! `values.schema.json`: the merged values against the chart's own schema, before anything is rendered.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::{Location, LocationSegment};
+use jsonschema::{ValidationError, Validator};
+
+use super::ChartError;
+use crate::diagnostic::nearest;
+use crate::masked::MASK;
+use crate::tree::Tree;
+use crate::value::{Data, Mark, Origin, Path, Step, Value};
+
+/// A compiled schema. References to other places are not followed.
+#[derive(Debug)]
+pub struct ValuesSchema {
+    path: Arc<String>,
+    source: serde_json::Value,
+    validator: Validator,
+}
+
+/// One value that does not fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Which value.
+    pub path: Path,
+    /// Where it was written.
+    pub origin: Origin,
+    /// What the schema wants. It holds no secret.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = self.path.0.is_empty();
+        let place = if self.origin.file.is_some() { format!(" ({})", self.origin) } else { String::new() };
+        if root { write!(f, "{}", self.message) } else { write!(f, "`{}`{place}: {}", self.path, self.message) }
+    }
+}
+
+impl ValuesSchema {
+    /// Reads the schema of a chart's folder; `None` where it has none.
+    pub fn load(tree: &Tree, folder: &str) -> Result<Option<Self>, ChartError> {
+        let path = Arc::new(format!("{folder}/values.schema.json"));
+        if !tree.contains(&path) {
+            return Ok(None);
+        }
+        let wrong = |message: String| ChartError::WrongSchema { origin: Origin::new(&path, Mark::default()), message };
+        let source: serde_json::Value =
+            serde_json::from_str(tree.text(&path)?).map_err(|error| wrong(error.to_string()))?;
+        let validator = jsonschema::options().offline().build(&source).map_err(|error| wrong(error.to_string()))?;
+        Ok(Some(Self { path: Arc::clone(&path), source, validator }))
+    }
+
+    /// Checks values, all of them, so that one run shows every failure.
+    pub fn check(&self, values: &Value) -> Result<(), ChartError> {
+        let json = serde_json::to_value(values.exposed()).map_err(|error| ChartError::WrongSchema {
+            origin: Origin::new(&self.path, Mark::default()),
+            message: error.to_string(),
+        })?;
+        if self.validator.is_valid(&json) {
+            return Ok(());
+        }
+        let failures = self.validator.iter_errors(&json).map(|error| self.failure(&error, values)).collect();
+        Err(ChartError::Values { path: Arc::clone(&self.path), failures })
+    }
+
+    fn failure(&self, error: &ValidationError, values: &Value) -> Failure {
+        let path = path_of(error.instance_path());
+        let node = path.resolve(values);
+        let mut origin = node.map(|node| node.origin.clone()).unwrap_or_default();
+        let mut message =
+            if node.is_none_or(holds_secret) { error.masked_with(MASK).to_string() } else { error.to_string() };
+        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+            let entry = unexpected.first().and_then(|key| node?.as_map()?.entry(key));
+            if let Some(entry) = entry {
+                origin = Origin { file: entry.value.origin.file.clone(), mark: entry.mark };
+                "unknown key".clone_into(&mut message);
+                message += &self.suggestion(error, &entry.key).unwrap_or_default();
+                return Failure { path: path.field(&entry.key), origin, message };
+            }
+        }
+        Failure { path, origin, message }
+    }
+
+    /// The nearest of the properties that the schema names beside the keyword that failed.
+    fn suggestion(&self, error: &ValidationError, key: &str) -> Option<String> {
+        let pointer = error.schema_path().as_str();
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let properties = self.source.pointer(parent)?.get("properties")?.as_object()?;
+        let near = nearest(key, properties.keys().map(String::as_str))?;
+        Some(format!("; did you mean `{near}`?"))
+    }
+}
+
+fn path_of(location: &Location) -> Path {
+    let step = |segment: LocationSegment| match segment {
+        LocationSegment::Property(key) => Step::Field(key.to_string()),
+        LocationSegment::Index(at) => Step::Index(at),
+    };
+    Path(location.into_iter().map(step).collect())
+}
+
+/// Whether a node is or holds a leaf that came from a secret.
+pub fn holds_secret(value: &Value) -> bool {
+    match &value.data {
+        Data::Masked(_) => true,
+        Data::List(items) => items.iter().any(holds_secret),
+        Data::Map(map) => map.iter().any(|entry| holds_secret(&entry.value)),
+        _ => false,
+    }
+}

@@ -1,0 +1,67 @@
+//! The arguments that several verbs share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which project, and with which keys.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ProjectArgs {
+    /// The project's folder, or one below it.
+    #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+    /// Read the project's files from this git revision instead of the folder.
+    #[arg(long, value_name = "REVISION")]
+    pub rev: Option<String>,
+    /// An age identity file. May be repeated; comes before all other places where keys are looked for.
+    #[arg(long = "identity", short = 'i', value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+}
+
+/// Which releases, and what to set in their values.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// Only this release. May be repeated.
+    #[arg(long = "release", short = 'r', value_name = "NAME")]
+    pub releases: Vec<String>,
+    /// Only releases with this label. May be repeated; all must hold.
+    #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_parser = key_value)]
+    pub labels: Vec<(String, String)>,
+    /// Set a value: `image.tag=v2`, `hosts={a,b}`, `ports[0].name=http`. May be repeated; wins over every file.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// The same, always as text.
+    #[arg(long, value_name = "PATH=TEXT")]
+    pub set_string: Vec<String>,
+    /// The same, with a JSON value.
+    #[arg(long, value_name = "PATH=JSON")]
+    pub set_json: Vec<String>,
+}
+
+/// Which cluster, where it is not the one that the environment names.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ClusterArgs {
+    /// A kubeconfig file in place of the environment's.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// A context in place of the environment's.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+/// In which form a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; its schema is `docs/schema/report-v1.json`.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

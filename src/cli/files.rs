@@ -1,0 +1,91 @@
+//! Files that verbs write for people.
+
+use std::fs;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Kind};
+
+/// A file cannot be read or written.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is there already.
+    #[error("`{}` is there already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Diagnose for FileError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Exists { .. } => Kind::Input,
+            Self::Read { .. } | Self::Write { .. } => Kind::Machine,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists { path } => Some(format!("Nothing was overwritten. Remove `{}` first.", path.display())),
+            Self::Read { .. } | Self::Write { .. } => None,
+        }
+    }
+}
+
+/// Reads a text file.
+pub(super) fn read(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
+}
+
+/// Writes a file and the folders that it is in.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), FileError> {
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder.and_then(|()| fs::write(path, text)).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
+}
+
+/// Writes a file that must not be there yet; one that is `private` can be read by its owner alone.
+pub(super) fn create(path: &Path, text: &str, private: bool) -> Result<(), FileError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_path_buf() },
+        _ => FileError::Write { path: path.to_path_buf(), source },
+    };
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let mode = if private { 0o600 } else { 0o644 };
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
+}
+
+/// Replaces the text of a file at once: a reader sees the old one or the new one.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if let Ok(about) = fs::metadata(path) {
+        fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
+    }
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
+}

@@ -1,0 +1,44 @@
+//! `weft get`.
+
+use clap::Args;
+
+use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use super::terminal::Terminal;
+use super::{Exit, settings, wait};
+use crate::diagnostic::Failure;
+use crate::{pipeline, yaml};
+
+/// Print the live objects of an environment, as its inventories know them, secrets masked.
+#[derive(Debug, Args)]
+pub(super) struct GetArgs {
+    /// The environment.
+    environment: String,
+    #[command(flatten)]
+    releases: ReleaseArgs,
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let progress = terminal.progress();
+    let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
+    progress.done();
+    for (id, held) in &found.members {
+        match found.live.get(id) {
+            Some(live) => {
+                let body = yaml::write(&live.body);
+                terminal.print(&format!("---\n# {id} of release {}\n{body}", held.release))?;
+            }
+            None => terminal.warn(&format!("{id} of release {} {}", held.release, found.absence(id))),
+        }
+    }
+    for warning in &found.warnings {
+        terminal.warn(warning);
+    }
+    let (live, all) = (found.live.len(), found.members.len());
+    terminal.say(&format!("{}: {live} of {all} objects", args.environment));
+    Ok(if found.unread.is_empty() { Exit::Done } else { Exit::Unknown })
+}

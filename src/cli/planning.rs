@@ -1,0 +1,80 @@
+//! What `diff`, `plan`, `apply`, `drift` and `destroy` have in common: guards, and printing a report.
+
+use clap::Args;
+
+use super::Exit;
+use super::arguments::Format;
+use super::terminal::Terminal;
+use crate::diagnostic::Failure;
+use crate::pipeline::Planned;
+use crate::plan::{Guards, Plan};
+use crate::report::{self, Detail, Event, Report, Style};
+
+/// The words that lift guards.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct GuardArgs {
+    /// Allow this many objects of a release to be deleted, instead of 5 or a fifth of them.
+    #[arg(long, value_name = "COUNT")]
+    prune_cap: Option<usize>,
+    /// Confirm exactly the deletions that a refusal named.
+    #[arg(long, value_name = "WORD")]
+    confirm_prune: Option<String>,
+    /// Allow objects of this kind to be deleted: Namespace, CustomResourceDefinition, PersistentVolume or
+    /// PersistentVolumeClaim. May be repeated.
+    #[arg(long, value_name = "KIND")]
+    delete_kind: Vec<String>,
+    /// Allow this release to render to nothing. May be repeated.
+    #[arg(long, value_name = "RELEASE")]
+    allow_empty: Vec<String>,
+    /// Take fields from this field manager; `*` at the end stands for any ending. May be repeated.
+    #[arg(long, value_name = "MANAGER")]
+    take: Vec<String>,
+}
+
+impl GuardArgs {
+    pub(super) fn guards(&self) -> Guards {
+        Guards {
+            cap: self.prune_cap,
+            confirm: self.confirm_prune.clone(),
+            allow_delete: self.delete_kind.iter().cloned().collect(),
+            allow_empty: self.allow_empty.iter().cloned().collect(),
+            take: self.take.clone(),
+        }
+    }
+}
+
+/// The report of a plan, and of what happened while it was applied.
+pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Report {
+    let commit = planned.project.commit.as_ref().map(|commit| {
+        let dirty = if commit.dirty { " with changes" } else { "" };
+        format!("{}{dirty}", commit.id)
+    });
+    let mut warnings = planned.warnings.clone();
+    if !planned.state.key_is_kept && !plan.steps.is_empty() {
+        warnings.push(
+            "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
+        );
+    }
+    Report { cluster: Some(planned.cluster.address().to_owned()), commit, plan, events, warnings }
+}
+
+/// Prints a report in the form that was asked for. As text, a plan that was shown before it ran is not shown again.
+pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
+    let key = &planned.state.key;
+    let detail = if report.events.is_empty() { Detail::Full } else { Detail::Counts };
+    let text = match format {
+        Format::Text => report::text(report, &Style { colour: terminal.color(), detail }),
+        Format::Json => format!("{:#}\n", report::json(report, false, key)),
+        Format::Markdown => report::markdown(report, report::LIMIT),
+    };
+    Ok(terminal.print(&text)?)
+}
+
+/// How a run that only looked ends: what could not be told comes first, then what was refused.
+pub(super) fn exit(plan: &Plan, tell_differences: bool) -> Exit {
+    match plan.summary() {
+        summary if summary.unknown > 0 => Exit::Unknown,
+        _ if tell_differences && !plan.is_empty() => Exit::Differences,
+        _ => Exit::Done,
+    }
+}

@@ -1,0 +1,60 @@
+//! `weft render`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::arguments::{ProjectArgs, ReleaseArgs};
+use super::terminal::Terminal;
+use super::{Exit, settings};
+use crate::diagnostic::Failure;
+use crate::manifest::Object;
+use crate::{pipeline, schema, yaml};
+
+/// Print the objects of an environment as YAML, secrets masked. Needs no cluster.
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// The environment.
+    environment: String,
+    /// Write a file an object into this folder, instead of printing them.
+    #[arg(long, short = 'o', value_name = "DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    releases: ReleaseArgs,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = settings::offline(&args.environment, &args.project, &args.releases)?;
+    let project = pipeline::project(&settings)?;
+    let releases = pipeline::values(&settings, &project)?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;
+    for warning in &rendering.desired.warnings {
+        terminal.warn(warning);
+    }
+    let objects = &rendering.desired.objects;
+    match &args.output {
+        None => terminal.print(&objects.iter().map(document).collect::<String>())?,
+        Some(folder) => {
+            for object in objects {
+                let path = folder.join(&*object.release).join(file_name(object));
+                super::files::write(&path, &document(object))?;
+            }
+        }
+    }
+    let releases = rendering.releases.len();
+    terminal.say(&format!("{}: {} objects of {releases} releases", args.environment, objects.len()));
+    Ok(Exit::Done)
+}
+
+/// One document of the output, headed by where it comes from.
+fn document(object: &Object) -> String {
+    format!("---\n# {} of release {} from {}\n{}", object.id, object.release, object.origin, yaml::write(&object.body))
+}
+
+fn file_name(object: &Object) -> String {
+    let namespace = object.id.namespace.as_ref().map_or(String::new(), |it| format!("{it}."));
+    format!("{namespace}{}.{}.yaml", object.id.kind.to_string().to_lowercase(), object.id.name.replace(':', "_"))
+}

@@ -1,0 +1,55 @@
+//! From arguments and the environment of the process to a run's settings.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use crate::diagnostic::Failure;
+use crate::pipeline::{ClusterOverride, Settings};
+use crate::project::Selection;
+use crate::source::Source;
+use crate::values::{self, Layer, SetKind, ValuesError};
+
+/// The settings of a verb that needs no cluster.
+pub(super) fn offline(environment: &str, project: &ProjectArgs, releases: &ReleaseArgs) -> Result<Settings, Failure> {
+    Ok(Settings {
+        source: Source::open(&absolute(&project.project), project.rev.as_deref())?,
+        environment: environment.to_owned(),
+        selection: Selection { releases: releases.releases.clone(), labels: releases.labels.clone() },
+        overrides: overrides(releases)?,
+        identities: project.identities.iter().map(|path| absolute(path)).collect(),
+        cluster: ClusterOverride::default(),
+        variables: variables(),
+    })
+}
+
+/// The settings of a verb that talks to a cluster.
+pub(super) fn online(
+    environment: &str,
+    project: &ProjectArgs,
+    releases: &ReleaseArgs,
+    cluster: &ClusterArgs,
+) -> Result<Settings, Failure> {
+    let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
+    let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone() };
+    Ok(Settings { cluster, ..offline(environment, project, releases)? })
+}
+
+/// The environment of the process. Variables that are not text cannot be meant.
+pub(super) fn variables() -> BTreeMap<String, String> {
+    let text = |it: std::ffi::OsString| it.into_string().ok();
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
+/// A path of the command line, which is relative to the current folder.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// The layers of `--set` and its kin, in the order: plain, text, JSON.
+fn overrides(releases: &ReleaseArgs) -> Result<Vec<Layer>, ValuesError> {
+    let plain = releases.set.iter().map(|text| (text, SetKind::Typed));
+    let string = releases.set_string.iter().map(|text| (text, SetKind::Text));
+    let json = releases.set_json.iter().map(|text| (text, SetKind::Json));
+    plain.chain(string).chain(json).map(|(text, kind)| values::parse_set(text, kind)).collect()
+}

@@ -1,0 +1,166 @@
+//! What people see: standard output for what can be piped, standard error for everything else.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Diagnostic, Kind};
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The terminal, or the files and pipes in its place.
+#[derive(Clone)]
+pub struct Terminal {
+    color: bool,
+    color_errors: bool,
+}
+
+/// The process's own machinery failed.
+#[derive(Debug, Error)]
+pub enum TerminalError {
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    /// Standard input cannot be read.
+    #[error("cannot read from standard input")]
+    Input(#[source] io::Error),
+    /// No threads are to be had.
+    #[error("cannot start the threads that talk to servers")]
+    Runtime(#[source] io::Error),
+}
+
+impl Diagnose for TerminalError {
+    fn kind(&self) -> Kind {
+        Kind::Machine
+    }
+}
+
+impl Terminal {
+    /// The terminal of this process.
+    pub fn new(choice: ColorChoice) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+        let colored = |is_terminal: bool| match choice {
+            ColorChoice::Auto => is_terminal && !plain,
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        };
+        Self { color: colored(io::stdout().is_terminal()), color_errors: colored(io::stderr().is_terminal()) }
+    }
+
+    /// Whether what goes to standard output is coloured.
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// Writes to standard output. A reader that went away (`| head`) is no error.
+    pub fn print(&self, text: &str) -> Result<(), TerminalError> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(TerminalError::Output),
+        }
+    }
+
+    /// Writes a line to standard error. Nothing can be done where that fails.
+    pub fn say(&self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Writes a warning to standard error.
+    pub fn warn(&self, text: &str) {
+        self.say(&self.paint("warning:", "33;1", text));
+    }
+
+    /// Writes an error to standard error.
+    pub fn diagnose(&self, diagnostic: &Diagnostic) {
+        let text = diagnostic.to_string();
+        let rest = text.strip_prefix("error:").unwrap_or(&text);
+        self.say(self.paint("error:", "31;1", rest.trim_start_matches(' ')).trim_end());
+    }
+
+    fn paint(&self, head: &str, color: &str, rest: &str) -> String {
+        if self.color_errors { format!("\u{1b}[{color}m{head}\u{1b}[0m {rest}") } else { format!("{head} {rest}") }
+    }
+
+    /// Asks a question that only `yes` answers with yes; `None` where nobody can be asked.
+    pub fn ask(&self, question: &str) -> Result<Option<bool>, TerminalError> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let _ = write!(io::stderr().lock(), "{question} Only `yes` goes on: ");
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map_err(TerminalError::Input)?;
+        Ok(Some(answer.trim() == "yes"))
+    }
+
+    /// A line that tells what a long work is at. It shows nothing for work of less than a second.
+    pub fn progress(&self) -> Progress {
+        Progress::new(io::stderr().is_terminal())
+    }
+}
+
+/// A line on standard error that tells what a long work is at: in place on a terminal, else at most one line a second.
+#[derive(Clone)]
+pub struct Progress {
+    bar: ProgressBar,
+    plain: Option<Arc<std::sync::Mutex<Plain>>>,
+}
+
+struct Plain {
+    began: Instant,
+    last: Option<Instant>,
+}
+
+/// Work of less than this needs no progress.
+const QUIET: Duration = Duration::from_secs(1);
+
+impl Progress {
+    fn new(is_terminal: bool) -> Self {
+        if !is_terminal {
+            let plain = Plain { began: Instant::now(), last: None };
+            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(plain.into())) };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, plain: None }
+    }
+
+    /// Says what is being done now.
+    pub fn at(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+        let Some(mut plain) = self.plain.as_ref().and_then(|p| p.lock().ok()) else { return };
+        let now = Instant::now();
+        let due = plain.last.is_none_or(|last| now - last >= QUIET) && now - plain.began >= QUIET;
+        if due {
+            plain.last = Some(now);
+            let _ = writeln!(io::stderr().lock(), "... {what}");
+        }
+    }
+
+    /// Says something that stays, above the line.
+    pub fn above(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
+    /// Ends the line, so that the next output begins on a clean one.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,125 @@
+//! `weft validate`.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::arguments::{ProjectArgs, ReleaseArgs};
+use super::terminal::Terminal;
+use super::{Exit, acting, settings, wait};
+use crate::diagnostic::Failure;
+use crate::pipeline::{self, ClusterOverride, Settings};
+use crate::plan::Guards;
+use crate::sandbox::{self, Options, Places};
+use crate::source::{ENVIRONMENTS, Source};
+use crate::{project, schema, values};
+
+/// Check environments without a cluster: files, values, schemas, templates, objects, and values that nobody reads.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    /// The environments; all of them where none is named.
+    environments: Vec<String>,
+    /// Also apply each environment to a sandbox, and report what a real API server says.
+    #[arg(long)]
+    sandbox: bool,
+    #[command(flatten)]
+    releases: ReleaseArgs,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let environments = match args.environments.as_slice() {
+        [] => all(args)?,
+        named => named.to_vec(),
+    };
+    let mut problems = 0;
+    let mut failures = Vec::new();
+    for environment in &environments {
+        let settings = settings::offline(environment, &args.project, &args.releases)?;
+        let checked = check(&settings, terminal).and_then(|found| match args.sandbox {
+            true => Ok(found + check_in_sandbox(settings, terminal)?),
+            false => Ok(found),
+        });
+        match checked {
+            Ok(found) => problems += found,
+            Err(failure) => failures.push(Err::<(), _>(failure)),
+        }
+    }
+    let failed = failures.len();
+    if failed > 0 || problems > 0 {
+        let plural = if problems == 1 { "" } else { "s" };
+        terminal.say(&format!("{problems} problem{plural}, {failed} of {} environments failed", environments.len()));
+    }
+    Failure::collect(failures)?;
+    Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
+}
+
+fn all(args: &ValidateArgs) -> Result<Vec<String>, Failure> {
+    let source = Source::open(&settings::absolute(&args.project.project), args.project.rev.as_deref())?;
+    Ok(project::names(&source.read([ENVIRONMENTS])?))
+}
+
+/// Checks an environment and prints a line about it; returns how many problems there are.
+fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
+    let project = pipeline::project(settings)?;
+    let releases = pipeline::values(settings, &project)?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;
+    for warning in &rendering.desired.warnings {
+        terminal.warn(warning);
+    }
+    let pairs = rendering.releases.iter().zip(&rendering.rendered);
+    let unread = values::unread(pairs.map(|(it, rendered)| (&*it.release.name, &it.values, &*rendered.unread)));
+    for it in &unread {
+        let (release, path, origin) = (&it.release, &it.path, &it.origin);
+        terminal.warn(&format!("no template of release `{release}` reads the value `{path}`\n --> {origin}"));
+    }
+    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
+    let problems = match unread.len() {
+        0 => "ok".to_owned(),
+        1 => "1 value that nobody reads".to_owned(),
+        many => format!("{many} values that nobody reads"),
+    };
+    terminal.print(&format!("{}: {objects} objects of {releases} releases: {problems}\n", settings.environment))?;
+    Ok(unread.len())
+}
+
+/// Applies an environment to a control plane of its own, and a second plan to see that it stays.
+fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Failure> {
+    let places = Places::of(&|name| settings.variables.get(name).cloned())?;
+    let options = Options { places, nodes: 0, users: Vec::new() };
+    let progress = terminal.progress();
+    let at = |what: &str| progress.at(what);
+    let environment = settings.environment.clone();
+    let (found, after) = wait(async {
+        let sandbox = sandbox::start(&options, &at).await?;
+        let cluster = ClusterOverride { kubeconfig: Some(sandbox.kubeconfig().to_path_buf()), context: None };
+        let settings = Settings { cluster, ..settings };
+        let checked = async {
+            let planned = pipeline::plan(&settings, &Guards::default(), &at).await?;
+            let found = acting::rehearse(&planned).await?;
+            let after = pipeline::plan(&settings, &Guards::default(), &at).await?.plan;
+            Ok::<_, Failure>((found, after))
+        };
+        let checked = checked.await;
+        sandbox.stop().await?;
+        checked
+    })?;
+    progress.done();
+    for problem in &found {
+        terminal.warn(problem);
+    }
+    // What was refused is pending still, and says nothing about what was taken.
+    let again = if found.is_empty() { after.pending().collect() } else { Vec::new() };
+    for step in &again {
+        terminal.warn(&format!("right after the apply a plan would {} {} again", step.action, step.object.id));
+    }
+    let objections = found.len() + again.len();
+    let said = match objections {
+        0 => "a real API server takes it, and a second plan is empty".to_owned(),
+        1 => "a real API server has 1 objection".to_owned(),
+        many => format!("a real API server has {many} objections"),
+    };
+    terminal.print(&format!("{environment}: {said}\n"))?;
+    Ok(objections)
+}

@@ -1,0 +1,129 @@
+//! A comparison as text: for each object what changes, as a unified difference of its YAML, and by whom.
+
+use similar::{ChangeTag, TextDiff};
+
+use super::changes::is_server_field;
+use super::{Class, FieldChange, Judged, ObjectComparison, Verdict};
+use crate::value::{Data, Entry, Path, Value};
+use crate::yaml;
+
+/// How many unchanged lines stand around a change.
+const CONTEXT: usize = 3;
+
+/// One line of the text view, without colour and line break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What sort of line it is.
+    pub kind: LineKind,
+    /// The text, with its sign in front.
+    pub text: String,
+}
+
+/// What sort of line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// The object: `~`, `+`, `-` or `?`, its identity and its release.
+    Header,
+    /// Lines that were left out.
+    Gap,
+    /// An unchanged line.
+    Context,
+    /// A line that will be there.
+    Added,
+    /// A line that will be gone.
+    Removed,
+    /// A field with its class and who wrote it, or the reason why something is not known.
+    Note,
+}
+
+/// The text view of an object: nothing for one that is unchanged. It prints what the comparison keeps, in which
+/// secrets are fingerprints.
+pub fn text(object: &ObjectComparison) -> Vec<Line> {
+    let Some(header) = header(object) else { return Vec::new() };
+    let mut lines = vec![header];
+    let before = object.live.as_ref().map(|live| view(&live.body)).unwrap_or_default();
+    match &object.verdict {
+        Verdict::Leftover => lines.extend(hunks(&before, "")),
+        Verdict::Create | Verdict::Update => {
+            let after = object.after.as_ref().map(|after| view(after)).unwrap_or_default();
+            lines.extend(hunks(&before, &after));
+        }
+        Verdict::Unchanged | Verdict::Gone | Verdict::Unknown(_) => {}
+    }
+    lines.extend(notes(object));
+    lines
+}
+
+fn header(object: &ObjectComparison) -> Option<Line> {
+    let sign = match object.verdict {
+        Verdict::Create => '+',
+        Verdict::Update => '~',
+        Verdict::Leftover => '-',
+        Verdict::Unknown(_) => '?',
+        Verdict::Unchanged | Verdict::Gone => return None,
+    };
+    Some(Line { kind: LineKind::Header, text: format!("{sign} {} (release {})", object.id, object.release) })
+}
+
+/// The YAML of an object without what the server keeps for itself.
+fn view(body: &Value) -> String {
+    let strip = |value: &Value, path: &Path, kept: &[&str]| match &value.data {
+        Data::Map(map) => {
+            let shown = |entry: &&Entry| kept.contains(&entry.key.as_str()) || !is_server_field(path, &entry.key);
+            Value::from(Data::Map(map.iter().filter(shown).cloned().collect()))
+        }
+        _ => value.clone(),
+    };
+    let mut object = strip(body, &Path::root(), &["apiVersion", "kind"]);
+    if let Some(metadata) = object.as_map_mut().and_then(|map| map.get_mut("metadata")) {
+        *metadata = strip(metadata, &Path::of_fields(["metadata"]), &[]);
+    }
+    yaml::write(&object)
+}
+
+fn hunks(before: &str, after: &str) -> Vec<Line> {
+    let diff = TextDiff::from_lines(before, after);
+    let mut lines = Vec::new();
+    for (at, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+        if at > 0 {
+            lines.push(Line { kind: LineKind::Gap, text: "  ...".into() });
+        }
+        lines.extend(group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
+            let (kind, sign) = match change.tag() {
+                ChangeTag::Equal => (LineKind::Context, ' '),
+                ChangeTag::Insert => (LineKind::Added, '+'),
+                ChangeTag::Delete => (LineKind::Removed, '-'),
+            };
+            Line { kind, text: format!("{sign} {}", change.value().trim_end_matches('\n')) }
+        }));
+    }
+    lines
+}
+
+/// Why fields differ, where it is not simply that the repository changed; and how the verdict was found, where it was
+/// not the server that said it.
+fn notes(object: &ObjectComparison) -> Vec<Line> {
+    let note = |text: String| Line { kind: LineKind::Note, text: format!("# {text}") };
+    let mut lines = Vec::new();
+    if let Verdict::Unknown(reason) = &object.verdict {
+        lines.push(note(format!("could not tell: {reason}")));
+    }
+    if let Judged::Predicted(reason) = &object.judged {
+        lines.push(note(format!("predicted, since {reason}")));
+    }
+    if let Judged::Refused(message) = &object.judged {
+        lines.push(note(format!("the server refuses it: {message}")));
+    }
+    lines.extend(object.fields.iter().filter(|field| field.class != Class::Pending).map(|field| note(tell(field))));
+    lines
+}
+
+/// `drift: spec.replicas, written by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
+fn tell(field: &FieldChange) -> String {
+    let writers: Vec<String> = field.writers.iter().map(ToString::to_string).collect();
+    let by = if writers.is_empty() { String::new() } else { format!(", written by {}", writers.join(", ")) };
+    match &field.class {
+        Class::Ignored(why) | Class::Unknown(why) => format!("{}: {}: {why}{by}", field.class, field.path),
+        class => format!("{class}: {}{by}", field.path),
+    }
+}

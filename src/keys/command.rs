@@ -1,0 +1,59 @@
+//! `SOPS_AGE_KEY_CMD`: a program that prints identities.
+
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use super::KeysError;
+
+/// What a program with arguments prints. There is no shell: words are split at spaces outside of quotes. What it writes
+/// to its standard error goes to ours, so that it can ask for something.
+pub(super) fn output(command: &str) -> Result<Zeroizing<String>, KeysError> {
+    let words = words(command).ok_or(KeysError::Words)?;
+    let (program, arguments) = words.split_first().ok_or(KeysError::Words)?;
+    let ran = Command::new(program).args(arguments).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
+    let ran = ran.map_err(|source| KeysError::Start { program: program.clone(), source })?;
+    let printed = Zeroizing::new(ran.stdout);
+    let failed = |problem: String| KeysError::Program { program: program.clone(), problem };
+    if !ran.status.success() {
+        return Err(failed(format!("failed ({})", ran.status)));
+    }
+    let text = std::str::from_utf8(&printed).map_err(|_| failed("did not print text".to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The words of a command: `'...'` holds everything, `"..."` and bare words take a backslash before a character.
+fn words(command: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().push(letters.next()?),
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_outside_of_quotes() {
+        let split = |text| words(text).unwrap();
+        assert_eq!(
+            split(r#"op read 'op://a b/c' "x \" y" z\ z ''"#),
+            ["op", "read", "op://a b/c", "x \" y", "z z", ""]
+        );
+        assert_eq!(words("a 'b"), None);
+        assert_eq!(split("  "), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,65 @@
+//! The documents of a rendered file: parsed, secrets masked, lists of objects taken apart.
+
+use super::ManifestError;
+use super::place::Source;
+use super::secrecy::{mask, mask_all};
+use crate::chart::RenderedFile;
+use crate::diagnostic::Diagnose;
+use crate::value::{Data, Mark, Value};
+use crate::yaml::{Rules, YamlError, documents};
+
+/// The objects of a file, in order. What they are is not checked here.
+pub fn read(file: &RenderedFile) -> Result<Vec<Value>, ManifestError> {
+    let source = Source::new(file);
+    let masked = match &file.stand_in {
+        _ if file.opaque => secret_documents(file, source)?.into_iter().map(mask_all).collect(),
+        None => parse(file.text.expose(), source)?,
+        Some(text) => {
+            let stand_ins = parse(text, source)?;
+            let real = secret_documents(file, source)?;
+            if real.len() == stand_ins.len() {
+                real.into_iter().zip(&stand_ins).map(|(real, stand_in)| mask(real, stand_in)).collect()
+            } else {
+                real.into_iter().map(mask_all).collect()
+            }
+        }
+    };
+    let mut objects = Vec::new();
+    for document in masked {
+        flatten(document, source, &mut objects)?;
+    }
+    Ok(objects)
+}
+
+fn parse(text: &str, source: Source) -> Result<Vec<Value>, ManifestError> {
+    documents(text, source.path(), Rules::Strict)
+        .map_err(|error| ManifestError::Yaml { source: Box::new(error), template: None })
+}
+
+/// The documents of the text that holds secrets: of its errors only the place is told.
+fn secret_documents(file: &RenderedFile, source: Source) -> Result<Vec<Value>, ManifestError> {
+    documents(file.text.expose(), source.path(), Rules::Strict)
+        .map_err(|error| ManifestError::SecretText { origin: source.origin(mark(&error).unwrap_or_default()) })
+}
+
+fn mark(error: &YamlError) -> Option<Mark> {
+    error.origin().map(|origin| origin.mark)
+}
+
+/// Adds a document; of a list (`kind: List`, `ConfigMapList`) its items.
+fn flatten(document: Value, source: Source, objects: &mut Vec<Value>) -> Result<(), ManifestError> {
+    if document.as_map().is_none() {
+        let at = source.bare(document.origin.mark);
+        return Err(ManifestError::NoObject { found: document.kind(), at });
+    }
+    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    if !is_list || document.get("items").and_then(Value::as_list).is_none() {
+        objects.push(document);
+        return Ok(());
+    }
+    let Data::Map(mut map) = document.data else { return Ok(()) };
+    match map.remove("items").unwrap_or_default().data {
+        Data::List(items) => items.into_iter().try_for_each(|item| flatten(item, source, objects)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Where in a rendered file something is, and which line of the template made it.
+
+use std::sync::Arc;
+
+use crate::chart::RenderedFile;
+use crate::diagnostic::Excerpt;
+use crate::value::{Mark, Origin};
+
+/// How many lines stand above the failing one.
+const CONTEXT: u32 = 2;
+
+/// A place in a rendered file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The template's line where it is known, else the line of the text.
+    pub origin: Origin,
+    /// The lines of the rendered text; none where they could hold a secret.
+    pub excerpt: Option<Box<Excerpt>>,
+}
+
+/// A rendered file as errors may show it.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    file: &'a RenderedFile,
+}
+
+impl<'a> Source<'a> {
+    /// The file that was rendered.
+    pub fn new(file: &'a RenderedFile) -> Self {
+        Self { file }
+    }
+
+    /// The path of the file.
+    pub fn path(self) -> &'a Arc<String> {
+        &self.file.path
+    }
+
+    /// The text with stand-ins in place of secrets; `None` where there is none that could be shown.
+    pub fn shown(self) -> Option<&'a str> {
+        match &self.file.stand_in {
+            Some(text) => Some(text),
+            None if self.file.opaque => None,
+            None => Some(self.file.text.expose()),
+        }
+    }
+
+    /// The place of a mark: a line of the rendered text, under the template's name.
+    pub fn origin(self, mark: Mark) -> Origin {
+        Origin::new(&self.file.path, mark)
+    }
+
+    /// The place of a mark; `width` characters are underlined.
+    pub fn place(self, mark: Mark, width: usize) -> Place {
+        let excerpt = self.shown().and_then(|text| Excerpt::new(text, mark, width, CONTEXT));
+        Place { origin: self.origin(mark), excerpt: excerpt.map(Box::new) }
+    }
+
+    /// The place of a mark without the text around it, for objects that are secret as a whole.
+    pub fn bare(self, mark: Mark) -> Place {
+        Place { origin: self.origin(mark), excerpt: None }
+    }
+}

@@ -1,0 +1,44 @@
+//! The CustomResourceDefinition of the kind, made from the Rust types.
+
+use kube::CustomResourceExt;
+use serde_json::Value as Json;
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Kind};
+use crate::operator::ConfigMapSync;
+use crate::value::Value;
+
+/// Why there is no definition.
+#[derive(Debug, Error)]
+pub enum OperatorError {
+    /// The Rust types do not make a definition.
+    #[error("the definition of ConfigMapSync could not be made")]
+    Definition(#[from] serde_json::Error),
+}
+
+impl Diagnose for OperatorError {
+    fn kind(&self) -> Kind {
+        Kind::Machine
+    }
+}
+
+/// The CustomResourceDefinition `configmapsyncs.weaver.example.com`.
+pub fn crd() -> Result<Value, OperatorError> {
+    let mut definition = serde_json::to_value(ConfigMapSync::crd())?;
+    for version in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {
+        strict(&mut version["schema"]["openAPIV3Schema"]);
+    }
+    Ok(serde_json::from_value(definition)?)
+}
+
+/// Refuses null where a field may be left out: a rule's `has()` is true for a null, which it then cannot compare.
+fn strict(schema: &mut Json) {
+    match schema {
+        Json::Object(keys) => {
+            keys.remove("nullable");
+            keys.values_mut().for_each(strict);
+        }
+        Json::Array(items) => items.iter_mut().for_each(strict),
+        _ => {}
+    }
+}

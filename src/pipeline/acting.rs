@@ -1,0 +1,94 @@
+//! Applying what was planned: the lease, the key, the signals around `apply`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{PipelineError, Planned};
+use crate::apply::{self, Conclusion, Options, Waiting};
+use crate::cluster::Propagation;
+use crate::diagnostic::Failure;
+use crate::report::Event;
+
+/// How a plan is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Whether to wait until what was applied is healthy.
+    pub wait: bool,
+    /// What happens to what deleted objects own.
+    pub propagation: Propagation,
+}
+
+/// How an apply ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What became of it.
+    pub conclusion: Conclusion,
+    /// The signal that ended it early.
+    pub signal: Option<u8>,
+}
+
+/// Applies exactly what was planned. While it runs, nobody else applies this environment; a signal ends it after the
+/// objects in flight.
+pub async fn apply(
+    planned: &Planned,
+    manner: Manner,
+    events: &mut (dyn FnMut(Event) + Send),
+) -> Result<Ended, Failure> {
+    let environment = &planned.project.environment;
+    let namespace = &environment.state_namespace;
+    let lease = planned.cluster.lease(namespace, &environment.name, &holder()).await?;
+    let key = planned.cluster.fingerprint_key(namespace, true).await?;
+    let (stop, stopped) = watch::channel(false);
+    let signal = Arc::new(OnceLock::new());
+    let listening = tokio::spawn(listen(stop, Arc::clone(&signal)));
+    let options = Options {
+        discovery: (*planned.discovery).clone(),
+        inventories: planned.state.inventories.values().cloned().collect(),
+        releases: waiting(planned, manner.wait),
+        state_namespace: namespace.clone(),
+        commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()),
+        key: key.unwrap_or_else(|| planned.state.key.clone()),
+        propagation: manner.propagation,
+        stop: stopped,
+    };
+    let conclusion = apply::run(&planned.plan, &planned.cluster, &options, events).await;
+    listening.abort();
+    // A lease that cannot be given back ends by itself, and what was done must be told.
+    let released = lease.release().await;
+    let mut conclusion = conclusion?;
+    conclusion.warnings.extend(released.err().map(|error| format!("The lease could not be given back: {error}.")));
+    Ok(Ended { conclusion, signal: signal.get().copied() })
+}
+
+fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
+    let of = |release: &crate::project::Release| Waiting {
+        needs: release.needs.clone(),
+        patience: release.wait_seconds.filter(|_| wait).map(Duration::from_secs),
+    };
+    planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
+}
+
+/// Who holds the lease, for people: user, host and process.
+fn holder() -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{host} (process {})", std::process::id())
+}
+
+/// Notes the first signal that asks the process to end.
+async fn listen(stop: watch::Sender<bool>, first: Arc<OnceLock<u8>>) -> Result<(), PipelineError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(PipelineError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(PipelineError::Signals)?;
+    let number = tokio::select! {
+        _ = interrupt.recv() => 2,
+        _ = terminate.recv() => 15,
+    };
+    let _ = first.set(number);
+    stop.send_replace(true);
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Desired and live objects, joined as the pages of the live ones arrive, and compared.
+//!
+//! What the record proves unchanged is done at once and forgotten. For the rest the server is asked what an apply would
+//! make of it; where it cannot be asked, the difference is only predicted, and says why.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use super::{PipelineError, Progress};
+use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
+use crate::diagnostic::Failure;
+use crate::diff::{self, Asked, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
+use crate::manifest::{Object, ObjectId};
+use crate::masked::FingerprintKey;
+use crate::schema::{Discovery, Gvk, Resource};
+
+/// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
+const DRY_RUNS: usize = 64;
+
+/// What is compared, and with what.
+pub(super) struct Subject<'a> {
+    /// What the repository wants.
+    pub objects: Vec<Arc<Object>>,
+    /// What the inventories of these releases hold.
+    pub members: BTreeMap<ObjectId, Held>,
+    /// What the server serves now.
+    pub discovery: &'a Discovery,
+    /// The key of fingerprints and records.
+    pub key: &'a FingerprintKey,
+}
+
+/// An object of an inventory.
+#[derive(Clone)]
+pub struct Held {
+    /// The release whose inventory it is.
+    pub release: Arc<str>,
+    /// The version in which it was applied.
+    pub api_version: String,
+    /// What was recorded then.
+    pub recorded: Option<Arc<Recorded>>,
+}
+
+/// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
+/// that were missing are in [`Unread`].
+pub(super) async fn compare(
+    subject: Subject<'_>,
+    cluster: &Cluster,
+    progress: Progress<'_>,
+) -> Result<(Comparison, Unread), Failure> {
+    let mut table = Table::new(subject);
+    progress(&format!("reading {} live objects", table.wanted.len()));
+    let wanted = std::mem::take(&mut table.wanted);
+    let unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
+    table.settle(&unread);
+    table.ask(cluster, progress).await?;
+    Ok((table.finish(), unread))
+}
+
+struct Table<'a> {
+    subject: Subject<'a>,
+    wanted: Vec<Wanted>,
+    places: HashMap<ObjectId, usize>,
+    done: Vec<Option<ObjectComparison>>,
+    left: BTreeMap<ObjectId, Option<ObjectComparison>>,
+    namespaces: BTreeSet<String>,
+    questions: Vec<(usize, Option<LiveObject>)>,
+}
+
+impl<'a> Table<'a> {
+    fn new(subject: Subject<'a>) -> Self {
+        let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
+        let left: BTreeMap<_, _> =
+            subject.members.keys().filter(|id| !places.contains_key(id)).map(|id| (id.clone(), None)).collect();
+        let desired = subject.objects.iter().filter_map(|object| {
+            let resource = subject.discovery.resource(&object.gvk)?.clone();
+            Some(Wanted { id: object.id.clone(), resource })
+        });
+        let leaving = left.keys().filter_map(|id| {
+            let resource = served(subject.discovery, id, &subject.members[id].api_version)?.clone();
+            Some(Wanted { id: id.clone(), resource })
+        });
+        let wanted = desired.chain(leaving).collect();
+        let done = vec![None; subject.objects.len()];
+        Self { wanted, places, done, left, namespaces: BTreeSet::new(), questions: Vec::new(), subject }
+    }
+
+    /// Takes a live object as its page arrives.
+    fn join(&mut self, live: LiveObject) {
+        let recorded = self.recorded(&live.id);
+        if let Some(&at) = self.places.get(&live.id) {
+            let object = &self.subject.objects[at];
+            match diff::compare(object, Some(live), recorded, None, self.subject.key) {
+                Compared::Done(comparison) => self.done[at] = Some(*comparison),
+                Compared::Ask(live) => self.questions.push((at, Some(*live))),
+            }
+        } else if let Some(place) = self.left.get_mut(&live.id) {
+            let (id, release) = (live.id.clone(), &self.subject.members[&live.id].release);
+            *place = Some(diff::leftover(&id, release, Some(live), recorded));
+        }
+    }
+
+    /// Decides about all that did not arrive: it is unknown, it is to be created, or it is gone.
+    fn settle(&mut self, unread: &Unread) {
+        let asked: BTreeSet<usize> = self.questions.iter().map(|(at, _)| *at).collect();
+        self.namespaces = self.missing_namespaces(&asked);
+        for at in (0..self.done.len()).filter(|at| !asked.contains(at)) {
+            let object = &self.subject.objects[at];
+            if self.done[at].is_some() {
+                continue;
+            }
+            match unread.reasons.get(&object.id) {
+                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), self.subject.key)),
+                None => self.questions.push((at, None)),
+            }
+        }
+        let members = &self.subject.members;
+        for (id, place) in self.left.iter_mut().filter(|(_, place)| place.is_none()) {
+            let Held { release, api_version, recorded } = members[id].clone();
+            let gone = diff::leftover(id, &release, None, recorded);
+            let served = served(self.subject.discovery, id, &api_version).is_some();
+            let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
+            *place = Some(match unread.reasons.get(id).or(down) {
+                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+                None => gone,
+            });
+        }
+    }
+
+    /// The namespaces that this plan would create: nothing in them can be asked about yet.
+    fn missing_namespaces(&self, asked: &BTreeSet<usize>) -> BTreeSet<String> {
+        let missing = self.subject.objects.iter().enumerate().filter(|(at, object)| {
+            let namespace = object.id.kind.group.is_empty() && object.id.kind.kind == "Namespace";
+            namespace && self.done[*at].is_none() && !asked.contains(at)
+        });
+        missing.map(|(_, object)| object.id.name.clone()).collect()
+    }
+
+    /// Asks the server about everything that the records do not prove.
+    async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let total = questions.len();
+        let subject = &self.subject;
+        let namespaces = &self.namespaces;
+        let answers = questions.into_iter().map(|(at, live)| async move {
+            let object = &subject.objects[at];
+            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+        });
+        let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
+        let mut finished = Vec::with_capacity(total);
+        while let Some((at, live, answer)) = answers.next().await {
+            let object = &subject.objects[at];
+            let recorded = self.recorded(&object.id);
+            let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), subject.key) {
+                finished.push((at, *comparison));
+            }
+            progress(&format!("asking the server about changes ({} of {total})", finished.len()));
+        }
+        drop(answers);
+        for (at, comparison) in finished {
+            self.done[at] = Some(comparison);
+        }
+        Ok(())
+    }
+
+    fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
+        self.subject.members.get(id)?.recorded.clone()
+    }
+
+    /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
+    /// that is there already is none of ours, and left out.
+    fn finish(self) -> Comparison {
+        let ours = |it: &ObjectComparison| {
+            let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
+            !implicit || it.verdict == diff::Verdict::Create
+        };
+        let objects = self.done.into_iter().flatten().filter(ours).chain(self.left.into_values().flatten());
+        Comparison { objects: objects.collect() }
+    }
+}
+
+/// The resource by which an object of an inventory can be reached: in the version of its last apply, or another.
+pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
+    let gvk = Gvk::new(api_version, &id.kind.kind);
+    discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
+}
+
+/// What the server says that an apply would make of an object; an error where the server was lost.
+async fn answer(
+    object: &Object,
+    discovery: &Discovery,
+    missing: &BTreeSet<String>,
+    cluster: &Cluster,
+) -> Result<Asked, WriteError> {
+    let Some(resource) = discovery.resource(&object.gvk) else {
+        return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
+    };
+    if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
+        return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    let options = ApplyOptions { force: true, dry_run: true };
+    match cluster.apply(&object.id, resource, &object.body, options).await {
+        Ok(response) => Ok(Asked::DryRun(Box::new(response))),
+        Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
+        Err(lost) => Err(lost),
+    }
+}
+
+/// A refusal that says something about the object, or only about the question.
+fn refused(refusal: &Refusal, message: String) -> Asked {
+    match refusal {
+        Refusal::Forbidden(right) => Asked::Impossible(format!("not allowed to {right}, which a dry run needs")),
+        _ if message.contains("dry run") => Asked::Impossible(message),
+        Refusal::Invalid | Refusal::Denied => Asked::Refused(message),
+        Refusal::Conflict | Refusal::NotFound | Refusal::Other(_) => Asked::Impossible(message),
+    }
+}

@@ -1,0 +1,63 @@
+//! What goes wrong between the stages.
+
+use thiserror::Error;
+
+use crate::cluster::WriteError;
+use crate::diagnostic::{Diagnose, Kind};
+use crate::manifest::ObjectId;
+use crate::value::Origin;
+
+/// What goes wrong between the stages.
+#[derive(Debug, Error)]
+pub enum PipelineError {
+    /// The server was lost while it was asked about an object.
+    #[error("the server was lost while it was asked about {id}")]
+    Lost {
+        /// The object.
+        id: ObjectId,
+        /// What happened.
+        #[source]
+        source: WriteError,
+    },
+    /// The kubeconfigs of environments are in each other's clusters.
+    #[error("the cluster of an environment is named by a Secret in its own cluster: {}", chain.join(" -> "))]
+    CircularKubeconfig {
+        /// The environments, the first one twice.
+        chain: Vec<String>,
+        /// Where the Secret is named.
+        origin: Origin,
+    },
+    /// This process cannot listen for signals.
+    #[error("this process cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// No random bytes are to be had.
+    #[error("this machine gives no random bytes")]
+    Random(#[source] getrandom::Error),
+}
+
+impl Diagnose for PipelineError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Lost { .. } => Kind::Cluster,
+            Self::CircularKubeconfig { .. } => Kind::Input,
+            Self::Random(_) | Self::Signals(_) => Kind::Machine,
+        }
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::CircularKubeconfig { origin, .. } => Some(origin),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lost { .. } => Some("Nothing was changed. Run it again when the server answers.".into()),
+            Self::CircularKubeconfig { .. } => {
+                Some("Name the cluster of one of them by a kubeconfig and its context.".into())
+            }
+            Self::Random(_) | Self::Signals(_) => None,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! From files to an environment with its inputs.
+
+use std::collections::BTreeMap;
+
+use super::Settings;
+use crate::diagnostic::Failure;
+use crate::project::{self, Environment};
+use crate::source::{Commit, ENVIRONMENTS};
+use crate::tree::Tree;
+
+/// An environment with all files that it names.
+pub struct Project {
+    /// The environment, with the releases that were selected.
+    pub environment: Environment,
+    /// All its releases, selected or not.
+    pub whole: Environment,
+    /// The files: `environments/`, and what the releases name.
+    pub tree: Tree,
+    /// The declared inputs, read.
+    pub inputs: BTreeMap<String, String>,
+    /// The commit that the files belong to.
+    pub commit: Option<Commit>,
+}
+
+/// Reads the environment's files, and then the files that it names.
+pub fn project(settings: &Settings) -> Result<Project, Failure> {
+    let declared = settings.source.read([ENVIRONMENTS])?;
+    let environment = project::load(&declared, &settings.environment)?;
+    let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
+    let folders = project::folders(&environment);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str);
+    let tree = declared.with(settings.source.read(named)?);
+    project::check(&environment, &tree)?;
+    let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
+    let environment = project::select(environment, &settings.selection, &inputs)?;
+    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()? })
+}
+
+impl Project {
+    /// Whether a run is about a release. One that only an inventory knows belongs to every run without a selection.
+    pub(super) fn is_selected(&self, settings: &Settings, release: &str) -> bool {
+        settings.selection.is_all() || self.environment.releases.iter().any(|it| &*it.name == release)
+    }
+}

@@ -1,0 +1,53 @@
+//! What the cluster has of an environment, without rendering it: no secret is needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::compare::{Held, served};
+use super::{Progress, Settings, State, advice, connect, load};
+use crate::cluster::Wanted;
+use crate::diagnostic::Failure;
+use crate::diff::LiveObject;
+use crate::manifest::ObjectId;
+
+/// The objects of the inventories, and what the server has of them.
+pub struct Observed {
+    /// The releases that were asked about, whether the cluster has anything of them or not.
+    pub releases: Vec<Arc<str>>,
+    /// The objects that the inventories hold.
+    pub members: BTreeMap<ObjectId, Held>,
+    /// Those that the server has.
+    pub live: BTreeMap<ObjectId, LiveObject>,
+    /// Those that could not be read, with the reason.
+    pub unread: BTreeMap<ObjectId, String>,
+    /// What people should know, each a full sentence.
+    pub warnings: Vec<String>,
+}
+
+impl Observed {
+    /// Why an object is not among the live ones, in words that follow its name.
+    pub fn absence(&self, id: &ObjectId) -> String {
+        let reason = self.unread.get(id).map(|reason| format!("could not be read: {reason}"));
+        reason.unwrap_or_else(|| "is gone".to_owned())
+    }
+}
+
+/// Reads the inventories of the selected releases, and the objects that they hold.
+pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Observed, Failure> {
+    let project = load::project(settings)?;
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let discovery = cluster.discover().await?;
+    let state = State::read(&cluster, &project.environment).await?;
+    let members = state.held(|name| project.is_selected(settings, name));
+    let wanted = members.iter().filter_map(|(id, held)| {
+        let resource = served(&discovery, id, &held.api_version)?.clone();
+        Some(Wanted { id: id.clone(), resource })
+    });
+    let mut live = BTreeMap::new();
+    progress(&format!("reading {} live objects", members.len()));
+    let unread = cluster.read(wanted, &mut |object| drop(live.insert(object.id.clone(), object))).await?;
+    let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
+    let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
+    Ok(Observed { releases, members, live, unread: unread.reasons, warnings })
+}

@@ -1,0 +1,78 @@
+//! From files to the values of each release, secrets decrypted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Project, Settings, pool};
+use crate::chart::Chart;
+use crate::diagnostic::Failure;
+use crate::keys;
+use crate::project::{Release, ReleaseSource};
+use crate::secrets::{self, Identities};
+use crate::value::Value;
+use crate::values::{self, Layer, Values};
+
+/// A release with what its templates get.
+pub struct ReleaseValues {
+    /// The release.
+    pub release: Release,
+    /// Its chart; `None` for plain manifests.
+    pub chart: Option<Arc<Chart>>,
+    /// Its values.
+    pub values: Values,
+}
+
+/// The values of all selected releases. Each chart is read once, and each encrypted file decrypted once.
+pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValues>, Failure> {
+    let charts = charts(project)?;
+    let secrets = decrypted(settings, project)?;
+    let overrides = &settings.overrides;
+    pool::each(project.environment.releases.clone(), |release| {
+        let chart = match &release.source {
+            ReleaseSource::Chart(folder) => charts.get(folder).cloned(),
+            ReleaseSource::Manifests(_) => None,
+        };
+        let secret = release.secrets.iter().filter_map(|(path, _)| {
+            let values = secrets.get(path)?.clone();
+            Some(Layer::of_user(path, values))
+        });
+        let layers = values::layers(
+            &project.environment,
+            &release,
+            &project.tree,
+            chart.as_deref().map(Chart::defaults),
+            secret.collect(),
+            overrides.clone(),
+            &project.inputs,
+        )?;
+        Ok(ReleaseValues { values: values::merge(layers), chart, release })
+    })
+}
+
+fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
+    let mut folders: Vec<&String> = project.environment.releases.iter().filter_map(|r| r.source.chart()).collect();
+    folders.sort();
+    folders.dedup();
+    let charts = pool::each(folders, |folder| Ok((folder.clone(), Arc::new(Chart::load(&project.tree, folder)?))))?;
+    Ok(charts.into_iter().collect())
+}
+
+fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {
+    let named: BTreeMap<_, _> =
+        project.environment.releases.iter().flat_map(|r| &r.secrets).map(|(path, origin)| (path, origin)).collect();
+    if named.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let identities = identities(settings, project)?;
+    let values = pool::each(named, |(path, origin)| {
+        Ok((path.clone(), secrets::decrypt_file(&project.tree, path, origin, &identities)?))
+    })?;
+    Ok(values.into_iter().collect())
+}
+
+/// The identities that this run may use.
+fn identities(settings: &Settings, project: &Project) -> Result<Identities, Failure> {
+    let process = keys::Process::new(&|name| settings.variables.get(name).cloned());
+    let declared = project.environment.identity.as_deref().map(|path| (&project.tree, path));
+    Ok(keys::find(&keys::Sources { files: &settings.identities, project: declared, process: &process })?)
+}

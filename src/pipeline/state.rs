@@ -1,0 +1,84 @@
+//! What the cluster keeps about an environment, and what a plan has to know of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::PipelineError;
+use super::compare::Held;
+use crate::cluster::Cluster;
+use crate::diagnostic::Failure;
+use crate::manifest::{self, ObjectId};
+use crate::masked::FingerprintKey;
+use crate::plan::ReleaseFacts;
+use crate::project::Environment;
+use crate::state::Inventory;
+
+/// What the cluster keeps about an environment.
+pub struct State {
+    /// The inventories, by release.
+    pub inventories: BTreeMap<Arc<str>, Inventory>,
+    /// The key of fingerprints and records.
+    pub key: FingerprintKey,
+    /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
+    pub key_is_kept: bool,
+}
+
+impl State {
+    /// Reads the state of an environment. Nothing is written: where no key is kept yet, this run has one of its own.
+    pub async fn read(cluster: &Cluster, environment: &Environment) -> Result<Self, Failure> {
+        let namespace = &environment.state_namespace;
+        let (inventories, kept) = futures::future::try_join(
+            cluster.inventories(namespace, &environment.name),
+            cluster.fingerprint_key(namespace, false),
+        )
+        .await?;
+        let inventories = inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect();
+        let key_is_kept = kept.is_some();
+        Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept })
+    }
+
+    /// The objects in the inventories of the releases that `selected` says yes to.
+    pub(super) fn held(&self, selected: impl Fn(&str) -> bool) -> BTreeMap<ObjectId, Held> {
+        let mut held = BTreeMap::new();
+        for inventory in self.inventories.values().filter(|it| selected(&it.release)) {
+            for (id, member) in &inventory.objects {
+                let release = Arc::clone(&inventory.release);
+                let (api_version, recorded) = (member.api_version.clone(), member.recorded.clone());
+                held.insert(id.clone(), Held { release, api_version, recorded });
+            }
+        }
+        held
+    }
+
+    /// The facts about the declared releases, and about those that only an inventory knows.
+    pub fn facts(&self, declared: &Environment) -> Vec<ReleaseFacts> {
+        let known = declared.releases.iter().map(|release| ReleaseFacts {
+            needs: release.needs.clone(),
+            prune: release.prune,
+            declared: true,
+            ..self.fact(&release.name, declared)
+        });
+        let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
+        let removed = self.inventories.keys().filter(|name| !names.contains(&***name));
+        known.chain(removed.map(|name| ReleaseFacts { prune: true, ..self.fact(name, declared) })).collect()
+    }
+
+    fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {
+        let inventory = self.inventories.get(release).map(|it| it.objects.keys().cloned().collect());
+        ReleaseFacts {
+            name: Arc::clone(release),
+            set: manifest::apply_set_id(
+                &environment.state_namespace,
+                &manifest::inventory_name(&environment.name, release),
+            ),
+            inventory: inventory.unwrap_or_default(),
+            ..ReleaseFacts::default()
+        }
+    }
+}
+
+fn random_key() -> Result<FingerprintKey, Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(PipelineError::Random)?;
+    Ok(FingerprintKey::new(bytes))
+}

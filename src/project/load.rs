@@ -1,0 +1,86 @@
+//! From the files of a lineage to an [`Environment`].
+
+use std::collections::BTreeMap;
+
+use super::error::ProjectError;
+use super::lineage::{self, EnvironmentFile};
+use super::overlay::{Nulls, overlay};
+use super::place::Place;
+use super::release::{self, Declared};
+use super::{Environment, Input, cluster, needs, own_files};
+use crate::tree::Tree;
+use crate::value::{Map, Value};
+
+/// The namespace of the state where no environment names one.
+const STATE_NAMESPACE: &str = "weft-system";
+
+/// Loads an environment with all that it inherits. The tree needs only `environments/`; what the environment names
+/// elsewhere is found by [`check`](super::check) once it is there.
+///
+/// The releases are the enabled ones, each after all that it needs and otherwise in the order of their declaration. A
+/// release that needs a disabled one is an error: the one would be installed without the other.
+pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
+    let files = lineage::read(tree, name)?;
+    let lineage: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let cluster = cluster::cluster(tree, &files)?;
+    cluster::refuse_circle(tree, name, &cluster)?;
+    let declared = release::declared(tree, &files)?;
+    own_files::refuse_strays(tree, &lineage, &declared)?;
+    let enabled = declared.iter().filter(|it: &&Declared| it.enabled());
+    let releases = enabled.map(|it| release::build(tree, &lineage, it)).collect::<Result<_, _>>()?;
+    let value_layers: Vec<Value> = files.iter().filter_map(|file| file.root.get("values")).cloned().collect();
+    Ok(Environment {
+        name: name.to_owned(),
+        cluster,
+        values: merged(&value_layers),
+        value_layers,
+        inputs: inputs(tree, &files)?,
+        identity: identity(tree, &files)?,
+        state_namespace: state_namespace(tree, &files)?,
+        releases: needs::ordered(tree, releases, &declared)?,
+        lineage,
+    })
+}
+
+fn merged(layers: &[Value]) -> Value {
+    let mut all = Map::new();
+    for map in layers.iter().filter_map(Value::as_map) {
+        overlay(&mut all, map, Nulls::Keep, &mut |_, _, _| {});
+    }
+    all.into()
+}
+
+fn inputs(tree: &Tree, files: &[EnvironmentFile]) -> Result<BTreeMap<String, Input>, ProjectError> {
+    let mut all = BTreeMap::new();
+    for file in files {
+        let nodes = file.root.get("inputs").and_then(Value::as_map);
+        for (name, spec) in file.spec.inputs.iter().flatten() {
+            let place =
+                nodes.and_then(|map| map.entry(name)).map(|entry| Place::of_key(tree, entry)).unwrap_or_default();
+            let spec = spec.clone().unwrap_or_default();
+            let required = spec.required.unwrap_or_default();
+            if required && spec.default.is_some() {
+                let subject = format!("input `{name}`");
+                return Err(ProjectError::Contradiction { subject, first: "required", second: "default", place });
+            }
+            let env = spec.env.unwrap_or_else(|| name.clone());
+            all.insert(name.clone(), Input { env, required, default: spec.default, origin: place.origin });
+        }
+    }
+    Ok(all)
+}
+
+/// The last node of a key in the lineage that holds something.
+fn last<'f>(files: &'f [EnvironmentFile], key: &str) -> Option<&'f Value> {
+    files.iter().rev().find_map(|file| file.root.get(key).filter(|node| !node.is_null()))
+}
+
+fn identity(tree: &Tree, files: &[EnvironmentFile]) -> Result<Option<String>, ProjectError> {
+    last(files, "identity").map(|node| release::rooted(tree, node, "`identity`")).transpose()
+}
+
+fn state_namespace(tree: &Tree, files: &[EnvironmentFile]) -> Result<String, ProjectError> {
+    let node = last(files, "stateNamespace");
+    release::label(tree, node, "namespace")?;
+    Ok(node.and_then(Value::as_str).unwrap_or(STATE_NAMESPACE).to_owned())
+}

@@ -1,0 +1,115 @@
+//! The typed form of `environment.yaml` and `defaults.yaml`. Every key that is not here is refused.
+//!
+//! Fields with an underscore are only checked here: what they hold is taken from the file's nodes, which know places.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::value::Value;
+
+/// A whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct EnvironmentSpec {
+    pub inherits: Option<Vec<String>>,
+    pub cluster: Option<ClusterSpec>,
+    pub inputs: Option<BTreeMap<String, Option<InputSpec>>>,
+    #[serde(rename = "values")]
+    pub _values: Option<BTreeMap<String, Value>>,
+    #[serde(rename = "identity")]
+    pub _identity: Option<String>,
+    #[serde(rename = "stateNamespace")]
+    pub _state_namespace: Option<String>,
+    pub releases: Option<Vec<ReleaseSpec>>,
+}
+
+/// `cluster:`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ClusterSpec {
+    #[serde(rename = "kubeconfig")]
+    pub _kubeconfig: Option<String>,
+    pub context: Option<String>,
+    pub in_cluster: Option<bool>,
+    pub server: Option<String>,
+    pub tls_server_name: Option<String>,
+    pub insecure: Option<bool>,
+    pub proxy: Option<String>,
+    pub secret_ref: Option<SecretRefSpec>,
+}
+
+/// `cluster.secretRef:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SecretRefSpec {
+    pub environment: String,
+    pub namespace: String,
+    pub name: String,
+    pub key: Option<String>,
+}
+
+/// One entry of `inputs:`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct InputSpec {
+    pub env: Option<String>,
+    pub required: Option<bool>,
+    pub default: Option<String>,
+}
+
+/// One entry of `releases:`. A field that is not written is inherited.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReleaseSpec {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub create_namespace: Option<bool>,
+    pub enabled: Option<bool>,
+    pub chart: Option<Value>,
+    pub manifests: Option<String>,
+    pub needs: Option<Vec<String>>,
+    pub labels: Option<BTreeMap<String, String>>,
+    pub when: Option<String>,
+    pub values: Option<Vec<Value>>,
+    pub secrets: Option<Vec<String>>,
+    pub wait: Option<Value>,
+    pub prune: Option<bool>,
+}
+
+/// The long form of `wait:`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct WaitSpec {
+    pub timeout: Option<String>,
+}
+
+impl ReleaseSpec {
+    /// This declaration over one of the same name from further up the lineage.
+    pub fn over(self, below: Self) -> Self {
+        let sourced = self.chart.is_some() || self.manifests.is_some();
+        let (chart, manifests) = if sourced { (None, None) } else { (below.chart, below.manifests) };
+        let labels = match (below.labels, self.labels) {
+            (Some(mut all), Some(more)) => {
+                all.extend(more);
+                Some(all)
+            }
+            (below, above) => above.or(below),
+        };
+        Self {
+            name: self.name,
+            namespace: self.namespace.or(below.namespace),
+            create_namespace: self.create_namespace.or(below.create_namespace),
+            enabled: self.enabled.or(below.enabled),
+            chart: self.chart.or(chart),
+            manifests: self.manifests.or(manifests),
+            needs: self.needs.or(below.needs),
+            labels,
+            when: self.when.or(below.when),
+            values: self.values.or(below.values),
+            secrets: self.secrets.or(below.secrets),
+            wait: self.wait.or(below.wait),
+            prune: self.prune.or(below.prune),
+        }
+    }
+}

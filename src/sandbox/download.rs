@@ -1,0 +1,217 @@
+//! Downloading a program of an official release, against the checksum that is published with it.
+
+use std::error::Error;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use http::{Request, Uri, header};
+use kube::client::{Body, Client};
+use sha2::{Digest, Sha256};
+
+use crate::sandbox::build::minutes;
+use crate::sandbox::programs::Project;
+use crate::sandbox::{Places, Progress, Releases, SandboxError};
+
+/// Where a project publishes its releases: addresses with `{version}`, `{os}`, `{arch}` and `{program}`.
+#[derive(Debug)]
+pub(super) struct Published {
+    /// The host and the folder of all releases.
+    pub home: &'static str,
+    /// The file below it.
+    pub file: &'static str,
+    /// The file with its SHA-256, alone or in a list with names.
+    pub sums: &'static str,
+    /// Where the program is in the file, if that is a `.tar.gz`.
+    pub inside: Option<&'static str>,
+}
+
+/// Why a program cannot be had from a release; the next source is tried.
+pub(super) type Reason = String;
+
+/// Between two lines of progress.
+const TELL: Duration = Duration::from_secs(15);
+
+/// How long a server may say nothing.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How often an address may lead to another.
+const REDIRECTS: usize = 5;
+
+/// Downloads a program into `home/bin`. A download that is not possible is a reason to go on with the next source; one
+/// whose checksum differs is an error.
+pub(super) async fn download(
+    project: &Project,
+    program: &str,
+    places: &Places,
+    home: &Path,
+    progress: Progress<'_>,
+) -> Result<Result<(), Reason>, SandboxError> {
+    let Some(published) = &project.published else { return Ok(Err("it publishes no checksums".into())) };
+    let base = match &places.releases {
+        Releases::Off => return Ok(Err("`WEFT_SANDBOX_RELEASES` is `off`".into())),
+        Releases::Official => published.home.to_owned(),
+        Releases::Mirror(base) => format!("{}/{}", base.trim_end_matches('/'), project.name),
+    };
+    let address = |file: &str| filled(&format!("{base}/{file}"), project, program);
+    let (file, sums) = (address(published.file), address(published.sums));
+    let what = format!("{program} {}", project.version);
+    progress(&format!("downloading {what} from {file}"));
+    let tell = |elapsed: &str| progress(&format!("downloading {what}: {elapsed}"));
+    let (bytes, sums) = match both(&file, &sums, places.proxy.as_deref(), &tell).await {
+        Ok(got) => got,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let Some(expected) = sum_of(&sums, name) else { return Ok(Err(format!("no checksum for `{name}` is published"))) };
+    let actual = sha256(&bytes);
+    if actual != expected {
+        return Err(SandboxError::Checksum { address: file, expected, actual });
+    }
+    kept(&bytes, program, published, project, home)?;
+    Ok(Ok(()))
+}
+
+/// Puts a program, finished and executable, into `home/bin`.
+fn kept(
+    bytes: &[u8],
+    program: &str,
+    published: &Published,
+    project: &Project,
+    home: &Path,
+) -> Result<(), SandboxError> {
+    let folder = tempfile::Builder::new().prefix("download-").tempdir_in(home).map_err(SandboxError::file(home))?;
+    let path = folder.path().join(program);
+    match published.inside {
+        None => fs::write(&path, bytes).map_err(SandboxError::file(&path))?,
+        Some(inside) => unpack(bytes, &filled(inside, project, program), &path)?,
+    }
+    let finished = home.join("bin").join(program);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(SandboxError::file(&path))?;
+    fs::rename(&path, &finished).map_err(SandboxError::file(&finished))
+}
+
+/// Unpacks one file of a `.tar.gz` with the machine's `tar`.
+fn unpack(archive: &[u8], inside: &str, path: &Path) -> Result<(), SandboxError> {
+    let packed = path.with_extension("tar.gz");
+    fs::write(&packed, archive).map_err(SandboxError::file(&packed))?;
+    let out = fs::File::create(path).map_err(SandboxError::file(path))?;
+    let mut tar = std::process::Command::new("tar");
+    let status =
+        tar.arg("-xzOf").arg(&packed).arg(inside).stdout(out).status().map_err(SandboxError::program("tar"))?;
+    if status.success() { Ok(()) } else { Err(SandboxError::Archive { file: inside.to_owned(), status }) }
+}
+
+/// The file and its checksums.
+async fn both(
+    file: &str,
+    sums: &str,
+    proxy: Option<&str>,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<(Vec<u8>, String), Reason> {
+    let sums = String::from_utf8(get(sums, proxy).await?).map_err(|_| format!("{sums} is no text"))?;
+    let began = Instant::now();
+    let mut got = std::pin::pin!(get(file, proxy));
+    loop {
+        tokio::select! {
+            bytes = &mut got => return Ok((bytes?, sums)),
+            () = tokio::time::sleep(TELL) => tell(&minutes(began.elapsed())),
+        }
+    }
+}
+
+/// The bytes behind an address, over redirects.
+async fn get(address: &str, proxy: Option<&str>) -> Result<Vec<u8>, Reason> {
+    let mut address = address.to_owned();
+    for _ in 0..REDIRECTS {
+        let response = request(&address, proxy).await.map_err(|error| format!("{address}: {}", root(&*error)))?;
+        let status = response.status();
+        let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+        match location {
+            Some(to) if status.is_redirection() => address = beside(&address, to),
+            _ if status.is_success() => {
+                let bytes = response.into_body().collect_bytes().await;
+                return bytes.map(|bytes| bytes.to_vec()).map_err(|error| format!("{address}: {}", root(&error)));
+            }
+            _ => return Err(format!("{address}: {status}")),
+        }
+    }
+    Err(format!("{address}: too many redirects"))
+}
+
+async fn request(address: &str, proxy: Option<&str>) -> Result<http::Response<Body>, Box<dyn Error + Send + Sync>> {
+    let address: Uri = address.parse()?;
+    let mut parts = address.clone().into_parts();
+    let path = parts.path_and_query.take().map_or_else(|| "/".to_owned(), |path| path.to_string());
+    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+    let mut config = kube::Config::new(Uri::from_parts(parts)?);
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.read_timeout = Some(SILENCE);
+    config.disable_compression = true;
+    config.default_retry = false;
+    let secure = address.scheme_str() == Some("https");
+    config.proxy_url = proxy.filter(|_| secure).map(str::parse).transpose()?;
+    Ok(Client::try_from(config)?.send(Request::get(path).body(Body::empty())?).await?)
+}
+
+/// Where a `Location` leads, which may be a path of the same host.
+fn beside(address: &str, location: &str) -> String {
+    let host = address.match_indices('/').nth(2).map_or(address, |(at, _)| &address[..at]);
+    if location.starts_with('/') { format!("{host}{location}") } else { location.to_owned() }
+}
+
+fn filled(pattern: &str, project: &Project, program: &str) -> String {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let os = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
+    let pairs = [("{version}", project.version), ("{os}", os), ("{arch}", arch), ("{program}", program)];
+    pairs.iter().fold(pattern.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// The checksum of a file in a list of `sum  name` lines, or one that stands alone.
+fn sum_of(sums: &str, name: &str) -> Option<String> {
+    let mut lines = sums.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let found = lines.find_map(|words| match words[..] {
+        [sum] => Some(sum),
+        [sum, file] if file.trim_start_matches('*') == name => Some(sum),
+        _ => None,
+    });
+    found.filter(|sum| sum.len() == 64).map(str::to_lowercase)
+}
+
+/// The innermost cause, which is what says something about the network.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_stand_alone_or_in_a_list() {
+        let sum = "a".repeat(64);
+        assert_eq!(sum_of(&format!("{sum}\n"), "x"), Some(sum.clone()));
+        assert_eq!(sum_of(&format!("bad  y\n{sum}  x\n"), "x"), Some(sum.clone()));
+        assert_eq!(sum_of(&format!("{sum}  other\n"), "x"), None);
+        assert_eq!(sum_of("<html>", "x"), None);
+    }
+
+    #[test]
+    fn a_location_may_be_a_path() {
+        assert_eq!(beside("https://a.example.com/x/y", "/z"), "https://a.example.com/z");
+        assert_eq!(beside("https://a.example.com/x", "https://b.example.com/z"), "https://b.example.com/z");
+    }
+}

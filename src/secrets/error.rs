@@ -1,0 +1,379 @@
+//! What can be wrong with encrypted files, keys and rules. No message holds a value, nor a line of a file: only paths,
+//! places and public keys.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnose, Kind};
+use crate::tree::TreeError;
+use crate::value::{Mark, Origin, Path};
+use crate::yaml::YamlError;
+
+/// Why something cannot be decrypted or encrypted.
+#[derive(Debug, Error)]
+pub enum SecretsError {
+    /// The text is no YAML. The lines around the place are left out, as they may hold plain secrets.
+    #[error("{message}")]
+    Yaml {
+        /// What the reader said.
+        message: String,
+        /// Where.
+        origin: Origin,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The file cannot be read from the tree.
+    #[error(transparent)]
+    File(#[from] TreeError),
+    /// A file that something names is not there.
+    #[error("there is no file `{path}`")]
+    Missing {
+        /// The file.
+        path: String,
+        /// Where it is named.
+        origin: Origin,
+    },
+    /// The document is a list or a single value.
+    #[error("a file of secrets has to be a map, this one is a {kind}")]
+    NotMap {
+        /// What it is.
+        kind: &'static str,
+        /// Where.
+        origin: Origin,
+    },
+    /// The file is not encrypted at all.
+    #[error("`{file}` is not encrypted: it has no `sops` section")]
+    Unencrypted {
+        /// The file.
+        file: String,
+        /// The same, as a place.
+        origin: Origin,
+    },
+    /// The file is encrypted already.
+    #[error("`{file}` is encrypted already: it has a `sops` section")]
+    Encrypted {
+        /// The file.
+        file: String,
+        /// Where the section is.
+        origin: Origin,
+    },
+    /// The `sops` section is not as it should be.
+    #[error("`{field}` {problem}")]
+    Section {
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// Keys of several groups are needed together.
+    #[error("the file needs keys of {groups} groups together, which is not supported yet")]
+    Groups {
+        /// How many groups.
+        groups: usize,
+        /// Where.
+        origin: Origin,
+    },
+    /// No recipient is an age key.
+    #[error("no recipient of the file is an age key, only: {}", kinds.join(", "))]
+    NoAge {
+        /// The sections of other keys that the file has.
+        kinds: Vec<&'static str>,
+        /// Where.
+        origin: Origin,
+    },
+    /// Comments decide what is encrypted.
+    #[error("`{field}` lets comments decide what is encrypted, which is not supported yet")]
+    CommentSelector {
+        /// The field.
+        field: &'static str,
+        /// Where the comment is that would decide.
+        origin: Origin,
+    },
+    /// There is no key at all.
+    #[error("there is no key to decrypt with; the file is encrypted to {}", recipients.join(", "))]
+    NoIdentity {
+        /// The public keys of those who can read the file.
+        recipients: Vec<String>,
+        /// Where keys were looked for.
+        looked: Vec<String>,
+        /// The file.
+        origin: Origin,
+    },
+    /// No key fits.
+    #[error("none of the keys at hand can decrypt the file; it is encrypted to {}", recipients.join(", "))]
+    WrongIdentity {
+        /// The public keys of those who can read the file.
+        recipients: Vec<String>,
+        /// The public keys of the identities that were tried, with where each came from.
+        tried: Vec<String>,
+        /// The file.
+        origin: Origin,
+    },
+    /// The wrapped data key is damaged.
+    #[error("the data key for `{recipient}` is damaged")]
+    DataKey {
+        /// For whom it is.
+        recipient: String,
+        /// Where.
+        origin: Origin,
+        /// What age said; none where the key has the wrong length.
+        #[source]
+        source: Option<age::DecryptError>,
+    },
+    /// A value that the rules of the file want encrypted is not.
+    #[error("the value at `{path}` is not encrypted, or not in the form of SOPS")]
+    PlainLeaf {
+        /// Which value.
+        path: Path,
+        /// Where.
+        origin: Origin,
+    },
+    /// An encrypted value does not open.
+    #[error("the value at `{path}` was changed, or moved here from another key, after it was encrypted")]
+    Tampered {
+        /// Which value.
+        path: Path,
+        /// Where.
+        origin: Origin,
+    },
+    /// An encrypted value opens, but is not what it says.
+    #[error("the value at `{path}` does not hold the `{kind}` that it says")]
+    WrongKind {
+        /// Which value.
+        path: Path,
+        /// The kind that it says.
+        kind: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// An encrypted comment does not open.
+    #[error("an encrypted comment was changed or moved after it was encrypted")]
+    Comment {
+        /// Where.
+        origin: Origin,
+    },
+    /// The code over all values does not fit.
+    #[error("the file was changed after it was encrypted: its values do not fit their authentication code")]
+    Mac {
+        /// Where the code is.
+        origin: Origin,
+    },
+    /// A number that the layout cannot hold.
+    #[error("the number at `{path}` does not fit 64 bits with a sign, which is all that the layout has")]
+    TooLarge {
+        /// Which value.
+        path: Path,
+        /// Where.
+        origin: Origin,
+    },
+    /// A text is too long to be encrypted.
+    #[error("the text at `{path}` is too long to be encrypted")]
+    TooLong {
+        /// Which value.
+        path: Path,
+    },
+    /// There is nobody to encrypt to.
+    #[error("there is no recipient to encrypt `{file}` to")]
+    NoRecipient {
+        /// The file.
+        file: String,
+    },
+    /// The data key cannot be wrapped.
+    #[error("the data key cannot be encrypted to `{recipient}`")]
+    Wrap {
+        /// For whom.
+        recipient: String,
+        /// What age said.
+        #[source]
+        source: Box<age::EncryptError>,
+    },
+    /// The source of randomness failed.
+    #[error("this machine gives no random bytes")]
+    Random(#[source] Box<dyn Error + Send + Sync>),
+    /// A line of a key file is no identity that is understood. The line itself is never shown.
+    #[error("{what}")]
+    Identity {
+        /// What it is instead.
+        what: &'static str,
+        /// Where.
+        origin: Origin,
+    },
+    /// A public key is none that is understood.
+    #[error("`{text}` is {what}")]
+    Recipient {
+        /// The text.
+        text: String,
+        /// What it is instead.
+        what: &'static str,
+        /// Where.
+        origin: Origin,
+    },
+    /// An expression of a rule is wrong.
+    #[error("`{field}` is no regular expression")]
+    Regex {
+        /// The field.
+        field: String,
+        /// Where.
+        origin: Origin,
+        /// What is wrong.
+        #[source]
+        source: regex::Error,
+    },
+    /// A rule asks for something that is not supported yet.
+    #[error("the rule for `{path}` uses `{field}`, which is not supported yet")]
+    RuleField {
+        /// The file that the rule is for.
+        path: String,
+        /// The field.
+        field: &'static str,
+        /// The file of the rules.
+        origin: Origin,
+    },
+    /// A rule has more than one way to choose what is encrypted.
+    #[error("{} cannot be used together", fields.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" and "))]
+    Selectors {
+        /// The ways.
+        fields: Vec<&'static str>,
+        /// Where.
+        origin: Origin,
+    },
+    /// No rule is for a file.
+    #[error("no rule of `{rules}` is for `{path}`")]
+    NoRule {
+        /// The file of the rules.
+        rules: String,
+        /// The file that has no rule.
+        path: String,
+    },
+}
+
+impl SecretsError {
+    /// What the YAML reader said, without the lines that it would show, and without the name of an alias: a password
+    /// that begins with `*` reads as one.
+    pub(super) fn yaml(error: &YamlError, file: &Arc<String>) -> Self {
+        let origin = error.origin().cloned().unwrap_or_else(|| Origin::new(file, Mark::default()));
+        let (message, hint) = match error {
+            YamlError::UnknownAnchor { .. } | YamlError::Recursive { .. } => (
+                "there is no anchor above this alias".to_owned(),
+                Some("Put a text that begins with `*` in quotes.".to_owned()),
+            ),
+            other => (other.to_string(), other.hint()),
+        };
+        Self::Yaml { message, origin, hint }
+    }
+}
+
+impl Diagnose for SecretsError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Yaml { .. }
+            | Self::Missing { .. }
+            | Self::NotMap { .. }
+            | Self::Encrypted { .. }
+            | Self::TooLarge { .. }
+            | Self::TooLong { .. }
+            | Self::NoRecipient { .. }
+            | Self::Recipient { .. }
+            | Self::Regex { .. }
+            | Self::RuleField { .. }
+            | Self::Selectors { .. }
+            | Self::NoRule { .. } => Kind::Input,
+            Self::File(error) => error.kind(),
+            Self::Random(_) => Kind::Machine,
+            _ => Kind::Secret,
+        }
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Yaml { origin, .. }
+            | Self::Missing { origin, .. }
+            | Self::NotMap { origin, .. }
+            | Self::Unencrypted { origin, .. }
+            | Self::Encrypted { origin, .. }
+            | Self::Section { origin, .. }
+            | Self::Groups { origin, .. }
+            | Self::NoAge { origin, .. }
+            | Self::CommentSelector { origin, .. }
+            | Self::NoIdentity { origin, .. }
+            | Self::WrongIdentity { origin, .. }
+            | Self::DataKey { origin, .. }
+            | Self::PlainLeaf { origin, .. }
+            | Self::Tampered { origin, .. }
+            | Self::WrongKind { origin, .. }
+            | Self::Comment { origin }
+            | Self::Mac { origin }
+            | Self::TooLarge { origin, .. }
+            | Self::Identity { origin, .. }
+            | Self::Recipient { origin, .. }
+            | Self::Regex { origin, .. }
+            | Self::RuleField { origin, .. }
+            | Self::Selectors { origin, .. } => Some(origin),
+            Self::File(error) => error.origin(),
+            Self::TooLong { .. }
+            | Self::NoRecipient { .. }
+            | Self::Wrap { .. }
+            | Self::Random(_)
+            | Self::NoRule { .. } => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let file = self.origin().and_then(|o| o.file.as_deref()).map_or("FILE", String::as_str);
+        Some(match self {
+            Self::Yaml { hint, .. } => return hint.clone(),
+            Self::File(error) => return error.hint(),
+            Self::Missing { path, .. } => {
+                format!("Write `{path}` and encrypt it with `weft secrets encrypt {path}`, or correct the name.")
+            }
+            Self::NotMap { .. } => "Write `key: value` pairs at the top of the file.".into(),
+            Self::Unencrypted { file, .. } => format!(
+                "Encrypt it with `weft secrets encrypt {file}`. If it was ever committed as it is, replace the secrets in it."
+            ),
+            Self::Encrypted { .. } => format!("Change it with `weft secrets edit {file}`."),
+            Self::Section { .. } | Self::DataKey { .. } => format!("Restore the `sops` section of `{file}` from git."),
+            Self::Groups { .. } | Self::CommentSelector { .. } => {
+                format!("Encrypt `{file}` to age keys without it, or decrypt it with sops.")
+            }
+            Self::NoAge { .. } => format!("Add an age key with `sops rotate --in-place --add-age KEY {file}`."),
+            Self::NoIdentity { looked, .. } => not_found(looked),
+            Self::WrongIdentity { tried, .. } => format!(
+                "Tried: {}. Ask a holder of one of the file's keys to add yours, or pass the right key with `--identity FILE`.",
+                tried.join(", ")
+            ),
+            Self::PlainLeaf { .. } => {
+                format!("Restore the file from git and set the value with `weft secrets edit {file}`.")
+            }
+            Self::Tampered { .. } | Self::WrongKind { .. } | Self::Mac { .. } => format!(
+                "Restore `{file}` from git and make the change with `weft secrets edit {file}`; encrypted values are bound to their keys."
+            ),
+            Self::Comment { .. } => "Restore the comment from git, or delete it.".into(),
+            Self::TooLarge { .. } => "Put the number in quotes.".into(),
+            Self::TooLong { .. } => "Keep it in a file of its own outside of the values.".into(),
+            Self::NoRecipient { file } => {
+                format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
+            }
+            Self::Wrap { .. } | Self::Random(_) => return None,
+            Self::Identity { .. } => "A key file holds lines `AGE-SECRET-KEY-1...` and comments.".into(),
+            Self::Recipient { .. } => "A public key of age looks like `age1...` and has 62 characters.".into(),
+            Self::Regex { .. } => "Correct the expression.".into(),
+            Self::RuleField { .. } => "Write the rule with `age` keys only.".into(),
+            Self::Selectors { .. } => "Keep one of them.".into(),
+            Self::NoRule { rules, path } => {
+                format!("Add a rule with a `path_regex` that fits `{path}` to `{rules}`, or pass `--recipient KEY`.")
+            }
+        })
+    }
+}
+
+fn not_found(looked: &[String]) -> String {
+    let places: Vec<String> = looked.iter().map(|place| format!("\n- {place}")).collect();
+    format!(
+        "Get the private half of one of these keys and put it in one of the places that were looked at:{}",
+        places.concat()
+    )
+}

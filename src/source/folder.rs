@@ -1,0 +1,79 @@
+//! Files of a folder on this machine.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{LARGEST_FILE, SourceError};
+
+/// The files at and below `path`, by their path relative to `root`.
+pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
+    let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
+    let mut walk = Walk { root: canonical, files: Vec::new() };
+    let start = root.join(path);
+    match fs::symlink_metadata(&start) {
+        Ok(_) => walk.visit(&start, path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(failed(&start, source)),
+    }
+    Ok(walk.files)
+}
+
+struct Walk {
+    root: PathBuf,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Walk {
+    fn visit(&mut self, place: &Path, path: &str) -> Result<(), SourceError> {
+        let target = self.inside(place, path)?;
+        let about = fs::metadata(&target).map_err(|source| failed(place, source))?;
+        if about.is_dir() {
+            self.visit_folder(place, path)
+        } else if !about.is_file() {
+            Err(SourceError::NoFile { path: path.to_owned() })
+        } else if about.len() > LARGEST_FILE {
+            Err(SourceError::TooLarge { path: path.to_owned(), bytes: about.len(), limit: LARGEST_FILE })
+        } else {
+            let bytes = fs::read(&target).map_err(|source| failed(place, source))?;
+            self.files.push((path.to_owned(), bytes));
+            Ok(())
+        }
+    }
+
+    fn visit_folder(&mut self, place: &Path, path: &str) -> Result<(), SourceError> {
+        let entries = fs::read_dir(place).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut entries = entries.map_err(|source| failed(place, source))?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let name = name.to_str().ok_or_else(|| SourceError::NameNotText { path: entry.path() })?;
+            if name != ".git" {
+                self.visit(&entry.path(), &format!("{path}/{name}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The real place of a path, once it is known that it stays inside and does not lead back above itself.
+    fn inside(&self, place: &Path, path: &str) -> Result<PathBuf, SourceError> {
+        let nowhere = || SourceError::LinkNowhere { path: path.to_owned() };
+        let target = place.canonicalize().map_err(|error| match error.raw_os_error() {
+            Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => nowhere(),
+            _ if error.kind() == io::ErrorKind::NotFound => nowhere(),
+            _ => failed(place, error),
+        })?;
+        if !target.starts_with(&self.root) {
+            return Err(SourceError::LinkOut { path: path.to_owned() });
+        }
+        let parent = place.parent().and_then(|p| p.canonicalize().ok()).unwrap_or_default();
+        if place.is_symlink() && parent.starts_with(&target) {
+            return Err(SourceError::LinkLoop { path: path.to_owned() });
+        }
+        Ok(target)
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> SourceError {
+    SourceError::Io { path: path.to_path_buf(), source }
+}

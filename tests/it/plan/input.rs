@@ -1,0 +1,353 @@
+//! The file `input.yaml` of a case: what was compared, the releases, the guards, and for reports what happened.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use weft::diff::{Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Verdict, Writer, shown};
+use weft::manifest::{Object, ObjectId};
+use weft::masked::FingerprintKey;
+use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
+use weft::report::{Event, Outcome, Report};
+use weft::schema::{GroupKind, Gvk};
+use weft::value::{Map, Mark, Origin, Path, Step, Value};
+use weft::yaml;
+
+use crate::cases::Case;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    #[serde(default)]
+    guards: Words,
+    releases: Vec<Facts>,
+    #[serde(default)]
+    objects: Vec<Compared>,
+    #[serde(default)]
+    cluster: Option<String>,
+    #[serde(default)]
+    commit: Option<String>,
+    #[serde(default)]
+    events: Vec<Happened>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    /// The limit of the Markdown.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Words {
+    cap: Option<usize>,
+    confirm: Option<String>,
+    allow_delete: BTreeSet<String>,
+    allow_empty: BTreeSet<String>,
+    take: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Facts {
+    name: String,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default = "yes")]
+    prune: bool,
+    #[serde(default = "yes")]
+    declared: bool,
+    /// What its inventory holds besides its objects here.
+    #[serde(default)]
+    holds: Vec<String>,
+    /// How many unchanged objects it has besides.
+    #[serde(default)]
+    unchanged: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compared {
+    id: String,
+    /// The first release, where it is missing.
+    #[serde(default)]
+    release: Option<String>,
+    /// `create`, `update`, `unchanged`, `leftover`, `gone`, `unknown: REASON`.
+    is: String,
+    /// `recorded`, `dry-run`, `predicted: REASON`, `refused: MESSAGE`.
+    #[serde(default)]
+    judged: Option<String>,
+    #[serde(default)]
+    fields: Vec<Change>,
+    /// Parts of the bodies that matter.
+    #[serde(default)]
+    desired: Option<Value>,
+    #[serde(default)]
+    live: Option<Value>,
+    #[serde(default)]
+    after: Option<Value>,
+    #[serde(default)]
+    implicit: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    path: Vec<Value>,
+    /// `drift`, ..., `ignored: REASON`, `unknown: REASON`.
+    class: String,
+    #[serde(default)]
+    base: Option<Value>,
+    #[serde(default)]
+    live: Option<Value>,
+    #[serde(default)]
+    desired: Option<Value>,
+    /// `MANAGER OPERATION [TIME]`.
+    #[serde(default)]
+    by: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Happened {
+    id: String,
+    /// `applied`, `failed: REASON`, ...
+    outcome: String,
+}
+
+/// The key of all fingerprints in cases.
+pub fn key() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Input {
+    pub fn of(case: &Case) -> Self {
+        Self::parse(&case.read("input.yaml"))
+    }
+
+    pub fn parse(text: &str) -> Self {
+        yaml::config(text, &Arc::new("input.yaml".to_owned()))
+            .unwrap_or_else(|error| panic!("{}", weft::diagnostic::Diagnostic::of(&error)))
+    }
+
+    pub fn plan(&self) -> Plan {
+        let mut objects: Vec<ObjectComparison> =
+            self.objects.iter().map(|it| it.read(&self.releases[0].name)).collect();
+        for release in &self.releases {
+            let unchanged = |n| object(&format!("ConfigMap apps/unchanged-{n}"), &release.name, Verdict::Unchanged);
+            objects.extend((0..release.unchanged).map(unchanged));
+        }
+        let releases: Vec<ReleaseFacts> = self.releases.iter().map(|release| release.read(&objects)).collect();
+        let Words { cap, confirm, allow_delete, allow_empty, take } = &self.guards;
+        let guards = Guards {
+            cap: *cap,
+            confirm: confirm.clone(),
+            allow_delete: allow_delete.clone(),
+            allow_empty: allow_empty.clone(),
+            take: take.clone(),
+        };
+        plan::plan("dev", Comparison { objects }, &releases, &guards)
+    }
+
+    pub fn report(&self) -> Report {
+        let event = |it: &Happened| Event { id: id(&it.id), outcome: outcome(&it.outcome) };
+        Report {
+            cluster: self.cluster.clone(),
+            commit: self.commit.clone(),
+            plan: self.plan(),
+            events: self.events.iter().map(event).collect(),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+impl Facts {
+    fn read(&self, objects: &[ObjectComparison]) -> ReleaseFacts {
+        let own = objects.iter().filter(|it| *it.release == *self.name && it.verdict != Verdict::Create);
+        ReleaseFacts {
+            name: self.name.as_str().into(),
+            needs: self.needs.clone(),
+            prune: self.prune,
+            declared: self.declared,
+            set: format!("applyset-{}", self.name),
+            inventory: own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect(),
+        }
+    }
+}
+
+impl Compared {
+    fn read(&self, first: &str) -> ObjectComparison {
+        let release = self.release.as_deref().unwrap_or(first);
+        let mut it = object(&self.id, release, verdict(&self.is));
+        if let Some(body) = &self.desired {
+            let desired = it.desired.take().expect("an object that is wanted");
+            it.desired = Some(Arc::new(Object { body: masked(body.clone()), ..(*desired).clone() }));
+        }
+        if self.implicit {
+            let desired = it.desired.take().expect("an object that is wanted");
+            it.desired = Some(Arc::new(Object { implicit: true, ..(*desired).clone() }));
+        }
+        if let Some(body) = &self.live {
+            let live = LiveObject { id: it.id.clone(), body: owned(body, &it), managers: Vec::new() };
+            it.live = Some(Arc::new(live));
+        }
+        it.after = match (&it.verdict, &self.after) {
+            (_, Some(after)) => Some(Arc::new(owned(after, &it))),
+            (Verdict::Create, None) => it.desired.as_ref().map(|desired| Arc::new(shown(&desired.body, &key()))),
+            (Verdict::Update, None) => it.live.as_ref().map(|live| Arc::new(live.body.clone())),
+            _ => None,
+        };
+        it.fields = self.fields.iter().map(Change::read).collect();
+        if let Some(said) = &self.judged {
+            it.judged = judged(said);
+        }
+        it
+    }
+}
+
+impl Change {
+    fn read(&self) -> FieldChange {
+        let path = Path(self.path.iter().map(step).collect());
+        let [base, live, desired] =
+            [&self.base, &self.live, &self.desired].map(|side| side.clone().map(|value| shown(&masked(value), &key())));
+        FieldChange {
+            path,
+            class: class(&self.class),
+            base,
+            live,
+            desired,
+            writers: self.by.iter().map(|it| writer(it)).collect(),
+        }
+    }
+}
+
+/// An object in this state, with a live body where it has one.
+pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
+    let id = self::id(id);
+    let wanted = !matches!(verdict, Verdict::Leftover | Verdict::Gone);
+    let desired = wanted.then(|| {
+        let gvk = Gvk { group: id.kind.group.clone(), version: "v1".into(), kind: id.kind.kind.clone() };
+        let body: Map = [("apiVersion", gvk.api_version()), ("kind", gvk.kind.clone())].into_iter().collect();
+        let origin = Origin::new(&Arc::new("charts/app/templates/all.yaml.j2".to_owned()), Mark { line: 7, column: 1 });
+        Arc::new(Object { id: id.clone(), gvk, release: release.into(), body: body.into(), origin, implicit: false })
+    });
+    let mut object = ObjectComparison {
+        id,
+        release: release.into(),
+        judged: if wanted && verdict != Verdict::Create { Judged::Recorded } else { Judged::Trivial },
+        fields: Vec::new(),
+        desired,
+        live: None,
+        after: None,
+        recorded: None,
+        verdict,
+    };
+    if matches!(object.verdict, Verdict::Update | Verdict::Leftover) {
+        let body = owned(&Map::new().into(), &object);
+        object.live = Some(Arc::new(LiveObject { id: object.id.clone(), body, managers: Vec::new() }));
+    }
+    object
+}
+
+/// The body with a UID and the label of its release's set, unless it has labels of its own.
+fn owned(body: &Value, object: &ObjectComparison) -> Value {
+    let mut map = body.as_map().cloned().unwrap_or_default();
+    let mut meta = map.get("metadata").and_then(Value::as_map).cloned().unwrap_or_default();
+    if !meta.contains("uid") {
+        meta.insert("uid", format!("uid of {}", object.id));
+    }
+    if !meta.contains("labels") {
+        let labels: Map = [(PART_OF, format!("applyset-{}", object.release))].into_iter().collect();
+        meta.insert("labels", labels);
+    }
+    map.insert("metadata", meta);
+    map.into()
+}
+
+/// Puts what is written as `{$secret: text}` behind a mask.
+fn masked(value: Value) -> Value {
+    if let Some(secret) = value.get("$secret") {
+        return secret.clone().masked();
+    }
+    match value.as_map() {
+        Some(map) => map.iter().map(|entry| (entry.key.clone(), masked(entry.value.clone()))).collect::<Map>().into(),
+        None => value,
+    }
+}
+
+/// `Deployment.apps apps/app` or `Namespace apps`.
+pub fn id(text: &str) -> ObjectId {
+    let (kind, name) = text.split_once(' ').unwrap_or_else(|| panic!("no object: {text}"));
+    let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+    let (namespace, name) = name.split_once('/').map_or((None, name), |(ns, name)| (Some(ns.to_owned()), name));
+    ObjectId { kind: GroupKind { group: group.into(), kind: kind.into() }, namespace, name: name.into() }
+}
+
+fn step(value: &Value) -> Step {
+    match (value.as_str(), value.as_i64(), value.as_map()) {
+        (Some(key), ..) => Step::Field(key.to_owned()),
+        (_, Some(at), _) => Step::Index(at.try_into().expect("a place in a list")),
+        (.., Some(map)) => Step::Item(map.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()),
+        _ => panic!("no step: {value:?}"),
+    }
+}
+
+fn reasoned(text: &str) -> (&str, String) {
+    text.split_once(": ").map_or((text, String::new()), |(word, reason)| (word, reason.to_owned()))
+}
+
+fn verdict(text: &str) -> Verdict {
+    match reasoned(text) {
+        ("create", _) => Verdict::Create,
+        ("update", _) => Verdict::Update,
+        ("unchanged", _) => Verdict::Unchanged,
+        ("leftover", _) => Verdict::Leftover,
+        ("gone", _) => Verdict::Gone,
+        ("unknown", reason) => Verdict::Unknown(reason),
+        _ => panic!("no verdict: {text}"),
+    }
+}
+
+fn judged(text: &str) -> Judged {
+    match reasoned(text) {
+        ("recorded", _) => Judged::Recorded,
+        ("dry-run", _) => Judged::DryRun,
+        ("predicted", reason) => Judged::Predicted(reason),
+        ("refused", message) => Judged::Refused(message),
+        _ => panic!("not judged: {text}"),
+    }
+}
+
+fn class(text: &str) -> Class {
+    let classes = [Class::Pending, Class::Drift, Class::Conflict, Class::Release, Class::Acquire];
+    match reasoned(text) {
+        ("ignored", reason) => Class::Ignored(reason),
+        ("unknown", reason) => Class::Unknown(reason),
+        (word, _) => {
+            classes.into_iter().find(|it| it.to_string() == word).unwrap_or_else(|| panic!("no class: {text}"))
+        }
+    }
+}
+
+fn writer(text: &str) -> Writer {
+    let mut words = text.split(' ').map(str::to_owned);
+    let manager = words.next().unwrap_or_default();
+    let operation = words.next().unwrap_or_else(|| "Update".into());
+    Writer { manager, operation, subresource: String::new(), time: words.next() }
+}
+
+fn outcome(text: &str) -> Outcome {
+    match reasoned(text) {
+        ("applied", _) => Outcome::Applied,
+        ("deleted", _) => Outcome::Deleted,
+        ("healthy", _) => Outcome::Healthy,
+        ("waiting", reason) => Outcome::Waiting(reason),
+        ("failed", reason) => Outcome::Failed(reason),
+        ("skipped", reason) => Outcome::Skipped(reason),
+        ("unknown", reason) => Outcome::Unknown(reason),
+        _ => panic!("no outcome: {text}"),
+    }
+}
