@@ -17,7 +17,7 @@ use weft::project::ClusterRef;
 use weft::report::{Event, Outcome};
 use weft::schema::{Discovery, Gvk, Resource, Scope};
 
-use super::{admin, cluster, object, target};
+use super::{admin, cluster, object, server, target};
 use crate::cases::{code, same};
 use crate::sandbox::shared;
 
@@ -309,7 +309,7 @@ fn a_lost_server() -> Result<(), Failed> {
         let mut world = World::new("apply-lost").await;
         world.release("base", &[], None);
         world.release("app", &["base"], None);
-        let server = shared().server().trim_start_matches("https://").to_owned();
+        let server = server().trim_start_matches("https://").to_owned();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let reference = ClusterRef { server: Some(format!("https://{}", listener.local_addr()?)), ..admin() };
         let relay = tokio::spawn(async move {

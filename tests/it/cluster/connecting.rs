@@ -9,7 +9,7 @@ use weft::cluster::{Cluster, Target};
 use weft::diagnostic::Diagnostic;
 use weft::project::ClusterRef;
 
-use super::{admin, target};
+use super::{admin, server, target};
 use crate::cases::{code, same};
 use crate::sandbox::{NOBODY, shared};
 
@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
 /// Tries to connect, and returns what is said about it, with what differs from run to run replaced.
 fn failure(target: &Target) -> String {
     let error = shared().block_on(Cluster::connect(target)).expect_err("it must not connect");
-    let server = shared().server();
+    let server = server();
     let port = server.rsplit(':').next().unwrap_or_default();
     Diagnostic::of(&error)
         .to_string()
