@@ -34,7 +34,7 @@ pub enum ValuesError {
         /// The template.
         path: String,
         /// What is wrong with its result.
-        source: YamlError,
+        source: Box<YamlError>,
     },
     /// A values file that holds no map.
     #[error("`{path}` holds a {kind} in place of a map")]
