@@ -30,7 +30,8 @@ impl Cluster {
         if kind.get("kind").and_then(|it| it.as_str()) != Some("APIGroupDiscoveryList") {
             return Err(ClusterError::TooOld { server: self.address().to_owned() });
         }
-        serde_json::from_value(kind).map_err(|source| ClusterError::BadAnswer { what: request.what, source: source.into() })
+        serde_json::from_value(kind)
+            .map_err(|source| ClusterError::BadAnswer { what: request.what, source: source.into() })
     }
 }
 

@@ -38,7 +38,10 @@ fn failure(target: &Target) -> String {
     let error = shared().block_on(Cluster::connect(target)).expect_err("it must not connect");
     let server = shared().server();
     let port = server.rsplit(':').next().unwrap_or_default();
-    Diagnostic::of(&error).to_string().replace(&shared().kubeconfig().display().to_string(), "KUBECONFIG").replace(port, "PORT")
+    Diagnostic::of(&error)
+        .to_string()
+        .replace(&shared().kubeconfig().display().to_string(), "KUBECONFIG")
+        .replace(port, "PORT")
 }
 
 fn connects(target: &Target) -> Result<Cluster, Failed> {
@@ -110,7 +113,10 @@ fn a_wrong_name_lists_the_right_ones() -> Result<(), Failed> {
     let reference = ClusterRef { tls_server_name: Some("api.example.com".into()), ..admin() };
     let said = failure(&target(&reference));
     assert!(said.contains("is not for `api.example.com`; it holds "), "{said}");
-    assert!(said.contains("127.0.0.1") && said.contains("localhost") && said.contains("hint: Set `tlsServerName: "), "{said}");
+    assert!(
+        said.contains("127.0.0.1") && said.contains("localhost") && said.contains("hint: Set `tlsServerName: "),
+        "{said}"
+    );
     let right = ClusterRef { tls_server_name: Some("localhost".into()), ..admin() };
     connects(&target(&right)).map(drop)
 }
@@ -181,7 +187,8 @@ fn not_a_kubernetes_server() -> Result<(), Failed> {
         for stream in listener.incoming().take(2) {
             let mut stream = stream.expect("a connection");
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<h1>Hello</h1>");
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<h1>Hello</h1>");
         }
     });
     let bare = |server: String| ClusterRef { server: Some(server), ..ClusterRef::default() };

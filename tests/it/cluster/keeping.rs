@@ -75,7 +75,10 @@ fn a_delete_of_another_uid_is_refused() -> Result<(), Failed> {
         let wanted = object("r", Some(&namespace), body, &discovery);
         let resource = discovery.resource(&wanted.gvk).expect("a kind");
         let live = cluster.apply(&wanted.id, resource, &wanted.body, ApplyOptions::default()).await?;
-        match cluster.delete(&wanted.id, resource, "00000000-0000-0000-0000-000000000000", Propagation::Background).await {
+        match cluster
+            .delete(&wanted.id, resource, "00000000-0000-0000-0000-000000000000", Propagation::Background)
+            .await
+        {
             Err(WriteError::Refused { refusal: Refusal::Conflict, .. }) => {}
             other => return Err(format!("{other:?}").into()),
         }
@@ -96,7 +99,9 @@ fn an_unknown_field_is_refused_with_its_name() -> Result<(), Failed> {
         let wanted = object("r", Some(&namespace), body, &discovery);
         let resource = discovery.resource(&wanted.gvk).expect("a kind");
         match cluster.apply(&wanted.id, resource, &wanted.body, ApplyOptions::default()).await {
-            Err(WriteError::Refused { refusal: Refusal::Invalid, message }) if message.contains(".spec.prots") => Ok(()),
+            Err(WriteError::Refused { refusal: Refusal::Invalid, message }) if message.contains(".spec.prots") => {
+                Ok(())
+            }
             other => Err(format!("{other:?}").into()),
         }
     })
@@ -161,7 +166,8 @@ fn the_key_is_made_once() -> Result<(), Failed> {
     shared().block_on(async {
         let cluster = cluster().await;
         assert!(cluster.fingerprint_key(&namespace, false).await?.is_none());
-        let (one, two) = tokio::join!(cluster.fingerprint_key(&namespace, true), cluster.fingerprint_key(&namespace, true));
+        let (one, two) =
+            tokio::join!(cluster.fingerprint_key(&namespace, true), cluster.fingerprint_key(&namespace, true));
         let print = |key: Option<FingerprintKey>| key.expect("a key").fingerprint(b"a");
         assert_eq!(print(one?), print(two?));
         Ok(())
