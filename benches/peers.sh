@@ -3,13 +3,28 @@
 # helmfile takes about nine minutes on two cores; nothing but the benchmarks needs it.
 set -euo pipefail
 bin=${1:?usage: benches/peers.sh FOLDER}
+modules=$(cd "$(dirname "$0")/../src/sandbox/modules" && pwd)
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
+export CGO_ENABLED=0 GOWORK=off
 
 install() { # NAME PACKAGE@VERSION
   [ -x "$bin/$1" ] && return
   echo "building $1" >&2
-  GOBIN=$bin CGO_ENABLED=0 GOFLAGS=-trimpath go install -ldflags '-s -w' "$2"
+  GOBIN=$bin GOFLAGS=-trimpath go install -ldflags '-s -w' "$2"
+}
+
+# kubectl is of the module that the sandbox builds its control plane from, and so of the same version.
+kubectl() {
+  [ -x "$bin/kubectl" ] && return
+  echo "building kubectl" >&2
+  local copy version
+  copy=$(mktemp -d)
+  trap 'rm -rf "$copy"' RETURN
+  cp "$modules"/kubernetes/* "$copy"
+  version=$(sed -n 's/.*k8s.io\/kubernetes \(v[0-9.]*\)$/\1/p' "$copy/go.mod" | head -1)
+  (cd "$copy" && go build -mod=readonly -trimpath \
+    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/kubectl" k8s.io/kubernetes/cmd/kubectl)
 }
 
 # helmfile's module has replace directives, so `go install` refuses it: it is built in a copy of its own folder.
@@ -22,8 +37,9 @@ helmfile() {
   trap 'chmod -R u+w "$copy"; rm -rf "$copy"' RETURN
   cp -r "$source/." "$copy"
   chmod -R u+w "$copy"
-  (cd "$copy" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$bin/helmfile" .)
+  (cd "$copy" && go build -trimpath -ldflags '-s -w' -o "$bin/helmfile" .)
 }
 
 install helm helm.sh/helm/v4/cmd/helm@v4.3.1
+kubectl
 helmfile

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
+use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::{pipeline, yaml};
 
@@ -38,7 +38,7 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     for warning in &found.warnings {
         terminal.warn(warning);
     }
-    let (live, all) = (found.live.len(), found.members.len());
-    terminal.say(&format!("{}: {live} of {all} objects", args.environment));
+    let (live, all) = (found.live.len(), counted(found.members.len(), "object"));
+    terminal.say(&format!("{}: {live} of {all}", args.environment));
     Ok(if found.unread.is_empty() { Exit::Done } else { Exit::Unknown })
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
+use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::health::{self, Health};
 use crate::manifest::ObjectId;
@@ -51,11 +51,8 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
     }
     let unknown: usize = rows.values().map(|row| row.unknown).sum();
     let bad: usize = rows.values().map(|row| row.waiting + row.failed + row.gone).sum();
-    terminal.say(&format!(
-        "{}: {} objects, {bad} not healthy, {unknown} unknown",
-        args.environment,
-        found.members.len()
-    ));
+    let objects = counted(found.members.len(), "object");
+    terminal.say(&format!("{}: {objects}, {bad} not healthy, {unknown} unknown", args.environment));
     Ok(if unknown > 0 { Exit::Unknown } else { Exit::Done })
 }
 

@@ -6,13 +6,13 @@ use clap::Args;
 
 use super::arguments::{ProjectArgs, ReleaseArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, settings, wait};
+use super::{Exit, acting, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
 use crate::source::{ENVIRONMENTS, Source};
-use crate::{project, schema, values};
+use crate::{project, schema};
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, and values that nobody reads.
 #[derive(Debug, Args)]
@@ -48,8 +48,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     }
     let failed = failures.len();
     if failed > 0 || problems > 0 {
-        let plural = if problems == 1 { "" } else { "s" };
-        terminal.say(&format!("{problems} problem{plural}, {failed} of {} environments failed", environments.len()));
+        let (problems, all) = (counted(problems, "problem"), counted(environments.len(), "environment"));
+        terminal.say(&format!("{problems}, {failed} of {all} failed"));
     }
     Failure::collect(failures)?;
     Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
@@ -68,19 +68,19 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
-    let pairs = rendering.releases.iter().zip(&rendering.rendered);
-    let unread = values::unread(pairs.map(|(it, rendered)| (&*it.release.name, &it.values, &*rendered.unread)));
-    for it in &unread {
+    let unread = &rendering.unread;
+    for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
         terminal.warn(&format!("no template of release `{release}` reads the value `{path}`\n --> {origin}"));
     }
-    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
+    let objects = counted(rendering.desired.objects.len(), "object");
+    let releases = counted(rendering.releases.len(), "release");
     let problems = match unread.len() {
         0 => "ok".to_owned(),
         1 => "1 value that nobody reads".to_owned(),
         many => format!("{many} values that nobody reads"),
     };
-    terminal.print(&format!("{}: {objects} objects of {releases} releases: {problems}\n", settings.environment))?;
+    terminal.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
     Ok(unread.len())
 }
 

@@ -335,7 +335,7 @@ fn syntax_hint(problem: &str) -> Option<&'static str> {
 
 fn suggestion(unknown: &str, known: &[String], what: &str) -> Option<String> {
     if let Some(near) = nearest(unknown, known.iter().map(String::as_str)) {
-        return Some(format!("did you mean `{near}`?"));
+        return Some(format!("Did you mean `{near}`?"));
     }
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     (!known.is_empty()).then(|| format!("The known {what}s are {list}."))

@@ -1,0 +1,72 @@
+//! What the benchmarks share: arguments, projects of any size, whole processes measured, a control plane, verdicts.
+
+#![allow(dead_code, reason = "each benchmark uses its part")]
+
+pub mod cluster;
+pub mod process;
+pub mod project;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What a benchmark may fail with; it is only printed.
+pub type Failure = Box<dyn Error>;
+
+/// The arguments of a benchmark: `cargo bench --bench NAME -- --peers FOLDER`.
+#[derive(Debug, Parser)]
+pub struct Arguments {
+    /// The folder with the programs to compare with; `benches/peers.sh FOLDER` builds them.
+    #[arg(long, value_name = "FOLDER")]
+    peers: Option<PathBuf>,
+    /// How often each program is run.
+    #[arg(long, default_value_t = 5)]
+    pub runs: usize,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Arguments {
+    /// The path of a peer.
+    pub fn peer(&self, name: &str) -> Result<PathBuf, Failure> {
+        let get = "build the peers with `benches/peers.sh FOLDER` and give `-- --peers FOLDER`";
+        let folder = self.peers.as_ref().ok_or_else(|| format!("`{name}` is needed to compare with: {get}"))?;
+        let program = std::path::absolute(folder.join(name))?;
+        if program.is_file() { Ok(program) } else { Err(format!("there is no `{}`: {get}", program.display()).into()) }
+    }
+}
+
+/// The targets of a benchmark, and whether they were met.
+#[derive(Default)]
+pub struct Targets {
+    missed: usize,
+}
+
+impl Targets {
+    /// Prints what was measured beside its target.
+    pub fn hold(&mut self, met: bool, measured: &str, target: &str) {
+        self.missed += usize::from(!met);
+        println!("  {} {measured}; the target: {target}", if met { "met   " } else { "MISSED" });
+    }
+}
+
+/// Runs a benchmark. It fails where it could not be run, and where a target was missed.
+pub fn main(run: fn(&Arguments, &mut Targets) -> Result<(), Failure>) -> ExitCode {
+    let mut targets = Targets::default();
+    match run(&Arguments::parse(), &mut targets) {
+        Ok(()) if targets.missed == 0 => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How many cores this machine gives.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

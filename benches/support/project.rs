@@ -1,0 +1,150 @@
+//! Projects of any size, each a git repository as a project is.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Failure, process};
+
+/// The environment of every project.
+pub const ENVIRONMENT: &str = "bench";
+
+/// The namespaces over which a fleet is spread.
+pub const NAMESPACES: usize = 10;
+
+/// A project in a temporary folder, which goes with it.
+pub struct Project(TempDir);
+
+impl Project {
+    /// Releases of a web application in a Jinja chart, each of 6 to 10 objects with values of its own; beside it the
+    /// same as a Helm chart and a `helmfile.yaml`, with the same values files.
+    pub fn web(releases: usize) -> Result<Self, Failure> {
+        let project = Self(tempfile::tempdir()?);
+        let source = sources().join("web");
+        for (from, to) in [("jinja", "charts/web"), ("helm", "helm/web")] {
+            copy(&source.join(from).join("templates"), &project.path().join(to).join("templates"))?;
+            for file in ["Chart.yaml", "values.yaml"] {
+                fs::copy(source.join(file), project.path().join(to).join(file))?;
+            }
+        }
+        let (mut weft, mut helmfile) = ("releases:\n".to_owned(), "releases:\n".to_owned());
+        for at in 0..releases {
+            let name = format!("web-{at:04}");
+            writeln!(weft, "- {{name: {name}, namespace: web, createNamespace: false, chart: web}}")?;
+            let values = format!("environments/{ENVIRONMENT}/values/{name}.yaml");
+            writeln!(helmfile, "- {{name: {name}, namespace: web, chart: ./helm/web, values: [{values}]}}")?;
+            project.write(&values, &web_values(at))?;
+        }
+        project.write("helmfile.yaml", &helmfile)?;
+        project.finish(&weft)
+    }
+
+    /// Objects of ten kinds in ten namespaces: releases of a Jinja chart, each with `copies` objects of each kind.
+    pub fn fleet(releases: usize, copies: usize) -> Result<Self, Failure> {
+        let project = Self(tempfile::tempdir()?);
+        project.write("charts/fleet/Chart.yaml", "apiVersion: v2\nname: fleet\nversion: 1.0.0\n")?;
+        project.write("charts/fleet/values.yaml", &format!("copies: {copies}\n"))?;
+        for (kind, text) in fleet_objects()? {
+            let text = named(&text, "{{ release.name }}-{{ copy }}", "{{ release.namespace }}");
+            let template = format!("{{% for copy in range(values.copies) %}}\n---\n{text}{{% endfor %}}\n");
+            project.write(&format!("charts/fleet/templates/{kind}.j2"), &template)?;
+        }
+        let mut weft = "releases:\n".to_owned();
+        for at in 0..releases {
+            writeln!(weft, "- {{name: fleet-{at:04}, namespace: {}, chart: fleet}}", namespace(at))?;
+        }
+        project.finish(&weft)
+    }
+
+    /// The objects of such a fleet as plain manifests in one file, as other programs read them.
+    pub fn fleet_manifests(&self, releases: usize, copies: usize) -> Result<PathBuf, Failure> {
+        let mut out = String::new();
+        for (_, text) in fleet_objects()? {
+            for (at, copy) in (0..releases).flat_map(|at| (0..copies).map(move |copy| (at, copy))) {
+                write!(out, "---\n{}", named(&text, &format!("fleet-{at:04}-{copy}"), &namespace(at)))?;
+            }
+        }
+        self.write("fleet.yaml", &out)?;
+        Ok(self.path().join("fleet.yaml"))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A verb of ours on this project.
+    pub fn weft(&self, verb: &str) -> Command {
+        let mut command = process::weft();
+        command.current_dir(self.path()).args([verb, ENVIRONMENT]);
+        command
+    }
+
+    fn write(&self, path: &str, text: &str) -> Result<(), Failure> {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(self.path()))?;
+        Ok(fs::write(path, text)?)
+    }
+
+    fn finish(self, environment: &str) -> Result<Self, Failure> {
+        self.write(&format!("environments/{ENVIRONMENT}/environment.yaml"), environment)?;
+        let git = git2::Repository::init(self.path())?;
+        let mut index = git.index()?;
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
+        index.write()?;
+        let tree = git.find_tree(index.write_tree()?)?;
+        let who = git2::Signature::now("bench", "bench@example.com")?;
+        git.commit(Some("HEAD"), &who, &who, "The project", &tree, &[])?;
+        drop(tree);
+        Ok(self)
+    }
+}
+
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches")
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Values that differ from release to release, and with them the number of objects: 6, and up to 4 more.
+fn web_values(at: usize) -> String {
+    let host = if at.is_multiple_of(2) { format!("web-{at}.example.com") } else { String::new() };
+    let mut text = format!(
+        "image: {{tag: 1.{at}.0}}\nreplicas: {}\nhost: {host:?}\nautoscale: {{enabled: {}}}\nrights: {{enabled: {}}}\n\
+         environment:\n",
+        2 + at % 3,
+        at.is_multiple_of(3),
+        at.is_multiple_of(5),
+    );
+    text.extend((0..12).map(|setting| format!("  SETTING_{setting}: value {setting} of release {at}\n")));
+    text
+}
+
+fn namespace(release: usize) -> String {
+    format!("fleet-{}", release % NAMESPACES)
+}
+
+/// The objects of a fleet by kind, with `$NAME` and `$NAMESPACE` to fill in.
+fn fleet_objects() -> Result<Vec<(String, String)>, Failure> {
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(sources().join("fleet"))? {
+        let entry = entry?;
+        objects.push((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path())?));
+    }
+    objects.sort();
+    Ok(objects)
+}
+
+fn named(text: &str, name: &str, namespace: &str) -> String {
+    text.replace("$NAMESPACE", namespace).replace("$NAME", name)
+}
