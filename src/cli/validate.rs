@@ -12,7 +12,7 @@ use crate::pipeline::{self, ClusterOverride, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
 use crate::source::{ENVIRONMENTS, Source};
-use crate::{project, schema, values};
+use crate::{project, schema};
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, and values that nobody reads.
 #[derive(Debug, Args)]
@@ -68,9 +68,8 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
-    let pairs = rendering.releases.iter().zip(&rendering.rendered);
-    let unread = values::unread(pairs.map(|(it, rendered)| (&*it.release.name, &it.values, &*rendered.unread)));
-    for it in &unread {
+    let unread = &rendering.unread;
+    for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
         terminal.warn(&format!("no template of release `{release}` reads the value `{path}`\n --> {origin}"));
     }

@@ -176,7 +176,8 @@ pub struct FieldChange {
     pub live: Option<Value>,
     /// What will be there after an apply.
     pub desired: Option<Value>,
-    /// Who else wrote it, the newest first.
+    /// Who else wrote it, the newest first. Nobody owns a field that is gone: for one that somebody removed, these are
+    /// the ones who wrote the object after us, one of whom may have done it.
     pub writers: Vec<Writer>,
 }
 

@@ -17,6 +17,7 @@ pub fn predict(live: &Value, desired: &Value, ownership: &mut Ownership, equival
     for path in ownership.before.paths() {
         if lookup(desired, &path).is_none() && !ownership.is_foreign(&path) {
             remove(&mut after, &path.0);
+            drop_emptied(&mut after, desired, &path.0);
         }
     }
     ownership.after = prediction.owned_after(desired);
@@ -106,6 +107,17 @@ impl Prediction<'_> {
 
 fn is_identity(path: &Path, key: &str) -> bool {
     *path == Path::of_fields(["metadata"]) && (key == "name" || key == "namespace")
+}
+
+/// Removes the maps above a removed field that hold nothing any more, unless the repository wants them empty.
+fn drop_emptied(after: &mut Value, desired: &Value, removed: &[Step]) {
+    let Some((_, above)) = removed.split_last().filter(|(_, above)| !above.is_empty()) else { return };
+    let path = Path(above.to_vec());
+    let emptied = lookup(after, &path).and_then(Value::as_map).is_some_and(Map::is_empty);
+    if emptied && lookup(desired, &path).is_none() {
+        remove(after, above);
+        drop_emptied(after, desired, above);
+    }
 }
 
 fn remove(value: &mut Value, steps: &[Step]) {

@@ -120,10 +120,21 @@ fn notes(object: &ObjectComparison) -> Vec<Line> {
 
 /// `drift: spec.replicas, written by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
 fn tell(field: &FieldChange) -> String {
-    let writers: Vec<String> = field.writers.iter().map(ToString::to_string).collect();
-    let by = if writers.is_empty() { String::new() } else { format!(", written by {}", writers.join(", ")) };
-    match &field.class {
-        Class::Ignored(why) | Class::Unknown(why) => format!("{}: {}: {why}{by}", field.class, field.path),
-        class => format!("{class}: {}{by}", field.path),
+    let (class, path) = (&field.class, &field.path);
+    match class {
+        Class::Ignored(why) | Class::Unknown(why) => format!("{class}: {path}: {why}{}", by(field)),
+        _ => format!("{class}: {path}{}", by(field)),
+    }
+}
+
+/// Who wrote a field. Nobody owns a field that is gone, so of that one it is only known who wrote the object later.
+fn by(field: &FieldChange) -> String {
+    let writers = field.writers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let removed = field.live.is_none() && field.base.is_some() && field.class != Class::Acquire;
+    match (removed, writers.is_empty()) {
+        (true, true) => ", removed by somebody who left no trace".to_owned(),
+        (true, false) => format!(", removed, perhaps by {writers}"),
+        (false, true) => String::new(),
+        (false, false) => format!(", written by {writers}"),
     }
 }

@@ -8,15 +8,15 @@ use crate::diagnostic::Diagnose;
 use crate::value::{Data, Mark, Value};
 use crate::yaml::{Rules, YamlError, documents};
 
-/// The objects of a file, in order. What they are is not checked here.
-pub fn read(file: &RenderedFile) -> Result<Vec<Value>, ManifestError> {
+/// The objects of a file, in order. What they are is not checked here. `shown` are the documents that the chart read
+/// from the text that can be shown.
+pub fn read(file: &RenderedFile, shown: Vec<Value>) -> Result<Vec<Value>, ManifestError> {
     let source = Source::new(file);
     let masked = match &file.stand_in {
         _ if file.opaque => secret_documents(file, source)?.into_iter().map(mask_all).collect(),
-        None => parse(file.text.expose(), source)?,
-        Some(text) => {
-            let stand_ins = parse(text, source)?;
-            let real = secret_documents(file, source)?;
+        None => shown,
+        Some(_) => {
+            let (real, stand_ins) = (secret_documents(file, source)?, shown);
             if real.len() == stand_ins.len() {
                 real.into_iter().zip(&stand_ins).map(|(real, stand_in)| mask(real, stand_in)).collect()
             } else {
@@ -29,11 +29,6 @@ pub fn read(file: &RenderedFile) -> Result<Vec<Value>, ManifestError> {
         flatten(document, source, &mut objects)?;
     }
     Ok(objects)
-}
-
-fn parse(text: &str, source: Source) -> Result<Vec<Value>, ManifestError> {
-    documents(text, source.path(), Rules::Strict)
-        .map_err(|error| ManifestError::Yaml { source: Box::new(error), template: None })
 }
 
 /// The documents of the text that holds secrets: of its errors only the place is told.

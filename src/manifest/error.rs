@@ -9,20 +9,10 @@ use super::{ObjectId, PART_OF};
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::schema::{Gvk, Removed};
 use crate::value::{Origin, Path};
-use crate::yaml::YamlError;
 
 /// Why rendered text does not come to objects.
 #[derive(Debug, Error)]
 pub enum ManifestError {
-    /// The text is no YAML.
-    #[error("{source}")]
-    Yaml {
-        /// What is wrong with it.
-        #[source]
-        source: Box<YamlError>,
-        /// The line of the template that made it, where it is known.
-        template: Option<Origin>,
-    },
     /// The text is YAML with stand-ins, but not with the secrets themselves.
     #[error("the text is not YAML once the secrets are in it")]
     SecretText {
@@ -185,7 +175,7 @@ impl ManifestError {
             | Self::Duplicate { at, .. }
             | Self::DuplicateItem { at, .. }
             | Self::ReservedLabel { at, .. } => Some(at),
-            Self::Yaml { .. } | Self::SecretText { .. } | Self::SecretData { .. } => None,
+            Self::SecretText { .. } | Self::SecretData { .. } => None,
         }
     }
 }
@@ -201,26 +191,17 @@ impl Diagnose for ManifestError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::Yaml { source, template } => template.as_ref().or_else(|| source.origin()),
             Self::SecretText { origin } | Self::SecretData { origin, .. } => Some(origin),
             _ => self.place().map(|at| &at.origin),
         }
     }
 
     fn excerpt(&self) -> Option<&Excerpt> {
-        match self {
-            Self::Yaml { source, .. } => source.excerpt(),
-            _ => self.place()?.excerpt.as_deref(),
-        }
+        self.place()?.excerpt.as_deref()
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Yaml { source, template: None } => return source.hint(),
-            Self::Yaml { source, template: Some(_) } => {
-                let shown = "The lines are those of the rendered text; the place is the template's.";
-                source.hint().map_or_else(|| shown.to_owned(), |hint| format!("{hint} {shown}"))
-            }
             Self::SecretText { .. } => {
                 "Put the secret in quotes in the template, such as `{{ value | quote }}`.".into()
             }

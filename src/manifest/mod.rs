@@ -21,8 +21,8 @@ use self::objects::Setting;
 pub use self::place::Place;
 use self::place::Source;
 pub use self::set::{PART_OF, apply_set_id, inventory_name};
-use crate::chart::{Rendered, RenderedFile};
-use crate::project::{Environment, Release};
+use crate::chart::Rendered;
+use crate::project::Environment;
 use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::value::{Origin, Value};
 
@@ -83,42 +83,45 @@ pub struct Desired {
 /// `discovery` knows, whatever order they are in.
 ///
 /// # Errors
-/// The first one that a file has, with its place: text that is no YAML, no object, an unknown kind, an object or a key
+/// The first one that a file has, with its place: no object, an unknown kind, an object or a key
 /// that is there twice, fields that only a server sets.
-pub fn read(rendered: &[Rendered], environment: &Environment, discovery: &Discovery) -> Result<Desired, ManifestError> {
+pub fn read(
+    rendered: Vec<Rendered>,
+    environment: &Environment,
+    discovery: &Discovery,
+) -> Result<Desired, ManifestError> {
     let mut documents = Vec::new();
-    for (release, file) in files(rendered, environment) {
-        documents.extend(documents::read(file)?.into_iter().map(|document| (release, file, document)));
+    for Rendered { release: name, files, .. } in rendered {
+        // What no selected release has rendered is not wanted.
+        let Some(release) = environment.releases.iter().find(|it| it.name == name) else { continue };
+        let set = apply_set_id(&environment.state_namespace, &inventory_name(&environment.name, &release.name));
+        for mut file in files {
+            let shown = std::mem::take(&mut file.documents);
+            let objects = documents::read(&file, shown)?;
+            documents.push((release, set.clone(), file, objects));
+        }
     }
     let mut discovery = discovery.clone();
-    for (_, _, document) in documents.iter().filter(|(_, _, document)| is_crd(document)) {
-        discovery.extend_with_crd(document);
+    for definition in documents.iter().flat_map(|(_, _, _, objects)| objects).filter(|document| is_crd(document)) {
+        discovery.extend_with_crd(definition);
     }
-    let mut objects = Vec::with_capacity(documents.len());
+    let mut objects = Vec::new();
     let mut warnings = Vec::new();
     let mut seen: HashMap<ObjectId, usize> = HashMap::new();
-    for (release, file, document) in documents {
-        let source = Source::new(file);
-        let set = apply_set_id(&environment.state_namespace, &inventory_name(&environment.name, &release.name));
+    for (release, set, file, found) in documents {
+        let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
-        let (object, said) = setting.object(document)?;
-        if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
-            return Err(duplicate(&object, &objects[first], source));
+        for document in found {
+            let (object, said) = setting.object(document)?;
+            if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
+                return Err(duplicate(&object, &objects[first], source));
+            }
+            objects.push(object);
+            warnings.extend(said);
         }
-        objects.push(object);
-        warnings.extend(said);
     }
     namespaces::add_implicit(&mut objects, &environment.releases);
     Ok(Desired { objects, warnings })
-}
-
-fn files<'a>(
-    rendered: &'a [Rendered],
-    environment: &'a Environment,
-) -> impl Iterator<Item = (&'a Release, &'a RenderedFile)> {
-    // What no selected release has rendered is not wanted.
-    let of = |it: &'a Rendered| environment.releases.iter().find(|release| release.name == it.release).map(|r| (r, it));
-    rendered.iter().filter_map(of).flat_map(|(release, it)| it.files.iter().map(move |file| (release, file)))
 }
 
 fn is_crd(document: &Value) -> bool {

@@ -1,4 +1,4 @@
-//! Where in a rendered file something is, and which line of the template made it.
+//! Where in a rendered file something is.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const CONTEXT: u32 = 2;
 /// A place in a rendered file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// The template's line where it is known, else the line of the text.
+    /// The line of the rendered text, under the template's name.
     pub origin: Origin,
     /// The lines of the rendered text; none where they could hold a secret.
     pub excerpt: Option<Box<Excerpt>>,

@@ -63,8 +63,8 @@ mod tests {
     use super::*;
 
     fn masked(real: &str, stand_in: &str) -> String {
-        let read = |text| serde_json::from_str::<Value>(text).unwrap();
-        serde_json::to_string(&mask(read(real), &read(stand_in))).unwrap()
+        let parse = |text| serde_json::from_str::<Value>(text).unwrap();
+        serde_json::to_string(&mask(parse(real), &parse(stand_in))).unwrap()
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::state::State;
 pub use self::target::connect;
-use crate::chart::{self, Rendered};
+use crate::chart;
 use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Desired};
@@ -71,8 +71,8 @@ pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
 pub struct Rendering {
     /// The releases with their values.
     pub releases: Vec<ReleaseValues>,
-    /// What their templates came to.
-    pub rendered: Vec<Rendered>,
+    /// The values that users set and no template read.
+    pub unread: Vec<crate::values::Unread>,
     /// Their objects.
     pub desired: Desired,
 }
@@ -111,8 +111,10 @@ pub fn render(
             }
         })
     })?;
-    let desired = manifest::read(&rendered, &project.environment, discovery)?;
-    Ok(Rendering { releases, rendered, desired })
+    let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
+    let unread = crate::values::unread(read);
+    let desired = manifest::read(rendered, &project.environment, discovery)?;
+    Ok(Rendering { releases, unread, desired })
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.

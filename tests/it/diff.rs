@@ -6,6 +6,7 @@
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
 mod laws;
+mod verdicts;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::cases::{self, Case};
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("diff", run);
     trials.extend(laws::trials());
+    trials.extend(verdicts::trials());
     trials
 }
 

@@ -46,6 +46,7 @@ const EXPOSING: &[(&str, &str)] = &[
     ("chart", "templates are rendered with the real values"),
     ("cluster", "the server gets the real values"),
     ("diff", "hashes and fingerprints are made of the real values"),
+    ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
     ("manifest", "the real text is parsed before its leaves are masked"),
     ("masked", "masks, fingerprints and redaction are made here"),

@@ -22,6 +22,7 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("manifest", run);
+    trials.push(cases::code("manifest", "data_of_secrets_is_standard_base64", secret_data));
     trials.push(cases::code("manifest", "an_empty_environment_has_no_objects", nothing));
     trials
 }
@@ -33,15 +34,29 @@ fn run(case: &Case) -> Result<(), Failed> {
     let environment = environment(&rendered);
     let mut discovery = builtin();
     discovery.unavailable.insert("metrics.k8s.io".into(), "503 Service Unavailable".into());
-    match read(&rendered, &environment, &discovery) {
+    match read(rendered, &environment, &discovery) {
         Ok(desired) => case.expect("desired.txt", &told(&desired)),
         Err(error) => case.expect("error.txt", &Diagnostic::of(&error).to_string()),
     }
 }
 
 fn nothing() -> Result<(), Failed> {
-    let desired = read(&[], &environment(&[]), &builtin()).map_err(|error| error.to_string())?;
+    let desired = read(Vec::new(), &environment(&[]), &builtin()).map_err(|error| error.to_string())?;
     assert!(desired.objects.is_empty() && desired.warnings.is_empty());
+    Ok(())
+}
+
+fn secret_data() -> Result<(), Failed> {
+    let text = "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {kept: \"aGVs\\nbG8=\", none: null, two: b2xk}, \
+                stringData: {two: new}}";
+    let tree = Tree::new([("app/a.yaml".to_owned(), text.as_bytes().to_vec())]);
+    let rendered = rendered(&tree, &Tree::new([]), false);
+    let environment = environment(&rendered);
+    let desired = read(rendered, &environment, &builtin()).map_err(|error| error.to_string())?;
+    let body = &desired.objects[1].body;
+    let data = serde_json::to_string(&body.get("data").unwrap().exposed()).unwrap();
+    assert_eq!(data, r#"{"kept":"aGVsbG8=","none":"","two":"bmV3"}"#);
+    assert_eq!(body.get("stringData"), None);
     Ok(())
 }
 
@@ -54,17 +69,16 @@ fn rendered(real: &Tree, stand_in: &Tree, opaque: bool) -> Vec<Rendered> {
             releases.push(Rendered { release: release.into(), ..Rendered::default() });
         }
         let whole = text(real, path).unwrap();
-        // A line `# from N` says which line of the template made the next one.
-        let lines = whole.lines().scan(0, |line, it| {
-            *line = it.strip_prefix("# from ").map_or(*line, |number| number.parse().unwrap());
-            Some(*line)
-        });
+        let stand_in = text(stand_in, path);
+        let path = Arc::new(path.to_owned());
+        let shown = if opaque { None } else { Some(stand_in.as_ref().unwrap_or(&whole)) };
+        let documents = shown.map(|text| yaml::documents(text, &path, yaml::Rules::Strict).unwrap());
         releases.last_mut().unwrap().files.push(RenderedFile {
-            path: Arc::new(path.to_owned()),
-            lines: lines.collect(),
+            path,
             text: Masked::new(whole.clone()),
-            stand_in: text(stand_in, path),
+            stand_in,
             opaque,
+            documents: documents.unwrap_or_default(),
         });
     }
     releases
@@ -76,6 +90,7 @@ fn environment(rendered: &[Rendered]) -> Environment {
         lineage: vec!["dev".into()],
         cluster: ClusterRef::default(),
         values: Value::default(),
+        value_layers: Vec::new(),
         inputs: std::collections::BTreeMap::default(),
         identity: None,
         state_namespace: "weft-system".into(),
@@ -97,6 +112,7 @@ fn release(name: &Arc<str>) -> Release {
         secrets: Vec::new(),
         wait_seconds: None,
         prune: true,
+        source_origin: Origin::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),
     }
 }

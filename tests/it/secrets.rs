@@ -233,14 +233,13 @@ fn many() -> Result<(), Failed> {
     };
     let tree = Tree::new((0..20).map(one));
     let origin = Origin::new(&Arc::new("environment.yaml".to_owned()), Mark { line: 3, column: 5 });
-    let mut files: Vec<_> = tree.paths().map(|path| (path.to_owned(), origin.clone())).collect();
-    files.extend_from_within(..3);
-    let opened = secrets::decrypt_all(&tree, &files, &identities)?;
-    assert_eq!(opened.len(), 20);
-    assert_eq!(opened["secrets/7.yaml"].get("number"), Some(&Value::from(7i64)));
-    assert_eq!(opened["secrets/7.yaml"].get("number").expect("a number").origin.to_string(), "secrets/7.yaml:1:9");
-    files.push(("secrets/none.yaml".to_owned(), origin));
-    let error = secrets::decrypt_all(&tree, &files, &identities).expect_err("a missing file");
+    for n in 0..20_i64 {
+        let path = format!("secrets/{n}.yaml");
+        let opened = secrets::decrypt_file(&tree, &path, &origin, &identities)?;
+        assert_eq!(opened.get("number"), Some(&Value::from(n)));
+        assert_eq!(opened.get("number").expect("a number").origin.to_string(), format!("{path}:1:9"));
+    }
+    let error = secrets::decrypt_file(&tree, "secrets/none.yaml", &origin, &identities).expect_err("a missing file");
     snapshot("missing-file.txt", &shown(&error))
 }
 

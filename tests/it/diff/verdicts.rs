@@ -1,0 +1,129 @@
+//! The verdicts that need no dry run, and what is kept of secrets.
+
+#![allow(clippy::unnecessary_wraps, reason = "`cases::code` takes tests that may return a failure")]
+
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value as Json, json};
+use weft::diff::{
+    Asked, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record, text,
+};
+use weft::manifest::Object;
+
+use super::{key, object};
+use crate::cases;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        cases::code("diff", "what_the_server_lacks_is_created", created),
+        cases::code("diff", "what_left_the_repository_is_left_over_or_gone", left),
+        cases::code("diff", "what_is_being_deleted_cannot_be_told", deleted),
+        cases::code("diff", "fields_that_cannot_be_read_cannot_be_told", unreadable),
+        cases::code("diff", "an_implicit_namespace_is_left_as_it_is", implicit),
+        cases::code("diff", "no_secret_is_in_what_is_kept", no_secrets),
+        cases::code("diff", "a_secret_that_is_none_any_more_stays_masked", was_secret),
+    ]
+}
+
+fn secret(password: &str) -> Json {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "b"}, "data": {"p": password}})
+}
+
+fn desired(body: &Json) -> Arc<Object> {
+    object(serde_json::from_value(body.clone()).unwrap())
+}
+
+fn on_server(mut body: Json, fields: &Json) -> LiveObject {
+    body["metadata"]["uid"] = json!("u");
+    body["metadata"]["managedFields"] = json!([{"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}]);
+    live(serde_json::from_value(body).unwrap()).unwrap()
+}
+
+fn of_secret(password: &str) -> LiveObject {
+    on_server(secret(password), &json!({"f:data": {"f:p": {}}}))
+}
+
+fn done(compared: Compared) -> ObjectComparison {
+    match compared {
+        Compared::Done(done) => *done,
+        Compared::Ask(_) => panic!("it should not ask"),
+    }
+}
+
+fn created() -> Result<(), Failed> {
+    let comparison = done(compare(&desired(&secret("c2VjcmV0")), None, None, None, &key()));
+    assert_eq!((&comparison.verdict, &comparison.judged), (&Verdict::Create, &Judged::Trivial));
+    let lines: Vec<String> = text(&comparison).into_iter().map(|line| line.text).collect();
+    assert_eq!(lines[0], "+ Secret b/a (release app)");
+    assert!(lines.iter().any(|line| line.starts_with("+   p: (secret ")), "{lines:?}");
+    Ok(())
+}
+
+fn left() -> Result<(), Failed> {
+    let live = of_secret("c2VjcmV0");
+    let gone = leftover(&live.id, &"app".into(), None, None);
+    assert_eq!((gone.verdict.clone(), text(&gone).len()), (Verdict::Gone, 0));
+    let there = leftover(&live.id.clone(), &"app".into(), Some(live), None);
+    assert_eq!(there.verdict, Verdict::Leftover);
+    let lines: Vec<String> = text(&there).into_iter().map(|line| line.text).collect();
+    assert_eq!(lines[0], "- Secret b/a (release app)");
+    assert!(lines.contains(&"-   p: (masked)".to_owned()), "{lines:?}");
+    Ok(())
+}
+
+fn deleted() -> Result<(), Failed> {
+    let mut body = secret("c2VjcmV0");
+    body["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let object = desired(&secret("c2VjcmV0"));
+    let comparison = done(compare(&object, Some(on_server(body, &json!({}))), None, None, &key()));
+    assert_eq!(comparison.verdict, Verdict::Unknown("it is being deleted since 2026-01-01T00:00:00Z".into()));
+    Ok(())
+}
+
+fn unreadable() -> Result<(), Failed> {
+    let live = || on_server(secret("c2VjcmV0"), &json!({"k:{": {}}));
+    let asked = Some(Asked::DryRun(Box::new(live())));
+    let comparison = done(compare(&desired(&secret("c2VjcmV0")), Some(live()), None, asked, &key()));
+    let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
+    assert_eq!(reason, "its managed fields cannot be read: the field `k:{` is not valid");
+    Ok(())
+}
+
+fn implicit() -> Result<(), Failed> {
+    let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}});
+    let object = Arc::new(Object { implicit: true, ..(*desired(&body)).clone() });
+    let mut labelled = body;
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    let comparison = done(compare(&object, Some(on_server(labelled, &json!({}))), None, None, &key()));
+    assert_eq!(comparison.verdict, Verdict::Unchanged);
+    assert_eq!(done(compare(&object, None, None, None, &key())).verdict, Verdict::Create);
+    Ok(())
+}
+
+fn no_secrets() -> Result<(), Failed> {
+    let (old, new) = (desired(&secret("b2xk")), desired(&secret("bmV3")));
+    let recorded = Arc::new(record(&old, &of_secret("b2xk"), &key()));
+    let asked = Some(Asked::DryRun(Box::new(of_secret("bmV3"))));
+    let comparison = done(compare(&new, Some(of_secret("aGFja2Vk")), Some(recorded), asked, &key()));
+    let kept = format!("{comparison:?}");
+    for secret in ["b2xk", "bmV3", "aGFja2Vk"] {
+        assert!(!kept.contains(secret), "{secret} in {kept}");
+    }
+    let sides = [&comparison.fields[0].base, &comparison.fields[0].live, &comparison.fields[0].desired];
+    assert!(sides.iter().all(|side| side.as_ref().unwrap().as_str().unwrap().starts_with("(secret ")));
+    assert!(sides[0] != sides[1] && sides[1] != sides[2] && sides[0] != sides[2]);
+    Ok(())
+}
+
+fn was_secret() -> Result<(), Failed> {
+    let body = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}, "data": {"p": value}});
+    let fields = json!({"f:data": {"f:p": {}}});
+    let recorded = Arc::new(record(&desired(&body("hunter2")), &on_server(body("hunter2"), &fields), &key()));
+    let asked = Some(Asked::DryRun(Box::new(on_server(body("plain"), &fields))));
+    let live = on_server(body("hunter2"), &fields);
+    let comparison = done(compare(&desired(&body("plain")), Some(live), Some(recorded), asked, &key()));
+    assert_eq!(comparison.fields.len(), 1);
+    assert!(!format!("{comparison:?}").contains("hunter2"));
+    Ok(())
+}
