@@ -101,7 +101,7 @@ fn no_kubeconfig() -> Result<(), Failed> {
     let variable = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
     same("usual", expected, &failure(&Target::new(&ClusterRef::default(), Path::new("/"), &variable)))?;
     let expected = "error: there is no kubeconfig `/nowhere/config`\n  \
-        = hint: Paths of kubeconfigs are relative to the root of the repository.\n";
+        = hint: Paths in an environment are relative to the root of the repository, `--kubeconfig` to the current folder.\n";
     same("named", expected, &failure(&target(&of(Path::new("/nowhere/config")))))
 }
 
