@@ -141,8 +141,9 @@ impl Story<'_> {
         let lines: Vec<&str> = text.lines().collect();
         let (head, tail) = if lines.len() <= LINES { (lines.len(), lines.len()) } else { (LINES - 4, lines.len() - 4) };
         let cut = (tail > head).then(|| format!("... ({} more lines)", tail - head));
-        let shown = lines[..head].iter().copied().chain(cut.as_deref()).chain(lines[tail..].iter().copied());
-        self.terminal.print(&(shown.collect::<Vec<_>>().join("\n") + "\n"))?;
+        let parts = lines[..head].iter().copied().chain(cut.as_deref()).chain(lines[tail..].iter().copied());
+        let extract: String = parts.flat_map(|line| [line, "\n"]).collect();
+        self.terminal.print(&extract)?;
         if status.success() {
             return Ok(());
         }
