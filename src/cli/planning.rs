@@ -19,8 +19,8 @@ pub(super) struct GuardArgs {
     /// Confirm exactly the deletions that a refusal named.
     #[arg(long, value_name = "WORD")]
     confirm_prune: Option<String>,
-    /// Allow objects of this kind to be deleted: Namespace, CustomResourceDefinition, PersistentVolume or
-    /// PersistentVolumeClaim. May be repeated.
+    /// Allow objects of this kind to be deleted: `Namespace`, `CustomResourceDefinition`,
+    /// `PersistentVolume` or `PersistentVolumeClaim`. May be repeated.
     #[arg(long, value_name = "KIND")]
     delete_kind: Vec<String>,
     /// Allow this release to render to nothing. May be repeated.

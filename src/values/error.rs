@@ -34,7 +34,7 @@ pub enum ValuesError {
         /// The template.
         path: String,
         /// What is wrong with its result.
-        source: YamlError,
+        source: Box<YamlError>,
     },
     /// A values file that holds no map.
     #[error("`{path}` holds a {kind} in place of a map")]
@@ -78,7 +78,8 @@ impl Diagnose for ValuesError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.origin(),
+            Self::Yaml(inner) => inner.origin(),
+            Self::Rendered { source, .. } => source.origin(),
             Self::Jinja(inner) => inner.origin(),
             Self::File { place, source, .. } => source.origin().or(Some(&place.origin)),
             Self::NotAMap { place, .. } => Some(&place.origin),
@@ -88,7 +89,8 @@ impl Diagnose for ValuesError {
 
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.excerpt(),
+            Self::Yaml(inner) => inner.excerpt(),
+            Self::Rendered { source, .. } => source.excerpt(),
             Self::Jinja(inner) => inner.excerpt(),
             Self::File { source, .. } if source.origin().is_some() => None,
             Self::File { place, .. } | Self::NotAMap { place, .. } => place.excerpt.as_deref(),

@@ -12,9 +12,11 @@ mod diff;
 mod health;
 mod layering;
 mod manifest;
+mod markdown;
 mod operator;
 mod plan;
 mod project;
+mod readme;
 mod report;
 mod sandbox;
 mod secrets;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         project::trials(),
+        readme::trials(),
         report::trials(),
         sandbox::trials(),
         secrets::trials(),

@@ -57,7 +57,6 @@ pub struct Shared {
     runtime: Runtime,
     client: Client,
     kubeconfig: PathBuf,
-    server: String,
     sandbox: Mutex<Option<Sandbox>>,
     namespaces: AtomicUsize,
 }
@@ -73,7 +72,6 @@ pub fn shared() -> &'static Shared {
             client: runtime.block_on(client(sandbox.kubeconfig(), None)),
             runtime,
             kubeconfig: sandbox.kubeconfig().to_owned(),
-            server: sandbox.server().to_owned(),
             sandbox: Mutex::new(Some(sandbox)),
             namespaces: AtomicUsize::new(0),
         }
@@ -92,11 +90,6 @@ impl Shared {
     /// The kubeconfig of the administrator; its context [`NOBODY`] is a user without rights.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
-    }
-
-    /// The address of the API server.
-    pub fn server(&self) -> &str {
-        &self.server
     }
 
     /// Runs something asynchronous to its end.
@@ -135,7 +128,7 @@ pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
 }
 
 /// The machine's own programs and cache: the one thing that tests take from the environment.
-fn places() -> Places {
+pub fn places() -> Places {
     Places::of(&|name| std::env::var(name).ok()).expect("a folder for the cache")
 }
 
@@ -368,7 +361,7 @@ fn is_open(server: &str) -> bool {
 }
 
 /// The processes that work in a folder, also when it is deleted. Found on Linux only.
-fn processes_in(folder: &Path) -> Vec<PathBuf> {
+pub fn processes_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let works_there = |process: &PathBuf| {
         let place = std::fs::read_link(process.join("cwd")).unwrap_or_default();
