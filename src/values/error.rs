@@ -105,6 +105,10 @@ impl Diagnose for ValuesError {
             Self::File { source, .. } => return source.hint(),
             Self::Rendered { .. } => "Change what the template writes there.".into(),
             Self::NotAMap { .. } => "Write `key: value` lines.".into(),
+            Self::Set { option: "--set-json", .. } => {
+                "Write JSON behind the `=`, in quotes that keep the shell from it: `--set-json 'ports=[80, 443]'`."
+                    .into()
+            }
             Self::Set { .. } => {
                 "Write `key.below=value`, `list[0]=value` or `key={a,b}`, with `,` between several and \
                                  `\\` before a comma or a dot that is meant as it is."
