@@ -64,7 +64,9 @@ impl Writer {
         let releases = Release::all(&report.plan);
         self.header(report);
         if self.style.detail >= Detail::Names {
-            releases.iter().for_each(|release| self.release(release));
+            for release in &releases {
+                self.release(release);
+            }
         }
         if releases.iter().any(|release| release.shown().next().is_some()) {
             self.table(&releases);
