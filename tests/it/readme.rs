@@ -230,14 +230,14 @@ fn known_verbs() -> Result<Vec<String>, Failed> {
 }
 
 /// Fails where a line does not occur in a text behind the one before it. White space counts as one space.
-fn in_order<'l>(lines: impl Iterator<Item = &'l str>, text: &str) -> Result<(), Failed> {
+fn in_order<'l>(lines: impl Iterator<Item = &'l str>, text: &str) -> Result<(), String> {
     let spaced = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let printed: Vec<String> = text.lines().map(spaced).collect();
     let mut rest = printed.as_slice();
     for line in lines {
         let wanted = spaced(line);
         let Some(at) = rest.iter().position(|printed| printed.contains(&wanted)) else {
-            return Err(format!("`{line}` is not printed, or not in this place:\n{text}").into());
+            return Err(format!("`{line}` is not printed, or not in this place:\n{text}"));
         };
         rest = &rest[at + 1..];
     }
