@@ -9,6 +9,7 @@ mod chart;
 mod cli;
 mod cluster;
 mod diff;
+mod docs;
 mod health;
 mod layering;
 mod manifest;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         cli::trials(),
         cluster::trials(),
         diff::trials(),
+        docs::trials(),
         health::trials(),
         layering::trials(),
         manifest::trials(),
