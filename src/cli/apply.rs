@@ -34,5 +34,5 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();
-    acting::act(planned, &args.acting, args.output, terminal)
+    acting::act(&planned, &args.acting, args.output, terminal)
 }

@@ -9,6 +9,7 @@ use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
 use crate::plan::Guards;
+use crate::report::Purpose;
 
 /// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
 /// with exit code 2 where there is any, and with 5 where it could not be told.
@@ -32,7 +33,7 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
     progress.done();
-    let report = planning::report(&planned, planned.plan.drift(), Vec::new());
+    let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, true))
 }

@@ -8,6 +8,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
+use crate::report::Purpose;
 
 /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();
-    let report = planning::report(&planned, planned.plan.clone(), Vec::new());
+    let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, args.output, terminal)?;
     if !report.plan.refusals.is_empty() {
         return Ok(Exit::Refused);

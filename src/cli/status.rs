@@ -73,16 +73,14 @@ impl Row {
 
 fn table(rows: &BTreeMap<&str, Row>) -> String {
     let widest = rows.keys().map(|name| name.len()).max().unwrap_or(0).max("RELEASE".len());
-    let mut out = format!(
+    let mut lines = vec![format!(
         "{:widest$}  {:>7}  {:>7}  {:>6}  {:>4}  {:>7}\n",
         "RELEASE", "HEALTHY", "WAITING", "FAILED", "GONE", "UNKNOWN"
-    );
+    )];
     for (name, row) in rows {
         let Row { healthy, waiting, failed, gone, unknown, notes } = row;
-        out += &format!("{name:widest$}  {healthy:>7}  {waiting:>7}  {failed:>6}  {gone:>4}  {unknown:>7}\n");
-        for note in notes {
-            out += &format!("  {note}\n");
-        }
+        lines.push(format!("{name:widest$}  {healthy:>7}  {waiting:>7}  {failed:>6}  {gone:>4}  {unknown:>7}\n"));
+        lines.extend(notes.iter().map(|note| format!("  {note}\n")));
     }
-    out
+    lines.concat()
 }

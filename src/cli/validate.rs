@@ -37,9 +37,9 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     let mut failures = Vec::new();
     for environment in &environments {
         let settings = settings::offline(environment, &args.project, &args.releases)?;
-        let checked = check(&settings, terminal).and_then(|found| match args.sandbox {
-            true => Ok(found + check_in_sandbox(settings, terminal)?),
-            false => Ok(found),
+        let checked = check(&settings, terminal).and_then(|found| {
+            let objections = if args.sandbox { check_in_sandbox(settings, terminal)? } else { 0 };
+            Ok(found + objections)
         });
         match checked {
             Ok(found) => problems += found,

@@ -9,7 +9,7 @@ mod suggest;
 use std::error::Error;
 use std::fmt;
 
-pub use self::excerpt::Excerpt;
+pub use self::excerpt::{Excerpt, cut};
 pub use self::suggest::nearest;
 use crate::value::Origin;
 

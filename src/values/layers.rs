@@ -85,6 +85,6 @@ fn map(node: Value, path: &str, text: &str) -> Result<Value, ValuesError> {
 fn rendered(path: &str, text: &str) -> Result<Value, ValuesError> {
     let file = Arc::new(format!("{path} (rendered)"));
     let node = yaml::document(text, &file, Rules::Strict)
-        .map_err(|source| ValuesError::Rendered { path: path.to_owned(), source })?;
+        .map_err(|source| ValuesError::Rendered { path: path.to_owned(), source: Box::new(source) })?;
     Ok(placed(map(node, path, text)?, &Origin::new(&Arc::new(path.to_owned()), Mark::default())))
 }

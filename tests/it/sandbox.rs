@@ -57,7 +57,6 @@ pub struct Shared {
     runtime: Runtime,
     client: Client,
     kubeconfig: PathBuf,
-    server: String,
     sandbox: Mutex<Option<Sandbox>>,
     namespaces: AtomicUsize,
 }
@@ -73,7 +72,6 @@ pub fn shared() -> &'static Shared {
             client: runtime.block_on(client(sandbox.kubeconfig(), None)),
             runtime,
             kubeconfig: sandbox.kubeconfig().to_owned(),
-            server: sandbox.server().to_owned(),
             sandbox: Mutex::new(Some(sandbox)),
             namespaces: AtomicUsize::new(0),
         }
@@ -92,11 +90,6 @@ impl Shared {
     /// The kubeconfig of the administrator; its context [`NOBODY`] is a user without rights.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
-    }
-
-    /// The address of the API server.
-    pub fn server(&self) -> &str {
-        &self.server
     }
 
     /// Runs something asynchronous to its end.
