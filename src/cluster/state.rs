@@ -18,6 +18,7 @@ use super::request::Request;
 use super::rights::Right;
 use super::write::{Refusal, WriteError};
 use super::{Cluster, ClusterError, FIELD_MANAGER};
+use crate::manifest::inventory_name;
 use crate::masked::{FingerprintKey, Masked};
 use crate::project::SecretRef;
 use crate::state::{self, Inventory, StateError};
@@ -58,7 +59,7 @@ impl Cluster {
 
     /// Saves an inventory; one without objects is removed. The state namespace is created where it is missing.
     pub async fn save(&self, namespace: &str, inventory: &Inventory) -> Result<(), WriteError> {
-        let head = head_name(inventory);
+        let head = inventory_name(&inventory.environment, &inventory.release);
         let before = self.further(namespace, &head).await?;
         if inventory.objects.is_empty() {
             self.discard(namespace, std::iter::once(&head).chain(&before)).await?;
@@ -223,10 +224,6 @@ fn joined(head: &Kept, kept: &BTreeMap<String, Kept>) -> Result<Inventory, State
     let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
     let chunks: Vec<Vec<u8>> = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
     state::decode(&chunks)
-}
-
-fn head_name(inventory: &Inventory) -> String {
-    format!("weft.{}.{}", inventory.environment, inventory.release).to_lowercase()
 }
 
 fn apply_secret(namespace: &str, name: &str, body: &Json) -> Request {

@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 /// The label of a member: the id of its set.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
-/// The name of the Secret that holds the inventory of a release: the parent of its set.
+/// The name of the Secret that holds the inventory of a release: the parent of its set. Neither name holds a dot, so no
+/// two releases share one.
 pub fn inventory_name(environment: &str, release: &str) -> String {
-    format!("weft-{environment}-{release}")
+    format!("weft.{environment}.{release}")
 }
 
 /// The id of a set, from its parent: a Secret of this name in the namespace that keeps the state.
@@ -28,5 +29,6 @@ mod tests {
         let id = apply_set_id("weft-system", &inventory_name("dev", "app"));
         assert!(id.starts_with("applyset-") && id.ends_with("-v1") && id.len() <= 63, "{id}");
         assert_ne!(id, apply_set_id("weft-system", &inventory_name("dev", "app2")));
+        assert_ne!(inventory_name("dev-eu", "app"), inventory_name("dev", "eu-app"));
     }
 }

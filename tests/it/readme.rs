@@ -55,7 +55,7 @@ fn demo() -> Result<(), Failed> {
         "$ weft apply dev --yes",
         "dev: 1 applied, 1 healthy, 23 unchanged",
         "$ weft drift dev",
-        "dev: nothing to change (24 objects)",
+        "dev: no drift (24 objects)",
         "$ weft plan dev",
         "- delete Ingress.networking.k8s.io apps/app-flask",
         "- delete Deployment.apps apps/app-flask",
