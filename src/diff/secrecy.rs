@@ -1,8 +1,9 @@
 //! Keeping secrets out of what a comparison holds: first masks, then fingerprints.
 
 use super::fields::FieldSet;
+use super::ownership::ours;
 use super::record::recorded_digest;
-use super::{canonical, lists};
+use super::{LiveObject, Recorded, canonical, lists};
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Entry, Value};
 
@@ -36,7 +37,14 @@ fn mask_items(list: &mut [Value], wanted: &[Value], node: Option<&FieldSet>) {
     }
 }
 
-fn holds_secret(value: &Value) -> bool {
+/// Masks in a live object what was secret when it was applied, for those who do not render.
+pub fn mask_recorded(live: &mut LiveObject, recorded: &Recorded) {
+    let known = ours(live).ok();
+    mask_like(&mut live.body, &recorded.applied, known.as_ref());
+}
+
+/// Whether a leaf is secret, or the recorded digest of a secret.
+pub fn holds_secret(value: &Value) -> bool {
     match &value.data {
         Data::Masked(_) => true,
         Data::List(items) => items.iter().any(holds_secret),

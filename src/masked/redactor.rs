@@ -49,16 +49,19 @@ impl Redactor {
     }
 }
 
-/// The texts in which a secret may turn up: as it is, quoted, line by line, and in base64.
+/// The texts in which a secret may turn up: as it is, quoted, line by line, in base64, and out of it.
 fn forms(secret: &str) -> Vec<String> {
     let text = secret.trim();
     if text.len() < SHORTEST {
         return Vec::new();
     }
     let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|base| base.encode(secret));
+    // The data of a Secret is in base64, and turns up as what it encodes.
+    let plain = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain = plain.filter(|it| it.trim().len() >= SHORTEST && !it.contains(|c: char| c.is_control() && c != '\n'));
     let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST * 2).map(str::to_owned);
     let quoted = format!("{text:?}").trim_matches('"').to_owned();
-    lines.chain([text.to_owned(), quoted]).chain(encoded).collect()
+    lines.chain([text.to_owned(), quoted]).chain(encoded).chain(plain).collect()
 }
 
 fn collect(value: &Value, texts: &mut Vec<Zeroizing<String>>) {
