@@ -49,6 +49,22 @@ impl Redactor {
     }
 }
 
+impl Redactor {
+    /// Takes all known secrets out of the texts of a value that others wrote.
+    pub fn redact_value(&self, value: &mut Value) {
+        match &mut value.data {
+            Data::Text(text) if self.finds(text) => *text = self.redact(text),
+            Data::List(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
+            Data::Map(map) => map.iter_mut().for_each(|entry| self.redact_value(&mut entry.value)),
+            _ => {}
+        }
+    }
+
+    fn finds(&self, text: &str) -> bool {
+        self.needles.iter().any(|needle| text.contains(needle.as_str()))
+    }
+}
+
 /// The texts in which a secret may turn up: as it is, quoted, line by line, in base64, and out of it.
 fn forms(secret: &str) -> Vec<String> {
     let text = secret.trim();

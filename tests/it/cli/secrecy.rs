@@ -84,7 +84,11 @@ fn no_output_shows_it() -> Result<(), Failed> {
     );
     let secrets: Api<Secret> = Api::namespaced(shared().client(), &site.namespace);
     let patch = json!({"stringData": {"password": "another-canary-4712", "more": CANARY}});
-    shared().block_on(secrets.patch("web", &PatchParams::default(), &Patch::Merge(&patch)))?;
+    shared().block_on(secrets.patch(
+        "web",
+        &PatchParams { field_manager: Some("kubectl-edit".into()), ..PatchParams::default() },
+        &Patch::Merge(&patch),
+    ))?;
     for command in ["drift dev", "drift dev -o json", "drift dev -o markdown", "diff dev --exit-code"] {
         let run = site.expect(command, 2)?;
         is_silent(&run)?;
