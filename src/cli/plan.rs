@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
@@ -13,8 +13,8 @@ use crate::report::Purpose;
 /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -23,16 +23,10 @@ pub(super) struct PlanArgs {
     exit_code: bool,
     #[command(flatten)]
     guards: GuardArgs,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();

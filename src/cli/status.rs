@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use super::arguments::TargetArgs;
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -15,14 +15,8 @@ use crate::pipeline::{self, Observed};
 /// Tell for each release how its objects are: healthy, not yet, failed, gone, or not to be told.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The environment.
-    environment: String,
     #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
+    target: TargetArgs,
 }
 
 /// How the objects of a release are, counted, with what is worth a line.
@@ -37,7 +31,7 @@ struct Row {
 }
 
 pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();
@@ -52,7 +46,7 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
     let unknown: usize = rows.values().map(|row| row.unknown).sum();
     let bad: usize = rows.values().map(|row| row.waiting + row.failed + row.gone).sum();
     let objects = counted(found.members.len(), "object");
-    terminal.say(&format!("{}: {objects}, {bad} not healthy, {unknown} unknown", args.environment));
+    terminal.say(&format!("{}: {objects}, {bad} not healthy, {unknown} unknown", args.target.environment));
     Ok(if unknown > 0 { Exit::Unknown } else { Exit::Done })
 }
 

@@ -4,12 +4,14 @@
 //! that turns a [`Kind`] into an exit code and prints a [`Diagnostic`].
 
 mod excerpt;
+mod place;
 mod suggest;
 
 use std::error::Error;
 use std::fmt;
 
 pub use self::excerpt::{Excerpt, cut};
+pub use self::place::Place;
 pub use self::suggest::nearest;
 use crate::value::Origin;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::place::Place;
 use super::{ObjectId, PART_OF};
+use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::schema::{Gvk, Removed};
 use crate::value::{Origin, Path};

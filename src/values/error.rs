@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
+use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
-use crate::project::Place;
 use crate::tree::TreeError;
 use crate::value::{Origin, Value};
 use crate::yaml::YamlError;

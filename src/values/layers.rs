@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Layer, ValuesError, merge, placed};
+use crate::diagnostic::Place;
 use crate::jinja;
-use crate::project::{Environment, Place, Release, ValuesLayer};
+use crate::project::{Environment, Release, ValuesLayer};
 use crate::tree::Tree;
 use crate::value::{Data, Map, Mark, Origin, Value};
 use crate::yaml::{self, Rules};

@@ -12,6 +12,7 @@ use weft::project;
 use weft::tree::Tree;
 
 use crate::cases::code;
+use crate::machine::Machine;
 use crate::markdown::{self, Block, blocks, rows};
 
 /// The head of a table of keys.
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         code("docs", "environments_load", environments_load),
         code("docs", "every_key_is_documented", every_key_is_documented),
+        code("docs", "daily_acts_with_secrets", daily_acts_with_secrets),
     ];
     trials.extend(rights::trials());
     trials.extend(templates::trials());
@@ -68,6 +70,15 @@ fn every_key_is_documented() -> Result<(), Failed> {
     let documented: BTreeSet<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
     assert_eq!(documented, known);
     Ok(())
+}
+
+/// The acts are run in their order; the rules in between are the project's.
+fn daily_acts_with_secrets() -> Result<(), Failed> {
+    let blocks = blocks(&markdown::read("docs/secrets.md"));
+    let machine = Machine::new()?;
+    let rules = blocks.iter().find(|block| block.info == "yaml .sops.yaml").ok_or("no rules")?;
+    machine.write(".sops.yaml", rules.text.as_bytes())?;
+    machine.run_blocks(&blocks.iter().collect::<Vec<_>>())
 }
 
 /// `stateNamespace` for `state_namespace`.

@@ -12,6 +12,7 @@ mod diff;
 mod docs;
 mod health;
 mod layering;
+mod machine;
 mod manifest;
 mod markdown;
 mod operator;
