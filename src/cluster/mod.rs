@@ -122,6 +122,11 @@ impl Cluster {
     }
 
     /// A text of the server without known secrets.
+    /// What knows the secrets of the run.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }

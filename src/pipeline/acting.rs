@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{PipelineError, Planned, State};
+use super::{PipelineError, Planned, State, holder};
 use crate::apply::{self, Conclusion, Options, Waiting};
 use crate::cluster::Propagation;
 use crate::diagnostic::Failure;
@@ -40,7 +40,7 @@ pub async fn apply(
 ) -> Result<Ended, Failure> {
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
-    let lease = planned.cluster.lease(namespace, &environment.name, &holder()).await?;
+    let lease = planned.cluster.lease(namespace, &environment.name, &holder::name(), &holder::is_gone).await?;
     // What another run did between the plan and the lease is not in the plan.
     if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
         lease.release().await?;
@@ -75,14 +75,6 @@ fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
         patience: release.wait_seconds.filter(|_| wait).map(Duration::from_secs),
     };
     planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
-}
-
-/// Who holds the lease, for people: user, host and process.
-fn holder() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host} (process {})", std::process::id())
 }
 
 /// Notes the first signal that asks the process to end.

@@ -55,7 +55,10 @@ pub(super) async fn compare(
     let unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
     table.settle(&unread);
     table.ask(cluster, progress).await?;
-    Ok((table.finish(), unread))
+    let mut comparison = table.finish();
+    let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
+    differing.for_each(|it| diff::redact(it, cluster.redactor()));
+    Ok((comparison, unread))
 }
 
 struct Table<'a> {

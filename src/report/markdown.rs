@@ -66,11 +66,13 @@ fn problems(report: &Report, detail: Detail) -> String {
         format!("- **Refused**: {}.{hint}\n", page(&refusal.to_string()))
     });
     let outcomes = Outcomes::of(&report.events);
+    let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());
+    let done = done.map(|(id, outcome)| format!("- {outcome} <code>{}</code>\n", page(&id.to_string())));
     let open = outcomes.open.iter().map(|(id, outcome, reason)| {
         format!("- **{outcome}** <code>{}</code>: {}\n", page(&id.to_string()), page(reason))
     });
     let warnings = report.warnings.iter().map(|warning| format!("- **Warning**: {}\n", page(warning)));
-    let lines: Vec<String> = refusals.chain(open).chain(warnings).collect();
+    let lines: Vec<String> = refusals.chain(done).chain(open).chain(warnings).collect();
     match lines.len() {
         0 => String::new(),
         count if detail == Detail::Counts => format!("\n**{count} refusals, failures and warnings.**\n"),

@@ -152,6 +152,11 @@ impl Writer {
 
     fn outcomes(&mut self, report: &Report) {
         let outcomes = Outcomes::of(&report.events);
+        // Where all went well the closing line says enough.
+        for (id, outcome) in outcomes.done.iter().filter(|_| !outcomes.open.is_empty()) {
+            let outcome = self.paint(outcome, AnsiColor::Green);
+            self.line(&format!("{outcome} {}", line(&id.to_string())));
+        }
         for (id, outcome, reason) in &outcomes.open {
             let outcome = self.paint(outcome, if *outcome == "failed" { AnsiColor::Red } else { AnsiColor::Yellow });
             self.line(&format!("{outcome} {}: {}", line(&id.to_string()), line(reason)));

@@ -2,11 +2,29 @@
 
 mod files;
 mod large;
+mod lost;
 mod program;
+mod proxy;
+mod refusals;
+mod rights;
+mod secrecy;
+mod site;
+mod story;
 
 use libtest_mimic::Trial;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [files::trials(), large::trials()].into_iter().flatten().collect()
+    [
+        files::trials(),
+        large::trials(),
+        lost::trials(),
+        refusals::trials(),
+        rights::trials(),
+        secrecy::trials(),
+        story::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
