@@ -40,7 +40,14 @@ impl Run<'_> {
             if (members != before || grew)
                 && let Err(error) = self.save(&release, members).await
             {
-                self.warnings.push(format!("{error}: it holds more than is there, and the next run puts it right."));
+                let ApplyError::Inventory { source, .. } = error;
+                self.warnings.push(format!(
+                    "The inventory of release `{release}` could not be made exact: {source}. It holds more than is there, \
+                     and the next run puts it right."
+                ));
+                if source.is_lost() {
+                    break;
+                }
             }
         }
     }

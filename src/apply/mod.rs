@@ -1,4 +1,4 @@
-//! Runs a [`Plan`](crate::plan::Plan) through [`cluster`](crate::cluster): waves in order, waiting for health, deletes
+//! Runs a [`Plan`] through [`cluster`](crate::cluster): waves in order, waiting for health, deletes
 //! last, and the inventory true at every moment.
 //!
 //! An inventory is written twice: before the first write as the union of what was there and what is to be, and after

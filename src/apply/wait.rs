@@ -122,6 +122,11 @@ impl Run<'_> {
                 return true;
             }
             Health::Terminating => "it is being deleted".to_owned(),
+            Health::InProgress(_) if self.binds_later(live).await => {
+                // It would stay pending until somebody's pod uses it, which need not be ours.
+                self.tell(&it.wanted.id, Outcome::Healthy);
+                return true;
+            }
             Health::InProgress(missing) => missing,
         };
         if began.elapsed() >= it.patience {
@@ -137,6 +142,14 @@ impl Run<'_> {
             self.say(it, missing);
         }
         false
+    }
+
+    /// Whether it is a claim that is bound when a pod uses it first.
+    async fn binds_later(&self, live: Option<&LiveObject>) -> bool {
+        match live.filter(|it| it.id.kind.kind == "PersistentVolumeClaim") {
+            Some(claim) => self.scope.cluster.waits_for_consumer(&claim.body).await,
+            None => false,
+        }
     }
 
     fn say(&mut self, it: &mut Pending, said: String) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::schema::Failure;
-use crate::diagnostic::{Diagnose, Excerpt, Kind};
+use crate::diagnostic::{Diagnose, Excerpt, Kind, cut};
 use crate::jinja::{Engine, JinjaError};
 use crate::tree::TreeError;
 use crate::value::Origin;
@@ -192,7 +192,7 @@ fn listed(failures: &[Failure]) -> String {
 
 fn not_yaml_hint(source: &YamlError, line: Option<&str>) -> String {
     let shown = "The excerpt is what the template came to.";
-    let made = line.map(|line| format!(" The line of the template that made it: `{line}`")).unwrap_or_default();
+    let made = line.map(|line| format!(" The line of the template that made it: `{}`", cut(line))).unwrap_or_default();
     let more = source.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
     format!("{shown}{made}{more}")
 }

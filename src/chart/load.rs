@@ -187,7 +187,7 @@ impl Plain {
     pub fn read(tree: &Tree, path: String) -> Result<Self, ChartError> {
         let path = Arc::new(path);
         let text = tree.text(&path)?.to_owned();
-        let documents = yaml::documents(&text, &path, Rules::Kubernetes)?;
+        let documents = yaml::documents(&text, &path, Rules::Strict)?;
         Ok(Self { path, text, documents })
     }
 

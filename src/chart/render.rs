@@ -89,7 +89,7 @@ impl<'a> Render<'a> {
     fn checked(&self, name: &str, path: &Arc<String>, scope: &Scope) -> Result<(String, Vec<Value>), ChartError> {
         let engine = &self.chart.engine;
         let text = engine.render(name, &scope.again())?;
-        match yaml::documents(&text, path, Rules::Kubernetes) {
+        match yaml::documents(&text, path, Rules::Strict) {
             Ok(documents) => Ok((text, documents)),
             Err(error) => {
                 let mark = error.origin().map_or(Mark::default(), |origin| origin.mark);

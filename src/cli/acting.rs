@@ -12,7 +12,7 @@ use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
-use crate::report::{Event, Outcome};
+use crate::report::{Event, Outcome, Purpose, Report};
 
 /// How a plan is applied.
 #[derive(Clone, Debug, Args)]
@@ -68,19 +68,19 @@ impl Diagnose for ActingError {
 }
 
 /// Shows a plan, asks, applies exactly it, and shows what came of it.
-pub(super) fn act(planned: Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
-    let report = planning::report(&planned, planned.plan.clone(), Vec::new());
+pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+    let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
     let (refused, unknown) = (!plan.refusals.is_empty(), plan.summary().unknown);
     let goes_on = !refused && unknown == 0 && !plan.is_empty();
     if format == Format::Text || !goes_on {
-        planning::print(&report, &planned, format, terminal)?;
+        planning::print(&report, planned, format, terminal)?;
     }
     match () {
         () if refused => return Ok(Exit::Refused),
         () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
         () if plan.is_empty() => return Ok(Exit::Done),
-        () => agree(args, &planned, terminal)?,
+        () => agree(args, planned, terminal)?,
     }
     let manner = Manner {
         wait: !args.no_wait,
@@ -95,11 +95,12 @@ pub(super) fn act(planned: Planned, args: &ActingArgs, format: Format, terminal:
         tell(&event, &progress, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal } = wait(pipeline::apply(&planned, manner, &mut show))?;
+    let Ended { conclusion, signal } = wait(pipeline::apply(planned, manner, &mut show))?;
     progress.done();
-    let mut report = planning::report(&planned, planned.plan.clone(), events);
-    report.warnings = conclusion.warnings.clone();
-    planning::print(&report, &planned, format, terminal)?;
+    let plan = planned.plan.clone();
+    let warnings = conclusion.warnings.clone();
+    let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
+    planning::print(&report, planned, format, terminal)?;
     Ok(exit(&conclusion, signal))
 }
 

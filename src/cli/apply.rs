@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning::GuardArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
@@ -12,8 +12,8 @@ use crate::pipeline;
 /// Plan, show the plan, ask, and apply exactly what was shown. Waits until everything is healthy.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     acting: acting::ActingArgs,
     /// The form of the output.
@@ -21,18 +21,12 @@ pub(super) struct ApplyArgs {
     output: Format,
     #[command(flatten)]
     guards: GuardArgs,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();
-    acting::act(planned, &args.acting, args.output, terminal)
+    acting::act(&planned, &args.acting, args.output, terminal)
 }

@@ -49,6 +49,19 @@ pub(super) struct ClusterArgs {
     pub context: Option<String>,
 }
 
+/// An environment in its cluster.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TargetArgs {
+    /// The environment.
+    pub environment: String,
+    #[command(flatten)]
+    pub releases: ReleaseArgs,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
 /// In which form a report is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {

@@ -140,12 +140,10 @@ impl Story<'_> {
         let text = String::from_utf8_lossy(&stdout);
         let lines: Vec<&str> = text.lines().collect();
         let (head, tail) = if lines.len() <= LINES { (lines.len(), lines.len()) } else { (LINES - 4, lines.len() - 4) };
-        let mut out: String = lines[..head].iter().map(|line| format!("{line}\n")).collect();
-        if tail > head {
-            out += &format!("... ({} more lines)\n", tail - head);
-        }
-        out.extend(lines[tail..].iter().map(|line| format!("{line}\n")));
-        self.terminal.print(&out)?;
+        let cut = (tail > head).then(|| format!("... ({} more lines)", tail - head));
+        let parts = lines[..head].iter().copied().chain(cut.as_deref()).chain(lines[tail..].iter().copied());
+        let extract: String = parts.flat_map(|line| [line, "\n"]).collect();
+        self.terminal.print(&extract)?;
         if status.success() {
             return Ok(());
         }

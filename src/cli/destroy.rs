@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning::GuardArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
@@ -12,8 +12,8 @@ use crate::pipeline;
 /// Plan, show, ask, and delete the objects of an environment or of some of its releases.
 #[derive(Debug, Args)]
 pub(super) struct DestroyArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     #[command(flatten)]
     acting: acting::ActingArgs,
     /// The form of the output.
@@ -21,21 +21,15 @@ pub(super) struct DestroyArgs {
     output: Format,
     #[command(flatten)]
     guards: GuardArgs,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     // The word `destroy` stands for the number of deletions; kinds that hold data still have to be named.
     let mut guards = args.guards.guards();
     guards.cap = guards.cap.or(Some(usize::MAX));
     let planned = wait(pipeline::destroy(&settings, &guards, &|what| progress.at(what)))?;
     progress.done();
-    acting::act(planned, &args.acting, args.output, terminal)
+    acting::act(&planned, &args.acting, args.output, terminal)
 }

@@ -2,42 +2,37 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
 use crate::plan::Guards;
+use crate::report::Purpose;
 
 /// Compare an environment with its cluster, field by field: what you changed, and what others did. It writes nothing.
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
     /// End with exit code 2 where there are differences.
     #[arg(long)]
     exit_code: bool,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
     progress.done();
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();
-    let report = planning::report(&planned, plan, Vec::new());
+    let report = planning::report(&planned, Purpose::Plan, plan);
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, args.exit_code))
 }

@@ -2,37 +2,32 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
 use crate::plan::Guards;
+use crate::report::Purpose;
 
 /// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
 /// with exit code 2 where there is any, and with 5 where it could not be told.
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
     progress.done();
-    let report = planning::report(&planned, planned.plan.drift(), Vec::new());
+    let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, true))
 }

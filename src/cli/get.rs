@@ -2,27 +2,21 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use super::arguments::TargetArgs;
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
+use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::{pipeline, yaml};
 
 /// Print the live objects of an environment, as its inventories know them, secrets masked.
 #[derive(Debug, Args)]
 pub(super) struct GetArgs {
-    /// The environment.
-    environment: String,
     #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
+    target: TargetArgs,
 }
 
 pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();
@@ -38,7 +32,7 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     for warning in &found.warnings {
         terminal.warn(warning);
     }
-    let (live, all) = (found.live.len(), found.members.len());
-    terminal.say(&format!("{}: {live} of {all} objects", args.environment));
+    let (live, all) = (found.live.len(), counted(found.members.len(), "object"));
+    terminal.say(&format!("{}: {live} of {all}", args.target.environment));
     Ok(if found.unread.is_empty() { Exit::Done } else { Exit::Unknown })
 }

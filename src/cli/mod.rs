@@ -104,16 +104,21 @@ impl Verb {
     }
 }
 
+/// `1 object`, `2 objects`.
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Runs what has to wait for a server or a process. All of it runs on one runtime, to which connections are bound.
 fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    let runtime = match RUNTIME.get() {
-        Some(runtime) => runtime,
-        None => {
-            let new = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            let new = new.map_err(TerminalError::Runtime)?;
-            RUNTIME.get_or_init(|| new)
-        }
+    let runtime = if let Some(runtime) = RUNTIME.get() {
+        runtime
+    } else {
+        let new = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let new = new.map_err(TerminalError::Runtime)?;
+        RUNTIME.get_or_init(|| new)
     };
     runtime.block_on(work).map_err(Into::into)
 }

@@ -2,18 +2,19 @@
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, ProjectArgs, ReleaseArgs};
+use super::arguments::{Format, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
+use crate::report::Purpose;
 
 /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The environment.
-    environment: String,
+    #[command(flatten)]
+    target: TargetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -22,20 +23,14 @@ pub(super) struct PlanArgs {
     exit_code: bool,
     #[command(flatten)]
     guards: GuardArgs,
-    #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();
-    let report = planning::report(&planned, planned.plan.clone(), Vec::new());
+    let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, args.output, terminal)?;
     if !report.plan.refusals.is_empty() {
         return Ok(Exit::Refused);

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 use crate::pipeline::Planned;
 use crate::plan::{Guards, Plan};
-use crate::report::{self, Detail, Event, Report, Style};
+use crate::report::{self, Purpose, Report, Style};
 
 /// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -19,8 +19,8 @@ pub(super) struct GuardArgs {
     /// Confirm exactly the deletions that a refusal named.
     #[arg(long, value_name = "WORD")]
     confirm_prune: Option<String>,
-    /// Allow objects of this kind to be deleted: Namespace, CustomResourceDefinition, PersistentVolume or
-    /// PersistentVolumeClaim. May be repeated.
+    /// Allow objects of this kind to be deleted: `Namespace`, `CustomResourceDefinition`,
+    /// `PersistentVolume` or `PersistentVolumeClaim`. May be repeated.
     #[arg(long, value_name = "KIND")]
     delete_kind: Vec<String>,
     /// Allow this release to render to nothing. May be repeated.
@@ -43,8 +43,8 @@ impl GuardArgs {
     }
 }
 
-/// The report of a plan, and of what happened while it was applied.
-pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Report {
+/// The report of a plan.
+pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report {
     let commit = planned.project.commit.as_ref().map(|commit| {
         let dirty = if commit.dirty { " with changes" } else { "" };
         format!("{}{dirty}", commit.id)
@@ -55,15 +55,14 @@ pub(super) fn report(planned: &Planned, plan: Plan, events: Vec<Event>) -> Repor
             "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
         );
     }
-    Report { cluster: Some(planned.cluster.address().to_owned()), commit, plan, events, warnings }
+    Report { cluster: Some(planned.cluster.address().to_owned()), commit, purpose, plan, warnings, events: Vec::new() }
 }
 
-/// Prints a report in the form that was asked for. As text, a plan that was shown before it ran is not shown again.
+/// Prints a report in the form that was asked for.
 pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
     let key = &planned.state.key;
-    let detail = if report.events.is_empty() { Detail::Full } else { Detail::Counts };
     let text = match format {
-        Format::Text => report::text(report, &Style { colour: terminal.color(), detail }),
+        Format::Text => report::text(report, &Style { colour: terminal.color(), ..Style::default() }),
         Format::Json => format!("{:#}\n", report::json(report, false, key)),
         Format::Markdown => report::markdown(report, report::LIMIT),
     };

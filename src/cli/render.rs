@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::arguments::{ProjectArgs, ReleaseArgs};
 use super::terminal::Terminal;
-use super::{Exit, settings};
+use super::{Exit, counted, settings};
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
 use crate::{pipeline, schema, yaml};
@@ -44,8 +44,8 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
             }
         }
     }
-    let releases = rendering.releases.len();
-    terminal.say(&format!("{}: {} objects of {releases} releases", args.environment, objects.len()));
+    let (objects, releases) = (counted(objects.len(), "object"), counted(rendering.releases.len(), "release"));
+    terminal.say(&format!("{}: {objects} of {releases}", args.environment));
     Ok(Exit::Done)
 }
 

@@ -115,7 +115,7 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
     match &args.verb {
         SecretsVerb::Keygen { output } => keygen(output.as_deref(), terminal)?,
         SecretsVerb::Encrypt { file, recipients, in_place } => {
-            let subject = Subject::new(file)?;
+            let subject = Subject::new(file);
             let text = files::read(&subject.path)?;
             let rule = if recipients.is_empty() { subject.rule()? } else { rule_of(recipients)? };
             let encrypted = secrets::encrypt(&text, &subject.name, &rule, &mut random, &now())?;
@@ -127,7 +127,7 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
             }
         }
         SecretsVerb::Decrypt { file } => {
-            let subject = Subject::new(file)?;
+            let subject = Subject::new(file);
             let text = files::read(&subject.path)?;
             let plain = secrets::plain(&text, &subject.name, &subject.identities(file)?)?;
             terminal.print(plain.expose())?;
@@ -151,7 +151,7 @@ fn keygen(output: Option<&Path>, terminal: &Terminal) -> Result<(), Failure> {
 
 /// Opens the plain text in the editor, in a folder of its own that only its owner can enter.
 fn edit(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
-    let subject = Subject::new(args)?;
+    let subject = Subject::new(args);
     let identities = subject.identities(args)?;
     let old = if subject.path.exists() { Some(files::read(&subject.path)?) } else { None };
     let before = match &old {
@@ -205,7 +205,7 @@ struct Subject {
 }
 
 impl Subject {
-    fn new(args: &FileArgs) -> Result<Self, Failure> {
+    fn new(args: &FileArgs) -> Self {
         let path = settings::absolute(&args.file);
         let source = path.parent().and_then(|folder| Source::open(folder, None).ok());
         let inside = source.as_ref().and_then(|it| path.strip_prefix(it.root()).ok());
@@ -213,7 +213,7 @@ impl Subject {
         let folder =
             name.strip_prefix("secrets/").and_then(|rest| rest.split_once('/')).map(|(first, _)| first.to_owned());
         let environment = args.environment.clone().or(folder);
-        Ok(Self { path, name: Arc::new(name), source, environment })
+        Self { path, name: Arc::new(name), source, environment }
     }
 
     /// What `.sops.yaml` says about the file.

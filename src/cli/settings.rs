@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use super::arguments::{ProjectArgs, ReleaseArgs, TargetArgs};
 use crate::diagnostic::Failure;
 use crate::pipeline::{ClusterOverride, Settings};
 use crate::project::Selection;
@@ -24,12 +24,8 @@ pub(super) fn offline(environment: &str, project: &ProjectArgs, releases: &Relea
 }
 
 /// The settings of a verb that talks to a cluster.
-pub(super) fn online(
-    environment: &str,
-    project: &ProjectArgs,
-    releases: &ReleaseArgs,
-    cluster: &ClusterArgs,
-) -> Result<Settings, Failure> {
+pub(super) fn online(target: &TargetArgs) -> Result<Settings, Failure> {
+    let TargetArgs { environment, releases, project, cluster } = target;
     let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
     let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone() };
     Ok(Settings { cluster, ..offline(environment, project, releases)? })

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, ProjectArgs, ReleaseArgs};
+use super::arguments::TargetArgs;
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
+use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::health::{self, Health};
 use crate::manifest::ObjectId;
@@ -15,14 +15,8 @@ use crate::pipeline::{self, Observed};
 /// Tell for each release how its objects are: healthy, not yet, failed, gone, or not to be told.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The environment.
-    environment: String,
     #[command(flatten)]
-    releases: ReleaseArgs,
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    cluster: ClusterArgs,
+    target: TargetArgs,
 }
 
 /// How the objects of a release are, counted, with what is worth a line.
@@ -37,7 +31,7 @@ struct Row {
 }
 
 pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.environment, &args.project, &args.releases, &args.cluster)?;
+    let settings = settings::online(&args.target)?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();
@@ -51,11 +45,8 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
     }
     let unknown: usize = rows.values().map(|row| row.unknown).sum();
     let bad: usize = rows.values().map(|row| row.waiting + row.failed + row.gone).sum();
-    terminal.say(&format!(
-        "{}: {} objects, {bad} not healthy, {unknown} unknown",
-        args.environment,
-        found.members.len()
-    ));
+    let objects = counted(found.members.len(), "object");
+    terminal.say(&format!("{}: {objects}, {bad} not healthy, {unknown} unknown", args.target.environment));
     Ok(if unknown > 0 { Exit::Unknown } else { Exit::Done })
 }
 
@@ -76,16 +67,14 @@ impl Row {
 
 fn table(rows: &BTreeMap<&str, Row>) -> String {
     let widest = rows.keys().map(|name| name.len()).max().unwrap_or(0).max("RELEASE".len());
-    let mut out = format!(
+    let mut lines = vec![format!(
         "{:widest$}  {:>7}  {:>7}  {:>6}  {:>4}  {:>7}\n",
         "RELEASE", "HEALTHY", "WAITING", "FAILED", "GONE", "UNKNOWN"
-    );
+    )];
     for (name, row) in rows {
         let Row { healthy, waiting, failed, gone, unknown, notes } = row;
-        out += &format!("{name:widest$}  {healthy:>7}  {waiting:>7}  {failed:>6}  {gone:>4}  {unknown:>7}\n");
-        for note in notes {
-            out += &format!("  {note}\n");
-        }
+        lines.push(format!("{name:widest$}  {healthy:>7}  {waiting:>7}  {failed:>6}  {gone:>4}  {unknown:>7}\n"));
+        lines.extend(notes.iter().map(|note| format!("  {note}\n")));
     }
-    out
+    lines.concat()
 }

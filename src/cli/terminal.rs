@@ -49,6 +49,7 @@ impl Diagnose for TerminalError {
     }
 }
 
+#[expect(clippy::unused_self, reason = "who prints has to hold the terminal")]
 impl Terminal {
     /// The terminal of this process.
     pub fn new(choice: ColorChoice) -> Self {

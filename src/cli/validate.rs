@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::arguments::{ProjectArgs, ReleaseArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, settings, wait};
+use super::{Exit, acting, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Settings};
 use crate::plan::Guards;
@@ -37,9 +37,9 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     let mut failures = Vec::new();
     for environment in &environments {
         let settings = settings::offline(environment, &args.project, &args.releases)?;
-        let checked = check(&settings, terminal).and_then(|found| match args.sandbox {
-            true => Ok(found + check_in_sandbox(settings, terminal)?),
-            false => Ok(found),
+        let checked = check(&settings, terminal).and_then(|found| {
+            let objections = if args.sandbox { check_in_sandbox(settings, terminal)? } else { 0 };
+            Ok(found + objections)
         });
         match checked {
             Ok(found) => problems += found,
@@ -48,8 +48,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     }
     let failed = failures.len();
     if failed > 0 || problems > 0 {
-        let plural = if problems == 1 { "" } else { "s" };
-        terminal.say(&format!("{problems} problem{plural}, {failed} of {} environments failed", environments.len()));
+        let (problems, all) = (counted(problems, "problem"), counted(environments.len(), "environment"));
+        terminal.say(&format!("{problems}, {failed} of {all} failed"));
     }
     Failure::collect(failures)?;
     Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
@@ -73,13 +73,14 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
         terminal.warn(&format!("no template of release `{release}` reads the value `{path}`\n --> {origin}"));
     }
-    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
+    let objects = counted(rendering.desired.objects.len(), "object");
+    let releases = counted(rendering.releases.len(), "release");
     let problems = match unread.len() {
         0 => "ok".to_owned(),
         1 => "1 value that nobody reads".to_owned(),
         many => format!("{many} values that nobody reads"),
     };
-    terminal.print(&format!("{}: {objects} objects of {releases} releases: {problems}\n", settings.environment))?;
+    terminal.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
     Ok(unread.len())
 }
 

@@ -292,7 +292,9 @@ impl ClusterError {
             Self::NoKubeconfig { .. } => {
                 "Name a kubeconfig: `cluster: {kubeconfig: ...}` in the environment, or the variable `KUBECONFIG`."
             }
-            Self::MissingKubeconfig { .. } => "Paths of kubeconfigs are relative to the root of the repository.",
+            Self::MissingKubeconfig { .. } => {
+                "Paths in an environment are relative to the root of the repository, `--kubeconfig` to the current folder."
+            }
             Self::BadKubeconfig { .. } => "Try `kubectl config view --kubeconfig` on it.",
             Self::NoContext { known, .. } => return Some(contexts(known)),
             Self::UnknownContext { name, known, .. } => {

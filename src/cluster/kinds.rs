@@ -27,6 +27,11 @@ pub(super) fn leases() -> Resource {
     resource("coordination.k8s.io/v1", "Lease", "leases", Scope::Namespaced)
 }
 
+/// Storage classes.
+pub(super) fn storage_classes() -> Resource {
+    resource("storage.k8s.io/v1", "StorageClass", "storageclasses", Scope::Cluster)
+}
+
 /// Definitions of kinds.
 pub(super) fn definitions() -> Resource {
     resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", Scope::Cluster)

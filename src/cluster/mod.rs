@@ -41,8 +41,7 @@ use self::reach::Server;
 use self::request::Request;
 use crate::masked::Redactor;
 
-/// The field manager of everything that we write.
-pub const FIELD_MANAGER: &str = "weft";
+pub use crate::diff::MANAGER as FIELD_MANAGER;
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may be silent after a request.

@@ -1,6 +1,6 @@
 //! Reading what tells the cause of a failure: pods, their logs, and events.
 
-use super::kinds::{events, pods};
+use super::kinds::{events, pods, storage_classes};
 use super::live::path;
 use super::request::{Request, escape};
 use super::rights::Right;
@@ -23,6 +23,16 @@ impl Cluster {
         let selector = format!("&labelSelector={}", escape(&selector));
         self.list(&pods(), Some(namespace), &selector, &mut |pod| found.push(pod)).await?;
         Ok(found)
+    }
+
+    /// Whether a claim is only bound when a pod uses it, by its storage class. Who may not see classes is told no.
+    pub async fn waits_for_consumer(&self, claim: &Value) -> bool {
+        let class = claim.dig(&["spec", "storageClassName"]).and_then(Value::as_str).filter(|it| !it.is_empty());
+        let Some(class) = class else { return false };
+        let request = Request::get(path(&storage_classes(), None, Some(class)), format!("get the class {class}"));
+        let found: Option<Value> = self.fetch(&request).await.ok().flatten();
+        let mode = found.as_ref().and_then(|it| it.get("volumeBindingMode")).and_then(Value::as_str);
+        mode == Some("WaitForFirstConsumer")
     }
 
     /// The warnings about an object, the newest last.

@@ -135,9 +135,9 @@ impl Cluster {
             Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
         })?;
         if answer.code == 429 {
-            slot.throttled()
+            slot.throttled();
         } else {
-            slot.answered()
+            slot.answered();
         }
         Ok(answer)
     }

@@ -18,6 +18,7 @@ use super::request::Request;
 use super::rights::Right;
 use super::write::{Refusal, WriteError};
 use super::{Cluster, ClusterError, FIELD_MANAGER};
+use crate::manifest;
 use crate::masked::{FingerprintKey, Masked};
 use crate::project::SecretRef;
 use crate::state::{self, Inventory, StateError};
@@ -150,8 +151,13 @@ impl Cluster {
         chunk: &[u8],
         more: Option<&[String]>,
     ) -> Result<(), WriteError> {
-        let annotations = more.map_or_else(|| json!({}), |names| json!({MORE: names.join(",")}));
-        let labels = json!({STATE: "inventory", ENVIRONMENT: inventory.environment, RELEASE: &*inventory.release});
+        let mut labels = json!({STATE: "inventory", ENVIRONMENT: inventory.environment, RELEASE: &*inventory.release});
+        let mut annotations = json!({});
+        if let Some(names) = more {
+            labels["applyset.kubernetes.io/id"] = manifest::apply_set_id(namespace, name).into();
+            annotations = parent_annotations(inventory);
+            annotations[MORE] = names.join(",").into();
+        }
         let body = json!({
             "apiVersion": "v1", "kind": "Secret", "type": "weft.example.com/inventory",
             "metadata": {"name": name, "namespace": namespace, "labels": labels, "annotations": annotations},
@@ -226,7 +232,17 @@ fn joined(head: &Kept, kept: &BTreeMap<String, Kept>) -> Result<Inventory, State
 }
 
 fn head_name(inventory: &Inventory) -> String {
-    format!("weft.{}.{}", inventory.environment, inventory.release).to_lowercase()
+    manifest::inventory_name(&inventory.environment, &inventory.release)
+}
+
+/// What makes the head of an inventory the parent of its apply set (KEP-3659), for the tools that read those.
+fn parent_annotations(inventory: &Inventory) -> Json {
+    let kinds: BTreeSet<String> = inventory.objects.keys().map(|id| id.kind.to_string()).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    json!({
+        "applyset.kubernetes.io/tooling": concat!("weft/v", env!("CARGO_PKG_VERSION")),
+        "applyset.kubernetes.io/contains-group-kinds": kinds.join(","),
+    })
 }
 
 fn apply_secret(namespace: &str, name: &str, body: &Json) -> Request {

@@ -35,7 +35,8 @@ impl Excerpt {
     }
 }
 
-fn cut(line: &str) -> String {
+/// A line as it can be shown: without control characters, and not endless.
+pub fn cut(line: &str) -> String {
     let clean: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     match clean.char_indices().nth(WIDEST) {
         Some((at, _)) => format!("{}…", &clean[..at]),
@@ -55,6 +56,7 @@ impl fmt::Display for Excerpt {
             let before = usize::try_from(self.mark.column - 1).unwrap_or(0);
             let shown = self.lines.last().map_or(0, |l| l.chars().count());
             let width = self.width.min(shown.saturating_sub(before)).max(1);
+            let before = before.min(shown);
             writeln!(f, "{:gutter$} | {:before$}{}", "", "", "^".repeat(width))?;
         }
         Ok(())

@@ -4,12 +4,14 @@
 //! that turns a [`Kind`] into an exit code and prints a [`Diagnostic`].
 
 mod excerpt;
+mod place;
 mod suggest;
 
 use std::error::Error;
 use std::fmt;
 
-pub use self::excerpt::Excerpt;
+pub use self::excerpt::{Excerpt, cut};
+pub use self::place::Place;
 pub use self::suggest::nearest;
 use crate::value::Origin;
 
@@ -64,6 +66,8 @@ pub struct Diagnostic {
     pub origin: Option<Origin>,
     /// The lines around the place.
     pub excerpt: Option<Excerpt>,
+    /// The releases that it stops, where it is about something that several may share.
+    pub releases: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
 }
@@ -85,8 +89,15 @@ impl Diagnostic {
             messages,
             origin: error.origin().cloned(),
             excerpt: error.excerpt().cloned(),
+            releases: Vec::new(),
             hint: error.hint(),
         }
+    }
+
+    /// Whether both say the same, of whatever release.
+    fn repeats(&self, other: &Self) -> bool {
+        let said = |it: &Self| (it.kind, it.messages.clone(), it.origin.clone(), it.hint.clone());
+        said(self) == said(other)
     }
 }
 
@@ -98,16 +109,33 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The failure of the results that failed, or all values. So people see everything that is wrong at once.
+    /// The failure of the results that failed, or all values. So people see everything that is wrong at once, and what
+    /// is wrong in a chart of many releases only once.
     pub fn collect<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
-        let (mut values, mut diagnostics) = (Vec::new(), Vec::new());
+        let (mut values, mut all) = (Vec::new(), Self { diagnostics: Vec::new() });
         for result in results {
             match result {
                 Ok(value) => values.push(value),
-                Err(failure) => diagnostics.extend(failure.diagnostics),
+                Err(failure) => failure.diagnostics.into_iter().for_each(|it| all.add(it)),
             }
         }
-        if diagnostics.is_empty() { Ok(values) } else { Err(Self { diagnostics }) }
+        if all.diagnostics.is_empty() { Ok(values) } else { Err(all) }
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic) {
+        match self.diagnostics.iter_mut().find(|it| it.repeats(&diagnostic)) {
+            Some(same) => same.releases.extend(diagnostic.releases),
+            None => self.diagnostics.push(diagnostic),
+        }
+    }
+
+    /// The same failure, as one of a release.
+    #[must_use]
+    pub fn of_release(mut self, release: &str) -> Self {
+        for diagnostic in &mut self.diagnostics {
+            diagnostic.releases.push(release.to_owned());
+        }
+        self
     }
 }
 
@@ -131,7 +159,7 @@ impl fmt::Display for Diagnostic {
     /// 4 |   namespce: apps
     ///   |   ^^^^^^^^
     ///   = cause: ...
-    ///   = hint: did you mean `namespace`?
+    ///   = hint: Did you mean `namespace`?
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, causes) = self.messages.split_first().map_or(("", &[][..]), |(f, c)| (f.as_str(), c));
@@ -144,6 +172,10 @@ impl fmt::Display for Diagnostic {
         }
         for cause in causes {
             writeln!(f, "  = cause: {}", cause.replace('\n', "\n           "))?;
+        }
+        if !self.releases.is_empty() {
+            let plural = if self.releases.len() == 1 { "" } else { "s" };
+            writeln!(f, "  = release{plural}: {}", self.releases.join(", "))?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "  = hint: {}", hint.replace('\n', "\n          "))?;

@@ -5,7 +5,7 @@ pub fn nearest<'c>(unknown: &str, candidates: impl IntoIterator<Item = &'c str>)
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&unknown.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= unknown.len().max(candidate.len()).div_ceil(3))
+        .filter(|(distance, candidate)| *distance <= (unknown.len().max(candidate.len()) / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -99,6 +99,9 @@ pub enum JinjaError {
 /// Of a chain of includes, how many are shown.
 const DEEPEST_SHOWN: usize = 4;
 
+/// What other engines have, and a template that gives the same every time cannot.
+const OUTSIDE: [&str; 8] = ["now", "date", "random", "shuffle", "uuid", "uuidv4", "env", "getenv"];
+
 /// Where a template failed and what took part.
 #[derive(Debug, Default)]
 pub struct Place {
@@ -151,6 +154,14 @@ impl JinjaError {
         self
     }
 
+    /// Where the undefined name stands in a tag of the text; the engine marks the filter that it was given to.
+    fn name_in(&self, tag: &str, text: &str) -> Option<std::ops::Range<usize>> {
+        let Self::Undefined { name, .. } = self else { return None };
+        let tag_start = (tag.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+        let start = tag_start + tag.find(name.as_str())?;
+        (text.get(start..start + name.len()) == Some(name.as_str())).then(|| start..start + name.len())
+    }
+
     /// Where it happened.
     pub fn place(&self) -> &Place {
         match self {
@@ -193,6 +204,9 @@ impl JinjaError {
             Self::TooLong { .. } => "Write less, or split the template.".into(),
             Self::TooDeep { .. } => "Look for a macro or template that calls itself.".into(),
             Self::Hidden { .. } => "Look at what this line does with a secret: its kind, its length, its form.".into(),
+            Self::Unknown { name, .. } if OUTSIDE.contains(&name.as_str()) => {
+                "Templates have no clock, no randomness and no environment: declare an input, or set a value.".into()
+            }
             Self::Unknown { .. } | Self::Syntax { .. } | Self::Refused { .. } | Self::Invalid { .. } => return None,
         })
     }
@@ -245,7 +259,13 @@ impl Report<'_> {
             through,
         });
         let expression = range.map_or(line, |range| &template.text[range]);
-        self.classify(error, expression, tag, place)
+        let mut found = self.classify(error, expression, tag, place);
+        if let Some(range) = found.name_in(tag, &template.text) {
+            let place = found.place_mut();
+            place.origin.mark = mark(&template.text, Some(&range), None);
+            place.excerpt = excerpt(&template.text, Some(&range), None);
+        }
+        found
     }
 
     fn classify(&self, error: &Error, expression: &str, tag: &str, place: Box<Place>) -> JinjaError {

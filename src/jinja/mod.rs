@@ -69,7 +69,7 @@ mod tests {
         let value = |text: &str| expression(text, &context(), &origin);
         assert_eq!(value("values.replicas > 2 and values.on").unwrap(), Value::from(true));
         let error = value("values.replcas > 2").unwrap_err();
-        let expected = "error: `values.replcas` is undefined\n --> environment.yaml:7:9\n  |\n7 | values.replcas > 2\n  = \
+        let expected = "error: `values.replcas` is undefined\n --> environment.yaml:7:9\n  |\n7 | values.replcas > 2\n  | ^\n  = \
                         hint: Did you mean `values.replicas`?\n";
         assert_eq!(Diagnostic::of(&error).to_string(), expected);
         assert_eq!(value("values.password == 'x'").unwrap_err().to_string(), "a secret cannot be used here");

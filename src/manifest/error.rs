@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::place::Place;
 use super::{ObjectId, PART_OF};
+use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::schema::{Gvk, Removed};
 use crate::value::{Origin, Path};
@@ -93,8 +93,8 @@ pub enum ManifestError {
         /// Where.
         at: Place,
     },
-    /// The server does not have the kind, and no CRD of the plan brings it.
-    #[error("the server does not have the kind `{gvk}`")]
+    /// No server that is asked about has the kind, and no CRD of the project brings it.
+    #[error("there is no kind `{gvk}`, and no CRD of a release brings it")]
     UnknownKind {
         /// What is asked for.
         gvk: Box<Gvk>,
@@ -223,7 +223,7 @@ impl Diagnose for ManifestError {
             Self::UnknownKind { near, .. } if near.is_empty() => {
                 "Add the CRD that defines it to one of the releases, or install it first.".into()
             }
-            Self::UnknownKind { near, .. } => format!("did you mean {}?", list(near)),
+            Self::UnknownKind { near, .. } => format!("Did you mean {}?", list(near)),
             Self::Unavailable { .. } => "Run it again when the group's API server is up.".into(),
             Self::Duplicate { .. } => "Remove one of the two, or give it another name or namespace.".into(),
             Self::DuplicateItem { .. } => "Remove one of the two: a server refuses them.".into(),

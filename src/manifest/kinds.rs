@@ -1,7 +1,7 @@
 //! Which kind an object is of, and whether there is such a kind.
 
 use super::ManifestError;
-use super::place::Place;
+use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::schema::{Discovery, Gvk, Resource, removed};
 

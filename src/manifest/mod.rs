@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 pub use self::error::ManifestError;
 use self::objects::Setting;
-pub use self::place::Place;
 use self::place::Source;
 pub use self::set::{PART_OF, apply_set_id, inventory_name};
 use crate::chart::Rendered;

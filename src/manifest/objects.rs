@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::place::{Place, Source};
+use super::place::Source;
 use super::set::PART_OF;
 use super::{ManifestError, Object, ObjectId, canonical, kinds, lint};
+use crate::diagnostic::Place;
 use crate::project::Release;
 use crate::schema::{Discovery, Gvk, Scope};
 use crate::value::{Map, Value};

@@ -3,20 +3,8 @@
 use std::sync::Arc;
 
 use crate::chart::RenderedFile;
-use crate::diagnostic::Excerpt;
+use crate::diagnostic::Place;
 use crate::value::{Mark, Origin};
-
-/// How many lines stand above the failing one.
-const CONTEXT: u32 = 2;
-
-/// A place in a rendered file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Place {
-    /// The line of the rendered text, under the template's name.
-    pub origin: Origin,
-    /// The lines of the rendered text; none where they could hold a secret.
-    pub excerpt: Option<Box<Excerpt>>,
-}
 
 /// A rendered file as errors may show it.
 #[derive(Clone, Copy)]
@@ -51,12 +39,14 @@ impl<'a> Source<'a> {
 
     /// The place of a mark; `width` characters are underlined.
     pub fn place(self, mark: Mark, width: usize) -> Place {
-        let excerpt = self.shown().and_then(|text| Excerpt::new(text, mark, width, CONTEXT));
-        Place { origin: self.origin(mark), excerpt: excerpt.map(Box::new) }
+        match self.shown() {
+            Some(text) => Place::new(text, self.origin(mark), width),
+            None => self.bare(mark),
+        }
     }
 
     /// The place of a mark without the text around it, for objects that are secret as a whole.
     pub fn bare(self, mark: Mark) -> Place {
-        Place { origin: self.origin(mark), excerpt: None }
+        Place::bare(self.origin(mark))
     }
 }

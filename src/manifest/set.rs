@@ -9,7 +9,8 @@ pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
 /// The name of the Secret that holds the inventory of a release: the parent of its set.
 pub fn inventory_name(environment: &str, release: &str) -> String {
-    format!("weft-{environment}-{release}")
+    // Neither name has a dot, so no two releases share a name.
+    format!("weft.{environment}.{release}").to_lowercase()
 }
 
 /// The id of a set, from its parent: a Secret of this name in the namespace that keeps the state.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{PipelineError, Planned};
+use super::{PipelineError, Planned, State};
 use crate::apply::{self, Conclusion, Options, Waiting};
 use crate::cluster::Propagation;
 use crate::diagnostic::Failure;
@@ -41,6 +41,11 @@ pub async fn apply(
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
     let lease = planned.cluster.lease(namespace, &environment.name, &holder()).await?;
+    // What another run did between the plan and the lease is not in the plan.
+    if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
+        lease.release().await?;
+        return Err(PipelineError::Stale { environment: environment.name.clone() }.into());
+    }
     let key = planned.cluster.fingerprint_key(namespace, true).await?;
     let (stop, stopped) = watch::channel(false);
     let signal = Arc::new(OnceLock::new());

@@ -27,6 +27,12 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// Another run applied the environment after it was planned.
+    #[error("the plan is stale: another run has applied `{environment}` since it was made")]
+    Stale {
+        /// The environment.
+        environment: String,
+    },
     /// This process cannot listen for signals.
     #[error("this process cannot listen for signals")]
     Signals(#[source] std::io::Error),
@@ -40,6 +46,7 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. } => Kind::Input,
+            Self::Stale { .. } => Kind::Refused,
             Self::Random(_) | Self::Signals(_) => Kind::Machine,
         }
     }
@@ -54,6 +61,7 @@ impl Diagnose for PipelineError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Lost { .. } => Some("Nothing was changed. Run it again when the server answers.".into()),
+            Self::Stale { .. } => Some("Nothing was changed. Plan once more, and look at it again.".into()),
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }

@@ -101,15 +101,16 @@ pub fn render(
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
-        Ok(match (chart, &release.source) {
+        let rendered = match (chart, &release.source) {
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
-                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities: discovery })?
+                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities: discovery })
             }
             (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
-                chart::manifests(&project.tree, folder, release)?
+                chart::manifests(&project.tree, folder, release)
             }
-        })
+        };
+        rendered.map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);

@@ -1,12 +1,14 @@
 //! From what an environment and the command line say to a connection.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{PipelineError, Settings};
 use crate::cluster::{Cluster, Target};
 use crate::diagnostic::Failure;
 use crate::project::{self, ClusterRef, Environment};
 use crate::source::ENVIRONMENTS;
+use crate::value::{Mark, Origin};
 
 /// Connects to the cluster of an environment, or to the one that the command line names.
 pub async fn connect(settings: &Settings, environment: &Environment) -> Result<Cluster, Failure> {
@@ -34,13 +36,15 @@ async fn connect_to(settings: &Settings, reference: ClusterRef, through: Vec<Str
 /// A kubeconfig of the command line replaces all that the environment says; a context alone is one of its kubeconfig.
 fn overridden(settings: &Settings, declared: &ClusterRef) -> ClusterRef {
     let given = &settings.cluster;
+    let option = if given.kubeconfig.is_some() { "--kubeconfig" } else { "--context" };
+    let origin = Origin::new(&Arc::new(option.to_owned()), Mark::default());
     let kubeconfig = given.kubeconfig.as_deref().map(|path| Path::new(path).to_string_lossy().into_owned());
     match (&kubeconfig, &given.context) {
         (None, None) => declared.clone(),
         _ => ClusterRef {
             kubeconfig: kubeconfig.or_else(|| declared.kubeconfig.clone()),
             context: given.context.clone(),
-            origin: declared.origin.clone(),
+            origin,
             ..ClusterRef::default()
         },
     }

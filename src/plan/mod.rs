@@ -21,6 +21,7 @@ pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
+pub use crate::manifest::PART_OF;
 
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
 #[derive(Clone, Debug, Default)]
@@ -133,9 +134,6 @@ pub struct Summary {
     /// That could not be told.
     pub unknown: usize,
 }
-
-/// The label that says which apply set an object belongs to (KEP-3659).
-pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
 impl Plan {
     /// How many steps there are of each action.

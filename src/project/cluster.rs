@@ -2,10 +2,10 @@
 
 use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
-use super::place::Place;
 use super::release::rooted;
 use super::spec::ClusterSpec;
 use super::{ClusterRef, SecretRef};
+use crate::diagnostic::Place;
 use crate::tree::Tree;
 use crate::value::Value;
 
@@ -76,7 +76,7 @@ pub(super) fn refuse_circle(tree: &Tree, name: &str, cluster: &ClusterRef) -> Re
         let seen = path.contains(&secret.environment);
         path.push(secret.environment.clone());
         if seen {
-            let place = Place::new(tree, &cluster.origin, 1);
+            let place = Place::in_tree(tree, &cluster.origin, 1);
             return Err(ProjectError::ClusterCycle { path: path.join(" -> "), place });
         }
         next = self::cluster(tree, &lineage::read(tree, &secret.environment)?)?.secret;

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::place::Place;
+use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
 use crate::tree::TreeError;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::ProjectError;
-use super::place::Place;
 use super::{Environment, Release, ReleaseSource, ValuesLayer};
+use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::tree::{Tree, TreeError};
 use crate::value::Origin;

@@ -29,7 +29,7 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         }
         E::NeedUnknown { nearest: Some(name), .. }
         | E::NoSource { nearest: Some(name), .. }
-        | E::NoRelease { nearest: Some(name), .. } => format!("did you mean `{name}`?"),
+        | E::NoRelease { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
         E::NoRelease { known, .. } => format!("It has {}.", list(known)),
         E::InputMissing { variable, .. } => format!("Set `{variable}`, or give the input a `default`."),
@@ -72,7 +72,7 @@ fn fixed(error: &ProjectError) -> &'static str {
 }
 
 fn near(name: Option<&str>) -> Option<String> {
-    name.map(|name| format!("did you mean `{name}`?"))
+    name.map(|name| format!("Did you mean `{name}`?"))
 }
 
 fn environment(name: &str, known: &[String]) -> String {
@@ -80,7 +80,7 @@ fn environment(name: &str, known: &[String]) -> String {
         return "`environments/defaults.yaml` comes first by itself; remove the name.".into();
     }
     match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => format!("Did you mean `{near}`?"),
         None if known.is_empty() => format!("Create `environments/{name}/environment.yaml`."),
         None => format!("There are {}.", list(known)),
     }

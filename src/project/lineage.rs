@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::error::ProjectError;
-use super::place::Place;
 use super::release::is_label;
 use super::spec::EnvironmentSpec;
+use crate::diagnostic::Place;
 use crate::tree::Tree;
 use crate::value::{Map, Mark, Origin, Value};
 use crate::yaml::{self, Rules};

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
 use super::overlay::{Nulls, overlay};
-use super::place::Place;
 use super::release::{self, Declared};
 use super::{Environment, Input, cluster, needs, own_files};
+use crate::diagnostic::Place;
 use crate::tree::Tree;
 use crate::value::{Map, Value};
 

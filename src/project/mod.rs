@@ -54,7 +54,6 @@ pub use self::inputs::inputs;
 pub use self::lineage::names;
 pub use self::load::load;
 pub use self::overlay::{Nulls, leaves, overlay};
-pub use self::place::Place;
 pub use self::select::{Selection, select};
 use crate::value::{Origin, Value};
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::Release;
 use super::error::ProjectError;
-use super::place::Place;
 use super::release::Declared;
+use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::tree::Tree;
 use crate::value::{Origin, Value};
@@ -86,7 +86,8 @@ fn circle(tree: &Tree, releases: &[Release], cycle: &[(usize, Origin)]) -> Proje
         .iter()
         .enumerate()
         .map(|(at, (_, origin))| format!("`{}` needs `{}` at {origin}", name(at), name(at + 1)));
-    let last = cycle.last().map(|(_, origin)| Place::new(tree, origin, name(0).chars().count())).unwrap_or_default();
+    let last =
+        cycle.last().map(|(_, origin)| Place::in_tree(tree, origin, name(0).chars().count())).unwrap_or_default();
     ProjectError::NeedCycle { path, steps: lines.collect(), place: last }
 }
 

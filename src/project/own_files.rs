@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::ValuesLayer;
 use super::error::ProjectError;
 use super::lineage::DEFAULTS;
-use super::place::Place;
 use super::release::{Declared, folder_of};
+use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::tree::{Tree, join};
 

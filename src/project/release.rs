@@ -6,9 +6,9 @@ use super::duration;
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
 use super::own_files;
-use super::place::Place;
 use super::spec::{ReleaseSpec, WaitSpec};
 use super::{Release, ReleaseSource, ValuesLayer};
+use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
 use crate::yaml;
@@ -110,7 +110,7 @@ fn namespace(tree: &Tree, declared: &Declared) -> Result<String, ProjectError> {
 }
 
 fn missing(tree: &Tree, declared: &Declared, what: &'static str) -> ProjectError {
-    let place = Place::new(tree, &declared.origin, 1);
+    let place = Place::in_tree(tree, &declared.origin, 1);
     ProjectError::MissingField { release: declared.spec.name.clone(), what, place }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Outcome, Report};
+use super::{Event, Outcome, Purpose, Report};
 use crate::manifest::ObjectId;
-use crate::plan::objects;
+use crate::plan::{Summary, objects};
 
 /// What became of the objects of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -74,6 +74,9 @@ pub fn closing(report: &Report) -> String {
         counts.push(("unchanged", summary.unchanged));
         counts
     };
+    if report.purpose == Purpose::Drift {
+        return format!("{}: {}", super::escape::line(&plan.environment), drift(&summary));
+    }
     let said = match plan.refusals.len() {
         _ if report.events.is_empty() && plan.is_empty() => nothing(summary.unchanged, summary.keep),
         0 => words(&counts),
@@ -81,6 +84,15 @@ pub fn closing(report: &Report) -> String {
         reasons => format!("refused for {reasons} reasons; {}", words(&counts)),
     };
     format!("{}: {said}", super::escape::line(&plan.environment))
+}
+
+fn drift(summary: &Summary) -> String {
+    let drifted = summary.create + summary.update + summary.recreate;
+    let counts = [("drifted", drifted), ("unknown", summary.unknown), ("as applied", summary.unchanged)];
+    match drifted + summary.unknown {
+        0 => format!("no drift ({})", objects(summary.unchanged)),
+        _ => words(&counts),
+    }
 }
 
 fn nothing(unchanged: usize, kept: usize) -> String {

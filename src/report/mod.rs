@@ -17,9 +17,23 @@ pub use self::text::{Style, text};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Plan, Step, Summary};
 
+/// What a report is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// What an apply would do.
+    #[default]
+    Plan,
+    /// What others changed.
+    Drift,
+    /// What an apply did; its plan was shown before.
+    Run,
+}
+
 /// All facts of a run.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// What it is about.
+    pub purpose: Purpose,
     /// The cluster, as the environment names it; `None` where none is asked.
     pub cluster: Option<String>,
     /// The commit of the project, if it is a git repository.

@@ -3,10 +3,13 @@
 use anstyle::{AnsiColor, Effects};
 
 use super::escape::{after, line};
-use super::{Detail, Outcomes, Release, Report, closing, table, values};
+use super::{Detail, Outcomes, Purpose, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
 use crate::plan::{Action, Step};
+
+/// A new object of more lines is not shown whole.
+const LONGEST_NEW: usize = 80;
 
 /// How a text looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,15 +23,8 @@ pub struct Style {
 /// The report as text, ended by the one line that says what it comes to.
 pub fn text(report: &Report, style: &Style) -> String {
     let mut writer = Writer { out: String::new(), style: *style };
-    let releases = Release::all(&report.plan);
-    writer.header(report);
-    if style.detail >= Detail::Names {
-        for release in &releases {
-            writer.release(release);
-        }
-    }
-    if releases.iter().any(|release| release.shown().next().is_some()) {
-        writer.table(&releases);
+    if report.purpose != Purpose::Run {
+        writer.plan(report);
     }
     writer.outcomes(report);
     writer.refusals(report);
@@ -62,6 +58,19 @@ impl Writer {
 
     fn styled(&self, text: &str, style: anstyle::Style) -> String {
         if self.style.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn plan(&mut self, report: &Report) {
+        let releases = Release::all(&report.plan);
+        self.header(report);
+        if self.style.detail >= Detail::Names {
+            for release in &releases {
+                self.release(release);
+            }
+        }
+        if releases.iter().any(|release| release.shown().next().is_some()) {
+            self.table(&releases);
+        }
     }
 
     fn header(&mut self, report: &Report) {
@@ -102,14 +111,22 @@ impl Writer {
         }
     }
 
+    /// The object as YAML. A new one that is long is cut: the difference is that all of it is new.
     fn view(&mut self, step: &Step) {
-        for (kind, text) in yaml(&step.object) {
+        let lines: Vec<_> = yaml(&step.object).collect();
+        let new = step.action == Action::Create && lines.len() > LONGEST_NEW;
+        let shown = if new { LONGEST_NEW / 2 } else { lines.len() };
+        let more = lines.len() - shown;
+        for (kind, text) in lines.into_iter().take(shown) {
             let text = match kind {
                 LineKind::Removed => self.paint(&text, AnsiColor::Red),
                 LineKind::Added => self.paint(&text, AnsiColor::Green),
                 _ => text,
             };
             self.line(&format!("      | {text}"));
+        }
+        if new {
+            self.line(&format!("      | ... {more} more lines, which `weft render` prints"));
         }
     }
 

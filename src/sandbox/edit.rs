@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::sandbox::{Sandbox, SandboxError, client};
 
 impl Sandbox {
-    /// Merges `patch` into the object at an API path as another field manager, as `kubectl edit` does. The demo and
+    /// Merges `fields` into the object at an API path as another field manager, as `kubectl edit` does. The demo and
     /// tests make drift with it.
-    pub async fn edit(&self, path: &str, manager: &str, patch: &Value) -> Result<(), SandboxError> {
+    pub async fn edit(&self, path: &str, manager: &str, fields: &Value) -> Result<(), SandboxError> {
         let request = http::Request::patch(format!("{path}?fieldManager={manager}"))
             .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
-            .body(patch.to_string().into_bytes());
+            .body(fields.to_string().into_bytes());
         let client = client(&self.kubeconfig).await?;
         client.request::<Value>(request.map_err(kube::Error::HttpError)?).await?;
         Ok(())

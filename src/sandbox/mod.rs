@@ -3,7 +3,7 @@
 //! [`start`] brings up etcd, kube-apiserver and kube-controller-manager in a folder and on ports of their own, and with
 //! [`Options::nodes`] also kube-scheduler and kwok, whose faked nodes make workloads ready without running anything.
 //! [`Places`] says where the programs come from. Nothing outlives its owner: see `group`. A sandbox that is to
-//! outlive it gets a name: [`up`], [`down`], [`env`].
+//! outlive it gets a name: [`up`], [`down`], [`env()`].
 
 mod build;
 mod certificates;

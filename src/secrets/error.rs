@@ -328,11 +328,13 @@ impl Diagnose for SecretsError {
             Self::Yaml { hint, .. } => return hint.clone(),
             Self::File(error) => return error.hint(),
             Self::Missing { path, .. } => {
-                format!("Write `{path}` and encrypt it with `weft secrets encrypt {path}`, or correct the name.")
+                format!(
+                    "Write `{path}` and encrypt it with `weft secrets encrypt --in-place {path}`, or correct the name."
+                )
             }
             Self::NotMap { .. } => "Write `key: value` pairs at the top of the file.".into(),
             Self::Unencrypted { file, .. } => format!(
-                "Encrypt it with `weft secrets encrypt {file}`. If it was ever committed as it is, replace the secrets in it."
+                "Encrypt it with `weft secrets encrypt --in-place {file}`. If it was ever committed as it is, replace the secrets in it."
             ),
             Self::Encrypted { .. } => format!("Change it with `weft secrets edit {file}`."),
             Self::Section { .. } | Self::DataKey { .. } => format!("Restore the `sops` section of `{file}` from git."),

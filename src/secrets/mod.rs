@@ -1,7 +1,7 @@
 //! Documents in the SOPS layout: decrypted and encrypted with keys that are handed in.
 //!
 //! The layout is the one of the Go program `sops` with age recipients: keys stay readable, leaves are encrypted one by
-//! one with a data key ([`cipher`]) and bound to the keys on the way to them, and a code over all values ([`mac`])
+//! one with a data key (`cipher`) and bound to the keys on the way to them, and a code over all values (`mac`)
 //! proves that none was added or taken away. Files that either program writes, the other one reads.
 //!
 //! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
+use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
-use crate::project::Place;
 use crate::tree::TreeError;
 use crate::value::{Origin, Value};
 use crate::yaml::YamlError;
@@ -34,7 +34,7 @@ pub enum ValuesError {
         /// The template.
         path: String,
         /// What is wrong with its result.
-        source: YamlError,
+        source: Box<YamlError>,
     },
     /// A values file that holds no map.
     #[error("`{path}` holds a {kind} in place of a map")]
@@ -78,7 +78,8 @@ impl Diagnose for ValuesError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.origin(),
+            Self::Yaml(inner) => inner.origin(),
+            Self::Rendered { source, .. } => source.origin(),
             Self::Jinja(inner) => inner.origin(),
             Self::File { place, source, .. } => source.origin().or(Some(&place.origin)),
             Self::NotAMap { place, .. } => Some(&place.origin),
@@ -88,7 +89,8 @@ impl Diagnose for ValuesError {
 
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Self::Yaml(inner) | Self::Rendered { source: inner, .. } => inner.excerpt(),
+            Self::Yaml(inner) => inner.excerpt(),
+            Self::Rendered { source, .. } => source.excerpt(),
             Self::Jinja(inner) => inner.excerpt(),
             Self::File { source, .. } if source.origin().is_some() => None,
             Self::File { place, .. } | Self::NotAMap { place, .. } => place.excerpt.as_deref(),
@@ -103,6 +105,10 @@ impl Diagnose for ValuesError {
             Self::File { source, .. } => return source.hint(),
             Self::Rendered { .. } => "Change what the template writes there.".into(),
             Self::NotAMap { .. } => "Write `key: value` lines.".into(),
+            Self::Set { option: "--set-json", .. } => {
+                "Write JSON behind the `=`, in quotes that keep the shell from it: `--set-json 'ports=[80, 443]'`."
+                    .into()
+            }
             Self::Set { .. } => {
                 "Write `key.below=value`, `list[0]=value` or `key={a,b}`, with `,` between several and \
                                  `\\` before a comma or a dot that is meant as it is."

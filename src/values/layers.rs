@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Layer, ValuesError, merge, placed};
+use crate::diagnostic::Place;
 use crate::jinja;
-use crate::project::{Environment, Place, Release, ValuesLayer};
+use crate::project::{Environment, Release, ValuesLayer};
 use crate::tree::Tree;
 use crate::value::{Data, Map, Mark, Origin, Value};
 use crate::yaml::{self, Rules};
@@ -85,6 +86,6 @@ fn map(node: Value, path: &str, text: &str) -> Result<Value, ValuesError> {
 fn rendered(path: &str, text: &str) -> Result<Value, ValuesError> {
     let file = Arc::new(format!("{path} (rendered)"));
     let node = yaml::document(text, &file, Rules::Strict)
-        .map_err(|source| ValuesError::Rendered { path: path.to_owned(), source })?;
+        .map_err(|source| ValuesError::Rendered { path: path.to_owned(), source: Box::new(source) })?;
     Ok(placed(map(node, path, text)?, &Origin::new(&Arc::new(path.to_owned()), Mark::default())))
 }

@@ -50,7 +50,7 @@ mod tests {
         let values = |leaves: &[(Path, Origin)]| Values { set_by_user: leaves.to_vec(), ..Values::default() };
         let (shared, typo) = (leaf("domain", 1), leaf("domian", 2));
         let one = values(&[shared.clone(), typo.clone()]);
-        let two = values(&[shared.clone()]);
+        let two = values(std::slice::from_ref(&shared));
         let found = unread([("one", &one, &[shared.0, typo.0.clone()][..]), ("two", &two, &[][..])]);
         assert_eq!(found, [Unread { release: "one".to_owned(), path: typo.0, origin: typo.1 }]);
     }

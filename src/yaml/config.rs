@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use super::{Place, Rules, YamlError, document};
+use super::{Rules, YamlError, document};
+use crate::diagnostic::Place;
 use crate::masked::MASK;
 use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
@@ -123,7 +124,7 @@ impl Failure<'_> {
 
     fn at(&self, mark: Mark, width: usize) -> Place {
         let file = self.node().origin.file.clone().or_else(|| self.root.origin.file.clone());
-        Place::of(self.text, Origin { file, mark }, width)
+        Place::new(self.text, Origin { file, mark }, width)
     }
 }
 

@@ -1,34 +1,10 @@
 //! Why a text cannot be read, and what to do about it.
 
-use std::sync::Arc;
-
 use thiserror::Error;
 
 use super::limits;
-use crate::diagnostic::{Diagnose, Excerpt, Kind, nearest};
+use crate::diagnostic::{Diagnose, Excerpt, Kind, Place, nearest};
 use crate::value::{Mark, Origin};
-
-/// Where an error is, with the lines around it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Place {
-    /// The file, line and column.
-    pub origin: Origin,
-    /// The lines around it; none where the place lies outside the text.
-    pub excerpt: Option<Box<Excerpt>>,
-}
-
-impl Place {
-    /// The place `mark` of a text, with `width` characters underlined.
-    pub(super) fn new(text: &str, file: &Arc<String>, mark: Mark, width: usize) -> Self {
-        Self::of(text, Origin::new(file, mark), width)
-    }
-
-    /// The place `origin`, whose file holds `text`.
-    pub(super) fn of(text: &str, origin: Origin, width: usize) -> Self {
-        let excerpt = Excerpt::new(text, origin.mark, width, 2).map(Box::new);
-        Self { origin, excerpt }
-    }
-}
 
 /// Why a text is not the YAML that is asked for. Messages name keys and kinds, never the text of a value, as that may
 /// be a secret; excerpts show what was written.
@@ -335,7 +311,7 @@ fn syntax_hint(problem: &str) -> Option<&'static str> {
 
 fn suggestion(unknown: &str, known: &[String], what: &str) -> Option<String> {
     if let Some(near) = nearest(unknown, known.iter().map(String::as_str)) {
-        return Some(format!("did you mean `{near}`?"));
+        return Some(format!("Did you mean `{near}`?"));
     }
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     (!known.is_empty()).then(|| format!("The known {what}s are {list}."))

@@ -26,8 +26,9 @@ mod write;
 use std::sync::Arc;
 
 pub use self::config::{config, from_value};
-pub use self::error::{Place, YamlError};
+pub use self::error::YamlError;
 pub use self::write::{Order, Secrets, Write, write, write_with};
+use crate::diagnostic::Place;
 use crate::value::{Mark, Origin, Value};
 
 /// How strictly a text is read. Scalars mean the same under both.
@@ -50,7 +51,7 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
 pub fn document(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
     let mut documents = documents(text, file, rules)?;
     if let Some(second) = documents.get(1) {
-        return Err(YamlError::Several { at: Place::new(text, file, second.origin.mark, 1) });
+        return Err(YamlError::Several { at: Place::new(text, Origin::new(file, second.origin.mark), 1) });
     }
     Ok(documents.pop().unwrap_or_else(|| Value::default().at(Origin::new(file, Mark::default()))))
 }

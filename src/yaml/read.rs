@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::entries::Entries;
 use super::events::{Event, Events, Problem, ProblemPlace, Scalar, Start, What};
 use super::scalar::{self, Unreadable};
-use super::{Place, Rules, YamlError, limits};
+use super::{Rules, YamlError, limits};
+use crate::diagnostic::Place;
 use crate::value::{Data, Map, Mark, Origin, Value};
 
 /// The documents of a text, one after the other. It ends after the first error.
@@ -30,7 +31,7 @@ impl Source<'_> {
     }
 
     pub(super) fn place(&self, mark: Mark, width: usize) -> Place {
-        Place::new(self.text, self.file, mark, width)
+        Place::new(self.text, Origin::new(self.file, mark), width)
     }
 }
 

@@ -18,6 +18,11 @@ impl Case {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The path of a file of the case.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
     /// The text of a file that a case may leave out.
     pub fn read_if_there(&self, file: &str) -> Option<String> {
         fs::read_to_string(self.folder.join(file)).ok()

@@ -37,6 +37,13 @@ async fn cluster() -> Cluster {
     Cluster::connect(&target(&admin())).await.expect("a connection")
 }
 
+/// The address of the shared control plane.
+fn server() -> String {
+    let kubeconfig = kube::config::Kubeconfig::read_from(shared().kubeconfig()).expect("a kubeconfig");
+    let cluster = kubeconfig.clusters.into_iter().find_map(|it| it.cluster).expect("a cluster");
+    cluster.server.expect("an address")
+}
+
 /// An object as the repository wants it.
 fn object(release: &str, namespace: Option<&str>, mut body: Json, discovery: &Discovery) -> Object {
     let text = |key: &str| body[key].as_str().expect("a text").to_owned();

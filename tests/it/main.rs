@@ -9,12 +9,16 @@ mod chart;
 mod cli;
 mod cluster;
 mod diff;
+mod docs;
 mod health;
 mod layering;
+mod machine;
 mod manifest;
+mod markdown;
 mod operator;
 mod plan;
 mod project;
+mod readme;
 mod report;
 mod sandbox;
 mod secrets;
@@ -32,12 +36,14 @@ fn main() -> ExitCode {
         cli::trials(),
         cluster::trials(),
         diff::trials(),
+        docs::trials(),
         health::trials(),
         layering::trials(),
         manifest::trials(),
         operator::trials(),
         plan::trials(),
         project::trials(),
+        readme::trials(),
         report::trials(),
         sandbox::trials(),
         secrets::trials(),

@@ -128,7 +128,7 @@ pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
 }
 
 /// The machine's own programs and cache: the one thing that tests take from the environment.
-fn places() -> Places {
+pub fn places() -> Places {
     Places::of(&|name| std::env::var(name).ok()).expect("a folder for the cache")
 }
 
@@ -361,7 +361,7 @@ fn is_open(server: &str) -> bool {
 }
 
 /// The processes that work in a folder, also when it is deleted. Found on Linux only.
-fn processes_in(folder: &Path) -> Vec<PathBuf> {
+pub fn processes_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let works_there = |process: &PathBuf| {
         let place = std::fs::read_link(process.join("cwd")).unwrap_or_default();

@@ -8,7 +8,7 @@ use weft::diff::{Class, Comparison, FieldChange, Judged, LiveObject, ObjectCompa
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
-use weft::report::{Event, Outcome, Report};
+use weft::report::{Event, Outcome, Purpose, Report};
 use weft::schema::{GroupKind, Gvk};
 use weft::value::{Map, Mark, Origin, Path, Step, Value};
 use weft::yaml;
@@ -154,7 +154,9 @@ impl Input {
 
     pub fn report(&self) -> Report {
         let event = |it: &Happened| Event { id: id(&it.id), outcome: outcome(&it.outcome) };
+        let purpose = if self.events.is_empty() { Purpose::Plan } else { Purpose::Run };
         Report {
+            purpose,
             cluster: self.cluster.clone(),
             commit: self.commit.clone(),
             plan: self.plan(),

@@ -1,8 +1,0 @@
-//! Tests of `cli`.
-
-use libtest_mimic::Trial;
-
-/// All of them.
-pub fn trials() -> Vec<Trial> {
-    Vec::new()
-}

@@ -1,0 +1,89 @@
+//! Tests of `docs`: what the documents state is held against the program.
+
+mod rights;
+mod templates;
+
+use std::collections::BTreeSet;
+
+use libtest_mimic::{Failed, Trial};
+use regex::Regex;
+use weft::diagnostic::Diagnostic;
+use weft::project;
+use weft::tree::Tree;
+
+use crate::cases::code;
+use crate::machine::Machine;
+use crate::markdown::{self, Block, blocks, rows};
+
+/// The head of a table of keys.
+const KEYS: [&str; 4] = ["key", "type", "default", "meaning"];
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        code("docs", "environments_load", environments_load),
+        code("docs", "every_key_is_documented", every_key_is_documented),
+        code("docs", "daily_acts_with_secrets", daily_acts_with_secrets),
+    ];
+    trials.extend(rights::trials());
+    trials.extend(templates::trials());
+    trials
+}
+
+/// The files of the document are a project whose environments load; so does each block that is one on its own.
+fn environments_load() -> Result<(), Failed> {
+    let blocks = blocks(&markdown::read("docs/environments.md"));
+    let path =
+        |block: &Block| block.info.strip_prefix("yaml ").filter(|info| info.ends_with(".yaml")).map(str::to_owned);
+    let files: Vec<(String, String)> = blocks.iter().filter_map(|it| Some((path(it)?, it.text.clone()))).collect();
+    let load = |name: &str, more: Option<(String, String)>| {
+        let files = files.iter().cloned().chain(more).map(|(path, text)| (path, text.into_bytes()));
+        project::load(&Tree::new(files), name).map_err(|error| format!("{name}: {}", Diagnostic::of(&error)))
+    };
+    let production = load("production", None)?;
+    let names: Vec<&str> = production.releases.iter().map(|release| &*release.name).collect();
+    assert_eq!(names, ["database", "shop", "shop-cache"]);
+    assert_eq!(production.lineage, ["defaults", "staging", "production"]);
+    load("staging", None)?;
+    let alone = blocks.iter().filter(|block| block.info == "yaml environment");
+    let mut count = 0;
+    for block in alone {
+        load("example", Some(("environments/example/environment.yaml".into(), block.text.clone())))?;
+        count += 1;
+    }
+    assert!(count > 3, "the examples are found");
+    Ok(())
+}
+
+/// The tables name exactly the keys that the files may have.
+fn every_key_is_documented() -> Result<(), Failed> {
+    let spec = markdown::read("src/project/spec.rs");
+    let field = Regex::new(r#"(?:rename = "(\w+)"\)\]\s*)?pub (\w+): "#).expect("a pattern");
+    let key = |found: regex::Captures| match found.get(1) {
+        Some(renamed) => renamed.as_str().to_owned(),
+        None => camel(&found[2]),
+    };
+    let mut known: BTreeSet<String> = field.captures_iter(&spec).map(key).collect();
+    // Said in words below the tables.
+    known.retain(|key| !["environment", "key", "timeout"].contains(&key.as_str()));
+    let rows = rows(&markdown::read("docs/environments.md"), &KEYS);
+    let documented: BTreeSet<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    assert_eq!(documented, known);
+    Ok(())
+}
+
+/// The acts are run in their order; the rules in between are the project's.
+fn daily_acts_with_secrets() -> Result<(), Failed> {
+    let blocks = blocks(&markdown::read("docs/secrets.md"));
+    let machine = Machine::new()?;
+    let rules = blocks.iter().find(|block| block.info == "yaml .sops.yaml").ok_or("no rules")?;
+    machine.write(".sops.yaml", rules.text.as_bytes())?;
+    machine.run_blocks(&blocks.iter().collect::<Vec<_>>())
+}
+
+/// `stateNamespace` for `state_namespace`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |all, word| all + &word[..1].to_uppercase() + &word[1..])
+}
