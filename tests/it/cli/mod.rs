@@ -6,6 +6,7 @@ mod lost;
 mod program;
 mod proxy;
 mod refusals;
+mod rehearsal;
 mod rights;
 mod secrecy;
 mod site;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         large::trials(),
         lost::trials(),
         refusals::trials(),
+        rehearsal::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),
