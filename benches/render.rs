@@ -66,7 +66,10 @@ fn same_objects(ours: &str, theirs: &str) -> Result<usize, Failure> {
     let (ours, theirs) = (objects(ours)?, objects(theirs)?);
     let differs = |(id, body): &(&String, &serde_json::Value)| theirs.get(*id) != Some(*body);
     match ours.iter().find(differs) {
-        Some((id, _)) => Err(format!("{id} is not the same for both").into()),
+        Some((id, body)) => {
+            let other = theirs.get(id).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+            Err(format!("{id} is not the same for both: {body} and {other}").into())
+        }
         None if ours.len() == theirs.len() => Ok(ours.len()),
         None => Err(format!("{} objects beside {}", ours.len(), theirs.len()).into()),
     }

@@ -126,7 +126,7 @@ fn web_values(at: usize) -> String {
         at.is_multiple_of(3),
         at.is_multiple_of(5),
     );
-    text.extend((0..12).map(|setting| format!("  SETTING_{setting}: value {setting} of release {at}\n")));
+    text.extend((0..12).map(|setting| format!("  SETTING_{setting:02}: value {setting} of release {at}\n")));
     text
 }
 

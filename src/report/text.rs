@@ -22,7 +22,7 @@ pub struct Style {
 
 /// The report as text, ended by the one line that says what it comes to.
 pub fn text(report: &Report, style: &Style) -> String {
-    let mut writer = Writer { out: String::new(), style: *style };
+    let mut writer = Writer { out: String::new(), style: *style, purpose: report.purpose };
     if report.purpose != Purpose::Run {
         writer.plan(report);
     }
@@ -40,6 +40,7 @@ pub fn text(report: &Report, style: &Style) -> String {
 struct Writer {
     out: String,
     style: Style,
+    purpose: Purpose,
 }
 
 impl Writer {
@@ -95,6 +96,10 @@ impl Writer {
 
     fn step(&mut self, step: &Step) {
         let id = line(&step.object.id.to_string());
+        if self.purpose == Purpose::Drift && step.action == Action::Create {
+            let gone = self.paint(&format!("- gone {id}: an apply creates it again"), AnsiColor::Red);
+            return self.line(&format!("  {gone}"));
+        }
         let reason = after(": ", step.action.reason(), line);
         let predicted = after("; only predicted: ", predicted(&step.object.judged), line);
         let head = format!("{} {} {id}{reason}{predicted}", step.action.sign(), step.action);
