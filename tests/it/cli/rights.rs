@@ -69,7 +69,7 @@ fn kind_that_cannot_be_listed() -> Result<(), Failed> {
     for verb in ["plan", "diff", "drift"] {
         let run = site.expect(&format!("{verb} dev"), 5)?;
         run.says(&format!("Service {}/web", site.namespace))?.says("kind: Role")?.says("resources: [services]")?;
-        run.keeps_quiet_about("configmaps")?;
+        run.keeps_quiet_about("configmaps")?.keeps_quiet_about("ClusterRole")?;
     }
     site.expect("status dev", 5)?;
     site.expect("apply dev --yes", 5)?.says("the plan was not applied").map(drop)
