@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::arguments::Format;
 use super::terminal::{Progress, Terminal};
-use super::{Exit, planning, wait};
+use super::{Exit, counted, planning, wait};
 use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
@@ -46,7 +46,7 @@ enum ActingError {
     #[error("the plan was not applied: the answer was not `yes`")]
     Declined,
     /// Some objects could not be compared.
-    #[error("the plan was not applied: {unknown} objects could not be compared")]
+    #[error("the plan was not applied: {} could not be compared", counted(*unknown, "object"))]
     Unknown { unknown: usize },
 }
 

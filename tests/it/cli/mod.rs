@@ -1,6 +1,7 @@
 //! Tests of the program as a whole, through its binary.
 
 mod files;
+mod health;
 mod large;
 mod lost;
 mod program;
@@ -18,6 +19,7 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         files::trials(),
+        health::trials(),
         large::trials(),
         lost::trials(),
         refusals::trials(),
