@@ -63,7 +63,8 @@ fn note(detail: Detail) -> &'static str {
 fn problems(report: &Report, detail: Detail) -> String {
     let refusals = report.plan.refusals.iter().map(|refusal| {
         let hint = refusal.hint().map_or_else(String::new, |hint| format!(" {}", page(&hint)));
-        format!("- **Refused**: {}.{hint}\n", page(&refusal.to_string()))
+        let origin = report.plan.origin(refusal).map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
+        format!("- **Refused**: {}{origin}.{hint}\n", page(&refusal.to_string()))
     });
     let outcomes = Outcomes::of(&report.events);
     let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());

@@ -11,6 +11,7 @@ mod rights;
 mod secrecy;
 mod site;
 mod story;
+mod validate;
 
 use libtest_mimic::Trial;
 
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         rights::trials(),
         secrecy::trials(),
         story::trials(),
+        validate::trials(),
     ]
     .into_iter()
     .flatten()
