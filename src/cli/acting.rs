@@ -89,6 +89,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
             Cascade::Background => Propagation::Background,
             Cascade::Orphan => Propagation::Orphan,
         },
+        carry_on: false,
     };
     let progress = terminal.progress();
     let mut events = Vec::new();
@@ -157,7 +158,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background };
+    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true };
     let ended = pipeline::apply(planned, manner, &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

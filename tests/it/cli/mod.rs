@@ -7,6 +7,7 @@ mod lost;
 mod program;
 mod proxy;
 mod refusals;
+mod rehearsal;
 mod rights;
 mod secrecy;
 mod site;
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         large::trials(),
         lost::trials(),
         refusals::trials(),
+        rehearsal::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),
