@@ -12,7 +12,6 @@ use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
-use crate::plan::{Plan, Refusal};
 use crate::report::{Event, Outcome, Purpose, Report};
 
 /// How a plan is applied.
@@ -140,15 +139,9 @@ fn exit(conclusion: &Conclusion, signal: Option<u8>) -> Exit {
     }
 }
 
-/// The refusals of a plan, with their places.
-pub(super) fn refusals(plan: &Plan) -> Vec<String> {
-    let placed = |refusal: &Refusal| plan.origin(refusal).map_or_else(|| refusal.to_string(), |origin| format!("{refusal}\n --> {origin}"));
-    plan.refusals.iter().map(placed).collect()
-}
-
 /// What a real API server objects to in a plan: its refusals, and what failed when it was applied without waiting.
 pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> {
-    let refusals = refusals(&planned.plan);
+    let refusals: Vec<String> = planned.plan.refusals.iter().map(ToString::to_string).collect();
     if !refusals.is_empty() || planned.plan.is_empty() {
         return Ok(refusals);
     }

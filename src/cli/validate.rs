@@ -99,8 +99,6 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
             let planned = pipeline::plan(&settings, &Guards::default(), &at).await?;
             let found = acting::rehearse(&planned).await?;
             let after = pipeline::plan(&settings, &Guards::default(), &at).await?.plan;
-            // Its namespaces are there now, so every object could be asked about, not only the first that was refused.
-            let found = Some(acting::refusals(&after)).filter(|it| !found.is_empty() && !it.is_empty()).unwrap_or(found);
             Ok::<_, Failure>((found, after))
         };
         let checked = checked.await;

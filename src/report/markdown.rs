@@ -88,7 +88,7 @@ fn item(text: &str) -> String {
         return format!("{}\n", page(first));
     }
     let fence = fence([rest]);
-    let rest: String = rest.lines().map(|it| format!("  {}\n", line(it))).collect();
+    let rest = rest.lines().fold(String::new(), |rest, it| rest + "  " + &line(it) + "\n");
     format!("{}\n  {fence}\n{rest}  {fence}\n", page(first))
 }
 

@@ -12,7 +12,6 @@ mod rights;
 mod secrecy;
 mod site;
 mod story;
-mod validate;
 
 use libtest_mimic::Trial;
 
@@ -28,7 +27,6 @@ pub fn trials() -> Vec<Trial> {
         rights::trials(),
         secrecy::trials(),
         story::trials(),
-        validate::trials(),
     ]
     .into_iter()
     .flatten()
