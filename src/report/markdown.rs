@@ -63,7 +63,8 @@ fn note(detail: Detail) -> &'static str {
 fn problems(report: &Report, detail: Detail) -> String {
     let refusals = report.plan.refusals.iter().map(|refusal| {
         let hint = refusal.hint().map_or_else(String::new, |hint| format!(" {}", page(&hint)));
-        format!("- **Refused**: {}.{hint}\n", page(&refusal.to_string()))
+        let origin = report.plan.origin(refusal).map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
+        format!("- **Refused**: {}{origin}.{hint}\n", page(&refusal.to_string()))
     });
     let outcomes = Outcomes::of(&report.events);
     let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());
@@ -87,7 +88,7 @@ fn item(text: &str) -> String {
         return format!("{}\n", page(first));
     }
     let fence = fence([rest]);
-    let rest: String = rest.lines().map(|it| format!("  {}\n", line(it))).collect();
+    let rest = rest.lines().fold(String::new(), |rest, it| rest + "  " + &line(it) + "\n");
     format!("{}\n  {fence}\n{rest}  {fence}\n", page(first))
 }
 

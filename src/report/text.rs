@@ -170,6 +170,9 @@ impl Writer {
         for refusal in &report.plan.refusals {
             let word = self.paint("refused", AnsiColor::Red);
             self.line(&format!("{word}: {}", line(&refusal.to_string())));
+            if let Some(origin) = report.plan.origin(refusal) {
+                self.line(&format!(" --> {}", line(&origin.to_string())));
+            }
             if let Some(hint) = refusal.hint() {
                 self.line(&format!("  = hint: {}", line(&hint)));
             }

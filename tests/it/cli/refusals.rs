@@ -87,7 +87,8 @@ fn by_the_server() -> Result<(), Failed> {
     site.chart("bad", "{}\n", "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n");
     site.releases(&["{name: web, chart: web}", "{name: bad, chart: bad}"]);
     let run = refused(&site, "apply dev --yes --set greeting=Bye", 4)?;
-    run.says(&format!("the server refuses `Service {}/bad`", site.namespace))?.says("spec.ports[0].port").map(drop)
+    run.says(&format!("the server refuses `Service {}/bad`", site.namespace))?.says("spec.ports[0].port")?;
+    run.says(" --> charts/bad/templates/all.yaml.j2:1:1").map(drop)
 }
 
 fn while_somebody_applies() -> Result<(), Failed> {

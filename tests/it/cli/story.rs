@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "story_destroy_orphans", destroy_orphans),
         code("cli", "story_namespace_is_created_and_stays", namespace_is_created_and_stays),
         code("cli", "story_part_of_the_releases", part_of_the_releases),
+        code("cli", "story_revision_of_git", revision_of_git),
     ]
 }
 
@@ -197,6 +198,26 @@ fn part_of_the_releases() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?.says("1 applied")?;
     site.releases(&["{name: web, chart: web, labels: {tier: front}}"]);
     site.expect("plan dev --exit-code --release web", 0)?.keeps_quiet_about("old").map(drop)
+}
+
+fn revision_of_git() -> Result<(), Failed> {
+    let site = Site::with_web("revision");
+    let git = git2::Repository::init(site.desk.project())?;
+    let mut index = git.index()?;
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
+    let tree = git.find_tree(index.write_tree()?)?;
+    let me = git2::Signature::now("me", "me@example.com")?;
+    let commit = git.commit(Some("HEAD"), &me, &me, "first", &tree, &[])?.to_string();
+    index.write()?;
+    site.expect("plan dev", 0)?.says(&format!("at {commit}\n"))?;
+    site.desk.write("environments/dev/values/web.yaml", "greeting: Bye\n");
+    site.expect("plan dev", 0)?.says(&format!("at {commit} with changes\n"))?.says("Bye")?;
+    site.expect("apply dev --yes --rev HEAD", 0)?.says("1 applied")?;
+    same("the data", r#"{"greeting":"Hello","port":"80"}"#, &site.data("web").unwrap_or_default())?;
+    site.expect("plan dev --rev main~1", 1)?.says("git knows no revision `main~1`")?;
+    // A file that is not committed is no file of the revision.
+    site.releases(&[]);
+    site.expect("plan dev --rev HEAD --exit-code", 0).map(drop)
 }
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1
