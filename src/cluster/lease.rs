@@ -77,6 +77,9 @@ impl Cluster {
             Err(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
                 Err(ClusterError::Forbidden { right: Box::new(right), message })
             }
+            Err(WriteError::NotSent { reason } | WriteError::Unknown { reason }) => {
+                Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
+            }
             Err(error) => {
                 Err(ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 })
             }

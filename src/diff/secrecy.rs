@@ -66,8 +66,9 @@ fn redact_body(body: &mut Value, redactor: &Redactor) {
             "apiVersion" | "kind" => {}
             "metadata" => {
                 for key in ["annotations", "labels"] {
-                    let map = part.value.as_map_mut().and_then(|metadata| metadata.get_mut(key));
-                    map.into_iter().for_each(|value| redactor.redact_value(value));
+                    if let Some(map) = part.value.as_map_mut().and_then(|metadata| metadata.get_mut(key)) {
+                        redactor.redact_value(map);
+                    }
                 }
             }
             _ => redactor.redact_value(&mut part.value),

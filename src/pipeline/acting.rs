@@ -20,6 +20,8 @@ pub struct Manner {
     pub wait: bool,
     /// What happens to what deleted objects own.
     pub propagation: Propagation,
+    /// Whether every object is tried, whatever failed before it.
+    pub carry_on: bool,
 }
 
 /// How an apply ended.
@@ -58,6 +60,7 @@ pub async fn apply(
         commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()),
         key: key.unwrap_or_else(|| planned.state.key.clone()),
         propagation: manner.propagation,
+        carry_on: manner.carry_on,
         stop: stopped,
     };
     let conclusion = apply::run(&planned.plan, &planned.cluster, &options, events).await;

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Effects};
 
-use super::escape::{after, line};
+use super::escape::{after, line, lines};
 use super::{Detail, Outcomes, Purpose, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
@@ -30,7 +30,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     writer.refusals(report);
     for warning in &report.warnings {
         let word = writer.paint("warning", AnsiColor::Yellow);
-        writer.line(&format!("{word}: {}", line(warning)));
+        writer.line(&format!("{word}: {}", lines(warning)));
     }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
@@ -159,7 +159,7 @@ impl Writer {
         }
         for (id, outcome, reason) in &outcomes.open {
             let outcome = self.paint(outcome, if *outcome == "failed" { AnsiColor::Red } else { AnsiColor::Yellow });
-            self.line(&format!("{outcome} {}: {}", line(&id.to_string()), line(reason)));
+            self.line(&format!("{outcome} {}: {}", line(&id.to_string()), lines(reason)));
         }
         if !outcomes.open.is_empty() {
             self.line("");

@@ -1,11 +1,13 @@
 //! Tests of the program as a whole, through its binary.
 
 mod files;
+mod health;
 mod large;
 mod lost;
 mod program;
 mod proxy;
 mod refusals;
+mod rehearsal;
 mod rights;
 mod secrecy;
 mod site;
@@ -17,9 +19,11 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         files::trials(),
+        health::trials(),
         large::trials(),
         lost::trials(),
         refusals::trials(),
+        rehearsal::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),

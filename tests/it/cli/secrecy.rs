@@ -54,7 +54,7 @@ fn forms() -> Vec<String> {
         let text = STANDARD.encode(format!("{before}{CANARY}"));
         text[before.len() * 4 / 3 + 2..text.len() - 4].to_owned()
     };
-    let hex = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = CANARY.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     vec![CANARY.to_owned(), encoded(""), encoded("a"), encoded("ab"), hex]
 }
 

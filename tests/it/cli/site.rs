@@ -53,10 +53,12 @@ impl Site {
     /// Writes the environment; each release as a YAML map without its namespace.
     pub fn releases(&self, releases: &[&str]) {
         let (state, namespace) = (self.state(), &self.namespace);
-        let mut text = format!("cluster: {{}}\nidentity: secrets/dev.agekey\nstateNamespace: {state}\nreleases:\n");
-        for release in releases {
-            text += &format!("- {}, namespace: {namespace}}}\n", release.strip_suffix('}').expect("a YAML map"));
-        }
+        let head = format!("cluster: {{}}\nidentity: secrets/dev.agekey\nstateNamespace: {state}\nreleases:\n");
+        let items = releases.iter().map(|release| {
+            let fields = release.strip_suffix('}').expect("a YAML map");
+            format!("- {fields}, namespace: {namespace}}}\n")
+        });
+        let text = std::iter::once(head).chain(items).collect::<String>();
         self.desk.write("environments/dev/environment.yaml", text);
     }
 
@@ -92,7 +94,7 @@ impl Site {
 
     /// The same project with the administrator's kubeconfig.
     pub fn as_before(&mut self) {
-        self.kubeconfig = shared().kubeconfig().to_owned();
+        shared().kubeconfig().clone_into(&mut self.kubeconfig);
         self.context = None;
     }
 
@@ -146,9 +148,9 @@ impl Site {
         shared().block_on(api.delete(name, &DeleteParams::default())).expect("a deletion");
     }
 
-    /// Gives the user [`NOBODY`] rights in a namespace: rules as JSON.
-    pub fn allow(&self, namespace: &str, rules: &Json) {
-        let role = json!({"metadata": {"name": "it"}, "rules": rules});
+    /// Gives the user [`NOBODY`] rights in a namespace: `policy` are rules as JSON.
+    pub fn allow(namespace: &str, policy: &Json) {
+        let role = json!({"metadata": {"name": "it"}, "rules": policy});
         let binding = json!({
             "metadata": {"name": "it"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "it"},
