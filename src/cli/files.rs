@@ -62,8 +62,14 @@ pub(super) fn read(path: &Path) -> Result<String, FileError> {
 
 /// Writes a file and the folders that it is in.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-    folder.and_then(|()| fs::write(path, text)).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
+    let written = match fs::write(path, text) {
+        // Of many files, most find their folder.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(path, text))
+        }
+        written => written,
+    };
+    written.map_err(|source| FileError::Write { path: path.to_path_buf(), source })
 }
 
 /// Writes a file that must not be there yet; one that is `private` can be read by its owner alone.

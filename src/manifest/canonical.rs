@@ -26,7 +26,9 @@ pub fn canonical(body: &mut Map, id: &ObjectId, source: Source) -> Result<Vec<St
         secret::fold(body, id, source)?;
     }
     let mut nulls = Vec::new();
-    strip_nulls(body, &Path::root(), &mut nulls);
+    if body.iter().any(|entry| holds_null(&entry.value)) {
+        strip_nulls(body, &Path::root(), &mut nulls);
+    }
     if let Some((_, first)) = nulls.first() {
         let paths: Vec<String> = nulls.iter().map(|(path, _)| format!("`{path}`")).collect();
         let (verb, origin) = (if nulls.len() == 1 { "is" } else { "are" }, source.origin(*first));
@@ -71,6 +73,16 @@ fn says_something(value: &Value) -> bool {
         Data::List(items) => items.iter().any(says_something),
         Data::Map(map) => map.iter().any(|entry| says_something(&entry.value)),
         _ => true,
+    }
+}
+
+/// Whether a null is somewhere in a node. Most objects have none, and then no path is made.
+fn holds_null(value: &Value) -> bool {
+    match &value.data {
+        Data::Null => true,
+        Data::List(items) => items.iter().any(holds_null),
+        Data::Map(map) => map.iter().any(|entry| holds_null(&entry.value)),
+        _ => false,
     }
 }
 

@@ -1,5 +1,8 @@
 //! Items of associative lists that have the same keys: a server refuses to apply them.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::place::Source;
 use super::{ManifestError, ObjectId};
 use crate::value::{Path, Step, Value};
@@ -7,21 +10,30 @@ use crate::value::{Path, Step, Value};
 const LISTS: &str = include_str!("associative.tsv");
 const PODS: &str = include_str!("pods.tsv");
 
+/// The associative lists of a kind: the steps that lead to each, and its keys.
+type Lists = Vec<(Vec<&'static str>, &'static str)>;
+
+static BY_KIND: LazyLock<HashMap<&'static str, Lists>> = LazyLock::new(by_kind);
+
 /// Refuses an object in which two items of an associative list have the same keys. Only built-in kinds are looked at.
 pub fn check(body: &Value, id: &ObjectId, source: Source) -> Result<(), ManifestError> {
-    let kind = id.kind.to_string();
-    let pod = rows::<2>(PODS).find(|[it, _]| *it == kind).map(|[_, path]| path);
-    for [owner, path, keys] in rows::<3>(LISTS) {
-        let root = match owner {
-            "pod" => pod,
-            _ => (owner == kind).then_some(""),
-        };
-        if let Some(root) = root {
-            let steps: Vec<&str> = root.split('.').chain(path.split('.')).filter(|step| !step.is_empty()).collect();
-            walk(body, &Path::root(), &steps, &|path, list| unique(path, list, keys, id, source))?;
-        }
+    let lists = BY_KIND.get(id.kind.to_string().as_str()).into_iter().flatten();
+    for (steps, keys) in lists {
+        walk(body, &Path::root(), steps, &|path, list| unique(path, list, keys, id, source))?;
     }
     Ok(())
+}
+
+fn by_kind() -> HashMap<&'static str, Lists> {
+    let mut all: HashMap<_, Lists> = HashMap::new();
+    for [owner, path, keys] in rows::<3>(LISTS) {
+        let roots = if owner == "pod" { rows::<2>(PODS).collect() } else { vec![[owner, ""]] };
+        for [kind, root] in roots {
+            let steps = root.split('.').chain(path.split('.')).filter(|step| !step.is_empty()).collect();
+            all.entry(kind).or_default().push((steps, keys));
+        }
+    }
+    all
 }
 
 type Check<'a> = dyn Fn(&Path, &[Value]) -> Result<(), ManifestError> + 'a;

@@ -11,6 +11,13 @@ use crate::manifest::ObjectId;
 use crate::schema::GroupKind;
 use crate::value::{Data, Path, Value};
 
+/// What every version of the format has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    format_version: Option<Json>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Document {
@@ -101,12 +108,11 @@ fn secret(value: &Value, at: &Path) -> Option<Path> {
 /// The inventory of a document; one of another format version is refused before anything else is looked at.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
     let format = |source| StateError::Format { source };
-    let json: Json = serde_json::from_slice(bytes).map_err(format)?;
-    let version = json.get("formatVersion");
-    if version.and_then(Json::as_u64) != Some(FORMAT_VERSION) {
-        return Err(StateError::Version { found: version.map_or_else(|| "none".into(), Json::to_string) });
+    let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
+    if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
+        return Err(StateError::Version { found: format_version.map_or_else(|| "none".into(), |it| it.to_string()) });
     }
-    let document: Document = serde_json::from_value(json).map_err(format)?;
+    let document: Document = serde_json::from_slice(bytes).map_err(format)?;
     Ok(Inventory {
         environment: document.environment,
         release: document.release.into(),

@@ -105,6 +105,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = seq.next_element::<Value>()? {
             items.push(item);
         }
+        items.shrink_to_fit();
         Ok(items.into())
     }
 
@@ -113,6 +114,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some((key, value)) = access.next_entry::<String, Value>()? {
             map.insert_entry(Entry { key, mark: Mark::default(), value });
         }
+        map.shrink_to_fit();
         Ok(map.into())
     }
 }

@@ -54,7 +54,9 @@ impl<'t> Entries<'t> {
     }
 
     pub fn into_map(self) -> Map {
-        self.list.into_iter().collect()
+        let mut map: Map = self.list.into_iter().collect();
+        map.shrink_to_fit();
+        map
     }
 
     /// Sets a key and returns the entry that it had.

@@ -187,7 +187,10 @@ impl<'r, 't> Document<'r, 't> {
         let mut items = Vec::new();
         loop {
             match self.event()? {
-                Event { what: What::End, .. } => return Ok(Data::List(items)),
+                Event { what: What::End, .. } => {
+                    items.shrink_to_fit();
+                    return Ok(Data::List(items));
+                }
                 event => items.push(self.node(event)?),
             }
         }
