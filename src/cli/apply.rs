@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Format, TargetArgs};
+use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning::GuardArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
@@ -15,6 +15,8 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
+    set: SetArgs,
+    #[command(flatten)]
     acting: acting::ActingArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
@@ -24,7 +26,7 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &args.set)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();

@@ -18,15 +18,20 @@ pub(super) struct ProjectArgs {
     pub identities: Vec<PathBuf>,
 }
 
-/// Which releases, and what to set in their values.
-#[derive(Clone, Debug, Args)]
-pub(super) struct ReleaseArgs {
+/// Which releases.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct SelectArgs {
     /// Only this release. May be repeated.
     #[arg(long = "release", short = 'r', value_name = "NAME")]
     pub releases: Vec<String>,
     /// Only releases with this label. May be repeated; all must hold.
     #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_parser = key_value)]
     pub labels: Vec<(String, String)>,
+}
+
+/// What to set in the values of the releases.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct SetArgs {
     /// Set a value: `image.tag=v2`, `hosts={a,b}`, `ports[0].name=http`. May be repeated; wins over every file.
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
@@ -55,7 +60,7 @@ pub(super) struct TargetArgs {
     /// The environment.
     pub environment: String,
     #[command(flatten)]
-    pub releases: ReleaseArgs,
+    pub select: SelectArgs,
     #[command(flatten)]
     pub project: ProjectArgs,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Format, TargetArgs};
+use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning::GuardArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
@@ -24,7 +24,7 @@ pub(super) struct DestroyArgs {
 }
 
 pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &SetArgs::default())?;
     let progress = terminal.progress();
     // The word `destroy` stands for the number of deletions; kinds that hold data still have to be named.
     let mut guards = args.guards.guards();

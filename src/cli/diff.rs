@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Format, TargetArgs};
+use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
@@ -16,6 +16,8 @@ use crate::report::Purpose;
 pub(super) struct DiffArgs {
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    set: SetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -25,7 +27,7 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &args.set)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
     progress.done();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::TargetArgs;
+use super::arguments::{SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -17,7 +17,7 @@ pub(super) struct GetArgs {
 }
 
 pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &SetArgs::default())?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Format, TargetArgs};
+use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
@@ -15,6 +15,8 @@ use crate::report::Purpose;
 pub(super) struct PlanArgs {
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    set: SetArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -26,7 +28,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &args.set)?;
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
     progress.done();

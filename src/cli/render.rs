@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::arguments::{ProjectArgs, ReleaseArgs};
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings};
 use crate::diagnostic::Failure;
@@ -21,13 +21,15 @@ pub(super) struct RenderArgs {
     #[arg(long, short = 'o', value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    releases: ReleaseArgs,
+    select: SelectArgs,
+    #[command(flatten)]
+    set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
 }
 
 pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::offline(&args.environment, &args.project, &args.releases)?;
+    let settings = settings::offline(&args.environment, &args.project, &args.select, &args.set)?;
     let project = pipeline::project(&settings)?;
     let releases = pipeline::values(&settings, &project)?;
     let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;

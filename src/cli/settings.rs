@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::arguments::{ProjectArgs, ReleaseArgs, TargetArgs};
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use crate::diagnostic::Failure;
 use crate::pipeline::{ClusterOverride, Settings};
 use crate::project::Selection;
@@ -11,12 +11,17 @@ use crate::source::Source;
 use crate::values::{self, Layer, SetKind, ValuesError};
 
 /// The settings of a verb that needs no cluster.
-pub(super) fn offline(environment: &str, project: &ProjectArgs, releases: &ReleaseArgs) -> Result<Settings, Failure> {
+pub(super) fn offline(
+    environment: &str,
+    project: &ProjectArgs,
+    select: &SelectArgs,
+    set: &SetArgs,
+) -> Result<Settings, Failure> {
     Ok(Settings {
         source: Source::open(&absolute(&project.project), project.rev.as_deref())?,
         environment: environment.to_owned(),
-        selection: Selection { releases: releases.releases.clone(), labels: releases.labels.clone() },
-        overrides: overrides(releases)?,
+        selection: Selection { releases: select.releases.clone(), labels: select.labels.clone() },
+        overrides: overrides(set)?,
         identities: project.identities.iter().map(|path| absolute(path)).collect(),
         cluster: ClusterOverride::default(),
         variables: variables(),
@@ -24,11 +29,11 @@ pub(super) fn offline(environment: &str, project: &ProjectArgs, releases: &Relea
 }
 
 /// The settings of a verb that talks to a cluster.
-pub(super) fn online(target: &TargetArgs) -> Result<Settings, Failure> {
-    let TargetArgs { environment, releases, project, cluster } = target;
+pub(super) fn online(target: &TargetArgs, set: &SetArgs) -> Result<Settings, Failure> {
+    let TargetArgs { environment, select, project, cluster } = target;
     let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
     let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone() };
-    Ok(Settings { cluster, ..offline(environment, project, releases)? })
+    Ok(Settings { cluster, ..offline(environment, project, select, set)? })
 }
 
 /// The environment of the process. Variables that are not text cannot be meant.
@@ -43,9 +48,9 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The layers of `--set` and its kin, in the order: plain, text, JSON.
-fn overrides(releases: &ReleaseArgs) -> Result<Vec<Layer>, ValuesError> {
-    let plain = releases.set.iter().map(|text| (text, SetKind::Typed));
-    let string = releases.set_string.iter().map(|text| (text, SetKind::Text));
-    let json = releases.set_json.iter().map(|text| (text, SetKind::Json));
+fn overrides(args: &SetArgs) -> Result<Vec<Layer>, ValuesError> {
+    let plain = args.set.iter().map(|text| (text, SetKind::Typed));
+    let string = args.set_string.iter().map(|text| (text, SetKind::Text));
+    let json = args.set_json.iter().map(|text| (text, SetKind::Json));
     plain.chain(string).chain(json).map(|(text, kind)| values::parse_set(text, kind)).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::arguments::TargetArgs;
+use super::arguments::{SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -31,7 +31,7 @@ struct Row {
 }
 
 pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target)?;
+    let settings = settings::online(&args.target, &SetArgs::default())?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::arguments::{ProjectArgs, ReleaseArgs};
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, acting, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -23,7 +23,9 @@ pub(super) struct ValidateArgs {
     #[arg(long)]
     sandbox: bool,
     #[command(flatten)]
-    releases: ReleaseArgs,
+    select: SelectArgs,
+    #[command(flatten)]
+    set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
 }
@@ -33,26 +35,29 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
         [] => all(args)?,
         named => named.to_vec(),
     };
-    let mut problems = 0;
+    let (mut problems, mut invalid) = (0, 0);
     let mut failures = Vec::new();
     for environment in &environments {
-        let settings = settings::offline(environment, &args.project, &args.releases)?;
+        let settings = settings::offline(environment, &args.project, &args.select, &args.set)?;
         let checked = check(&settings, terminal).and_then(|found| {
             let objections = if args.sandbox { check_in_sandbox(settings, terminal)? } else { 0 };
             Ok(found + objections)
         });
+        invalid += usize::from(!matches!(checked, Ok(0)));
         match checked {
             Ok(found) => problems += found,
-            Err(failure) => failures.push(Err::<(), _>(failure)),
+            Err(failure) => {
+                problems += failure.diagnostics.len();
+                failures.push(Err::<(), _>(failure));
+            }
         }
     }
-    let failed = failures.len();
-    if failed > 0 || problems > 0 {
+    if invalid > 0 {
         let (problems, all) = (counted(problems, "problem"), counted(environments.len(), "environment"));
-        terminal.say(&format!("{problems}, {failed} of {all} failed"));
+        terminal.say(&format!("{problems}: {invalid} of {all} not valid"));
     }
     Failure::collect(failures)?;
-    Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
+    Ok(if invalid == 0 { Exit::Done } else { Exit::Invalid })
 }
 
 fn all(args: &ValidateArgs) -> Result<Vec<String>, Failure> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{ProjectArgs, ReleaseArgs};
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings};
 use crate::diagnostic::Failure;
@@ -19,15 +19,14 @@ pub(super) struct ValuesArgs {
     #[arg(long)]
     origin: bool,
     #[command(flatten)]
-    releases: ReleaseArgs,
+    set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
 }
 
 pub(super) fn run(args: &ValuesArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut releases = args.releases.clone();
-    releases.releases = vec![args.release.clone()];
-    let settings = settings::offline(&args.environment, &args.project, &releases)?;
+    let select = SelectArgs { releases: vec![args.release.clone()], labels: Vec::new() };
+    let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
     let project = pipeline::project(&settings)?;
     for release in pipeline::values(&settings, &project)? {
         let values = &release.values;
