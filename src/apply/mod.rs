@@ -44,6 +44,8 @@ pub struct Options {
     pub key: FingerprintKey,
     /// What happens to what deleted objects own.
     pub propagation: Propagation,
+    /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
+    pub carry_on: bool,
     /// Turns true when the run shall end: after the objects in flight, with the inventory saved.
     pub stop: watch::Receiver<bool>,
 }
@@ -183,6 +185,9 @@ impl<'a> Run<'a> {
 
     /// Why a step must not be tried any more.
     fn obstacle(&self, step: &Step) -> Option<String> {
+        if self.scope.options.carry_on {
+            return self.scope.obstacle();
+        }
         let release = &step.object.release;
         let needs = self.scope.options.releases.get(release).map(|it| it.needs.as_slice()).unwrap_or_default();
         let failed_need = needs.iter().find(|need| self.failed.contains_key(need.as_str()));

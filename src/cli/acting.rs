@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::arguments::Format;
 use super::terminal::{Progress, Terminal};
-use super::{Exit, planning, wait};
+use super::{Exit, counted, planning, wait};
 use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
@@ -46,7 +46,7 @@ enum ActingError {
     #[error("the plan was not applied: the answer was not `yes`")]
     Declined,
     /// Some objects could not be compared.
-    #[error("the plan was not applied: {unknown} objects could not be compared")]
+    #[error("the plan was not applied: {} could not be compared", counted(*unknown, "object"))]
     Unknown { unknown: usize },
 }
 
@@ -88,6 +88,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
             Cascade::Background => Propagation::Background,
             Cascade::Orphan => Propagation::Orphan,
         },
+        carry_on: false,
     };
     let progress = terminal.progress();
     let mut events = Vec::new();
@@ -150,7 +151,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background };
+    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true };
     let ended = pipeline::apply(planned, manner, &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

@@ -6,6 +6,7 @@ use super::arguments::TargetArgs;
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
+use crate::masked::Redactor;
 use crate::{pipeline, yaml};
 
 /// Print the live objects of an environment, as its inventories know them, secrets masked.
@@ -20,10 +21,12 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();
+    // A value that is secret in one object may have been copied into another.
+    let redactor = Redactor::of(found.live.values().map(|live| &live.body));
     for (id, held) in &found.members {
         match found.live.get(id) {
             Some(live) => {
-                let body = yaml::write(&live.body);
+                let body = redactor.redact(&yaml::write(&live.body));
                 terminal.print(&format!("---\n# {id} of release {}\n{body}", held.release))?;
             }
             None => terminal.warn(&format!("{id} of release {} {}", held.release, found.absence(id))),

@@ -6,8 +6,9 @@ use super::Exit;
 use super::arguments::Format;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
+use crate::diff;
 use crate::pipeline::Planned;
-use crate::plan::{Guards, Plan};
+use crate::plan::{Guards, Plan, Step};
 use crate::report::{self, Purpose, Report, Style};
 
 /// The words that lift guards.
@@ -50,7 +51,8 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
         format!("{}{dirty}", commit.id)
     });
     let mut warnings = planned.warnings.clone();
-    if !planned.state.key_is_kept && !plan.steps.is_empty() {
+    let secret = |step: &Step| step.object.desired.as_ref().is_some_and(|it| diff::holds_secret(&it.body));
+    if !planned.state.key_is_kept && plan.pending().any(secret) {
         warnings.push(
             "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
         );

@@ -149,19 +149,46 @@ fn keygen(output: Option<&Path>, terminal: &Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the plain text in the editor, in a folder of its own that only its owner can enter.
+/// What an edit begins with.
+enum Old {
+    Encrypted(String),
+    /// Nothing. Nobody should write a secret that then cannot be encrypted, so the rule is looked up before.
+    New(Rule),
+}
+
 fn edit(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(args);
     let identities = subject.identities(args)?;
-    let old = if subject.path.exists() { Some(files::read(&subject.path)?) } else { None };
+    let there = subject.path.exists();
+    let old = if there { Old::Encrypted(files::read(&subject.path)?) } else { Old::New(subject.rule()?) };
     let before = match &old {
-        Some(text) => secrets::plain(text, &subject.name, &identities)?,
-        None => Masked::new(String::new()),
+        Old::Encrypted(text) => secrets::plain(text, &subject.name, &identities)?,
+        Old::New(_) => Masked::new(String::new()),
     };
+    let after = edited(&subject, &before)?;
+    if after == before {
+        terminal.say(&format!("{}: unchanged", subject.name));
+        return Ok(());
+    }
+    let (name, plain) = (&subject.name, after.expose());
+    match &old {
+        Old::Encrypted(text) => {
+            let text = secrets::edit(text, plain, name, &identities, &mut random, &now())?;
+            files::replace(&subject.path, &text)?;
+        }
+        Old::New(rule) => {
+            files::create(&subject.path, &secrets::encrypt(plain, name, rule, &mut random, &now())?, false)?;
+        }
+    }
+    terminal.say(&format!("{}: encrypted", subject.name));
+    Ok(())
+}
+
+/// Opens the plain text in the editor, in a folder of its own that only its owner can enter; what it is then.
+fn edited(subject: &Subject, before: &Masked<String>) -> Result<Masked<String>, Failure> {
     let folder =
         tempfile::tempdir().map_err(|source| files::FileError::Write { path: std::env::temp_dir(), source })?;
-    let name = subject.path.file_name().unwrap_or_default();
-    let place = folder.path().join(name);
+    let place = folder.path().join(subject.path.file_name().unwrap_or_default());
     files::create(&place, before.expose(), true)?;
     let opened = open_editor(&place);
     let after = opened.and_then(|()| Ok(Masked::new(files::read(&place)?)));
@@ -169,20 +196,7 @@ fn edit(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let wiped = files::replace(&place, "");
     let after = after?;
     wiped?;
-    if after == before {
-        terminal.say(&format!("{}: unchanged", subject.name));
-        return Ok(());
-    }
-    let text = match &old {
-        Some(old) => secrets::edit(old, after.expose(), &subject.name, &identities, &mut random, &now())?,
-        None => secrets::encrypt(after.expose(), &subject.name, &subject.rule()?, &mut random, &now())?,
-    };
-    match &old {
-        Some(_) => files::replace(&subject.path, &text)?,
-        None => files::create(&subject.path, &text, false)?,
-    }
-    terminal.say(&format!("{}: encrypted", subject.name));
-    Ok(())
+    Ok(after)
 }
 
 fn open_editor(place: &Path) -> Result<(), Failure> {

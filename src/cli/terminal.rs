@@ -83,7 +83,7 @@ impl Terminal {
 
     /// Writes a warning to standard error.
     pub fn warn(&self, text: &str) {
-        self.say(&self.paint("warning:", "33;1", text));
+        self.say(&self.paint("warning:", "33;1", text.trim_end()));
     }
 
     /// Writes an error to standard error.

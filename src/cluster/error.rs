@@ -251,7 +251,8 @@ pub enum ClusterError {
 impl Diagnose for ClusterError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Forbidden { .. } => Kind::Unknown,
+            // What cannot be read is not known; a write that is not allowed was not done.
+            Self::Forbidden { right, .. } if matches!(right.verb.as_str(), "get" | "list") => Kind::Unknown,
             Self::State { source, .. } => source.kind(),
             Self::Held { .. } => Kind::Refused,
             Self::Random { .. } => Kind::Machine,

@@ -42,14 +42,21 @@ struct Found {
 
 impl Cluster {
     /// Takes the Lease of an environment. `holder` tells people who we are (user, host, process, pipeline). One that
-    /// somebody else holds is an error that names the holder, since when, and when it would end by itself.
-    pub async fn lease(&self, namespace: &str, environment: &str, holder: &str) -> Result<Lease, ClusterError> {
+    /// somebody else holds is an error that names the holder, since when, and when it would end by itself; unless
+    /// `is_gone` knows of that holder that it does not live any more.
+    pub async fn lease(
+        &self,
+        namespace: &str,
+        environment: &str,
+        holder: &str,
+        is_gone: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Lease, ClusterError> {
         let name = format!("weft.{environment}").to_lowercase();
         let found = self.find_lease(namespace, &name).await?;
         let now = Timestamp::now();
-        if let Some(found) = &found
-            && let Some(ends) =
-                found.ends.filter(|ends| *ends > now && !found.holder.is_empty() && found.holder != holder)
+        let others = |found: &Found| !found.holder.is_empty() && found.holder != holder && !is_gone(&found.holder);
+        if let Some(found) = found.as_ref().filter(|found| others(found))
+            && let Some(ends) = found.ends.filter(|ends| *ends > now)
         {
             return Err(ClusterError::Held {
                 environment: environment.to_owned(),
@@ -69,6 +76,9 @@ impl Cluster {
             }),
             Err(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
                 Err(ClusterError::Forbidden { right: Box::new(right), message })
+            }
+            Err(WriteError::NotSent { reason } | WriteError::Unknown { reason }) => {
+                Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
             }
             Err(error) => {
                 Err(ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 })

@@ -23,6 +23,7 @@ mod target;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -61,6 +62,8 @@ struct Inner {
     warnings: Vec<String>,
     expiry: credentials::Expiry,
     flight: Flight,
+    /// Whether the last request was given up after all its retries, without an answer.
+    away: AtomicBool,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +94,8 @@ impl Cluster {
         let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
         let client = client.map_err(|error| reach::client(&server, error))?;
         let (warnings, expiry, flight) = (resolved.warnings, resolved.expiry, Flight::default());
-        let inner = Inner { client, server, version: String::new(), warnings, expiry, flight };
+        let inner =
+            Inner { client, server, version: String::new(), warnings, expiry, flight, away: AtomicBool::new(false) };
         let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default() };
         let version = cluster.version().await?;
         if let Some(inner) = Arc::get_mut(&mut cluster.inner) {
@@ -122,6 +126,11 @@ impl Cluster {
     }
 
     /// A text of the server without known secrets.
+    /// What knows the secrets of the run.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }

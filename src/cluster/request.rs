@@ -1,5 +1,6 @@
 //! One request and its answer: with a slot in flight, a deadline and retries.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{HeaderName, Method, Request as HttpRequest, header};
@@ -117,9 +118,14 @@ impl Cluster {
                     ambiguous |= sent;
                     None
                 }
-                _ => return answer,
+                _ => {
+                    self.inner.away.store(false, Ordering::Relaxed);
+                    return answer;
+                }
             };
-            if attempt == RETRIES {
+            // For a server that was waited for already, nobody waits again until it answers.
+            if attempt == RETRIES || self.inner.away.load(Ordering::Relaxed) {
+                self.inner.away.store(answer.is_err(), Ordering::Relaxed);
                 return answer.map_err(|error| unsure(error, ambiguous));
             }
             tokio::time::sleep(asked.unwrap_or(FIRST_WAIT * 2u32.pow(attempt)).min(LONGEST_WAIT)).await;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
-pub use self::secrecy::shown;
+pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};

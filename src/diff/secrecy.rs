@@ -1,10 +1,13 @@
 //! Keeping secrets out of what a comparison holds: first masks, then fingerprints.
 
+use std::sync::Arc;
+
 use super::fields::FieldSet;
+use super::ownership::ours;
 use super::record::recorded_digest;
-use super::{canonical, lists};
-use crate::masked::FingerprintKey;
-use crate::value::{Data, Entry, Value};
+use super::{LiveObject, ObjectComparison, Recorded, canonical, lists};
+use crate::masked::{FingerprintKey, Redactor};
+use crate::value::{Data, Entry, Map, Value};
 
 /// Masks in `target` what is secret in `pattern`: a desired object, or a recorded one with its digests. Where a list
 /// cannot be matched item by item, all of it is masked.
@@ -36,7 +39,45 @@ fn mask_items(list: &mut [Value], wanted: &[Value], node: Option<&FieldSet>) {
     }
 }
 
-fn holds_secret(value: &Value) -> bool {
+/// Masks in a live object what was secret when it was applied, for those who do not render.
+pub fn mask_recorded(live: &mut LiveObject, recorded: &Recorded) {
+    let known = ours(live).ok();
+    mask_like(&mut live.body, &recorded.applied, known.as_ref());
+}
+
+/// Takes known secrets out of what a comparison shows of the server: others may have copied them to any place. What
+/// identifies an object stays as it is.
+pub fn redact(comparison: &mut ObjectComparison, redactor: &Redactor) {
+    if let Some(live) = &mut comparison.live {
+        redact_body(&mut Arc::make_mut(live).body, redactor);
+    }
+    if let Some(after) = &mut comparison.after {
+        redact_body(Arc::make_mut(after), redactor);
+    }
+    for change in &mut comparison.fields {
+        change.live.iter_mut().chain(&mut change.desired).for_each(|value| redactor.redact_value(value));
+    }
+}
+
+fn redact_body(body: &mut Value, redactor: &Redactor) {
+    let parts = body.as_map_mut().into_iter().flat_map(Map::iter_mut);
+    for part in parts {
+        match part.key.as_str() {
+            "apiVersion" | "kind" => {}
+            "metadata" => {
+                for key in ["annotations", "labels"] {
+                    if let Some(map) = part.value.as_map_mut().and_then(|metadata| metadata.get_mut(key)) {
+                        redactor.redact_value(map);
+                    }
+                }
+            }
+            _ => redactor.redact_value(&mut part.value),
+        }
+    }
+}
+
+/// Whether a leaf is secret, or the recorded digest of a secret.
+pub fn holds_secret(value: &Value) -> bool {
     match &value.data {
         Data::Masked(_) => true,
         Data::List(items) => items.iter().any(holds_secret),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -29,7 +29,7 @@ impl FingerprintKey {
     /// The whole HMAC-SHA-256 of some bytes; records that hold hashes of secrets use it.
     pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         // An HMAC takes a key of any length, so the empty default is never used.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&self.0) else { return [0; 32] };
         mac.update(bytes);
         mac.finalize().into_bytes().into()
     }

@@ -49,16 +49,35 @@ impl Redactor {
     }
 }
 
-/// The texts in which a secret may turn up: as it is, quoted, line by line, and in base64.
+impl Redactor {
+    /// Takes all known secrets out of the texts of a value that others wrote.
+    pub fn redact_value(&self, value: &mut Value) {
+        match &mut value.data {
+            Data::Text(text) if self.finds(text) => *text = self.redact(text),
+            Data::List(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
+            Data::Map(map) => map.iter_mut().for_each(|entry| self.redact_value(&mut entry.value)),
+            _ => {}
+        }
+    }
+
+    fn finds(&self, text: &str) -> bool {
+        self.needles.iter().any(|needle| text.contains(needle.as_str()))
+    }
+}
+
+/// The texts in which a secret may turn up: as it is, quoted, line by line, in base64, and out of it.
 fn forms(secret: &str) -> Vec<String> {
     let text = secret.trim();
     if text.len() < SHORTEST {
         return Vec::new();
     }
     let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|base| base.encode(secret));
+    // The data of a Secret is in base64, and turns up as what it encodes.
+    let plain = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain = plain.filter(|it| it.trim().len() >= SHORTEST && !it.contains(|c: char| c.is_control() && c != '\n'));
     let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST * 2).map(str::to_owned);
     let quoted = format!("{text:?}").trim_matches('"').to_owned();
-    lines.chain([text.to_owned(), quoted]).chain(encoded).collect()
+    lines.chain([text.to_owned(), quoted]).chain(encoded).chain(plain).collect()
 }
 
 fn collect(value: &Value, texts: &mut Vec<Zeroizing<String>>) {

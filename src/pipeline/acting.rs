@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{PipelineError, Planned, State};
+use super::{PipelineError, Planned, State, holder};
 use crate::apply::{self, Conclusion, Options, Waiting};
 use crate::cluster::Propagation;
 use crate::diagnostic::Failure;
@@ -20,6 +20,8 @@ pub struct Manner {
     pub wait: bool,
     /// What happens to what deleted objects own.
     pub propagation: Propagation,
+    /// Whether every object is tried, whatever failed before it.
+    pub carry_on: bool,
 }
 
 /// How an apply ended.
@@ -40,7 +42,7 @@ pub async fn apply(
 ) -> Result<Ended, Failure> {
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
-    let lease = planned.cluster.lease(namespace, &environment.name, &holder()).await?;
+    let lease = planned.cluster.lease(namespace, &environment.name, &holder::name(), &holder::is_gone).await?;
     // What another run did between the plan and the lease is not in the plan.
     if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
         lease.release().await?;
@@ -58,6 +60,7 @@ pub async fn apply(
         commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()),
         key: key.unwrap_or_else(|| planned.state.key.clone()),
         propagation: manner.propagation,
+        carry_on: manner.carry_on,
         stop: stopped,
     };
     let conclusion = apply::run(&planned.plan, &planned.cluster, &options, events).await;
@@ -75,14 +78,6 @@ fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
         patience: release.wait_seconds.filter(|_| wait).map(Duration::from_secs),
     };
     planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
-}
-
-/// Who holds the lease, for people: user, host and process.
-fn holder() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host} (process {})", std::process::id())
 }
 
 /// Notes the first signal that asks the process to end.

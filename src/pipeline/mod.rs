@@ -6,6 +6,7 @@
 mod acting;
 mod compare;
 mod error;
+mod holder;
 mod load;
 mod observe;
 mod pool;

@@ -7,7 +7,7 @@ use super::compare::{Held, served};
 use super::{Progress, Settings, State, advice, connect, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
-use crate::diff::LiveObject;
+use crate::diff::{self, LiveObject};
 use crate::manifest::ObjectId;
 
 /// The objects of the inventories, and what the server has of them.
@@ -46,7 +46,13 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     });
     let mut live = BTreeMap::new();
     progress(&format!("reading {} live objects", members.len()));
-    let unread = cluster.read(wanted, &mut |object| drop(live.insert(object.id.clone(), object))).await?;
+    let mut note = |mut object: LiveObject| {
+        if let Some(recorded) = members.get(&object.id).and_then(|held| held.recorded.as_ref()) {
+            diff::mask_recorded(&mut object, recorded);
+        }
+        live.insert(object.id.clone(), object);
+    };
+    let unread = cluster.read(wanted, &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     Ok(Observed { releases, members, live, unread: unread.reasons, warnings })

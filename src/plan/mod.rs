@@ -22,6 +22,7 @@ pub(crate) use self::refusal::objects;
 use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 pub use crate::manifest::PART_OF;
+use crate::value::Origin;
 
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
 #[derive(Clone, Debug, Default)]
@@ -139,6 +140,13 @@ impl Plan {
     /// How many steps there are of each action.
     pub fn summary(&self) -> Summary {
         self.steps.iter().map(|step| &step.action).collect()
+    }
+
+    /// Where the object of a refusal was written.
+    pub fn origin(&self, refusal: &Refusal) -> Option<&Origin> {
+        let id = refusal.object()?;
+        let step = self.steps.iter().find(|step| step.object.id == *id)?;
+        step.object.desired.as_ref().map(|object| &object.origin)
     }
 
     /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What

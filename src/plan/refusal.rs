@@ -70,6 +70,17 @@ pub(crate) fn objects(count: usize) -> String {
 }
 
 impl Refusal {
+    /// The object that it is about; `None` for a whole release.
+    pub fn object(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Conflict { id, .. }
+            | Self::ForeignSet { id, .. }
+            | Self::Server { id, .. }
+            | Self::Immutable { id, .. } => Some(id),
+            Self::PruneCap { .. } | Self::EmptyRender { .. } => None,
+        }
+    }
+
     /// A word for the variant, for machines.
     pub fn name(&self) -> &'static str {
         match self {

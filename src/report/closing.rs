@@ -15,6 +15,8 @@ pub struct Outcomes<'a> {
     pub deleted: usize,
     /// How many became healthy.
     pub healthy: usize,
+    /// Those that ended well, with how they ended.
+    pub done: Vec<(&'a ObjectId, &'static str)>,
     /// Those that did not end well, with how they ended and why; failures first.
     pub open: Vec<(&'a ObjectId, &'static str, &'a str)>,
 }
@@ -31,7 +33,10 @@ impl<'a> Outcomes<'a> {
         }
         for (id, outcome) in last {
             outcomes.healthy += usize::from(*outcome == Outcome::Healthy);
-            outcomes.open.extend(outcome.reason().map(|reason| (id, outcome.name(), reason)));
+            match outcome.reason() {
+                Some(reason) => outcomes.open.push((id, outcome.name(), reason)),
+                None => outcomes.done.push((id, outcome.name())),
+            }
         }
         outcomes.open.sort_by_key(|(_, outcome, _)| {
             ["failed", "unknown", "waiting"].iter().position(|it| it == outcome).unwrap_or(3)

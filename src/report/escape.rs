@@ -20,6 +20,11 @@ fn steers(char: char) -> bool {
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A text of several lines, each made harmless, and all but the first indented: none looks like a line of ours.
+pub(super) fn lines(text: &str) -> String {
+    text.trim_end().split('\n').map(line).collect::<Vec<_>>().join("\n  ")
+}
+
 /// A text for a page: on one line, and without anything that Markdown or HTML would read, mentions included.
 pub(super) fn page(text: &str) -> String {
     line(text).chars().fold(String::new(), |mut out, char| {

@@ -1,6 +1,6 @@
 //! The report as a comment of a pull request.
 
-use super::escape::{after, fence, page};
+use super::escape::{after, fence, line, page};
 use super::text::{predicted, yaml};
 use super::{Detail, Outcomes, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
@@ -63,19 +63,33 @@ fn note(detail: Detail) -> &'static str {
 fn problems(report: &Report, detail: Detail) -> String {
     let refusals = report.plan.refusals.iter().map(|refusal| {
         let hint = refusal.hint().map_or_else(String::new, |hint| format!(" {}", page(&hint)));
-        format!("- **Refused**: {}.{hint}\n", page(&refusal.to_string()))
+        let origin = report.plan.origin(refusal).map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
+        format!("- **Refused**: {}{origin}.{hint}\n", page(&refusal.to_string()))
     });
     let outcomes = Outcomes::of(&report.events);
+    let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());
+    let done = done.map(|(id, outcome)| format!("- {outcome} <code>{}</code>\n", page(&id.to_string())));
     let open = outcomes.open.iter().map(|(id, outcome, reason)| {
-        format!("- **{outcome}** <code>{}</code>: {}\n", page(&id.to_string()), page(reason))
+        format!("- **{outcome}** <code>{}</code>: {}", page(&id.to_string()), item(reason))
     });
-    let warnings = report.warnings.iter().map(|warning| format!("- **Warning**: {}\n", page(warning)));
-    let lines: Vec<String> = refusals.chain(open).chain(warnings).collect();
+    let warnings = report.warnings.iter().map(|warning| format!("- **Warning**: {}", item(warning)));
+    let lines: Vec<String> = refusals.chain(done).chain(open).chain(warnings).collect();
     match lines.len() {
         0 => String::new(),
         count if detail == Detail::Counts => format!("\n**{count} refusals, failures and warnings.**\n"),
         _ => format!("\n{}", lines.concat()),
     }
+}
+
+/// What stands behind the head of a list's item: what has further lines shows them as they are.
+fn item(text: &str) -> String {
+    let (first, rest) = text.trim_end().split_once('\n').unwrap_or((text, ""));
+    if rest.is_empty() {
+        return format!("{}\n", page(first));
+    }
+    let fence = fence([rest]);
+    let rest = rest.lines().fold(String::new(), |rest, it| rest + "  " + &line(it) + "\n");
+    format!("{}\n  {fence}\n{rest}  {fence}\n", page(first))
 }
 
 fn counts(releases: &[Release]) -> String {

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Effects};
 
-use super::escape::{after, line};
+use super::escape::{after, line, lines};
 use super::{Detail, Outcomes, Purpose, Release, Report, closing, table, values};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
@@ -22,7 +22,7 @@ pub struct Style {
 
 /// The report as text, ended by the one line that says what it comes to.
 pub fn text(report: &Report, style: &Style) -> String {
-    let mut writer = Writer { out: String::new(), style: *style };
+    let mut writer = Writer { out: String::new(), style: *style, purpose: report.purpose };
     if report.purpose != Purpose::Run {
         writer.plan(report);
     }
@@ -30,7 +30,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     writer.refusals(report);
     for warning in &report.warnings {
         let word = writer.paint("warning", AnsiColor::Yellow);
-        writer.line(&format!("{word}: {}", line(warning)));
+        writer.line(&format!("{word}: {}", lines(warning)));
     }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
@@ -40,6 +40,7 @@ pub fn text(report: &Report, style: &Style) -> String {
 struct Writer {
     out: String,
     style: Style,
+    purpose: Purpose,
 }
 
 impl Writer {
@@ -95,6 +96,10 @@ impl Writer {
 
     fn step(&mut self, step: &Step) {
         let id = line(&step.object.id.to_string());
+        if self.purpose == Purpose::Drift && step.action == Action::Create {
+            let gone = self.paint(&format!("- gone {id}: an apply creates it again"), AnsiColor::Red);
+            return self.line(&format!("  {gone}"));
+        }
         let reason = after(": ", step.action.reason(), line);
         let predicted = after("; only predicted: ", predicted(&step.object.judged), line);
         let head = format!("{} {} {id}{reason}{predicted}", step.action.sign(), step.action);
@@ -147,9 +152,14 @@ impl Writer {
 
     fn outcomes(&mut self, report: &Report) {
         let outcomes = Outcomes::of(&report.events);
+        // Where all went well the closing line says enough.
+        for (id, outcome) in outcomes.done.iter().filter(|_| !outcomes.open.is_empty()) {
+            let outcome = self.paint(outcome, AnsiColor::Green);
+            self.line(&format!("{outcome} {}", line(&id.to_string())));
+        }
         for (id, outcome, reason) in &outcomes.open {
             let outcome = self.paint(outcome, if *outcome == "failed" { AnsiColor::Red } else { AnsiColor::Yellow });
-            self.line(&format!("{outcome} {}: {}", line(&id.to_string()), line(reason)));
+            self.line(&format!("{outcome} {}: {}", line(&id.to_string()), lines(reason)));
         }
         if !outcomes.open.is_empty() {
             self.line("");
@@ -160,6 +170,9 @@ impl Writer {
         for refusal in &report.plan.refusals {
             let word = self.paint("refused", AnsiColor::Red);
             self.line(&format!("{word}: {}", line(&refusal.to_string())));
+            if let Some(origin) = report.plan.origin(refusal) {
+                self.line(&format!(" --> {}", line(&origin.to_string())));
+            }
             if let Some(hint) = refusal.hint() {
                 self.line(&format!("  = hint: {}", line(&hint)));
             }

@@ -180,10 +180,10 @@ impl Diagnose for SandboxError {
             Self::Build { log, .. } => Some(format!("The whole output of `go` is in `{}`.", log.display())),
             Self::Name { .. } => Some("Use letters, digits and `-`.".into()),
             Self::Up { name } => {
-                Some(format!("Use it by `weft sandbox env {name}`, or end it by `weft sandbox down {name}`."))
+                Some(format!("Use it by `weft sandbox env --name {name}`, or end it by `weft sandbox down --name {name}`."))
             }
-            Self::Down { name } => Some(format!("Start it by `weft sandbox up {name}`.")),
-            Self::Starting { name } => Some(format!("Wait for the `weft sandbox up {name}` that is starting it.")),
+            Self::Down { name } => Some(format!("Start it by `weft sandbox up --name {name}`.")),
+            Self::Starting { name } => Some(format!("Wait for the `weft sandbox up --name {name}` that is starting it.")),
             _ => None,
         }
     }

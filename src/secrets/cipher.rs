@@ -4,7 +4,7 @@ use std::fmt;
 
 use aes_gcm::aead::consts::U32;
 use aes_gcm::aes::Aes256;
-use aes_gcm::{AeadInOut, AesGcm, KeyInit, Nonce, Tag};
+use aes_gcm::{AeadInPlace, AesGcm, KeyInit, Nonce, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -47,10 +47,7 @@ impl DataKey {
     /// Encrypts the plain bytes of a leaf; `bound` is the data that it is bound to. `None` only for texts of many GiB.
     pub(super) fn seal(&self, plain: &[u8], kind: Kind, bound: &str, nonce: [u8; 32]) -> Option<Sealed> {
         let mut data = plain.to_vec();
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(&Nonce::from(nonce), bound.as_bytes(), data.as_mut_slice().into())
-            .ok()?;
+        let tag = self.cipher().encrypt_in_place_detached(&Nonce::from(nonce), bound.as_bytes(), &mut data).ok()?;
         Some(Sealed { data, nonce, tag: tag.into(), kind })
     }
 
@@ -58,10 +55,7 @@ impl DataKey {
     pub(super) fn open(&self, sealed: &Sealed, bound: &str) -> Option<Zeroizing<Vec<u8>>> {
         let mut data = Zeroizing::new(sealed.data.clone());
         let (nonce, tag) = (Nonce::from(sealed.nonce), Tag::from(sealed.tag));
-        self.cipher()
-            .decrypt_inout_detached(&nonce, bound.as_bytes(), data.as_mut_slice().into(), &tag)
-            .ok()
-            .map(|()| data)
+        self.cipher().decrypt_in_place_detached(&nonce, bound.as_bytes(), &mut data, &tag).ok().map(|()| data)
     }
 }
 

@@ -12,7 +12,7 @@ use weft::project;
 use weft::tree::Tree;
 
 use crate::cases::code;
-use crate::machine::Machine;
+use crate::machine::{Machine, seen};
 use crate::markdown::{self, Block, blocks, rows};
 
 /// The head of a table of keys.
@@ -24,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         code("docs", "environments_load", environments_load),
         code("docs", "every_key_is_documented", every_key_is_documented),
         code("docs", "daily_acts_with_secrets", daily_acts_with_secrets),
+        code("docs", "a_new_secret_needs_a_rule_first", a_new_secret_needs_a_rule_first),
     ];
     trials.extend(rights::trials());
     trials.extend(templates::trials());
@@ -33,8 +34,10 @@ pub fn trials() -> Vec<Trial> {
 /// The files of the document are a project whose environments load; so does each block that is one on its own.
 fn environments_load() -> Result<(), Failed> {
     let blocks = blocks(&markdown::read("docs/environments.md"));
-    let path =
-        |block: &Block| block.info.strip_prefix("yaml ").filter(|info| info.ends_with(".yaml")).map(str::to_owned);
+    let path = |block: &Block| {
+        let path = block.info.strip_prefix("yaml ")?;
+        path.contains('/').then(|| path.to_owned())
+    };
     let files: Vec<(String, String)> = blocks.iter().filter_map(|it| Some((path(it)?, it.text.clone()))).collect();
     let load = |name: &str, more: Option<(String, String)>| {
         let files = files.iter().cloned().chain(more).map(|(path, text)| (path, text.into_bytes()));
@@ -56,6 +59,7 @@ fn environments_load() -> Result<(), Failed> {
 }
 
 /// The tables name exactly the keys that the files may have.
+#[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
 fn every_key_is_documented() -> Result<(), Failed> {
     let spec = markdown::read("src/project/spec.rs");
     let field = Regex::new(r#"(?:rename = "(\w+)"\)\]\s*)?pub (\w+): "#).expect("a pattern");
@@ -79,6 +83,16 @@ fn daily_acts_with_secrets() -> Result<(), Failed> {
     let rules = blocks.iter().find(|block| block.info == "yaml .sops.yaml").ok_or("no rules")?;
     machine.write(".sops.yaml", rules.text.as_bytes())?;
     machine.run_blocks(&blocks.iter().collect::<Vec<_>>())
+}
+
+/// No editor is opened for a file that could not be encrypted afterwards.
+fn a_new_secret_needs_a_rule_first() -> Result<(), Failed> {
+    let machine = Machine::new()?;
+    let output = machine.weft(&["secrets", "edit", "secrets/nowhere/x.yaml"]).env("EDITOR", "echo opened").output()?;
+    let text = seen(&output);
+    assert!(text.starts_with("error: no rule of `.sops.yaml` is for `secrets/nowhere/x.yaml`"), "{text}");
+    assert!(!text.contains("opened") && output.status.code() == Some(1), "{text}");
+    Ok(())
 }
 
 /// `stateNamespace` for `state_namespace`.

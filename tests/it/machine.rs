@@ -82,12 +82,12 @@ impl Machine {
     /// Runs all blocks of commands (`sh`) in one shell that ends at the first failure. The lines of the block `text`
     /// behind one must occur in what it prints, in their order.
     pub fn run_blocks(&self, blocks: &[&Block]) -> Result<(), Failed> {
-        let mut script = "exec 2>&1\n".to_owned();
+        let mut script = vec!["exec 2>&1\n".to_owned()];
         let mut expected: Vec<(&Block, &str)> = Vec::new();
         for block in blocks {
             match (block.info.as_str(), expected.last_mut()) {
                 ("sh", _) => {
-                    script += &format!("echo '{MARK}'\n{}", block.text);
+                    script.push(format!("echo '{MARK}'\n{}", block.text));
                     expected.push((block, ""));
                 }
                 ("text", Some((_, printed))) => *printed = &block.text,
@@ -95,7 +95,7 @@ impl Machine {
             }
         }
         assert!(expected.len() > 3, "the blocks are found");
-        let output = self.command("bash").args(["-euo", "pipefail", "-c", &script]).output()?;
+        let output = self.command("bash").args(["-euo", "pipefail", "-c", &script.concat()]).output()?;
         let text = succeeded("the blocks", &output)?;
         let printed: Vec<&str> = text.split(&format!("{MARK}\n")).skip(1).collect();
         assert_eq!(printed.len(), expected.len(), "blocks that ran");

@@ -1,6 +1,7 @@
 //! Cases as files: a project, a command, and what it prints. None needs a server.
 //!
-//! `command` has two lines: the command, with variables before it as in a shell, and the exit code. A command that fails
+//! `command` has two lines: the command, with variables before it as in a shell, and the exit code. A line of `links`
+//! (`path -> target`) is a symbolic link of the project. A command that fails
 //! must leave every file as it was.
 
 use std::path::PathBuf;
@@ -18,8 +19,16 @@ pub fn trials() -> Vec<Trial> {
 fn run(case: &Case) -> Result<(), Failed> {
     let desk = Desk::new();
     copy(&case.path("."), &desk.root());
-    for file in ["command", "stdout.txt", "stderr.txt"] {
+    for file in ["command", "links", "stdout.txt", "stderr.txt"] {
         let _ = std::fs::remove_file(desk.root().join(file));
+    }
+    // Links of the project are lines, since tools that walk this repository stumble over a link to itself.
+    for (path, target) in
+        case.read_if_there("links").iter().flat_map(|it| it.lines()).filter_map(|it| it.split_once(" -> "))
+    {
+        let path = desk.root().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder"))?;
+        std::os::unix::fs::symlink(target, path)?;
     }
     let text = case.read("command");
     let (line, code) = text.trim_end().split_once("\nexit ").ok_or("`command` has no exit code")?;

@@ -1,12 +1,34 @@
 //! Tests of the program as a whole, through its binary.
 
 mod files;
+mod health;
 mod large;
+mod lost;
 mod program;
+mod proxy;
+mod refusals;
+mod rehearsal;
+mod rights;
+mod secrecy;
+mod site;
+mod story;
 
 use libtest_mimic::Trial;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [files::trials(), large::trials()].into_iter().flatten().collect()
+    [
+        files::trials(),
+        health::trials(),
+        large::trials(),
+        lost::trials(),
+        refusals::trials(),
+        rehearsal::trials(),
+        rights::trials(),
+        secrecy::trials(),
+        story::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

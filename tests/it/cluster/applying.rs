@@ -147,6 +147,7 @@ impl World {
             commit: None,
             key: Self::key(),
             propagation: Propagation::Background,
+            carry_on: false,
             stop: self.stop.subscribe(),
         };
         let mut events = Vec::new();

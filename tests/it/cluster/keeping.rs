@@ -178,14 +178,14 @@ fn one_lease_at_a_time() -> Result<(), Failed> {
     let namespace = shared().namespace("cluster-lease");
     shared().block_on(async {
         let cluster = cluster().await;
-        let held = cluster.lease(&namespace, "dev", "me on laptop").await?;
-        match cluster.lease(&namespace, "dev", "ci").await {
+        let held = cluster.lease(&namespace, "dev", "me on laptop", &|_| false).await?;
+        match cluster.lease(&namespace, "dev", "ci", &|_| false).await {
             Err(ClusterError::Held { holder, .. }) => same("holder", "me on laptop", &holder)?,
             other => return Err(format!("{other:?}").into()),
         }
-        cluster.lease(&namespace, "production", "ci").await?;
+        cluster.lease(&namespace, "production", "ci", &|_| false).await?;
         held.release().await?;
-        cluster.lease(&namespace, "dev", "ci").await?.release().await?;
+        cluster.lease(&namespace, "dev", "ci", &|_| false).await?.release().await?;
         Ok(())
     })
 }

@@ -101,15 +101,12 @@ impl Stage {
                 "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}],
             });
             let (client, namespace) = (shared().client(), role["metadata"]["namespace"].as_str().map(str::to_owned));
-            match namespace {
-                Some(namespace) => {
-                    create(&Api::<Role>::namespaced(client.clone(), &namespace), role)?;
-                    create(&Api::<RoleBinding>::namespaced(client, &namespace), binding)?;
-                }
-                None => {
-                    create(&Api::<ClusterRole>::all(client.clone()), role)?;
-                    create(&Api::<ClusterRoleBinding>::all(client), binding)?;
-                }
+            if let Some(namespace) = namespace {
+                create(&Api::<Role>::namespaced(client.clone(), &namespace), role)?;
+                create(&Api::<RoleBinding>::namespaced(client, &namespace), binding)?;
+            } else {
+                create(&Api::<ClusterRole>::all(client.clone()), role)?;
+                create(&Api::<ClusterRoleBinding>::all(client), binding)?;
             }
         }
         Ok(())

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use weft::diff::{Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Verdict, Writer, shown};
+use weft::diff::{
+    Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Verdict, Writer, shown,
+};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
@@ -31,6 +33,9 @@ pub struct Input {
     events: Vec<Happened>,
     #[serde(default)]
     warnings: Vec<String>,
+    /// Whether only what others changed is reported.
+    #[serde(default)]
+    drift: bool,
     /// The limit of the Markdown.
     #[serde(default)]
     pub limit: Option<usize>,
@@ -87,6 +92,9 @@ struct Compared {
     after: Option<Value>,
     #[serde(default)]
     implicit: bool,
+    /// Whether it was applied before.
+    #[serde(default)]
+    applied: bool,
 }
 
 #[derive(Deserialize)]
@@ -154,12 +162,16 @@ impl Input {
 
     pub fn report(&self) -> Report {
         let event = |it: &Happened| Event { id: id(&it.id), outcome: outcome(&it.outcome) };
-        let purpose = if self.events.is_empty() { Purpose::Plan } else { Purpose::Run };
+        let purpose = match () {
+            () if self.drift => Purpose::Drift,
+            () if self.events.is_empty() => Purpose::Plan,
+            () => Purpose::Run,
+        };
         Report {
             purpose,
             cluster: self.cluster.clone(),
             commit: self.commit.clone(),
-            plan: self.plan(),
+            plan: if self.drift { self.plan().drift() } else { self.plan() },
             events: self.events.iter().map(event).collect(),
             warnings: self.warnings.clone(),
         }
@@ -203,6 +215,11 @@ impl Compared {
             _ => None,
         };
         it.fields = self.fields.iter().map(Change::read).collect();
+        it.recorded = self.applied.then(|| {
+            let (uid, hash) = ("1".to_owned(), "0".repeat(64));
+            let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
+            Arc::new(Recorded { uid, desired, owned, projection, applied: Arc::new(Value::default()) })
+        });
         if let Some(said) = &self.judged {
             it.judged = judged(said);
         }

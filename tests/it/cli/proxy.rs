@@ -1,0 +1,149 @@
+//! A door in front of the shared API server, which notes every request and can be shut at a chosen one.
+//!
+//! It speaks plain HTTP, and acts as the administrator: what goes through it is not about rights.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use kube::client::Body;
+
+use crate::sandbox::shared;
+
+/// A request that came to the door.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+}
+
+/// What the door does with a request.
+pub enum Answer {
+    /// It goes through, and its answer comes back.
+    Through,
+    /// It goes through, and its answer is lost.
+    Swallowed,
+    /// It does not go through, and the connection ends.
+    Refused,
+}
+
+/// The door.
+pub struct Proxy {
+    address: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+type Rule = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
+
+impl Seen {
+    /// Whether the server would store what it says.
+    pub fn is_write(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !self.path.contains("dryRun=All")
+    }
+
+    /// Whether it writes an object of this name, such as `configmaps/web`.
+    pub fn writes(&self, object: &str) -> bool {
+        let path = self.path.split('?').next().unwrap_or_default();
+        self.is_write() && path.ends_with(object)
+    }
+}
+
+impl Proxy {
+    /// Opens a door that does what the rule says with each request.
+    pub fn open(rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let (rule, seen): (Rule, _) = (Arc::new(rule), Arc::new(Mutex::new(Vec::new())));
+        let notes = Arc::clone(&seen);
+        // Both kinds of threads end with the process, or when the other side goes.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (rule, notes) = (Arc::clone(&rule), Arc::clone(&notes));
+                std::thread::spawn(move || serve(stream, &rule, &notes));
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// A door through which everything goes.
+    pub fn open_wide() -> Self {
+        Self::open(|_| Answer::Through)
+    }
+
+    /// The address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no test panics here").clone()
+    }
+}
+
+fn serve(stream: TcpStream, rule: &Rule, notes: &Mutex<Vec<Seen>>) -> io::Result<()> {
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let Some((seen, headers, body)) = request(&mut reader)? else { return Ok(()) };
+        notes.lock().expect("no test panics here").push(seen.clone());
+        let answer = rule(&seen);
+        if matches!(answer, Answer::Refused) {
+            return Ok(());
+        }
+        let answered = forward(&seen, &headers, body);
+        if matches!(answer, Answer::Swallowed) {
+            return Ok(());
+        }
+        writer.write_all(&answered)?;
+    }
+}
+
+type Headers = Vec<(String, String)>;
+
+fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u8>)>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (mut headers, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().map_err(io::Error::other)?,
+            "transfer-encoding" => return Err(io::Error::other("chunks are not read here")),
+            "accept" | "content-type" | "user-agent" => headers.push((name.to_owned(), value.to_owned())),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some((Seen { method, path }, headers, body)))
+}
+
+fn forward(seen: &Seen, headers: &Headers, body: Vec<u8>) -> Vec<u8> {
+    let mut request = http::Request::builder().method(seen.method.as_str()).uri(&seen.path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(Body::from(body)).expect("a request");
+    let (head, body) = shared().block_on(async {
+        let (head, body) = shared().client().send(request).await.expect("an answer").into_parts();
+        (head, body.collect_bytes().await.expect("a whole answer"))
+    });
+    let mut answer = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", head.status, body.len()).into_bytes();
+    for (name, value) in &head.headers {
+        if ["content-type", "warning", "retry-after"].contains(&name.as_str()) {
+            answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+    }
+    answer.extend(b"\r\n");
+    answer.extend(body);
+    answer
+}
