@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
-use super::{Exit, counted, settings};
+use super::{Exit, counted, files, settings};
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
 use crate::{pipeline, schema, yaml};
@@ -39,12 +40,10 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     let objects = &rendering.desired.objects;
     match &args.output {
         None => terminal.print(&objects.iter().map(document).collect::<String>())?,
-        Some(folder) => {
-            for object in objects {
-                let path = folder.join(&*object.release).join(file_name(object));
-                super::files::write(&path, &document(object))?;
-            }
-        }
+        Some(folder) => objects.par_iter().try_for_each(|object| {
+            let path = folder.join(&*object.release).join(file_name(object));
+            files::write(&path, &document(object))
+        })?,
     }
     let (objects, releases) = (counted(objects.len(), "object"), counted(rendering.releases.len(), "release"));
     terminal.say(&format!("{}: {objects} of {releases}", args.environment));
