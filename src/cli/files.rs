@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -94,4 +94,13 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
         fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
     }
     file.persist(path).map(drop).map_err(|error| failed(error.error))
+}
+
+/// Overwrites a file with zeros before it goes.
+pub(super) fn wipe(path: &Path) -> Result<(), FileError> {
+    let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
+    let length = fs::metadata(path).map_err(failed)?.len();
+    let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+    io::copy(&mut io::repeat(0).take(length), &mut file).and_then(|_| file.sync_all()).map_err(failed)?;
+    fs::remove_file(path).map_err(failed)
 }

@@ -165,23 +165,43 @@ fn edit(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
         Old::Encrypted(text) => secrets::plain(text, &subject.name, &identities)?,
         Old::New(_) => Masked::new(String::new()),
     };
-    let after = edited(&subject, &before)?;
-    if after == before {
-        terminal.say(&format!("{}: unchanged", subject.name));
-        return Ok(());
+    let mut after = edited(&subject, &before)?;
+    while after != before {
+        match save(&subject, &old, &after, &identities) {
+            Ok(()) => {
+                terminal.say(&format!("{}: encrypted", subject.name));
+                return Ok(());
+            }
+            // A slip in a long text must not cost the text.
+            Err(failure) if again(&failure, terminal)? => after = edited(&subject, &after)?,
+            Err(failure) => return Err(failure),
+        }
     }
-    let (name, plain) = (&subject.name, after.expose());
-    match &old {
+    terminal.say(&format!("{}: unchanged", subject.name));
+    Ok(())
+}
+
+fn save(subject: &Subject, old: &Old, plain: &Masked<String>, identities: &Identities) -> Result<(), Failure> {
+    let (name, plain) = (&subject.name, plain.expose());
+    match old {
         Old::Encrypted(text) => {
-            let text = secrets::edit(text, plain, name, &identities, &mut random, &now())?;
+            let text = secrets::edit(text, plain, name, identities, &mut random, &now())?;
             files::replace(&subject.path, &text)?;
         }
         Old::New(rule) => {
             files::create(&subject.path, &secrets::encrypt(plain, name, rule, &mut random, &now())?, false)?;
         }
     }
-    terminal.say(&format!("{}: encrypted", subject.name));
     Ok(())
+}
+
+/// Says what is wrong with the text, and asks whether to go on with it.
+fn again(failure: &Failure, terminal: &Terminal) -> Result<bool, Failure> {
+    if !terminal.can_ask() {
+        return Ok(false);
+    }
+    failure.diagnostics.iter().for_each(|diagnostic| terminal.diagnose(diagnostic));
+    Ok(terminal.ask("Open the editor again?")? == Some(true))
 }
 
 /// Opens the plain text in the editor, in a folder of its own that only its owner can enter; what it is then.
@@ -193,7 +213,7 @@ fn edited(subject: &Subject, before: &Masked<String>) -> Result<Masked<String>, 
     let opened = open_editor(&place);
     let after = opened.and_then(|()| Ok(Masked::new(files::read(&place)?)));
     // Whatever happened, the plain text does not stay on the disk.
-    let wiped = files::replace(&place, "");
+    let wiped = files::wipe(&place);
     let after = after?;
     wiped?;
     Ok(after)

@@ -97,9 +97,14 @@ impl Terminal {
         if self.color_errors { format!("\u{1b}[{color}m{head}\u{1b}[0m {rest}") } else { format!("{head} {rest}") }
     }
 
+    /// Whether there is somebody to ask.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks a question that only `yes` answers with yes; `None` where nobody can be asked.
     pub fn ask(&self, question: &str) -> Result<Option<bool>, TerminalError> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.can_ask() {
             return Ok(None);
         }
         let _ = write!(io::stderr().lock(), "{question} Only `yes` goes on: ");

@@ -90,6 +90,11 @@ pub fn code(stage: &str, name: &str, run: fn() -> Result<(), Failed>) -> Trial {
     Trial::test(format!("{stage}::{name}"), run)
 }
 
+/// How laws are tried with generated input: this many times. A failing input is printed, and kept nowhere.
+pub fn tries(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config { cases, failure_persistence: None, ..proptest::test_runner::Config::default() }
+}
+
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.map(|entry| entry.expect("a readable folder").path()) {

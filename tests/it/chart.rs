@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::{Strategy, any, prop_oneof};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prop_assert_eq, prop_assert_ne};
 use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render};
@@ -209,8 +209,7 @@ fn told_apart() -> Result<(), Failed> {
         "\\PC{0,20}".prop_map(Value::from),
         "[a-z0-9]{0,3}".prop_map(Value::from),
     ];
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut runner = TestRunner::new_with_rng(cases::tries(256), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let law = |secret: Value| {
         let merged: weft::value::Map = [("plain", secret.clone()), ("secret", secret.masked())].into_iter().collect();
         let rendered = run(&chart, &Values { merged: merged.into(), ..Values::default() }).expect("a render");

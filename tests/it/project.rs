@@ -113,7 +113,7 @@ fn graphs() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
 }
 
 fn order() -> Result<(), Failed> {
-    proptest!(|(graph in graphs())| {
+    proptest!(cases::tries(256), |(graph in graphs())| {
         let mut file = "releases:\n".to_owned();
         for (rank, needs) in &graph {
             let needs = needs.iter().map(|rank| format!("r{rank}")).collect::<Vec<_>>().join(", ");

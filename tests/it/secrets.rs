@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::keys::{self, KeysError, Process, Sources};
 use weft::masked::Masked;
@@ -136,7 +136,7 @@ fn counting() -> impl FnMut(&mut [u8]) -> Result<(), Box<dyn std::error::Error +
 fn round_trip() -> Result<(), Failed> {
     let identities = throwaway();
     let (rule, file) = (identities.recipients().into(), Arc::new("x.yaml".to_owned()));
-    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(cases::tries(48));
     let law = |root: Value| {
         let text = yaml::write(&root);
         let encrypted = secrets::encrypt(&text, &file, &rule, &mut counting(), NOW).expect("encrypts");

@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
 use weft::diff::fields::FieldSet;
 use weft::diff::{LiveObject, MANAGER, live, proven, record};
@@ -22,8 +22,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn check<S: Strategy>(strategy: &S, law: impl Fn(S::Value) -> Result<(), TestCaseError>) -> Result<(), Failed> {
-    let config = Config { failure_persistence: None, ..Config::with_cases(256) };
-    TestRunner::new(config).run(strategy, law).map_err(|error| error.to_string().into())
+    TestRunner::new(cases::tries(256)).run(strategy, law).map_err(|error| error.to_string().into())
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -1,16 +1,16 @@
 //! What holds for every value.
 
+use crate::cases;
 use libtest_mimic::Failed;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use weft::value::{Data, Map, Value};
 use weft::yaml::{self, Rules};
 
 /// What is written is read back as the same value under both rules, and written again it is the same text.
 pub fn read_back() -> Result<(), Failed> {
-    let config = Config { failure_persistence: None, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+    TestRunner::new_with_rng(cases::tries(256), TestRng::deterministic_rng(RngAlgorithm::ChaCha))
         .run(&value(), |value| {
             let text = yaml::write(&value);
             for rules in [Rules::Strict, Rules::Kubernetes] {
