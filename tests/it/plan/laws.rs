@@ -10,6 +10,7 @@ use weft::diff::{Comparison, ObjectComparison, Verdict};
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts, Step};
 
 use super::input;
+use crate::cases;
 
 const RELEASES: [&str; 4] = ["a", "b", "c", "d"];
 const OBJECTS: [&str; 12] = [
@@ -37,7 +38,7 @@ pub fn trials() -> Vec<Trial> {
     .into_iter()
     .map(|(name, law)| {
         Trial::test(format!("plan::law-{name}"), move || {
-            let mut runner = TestRunner::deterministic();
+            let mut runner = TestRunner::new(cases::tries(256));
             runner.run(&case(), |case| law(&case)).map_err(|error| Failed::from(error.to_string()))
         })
     })

@@ -76,7 +76,7 @@ fn round_trip() -> Result<(), Failed> {
         let chunks = state::encode(&it).expect("no secrets");
         (Just(it), Just(chunks).prop_shuffle())
     });
-    let mut runner = TestRunner::deterministic();
+    let mut runner = TestRunner::new(cases::tries(256));
     let law = |(inventory, chunks): (Inventory, Vec<Vec<u8>>)| {
         prop_assert_eq!(state::decode(&chunks).map_err(|error| TestCaseError::fail(error.to_string()))?, inventory);
         let document = text(&chunks).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
