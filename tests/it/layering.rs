@@ -22,7 +22,7 @@ const ACTING: &[&str] = &[
     "getrandom",
     "rayon",
     "indicatif",
-    "anstream",
+   
     "tempfile",
     "rustix",
     "rcgen",
