@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use clap::Args;
 use serde_json::json;
@@ -134,9 +134,8 @@ impl Story<'_> {
     /// The same for a command with a long output: its beginning and its end are shown.
     fn excerpt(&self, arguments: &[&str]) -> Result<(), Failure> {
         let (mut command, shown) = self.command(arguments)?;
-        let command = command.stdout(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
-        let Output { status, stdout, .. } =
-            command.map_err(|source| DemoError::Run { command: shown.clone(), source })?;
+        let Output { status, stdout, stderr } =
+            command.output().map_err(|source| DemoError::Run { command: shown.clone(), source })?;
         let text = String::from_utf8_lossy(&stdout);
         let lines: Vec<&str> = text.lines().collect();
         let (head, tail) = if lines.len() <= LINES { (lines.len(), lines.len()) } else { (LINES - 4, lines.len() - 4) };
@@ -144,6 +143,7 @@ impl Story<'_> {
         let parts = lines[..head].iter().copied().chain(cut.as_deref()).chain(lines[tail..].iter().copied());
         let extract: String = parts.flat_map(|line| [line, "\n"]).collect();
         self.terminal.print(&extract)?;
+        self.terminal.say(String::from_utf8_lossy(&stderr).trim_end());
         if status.success() {
             return Ok(());
         }

@@ -22,7 +22,6 @@ const ACTING: &[&str] = &[
     "getrandom",
     "rayon",
     "indicatif",
-   
     "tempfile",
     "rustix",
     "rcgen",
