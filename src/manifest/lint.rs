@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::place::Source;
 use super::{ManifestError, ObjectId};
+use crate::schema::rows;
 use crate::value::{Path, Step, Value};
 
 const LISTS: &str = include_str!("associative.tsv");
@@ -74,10 +75,6 @@ fn key_of(item: &Value, key: &str) -> Option<(String, Value)> {
     let (name, default) = key.split_once('=').map_or((key, None), |(name, default)| (name, Some(default)));
     let value = item.get(name).cloned().or_else(|| default.map(Value::from))?;
     Some((name.to_owned(), value))
-}
-
-fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static str; N]> {
-    table.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split('\t').collect::<Vec<_>>().try_into().ok())
 }
 
 #[cfg(test)]

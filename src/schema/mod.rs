@@ -9,6 +9,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
 
 /// A group and a kind: what an object is, whatever version it is written in.

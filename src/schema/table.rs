@@ -51,7 +51,7 @@ fn resource([group, version, kind, plural, scope, verbs]: [&str; 6]) -> Resource
 }
 
 /// The rows of a table: lines of `N` fields between tabs. Comments begin with `#`.
-fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static str; N]> {
+pub(crate) fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static str; N]> {
     table.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split('\t').collect::<Vec<_>>().try_into().ok())
 }
 
