@@ -3,11 +3,10 @@
 use clap::Args;
 
 use super::arguments::{Format, SetArgs, TargetArgs};
-use super::planning::GuardArgs;
+use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, settings, wait};
+use super::{Exit, acting};
 use crate::diagnostic::Failure;
-use crate::pipeline;
 
 /// Plan, show the plan, ask, and apply exactly what was shown. Waits until everything is healthy.
 #[derive(Debug, Args)]
@@ -26,9 +25,6 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target, &args.set)?;
-    let progress = terminal.progress();
-    let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
-    progress.done();
+    let planned = planning::plan(&args.target, &args.set, &args.guards.guards(), terminal)?;
     acting::act(&planned, &args.acting, args.output, terminal)
 }

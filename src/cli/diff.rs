@@ -2,12 +2,11 @@
 
 use clap::Args;
 
+use super::Exit;
 use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline;
 use crate::plan::Guards;
 use crate::report::Purpose;
 
@@ -27,10 +26,7 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target, &args.set)?;
-    let progress = terminal.progress();
-    let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
-    progress.done();
+    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();

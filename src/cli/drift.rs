@@ -2,12 +2,11 @@
 
 use clap::Args;
 
+use super::Exit;
 use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline;
 use crate::plan::Guards;
 use crate::report::Purpose;
 
@@ -25,10 +24,7 @@ pub(super) struct DriftArgs {
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target, &args.set)?;
-    let progress = terminal.progress();
-    let planned = wait(pipeline::plan(&settings, &Guards::default(), &|what| progress.at(what)))?;
-    progress.done();
+    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
     let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, true))

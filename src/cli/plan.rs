@@ -2,12 +2,11 @@
 
 use clap::Args;
 
+use super::Exit;
 use super::arguments::{Format, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline;
 use crate::report::Purpose;
 
 /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing.
@@ -28,10 +27,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target, &args.set)?;
-    let progress = terminal.progress();
-    let planned = wait(pipeline::plan(&settings, &args.guards.guards(), &|what| progress.at(what)))?;
-    progress.done();
+    let planned = planning::plan(&args.target, &args.set, &args.guards.guards(), terminal)?;
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, args.output, terminal)?;
     if !report.plan.refusals.is_empty() {

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::Exit;
-use super::arguments::Format;
+use super::arguments::{Format, SetArgs, TargetArgs};
 use super::terminal::Terminal;
+use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff;
-use crate::pipeline::Planned;
+use crate::pipeline::{self, Planned};
 use crate::plan::{Guards, Plan, Step};
 use crate::report::{self, Purpose, Report, Style};
 
@@ -42,6 +42,20 @@ impl GuardArgs {
             take: self.take.clone(),
         }
     }
+}
+
+/// Plans an environment, and tells what that is at.
+pub(super) fn plan(
+    target: &TargetArgs,
+    set: &SetArgs,
+    guards: &Guards,
+    terminal: &Terminal,
+) -> Result<Planned, Failure> {
+    let settings = settings::online(target, set)?;
+    let progress = terminal.progress();
+    let planned = wait(pipeline::plan(&settings, guards, &|what| progress.at(what)))?;
+    progress.done();
+    Ok(planned)
 }
 
 /// The report of a plan.

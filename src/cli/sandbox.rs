@@ -78,7 +78,8 @@ pub(super) fn run(args: &SandboxArgs, terminal: &Terminal) -> Result<Exit, Failu
             terminal.print(&format!("export KUBECONFIG={}\n", quoted(kubeconfig.as_os_str())))?;
         }
         SandboxVerb::Run { nodes, command } => {
-            let (program, arguments) = command.split_first().unwrap_or_else(|| unreachable!());
+            // The parser asks for at least one word.
+            let Some((program, arguments)) = command.split_first() else { return Ok(Exit::Done) };
             let status = wait(sandbox::run(program, arguments, &options(nodes), &at))?;
             let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
             return Ok(Exit::Program(u8::try_from(code).unwrap_or(1)));

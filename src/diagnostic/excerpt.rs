@@ -26,13 +26,6 @@ impl Excerpt {
         let lines: Vec<String> = text.lines().skip(skipped).take(wanted).map(cut).collect();
         (mark.line > 0 && lines.len() == wanted).then_some(Self { first, lines, mark, width: width.max(1) })
     }
-
-    /// The same excerpt with each of its lines changed, for redaction.
-    #[must_use]
-    pub fn map_lines(mut self, change: impl Fn(&str) -> String) -> Self {
-        self.lines = self.lines.iter().map(|l| change(l)).collect();
-        self
-    }
 }
 
 /// A line as it can be shown: without control characters, and not endless.

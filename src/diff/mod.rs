@@ -19,7 +19,6 @@ mod record;
 mod secrecy;
 mod text;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -211,15 +210,6 @@ pub enum Class {
     Ignored(String),
     /// It could not be compared, for this reason.
     Unknown(String),
-}
-
-/// The live state of all objects that are asked about.
-#[derive(Clone, Debug, Default)]
-pub struct Live {
-    /// What the server has.
-    pub objects: BTreeMap<ObjectId, LiveObject>,
-    /// What could not be read, by object, with the reason.
-    pub unknown: BTreeMap<ObjectId, String>,
 }
 
 impl fmt::Display for Class {
