@@ -1,16 +1,20 @@
-//! What an API server serves: kinds, their versions and scopes.
+//! What an API server serves: kinds, their versions and scopes, and the shapes of their objects.
 //!
-//! [`Discovery`] is an input of the pure stages. It comes from the target, or from the table shipped for a Kubernetes
+//! [`Discovery`] and [`Schemas`] are inputs of the pure stages. It comes from the target, or from the table shipped for a Kubernetes
 //! version; the CRDs of a plan extend it.
 
 mod crd;
+mod openapi;
 mod table;
+mod types;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use self::openapi::builtin_schemas;
 pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
+pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type};
 
 /// A group and a kind: what an object is, whatever version it is written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,300 @@
+//! OpenAPI v3 -> [`Schemas`].
+
+use std::io::Read as _;
+use std::sync::{Arc, LazyLock};
+
+use flate2::read::GzDecoder;
+
+use super::types::{DEDUCED, Field, ListNode, MapNode, Node, Reference, UNTYPED};
+use super::{Gvk, Scalar, Schemas, Strategy};
+use crate::value::{Data, Value};
+
+/// The schemas of the built-in kinds, as the server of [`super::BUILTIN_VERSION`] serves them, without their texts.
+const BUILTIN: &[u8] = include_bytes!("openapi.json.gz");
+
+/// The types whose JSON is not what their schema says.
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
+
+/// What every object has.
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut text = String::new();
+    let read = GzDecoder::new(BUILTIN).read_to_string(&mut text);
+    read.ok().and_then(|_| serde_json::from_str(&text).ok()).unwrap_or_default()
+});
+
+/// The schemas of the built-in kinds of [`super::BUILTIN_VERSION`]: what offline commands take for the target's.
+pub fn builtin_schemas() -> &'static Schemas {
+    static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
+        let mut schemas = Schemas::new();
+        schemas.add_document(&DOCUMENT);
+        schemas
+    });
+    &SCHEMAS
+}
+
+impl Schemas {
+    /// Adds the kinds of a server's OpenAPI v3 document, which is one of a group and version.
+    pub fn add_document(&mut self, document: &Value) {
+        self.add_types(document, |_| true);
+    }
+
+    fn add_types(&mut self, document: &Value, wanted: impl Fn(&str) -> bool) {
+        let types = document.dig(&["components", "schemas"]).and_then(Value::as_map);
+        let types = || types.into_iter().flatten().filter(|entry| wanted(&entry.key));
+        let new: Vec<_> = types().filter(|entry| !self.names.contains_key(&entry.key)).collect();
+        for entry in &new {
+            let node = self.push(Node::default());
+            self.names.insert(entry.key.clone(), node.node);
+        }
+        for entry in new {
+            self.nodes[self.names[&entry.key]] = self.component(&entry.key, &entry.value);
+        }
+        for entry in types() {
+            let reference = Reference { node: self.names[&entry.key], atomic: None };
+            self.kinds.extend(kinds(&entry.value).map(|gvk| (gvk, reference)));
+        }
+    }
+
+    /// Adds the kinds of a CustomResourceDefinition, as the server would once it has it.
+    pub fn add_crd(&mut self, crd: &Value) {
+        let text = |keys: &[&str]| crd.dig(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (group, kind) = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
+        let preserve = crd.dig(&["spec", "preserveUnknownFields"]).and_then(Value::as_bool) == Some(true);
+        for version in crd.dig(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default() {
+            let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
+            let gvk = Gvk { group: group.clone(), version: name.to_owned(), kind: kind.clone() };
+            let reference = match version.dig(&["schema", "openAPIV3Schema"]) {
+                Some(schema) => {
+                    self.definitions.insert(gvk.clone(), Arc::new(schema.clone()));
+                    self.custom(schema, preserve)
+                }
+                None => DEDUCED,
+            };
+            self.kinds.insert(gvk, reference);
+        }
+    }
+
+    /// The root of a custom resource: its schema says nothing of what every object has.
+    fn custom(&mut self, schema: &Value, preserve: bool) -> Reference {
+        let reference = self.inline(schema, preserve);
+        let mut fields = vec![];
+        for key in ["apiVersion", "kind"] {
+            fields.push((key, self.push(Node { scalar: Some(Scalar::Text), ..Node::default() })));
+        }
+        fields.push(("metadata", self.object_meta()));
+        let map = self.nodes[reference.node].map.get_or_insert_default();
+        for (key, reference) in fields {
+            map.fields.insert(key.to_owned(), Field { reference, default: None, required: false });
+        }
+        reference
+    }
+
+    fn object_meta(&mut self) -> Reference {
+        if !self.names.contains_key(OBJECT_META) {
+            self.add_types(&DOCUMENT, |name| name.starts_with(META));
+        }
+        self.named(OBJECT_META)
+    }
+
+    fn push(&mut self, node: Node) -> Reference {
+        self.nodes.push(node);
+        Reference { node: self.nodes.len() - 1, atomic: None }
+    }
+
+    fn component(&mut self, name: &str, schema: &Value) -> Node {
+        match name {
+            QUANTITY => Node { scalar: Some(Scalar::Quantity), ..Node::default() },
+            RAW_EXTENSION => self.nodes[UNTYPED.node].clone(),
+            _ => self.node(schema, false),
+        }
+    }
+
+    /// The type with a name. One that no document has may be anything.
+    fn named(&self, name: &str) -> Reference {
+        self.names.get(name).map_or(DEDUCED, |node| Reference { node: *node, atomic: None })
+    }
+
+    /// The type that a place refers to. A place may say of a named type whether it is one whole.
+    fn reference(&mut self, schema: &Value, preserve: bool) -> Reference {
+        match target(schema) {
+            Some(name) => Reference { atomic: atomic(schema), ..self.named(name) },
+            None => self.inline(schema, preserve),
+        }
+    }
+
+    fn inline(&mut self, schema: &Value, preserve: bool) -> Reference {
+        let node = self.node(schema, preserve);
+        self.push(node)
+    }
+
+    /// `preserve` says that an object around it keeps unknown fields.
+    fn node(&mut self, schema: &Value, preserve: bool) -> Node {
+        let preserve = preserve || flag(schema, "x-kubernetes-preserve-unknown-fields");
+        let kind = schema.get("type").and_then(Value::as_str);
+        let (list, map) = (matches!(kind, None | Some("array")), matches!(kind, None | Some("object")));
+        Node {
+            scalar: scalar(kind, schema),
+            list: list.then(|| self.list(schema, preserve)),
+            map: map.then(|| self.map(schema, preserve)),
+        }
+    }
+
+    fn list(&mut self, schema: &Value, preserve: bool) -> ListNode {
+        let item = schema.get("items").map_or(UNTYPED, |items| self.reference(items, preserve));
+        ListNode { strategy: strategy(schema), item }
+    }
+
+    fn map(&mut self, schema: &Value, preserve: bool) -> MapNode {
+        let mut map = MapNode { atomic: atomic(schema) == Some(true), ..MapNode::default() };
+        let required: Vec<&str> = texts(schema.get("required"));
+        for entry in schema.get("properties").and_then(Value::as_map).into_iter().flatten() {
+            let reference = self.reference(&entry.value, preserve);
+            let default = entry.value.get("default").cloned();
+            let required = required.contains(&entry.key.as_str());
+            map.fields.insert(entry.key.clone(), Field { reference, default, required });
+        }
+        if flag(schema, "x-kubernetes-embedded-resource") {
+            let metadata = self.object_meta();
+            map.fields.insert("metadata".to_owned(), Field { reference: metadata, default: None, required: false });
+        }
+        map.rest = match schema.get("additionalProperties").map(|it| &it.data) {
+            None if preserve || map.fields.is_empty() => Some(DEDUCED),
+            None | Some(Data::Bool(false)) => None,
+            Some(Data::Bool(true)) => Some(DEDUCED),
+            Some(_) => schema.get("additionalProperties").map(|rest| self.reference(rest, preserve)),
+        };
+        map
+    }
+}
+
+/// The kinds whose objects a type describes.
+fn kinds(schema: &Value) -> impl Iterator<Item = Gvk> {
+    let kinds = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_list).unwrap_or_default();
+    kinds.iter().filter_map(|kind| {
+        let text = |key: &str| kind.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Gvk { group: text("group")?, version: text("version")?, kind: text("kind")? })
+    })
+}
+
+/// The name of the type that a place refers to, be it alone or in an `allOf` of one.
+fn target(schema: &Value) -> Option<&str> {
+    let direct = schema.get("$ref").and_then(Value::as_str);
+    let wrapped = || match schema.get("allOf").and_then(Value::as_list) {
+        Some([one]) => one.get("$ref").and_then(Value::as_str),
+        _ => None,
+    };
+    direct.or_else(wrapped)?.rsplit('/').next()
+}
+
+fn scalar(kind: Option<&str>, schema: &Value) -> Option<Scalar> {
+    let format = schema.get("format").and_then(Value::as_str);
+    match (kind, format) {
+        (Some("array" | "object"), _) => None,
+        (_, Some("int-or-string")) => Some(Scalar::IntOrString),
+        (Some("integer" | "number"), _) => Some(Scalar::Number),
+        (Some("boolean"), _) => Some(Scalar::Bool),
+        (Some("string"), None) => Some(Scalar::Text),
+        (Some("string"), Some("byte")) => Some(Scalar::Bytes),
+        (None, _) if flag(schema, "x-kubernetes-int-or-string") => Some(Scalar::IntOrString),
+        _ => Some(Scalar::Any),
+    }
+}
+
+fn strategy(schema: &Value) -> Strategy {
+    let text = |key: &str| schema.get(key).and_then(Value::as_str);
+    let keyed = |mut keys: Vec<&str>| {
+        keys.sort_unstable();
+        if keys.is_empty() { Strategy::Set } else { Strategy::Keyed(keys.into_iter().map(str::to_owned).collect()) }
+    };
+    match (text("x-kubernetes-list-type"), text("x-kubernetes-patch-strategy")) {
+        (Some("map"), _) => keyed(texts(schema.get("x-kubernetes-list-map-keys"))),
+        (Some("set"), _) => Strategy::Set,
+        (None, Some("merge" | "merge,retainKeys")) => keyed(text("x-kubernetes-patch-merge-key").into_iter().collect()),
+        _ => Strategy::Atomic,
+    }
+}
+
+/// Whether a map is one whole, where the schema says.
+fn atomic(schema: &Value) -> Option<bool> {
+    match schema.get("x-kubernetes-map-type")?.as_str()? {
+        "atomic" => Some(true),
+        "granular" => Some(false),
+        _ => None,
+    }
+}
+
+fn flag(schema: &Value, key: &str) -> bool {
+    schema.get(key).and_then(Value::as_bool) == Some(true)
+}
+
+fn texts(list: Option<&Value>) -> Vec<&str> {
+    list.and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'s>(gvk: (&str, &str), path: &[&str]) -> crate::schema::Type<'s> {
+        let root = builtin_schemas().of(&Gvk::new(gvk.0, gvk.1)).unwrap();
+        path.iter().fold(root, |at, step| match *step {
+            "[]" => at.list().unwrap().item,
+            field => at.map().unwrap().field(field).unwrap(),
+        })
+    }
+
+    #[test]
+    fn built_in_lists_merge_as_the_server_merges_them() {
+        let keyed = |keys: &[&str]| Strategy::Keyed(keys.iter().map(|&key| key.to_owned()).collect());
+        let pod = ["spec", "template", "spec"];
+        for (path, expected) in [
+            (&["containers"][..], keyed(&["name"])),
+            (&["containers", "[]", "ports"], keyed(&["containerPort", "protocol"])),
+            (&["containers", "[]", "env"], keyed(&["name"])),
+            (&["containers", "[]", "volumeMounts"], keyed(&["mountPath"])),
+            (&["containers", "[]", "args"], Strategy::Atomic),
+            (&["tolerations"], Strategy::Atomic),
+            (&["topologySpreadConstraints"], keyed(&["topologyKey", "whenUnsatisfiable"])),
+            (&["imagePullSecrets"], keyed(&["name"])),
+        ] {
+            let whole: Vec<&str> = pod.iter().chain(path).copied().collect();
+            assert_eq!(*at(("apps/v1", "Deployment"), &whole).list().unwrap().strategy, expected, "{path:?}");
+        }
+        let finalizers = at(("v1", "ConfigMap"), &["metadata", "finalizers"]);
+        assert_eq!(*finalizers.list().unwrap().strategy, Strategy::Set);
+    }
+
+    #[test]
+    fn maps_may_be_one_whole() {
+        let container = ["spec", "containers", "[]"];
+        let at = |rest: &[&str]| at(("v1", "Pod"), &container.iter().chain(rest).copied().collect::<Vec<_>>());
+        assert!(at(&["env", "[]", "valueFrom", "configMapKeyRef"]).map().unwrap().atomic);
+        assert!(!at(&["resources", "limits"]).map().unwrap().atomic);
+        assert_eq!(at(&["resources", "limits", "cpu"]).scalar(), Some(Scalar::Quantity));
+        assert_eq!(at(&["livenessProbe", "httpGet", "port"]).scalar(), Some(Scalar::IntOrString));
+        assert_eq!(at(&["ports", "[]"]).map().unwrap().default("protocol").and_then(Value::as_str), Some("TCP"));
+        assert!(at(&["ports", "[]"]).map().unwrap().field("nope").is_none());
+    }
+
+    #[test]
+    fn a_definition_of_the_plan_has_shapes_too() {
+        let crd = r#"{"spec": {"group": "g.example.com", "names": {"kind": "Loom"}, "versions": [{"name": "v1", "schema":
+            {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "threads": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"],
+                "items": {"type": "object", "properties": {"id": {"type": "string"}}}},
+            "size": {"x-kubernetes-int-or-string": true}}}}}}}]}}"#;
+        let mut schemas = Schemas::new();
+        schemas.add_crd(&serde_json::from_str(crd).unwrap());
+        let spec = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap().field("spec").unwrap();
+        let field = |name: &str| spec.map().unwrap().field(name);
+        assert_eq!(*field("threads").unwrap().list().unwrap().strategy, Strategy::Keyed(vec!["id".into()]));
+        assert_eq!(field("size").unwrap().scalar(), Some(Scalar::IntOrString));
+        assert!(field("other").is_none());
+        let root = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap();
+        assert!(root.field("metadata").unwrap().map().unwrap().field("labels").is_some());
+    }
+}
