@@ -113,12 +113,7 @@ impl Cluster {
     }
 
     /// A document from the cache, else from the server.
-    async fn document(
-        &self,
-        name: &str,
-        url: &str,
-        cache: &SchemaCache,
-    ) -> Result<Document, ClusterError> {
+    async fn document(&self, name: &str, url: &str, cache: &SchemaCache) -> Result<Document, ClusterError> {
         let file = cache.file(name, url);
         if let Some(document) = file.as_deref().and_then(read) {
             return Ok(Ok(document));

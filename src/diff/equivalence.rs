@@ -41,9 +41,8 @@ impl Equivalence<'_> {
     fn maps(&self, shape: Option<Type<'_>>, live: &Map, wanted: &Map, whole: bool) -> bool {
         let map = shape.and_then(Type::map);
         let added = |key: &str| live.get(key).is_some_and(|value| self.may_fill_in(map, key, value));
-        let same = |key: &str, value: &Value| {
-            self.compare(map.and_then(|map| map.field(key)), live.get(key), value, whole)
-        };
+        let same =
+            |key: &str, value: &Value| self.compare(map.and_then(|map| map.field(key)), live.get(key), value, whole);
         (!whole || live.keys().all(|key| wanted.contains(key) || added(key)))
             && wanted.iter().all(|entry| same(&entry.key, &entry.value))
     }
@@ -103,7 +102,7 @@ pub fn is_zero(value: &Value) -> bool {
 }
 
 /// The text in which the server stores a quantity, which may be written as a number.
-fn stored(quantity: &Value) -> Option<String> {
+pub fn stored(quantity: &Value) -> Option<String> {
     match &quantity.data {
         Data::Text(text) => quantity::stored(text.trim()),
         Data::Int(_) | Data::Uint(_) | Data::Float(_) => quantity::stored(&serde_json::to_string(quantity).ok()?),
@@ -143,30 +142,80 @@ mod tests {
     /// Each row: the kind, what is live, what was written, and whether one is the other.
     const ROWS: [(&str, &str, &str, bool); 26] = [
         // Quantities are what the server stores of them, and of no other spelling.
-        ("LimitRange", r#"{"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}"#, r#"{"limits": [{"type": "Pod", "max": {"cpu": "1000m"}}]}"#, true),
+        (
+            "LimitRange",
+            r#"{"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}"#,
+            r#"{"limits": [{"type": "Pod", "max": {"cpu": "1000m"}}]}"#,
+            true,
+        ),
         ("ResourceQuota", r#"{"hard": {"cpu": "1500m"}}"#, r#"{"hard": {"cpu": 1.5}}"#, true),
         ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1024Mi"}}"#, true),
         ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1073741824"}}"#, false),
         ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1G"}}"#, false),
         // Zero values are left out, others are not.
-        ("Pod", r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#, r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": ""}]}]}"#, true),
-        ("Pod", r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#, r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "x"}]}]}"#, false),
-        ("Pod", "{}", r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}, "dnsConfig": {"searches": []}}"#, true),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": ""}]}]}"#,
+            true,
+        ),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "x"}]}]}"#,
+            false,
+        ),
+        (
+            "Pod",
+            "{}",
+            r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}, "dnsConfig": {"searches": []}}"#,
+            true,
+        ),
         ("Pod", "{}", r#"{"hostNetwork": true}"#, false),
         // Numbers and texts are not each other, and a number is one number.
-        ("Service", r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": "80"}]}"#, r#"{"ports": [{"port": 80, "targetPort": 80}]}"#, false),
-        ("Service", r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}"#, r#"{"ports": [{"port": 80.0, "targetPort": 80.0}]}"#, true),
+        (
+            "Service",
+            r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": "80"}]}"#,
+            r#"{"ports": [{"port": 80, "targetPort": 80}]}"#,
+            false,
+        ),
+        (
+            "Service",
+            r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}"#,
+            r#"{"ports": [{"port": 80.0, "targetPort": 80.0}]}"#,
+            true,
+        ),
         // Items of others may stand between ours, ours keep their order, and none is twice.
-        ("Pod", r#"{"containers": [{"name": "x"}, {"name": "a"}, {"name": "y"}, {"name": "b"}]}"#, r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#, true),
-        ("Pod", r#"{"containers": [{"name": "b"}, {"name": "a"}]}"#, r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#, false),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "x"}, {"name": "a"}, {"name": "y"}, {"name": "b"}]}"#,
+            r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#,
+            true,
+        ),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "b"}, {"name": "a"}]}"#,
+            r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#,
+            false,
+        ),
         ("Pod", r#"{"containers": [{"name": "b"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
         ("Pod", r#"{"containers": [{"name": "a"}, {"name": "a"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
         // Below what is replaced as a whole, declared fields may be defaults; items and free keys may not.
         ("Pod", r#"{"tolerations": [{"key": "a", "operator": "Equal"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, true),
         ("Pod", r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, false),
-        ("Pod", r#"{"tolerations": [{"key": "b"}, {"key": "a"}]}"#, r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#, false),
+        (
+            "Pod",
+            r#"{"tolerations": [{"key": "b"}, {"key": "a"}]}"#,
+            r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#,
+            false,
+        ),
         ("Pod", r#"{"nodeSelector": {"a": "1", "b": "2"}}"#, r#"{"nodeSelector": {"a": "1"}}"#, false),
-        ("StatefulSet", r#"{"volumeClaimTemplates": [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}]}"#, r#"{"volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]}"#, true),
+        (
+            "StatefulSet",
+            r#"{"volumeClaimTemplates": [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}]}"#,
+            r#"{"volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]}"#,
+            true,
+        ),
         // A custom resource keeps what was written, and fills in what its schema says.
         ("Loom", r#"{"size": "1"}"#, r#"{"size": "1000m"}"#, false),
         ("Loom", r#"{"size": 1}"#, r#"{"size": "1"}"#, false),

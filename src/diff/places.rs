@@ -112,14 +112,13 @@ mod tests {
         let containers = Path::of_fields(["spec", "containers"]);
         let ports = containers.then(Step::Item(vec![("name".into(), "a".into())])).field("ports");
         let port = |protocol: &str| {
-            ports.then(Step::Item(vec![("containerPort".into(), 53.into()), ("protocol".into(), protocol.into())]))
+            ports.then(Step::Item(vec![("containerPort".into(), 53_i64.into()), ("protocol".into(), protocol.into())]))
         };
         let found = lookup(&body, &port("TCP").field("name"), pod);
         assert_eq!(found.and_then(Value::as_str), Some("tcp"));
         assert!(lookup(&body, &port("UDP").field("name"), pod).is_none());
         let list = lookup(&body, &ports, pod).unwrap().as_list().unwrap();
-        let steps: Vec<Step> =
-            items(list, shape_at(pod, &ports)).unwrap().into_iter().map(|(step, _)| step).collect();
+        let steps: Vec<Step> = items(list, shape_at(pod, &ports)).unwrap().into_iter().map(|(step, _)| step).collect();
         assert_eq!(ports.then(steps[1].clone()), port("TCP"));
     }
 }

@@ -7,18 +7,8 @@ const NANO: i32 = -9;
 /// The most digits that it counts as an integer.
 const INTEGER_DIGITS: i32 = 18;
 /// The powers of ten of the decimal suffixes.
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 /// The suffixes of powers of 1024, from the first.
 const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
@@ -192,7 +182,8 @@ impl Amount {
         let suffix = match format {
             Format::Exponent if scale == 0 => String::new(),
             Format::Exponent => format!("e{scale}"),
-            _ => DECIMAL.iter().find(|(_, power)| *power == scale)?.0.to_owned(),
+            // Beyond the largest suffix the server prints none, and thereby another number.
+            _ => DECIMAL.iter().find(|(_, power)| *power == scale).map_or("", |(name, _)| name).to_owned(),
         };
         Some(format!("{digits}{suffix}"))
     }
