@@ -13,6 +13,7 @@ pub mod fields;
 mod lists;
 mod live;
 pub mod merge;
+mod owned;
 mod ownership;
 mod places;
 mod predict;
@@ -20,6 +21,7 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod sent;
 mod structure;
 mod text;
 
@@ -28,8 +30,10 @@ use std::sync::Arc;
 
 pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
+pub use self::owned::Fields;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
+pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};
@@ -110,8 +114,8 @@ pub struct Manager {
     pub api_version: String,
     /// When it last wrote, as the server says it (RFC 3339).
     pub time: Option<String>,
-    /// The fields that it owns, as the server encodes them (fieldsV1).
-    pub fields: Value,
+    /// The fields that it owns.
+    pub fields: Fields,
 }
 
 /// What the inventory recorded about an object when it was last applied.

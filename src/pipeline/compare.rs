@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
+use super::join::{Join, Joined};
 use super::{PipelineError, Progress};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
@@ -20,20 +21,24 @@ use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
 const DRY_RUNS: usize = 64;
 
 /// What is compared, and with what.
-pub(super) struct Subject<'a> {
+pub(super) struct Subject {
     /// What the repository wants.
     pub objects: Vec<Arc<Object>>,
     /// What the inventories of these releases hold.
     pub members: BTreeMap<ObjectId, Held>,
     /// What the server serves now.
-    pub discovery: &'a Discovery,
+    pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
-    pub key: &'a FingerprintKey,
+    pub key: FingerprintKey,
 }
 
-impl Subject<'_> {
-    fn context(&self) -> Context<'_> {
-        Context::new(self.key, builtin_schemas())
+impl Subject {
+    pub(super) fn context(&self) -> Context<'_> {
+        Context::new(&self.key, builtin_schemas())
+    }
+
+    pub(super) fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
+        self.members.get(id)?.recorded.clone()
     }
 }
 
@@ -51,14 +56,16 @@ pub struct Held {
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
 /// that were missing are in [`Unread`].
 pub(super) async fn compare(
-    subject: Subject<'_>,
+    subject: Subject,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
     let mut table = Table::new(subject);
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
-    let mut unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
+    let join = Join::new(&table.subject, &table.places);
+    let mut unread = cluster.read_pages(wanted, &|page| join.clone().page(page)).await?;
+    join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
     table.ask(cluster, progress).await?;
@@ -68,18 +75,18 @@ pub(super) async fn compare(
     Ok((comparison, unread))
 }
 
-struct Table<'a> {
-    subject: Subject<'a>,
+struct Table {
+    subject: Arc<Subject>,
     wanted: Vec<Wanted>,
-    places: HashMap<ObjectId, usize>,
+    places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
     questions: Vec<(usize, Option<LiveObject>)>,
 }
 
-impl<'a> Table<'a> {
-    fn new(subject: Subject<'a>) -> Self {
+impl Table {
+    fn new(subject: Subject) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
             subject.members.keys().filter(|id| !places.contains_key(id)).map(|id| (id.clone(), None)).collect();
@@ -88,26 +95,22 @@ impl<'a> Table<'a> {
             Some(Wanted { id: object.id.clone(), resource })
         });
         let leaving = left.keys().filter_map(|id| {
-            let resource = served(subject.discovery, id, &subject.members[id].api_version)?.clone();
+            let resource = served(&subject.discovery, id, &subject.members[id].api_version)?.clone();
             Some(Wanted { id: id.clone(), resource })
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
+        let (places, subject) = (Arc::new(places), Arc::new(subject));
         Self { wanted, places, done, left, namespaces: BTreeSet::new(), questions: Vec::new(), subject }
     }
 
-    /// Takes a live object as its page arrives.
-    fn join(&mut self, live: LiveObject) {
-        let recorded = self.recorded(&live.id);
-        if let Some(&at) = self.places.get(&live.id) {
-            let object = &self.subject.objects[at];
-            match diff::compare(object, Some(live), recorded, None, &self.subject.context()) {
-                Compared::Done(comparison) => self.done[at] = Some(*comparison),
-                Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
+    fn take(&mut self, joined: Joined) {
+        match joined {
+            Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
+            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
+            Joined::Left(id, comparison) => {
+                self.left.insert(id, Some(*comparison));
             }
-        } else if let Some(place) = self.left.get_mut(&live.id) {
-            let (id, release) = (live.id.clone(), &self.subject.members[&live.id].release);
-            *place = Some(diff::leftover(&id, release, Some(live), recorded));
         }
     }
 
@@ -129,7 +132,7 @@ impl<'a> Table<'a> {
         for (id, place) in self.left.iter_mut().filter(|(_, place)| place.is_none()) {
             let Held { release, api_version, recorded } = members[id].clone();
             let gone = diff::leftover(id, &release, None, recorded);
-            let served = served(self.subject.discovery, id, &api_version).is_some();
+            let served = served(&self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
             *place = Some(match unread.reasons.get(id).or(down) {
                 Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
@@ -164,13 +167,13 @@ impl<'a> Table<'a> {
         let namespaces = &self.namespaces;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            (at, live, answer(object, &subject.discovery, namespaces, cluster).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
         while let Some((at, live, answer)) = answers.next().await {
             let object = &subject.objects[at];
-            let recorded = self.recorded(&object.id);
+            let recorded = self.subject.recorded(&object.id);
             let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &subject.context()) {
                 finished.push((at, *comparison));
@@ -182,10 +185,6 @@ impl<'a> Table<'a> {
             self.done[at] = Some(comparison);
         }
         Ok(())
-    }
-
-    fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
-        self.subject.members.get(id)?.recorded.clone()
     }
 
     /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and

@@ -7,6 +7,7 @@ mod acting;
 mod compare;
 mod error;
 mod holder;
+mod join;
 mod load;
 mod observe;
 mod pool;
@@ -17,6 +18,8 @@ mod target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use futures::TryFutureExt as _;
 
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
@@ -126,12 +129,12 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = Arc::new(cluster.discover().await?);
+    let (discovery, state) = known(&cluster, &project, progress).await?;
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
     let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    judge(settings, project, desired, cluster, discovery, guards, progress).await
+    judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
 }
 
 /// Plans to delete the selected releases: as [`plan`] does, with a repository that has nothing of them.
@@ -139,10 +142,22 @@ pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_
     let mut project = project(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = Arc::new(cluster.discover().await?);
+    let (discovery, state) = known(&cluster, &project, progress).await?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    judge(settings, project, Desired::default(), cluster, discovery, guards, progress).await
+    judge(settings, project, Desired::default(), cluster, (discovery, state), guards, progress).await
+}
+
+/// What the server serves, and what it keeps about the environment, both at once.
+async fn known(
+    cluster: &Cluster,
+    project: &Project,
+    progress: Progress<'_>,
+) -> Result<(Arc<Discovery>, State), Failure> {
+    progress("reading what was applied");
+    let discovery = cluster.discover().map_err(Failure::from);
+    let (discovery, state) = futures::future::try_join(discovery, State::read(cluster, &project.environment)).await?;
+    Ok((Arc::new(discovery), state))
 }
 
 async fn judge(
@@ -150,14 +165,14 @@ async fn judge(
     project: Project,
     desired: Desired,
     cluster: Cluster,
-    discovery: Arc<Discovery>,
+    (discovery, state): (Arc<Discovery>, State),
     guards: &Guards,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
     let objects = desired.objects.into_iter().map(Arc::new).collect();
-    let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
+    let subject =
+        Subject { objects, members: state.held(selected), discovery: Arc::clone(&discovery), key: state.key.clone() };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
