@@ -6,7 +6,7 @@ use super::fields::FieldSet;
 use super::lists::lookup;
 use super::ownership::Ownership;
 use super::record::same;
-use super::secrecy::shown;
+use super::secrecy::shown_at;
 use super::{Class, FieldChange, Writer};
 use crate::masked::FingerprintKey;
 use crate::value::{Path, Step, Value};
@@ -46,7 +46,7 @@ impl Evidence<'_> {
     }
 
     fn value_change(&self, delta: &Delta) -> FieldChange {
-        let show = |value: Option<&Value>| value.map(|v| shown(v, self.key()));
+        let show = |value: Option<&Value>| value.map(|v| shown_at(self.live, &delta.path, v, self.key()));
         let base = self.base_at(&delta.path);
         FieldChange {
             path: delta.path.clone(),
@@ -111,15 +111,15 @@ impl Evidence<'_> {
 
     /// The fields that come into or go out of our hands while their values stay.
     fn ownership_changes(&self, moved: &FieldSet, deltas: &[Delta], class: &Class) -> Vec<FieldChange> {
-        let show = |value: Option<&Value>| value.map(|v| shown(v, self.key()));
+        let show = |path: &Path, value: Option<&Value>| value.map(|v| shown_at(self.live, path, v, self.key()));
         leaves(moved)
             .into_iter()
             .filter(|path| !deltas.iter().any(|d| d.path.is_prefix_of(path) || path.is_prefix_of(&d.path)))
             .map(|path| FieldChange {
                 class: class.clone(),
-                base: show(self.base_at(&path)),
-                live: show(lookup(self.live, &path)),
-                desired: show(lookup(self.after, &path)),
+                base: show(&path, self.base_at(&path)),
+                live: show(&path, lookup(self.live, &path)),
+                desired: show(&path, lookup(self.after, &path)),
                 writers: self.ownership.writers(&path),
                 path,
             })

@@ -9,7 +9,7 @@ use super::ownership::Ownership;
 use super::predict::predict;
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shown};
-use super::{Asked, Compared, Judged, LiveObject, ObjectComparison, Recorded, Verdict, changes};
+use super::{Asked, Cause, Compared, Judged, LiveObject, ObjectComparison, Recorded, Unknown, Verdict, changes};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema;
@@ -49,8 +49,8 @@ pub fn compare(
 }
 
 /// The comparison of an object that could not be read.
-pub fn unknown(object: &Arc<Object>, reason: String, key: &FingerprintKey) -> ObjectComparison {
-    Subject { object, recorded: None, key }.comparison(Verdict::Unknown(reason), Judged::Trivial)
+pub fn unknown(object: &Arc<Object>, why: Unknown, key: &FingerprintKey) -> ObjectComparison {
+    Subject { object, recorded: None, key }.comparison(Verdict::Unknown(why), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -125,14 +125,14 @@ impl Subject<'_> {
     /// Nothing can be said of an object that is going: an apply would not keep it.
     fn deleted(self, live: LiveObject) -> ObjectComparison {
         let since = live.body.dig(&["metadata", "deletionTimestamp"]).and_then(Value::as_str).unwrap_or("some time");
-        let reason = format!("it is being deleted since {since}");
-        self.unknown(live, reason)
+        let why = Cause::Deleting.since(format!("it is being deleted since {since}"));
+        self.unknown(live, why)
     }
 
-    fn unknown(self, mut live: LiveObject, reason: String) -> ObjectComparison {
+    fn unknown(self, mut live: LiveObject, why: Unknown) -> ObjectComparison {
         mask_like(&mut live.body, &self.object.body, None);
         let live = self.keep(live);
-        ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(reason), Judged::Trivial) }
+        ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(why), Judged::Trivial) }
     }
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
@@ -153,7 +153,7 @@ impl Subject<'_> {
     }
 
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
-        self.unknown(live, format!("its managed fields cannot be read: {error}"))
+        self.unknown(live, Cause::Unreadable.since(format!("its managed fields cannot be read: {error}")))
     }
 
     /// Classifies what differs between live and after; where nothing does, it is unchanged, with a record of that.

@@ -18,6 +18,7 @@ mod quantity;
 mod record;
 mod secrecy;
 mod text;
+mod unknown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::text::{Line, LineKind, text};
+pub use self::unknown::{Cause, Unknown};
 
 use crate::manifest::{Object, ObjectId};
 use crate::value::{Path, Value};
@@ -144,7 +146,7 @@ pub enum Verdict {
     /// It is in the inventory and in neither the repository nor the server.
     Gone,
     /// It could not be compared, for this reason.
-    Unknown(String),
+    Unknown(Unknown),
 }
 
 /// How a verdict was found, the strongest first.

@@ -105,8 +105,8 @@ fn hunks(before: &str, after: &str) -> Vec<Line> {
 fn notes(object: &ObjectComparison) -> Vec<Line> {
     let note = |text: String| Line { kind: LineKind::Note, text: format!("# {text}") };
     let mut lines = Vec::new();
-    if let Verdict::Unknown(reason) = &object.verdict {
-        lines.push(note(format!("could not tell: {reason}")));
+    if let Verdict::Unknown(why) = &object.verdict {
+        lines.push(note(format!("could not tell: {why}")));
     }
     if let Judged::Predicted(reason) = &object.judged {
         lines.push(note(format!("predicted, since {reason}")));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{MASK, Masked};
+use super::{MASK, Masked, Sketch};
 use crate::value::{Data, Value};
 
 /// Secrets shorter than this are left alone: replacing every `1` of a message would hide the message, not the secret.
@@ -53,7 +53,8 @@ impl Redactor {
     /// Takes all known secrets out of the texts of a value that others wrote.
     pub fn redact_value(&self, value: &mut Value) {
         match &mut value.data {
-            Data::Text(text) if self.finds(text) => *text = self.redact(text),
+            // The words of a sketch are ours: a secret that happens to be one of them would show itself by its mask.
+            Data::Text(text) if self.finds(text) && !Sketch::is_one(text) => *text = self.redact(text),
             Data::List(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
             Data::Map(map) => map.iter_mut().for_each(|entry| self.redact_value(&mut entry.value)),
             _ => {}

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use super::{PipelineError, Progress};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Cause, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, Gvk, Resource};
@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), self.subject.key)),
+                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), self.subject.key)),
                 None => self.questions.push((at, None)),
             }
         }
@@ -125,8 +125,9 @@ impl<'a> Table<'a> {
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
-            *place = Some(match unread.reasons.get(id).or(down) {
-                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+            let down = down.map(|reason| Cause::Unavailable.since(reason));
+            *place = Some(match unread.reasons.get(id).cloned().or(down) {
+                Some(why) => ObjectComparison { verdict: diff::Verdict::Unknown(why), ..gone },
                 None => gone,
             });
         }

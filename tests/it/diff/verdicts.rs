@@ -7,7 +7,7 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record, text,
+    Asked, Cause, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record, text,
 };
 use weft::manifest::Object;
 
@@ -77,7 +77,8 @@ fn deleted() -> Result<(), Failed> {
     body["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let object = desired(&secret("c2VjcmV0"));
     let comparison = done(compare(&object, Some(on_server(body, &json!({}))), None, None, &key()));
-    assert_eq!(comparison.verdict, Verdict::Unknown("it is being deleted since 2026-01-01T00:00:00Z".into()));
+    let reason = "it is being deleted since 2026-01-01T00:00:00Z";
+    assert_eq!(comparison.verdict, Verdict::Unknown(Cause::Deleting.since(reason)));
     Ok(())
 }
 
@@ -86,7 +87,7 @@ fn unreadable() -> Result<(), Failed> {
     let asked = Some(Asked::DryRun(Box::new(live())));
     let comparison = done(compare(&desired(&secret("c2VjcmV0")), Some(live()), None, asked, &key()));
     let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
-    assert_eq!(reason, "its managed fields cannot be read: the field `k:{` is not valid");
+    assert_eq!(reason.to_string(), "its managed fields cannot be read: the field `k:{` is not valid");
     Ok(())
 }
 
