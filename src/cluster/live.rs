@@ -48,7 +48,7 @@ type Each<'e> = Mutex<&'e mut (dyn FnMut(LiveObject) + Send)>;
 impl Unread {
     /// The Roles that give the missing rights; `None` where none is missing.
     pub fn roles(&self) -> Option<String> {
-        (!self.rights.is_empty()).then(|| roles(&self.rights))
+        (!self.rights.is_empty()).then(|| roles("weft", &self.rights))
     }
 }
 

@@ -27,7 +27,7 @@ pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
-pub use self::text::{Line, LineKind, text};
+pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
 
 use crate::manifest::{Object, ObjectId};

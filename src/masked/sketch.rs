@@ -10,17 +10,8 @@ const SHORT: usize = 32;
 /// What stands before every sketch.
 const HEAD: &str = "(secret ";
 /// How a secret may look, as [`Sketch`] prints it.
-const SORTS: [&str; 9] = [
-    "text",
-    "binary",
-    "number",
-    "boolean",
-    "JSON",
-    "PEM",
-    "PEM certificate",
-    "PEM private key",
-    "PEM public key",
-];
+const SORTS: [&str; 9] =
+    ["text", "binary", "number", "boolean", "JSON", "PEM", "PEM certificate", "PEM private key", "PEM public key"];
 
 /// What stands in an output in place of a secret, such as `(secret 1a2b3c4d, under 32 bytes, text)`. Equal secrets have
 /// equal sketches, so that a rotation shows as a change.
@@ -49,7 +40,10 @@ impl Sketch {
         let mut parts = inner.into_iter().flat_map(|inner| inner.splitn(3, ", "));
         let (Some(digest), size, sort) = (parts.next(), parts.next(), parts.next()) else { return false };
         let digits = digest.len() == 8 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits && size.is_some() == sort.is_some() && size.is_none_or(is_size) && sort.is_none_or(|it| SORTS.contains(&it))
+        digits
+            && size.is_some() == sort.is_some()
+            && size.is_none_or(is_size)
+            && sort.is_none_or(|it| SORTS.contains(&it))
     }
 
     fn new(digest: &str, length: usize, sort: &str) -> Self {
@@ -112,7 +106,9 @@ mod tests {
         assert_eq!(of(&[0xff; 40]), "(secret 1a2b3c4d, 40 bytes, binary)");
         assert_eq!(of(b"\0\x01"), "(secret 1a2b3c4d, under 32 bytes, binary)");
         assert_eq!(of(br#"{"auths": {"registry": {"auth": "eA=="}}}"#), "(secret 1a2b3c4d, 41 bytes, JSON)");
-        assert!(of(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").ends_with("54 bytes, PEM certificate)"));
+        assert!(
+            of(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").ends_with("54 bytes, PEM certificate)")
+        );
         assert!(of(b"-----BEGIN OPENSSH PRIVATE KEY-----\n").ends_with("36 bytes, PEM private key)"));
         assert_eq!(Sketch::of_scalar("1a2b3c4d", "number").to_string(), "(secret 1a2b3c4d, under 32 bytes, number)");
     }
@@ -123,7 +119,9 @@ mod tests {
             assert!(Sketch::is_one(&Sketch::of_bytes("1a2b3c4d", bytes).to_string()));
         }
         assert!(Sketch::is_one(&Sketch::of_digest("1a2b3c4d5e6f").to_string()));
-        for other in ["(secret hunter2!)", "(secret 1a2b3c4d, hunter2, text)", "(secret 1a2b3c4d, 3 bytes, hunter2)", "x"] {
+        for other in
+            ["(secret hunter2!)", "(secret 1a2b3c4d, hunter2, text)", "(secret 1a2b3c4d, 3 bytes, hunter2)", "x"]
+        {
             assert!(!Sketch::is_one(other), "{other}");
         }
     }

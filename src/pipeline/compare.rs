@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{PipelineError, Progress};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
+use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
 use crate::diff::{self, Asked, Cause, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
@@ -157,9 +157,11 @@ impl<'a> Table<'a> {
         let total = questions.len();
         let subject = &self.subject;
         let namespaces = &self.namespaces;
+        let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+            (at, live, answer(object, verbs, subject.discovery, namespaces, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -202,17 +204,25 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.
+/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
     object: &Object,
+    verbs: &[&str],
     discovery: &Discovery,
     missing: &BTreeSet<String>,
-    cluster: &Cluster,
+    (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    for verb in verbs {
+        let right = Right::new(verb, resource, object.id.namespace.as_deref());
+        if !permits.has(cluster, &right, &object.id.name).await {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
     }
     let options = ApplyOptions { force: true, dry_run: true };
     match cluster.apply(&object.id, resource, &object.body, options).await {

@@ -181,7 +181,7 @@ impl Step {
     /// The step with only what others did.
     fn of_drift(&self) -> Step {
         let mut step = self.clone();
-        step.object.fields.retain(FieldChange::is_drift);
+        step.object.fields.retain(|change| change.is_drift() || matches!(change.class, Class::Ignored(_)));
         step
     }
 

@@ -6,6 +6,7 @@ mod large;
 mod lost;
 mod program;
 mod proxy;
+mod readers;
 mod refusals;
 mod rehearsal;
 mod rights;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         health::trials(),
         large::trials(),
         lost::trials(),
+        readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
         rights::trials(),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Cause, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record, text,
+    Asked, Cause, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record,
+    text,
 };
 use weft::manifest::Object;
 

@@ -36,6 +36,12 @@ pub struct Input {
     /// Whether only what others changed is reported.
     #[serde(default)]
     drift: bool,
+    /// Whether the case has tables, too.
+    #[serde(default)]
+    pub columns: bool,
+    /// Whether what rules hide is shown.
+    #[serde(default)]
+    pub show_ignored: bool,
     /// The limit of the Markdown.
     #[serde(default)]
     pub limit: Option<usize>,

@@ -68,8 +68,18 @@ impl Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let wanted = select(vec![Verdict::Create, Verdict::Unchanged, Verdict::Update, Verdict::Unknown(Cause::Unreadable.since("?"))]);
-    let left = select(vec![Verdict::Leftover, Verdict::Leftover, Verdict::Gone, Verdict::Unknown(Cause::Unreadable.since("?"))]);
+    let wanted = select(vec![
+        Verdict::Create,
+        Verdict::Unchanged,
+        Verdict::Update,
+        Verdict::Unknown(Cause::Unreadable.since("?")),
+    ]);
+    let left = select(vec![
+        Verdict::Leftover,
+        Verdict::Leftover,
+        Verdict::Gone,
+        Verdict::Unknown(Cause::Unreadable.since("?")),
+    ]);
     let object = (select(OBJECTS.to_vec()), select(RELEASES.to_vec()), any::<bool>(), wanted, left);
     let needs = |at: usize| subsequence(RELEASES[..at].to_vec(), 0..=at);
     let releases = (needs(0), needs(1), needs(2), needs(3), any::<[bool; 4]>());
