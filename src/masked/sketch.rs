@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(of(b"\0\x01"), "(secret 1a2b3c4d, under 32 bytes, binary)");
         assert_eq!(of(br#"{"auths": {"registry": {"auth": "eA=="}}}"#), "(secret 1a2b3c4d, 41 bytes, JSON)");
         assert!(
-            of(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").ends_with("54 bytes, PEM certificate)")
+            of(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").ends_with("56 bytes, PEM certificate)")
         );
         assert!(of(b"-----BEGIN OPENSSH PRIVATE KEY-----\n").ends_with("36 bytes, PEM private key)"));
         assert_eq!(Sketch::of_scalar("1a2b3c4d", "number").to_string(), "(secret 1a2b3c4d, under 32 bytes, number)");

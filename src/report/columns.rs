@@ -1,7 +1,7 @@
 //! The view of three columns: one row a field, with what was applied, what is there, and what is wanted.
 
-use super::values::{Parts, cut, path, reason, whole, writers};
-use crate::diff::FieldChange;
+use super::values::{Parts, after, cut, path, reason, whole, writers};
+use crate::diff::{Class, FieldChange};
 
 /// What the columns say.
 const HEAD: [&str; COLUMNS] = ["field", "class", "base", "live", "desired"];
@@ -35,13 +35,14 @@ pub(super) fn columns(parts: &Parts, room: usize) -> Vec<String> {
 
 /// All changes, each once.
 pub(super) fn changes<'p>(parts: &'p Parts<'_>) -> impl Iterator<Item = &'p FieldChange> {
-    parts.next.iter().chain(&parts.ignored).copied()
+    let met = parts.since.iter().filter(|change| change.class == Class::Met);
+    parts.next.iter().chain(met).chain(&parts.ignored).copied()
 }
 
 /// What stands in the columns of a change.
 pub(super) fn cells(change: &FieldChange) -> [String; COLUMNS] {
-    let [base, live, desired] = [&change.base, &change.live, &change.desired].map(|side| whole(side.as_ref()));
-    [path(change), change.class.to_string(), base, live, desired]
+    let [base, live] = [&change.base, &change.live].map(|side| whole(side.as_ref()));
+    [path(change), change.class.to_string(), base, live, after(change)]
 }
 
 /// `by kubectl-edit (Update)`, and why the field is ignored or not known.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::tallies::{Tallies, cause, way};
 use super::{Event, Outcomes, Release, Report, Show, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{Cause, Class, FieldChange, Judged, Writer, shown};
+use crate::diff::{After, Cause, Class, FieldChange, Judged, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary};
@@ -110,7 +110,7 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
 fn judged(judged: &Judged) -> Json {
     match judged {
         Judged::Predicted(reason) | Judged::Refused(reason) => json!({"by": way(judged), "reason": reason}),
-        Judged::Recorded | Judged::DryRun | Judged::Trivial => json!({"by": way(judged)}),
+        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => json!({"by": way(judged)}),
     }
 }
 
@@ -121,13 +121,16 @@ fn field(change: &FieldChange) -> Json {
     if let Class::Ignored(reason) | Class::Unknown(reason) = &change.class {
         map.insert("reason".into(), reason.as_str().into());
     }
-    map.insert("sinceLastApply".into(), change.is_drift().into());
-    let next =
-        matches!(change.class, Class::Pending | Class::Drift | Class::Conflict | Class::Release | Class::Acquire);
-    map.insert("aboutToChange".into(), next.into());
-    for (name, side) in [("base", &change.base), ("live", &change.live), ("desired", &change.desired)] {
-        optional(&mut map, name, side.as_ref().map(values::json));
+    map.insert("aboutToChange".into(), change.changes().into());
+    for (name, side) in
+        [("base", change.base.as_ref()), ("live", change.live.as_ref()), ("desired", change.desired.value())]
+    {
+        optional(&mut map, name, side.map(values::json));
     }
+    if change.desired == After::Server {
+        map.insert("serverDecides".into(), true.into());
+    }
+    map.insert("drifted".into(), change.drifted.into());
     map.insert("writers".into(), change.writers.iter().map(writer).collect());
     map.into()
 }

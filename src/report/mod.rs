@@ -124,7 +124,7 @@ impl Show {
         }
         if report.purpose == Purpose::Drift && self.view == View::Lines {
             // What an apply would do about it is no part of that question.
-            parts.next.retain(|change| !change.is_drift());
+            parts.next.retain(|change| !change.drifted);
         }
         parts
     }

@@ -9,7 +9,7 @@ use crate::plan::{Action, Plan, Step};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tallies {
     /// How many objects were judged in which way, the strongest first.
-    pub judged: [(&'static str, usize); 4],
+    pub judged: [(&'static str, usize); 5],
     /// How many fields rules hide, and of how many objects.
     pub ignored: (usize, usize),
     /// By cause and kind, how many objects could not be told.
@@ -17,12 +17,13 @@ pub(super) struct Tallies {
 }
 
 /// The words for the ways of judging, the strongest first.
-const WAYS: [&str; 4] = ["recorded", "dry-run", "predicted", "refused"];
+const WAYS: [&str; 5] = ["recorded", "structure", "dry-run", "predicted", "refused"];
 
 /// The word for how an object was judged; `trivial` where there was nothing to compare.
 pub(super) fn way(judged: &Judged) -> &'static str {
     match judged {
         Judged::Recorded => "recorded",
+        Judged::Structure => "structure",
         Judged::DryRun => "dry-run",
         Judged::Predicted(_) => "predicted",
         Judged::Refused(_) => "refused",
@@ -77,7 +78,7 @@ impl Tallies {
     }
 
     fn is_proof(way: &str) -> bool {
-        way == "recorded"
+        matches!(way, "recorded" | "structure")
     }
 }
 
@@ -85,6 +86,7 @@ impl Tallies {
 fn words(way: &str) -> &str {
     match way {
         "recorded" => "by the record",
+        "structure" => "by structure",
         "dry-run" => "by a dry run",
         "refused" => "refused by the server",
         way => way,

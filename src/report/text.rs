@@ -237,7 +237,7 @@ pub(super) fn judged(judged: &Judged) -> String {
     match judged {
         Judged::Predicted(reason) => format!("; only predicted: {}", line(reason)),
         Judged::Refused(_) => "; only predicted: the server refuses it".into(),
-        Judged::Recorded | Judged::DryRun | Judged::Trivial => String::new(),
+        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::escape::line;
-use crate::diff::{Class, FieldChange};
+use crate::diff::{After, Class, FieldChange};
 use crate::masked::Sketch;
 use crate::value::Value;
 
@@ -27,6 +27,14 @@ pub(super) fn whole(value: Option<&Value>) -> String {
 /// The same, cut.
 fn short(value: Option<&Value>) -> String {
     cut(&whole(value), WIDEST)
+}
+
+/// What will be there after an apply.
+pub(super) fn after(change: &FieldChange) -> String {
+    match &change.desired {
+        After::Server => "(the server decides)".to_owned(),
+        After::Value(_) | After::Nothing => whole(change.desired.value()),
+    }
 }
 
 /// A text of at most so many characters, the last one an ellipsis where some are left out.
@@ -57,10 +65,12 @@ impl<'a> Parts<'a> {
                 parts.ignored.push(change);
                 continue;
             }
-            if change.is_drift() {
+            if change.drifted {
                 parts.since.push(change);
             }
-            parts.next.push(change);
+            if change.class != Class::Met {
+                parts.next.push(change);
+            }
         }
         parts
     }
@@ -85,22 +95,22 @@ fn since(change: &FieldChange) -> String {
 
 /// `spec.image: pending "app:1" -> "app:2"`. Who wrote what others changed stands in the other part.
 fn next(change: &FieldChange) -> String {
-    let (live, desired) = (short(change.live.as_ref()), short(change.desired.as_ref()));
+    let (live, desired) = (short(change.live.as_ref()), cut(&after(change), WIDEST));
     let what = match &change.class {
         Class::Release => format!("release, {live} stays"),
         Class::Acquire => format!("acquire {live}"),
         Class::Unknown(reason) => format!("unknown, {}", line(reason)),
         class => format!("{class} {live} -> {desired}"),
     };
-    let by = if change.is_drift() { String::new() } else { by(change) };
+    let by = if change.drifted { String::new() } else { by(change) };
     format!("{}: {what}{by}", path(change))
 }
 
 /// `spec.replicas: 5 -> 3 (an HPA scales it)`.
 fn ignored(change: &FieldChange) -> String {
-    let (from, to) =
-        if change.live == change.desired { (&change.base, &change.live) } else { (&change.live, &change.desired) };
-    let (from, to) = (short(from.as_ref()), short(to.as_ref()));
+    let stays = change.live.as_ref() == change.desired.value();
+    let (base, live, after) = (short(change.base.as_ref()), short(change.live.as_ref()), cut(&after(change), WIDEST));
+    let (from, to) = if stays { (base, live) } else { (live, after) };
     format!("{}: {from} -> {to} ({}){}", path(change), line(&reason(change)), by(change))
 }
 
@@ -133,5 +143,5 @@ pub(super) fn writers(change: &FieldChange) -> String {
 
 /// Whether others removed the field.
 fn removed(change: &FieldChange) -> bool {
-    change.live.is_none() && change.base.is_some() && change.is_drift()
+    change.live.is_none() && change.base.is_some() && change.drifted
 }

@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, through its binary.
 
+mod canary;
 mod files;
 mod health;
 mod large;
@@ -19,6 +20,7 @@ use libtest_mimic::Trial;
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     [
+        canary::trials(),
         files::trials(),
         health::trials(),
         large::trials(),
