@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The inputs, by the word that its value has in each line.
-const INPUTS: [&str; 6] = ["sops", "plain", "flag", "variable", "manifest", "live"];
+const INPUTS: [&str; 6] = ["leaf", "plain", "flag", "variable", "manifest", "live"];
 
 /// The value of an input: several lines with all that is quoted somewhere.
 fn canary(input: &str) -> String {
@@ -67,7 +67,7 @@ fn site() -> Result<Site, Failed> {
     site.secret();
     let recipient = "age18l83z3lpv3q63lh8ymalgmk4uxdctrsp48tt29ad63zxmfj9mags8e0rxr";
     site.desk.write(".sops.yaml", format!("creation_rules:\n- path_regex: ^secrets/\n  age: {recipient}\n"));
-    site.desk.write("secrets/dev/canary.yaml", json!({"sops": canary("sops"), "pin": 47_114_711}).to_string());
+    site.desk.write("secrets/dev/canary.yaml", json!({"leaf": canary("leaf"), "pin": 47_114_711}).to_string());
     silent(&site.desk.run(["secrets", "encrypt", "--in-place", "secrets/dev/canary.yaml"]), &INPUTS)?.ends_with(0)?;
     site.chart("web", &json!({"open": "one", "plain": canary("plain"), "flag": ""}).to_string(), WEB);
     let group = format!("{}.example.com", site.namespace);
@@ -97,7 +97,7 @@ const WEB: &str = r#"apiVersion: v1
 kind: Secret
 metadata: {name: web}
 stringData:
-  sops: {{ values.sops | tojson }}
+  leaf: {{ values.leaf | tojson }}
   plain: {{ values.plain | tojson }}
   flag: {{ values.flag | tojson }}
   variable: {{ inputs.TOKEN | tojson }}
@@ -105,11 +105,11 @@ stringData:
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: web, annotations: {example.com/note: {{ ("see " ~ values.sops) | tojson }}}}
+metadata: {name: web, annotations: {example.com/note: {{ ("see " ~ values.leaf) | tojson }}}}
 data:
-  leaked: {{ ("password is " ~ values.sops ~ "!") | tojson }}
-  encoded: {{ ("a" ~ values.sops) | b64encode | tojson }}
-  reversed: {{ (values.sops.split("\n") | reverse | join("\n")) | tojson }}
+  leaked: {{ ("password is " ~ values.leaf ~ "!") | tojson }}
+  encoded: {{ ("a" ~ values.leaf) | b64encode | tojson }}
+  reversed: {{ (values.leaf | lines | reverse | join("\n")) | tojson }}
   pin: {{ values.pin | string | tojson }}
   open: {{ values.open | tojson }}
 ---
@@ -125,14 +125,14 @@ spec:
       - name: web
         image: registry.example.com/web:1
         env:
-        - {name: PASSWORD, value: {{ values.sops | tojson }}}
+        - {name: PASSWORD, value: {{ values.leaf | tojson }}}
         - {name: OPEN, value: {{ values.open | tojson }}}
 "#;
 
 const CUSTOM: &str = "apiVersion: GROUP/v1
 kind: Vault
 metadata: {name: web}
-spec: {password: {{ values.sops | tojson }}, pin: {{ values.pin }}, open: {{ values.open | default('one') | tojson }}}
+spec: {password: {{ values.leaf | tojson }}, pin: {{ values.pin }}, open: {{ values.open | default('one') | tojson }}}
 ";
 
 const DEFINITION: &str = "apiVersion: apiextensions.k8s.io/v1
@@ -207,7 +207,7 @@ fn in_every_input_in_no_output() -> Result<(), Failed> {
     silent(&offline(&site, &["render", "dev"]), &INPUTS)?.ends_with(0)?.says("Vault")?;
     silent(&offline(&site, &["validate", "dev"]), &INPUTS)?;
     // What is plain in the repository is plain here, too.
-    silent(&offline(&site, &["values", "dev", "web", "--origin"]), &["sops", "manifest", "live"])?.ends_with(0)?;
+    silent(&offline(&site, &["values", "dev", "web", "--origin"]), &["leaf", "manifest", "live"])?.ends_with(0)?;
     look(&site, "before the first apply")?;
     silent(&run(&site, "apply dev --yes --no-wait -o json"), &INPUTS)?.ends_with(0)?;
     look(&site, "right after it")?;
@@ -237,17 +237,17 @@ fn in_every_input_in_no_output() -> Result<(), Failed> {
 fn meddle(site: &Site) -> Result<(), Failed> {
     let last_applied = json!({"data": {"a": canary("live")}}).to_string();
     let copies = json!({
-        "data": {"leaked": format!("{}, changed", canary("sops")), "stolen": canary("plain"), "flag": canary("flag")},
+        "data": {"leaked": format!("{}, changed", canary("leaf")), "stolen": canary("plain"), "flag": canary("flag")},
         "metadata": {"annotations": {
             "kubectl.kubernetes.io/last-applied-configuration": last_applied,
             "note": json!({"was": canary("variable"), "and": canary("manifest")}).to_string(),
-            "encoded": STANDARD.encode(format!("x{}y", canary("sops"))),
+            "encoded": STANDARD.encode(format!("x{}y", canary("leaf"))),
         }},
     });
     site.meddle("web", "kubectl-edit", &copies);
     let secrets: Api<Secret> = Api::namespaced(shared().client(), &site.namespace);
     let edit = PatchParams { field_manager: Some("kubectl-edit".into()), ..PatchParams::default() };
-    let patch = json!({"stringData": {"sops": canary("live"), "more": canary("live")}});
+    let patch = json!({"stringData": {"leaf": canary("live"), "more": canary("live")}});
     shared().block_on(secrets.patch("web", &edit, &Patch::Merge(&patch)))?;
     Ok(())
 }
@@ -265,7 +265,7 @@ fn refused_by_a_policy(site: &Site) -> Result<(), Failed> {
             },
             "validations": [{
                 "expression": "!has(object.data) || !('leaked' in object.data)",
-                "messageExpression": "'denied: ' + object.data.leaked + ' ' + object.data.encoded + ' ' + object.data.pin",
+                "messageExpression": "'denied: ' + object.data.leaked.replace('\\n', ' ') + ' ' + object.data.encoded + ' ' + object.data.pin",
             }],
         },
     });
@@ -294,7 +294,7 @@ fn refused_for_its_form(site: &Site) -> Result<(), Failed> {
     let wrong = r#"---
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: wrong, labels: {echo: {{ values.sops | tojson }}}}
+metadata: {name: wrong, labels: {echo: {{ values.leaf | tojson }}}}
 ---
 apiVersion: v1
 kind: Secret
@@ -305,7 +305,7 @@ stringData: {.dockerconfigjson: {{ values.plain | tojson }}}
 apiVersion: v1
 kind: Service
 metadata: {name: wrong}
-spec: {ports: [{name: {{ values.sops | tojson }}, port: 80}], externalName: {{ values.sops | tojson }}}
+spec: {ports: [{name: {{ values.leaf | tojson }}, port: 80}], externalName: {{ values.leaf | tojson }}}
 "#;
     site.chart(
         "web",
@@ -321,10 +321,10 @@ spec: {ports: [{name: {{ values.sops | tojson }}, port: 80}], externalName: {{ v
 /// A template that fails with the value in its hand.
 fn failing_template(site: &Site) -> Result<(), Failed> {
     for failing in [
-        "{{ fail('it is ' ~ values.sops) }}",
-        "{{ values.sops.nothing.more }}",
-        "a: {{ values.sops }}: b: [",
-        "a: {{ values.sops | int }}",
+        "{{ fail('it is ' ~ values.leaf) }}",
+        "{{ values.leaf.nothing.more }}",
+        "a: {{ values.leaf }}: b: [",
+        "a: {{ values.leaf | int }}",
     ] {
         site.chart("web", &json!({"open": "one", "plain": "", "flag": ""}).to_string(), failing);
         for verb in ["render", "validate", "plan", "apply"] {
