@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{OutputArgs, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -18,6 +18,8 @@ pub(super) struct DiffArgs {
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
     output: OutputArgs,
     /// End with exit code 2 where there are differences.
     #[arg(long)]
@@ -25,7 +27,7 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{OutputArgs, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -19,11 +19,13 @@ pub(super) struct DriftArgs {
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
     let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, true))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use similar::{ChangeTag, TextDiff};
 
 use super::changes::is_server_field;
-use super::lists::position_of;
+use super::places::position;
 use super::{Class, FieldChange, Judged, ObjectComparison, Verdict};
 use crate::value::{Data, Entry, Path, Step, Value};
 use crate::yaml;
@@ -82,8 +82,8 @@ fn put_back(after: &mut Value, live: &Value, path: &[Step]) {
             (None, None) => {}
         },
         (Data::List(items), step) => {
-            let theirs = live.as_list().and_then(|live| live.get(position_of(live, step)?));
-            match (position_of(items, step), theirs) {
+            let theirs = live.as_list().and_then(|live| live.get(position(live, step, None)?));
+            match (position(items, step, None), theirs) {
                 (Some(at), Some(live)) => put_back(&mut items[at], live, rest),
                 (None, Some(live)) => items.push(live.clone()),
                 (Some(at), None) => drop(items.remove(at)),
