@@ -7,7 +7,7 @@ use std::time::Instant;
 use weft::cluster::Wanted;
 use weft::diff::{self, Compared, Context, Judged as By, LiveObject, Recorded};
 use weft::manifest::{Object, ObjectId};
-use weft::schema::builtin_schemas;
+use weft::schema::Schemas;
 
 use super::cluster::ControlPlane;
 use super::judged::Judged;
@@ -24,7 +24,8 @@ type Triple = (Arc<Object>, LiveObject, Arc<Recorded>);
 /// of JSON, for which there is a figure of its own.
 pub fn compare(plane: &ControlPlane, judged: &Judged, targets: &mut Targets) -> Result<(), Failure> {
     let (triples, parse) = triples(plane, judged)?;
-    let context = Context::new(&judged.planned.state.key, builtin_schemas());
+    let schemas = Schemas::new();
+    let context = Context::new(&judged.planned.state.key, &schemas);
     let mut fastest = f64::MAX;
     for _ in 0..ROUNDS {
         let round = triples.clone();

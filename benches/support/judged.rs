@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use weft::diff::Judge;
 use weft::pipeline::{self, ClusterOverride, Planned, Settings};
 use weft::plan::Guards;
 use weft::project::Selection;
@@ -39,6 +40,7 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         identities: Vec::new(),
         cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), context: None },
         variables: BTreeMap::new(),
+        judge: Judge::Proofs,
     };
     let marks = Mutex::new(Vec::new());
     let note = |what: &str| {

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use super::request::{Request, escape};
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
-use crate::diff::{LiveObject, Reader, Sent};
+use crate::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use crate::manifest::ObjectId;
 use crate::schema::{Gvk, Resource};
 use crate::value::Value;
@@ -32,7 +32,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default)]
 pub struct Unread {
     /// By object, the reason.
-    pub reasons: BTreeMap<ObjectId, String>,
+    pub reasons: BTreeMap<ObjectId, Unknown>,
     /// The rights that are missing.
     pub rights: BTreeSet<Right>,
 }
@@ -77,7 +77,7 @@ impl Page {
 impl Unread {
     /// The Roles that give the missing rights; `None` where none is missing.
     pub fn roles(&self) -> Option<String> {
-        (!self.rights.is_empty()).then(|| roles(&self.rights))
+        (!self.rights.is_empty()).then(|| roles("weft", &self.rights))
     }
 }
 
@@ -213,12 +213,13 @@ impl Cluster {
             match read {
                 Ok(()) => {}
                 Err(ClusterError::Forbidden { right, .. }) => {
-                    unread.reasons.insert(id, format!("not allowed to {list}, nor to {}", right.verb));
+                    let why = Cause::NotPermitted.since(format!("not allowed to {list}, nor to {}", right.verb));
+                    unread.reasons.insert(id, why);
                     unread.rights.extend([list.clone(), *right]);
                 }
                 Err(error) if is_total(&error) => return Err(error),
                 Err(error) => {
-                    unread.reasons.insert(id, error.to_string());
+                    unread.reasons.insert(id, Cause::Unreadable.since(error.to_string()));
                 }
             }
         }
@@ -249,8 +250,8 @@ impl Group {
         ObjectId { kind, namespace, name: name.to_owned() }
     }
 
-    fn all(&self, reason: &str) -> BTreeMap<ObjectId, String> {
-        self.names.iter().map(|name| (self.id(name), reason.to_owned())).collect()
+    fn all(&self, reason: &str) -> BTreeMap<ObjectId, Unknown> {
+        self.names.iter().map(|name| (self.id(name), Cause::Unreadable.since(reason))).collect()
     }
 }
 

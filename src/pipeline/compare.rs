@@ -1,7 +1,8 @@
 //! Desired and live objects, joined as the pages of the live ones arrive, and compared.
 //!
-//! What the record proves unchanged is done at once and forgotten. For the rest the server is asked what an apply would
-//! make of it; where it cannot be asked, the difference is only predicted, and says why.
+//! What the record proves unchanged is done at once and forgotten. For the rest the schemas of their kinds are fetched,
+//! which may prove more. Of what is left the server is asked what an apply would make of it; where it cannot be asked,
+//! the difference is only predicted, and says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::join::{Join, Joined};
-use super::{PipelineError, Progress};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
+use super::{PipelineError, Progress, pool};
+use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
+use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
+use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -30,14 +32,20 @@ pub(super) struct Subject {
     pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
+    /// Whose word is taken.
+    pub judge: Judge,
+    /// Where schemas are kept between runs.
+    pub cache: SchemaCache,
 }
 
 impl Subject {
-    pub(super) fn context(&self) -> Context<'_> {
-        Context::new(&self.key, builtin_schemas())
+    /// With what is compared, by these schemas.
+    pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
+        Context { judge: self.judge, ..Context::new(&self.key, schemas) }
     }
 
-    pub(super) fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
+    /// What is recorded about an object.
+    pub fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
         self.members.get(id)?.recorded.clone()
     }
 }
@@ -68,6 +76,7 @@ pub(super) async fn compare(
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
+    table.shape(cluster, progress).await?;
     table.ask(cluster, progress).await?;
     let mut comparison = table.finish();
     let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
@@ -82,10 +91,16 @@ struct Table {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
+    /// The shapes that are known: none, before anything is asked about.
+    schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
 }
 
 impl Table {
+    fn context(&self) -> Context<'_> {
+        self.subject.context(&self.schemas)
+    }
+
     fn new(subject: Subject) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
@@ -101,7 +116,8 @@ impl Table {
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
         let (places, subject) = (Arc::new(places), Arc::new(subject));
-        Self { wanted, places, done, left, namespaces: BTreeSet::new(), questions: Vec::new(), subject }
+        let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
+        Self { wanted, places, done, left, namespaces, schemas, questions, subject }
     }
 
     fn take(&mut self, joined: Joined) {
@@ -124,7 +140,7 @@ impl Table {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.subject.context())),
+                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), &self.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -134,8 +150,9 @@ impl Table {
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(&self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
-            *place = Some(match unread.reasons.get(id).or(down) {
-                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+            let down = down.map(|reason| Cause::Unavailable.since(reason));
+            *place = Some(match unread.reasons.get(id).cloned().or(down) {
+                Some(why) => ObjectComparison { verdict: diff::Verdict::Unknown(why), ..gone },
                 None => gone,
             });
         }
@@ -159,15 +176,62 @@ impl Table {
         missing.map(|(_, object)| object.id.name.clone()).collect()
     }
 
-    /// Asks the server about everything that the records do not prove.
+    /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
+    /// change in this plan are left to the server.
+    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let kind = |at: usize| &self.subject.objects[at].gvk;
+        let served = |gvk: &&Gvk| self.subject.discovery.resource(gvk).is_some();
+        let kinds: BTreeSet<Gvk> = questions.iter().map(|(at, _)| kind(*at)).filter(served).cloned().collect();
+        if !kinds.is_empty() {
+            progress("reading the schemas of the cluster");
+        }
+        let mut schemas = Schemas::new();
+        let definitions = self.subject.objects.iter().filter(|object| is_definition(object));
+        definitions.for_each(|definition| schemas.add_crd(&definition.body));
+        cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        self.schemas = schemas;
+        // Definitions first: what is open about them says which kinds may change.
+        let (definitions, others): (Vec<_>, Vec<_>) =
+            questions.into_iter().partition(|(at, _)| is_definition(&self.subject.objects[*at]));
+        self.prove(definitions)?;
+        let changing: BTreeSet<GroupKind> =
+            self.questions.iter().filter_map(|(at, _)| defined(&self.subject.objects[*at].body)).collect();
+        let (open, provable): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
+        self.questions.extend(open);
+        self.prove(provable)
+    }
+
+    /// Looks for proofs, on all cores. What is not proven stays a question.
+    fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
+        let judged = pool::each(questions, |(at, live)| {
+            let Some(live) = live else { return Ok((at, Err(None))) };
+            let object = &self.subject.objects[at];
+            Ok(match diff::compare(object, Some(live), self.subject.recorded(&object.id), None, &self.context()) {
+                Compared::Done(done) => (at, Ok(done)),
+                Compared::Shape(live) | Compared::Ask(live) => (at, Err(Some(*live))),
+            })
+        })?;
+        for (at, judged) in judged {
+            match judged {
+                Ok(done) => self.done[at] = Some(*done),
+                Err(live) => self.questions.push((at, live)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the server about everything that is not proven.
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let subject = &self.subject;
-        let namespaces = &self.namespaces;
+        let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
+        let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, &subject.discovery, namespaces, cluster).await)
+            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+            (at, live, answer(object, verbs, &subject.discovery, namespaces, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -175,7 +239,7 @@ impl Table {
             let object = &subject.objects[at];
             let recorded = self.subject.recorded(&object.id);
             let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
-            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &subject.context()) {
+            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
             progress(&format!("asking the server about changes ({} of {total})", finished.len()));
@@ -205,18 +269,36 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }
 
+fn is_definition(object: &Object) -> bool {
+    object.id.kind.group == "apiextensions.k8s.io" && object.id.kind.kind == "CustomResourceDefinition"
+}
+
+/// The kind that a definition defines.
+fn defined(definition: &Value) -> Option<GroupKind> {
+    let text = |keys: &[&str]| definition.dig(keys).and_then(Value::as_str).map(str::to_owned);
+    Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
+}
+
 /// What the server says that an apply would make of an object; an error where the server was lost.
+/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
     object: &Object,
+    verbs: &[&str],
     discovery: &Discovery,
     missing: &BTreeSet<String>,
-    cluster: &Cluster,
+    (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    for verb in verbs {
+        let right = Right::new(verb, resource, object.id.namespace.as_deref());
+        if !permits.has(cluster, &right, &object.id.name).await {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
     }
     let options = ApplyOptions { force: true, dry_run: true };
     match cluster.apply(&object.id, resource, &object.body, options).await {

@@ -8,6 +8,7 @@ use super::pool;
 use crate::cluster::{Page, PageRead};
 use crate::diff::{self, Compared, LiveObject, ObjectComparison};
 use crate::manifest::ObjectId;
+use crate::schema::Schemas;
 
 /// What a live object came to.
 pub(super) enum Joined {
@@ -24,13 +25,16 @@ pub(super) enum Joined {
 pub(super) struct Join {
     subject: Arc<Subject>,
     places: Arc<HashMap<ObjectId, usize>>,
+    /// None: only records prove anything here.
+    schemas: Arc<Schemas>,
     found: Arc<Mutex<Vec<Joined>>>,
 }
 
 impl Join {
     /// Nothing is joined yet; `places` are those of the desired objects.
     pub fn new(subject: &Arc<Subject>, places: &Arc<HashMap<ObjectId, usize>>) -> Self {
-        Self { subject: Arc::clone(subject), places: Arc::clone(places), found: Arc::default() }
+        let (subject, places) = (Arc::clone(subject), Arc::clone(places));
+        Self { subject, places, schemas: Arc::new(Schemas::new()), found: Arc::default() }
     }
 
     /// Judges the objects of a page, on another thread.
@@ -58,7 +62,7 @@ impl Join {
             return Some(Joined::Left(id, Box::new(comparison)));
         };
         let recorded = subject.recorded(&live.id);
-        Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context()) {
+        Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context(&self.schemas)) {
             Compared::Done(comparison) => Joined::Done(at, comparison),
             Compared::Shape(live) | Compared::Ask(live) => Joined::Ask(at, live),
         })
