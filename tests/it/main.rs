@@ -22,6 +22,7 @@ mod readme;
 mod report;
 mod sandbox;
 mod secrets;
+mod validate;
 mod values;
 mod yaml;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         report::trials(),
         sandbox::trials(),
         secrets::trials(),
+        validate::trials(),
         values::trials(),
         yaml::trials(),
     ]
