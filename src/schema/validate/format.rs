@@ -27,7 +27,7 @@ pub(super) fn check(place: &Place<'_>, value: &str, found: &mut Validated) {
     let Some(format) = super::text(place.schema, "format") else { return };
     let name = if format.starts_with("k8s-") { format.to_owned() } else { format.replace('-', "") };
     if !fits(&name, value) {
-        let cause = format!("must be of type {name}: {value:?}");
+        let cause = format!("must be of type {name}");
         found.violate(&place.path, format!("format: {format}"), invalid(place.value, &cause));
     }
 }

@@ -24,8 +24,10 @@ struct Walk<'f> {
 
 impl Walk<'_> {
     fn at(&mut self, path: &Path, value: &Value, shape: Type<'_>) {
+        let scalar = matches!(shape.scalar(), Some(Scalar::IntOrString | Scalar::Quantity));
         match (&value.data, shape.map(), shape.list()) {
             (Data::Null, ..) => {}
+            _ if scalar => self.scalar(path, value, shape),
             (Data::Map(map), Some(of), _) => self.map(path, map, of),
             (Data::List(items), _, Some(of)) => self.list(path, items, of),
             _ => self.scalar(path, value, shape),

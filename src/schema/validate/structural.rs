@@ -106,7 +106,9 @@ fn among(place: &Place<'_>, found: &mut Validated) {
 }
 
 fn required(place: &Place<'_>, found: &mut Validated) {
-    for key in texts(place.schema, "required").filter(|key| !place.always_has(key)) {
+    // An object within the object says itself what it is.
+    let embedded = ["apiVersion", "kind"].into_iter().filter(|_| place.object && !place.path.0.is_empty());
+    for key in texts(place.schema, "required").filter(|key| !place.always_has(key)).chain(embedded) {
         if place.value.get(key).is_none() {
             found.violate(&place.path.field(key), "required", "Required value");
         }

@@ -7,7 +7,8 @@ mod convert;
 mod rule;
 
 use kube_cel::KubeCelExt as _;
-use kube_cel::cel::Context;
+use kube_cel::cel::extractors::This;
+use kube_cel::cel::{Context, ExecutionError, Value as CelValue};
 
 use self::rule::Rule;
 use super::Validated;
@@ -19,8 +20,35 @@ pub(super) fn check(root: &Place<'_>, found: &mut Validated) {
     if !has_rules(root.schema) {
         return;
     }
-    let context = Context::default().with_all();
+    let context = context();
     walk(root, &context, found);
+}
+
+/// What all rules see: the functions of the server, and the types that the evaluator does not name.
+fn context() -> Context<'static> {
+    let mut context = Context::default().with_all();
+    context.add_function("type", kind);
+    for name in ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"] {
+        context.add_variable_from_value(name, name.to_owned());
+    }
+    context
+}
+
+/// The name of a value's type, where CEL has the type itself: it is only ever compared.
+fn kind(This(value): This<CelValue>) -> Result<CelValue, ExecutionError> {
+    let name = match value {
+        CelValue::Bool(_) => "bool",
+        CelValue::Bytes(_) => "bytes",
+        CelValue::Float(_) => "double",
+        CelValue::Int(_) => "int",
+        CelValue::List(_) => "list",
+        CelValue::Map(_) => "map",
+        CelValue::Null => "null_type",
+        CelValue::String(_) => "string",
+        CelValue::UInt(_) => "uint",
+        _ => return Err(ExecutionError::NoSuchOverload),
+    };
+    Ok(CelValue::from(name))
 }
 
 /// Whether any rule is in a schema.

@@ -18,6 +18,8 @@ static READS: LazyLock<Option<Regex>> =
 /// A rule that only says that something stays as it is.
 static STAYS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\(?(?:self((?:\.\w+)*)==oldSelf((?:\.\w+)*)|oldSelf((?:\.\w+)*)==self((?:\.\w+)*))\)?$").ok());
+/// A field that may be missing.
+static OPTIONAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\.\?\s*([A-Za-z_]\w*)").ok());
 /// The steps of a `fieldPath`.
 static STEPS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\.([^.\[\]]+)|\['([^']+)'\]").ok());
 
@@ -57,7 +59,8 @@ impl<'a> Rule<'a> {
             Outcome::Holds => {}
             Outcome::Fails => found.violations.push(self.violation(place, scope)),
             Outcome::Breaks(cause) => {
-                let message = format!("Invalid value: {cause} evaluating rule: {}", self.said());
+                let rule = text(self.entry, "message").unwrap_or(self.text).trim();
+                let message = format!("Invalid value: {cause} evaluating rule: {rule}");
                 found.violate(&place.path, self.text, message);
             }
             Outcome::Unknown(cause) => {
@@ -150,8 +153,10 @@ fn optional_scope<'c>(place: &Place<'_>, scope: &'c Context<'_>) -> Context<'c> 
     inner
 }
 
+/// The evaluator knows optional keys, but not optional fields: `a.?b` is `a[?"b"]`.
 fn parse(source: &str) -> Option<IdedExpr> {
-    Parser::new().enable_optional_syntax(true).parse(source).ok()
+    let source = OPTIONAL.as_ref().map_or(source.into(), |field| field.replace_all(source, "[?\"$1\"]"));
+    Parser::new().enable_optional_syntax(true).parse(&source).ok()
 }
 
 fn evaluate(source: &str, scope: &Context<'_>) -> Outcome {
