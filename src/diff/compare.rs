@@ -76,6 +76,7 @@ pub fn leftover(
         desired: None,
         live,
         after: None,
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -114,6 +115,7 @@ impl<'a> Subject<'a> {
             desired: Some(Arc::clone(self.object)),
             live: None,
             after: None,
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }

@@ -18,6 +18,7 @@ mod quantity;
 mod record;
 mod secrecy;
 mod text;
+mod validity;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,10 +28,11 @@ pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::text::{Line, LineKind, text};
+pub use self::validity::check;
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::Schemas;
+use crate::schema::{Schemas, Violation};
 use crate::value::{Path, Value};
 
 /// The name under which every write of ours goes to a server.
@@ -152,6 +154,9 @@ pub struct ObjectComparison {
     pub live: Option<Arc<LiveObject>>,
     /// What an apply would make of it, as the server or our prediction says; kept like `live`, without secrets too.
     pub after: Option<Arc<Value>>,
+    /// What a server would refuse, as we find it ourselves where the server cannot be asked, or does not say which field
+    /// it means.
+    pub violations: Vec<Violation>,
     /// What was recorded when it was last applied. Where a dry run has shown that an apply would change nothing, a new
     /// record that proves it: whoever writes the inventory next saves the next dry run.
     pub recorded: Option<Arc<Recorded>>,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{PipelineError, Progress};
+use super::{PipelineError, Progress, definitions};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
 use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
+use crate::schema::{Discovery, GroupKind, Gvk, Resource, builtin_schemas};
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -61,11 +61,21 @@ pub(super) async fn compare(
     let mut unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
     table.settle(&unread);
     table.forgive(&mut unread);
-    table.ask(cluster, progress).await?;
+    table.ask_all(cluster, progress).await?;
     let mut comparison = table.finish();
+    validate(&mut comparison);
     let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
+}
+
+/// Finds ourselves what a server would refuse that could not be asked.
+fn validate(comparison: &mut Comparison) {
+    let doubted = |it: &ObjectComparison| matches!(it.judged, diff::Judged::Predicted(_) | diff::Judged::Refused(_));
+    if comparison.objects.iter().any(doubted) {
+        let schemas = definitions::schemas(comparison.objects.iter().filter_map(|it| it.desired.as_deref()));
+        comparison.objects.iter_mut().for_each(|it| diff::check(it, &schemas));
+    }
 }
 
 struct Table<'a> {
@@ -75,6 +85,8 @@ struct Table<'a> {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
+    /// The kinds whose definitions would change.
+    pending: BTreeSet<GroupKind>,
     questions: Vec<(usize, Option<LiveObject>)>,
 }
 
@@ -93,7 +105,7 @@ impl<'a> Table<'a> {
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        Self { wanted, places, done, left, namespaces: BTreeSet::new(), questions: Vec::new(), subject }
+        Self { wanted, places, done, left, namespaces: BTreeSet::new(), pending: BTreeSet::new(), questions: Vec::new(), subject }
     }
 
     /// Takes a live object as its page arrives.
@@ -156,15 +168,28 @@ impl<'a> Table<'a> {
         missing.map(|(_, object)| object.id.name.clone()).collect()
     }
 
-    /// Asks the server about everything that the records do not prove.
+    /// Asks the server about everything that the records do not prove; about definitions first, since what they will be
+    /// decides about their objects.
+    async fn ask_all(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let objects = &self.subject.objects;
+        let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
+        self.questions = first;
+        self.ask(cluster, progress).await?;
+        self.pending = definitions::pending(self.done.iter().flatten());
+        self.questions = rest;
+        self.ask(cluster, progress).await
+    }
+
+    /// Asks the server all questions.
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let subject = &self.subject;
-        let namespaces = &self.namespaces;
+        let (namespaces, pending) = (&self.namespaces, &self.pending);
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            (at, live, answer(object, subject.discovery, namespaces, pending, cluster).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -188,6 +213,19 @@ impl<'a> Table<'a> {
         self.subject.members.get(id)?.recorded.clone()
     }
 
+    /// The objects that another release has from now on: they leave the inventory that they are in.
+    fn handed_over(&self) -> Vec<ObjectComparison> {
+        let members = self.subject.members.iter().filter(|(id, held)| {
+            let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
+            heir.is_some_and(|object| object.release != held.release && !object.implicit)
+        });
+        let leave = |(id, held): (&ObjectId, &Held)| {
+            let gone = diff::leftover(id, &held.release, None, None);
+            ObjectComparison { verdict: diff::Verdict::Leftover, ..gone }
+        };
+        members.map(leave).collect()
+    }
+
     /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
     /// that is there already is none of ours, and left out.
     fn finish(self) -> Comparison {
@@ -195,7 +233,9 @@ impl<'a> Table<'a> {
             let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
             !implicit || it.verdict == diff::Verdict::Create
         };
-        let objects = self.done.into_iter().flatten().filter(ours).chain(self.left.into_values().flatten());
+        let handed_over = self.handed_over();
+        let left = self.left.into_values().flatten().chain(handed_over);
+        let objects = self.done.into_iter().flatten().filter(ours).chain(left);
         Comparison { objects: objects.collect() }
     }
 }
@@ -211,11 +251,15 @@ async fn answer(
     object: &Object,
     discovery: &Discovery,
     missing: &BTreeSet<String>,
+    pending: &BTreeSet<GroupKind>,
     cluster: &Cluster,
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
+    if pending.contains(&object.id.kind) {
+        return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+    }
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
     }

@@ -102,9 +102,13 @@ impl Writer {
         }
         let reason = after(": ", step.action.reason(), line);
         let predicted = after("; only predicted: ", predicted(&step.object.judged), line);
-        let head = format!("{} {} {id}{reason}{predicted}", step.action.sign(), step.action);
+        let was = after("; ", step.was.as_ref().map(ToString::to_string).as_deref(), line);
+        let head = format!("{} {} {id}{reason}{was}{predicted}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
+        if let Action::Recreate { loses, .. } = &step.action {
+            loses.iter().for_each(|lost| self.line(&format!("      with it goes {}", line(lost))));
+        }
         if self.style.detail >= Detail::Changes {
             for change in &step.object.fields {
                 self.line(&format!("      {}", values::change(change)));

@@ -31,6 +31,8 @@ pub struct Violation {
     pub message: String,
     /// Whether the rule only says that the field must stay as it is: a new object may have the value.
     pub immutable: bool,
+    /// Whether the rule looks at what was there before.
+    pub transition: bool,
 }
 
 /// What validating an object came to.
@@ -88,7 +90,7 @@ fn custom(schema: &Value, subject: Subject<'_>, found: &mut Validated) {
 impl Validated {
     fn violate(&mut self, path: &Path, rule: impl Into<String>, message: impl Into<String>) {
         let (path, rule, message) = (path.clone(), rule.into(), message.into());
-        self.violations.push(Violation { path, rule, message, immutable: false });
+        self.violations.push(Violation { path, rule, message, immutable: false, transition: false });
     }
 }
 

@@ -82,6 +82,7 @@ impl<'a> Rule<'a> {
             rule: self.text.to_owned(),
             message: format!("{reason}: {said}"),
             immutable: stays(self.text),
+            transition: mentions_old(self.text),
         }
     }
 
