@@ -120,8 +120,10 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
 fn block(step: &Step, detail: Detail) -> String {
     let object = &step.object;
     let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
-    let reason =
-        after(": ", step.action.reason(), page) + &after("; only predicted: ", predicted(&object.judged), page);
+    let was = step.was.as_ref().map(ToString::to_string);
+    let reason = after(": ", step.action.reason(), page)
+        + &after("; ", was.as_deref(), page)
+        + &after("; only predicted: ", predicted(&object.judged), page);
     let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
     let body = if detail >= Detail::Changes { body(step, detail) } else { String::new() };
     if body.is_empty() {
@@ -133,7 +135,12 @@ fn block(step: &Step, detail: Detail) -> String {
 
 fn body(step: &Step, detail: Detail) -> String {
     let field = |change| format!("- {}\n", page(&values::change(change)));
-    let fields = step.object.fields.iter().map(field).collect::<Vec<String>>().concat();
+    let lost = match &step.action {
+        Action::Recreate { loses, .. } => loses.as_slice(),
+        _ => &[],
+    };
+    let lost = lost.iter().map(|lost| format!("- with it goes {}\n", page(lost)));
+    let fields = lost.chain(step.object.fields.iter().map(field)).collect::<Vec<String>>().concat();
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> =
         yaml(&step.object).filter(|(kind, _)| shown(kind)).map(|(_, text)| format!("{text}\n")).collect();

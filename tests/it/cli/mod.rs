@@ -8,6 +8,7 @@ mod program;
 mod proxy;
 mod refusals;
 mod rehearsal;
+mod replacing;
 mod rights;
 mod secrecy;
 mod site;
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         lost::trials(),
         refusals::trials(),
         rehearsal::trials(),
+        replacing::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),
