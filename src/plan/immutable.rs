@@ -30,10 +30,11 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Path> {
         Judged::Recorded | Judged::Structure | Judged::Predicted(_) | Judged::Trivial => true,
     };
     let Some(live) = object.live.as_ref().filter(|_| about) else { return Vec::new() };
+    let desired = object.desired.as_ref().map(|desired| &desired.body);
     let kind = object.id.kind.to_string();
     let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.kind == kind).collect();
     let changed = object.fields.iter().filter(|change| is_change(change));
-    let fixed = changed.filter(|change| rules.iter().any(|rule| rule.forbids(change, &live.body)));
+    let fixed = changed.filter(|change| rules.iter().any(|rule| rule.forbids(change, &live.body, desired)));
     let ruled = object.violations.iter().filter(|it| it.immutable).map(|it| it.path.clone());
     fixed.map(|change| change.path.clone()).chain(ruled).collect()
 }
@@ -86,14 +87,34 @@ impl Rule {
         rule
     }
 
-    fn forbids(&self, change: &FieldChange, live: &Value) -> bool {
+    fn forbids(&self, change: &FieldChange, live: &Value, desired: Option<&Value>) -> bool {
         let names = names(&change.path);
         names.starts_with(&self.field)
-            && !self.except.iter().any(|field| names.starts_with(field))
+            && !self.except.iter().any(|field| names.starts_with(field) && stays(&change.path, field.len(), live, desired))
             && self.words.iter().all(|word| forbids(word, change.live.as_ref(), change.desired.value()))
             && self.only_if.as_ref().is_none_or(|condition| condition.holds(live))
             && !self.unless.as_ref().is_some_and(|condition| condition.holds(live))
     }
+}
+
+/// Whether the items on the way to a path's first so many fields are neither new nor going: what may change in an item
+/// is no right to add one.
+fn stays(path: &Path, fields: usize, live: &Value, desired: Option<&Value>) -> bool {
+    let mut left = fields;
+    for (at, step) in path.0.iter().enumerate() {
+        match step {
+            Step::Field(_) if left == 0 => break,
+            Step::Field(_) => left -= 1,
+            Step::Item(_) if left > 0 => {
+                let item = Path(path.0[..=at].to_vec());
+                if item.resolve(live).is_none() || desired.is_some_and(|it| item.resolve(it).is_none()) {
+                    return false;
+                }
+            }
+            Step::Item(_) | Step::Member(_) | Step::Index(_) => {}
+        }
+    }
+    true
 }
 
 /// Whether a change is one that a word of the table does not let pass.

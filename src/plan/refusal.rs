@@ -56,7 +56,7 @@ pub enum Refusal {
         message: String,
     },
     /// A field that cannot change would have to, of an object that is never made again without a person.
-    #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again: {}", going(loses))]
+    #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again; {}", lost(loses))]
     Immutable {
         /// The object.
         id: ObjectId,
@@ -66,7 +66,7 @@ pub enum Refusal {
         loses: Vec<String>,
     },
     /// An object would have to be deleted and made again.
-    #[error("`{id}` would be deleted and made again, since {reason}: {}", going(loses))]
+    #[error("`{id}` would be deleted and made again, since {reason}; {}", lost(loses))]
     Replace {
         /// The object.
         id: ObjectId,
@@ -98,8 +98,9 @@ pub enum Refusal {
 }
 
 /// What goes with an object.
-fn going(loses: &[String]) -> String {
-    if loses.is_empty() { "nothing goes with it".into() } else { format!("with it goes {}", loses.join(", ")) }
+fn lost(loses: &[String]) -> String {
+    let things = if loses.is_empty() { "nothing else that is known".into() } else { loses.join(", ") };
+    format!("lost with it: {things}")
 }
 
 fn at(path: &str) -> String {

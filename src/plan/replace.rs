@@ -22,13 +22,13 @@ pub(super) fn loses(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Vec
         "Deployment.apps" | "ReplicaSet.apps" | "ReplicationController" => pods(live, &["status", "replicas"]),
         "DaemonSet.apps" => pods(live, &["status", "currentNumberScheduled"]),
         "StatefulSet.apps" => {
-            let mut lost = pods(live, &["status", "replicas"]);
-            lost.extend(claims(live));
-            lost
+            let lost = pods(live, &["status", "replicas"]).into_iter();
+            let stay = claims(live).unwrap_or_default();
+            lost.map(|pods| pods + stay).chain(going_claims(live)).collect()
         }
         "Job.batch" => {
             let mut lost = pods(live, &["status", "active"]);
-            lost.push("what it has done: it runs again".to_owned());
+            lost.push("its record of what it did: it runs again".to_owned());
             lost
         }
         "Pod" => vec!["the pod, with what it keeps in its own volumes".to_owned()],
@@ -51,17 +51,16 @@ fn pods(live: &Value, count: &[&str]) -> Vec<String> {
     }
 }
 
-fn claims(live: &Value) -> Option<String> {
+/// That the claims of a StatefulSet stay, if it has any and they do.
+fn claims(live: &Value) -> Option<&'static str> {
     let templates = live.dig(&["spec", "volumeClaimTemplates"])?.as_list()?;
-    if templates.is_empty() {
-        return None;
-    }
-    let policy = live.dig(&["spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"]).and_then(Value::as_str);
-    Some(if policy == Some("Delete") {
-        "its claims and their data (`whenDeleted: Delete`)".to_owned()
-    } else {
-        "nothing of its claims: they stay, with their data".to_owned()
-    })
+    (!templates.is_empty() && going_claims(live).is_none()).then_some(" (its claims stay, with their data)")
+}
+
+/// The claims of a StatefulSet that are deleted with it.
+fn going_claims(live: &Value) -> Option<String> {
+    let policy = live.dig(&["spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"])?.as_str()?;
+    (policy == "Delete").then(|| "its claims and their data (`whenDeleted: Delete`)".to_owned())
 }
 
 /// The addresses that a Service gets anew, where the repository does not say them.
@@ -80,7 +79,9 @@ fn addresses(live: &Value, desired: Option<&Value>) -> Vec<String> {
 
 /// The custom resources of a definition that an inventory knows.
 fn resources(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Vec<String> {
-    let Some(kind) = order::defined(object) else { return Vec::new() };
+    // It is the kind that is there, not the one that is wanted.
+    let there = ObjectComparison { desired: None, ..object.clone() };
+    let Some(kind) = order::defined(&there) else { return Vec::new() };
     let known = releases.iter().flat_map(|release| &release.inventory).filter(|id| id.kind == kind);
     let known: Vec<String> = known.map(|id| format!("`{id}`")).collect();
     let mut lost: Vec<String> = known.iter().take(NAMED).cloned().collect();

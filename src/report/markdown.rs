@@ -139,7 +139,7 @@ fn body(step: &Step, detail: Detail) -> String {
         Action::Recreate { loses, .. } => loses.as_slice(),
         _ => &[],
     };
-    let lost = lost.iter().map(|lost| format!("- with it goes {}\n", page(lost)));
+    let lost = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost)));
     let fields = lost.chain(step.object.fields.iter().map(field)).collect::<Vec<String>>().concat();
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> =

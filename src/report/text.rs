@@ -107,7 +107,7 @@ impl Writer {
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
         if let Action::Recreate { loses, .. } = &step.action {
-            loses.iter().for_each(|lost| self.line(&format!("      with it goes {}", line(lost))));
+            loses.iter().for_each(|lost| self.line(&format!("      lost with it: {}", line(lost))));
         }
         if self.style.detail >= Detail::Changes {
             for change in &step.object.fields {

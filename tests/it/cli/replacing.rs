@@ -85,7 +85,7 @@ fn only_by_name() -> Result<(), Failed> {
     let refused = site.expect("apply dev --yes", 4)?;
     refused.says(&format!("± recreate ConfigMap {namespace}/config: the field `data.a` cannot be changed after creation"))?;
     refused.says(&format!("say `--replace Deployment.apps/{namespace}/app`"))?;
-    refused.says("with it goes the rights that it gives, until it is there again")?;
+    refused.says("lost with it: the rights that it gives, until it is there again")?;
     assert_eq!(first, uid());
     let words = format!(
         "--replace ConfigMap/config --replace RoleBinding.rbac.authorization.k8s.io/{namespace}/binding --replace job/job \
@@ -99,7 +99,7 @@ fn only_by_name() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?;
     site.desk.write("app/claim.yaml", CLAIM.replace("VALUE", "two"));
     let never = site.expect("apply dev --yes --replace PersistentVolumeClaim/claim", 4)?;
-    never.says("cannot be changed after creation, and it is not made again: with it goes its data").map(drop)
+    never.says("cannot be changed after creation, and it is not made again; lost with it: its data").map(drop)
 }
 
 fn names_and_releases() -> Result<(), Failed> {
