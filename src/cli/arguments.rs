@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::diff::Judge;
+
 /// Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProjectArgs {
@@ -54,6 +56,34 @@ pub(super) struct ClusterArgs {
     pub context: Option<String>,
 }
 
+/// How differences are found.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct JudgeArgs {
+    /// Whose word is taken for what an apply would change: that of proofs where there is one, or that of the server's
+    /// dry run for every object.
+    #[arg(long, value_name = "HOW", default_value = "proofs")]
+    pub judge: JudgeBy,
+}
+
+/// Whose word is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum JudgeBy {
+    /// A proof, where there is one; else the server's.
+    #[default]
+    Proofs,
+    /// The server's alone.
+    DryRun,
+}
+
+impl From<JudgeArgs> for Judge {
+    fn from(args: JudgeArgs) -> Self {
+        match args.judge {
+            JudgeBy::Proofs => Self::Proofs,
+            JudgeBy::DryRun => Self::DryRun,
+        }
+    }
+}
+
 /// An environment in its cluster.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TargetArgs {
@@ -77,6 +107,36 @@ pub(super) enum Format {
     Json,
     /// For pull requests.
     Markdown,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct OutputArgs {
+    /// The form of the output.
+    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// How changes are laid out, in text and Markdown.
+    #[arg(long, value_name = "VIEW", default_value = "text")]
+    pub view: View,
+    /// Show what rules ignore as well, with the reason of each.
+    #[arg(long)]
+    pub show_ignored: bool,
+}
+
+/// How the changes of an object are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum View {
+    /// A line a change, and the object as YAML.
+    #[default]
+    Text,
+    /// A table: what was applied, what is there, what is wanted.
+    Columns,
+}
+
+impl From<Format> for OutputArgs {
+    fn from(format: Format) -> Self {
+        Self { format, view: View::default(), show_ignored: false }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

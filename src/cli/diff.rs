@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -17,16 +17,17 @@ pub(super) struct DiffArgs {
     target: TargetArgs,
     #[command(flatten)]
     set: SetArgs,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     /// End with exit code 2 where there are differences.
     #[arg(long)]
     exit_code: bool,
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -16,9 +16,10 @@ pub(super) struct PlanArgs {
     target: TargetArgs,
     #[command(flatten)]
     set: SetArgs,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
+    output: OutputArgs,
     /// End with exit code 2 where there is anything to do.
     #[arg(long)]
     exit_code: bool,
@@ -27,7 +28,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &args.guards.guards(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &args.guards.guards(), terminal)?;
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, args.output, terminal)?;
     if !report.plan.refusals.is_empty() {

@@ -7,17 +7,22 @@ mod canonical;
 mod changes;
 mod classify;
 mod compare;
+mod defaulted;
 mod equivalence;
 pub mod fields;
 mod lists;
 mod live;
+pub mod merge;
 mod ownership;
+mod places;
 mod predict;
 mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod structure;
 mod text;
+mod unknown;
 mod validity;
 
 use std::fmt;
@@ -27,7 +32,8 @@ pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
-pub use self::text::{Line, LineKind, text};
+pub use self::text::{Line, LineKind, text, without_ignored};
+pub use self::unknown::{Cause, Unknown};
 pub use self::validity::check;
 
 use crate::manifest::{Object, ObjectId};
@@ -176,7 +182,7 @@ pub enum Verdict {
     /// It is in the inventory and in neither the repository nor the server.
     Gone,
     /// It could not be compared, for this reason.
-    Unknown(String),
+    Unknown(Unknown),
 }
 
 /// How a verdict was found, the strongest first.

@@ -1,18 +1,21 @@
 //! Secrets as a type: what is in a [`Masked`] prints as a mask, and is wiped when it is dropped.
 //!
 //! Outputs tell secrets apart by [`Fingerprint`]s, which are HMACs: without the key a short secret cannot be guessed
-//! from its fingerprint. Texts that come from elsewhere (a server's message may echo a value) go through a
+//! from its fingerprint. A [`Sketch`] adds how long a secret is and what it looks like. Texts that come from elsewhere (a server's message may echo a value) go through a
 //! [`Redactor`].
 
 mod fingerprint;
 mod redactor;
+mod sketch;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use zeroize::Zeroize;
 
 pub use self::fingerprint::{Fingerprint, FingerprintKey};
 pub use self::redactor::Redactor;
+pub use self::sketch::Sketch;
 
 /// What stands in every output instead of a secret.
 pub const MASK: &str = "(masked)";
@@ -40,6 +43,13 @@ impl<T: Zeroize + PartialEq> Masked<T> {
     }
 }
 
+impl<T: Zeroize + Ord> Masked<T> {
+    /// Where the secret stands beside a value that is not masked.
+    pub fn order(&self, other: &T) -> Ordering {
+        (*self.0).cmp(other)
+    }
+}
+
 impl<T: Zeroize> Drop for Masked<T> {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -49,6 +59,20 @@ impl<T: Zeroize> Drop for Masked<T> {
 impl<T: Zeroize + PartialEq> PartialEq for Masked<T> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
+    }
+}
+
+impl<T: Zeroize + Eq> Eq for Masked<T> {}
+
+impl<T: Zeroize + Ord> PartialOrd for Masked<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Zeroize + Ord> Ord for Masked<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
     }
 }
 

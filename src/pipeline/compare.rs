@@ -1,20 +1,21 @@
 //! Desired and live objects, joined as the pages of the live ones arrive, and compared.
 //!
-//! What the record proves unchanged is done at once and forgotten. For the rest the server is asked what an apply would
-//! make of it; where it cannot be asked, the difference is only predicted, and says why.
+//! What the record proves unchanged is done at once and forgotten. For the rest the schemas of their kinds are fetched,
+//! which may prove more. Of what is left the server is asked what an apply would make of it; where it cannot be asked,
+//! the difference is only predicted, and says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{PipelineError, Progress, definitions};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
+use super::{PipelineError, Progress, definitions, pool};
+use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::{Discovery, GroupKind, Gvk, Resource, builtin_schemas};
+use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -29,12 +30,10 @@ pub(super) struct Subject<'a> {
     pub discovery: &'a Discovery,
     /// The key of fingerprints and records.
     pub key: &'a FingerprintKey,
-}
-
-impl Subject<'_> {
-    fn context(&self) -> Context<'_> {
-        Context::new(self.key, builtin_schemas())
-    }
+    /// Whose word is taken.
+    pub judge: Judge,
+    /// Where schemas are kept between runs.
+    pub cache: SchemaCache,
 }
 
 /// An object of an inventory.
@@ -61,21 +60,13 @@ pub(super) async fn compare(
     let mut unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
     table.settle(&unread);
     table.forgive(&mut unread);
+    table.shape(cluster, progress).await?;
     table.ask_all(cluster, progress).await?;
+    table.validate();
     let mut comparison = table.finish();
-    validate(&mut comparison);
     let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
-}
-
-/// Finds ourselves what a server would refuse that could not be asked.
-fn validate(comparison: &mut Comparison) {
-    let doubted = |it: &ObjectComparison| matches!(it.judged, diff::Judged::Predicted(_) | diff::Judged::Refused(_));
-    if comparison.objects.iter().any(doubted) {
-        let schemas = definitions::schemas(comparison.objects.iter().filter_map(|it| it.desired.as_deref()));
-        comparison.objects.iter_mut().for_each(|it| diff::check(it, &schemas));
-    }
 }
 
 struct Table<'a> {
@@ -87,10 +78,16 @@ struct Table<'a> {
     namespaces: BTreeSet<String>,
     /// The kinds whose definitions would change.
     pending: BTreeSet<GroupKind>,
+    /// The shapes that are known: none, before anything is asked about.
+    schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
 }
 
 impl<'a> Table<'a> {
+    fn context(&self) -> Context<'_> {
+        Context { judge: self.subject.judge, ..Context::new(self.subject.key, &self.schemas) }
+    }
+
     fn new(subject: Subject<'a>) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
@@ -105,7 +102,9 @@ impl<'a> Table<'a> {
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        Self { wanted, places, done, left, namespaces: BTreeSet::new(), pending: BTreeSet::new(), questions: Vec::new(), subject }
+        let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
+        let (schemas, questions) = (Schemas::new(), Vec::new());
+        Self { wanted, places, done, left, namespaces, pending, schemas, questions, subject }
     }
 
     /// Takes a live object as its page arrives.
@@ -113,7 +112,7 @@ impl<'a> Table<'a> {
         let recorded = self.recorded(&live.id);
         if let Some(&at) = self.places.get(&live.id) {
             let object = &self.subject.objects[at];
-            match diff::compare(object, Some(live), recorded, None, &self.subject.context()) {
+            match diff::compare(object, Some(live), recorded, None, &self.context()) {
                 Compared::Done(comparison) => self.done[at] = Some(*comparison),
                 Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
             }
@@ -133,7 +132,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.subject.context())),
+                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), &self.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -143,8 +142,9 @@ impl<'a> Table<'a> {
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
-            *place = Some(match unread.reasons.get(id).or(down) {
-                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+            let down = down.map(|reason| Cause::Unavailable.since(reason));
+            *place = Some(match unread.reasons.get(id).cloned().or(down) {
+                Some(why) => ObjectComparison { verdict: diff::Verdict::Unknown(why), ..gone },
                 None => gone,
             });
         }
@@ -168,8 +168,55 @@ impl<'a> Table<'a> {
         missing.map(|(_, object)| object.id.name.clone()).collect()
     }
 
-    /// Asks the server about everything that the records do not prove; about definitions first, since what they will be
-    /// decides about their objects.
+    /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
+    /// change in this plan are left to the server.
+    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let kind = |at: usize| &self.subject.objects[at].gvk;
+        let served = |gvk: &&Gvk| self.subject.discovery.resource(gvk).is_some();
+        let kinds: BTreeSet<Gvk> = questions.iter().map(|(at, _)| kind(*at)).filter(served).cloned().collect();
+        if !kinds.is_empty() {
+            progress("reading the schemas of the cluster");
+        }
+        let mut schemas = Schemas::new();
+        cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        // What the plan makes of a definition counts, not what the server has now.
+        let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
+        definitions.for_each(|definition| schemas.add_crd(&definition.body));
+        self.schemas = schemas;
+        // Definitions first: what is open about them says which kinds may change.
+        let (definitions, others): (Vec<_>, Vec<_>) =
+            questions.into_iter().partition(|(at, _)| definitions::is_definition(&self.subject.objects[*at]));
+        self.prove(definitions)?;
+        let changing: BTreeSet<GroupKind> =
+            self.questions.iter().filter_map(|(at, _)| definitions::defined(&self.subject.objects[*at].body)).collect();
+        let (open, provable): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
+        self.questions.extend(open);
+        self.prove(provable)
+    }
+
+    /// Looks for proofs, on all cores. What is not proven stays a question.
+    fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
+        let judged = pool::each(questions, |(at, live)| {
+            let Some(live) = live else { return Ok((at, Err(None))) };
+            let object = &self.subject.objects[at];
+            Ok(match diff::compare(object, Some(live), self.recorded(&object.id), None, &self.context()) {
+                Compared::Done(done) => (at, Ok(done)),
+                Compared::Shape(live) | Compared::Ask(live) => (at, Err(Some(*live))),
+            })
+        })?;
+        for (at, judged) in judged {
+            match judged {
+                Ok(done) => self.done[at] = Some(*done),
+                Err(live) => self.questions.push((at, live)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
+    /// about their objects.
     async fn ask_all(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let objects = &self.subject.objects;
@@ -185,11 +232,12 @@ impl<'a> Table<'a> {
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let subject = &self.subject;
-        let (namespaces, pending) = (&self.namespaces, &self.pending);
+        let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
+        let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, pending, cluster).await)
+            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+            (at, live, answer(object, verbs, subject.discovery, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -197,7 +245,7 @@ impl<'a> Table<'a> {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
             let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
-            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &subject.context()) {
+            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
             progress(&format!("asking the server about changes ({} of {total})", finished.len()));
@@ -207,6 +255,11 @@ impl<'a> Table<'a> {
             self.done[at] = Some(comparison);
         }
         Ok(())
+    }
+
+    /// Finds ourselves what a server would refuse that could not be asked.
+    fn validate(&mut self) {
+        self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
     }
 
     fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
@@ -247,12 +300,13 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.
+/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
     object: &Object,
+    verbs: &[&str],
     discovery: &Discovery,
-    missing: &BTreeSet<String>,
-    pending: &BTreeSet<GroupKind>,
-    cluster: &Cluster,
+    (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
@@ -262,6 +316,12 @@ async fn answer(
     }
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    for verb in verbs {
+        let right = Right::new(verb, resource, object.id.namespace.as_deref());
+        if !permits.has(cluster, &right, &object.id.name).await {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
     }
     let options = ApplyOptions { force: true, dry_run: true };
     match cluster.apply(&object.id, resource, &object.body, options).await {

@@ -8,9 +8,9 @@ use crate::schema::{GroupKind, Schemas, Subject, Violation, builtin_schemas};
 use crate::value::{Step, Value};
 
 /// The schemas of the built-in kinds and of those that objects of the plan define.
-pub(super) fn schemas<'o>(objects: impl IntoIterator<Item = &'o Object>) -> Schemas {
+fn schemas(objects: &[Object]) -> Schemas {
     let mut schemas = builtin_schemas().clone();
-    objects.into_iter().filter(|it| is_definition(it)).for_each(|it| schemas.add_crd(&it.body));
+    objects.iter().filter(|it| is_definition(it)).for_each(|it| schemas.add_crd(&it.body));
     schemas
 }
 
@@ -31,7 +31,8 @@ pub(super) fn pending<'c>(comparisons: impl IntoIterator<Item = &'c ObjectCompar
     desired.filter(|it| is_definition(it)).filter_map(|it| defined(&it.body)).collect()
 }
 
-fn defined(crd: &Value) -> Option<GroupKind> {
+/// The kind that a definition defines.
+pub(super) fn defined(crd: &Value) -> Option<GroupKind> {
     let text = |keys: &[&str]| crd.dig(keys).and_then(Value::as_str).map(str::to_owned);
     Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
 }

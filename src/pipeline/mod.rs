@@ -12,6 +12,7 @@ mod load;
 mod observe;
 mod pool;
 mod releases;
+mod rights;
 mod state;
 mod target;
 
@@ -27,11 +28,13 @@ pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
+pub use self::rights::rights;
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
-use crate::cluster::{Cluster, Unread};
+use crate::cluster::{Cluster, SchemaCache, Unread};
 use crate::diagnostic::Failure;
+use crate::diff::Judge;
 use crate::manifest::{self, Desired};
 use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
@@ -54,6 +57,8 @@ pub struct Settings {
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
     pub cluster: ClusterOverride,
+    /// Whose word is taken for what would change.
+    pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
 }
@@ -159,7 +164,8 @@ async fn judge(
     let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
     let objects = desired.objects.into_iter().map(Arc::new).collect();
-    let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
+    let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
+    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, judge, cache };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();

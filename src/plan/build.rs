@@ -37,7 +37,7 @@ fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -
         },
         Verdict::Leftover => gates.judge(object),
         Verdict::Gone => Action::Forget { reason: "it is gone".into() },
-        Verdict::Unknown(reason) => Action::Unknown { reason: reason.clone() },
+        Verdict::Unknown(why) => Action::Unknown { reason: why.reason.clone() },
     }
 }
 
@@ -45,10 +45,7 @@ fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -
 fn replaced(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Action> {
     let fixed = immutable::immutable(object);
     let replaceable = !fixed.is_empty() && !prune::is_guarded(&object.id);
-    replaceable.then(|| Action::Recreate {
-        reason: replace::reason(&fixed),
-        loses: replace::loses(object, releases),
-    })
+    replaceable.then(|| Action::Recreate { reason: replace::reason(&fixed), loses: replace::loses(object, releases) })
 }
 
 /// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.

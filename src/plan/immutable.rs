@@ -90,7 +90,10 @@ impl Rule {
     fn forbids(&self, change: &FieldChange, live: &Value, desired: Option<&Value>) -> bool {
         let names = names(&change.path);
         names.starts_with(&self.field)
-            && !self.except.iter().any(|field| names.starts_with(field) && stays(&change.path, field.len(), live, desired))
+            && !self
+                .except
+                .iter()
+                .any(|field| names.starts_with(field) && stays(&change.path, field.len(), live, desired))
             && self.words.iter().all(|word| forbids(word, change.live.as_ref(), change.desired.value()))
             && self.only_if.as_ref().is_none_or(|condition| condition.holds(live))
             && !self.unless.as_ref().is_some_and(|condition| condition.holds(live))

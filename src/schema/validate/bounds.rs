@@ -10,7 +10,11 @@ use crate::value::{Data, Value};
 pub(super) fn text(place: &Place<'_>, value: &str, found: &mut Validated) {
     let length = value.chars().count();
     if let Some(most) = bound(place.schema, "maxLength").filter(|most| length > *most) {
-        found.violate(&place.path, format!("maxLength: {most}"), format!("Too long: may not be more than {most} bytes"));
+        found.violate(
+            &place.path,
+            format!("maxLength: {most}"),
+            format!("Too long: may not be more than {most} bytes"),
+        );
     }
     if let Some(least) = bound(place.schema, "minLength").filter(|least| length < *least) {
         let cause = format!("should be at least {least} chars long");

@@ -62,9 +62,8 @@ impl<'a> Place<'a> {
         if text(self.schema, "x-kubernetes-list-type") != Some("map") {
             return None;
         }
-        let same = |old: &&Value| {
-            texts(self.schema, "x-kubernetes-list-map-keys").all(|key| old.get(key) == item.get(key))
-        };
+        let same =
+            |old: &&Value| texts(self.schema, "x-kubernetes-list-map-keys").all(|key| old.get(key) == item.get(key));
         self.old?.as_list()?.iter().find(same)
     }
 

@@ -86,9 +86,8 @@ fn json_type(value: &Value) -> &'static str {
 
 /// A secret is of the right sort, and its text is not looked at.
 fn secret(place: &Place<'_>, found: &mut Validated) {
-    const OF_TEXT: [&str; 10] = [
-        "enum", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "anyOf", "oneOf", "not",
-    ];
+    const OF_TEXT: [&str; 10] =
+        ["enum", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "anyOf", "oneOf", "not"];
     let rules: Vec<&str> = OF_TEXT.into_iter().filter(|rule| place.schema.get(rule).is_some()).collect();
     if !rules.is_empty() {
         found.unchecked.push(format!("`{}` is secret, so its {} was not checked", place.path, rules.join(", ")));

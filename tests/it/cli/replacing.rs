@@ -83,7 +83,9 @@ fn only_by_name() -> Result<(), Failed> {
     write("two");
     let namespace = &site.namespace;
     let refused = site.expect("apply dev --yes", 4)?;
-    refused.says(&format!("± recreate ConfigMap {namespace}/config: the field `data.a` cannot be changed after creation"))?;
+    refused.says(&format!(
+        "± recreate ConfigMap {namespace}/config: the field `data.a` cannot be changed after creation"
+    ))?;
     refused.says(&format!("say `--replace Deployment.apps/{namespace}/app`"))?;
     refused.says("lost with it: the rights that it gives, until it is there again")?;
     assert_eq!(first, uid());
@@ -105,7 +107,9 @@ fn only_by_name() -> Result<(), Failed> {
 fn names_and_releases() -> Result<(), Failed> {
     let site = Site::new("rename");
     let map = |name: &str| {
-        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: '1', b: '2', c: '3', d: '4'}}\n")
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: '1', b: '2', c: '3', d: '4'}}\n"
+        )
     };
     site.releases(&["{name: one, manifests: one}", "{name: two, manifests: two}"]);
     site.desk.write("one/map.yaml", map("old"));

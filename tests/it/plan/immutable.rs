@@ -40,16 +40,25 @@ fn run(case: &Case) -> Result<(), Failed> {
             let (said, plan) = row.try_out().await.map_err(|error| format!("{name}: {error:?}"))?;
             let action = &plan.steps[0].action;
             let fixed = matches!(action, Action::Recreate { .. })
-                || plan.refusals.iter().any(|it| matches!(it, Refusal::Immutable { .. } | Refusal::StoredVersion { .. }));
+                || plan
+                    .refusals
+                    .iter()
+                    .any(|it| matches!(it, Refusal::Immutable { .. } | Refusal::StoredVersion { .. }));
             if fixed != (said.is_some() && row.row.get("refused").is_none()) {
                 wrong.push(format!("{name}: we plan {action:?} {:?}, and the server says {said:?}", plan.refusals));
             }
             let _ = writeln!(out, "{name}: {action}");
             for refusal in &plan.refusals {
-                let _ = writeln!(out, "  {}", refusal.to_string().replace(&namespace, "NAMESPACE"));
+                // How many pods there are by now depends on the controllers.
+                let said = refusal.to_string().replace(&namespace, "NAMESPACE");
+                let _ = writeln!(out, "  {}", said.split("; lost with it").next().unwrap_or_default());
             }
             let said = said.unwrap_or_else(|| "takes it".to_owned());
-            let line: String = said.lines().next().unwrap_or_default().chars().take(160).collect();
+            let line = said.lines().next().unwrap_or_default();
+            let line = match line.split_once("Invalid value: {") {
+                Some((field, rest)) => format!("{field}Invalid value: ...{}", &rest[rest.rfind("}: ").unwrap_or(0)..]),
+                None => line.to_owned(),
+            };
             let _ = writeln!(out, "  the server: {line}");
         }
         if !wrong.is_empty() {
@@ -101,7 +110,11 @@ impl Row<'_> {
             self.cluster.await_definition(&before.id.name).await?.map_err(Failed::from)?;
         }
         let after = self.object("desired");
-        let said = match self.cluster.apply(&after.id, resource, &after.body, ApplyOptions { force: true, dry_run: true }).await {
+        let said = match self
+            .cluster
+            .apply(&after.id, resource, &after.body, ApplyOptions { force: true, dry_run: true })
+            .await
+        {
             Ok(_) => None,
             Err(WriteError::Refused { message, .. }) => Some(message.replace(self.namespace, "NAMESPACE")),
             Err(other) => return Err(other.into()),

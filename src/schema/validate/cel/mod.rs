@@ -55,9 +55,9 @@ fn kind(This(value): This<CelValue>) -> Result<CelValue, ExecutionError> {
 fn has_rules(schema: &Value) -> bool {
     let below = ["properties", "items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
     schema.get("x-kubernetes-validations").is_some()
-        || below.into_iter().any(|it| {
-            has_rules(it) || it.as_map().is_some_and(|map| map.iter().any(|entry| has_rules(&entry.value)))
-        })
+        || below
+            .into_iter()
+            .any(|it| has_rules(it) || it.as_map().is_some_and(|map| map.iter().any(|entry| has_rules(&entry.value))))
 }
 
 fn walk(place: &Place<'_>, context: &Context<'_>, found: &mut Validated) {

@@ -16,8 +16,9 @@ use crate::value::{Path, Value};
 static READS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b(?:self|oldSelf)\b(?:\s*\.\s*\??\s*([A-Za-z0-9_]+))?").ok());
 /// A rule that only says that something stays as it is.
-static STAYS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^\(?(?:self((?:\.\w+)*)==oldSelf((?:\.\w+)*)|oldSelf((?:\.\w+)*)==self((?:\.\w+)*))\)?$").ok());
+static STAYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\(?(?:self((?:\.\w+)*)==oldSelf((?:\.\w+)*)|oldSelf((?:\.\w+)*)==self((?:\.\w+)*))\)?$").ok()
+});
 /// A field that may be missing.
 static OPTIONAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\.\?\s*([A-Za-z_]\w*)").ok());
 /// The steps of a `fieldPath`.
@@ -54,7 +55,8 @@ impl<'a> Rule<'a> {
             let path = named(&place.path);
             return found.unchecked.push(format!("the rule `{}` {path} reads a secret", self.text));
         }
-        let outcome = if optional { evaluate(self.text, &optional_scope(place, scope)) } else { evaluate(self.text, scope) };
+        let outcome =
+            if optional { evaluate(self.text, &optional_scope(place, scope)) } else { evaluate(self.text, scope) };
         match outcome {
             Outcome::Holds => {}
             Outcome::Fails => found.violations.push(self.violation(place, scope)),
@@ -64,7 +66,11 @@ impl<'a> Rule<'a> {
                 found.violate(&place.path, self.text, message);
             }
             Outcome::Unknown(cause) => {
-                found.unchecked.push(format!("the rule `{}` {} cannot be evaluated here: {cause}", self.text, named(&place.path)));
+                found.unchecked.push(format!(
+                    "the rule `{}` {} cannot be evaluated here: {cause}",
+                    self.text,
+                    named(&place.path)
+                ));
             }
         }
     }
@@ -129,8 +135,10 @@ fn stays(rule: &str) -> bool {
 
 /// Whether a rule might read a secret: it looks at a field that holds one, or at everything.
 fn reads_secret(rule: &str, place: &Place<'_>) -> bool {
-    let secrets: BTreeSet<String> = [Some(place.value), place.old].into_iter().flatten().flat_map(secret_fields).collect();
-    let whole = [Some(place.value), place.old].into_iter().flatten().any(|it| it.as_map().is_none() && holds_secret(it));
+    let secrets: BTreeSet<String> =
+        [Some(place.value), place.old].into_iter().flatten().flat_map(secret_fields).collect();
+    let whole =
+        [Some(place.value), place.old].into_iter().flatten().any(|it| it.as_map().is_none() && holds_secret(it));
     if secrets.is_empty() && !whole {
         return false;
     }
@@ -174,4 +182,3 @@ fn evaluate(source: &str, scope: &Context<'_>) -> Outcome {
         Err(_) => Outcome::Unknown("a function or operator in it does not take these values here".to_owned()),
     }
 }
-
