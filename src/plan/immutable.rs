@@ -35,8 +35,8 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Path> {
     let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.kind == kind).collect();
     let changed = object.fields.iter().filter(|change| is_change(change));
     let fixed = changed.filter(|change| rules.iter().any(|rule| rule.forbids(change, &live.body, desired)));
-    let ruled = object.violations.iter().filter(|it| it.immutable).map(|it| it.path.clone());
-    fixed.map(|change| change.path.clone()).chain(ruled).collect()
+    let by_rule = object.violations.iter().filter(|it| it.immutable).map(|it| it.path.clone());
+    fixed.map(|change| change.path.clone()).chain(by_rule).collect()
 }
 
 /// The version of a definition in which objects are stored, and which is not in the repository any more.

@@ -51,13 +51,13 @@ fn pods(live: &Value, count: &[&str]) -> Vec<String> {
     }
 }
 
-/// That the claims of a StatefulSet stay, if it has any and they do.
+/// That the claims of a stateful set stay, if it has any and they do.
 fn claims(live: &Value) -> Option<&'static str> {
     let templates = live.dig(&["spec", "volumeClaimTemplates"])?.as_list()?;
     (!templates.is_empty() && going_claims(live).is_none()).then_some(" (its claims stay, with their data)")
 }
 
-/// The claims of a StatefulSet that are deleted with it.
+/// The claims of a stateful set that are deleted with it.
 fn going_claims(live: &Value) -> Option<String> {
     let policy = live.dig(&["spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted"])?.as_str()?;
     (policy == "Delete").then(|| "its claims and their data (`whenDeleted: Delete`)".to_owned())

@@ -18,7 +18,9 @@ pub(super) fn fill(value: &mut Value, schema: &Value) {
         }
         Data::List(items) => {
             if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| fill(item, schema));
+                for item in items {
+                    fill(item, schema);
+                }
             }
         }
         _ => {}

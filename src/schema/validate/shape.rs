@@ -58,7 +58,9 @@ impl Walk<'_> {
         if self.required && path.0.first() != Some(&Step::Field("status".to_owned())) {
             let mut missing: Vec<&str> = of.required().filter(|key| !map.contains(key) && is_enforced(key)).collect();
             missing.sort_unstable();
-            missing.iter().for_each(|key| self.found.violate(&path.field(key), "required", "Required value"));
+            for key in missing {
+                self.found.violate(&path.field(key), "required", "Required value");
+            }
         }
     }
 
@@ -99,14 +101,15 @@ fn identity(at: usize, item: &Value, of: ListType<'_>) -> (Step, Option<String>)
 
 /// As the server's typed conversion has it: numbers of a built-in kind may be bounded further when they are read.
 fn fits(value: &Value, scalar: Scalar) -> bool {
-    match (&value.data, scalar) {
-        (Data::Masked(_), _) | (_, Scalar::Any) => true,
-        (Data::Text(_), Scalar::Text | Scalar::Bytes | Scalar::Quantity | Scalar::IntOrString) => true,
-        (Data::Int(_) | Data::Uint(_), Scalar::Number | Scalar::Quantity | Scalar::IntOrString) => true,
-        (Data::Float(_), Scalar::Number | Scalar::Quantity) => true,
-        (Data::Bool(_), Scalar::Bool) => true,
-        _ => false,
-    }
+    matches!(
+        (&value.data, scalar),
+        (Data::Masked(_), _)
+            | (_, Scalar::Any)
+            | (Data::Text(_), Scalar::Text | Scalar::Bytes | Scalar::Quantity | Scalar::IntOrString)
+            | (Data::Int(_) | Data::Uint(_), Scalar::Number | Scalar::Quantity | Scalar::IntOrString)
+            | (Data::Float(_), Scalar::Number | Scalar::Quantity)
+            | (Data::Bool(_), Scalar::Bool)
+    )
 }
 
 fn name(scalar: Scalar) -> &'static str {

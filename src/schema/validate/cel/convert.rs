@@ -7,8 +7,8 @@ use base64::Engine as _;
 use kube_cel::cel::objects::{Key, Map as CelMap};
 use kube_cel::cel::{Context, Value as CelValue, parser::Parser};
 
-use super::super::place::declared;
-use super::super::{text, texts};
+use crate::schema::validate::place::declared;
+use crate::schema::validate::{text, texts};
 use crate::value::{Data, Map, Value};
 
 /// The words that CEL keeps for itself (apiserver `pkg/cel`).

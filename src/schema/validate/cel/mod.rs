@@ -65,7 +65,9 @@ fn walk(place: &Place<'_>, context: &Context<'_>, found: &mut Validated) {
     let rules: Vec<Rule<'_>> = rules.iter().filter_map(Rule::of).collect();
     if !rules.is_empty() && !place.value.is_null() {
         let scope = scope(place, context);
-        rules.iter().for_each(|rule| rule.check(place, &scope, found));
+        for rule in &rules {
+            rule.check(place, &scope, found);
+        }
     }
     place.children().iter().for_each(|child| walk(child, context, found));
 }

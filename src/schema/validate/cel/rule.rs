@@ -7,9 +7,9 @@ use kube_cel::cel::parser::Parser;
 use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value as CelValue};
 use regex::Regex;
 
-use super::super::place::Place;
-use super::super::{Validated, Violation, flag, holds_secret, text};
 use super::convert::escaped;
+use crate::schema::validate::place::Place;
+use crate::schema::validate::{Validated, Violation, flag, holds_secret, text};
 use crate::value::{Path, Value};
 
 /// Where a rule looks at an object, and at which of its fields first.
