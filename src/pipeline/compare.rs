@@ -104,7 +104,7 @@ impl<'a> Table<'a> {
         let done = vec![None; subject.objects.len()];
         let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
         let (schemas, questions) = (Schemas::new(), Vec::new());
-        Self { wanted, places, done, left, namespaces, pending, schemas, questions, subject }
+        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions }
     }
 
     /// Takes a live object as its page arrives.

@@ -154,8 +154,8 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
         Action::Recreate { loses, .. } => loses.as_slice(),
         _ => &[],
     };
-    let lost: String = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
-    let fields = lost + &sections(&parts.told());
+    let lost: Vec<String> = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
+    let fields = lost.concat() + &sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> = yaml(&step.object, show)
         .into_iter()

@@ -127,7 +127,9 @@ impl Writer<'_> {
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
         if let Action::Recreate { loses, .. } = &step.action {
-            loses.iter().for_each(|lost| self.line(&format!("      lost with it: {}", line(lost))));
+            for lost in loses {
+                self.line(&format!("      lost with it: {}", line(lost)));
+            }
         }
         match self.style.show.view {
             _ if self.style.detail < Detail::Changes => {}

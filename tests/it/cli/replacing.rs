@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 use libtest_mimic::{Failed, Trial};
 
+use super::program::Desk;
 use super::site::Site;
 use crate::cases::code;
 
@@ -12,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "replacing_first_install_of_a_definition_and_its_objects", first_install),
         code("cli", "replacing_what_cannot_change_only_by_name", only_by_name),
         code("cli", "replacing_a_name_or_a_release_is_said", names_and_releases),
+        code("cli", "validate_finds_what_a_server_would_refuse", offline),
     ]
 }
 
@@ -54,6 +56,23 @@ fn first_install() -> Result<(), Failed> {
     site.desk.write("looms/loom.yaml", loom(&group, "size: 3, colour: red"));
     site.expect("apply dev --yes", 0)?;
     site.expect("plan dev --exit-code", 0).map(drop)
+}
+
+/// Without a cluster: custom resources by the definitions of the project, built-in kinds by the shipped schemas.
+fn offline() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let environment = "cluster: {}\nreleases:\n- {name: looms, namespace: looms, manifests: looms}\n";
+    desk.write("environments/dev/environment.yaml", environment);
+    desk.write("looms/crd.yaml", definition("offline.example.com", "size: {type: integer, maximum: 5}"));
+    desk.write("looms/loom.yaml", loom("offline.example.com", "size: 9"));
+    desk.write("looms/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: [1]}\n");
+    let run = desk.run(["validate", "dev"]);
+    run.ends_with(1)?.says("dev: 4 objects of 1 release: 2 fields that a server would refuse")?;
+    run.says("is not valid: spec.size: Invalid value: 9: should be less than or equal to 5")?;
+    run.says("is not valid: data.a: Invalid value: expected string, got list")?.says("looms/config.yaml:1:1")?;
+    desk.write("looms/loom.yaml", loom("offline.example.com", "size: 5"));
+    desk.write("looms/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n");
+    desk.run(["validate", "dev"]).ends_with(0).map(drop)
 }
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\nimmutable: true\ndata: {a: VALUE}\n";
