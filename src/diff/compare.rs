@@ -82,6 +82,7 @@ pub fn leftover(
         desired: None,
         live,
         after: None,
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -120,6 +121,7 @@ impl<'a> Subject<'a> {
             desired: Some(Arc::clone(self.object)),
             live: None,
             after: None,
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }
