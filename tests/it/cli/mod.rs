@@ -2,6 +2,7 @@
 
 mod files;
 mod health;
+mod judging;
 mod large;
 mod lost;
 mod program;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
     [
         files::trials(),
         health::trials(),
+        judging::trials(),
         large::trials(),
         lost::trials(),
         refusals::trials(),

@@ -27,6 +27,8 @@ pub enum Answer {
     Swallowed,
     /// It does not go through, and the connection ends.
     Refused,
+    /// It does not go through, and the answer is that there is no such thing.
+    Missing,
 }
 
 /// The door.
@@ -93,6 +95,10 @@ fn serve(stream: TcpStream, rule: &Rule, notes: &Mutex<Vec<Seen>>) -> io::Result
         if matches!(answer, Answer::Refused) {
             return Ok(());
         }
+        if matches!(answer, Answer::Missing) {
+            writer.write_all(MISSING)?;
+            continue;
+        }
         let answered = forward(&seen, &headers, body);
         if matches!(answer, Answer::Swallowed) {
             return Ok(());
@@ -100,6 +106,10 @@ fn serve(stream: TcpStream, rule: &Rule, notes: &Mutex<Vec<Seen>>) -> io::Result
         writer.write_all(&answered)?;
     }
 }
+
+/// What a server says about a path that it does not know.
+const MISSING: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 19\r\n\r\n404 page not found\n";
 
 type Headers = Vec<(String, String)>;
 
