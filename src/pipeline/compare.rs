@@ -10,9 +10,11 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{PipelineError, Progress, pool};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, SchemaCache, Unread, Wanted, WriteError};
+use crate::cluster::{
+    ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -20,6 +22,8 @@ use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
+/// How often an object is read again that somebody writes while the server is asked about it.
+const REREADS: usize = 3;
 
 /// What is compared, and with what.
 pub(super) struct Subject<'a> {
@@ -129,7 +133,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.context())),
+                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), &self.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -139,8 +143,9 @@ impl<'a> Table<'a> {
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
-            *place = Some(match unread.reasons.get(id).or(down) {
-                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+            let down = down.map(|reason| Cause::Unavailable.since(reason));
+            *place = Some(match unread.reasons.get(id).cloned().or(down) {
+                Some(why) => ObjectComparison { verdict: diff::Verdict::Unknown(why), ..gone },
                 None => gone,
             });
         }
@@ -215,16 +220,17 @@ impl<'a> Table<'a> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
+        let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            (at, answer_of_now(object, live, subject.discovery, namespaces, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
-        while let Some((at, live, answer)) = answers.next().await {
+        while let Some((at, answer)) = answers.next().await {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
-            let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+            let (live, asked) = answer?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
@@ -269,18 +275,57 @@ fn defined(definition: &Value) -> Option<GroupKind> {
     Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
 }
 
-/// What the server says that an apply would make of an object; an error where the server was lost.
-async fn answer(
+/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
+/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
+async fn answer_of_now(
     object: &Object,
+    mut live: Option<LiveObject>,
     discovery: &Discovery,
     missing: &BTreeSet<String>,
-    cluster: &Cluster,
+    (cluster, permits): (&Cluster, &Permits),
+) -> Result<(Option<LiveObject>, Asked), Failure> {
+    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+    let mut tries = 0..REREADS;
+    loop {
+        let asked = answer(object, verbs, discovery, missing, (cluster, permits)).await;
+        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+        let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));
+        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+        match cluster.get(&object.id, resource).await {
+            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+            Ok(now) => live = now,
+            // Who may list may be kept from reading one; then the answer is all there is.
+            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+            Err(lost) => return Err(lost.into()),
+        }
+    }
+}
+
+fn version(live: &LiveObject) -> Option<&str> {
+    live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
+}
+
+/// What the server says that an apply would make of an object; an error where the server was lost.
+/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
+async fn answer(
+    object: &Object,
+    verbs: &[&str],
+    discovery: &Discovery,
+    missing: &BTreeSet<String>,
+    (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    for verb in verbs {
+        let right = Right::new(verb, resource, object.id.namespace.as_deref());
+        if !permits.has(cluster, &right, &object.id.name).await {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
     }
     let options = ApplyOptions { force: true, dry_run: true };
     match cluster.apply(&object.id, resource, &object.body, options).await {

@@ -15,7 +15,7 @@ use weft::diff::{self, After, Asked, Class, Compared, Context, Judge, LiveObject
 use weft::manifest::Object;
 use weft::masked::FingerprintKey;
 use weft::schema::{Discovery, Schemas};
-use weft::value::Path as FieldPath;
+use weft::value::{Step, Value};
 
 use super::cluster;
 use crate::cases::code;
@@ -112,7 +112,9 @@ impl Server {
         }
         // Addresses are the server's to give.
         if live["kind"] == "Service" {
-            ["clusterIP", "clusterIPs"].map(|key| live["spec"].as_object_mut().map(|it| it.remove(key)));
+            for key in ["clusterIP", "clusterIPs"] {
+                live["spec"].as_object_mut().map(|it| it.remove(key));
+            }
         }
         let api: Api<DynamicObject> = Api::namespaced_with(shared().client(), &self.namespace, &resource(&live));
         let name = live["metadata"]["name"].as_str().unwrap_or_default().to_owned();
@@ -131,10 +133,17 @@ impl Server {
         let desired = object(value(&self.moved(json_of(folder, "desired.yaml").unwrap_or_default())));
         let Some(resource) = self.discovery.resource(&desired.gvk) else { return Ok("not served") };
         self.put(folder).await?;
-        let live = self.cluster.get(&desired.id, resource).await?.ok_or("it is gone")?;
+        // Controllers write too: both reads must be of the same state.
+        let (live, response) = loop {
+            let live = self.cluster.get(&desired.id, resource).await?.ok_or("it is gone")?;
+            let options = ApplyOptions { force: true, dry_run: true };
+            let response = self.cluster.apply(&desired.id, resource, &desired.body, options).await?;
+            let version = |it: &LiveObject| it.body.dig(&["metadata", "resourceVersion"]).cloned();
+            if version(&live) == version(&response) {
+                break (live, response);
+            }
+        };
         let recorded = self.recorded(folder, &live);
-        let options = ApplyOptions { force: true, dry_run: true };
-        let response = self.cluster.apply(&desired.id, resource, &desired.body, options).await?;
         let server =
             self.compare(&desired, &live, recorded.clone(), Some(Asked::DryRun(Box::new(response))), Judge::DryRun)?;
         let server = server.ok_or("it asks again")?;
@@ -168,27 +177,26 @@ impl Server {
     fn recorded(&self, folder: &Path, live: &LiveObject) -> Option<Arc<Recorded>> {
         let base = object(value(&self.moved(json_of(folder, "base.yaml")?)));
         let applied = diff::live(value(&json_of(folder, "applied.yaml")?))?;
-        let uid = live.body.dig(&["metadata", "uid"]).and_then(weft::value::Value::as_str)?.to_owned();
+        let uid = live.body.dig(&["metadata", "uid"]).and_then(Value::as_str)?.to_owned();
         Some(Arc::new(Recorded { uid, ..diff::record(&base, &applied, &self.key) }))
     }
 }
 
-fn value(json: &Json) -> weft::value::Value {
+fn value(json: &Json) -> Value {
     serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The fields with what becomes of them. Where the prediction leaves a field to the server, every answer is right for
-/// it and for what the server then fills in beside it: it may stay as it is too, so that only its owner changes.
+/// The fields with what becomes of them. Where the prediction leaves a field to the server, every answer is right; what
+/// the server adds that nobody asked for is not predicted.
 fn agree(server: &ObjectComparison, ours: &ObjectComparison) -> Result<(), Failed> {
-    let open: Vec<FieldPath> =
-        ours.fields.iter().filter(|it| it.desired == After::Server).map(|it| it.path.clone()).collect();
+    let open: Vec<_> = ours.fields.iter().filter(|it| it.desired == After::Server).map(|it| &it.path).collect();
+    let desired = server.desired.as_ref().map(|it| &it.body);
     let told = |it: &ObjectComparison| -> Vec<String> {
-        let counted = it.fields.iter().filter(|change| change.class != Class::Met);
-        let is_open = |path: &FieldPath, unwanted: bool| {
-            let beside = |it: &FieldPath| it.0.len() > 2 && path.0.starts_with(&it.0[..it.0.len() - 1]);
-            open.iter().any(|it| it == path || unwanted && beside(it))
-        };
-        let counted = counted.filter(|change| !is_open(&change.path, change.base.is_none()));
+        let counted = it.fields.iter().filter(|change| {
+            let added = change.live.is_none() && change.base.is_none();
+            let asked = desired.is_some_and(|body| holds(body, &change.path.0));
+            change.class != Class::Met && !open.contains(&&change.path) && (asked || !added)
+        });
         let mut all: Vec<String> =
             counted.map(|it| format!("{} {}: {:?} -> {:?}", it.class, it.path, it.live, it.desired)).collect();
         all.sort();
@@ -196,4 +204,17 @@ fn agree(server: &ObjectComparison, ours: &ObjectComparison) -> Result<(), Faile
     };
     let (server, ours) = (told(server), told(ours));
     if server == ours { Ok(()) } else { Err(format!("\n  the server: {server:#?}\n  we: {ours:#?}").into()) }
+}
+
+/// Whether a path leads anywhere. Items may lack keys that the server fills in.
+fn holds(body: &Value, path: &[Step]) -> bool {
+    let Some((step, rest)) = path.split_first() else { return true };
+    match step {
+        Step::Field(name) => body.get(name).is_some_and(|it| holds(it, rest)),
+        Step::Item(keys) => body.as_list().unwrap_or_default().iter().any(|item| {
+            keys.iter().all(|(key, wanted)| item.get(key).is_none_or(|it| it == wanted)) && holds(item, rest)
+        }),
+        Step::Member(member) => body.as_list().is_some_and(|list| list.contains(member)),
+        Step::Index(_) => false,
+    }
 }
