@@ -100,8 +100,7 @@ fn item(text: &str) -> String {
 
 fn tallies(report: &Report, show: Show) -> String {
     let lines = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(&report.plan).lines(show.ignored) };
-    let lines: String = lines.iter().map(|line| format!("- {}\n", page(line))).collect();
-    if lines.is_empty() { lines } else { format!("\n{lines}") }
+    if lines.is_empty() { String::new() } else { format!("\n{}", list(&lines)) }
 }
 
 fn counts(releases: &[Release]) -> String {
@@ -165,9 +164,12 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     format!("{fields}{gap}{fence}diff\n{}{fence}\n", lines.concat())
 }
 
+fn list(lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |list, line| list + "- " + &page(line) + "\n")
+}
+
 /// A list for each part of the changes. The heading of the one that is expected anyway is left out.
 fn sections(told: &[(&str, Vec<String>)]) -> String {
-    let list = |lines: &[String]| lines.iter().map(|line| format!("- {}\n", page(line))).collect::<String>();
     match told {
         [("about to change", lines)] => list(lines),
         told => {

@@ -48,7 +48,9 @@ pub fn text(report: &Report, style: &Style) -> String {
         writer.line(&format!("{word}: {}", lines(warning)));
     }
     if report.purpose != Purpose::Run {
-        Tallies::of(&report.plan).lines(style.show.ignored).iter().for_each(|tally| writer.line(&line(tally)));
+        for tally in Tallies::of(&report.plan).lines(style.show.ignored) {
+            writer.line(&line(&tally));
+        }
     }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
@@ -141,7 +143,9 @@ impl Writer<'_> {
             if !alone {
                 self.line(&format!("      {heading}:"));
             }
-            changes.iter().for_each(|change| self.line(&format!("{indent}{change}")));
+            for change in &changes {
+                self.line(&format!("{indent}{change}"));
+            }
         }
         let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
         if self.style.detail == Detail::Full && written && !drift {
