@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(fate(&["spec", "paused"]), Empty::Dropped);
         assert_eq!(fate(&["spec", "template", "spec", "containers", "env", "value"]), Empty::Dropped);
         assert_eq!(fate(&["spec", "containers", "securityContext", "runAsUser"]), Empty::Kept);
-        assert_eq!(fate(&["data"]), Empty::Dropped);
+        assert_eq!(fate(&["type"]), Empty::Dropped);
         assert_eq!(fate(&["spec", "storageClassName"]), Empty::Open);
     }
 }

@@ -105,7 +105,7 @@ impl<'a> Table<'a> {
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
         let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
-        Self { wanted, places, done, left, namespaces, schemas, questions, subject }
+        Self { subject, wanted, places, done, left, namespaces, schemas, questions }
     }
 
     /// Takes a live object as its page arrives.

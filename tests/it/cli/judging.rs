@@ -23,10 +23,10 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// How many ConfigMaps the release has.
+/// How many objects the release has.
 const COUNT: usize = 40;
 
-/// A release of many ConfigMaps; those before `edited` have another text.
+/// A release of many objects; those before `edited` have another text.
 fn many(site: &Site, edited: usize) {
     let mut template = String::new();
     for at in 0..COUNT {
@@ -60,7 +60,7 @@ fn asked(site: &mut Site, arguments: &str, code: i32) -> Result<Vec<Seen>, Faile
     Ok(door.seen())
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(actual: T, expected: T) -> Result<(), Failed> {
+fn equal<T: Copy + PartialEq + std::fmt::Debug>(actual: T, expected: T) -> Result<(), Failed> {
     if actual == expected { Ok(()) } else { Err(format!("{actual:?} instead of {expected:?}").into()) }
 }
 

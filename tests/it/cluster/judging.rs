@@ -147,12 +147,11 @@ impl Server {
         let server =
             self.compare(&desired, &live, recorded.clone(), Some(Asked::DryRun(Box::new(response))), Judge::DryRun)?;
         let server = server.ok_or("it asks again")?;
-        let (ours, by) = match self.compare(&desired, &live, recorded.clone(), None, Judge::Proofs)? {
-            Some(done) => (done, "proven"),
-            None => {
-                let asked = Some(Asked::Impossible("of this test".to_owned()));
-                (self.compare(&desired, &live, recorded, asked, Judge::Proofs)?.ok_or("it asks again")?, "predicted")
-            }
+        let (ours, by) = if let Some(done) = self.compare(&desired, &live, recorded.clone(), None, Judge::Proofs)? {
+            (done, "proven")
+        } else {
+            let asked = Some(Asked::Impossible("of this test".to_owned()));
+            (self.compare(&desired, &live, recorded, asked, Judge::Proofs)?.ok_or("it asks again")?, "predicted")
         };
         agree(&server, &ours)?;
         Ok(by)
