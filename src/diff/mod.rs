@@ -13,6 +13,7 @@ pub mod fields;
 mod lists;
 mod live;
 pub mod merge;
+mod omitted;
 mod ownership;
 mod places;
 mod predict;

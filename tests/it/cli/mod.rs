@@ -3,6 +3,7 @@
 mod canary;
 mod files;
 mod health;
+mod judging;
 mod large;
 mod lost;
 mod program;
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         canary::trials(),
         files::trials(),
         health::trials(),
+        judging::trials(),
         large::trials(),
         lost::trials(),
         readers::trials(),
