@@ -8,6 +8,7 @@
 
 mod map;
 mod path;
+mod pattern;
 mod serde;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use zeroize::Zeroize;
 
 pub use self::map::{Entry, Map};
 pub use self::path::{Path, Step};
+pub use self::pattern::{Part, Pattern, PatternError};
 pub use self::serde::Exposed;
 use crate::masked::Masked;
 
