@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use super::{PipelineError, Progress, pool};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded, Rules};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -35,6 +35,8 @@ pub(super) struct Subject<'a> {
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
 }
 
 /// An object of an inventory.
@@ -64,7 +66,8 @@ pub(super) async fn compare(
     table.shape(cluster, progress).await?;
     table.ask(cluster, progress).await?;
     let mut comparison = table.finish();
-    let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
+    let differing =
+        comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged || !it.fields.is_empty());
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
 }
@@ -83,7 +86,8 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn context(&self) -> Context<'_> {
-        Context { judge: self.subject.judge, ..Context::new(self.subject.key, &self.schemas) }
+        let Subject { key, judge, rules, .. } = self.subject;
+        Context { judge, rules, ..Context::new(key, &self.schemas) }
     }
 
     fn new(subject: Subject<'a>) -> Self {
@@ -217,7 +221,8 @@ impl<'a> Table<'a> {
         let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            let sent = diff::sent(object, live.as_ref(), &context);
+            (at, live, answer(&sent, subject.discovery, namespaces, cluster).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);

@@ -11,6 +11,7 @@ mod cluster;
 mod diff;
 mod docs;
 mod health;
+mod ignore;
 mod layering;
 mod machine;
 mod manifest;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         health::trials(),
+        ignore::trials(),
         layering::trials(),
         manifest::trials(),
         operator::trials(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Rule;
 use super::certificate::is_placeholder;
 use super::edit::Edit;
 use super::targets::{Target, targets};
-use super::{Rule, Rules};
 use crate::diff::equivalence::Equivalence;
 use crate::diff::ownership::Ownership;
 use crate::diff::places::{lookup, shape_at};
@@ -14,7 +14,7 @@ use crate::diff::{After, Class, Context, FieldChange, LiveObject, Recorded};
 use crate::manifest::Object;
 use crate::project::Meaning;
 use crate::schema::{self, Type};
-use crate::value::{Path, Value};
+use crate::value::{Pattern, Value};
 
 /// What rules make of an object.
 #[derive(Default)]
@@ -48,11 +48,16 @@ pub fn adjust(
     let Some(live) = live.filter(|_| !(leave.is_empty() && hide.is_empty())) else { return Adjusted::default() };
     // Fields that cannot be read are told by whoever compares the object.
     let Ok(ownership) = Ownership::of(live) else { return Adjusted::default() };
-    let shape = context.schemas.of(&object.gvk);
+    let shape = shape(object, context);
     let subject = Subject { live, recorded, ownership: &ownership, shape, context };
     let (sent, left) = subject.adjust(object, &leave);
     let (veiled, hidden) = subject.adjust(sent.as_ref().unwrap_or(object), &hide);
     Adjusted { sent, left, veiled, hidden }
+}
+
+/// The shape of a kind, or the shipped one as long as it is not known.
+pub fn shape<'a>(object: &Object, context: &Context<'a>) -> Option<Type<'a>> {
+    context.schemas.of(&object.gvk).or_else(|| schema::builtin_schemas().of(&object.gvk))
 }
 
 struct Subject<'a> {
@@ -67,20 +72,22 @@ impl Subject<'_> {
     /// The object as rules of one meaning change it, and what is not as the repository has it.
     fn adjust(&self, object: &Arc<Object>, rules: &[Rule]) -> (Option<Arc<Object>>, Vec<FieldChange>) {
         let mut edit = None;
-        let mut fields: Vec<FieldChange> = Vec::new();
+        let (mut fields, mut done) = (Vec::new(), Vec::new());
         for rule in rules {
             let everything = [&[][..]];
-            let patterns: Vec<_> = rule.paths.iter().map(crate::value::Pattern::parts).collect();
+            let patterns: Vec<_> = rule.paths.iter().map(Pattern::parts).collect();
             let patterns = if patterns.is_empty() { &everything[..] } else { &patterns };
             let found = patterns.iter().flat_map(|parts| targets(parts, &object.body, &self.live.body, self.shape));
             for target in found.filter(|target| self.is_meant(rule, target)) {
                 rule.use_it();
-                if fields.iter().any(|it| it.path == target.path) || !self.differs(rule, &target, object) {
+                if done.contains(&target.path) || !self.changes(rule, &target) {
                     continue;
                 }
-                let edit = edit.get_or_insert_with(|| self.edit(&object.body));
-                self.change(edit, &target);
-                fields.push(self.field(rule, &target));
+                self.change(edit.get_or_insert_with(|| self.edit(&object.body)), &target);
+                if self.differs(object, &target) {
+                    fields.push(self.field(rule, &target));
+                }
+                done.push(target.path);
             }
         }
         let changed = edit.map(|edit| self.masked(object, edit.body));
@@ -97,7 +104,7 @@ impl Subject<'_> {
     }
 
     /// Whether the rule changes what is sent there.
-    fn differs(&self, rule: &Rule, target: &Target, object: &Object) -> bool {
+    fn changes(&self, rule: &Rule, target: &Target) -> bool {
         if rule.placeholder && target.wanted.is_some_and(|bundle| !is_placeholder(bundle)) {
             return false;
         }
@@ -109,6 +116,13 @@ impl Subject<'_> {
             (Some(wanted), Some(live)) if ours || target.whole => wanted != live,
             (Some(_), Some(_)) => true,
         }
+    }
+
+    /// Whether the server has something else there than the repository.
+    fn differs(&self, object: &Object, target: &Target) -> bool {
+        let equivalence = Equivalence { key: self.context.key, builtin: schema::is_builtin_group(&object.gvk.group) };
+        let same = |wanted| equivalence.holds(shape_at(self.shape, &target.path), target.live, wanted);
+        !target.wanted.is_some_and(same)
     }
 
     /// Takes the live value where we own the field, and nothing where others do.

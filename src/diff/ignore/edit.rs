@@ -38,6 +38,11 @@ impl Edit<'_> {
     }
 }
 
+/// Puts a value at a path of any value.
+pub fn replace(body: &mut Value, path: &Path, value: Value) {
+    set(body, &path.0, value, None, None);
+}
+
 /// Whether nothing is left of a node but the keys that name it.
 fn is_emptied(path: &Path, node: &Value) -> bool {
     match &node.data {
@@ -98,8 +103,10 @@ fn insert(items: &mut Vec<Value>, step: &Step, live: &[Value], shape: Option<Typ
         Step::Field(_) | Step::Index(_) => Value::default(),
     };
     let before = &live[..position(live, step, shape).unwrap_or(live.len()).min(live.len())];
-    let follows = |item: &Value| crate::diff::places::items(std::slice::from_ref(item), shape)
-        .is_some_and(|it| it.iter().any(|(step, _)| position(before, step, shape).is_some()));
+    let follows = |item: &Value| {
+        crate::diff::places::items(std::slice::from_ref(item), shape)
+            .is_some_and(|it| it.iter().any(|(step, _)| position(before, step, shape).is_some()))
+    };
     let at = items.iter().rposition(follows).map_or(0, |at| at + 1);
     items.insert(at, item);
     at

@@ -26,7 +26,9 @@ pub fn hide(rules: &Rules, object: &Object, fields: &mut [FieldChange]) {
 impl Rule<'_> {
     fn hides(&self, change: &FieldChange) -> bool {
         let meant = self.is_of(change.writers.iter().map(|it| it.manager.as_str()));
-        meant && (self.paths.is_empty() || self.paths.iter().any(|it| it.covers(&change.path) || within(it.parts(), change)))
+        meant
+            && (self.paths.is_empty()
+                || self.paths.iter().any(|it| it.covers(&change.path) || within(it.parts(), change)))
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::adjust::sent;
-pub(super) use self::adjust::{Adjusted, adjust};
+pub(super) use self::adjust::{adjust, shape};
 pub(super) use self::hide::hide;
 use crate::manifest::{Object, ObjectId};
 use crate::project::{Condition, Environment, IgnoreRule, Ignored, Meaning, ObjectPattern, ShippedRule, shipped};

@@ -7,10 +7,8 @@ use crate::schema::{GroupKind, Gvk};
 use crate::value::Value;
 
 /// Autoscalers, as group and kind, with the `apiVersion` and `kind` of a target that names none.
-const AUTOSCALERS: [(&str, &str, &str, &str); 2] = [
-    ("autoscaling", "HorizontalPodAutoscaler", "v1", ""),
-    ("keda.sh", "ScaledObject", "apps/v1", "Deployment"),
-];
+const AUTOSCALERS: [(&str, &str, &str, &str); 2] =
+    [("autoscaling", "HorizontalPodAutoscaler", "v1", ""), ("keda.sh", "ScaledObject", "apps/v1", "Deployment")];
 
 /// The objects that autoscalers among these target, with the autoscaler.
 pub fn targets<'o>(objects: impl Iterator<Item = (&'o ObjectId, &'o Value)>) -> BTreeMap<ObjectId, ObjectId> {

@@ -77,8 +77,7 @@ fn rule(tree: &Tree, spec: &IgnoreSpec, node: &Value) -> Result<IgnoreRule, Proj
     if reason.is_empty() && spec.default.is_none() {
         return Err(incomplete(tree, node, "reason"));
     }
-    let objects =
-        ObjectPattern { kind: spec.kind.clone(), namespace: spec.namespace.clone(), name: spec.name.clone() };
+    let objects = ObjectPattern { kind: spec.kind.clone(), namespace: spec.namespace.clone(), name: spec.name.clone() };
     Ok(IgnoreRule { what, objects, reason, origin: node.origin.clone() })
 }
 

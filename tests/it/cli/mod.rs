@@ -2,6 +2,7 @@
 
 mod files;
 mod health;
+mod ignore;
 mod large;
 mod lost;
 mod program;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
     [
         files::trials(),
         health::trials(),
+        ignore::trials(),
         large::trials(),
         lost::trials(),
         refusals::trials(),
