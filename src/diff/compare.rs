@@ -33,8 +33,9 @@ pub fn compare(
     context: &Context<'_>,
 ) -> Compared {
     let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
-    let (sent, left) = (adjusted.sent.as_ref().unwrap_or(object), adjusted.left.as_slice());
-    let subject = Subject { object: sent, written: object, left, recorded, context };
+    let sent = adjusted.sent.as_ref().unwrap_or(object);
+    let (left, theirs) = (adjusted.left.as_slice(), adjusted.theirs.as_slice());
+    let subject = Subject { object: sent, written: object, left, theirs, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
@@ -62,7 +63,7 @@ pub fn compare(
 
 /// The comparison of an object that could not be read.
 pub fn unknown(object: &Arc<Object>, reason: String, context: &Context<'_>) -> ObjectComparison {
-    Subject { object, written: object, left: &[], recorded: None, context }
+    Subject { object, written: object, left: &[], theirs: &[], recorded: None, context }
         .comparison(Verdict::Unknown(reason), Judged::Trivial)
 }
 
@@ -103,8 +104,10 @@ struct Subject<'a> {
     object: &'a Arc<Object>,
     /// What the repository says.
     written: &'a Arc<Object>,
-    /// What rules leave to others.
+    /// What rules leave to others, and is not as it is written.
     left: &'a [FieldChange],
+    /// All that rules leave to others.
+    theirs: &'a [Path],
     recorded: Option<Arc<Recorded>>,
     context: &'a Context<'a>,
 }
@@ -233,6 +236,8 @@ impl<'a> Subject<'a> {
             doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
         let mut fields = evidence.classify();
+        fields
+            .retain(|change| change.class != Class::Met || !self.theirs.iter().any(|it| it.is_prefix_of(&change.path)));
         hide(self.context.rules, self.written, &mut fields);
         let left = self.left.iter().cloned();
         if fields.iter().all(|change| change.class == Class::Met) {

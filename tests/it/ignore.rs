@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diff::merge::field_set;
-use weft::diff::{self, Asked, Compared, Context, LiveObject, MANAGER, Manager, ObjectComparison, Recorded, Rules};
+use weft::diff::{
+    self, Asked, Class, Compared, Context, LiveObject, MANAGER, Manager, ObjectComparison, Recorded, Rules,
+};
 use weft::manifest::Object;
 use weft::project::{self, Environment};
 use weft::schema::builtin_schemas;
@@ -47,12 +49,19 @@ fn run(case: &Case) -> Result<(), Failed> {
     let sent = diff::sent(&desired[0], live.as_ref(), &context);
     let comparison = compare(&desired[0], live.as_ref(), recorded, &context);
     let mut out = format!("{:?}, {:?}\n", comparison.verdict, comparison.judged);
-    comparison.fields.iter().for_each(|field| tell(field, &mut out));
+    for field in &comparison.fields {
+        tell(field, &mut out);
+        if let Class::Ignored(reason) = &field.class {
+            let _ = writeln!(out, "  since {reason}");
+        }
+    }
     let same = Arc::ptr_eq(&sent, &desired[0]);
     assert!(same || comparison.desired.as_ref().is_some_and(|it| it.body == sent.body), "what is compared is sent");
     let text = if same { "as it is\n".into() } else { serde_json::to_string_pretty(&sent.body).unwrap() + "\n" };
     let _ = write!(out, "sent: {text}");
-    rules.unused().for_each(|(about, origin)| drop(writeln!(out, "unused: {about} at {origin}")));
+    for (about, origin) in rules.unused() {
+        let _ = writeln!(out, "unused: {about} at {origin}");
+    }
     case.expect("expected.txt", &out)
 }
 

@@ -14,7 +14,7 @@ use crate::diff::{After, Class, Context, FieldChange, LiveObject, Recorded};
 use crate::manifest::Object;
 use crate::project::Meaning;
 use crate::schema::{self, Type};
-use crate::value::{Pattern, Value};
+use crate::value::{Path, Pattern, Value};
 
 /// What rules make of an object.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub struct Adjusted {
     pub sent: Option<Arc<Object>>,
     /// The fields that are left to others, and are not as the repository has them.
     pub left: Vec<FieldChange>,
+    /// All fields that are left to others, whatever they hold.
+    pub theirs: Vec<Path>,
     /// What would be sent if the hidden fields were left as well; `None` where none differs. Where an apply of it would
     /// change nothing, one of the object would change only what is hidden.
     pub veiled: Option<Arc<Object>>,
@@ -50,9 +52,10 @@ pub fn adjust(
     let Ok(ownership) = Ownership::of(live) else { return Adjusted::default() };
     let shape = shape(object, context);
     let subject = Subject { live, recorded, ownership: &ownership, shape, context };
-    let (sent, left) = subject.adjust(object, &leave);
-    let (veiled, hidden) = subject.adjust(sent.as_ref().unwrap_or(object), &hide);
-    Adjusted { sent, left, veiled, hidden }
+    let (mut theirs, mut veil) = (Vec::new(), Vec::new());
+    let (sent, left) = subject.adjust(object, &leave, &mut theirs);
+    let (veiled, hidden) = subject.adjust(sent.as_ref().unwrap_or(object), &hide, &mut veil);
+    Adjusted { sent, left, theirs, veiled, hidden }
 }
 
 /// The shape of a kind, or the shipped one as long as it is not known.
@@ -70,9 +73,15 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     /// The object as rules of one meaning change it, and what is not as the repository has it.
-    fn adjust(&self, object: &Arc<Object>, rules: &[Rule]) -> (Option<Arc<Object>>, Vec<FieldChange>) {
+    /// `meant` are all fields that the rules are about.
+    fn adjust(
+        &self,
+        object: &Arc<Object>,
+        rules: &[Rule],
+        meant: &mut Vec<Path>,
+    ) -> (Option<Arc<Object>>, Vec<FieldChange>) {
         let mut edit = None;
-        let (mut fields, mut done) = (Vec::new(), Vec::new());
+        let mut fields = Vec::new();
         for rule in rules {
             let everything = [&[][..]];
             let patterns: Vec<_> = rule.paths.iter().map(Pattern::parts).collect();
@@ -80,14 +89,16 @@ impl Subject<'_> {
             let found = patterns.iter().flat_map(|parts| targets(parts, &object.body, &self.live.body, self.shape));
             for target in found.filter(|target| self.is_meant(rule, target)) {
                 rule.use_it();
-                if done.contains(&target.path) || !self.changes(rule, &target) {
+                if meant.contains(&target.path) {
                     continue;
                 }
-                self.change(edit.get_or_insert_with(|| self.edit(&object.body)), &target);
-                if self.differs(object, &target) {
-                    fields.push(self.field(rule, &target));
+                if self.changes(rule, &target) {
+                    self.change(edit.get_or_insert_with(|| self.edit(&object.body)), &target);
+                    if self.differs(object, &target) {
+                        fields.push(self.field(rule, &target));
+                    }
                 }
-                done.push(target.path);
+                meant.push(target.path);
             }
         }
         let changed = edit.map(|edit| self.masked(object, edit.body));
@@ -99,15 +110,15 @@ impl Subject<'_> {
     }
 
     fn is_meant(&self, rule: &Rule, target: &Target) -> bool {
+        if rule.placeholder && target.wanted.is_some_and(|bundle| !is_placeholder(bundle)) {
+            return false;
+        }
         let writers = || self.ownership.writers(&target.path);
         rule.manager.is_none() || rule.is_of(writers().iter().map(|it| it.manager.as_str()))
     }
 
     /// Whether the rule changes what is sent there.
     fn changes(&self, rule: &Rule, target: &Target) -> bool {
-        if rule.placeholder && target.wanted.is_some_and(|bundle| !is_placeholder(bundle)) {
-            return false;
-        }
         let ours = self.ownership.before.owns(&target.path);
         match (target.wanted, target.live) {
             // What the server does not have is sent; where that is hidden, it counts as not wanted.

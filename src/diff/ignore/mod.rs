@@ -91,7 +91,9 @@ impl Rules {
     fn about<'r>(&'r self, object: &Object, meaning: Meaning) -> Vec<Rule<'r>> {
         let mut found: Vec<Rule<'r>> = self.meant(object).filter_map(|it| it.of_fields(meaning)).collect();
         if meaning == Meaning::Leave {
-            found.extend(self.shipped.iter().filter_map(|rule| self.of_shipped(rule, object)));
+            let kind = object.id.kind.to_string();
+            let of_kind = self.shipped.iter().filter(|rule| rule.kinds.iter().any(|it| *it == "*" || *it == kind));
+            found.extend(of_kind.filter_map(|rule| self.of_shipped(rule, object)));
         }
         found
     }
@@ -102,10 +104,6 @@ impl Rules {
     }
 
     fn of_shipped<'r>(&'r self, rule: &'r ShippedRule, object: &Object) -> Option<Rule<'r>> {
-        let kind = object.id.kind.to_string();
-        if !rule.kinds.iter().any(|it| *it == "*" || *it == kind) {
-            return None;
-        }
         let mut reason = rule.reason.to_owned();
         match rule.condition {
             Condition::Placeholder => {}

@@ -86,9 +86,8 @@ fn bundle() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?;
     let api: Api<ValidatingWebhookConfiguration> = Api::all(shared().client());
     let authority = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
-    let inject = Patch::Json::<()>(serde_json::from_value(json!([
-        {"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": authority},
-    ]))?);
+    let inject = json!({"webhooks": [{"name": "it.example.com", "clientConfig": {"caBundle": authority}}]});
+    let inject = Patch::Strategic(inject);
     shared().block_on(api.patch(&name, &by("cainjector"), &inject))?;
     let bundle = || -> Result<Json, Failed> {
         let hook = shared().block_on(api.get(&name))?;
