@@ -16,6 +16,7 @@ mod layering;
 mod machine;
 mod manifest;
 mod markdown;
+mod merge;
 mod operator;
 mod plan;
 mod project;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ignore::trials(),
         layering::trials(),
         manifest::trials(),
+        merge::trials(),
         operator::trials(),
         plan::trials(),
         project::trials(),
