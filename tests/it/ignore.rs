@@ -47,7 +47,7 @@ fn run(case: &Case) -> Result<(), Failed> {
         Arc::new(diff::record(&object(value(&text)), live, &key))
     });
     let sent = diff::sent(&desired[0], live.as_ref(), &context);
-    let comparison = compare(&desired[0], live.as_ref(), recorded, &context);
+    let comparison = compare(&desired[0], live.as_ref(), recorded.as_ref(), &context);
     let mut out = format!("{:?}, {:?}\n", comparison.verdict, comparison.judged);
     for field in &comparison.fields {
         tell(field, &mut out);
@@ -74,10 +74,10 @@ fn environment(case: &Case) -> Environment {
 fn compare(
     object: &Arc<Object>,
     live: Option<&LiveObject>,
-    recorded: Option<Arc<Recorded>>,
+    recorded: Option<&Arc<Recorded>>,
     context: &Context<'_>,
 ) -> ObjectComparison {
-    let compare = |asked| match diff::compare(object, live.cloned(), recorded.clone(), asked, context) {
+    let compare = |asked| match diff::compare(object, live.cloned(), recorded.cloned(), asked, context) {
         Compared::Done(done) => Some(*done),
         Compared::Shape(_) | Compared::Ask(_) => None,
     };

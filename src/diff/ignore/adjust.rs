@@ -9,7 +9,7 @@ use super::targets::{Target, targets};
 use crate::diff::equivalence::Equivalence;
 use crate::diff::ownership::Ownership;
 use crate::diff::places::{lookup, shape_at};
-use crate::diff::secrecy::{mask_like, shown};
+use crate::diff::secrecy::{mask_like, shown_at};
 use crate::diff::{After, Class, Context, FieldChange, LiveObject, Recorded};
 use crate::manifest::Object;
 use crate::project::Meaning;
@@ -157,7 +157,7 @@ impl Subject<'_> {
 
     fn field(&self, rule: &Rule, target: &Target) -> FieldChange {
         let base = self.recorded.and_then(|it| lookup(&it.applied, &target.path, self.shape));
-        let show = |value: &Value| shown(value, self.context.key);
+        let show = |value: &Value| shown_at(&self.live.body, &target.path, value, self.context.key);
         let live = target.live.map(|live| {
             let mut live = live.clone();
             let shape = shape_at(self.shape, &target.path);

@@ -46,11 +46,13 @@ fn ignore(site: &Site, releases: &[&str], rules: &str) {
     site.desk.write("environments/dev/environment.yaml", format!("{text}{rules}"));
 }
 
-const APP: [&str; 1] = ["{name: app, chart: app, wait: false}"];
+const APP: [&str; 2] =
+    ["{name: app, chart: app, wait: false}", "{name: scaler, chart: scaler, needs: [app], wait: false}"];
 
 fn autoscaler() -> Result<(), Failed> {
     let mut site = Site::new("ignore-hpa");
-    site.chart("app", "replicas: 2\nimage: 1\n", &[DEPLOYMENT, AUTOSCALER].concat());
+    site.chart("app", "replicas: 2\nimage: 1\n", DEPLOYMENT);
+    site.chart("scaler", "{}\n", AUTOSCALER);
     site.releases(&APP);
     site.expect("apply dev --yes", 0)?;
     same("the replicas", "2", &replicas(&site))?;
@@ -61,6 +63,7 @@ fn autoscaler() -> Result<(), Failed> {
     let door = Proxy::open_wide();
     site.through(&door);
     site.expect("plan dev --exit-code", 0)?.says("nothing to change")?;
+    site.expect("plan dev --show-ignored", 0)?.says("spec.replicas")?.says("decides how many there are")?;
     site.expect("drift dev", 0)?;
     let asked: Vec<_> = door.seen().into_iter().filter(|it| it.method != "GET").collect();
     assert!(asked.is_empty(), "no dry run is needed: {asked:?}");
@@ -71,7 +74,8 @@ fn autoscaler() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?.says("1 applied")?;
     same("the replicas", "5", &replicas(&site))?;
     site.expect("plan dev --exit-code", 0)?;
-    // Nor does a run that is not about the autoscaler's release.
+    // Nor does a run that is not about the autoscaler's release: the inventory knows of it.
+    site.expect("plan dev --release app --exit-code", 0)?;
     ignore(&site, &APP, "ignore: [{default: hpa-replicas, do: show}]\n");
     site.expect("plan dev", 4)?.says("spec.replicas")?.says("kube-controller-manager")?;
     site.expect("apply dev --yes --take kube-controller-manager", 0)?;
@@ -97,7 +101,7 @@ fn bundle() -> Result<(), Failed> {
     site.expect("drift dev", 0)?;
     for change in ["timeout: 3\n", "timeout: 4\nbundle: null\n"] {
         site.desk.write("environments/dev/values/hook.yaml", change);
-        site.expect("plan dev --exit-code", 2)?.keeps_quiet_about("caBundle")?;
+        site.expect("plan dev --exit-code", 2)?.keeps_quiet_about("clientConfig.caBundle")?;
         site.expect("apply dev --yes", 0)?;
         assert_eq!(bundle()?, authority);
         site.expect("plan dev --exit-code", 0)?;
@@ -170,8 +174,7 @@ spec:
       - {name: app, image: 'registry.example.com/app:{{ values.image }}'}
 ";
 
-const AUTOSCALER: &str = "---
-apiVersion: autoscaling/v2
+const AUTOSCALER: &str = "apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: app}
 spec:
