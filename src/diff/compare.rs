@@ -91,6 +91,7 @@ pub fn leftover(
         repository: None,
         live,
         after: None,
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -139,6 +140,7 @@ impl<'a> Subject<'a> {
             repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
             live: None,
             after: None,
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }

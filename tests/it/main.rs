@@ -24,6 +24,7 @@ mod readme;
 mod report;
 mod sandbox;
 mod secrets;
+mod validate;
 mod values;
 mod yaml;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         report::trials(),
         sandbox::trials(),
         secrets::trials(),
+        validate::trials(),
         values::trials(),
         yaml::trials(),
     ]
