@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
+use super::ignore::{adjust, hide, shape};
 use super::ownership::Ownership;
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
 use super::{
-    Asked, Cause, Class, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Unknown, Verdict,
-    structure,
+    Asked, Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, ObjectComparison, Recorded,
+    Unknown, Verdict, structure,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -31,7 +32,10 @@ pub fn compare(
     asked: Option<Asked>,
     context: &Context<'_>,
 ) -> Compared {
-    let subject = Subject { object, recorded, context };
+    let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
+    let sent = adjusted.sent.as_ref().unwrap_or(object);
+    let (left, theirs) = (adjusted.left.as_slice(), adjusted.theirs.as_slice());
+    let subject = Subject { object: sent, written: object, left, theirs, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
@@ -43,6 +47,9 @@ pub fn compare(
                 match (asked, subject.shape()) {
                     (None, None) => return Compared::Shape(Box::new(live)),
                     (None, Some(shape)) if subject.is_structure(&live, shape) => subject.structured(live),
+                    (None, Some(shape)) if subject.is_structure_of(adjusted.veiled.as_ref(), &live, shape) => {
+                        subject.veiled(adjusted.hidden.clone())
+                    }
                     (None, Some(_)) => return Compared::Ask(Box::new(live)),
                     (Some(Asked::DryRun(response)), _) => subject.answered(live, *response),
                     (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
@@ -56,7 +63,8 @@ pub fn compare(
 
 /// The comparison of an object that could not be read.
 pub fn unknown(object: &Arc<Object>, why: Unknown, context: &Context<'_>) -> ObjectComparison {
-    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(why), Judged::Trivial)
+    Subject { object, written: object, left: &[], theirs: &[], recorded: None, context }
+        .comparison(Verdict::Unknown(why), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -80,6 +88,7 @@ pub fn leftover(
         judged: Judged::Trivial,
         fields: Vec::new(),
         desired: None,
+        repository: None,
         live,
         after: None,
         violations: Vec::new(),
@@ -92,7 +101,14 @@ fn is_deleted(live: &LiveObject) -> bool {
 }
 
 struct Subject<'a> {
+    /// What is sent.
     object: &'a Arc<Object>,
+    /// What the repository says.
+    written: &'a Arc<Object>,
+    /// What rules leave to others, and is not as it is written.
+    left: &'a [FieldChange],
+    /// All that rules leave to others.
+    theirs: &'a [Path],
     recorded: Option<Arc<Recorded>>,
     context: &'a Context<'a>,
 }
@@ -107,7 +123,9 @@ impl<'a> Subject<'a> {
     }
 
     fn is_recorded(&self, live: &LiveObject) -> bool {
-        let proofs = self.context.judge == Judge::Proofs;
+        // Without a shape, rules may have taken the items of a list for others.
+        let proofs = self.context.judge == Judge::Proofs
+            && (Arc::ptr_eq(self.object, self.written) || shape(self.object, self.context).is_some());
         proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
     }
 
@@ -117,8 +135,9 @@ impl<'a> Subject<'a> {
             release: Arc::clone(&self.object.release),
             verdict,
             judged,
-            fields: Vec::new(),
+            fields: self.left.to_vec(),
             desired: Some(Arc::clone(self.object)),
+            repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
             live: None,
             after: None,
             violations: Vec::new(),
@@ -151,7 +170,7 @@ impl<'a> Subject<'a> {
     }
 
     fn unknown(self, mut live: LiveObject, why: Unknown) -> ObjectComparison {
-        mask_like(&mut live.body, &self.object.body, self.shape());
+        mask_like(&mut live.body, &self.written.body, self.shape());
         let live = self.keep(live);
         ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(why), Judged::Trivial) }
     }
@@ -221,11 +240,22 @@ impl<'a> Subject<'a> {
             shape: self.shape(),
             doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
-        let fields = evidence.classify();
+        let mut fields = evidence.classify();
+        fields
+            .retain(|change| change.class != Class::Met || !self.theirs.iter().any(|it| it.is_prefix_of(&change.path)));
+        hide(self.context.rules, self.written, &mut fields);
+        let left = self.left.iter().cloned();
         if fields.iter().all(|change| change.class == Class::Met) {
             if matches!(judged, Judged::DryRun | Judged::Structure) {
                 self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
+            fields.extend(left);
+            return ObjectComparison { fields, ..self.unchanged(judged) };
+        }
+        // What is hidden still differs: no record may prove the contrary, should the rule go.
+        let hidden = fields.iter().all(|change| matches!(change.class, Class::Met | Class::Ignored(_)));
+        fields.extend(left);
+        if hidden {
             return ObjectComparison { fields, ..self.unchanged(judged) };
         }
         let (live, after) = (self.keep(live), self.show(&after));
@@ -233,7 +263,19 @@ impl<'a> Subject<'a> {
     }
 
     fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {
-        self.context.judge == Judge::Proofs && structure::proven(self.object, live, shape, self.equivalence())
+        self.is_structure_of(Some(self.object), live, shape)
+    }
+
+    fn is_structure_of(&self, object: Option<&Arc<Object>>, live: &LiveObject, shape: Type<'_>) -> bool {
+        let proven = |object: &Arc<Object>| structure::proven(object, live, shape, self.equivalence());
+        self.context.judge == Judge::Proofs && object.is_some_and(proven)
+    }
+
+    /// The comparison of an object of which only hidden fields differ.
+    fn veiled(self, hidden: Vec<FieldChange>) -> ObjectComparison {
+        let mut comparison = self.unchanged(Judged::Structure);
+        comparison.fields.extend(hidden);
+        comparison
     }
 
     /// The comparison of an object that is proven by its structure. Others may still have changed what was applied
@@ -256,6 +298,7 @@ impl<'a> Subject<'a> {
     /// Masks what is secret in the repository, and what was when it was applied.
     fn mask(&self, body: &mut Value) {
         mask_like(body, &self.object.body, self.shape());
+        mask_like(body, &self.written.body, self.shape());
         if let Some(recorded) = &self.recorded {
             mask_like(body, &recorded.applied, self.shape());
         }

@@ -14,7 +14,9 @@ use crate::cluster::{
     ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
 };
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{
+    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded, Rules,
+};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -39,6 +41,8 @@ pub(super) struct Subject<'a> {
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
 }
 
 /// An object of an inventory.
@@ -69,7 +73,8 @@ pub(super) async fn compare(
     table.ask_all(cluster, progress).await?;
     table.validate();
     let mut comparison = table.finish();
-    let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
+    let differing =
+        comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged || !it.fields.is_empty());
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
 }
@@ -90,7 +95,8 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn context(&self) -> Context<'_> {
-        Context { judge: self.subject.judge, ..Context::new(self.subject.key, &self.schemas) }
+        let Subject { key, judge, rules, .. } = self.subject;
+        Context { judge, rules, ..Context::new(key, &self.schemas) }
     }
 
     fn new(subject: Subject<'a>) -> Self {
@@ -241,7 +247,7 @@ impl<'a> Table<'a> {
         let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, answer_of_now(object, live, subject.discovery, missing, (cluster, permits)).await)
+            (at, answer_of_now(object, live, &context, (subject.discovery, missing), (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -306,16 +312,17 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
 /// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
 /// wrote the object since it was read, it is read again: what they did is not what an apply would do.
 async fn answer_of_now(
-    object: &Object,
+    object: &Arc<Object>,
     mut live: Option<LiveObject>,
-    discovery: &Discovery,
-    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    context: &Context<'_>,
+    (discovery, missing): (&Discovery, (&BTreeSet<String>, &BTreeSet<GroupKind>)),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<(Option<LiveObject>, Asked), Failure> {
     let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
     let mut tries = 0..REREADS;
     loop {
-        let asked = answer(object, verbs, discovery, missing, (cluster, permits)).await;
+        let sent = diff::sent(object, live.as_ref(), context);
+        let asked = answer(&sent, verbs, discovery, missing, (cluster, permits)).await;
         let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
         let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
         let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));

@@ -8,6 +8,7 @@ mod compare;
 mod definitions;
 mod error;
 mod holder;
+mod ignore;
 mod load;
 mod observe;
 mod pool;
@@ -163,12 +164,15 @@ async fn judge(
 ) -> Result<Planned, Failure> {
     let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
-    let objects = desired.objects.into_iter().map(Arc::new).collect();
+    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+    let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, judge, cache };
+    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, judge, cache, rules: &rules };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
+    let unused = ignore::unused(&rules, settings, count, &unread);
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused);
+    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 

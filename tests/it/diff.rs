@@ -135,7 +135,7 @@ fn told(comparison: &ObjectComparison) -> String {
     out
 }
 
-fn tell(field: &FieldChange, out: &mut String) {
+pub fn tell(field: &FieldChange, out: &mut String) {
     writeln!(out, "{}: {}", field.class, field.path).unwrap();
     if field.desired == After::Server {
         writeln!(out, "  the server decides").unwrap();

@@ -3,6 +3,7 @@
 mod canary;
 mod files;
 mod health;
+mod ignore;
 mod judging;
 mod large;
 mod lost;
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         canary::trials(),
         files::trials(),
         health::trials(),
+        ignore::trials(),
         judging::trials(),
         large::trials(),
         lost::trials(),
