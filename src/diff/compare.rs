@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::adopt::{self, Adoption};
 use super::classify::Evidence;
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
@@ -9,7 +10,10 @@ use super::ownership::Ownership;
 use super::predict::predict;
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shown};
-use super::{Asked, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Verdict, changes};
+use super::{
+    After, Asked, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, Migration, ObjectComparison,
+    Recorded, Verdict, changes,
+};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{self, Type};
@@ -33,6 +37,11 @@ pub fn compare(
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
+            match adopt::adoption(object, &live, context) {
+                Ok(None) => {}
+                Ok(Some(adoption)) => return subject.adopt(live, adoption, asked),
+                Err(error) => return Compared::Done(Box::new(subject.unreadable(live, &error))),
+            }
             if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
@@ -76,6 +85,8 @@ pub fn leftover(
         desired: None,
         live,
         after: None,
+        adopts: None,
+        tools: Vec::new(),
         recorded,
     }
 }
@@ -114,6 +125,8 @@ impl<'a> Subject<'a> {
             desired: Some(Arc::clone(self.object)),
             live: None,
             after: None,
+            adopts: None,
+            tools: Vec::new(),
             recorded: self.recorded,
         }
     }
@@ -166,6 +179,48 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
+    fn adopt(self, live: LiveObject, mut adoption: Adoption, asked: Option<Asked>) -> Compared {
+        let (predicted, ownership) = match self.adopted(&live, &adoption) {
+            Ok(found) => found,
+            Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
+        };
+        let (mut after, judged) = match asked {
+            None => {
+                let body = Some((live.body.clone(), predicted));
+                let migration = Migration { body, ..adoption.migration() };
+                return Compared::Adopt(Box::new(live), Box::new(migration));
+            }
+            Some(Asked::DryRun(response)) => {
+                adoption.settle(&response.body);
+                (response.body, Judged::DryRun)
+            }
+            Some(Asked::Impossible(reason)) => (predicted, Judged::Predicted(reason)),
+            Some(Asked::Refused(message)) => (predicted, Judged::Refused(message)),
+        };
+        let mut live = live;
+        adoption.mask(|body| self.mask(body, &ownership));
+        let mut fields = self.fields(&mut live, &mut after, &ownership);
+        fields.retain(|it| it.class != Class::Acquire || !adoption.moves(&it.path));
+        for change in fields.iter_mut().filter(|it| it.desired == After::Nothing && adoption.is_undecided(&it.path)) {
+            change.desired = After::Server;
+        }
+        let done = self.update(fields, live, &after, judged);
+        Compared::Done(Box::new(ObjectComparison { adopts: Some(adoption), ..done }))
+    }
+
+    /// What an apply would make of the object once the entries are ours, and who would own what. Who wrote a field is
+    /// told as it is now.
+    fn adopted(&self, live: &LiveObject, adoption: &Adoption) -> Result<(Value, Ownership), FieldsError> {
+        let mut now = Ownership::of(live)?;
+        let managers = adoption.managers(live);
+        let mut then = Ownership::of(&LiveObject { id: live.id.clone(), body: Value::default(), managers })?;
+        then.known.add(&now.known);
+        let after = predict(&live.body, &self.object.body, &mut then, self.equivalence());
+        (now.known, now.after) = (then.known, then.after);
+        Ok((after, now))
+    }
+
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
         self.unknown(live, format!("its managed fields cannot be read: {error}"))
     }
@@ -178,25 +233,35 @@ impl<'a> Subject<'a> {
         ownership: &Ownership,
         judged: Judged,
     ) -> ObjectComparison {
-        self.mask(&mut live.body, ownership);
-        self.mask(&mut after, ownership);
-        let evidence = Evidence {
-            desired: &self.object.body,
-            base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
-            live: &live.body,
-            after: &after,
-            ownership,
-            equivalence: self.equivalence(),
-        };
-        let fields = evidence.classify(&changes::between(&live.body, &after, &ownership.known));
+        let fields = self.fields(&mut live, &mut after, ownership);
         if fields.is_empty() {
             if judged == Judged::DryRun {
                 self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
             return self.unchanged(judged);
         }
-        let (live, after) = (self.keep(live), self.show(&after));
-        ObjectComparison { fields, live: Some(live), after: Some(after), ..self.comparison(Verdict::Update, judged) }
+        self.update(fields, live, &after, judged)
+    }
+
+    /// The differences between live and after, both of which it masks.
+    fn fields(&self, live: &mut LiveObject, after: &mut Value, ownership: &Ownership) -> Vec<FieldChange> {
+        self.mask(&mut live.body, ownership);
+        self.mask(after, ownership);
+        let evidence = Evidence {
+            desired: &self.object.body,
+            base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
+            live: &live.body,
+            after,
+            ownership,
+            equivalence: self.equivalence(),
+        };
+        evidence.classify(&changes::between(&live.body, after, &ownership.known))
+    }
+
+    fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
+        let tools = adopt::tools(self.object, &live);
+        let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
+        ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 
     /// Masks what is secret in the repository, and what was when it was applied.

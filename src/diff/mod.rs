@@ -3,6 +3,7 @@
 //! *Base* is what we last applied: the fields that our field manager owns, with the values that the inventory
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
+mod adopt;
 mod canonical;
 mod changes;
 mod classify;
@@ -17,11 +18,13 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+pub(crate) mod table;
 mod text;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
@@ -30,7 +33,7 @@ pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::Schemas;
+use crate::schema::{Discovery, Schemas};
 use crate::value::{Path, Value};
 
 /// The name under which every write of ours goes to a server.
@@ -45,6 +48,10 @@ pub struct Context<'a> {
     pub schemas: &'a Schemas,
     /// Whose word is taken.
     pub judge: Judge,
+    /// What the server serves now, where that is known.
+    pub discovery: Option<&'a Discovery>,
+    /// The field managers whose fields are taken; a `*` at the end stands for any ending.
+    pub take: &'a [String],
 }
 
 /// Whose word is taken for what an apply would change.
@@ -69,12 +76,15 @@ pub enum Compared {
     /// Nothing is proven: the server has to be asked what a forced apply of the object by [`MANAGER`] would
     /// make of it (a dry run), and [`compare`] called again with this object and the answer.
     Ask(Box<LiveObject>),
+    /// Entries of other tools are taken over before it is applied, which a dry run of the apply cannot show: the server
+    /// has to be asked by a dry run of this write, and [`compare`] called again with this object and the answer.
+    Adopt(Box<LiveObject>, Box<Migration>),
 }
 
 /// The answer to [`Compared::Ask`].
 #[derive(Debug)]
 pub enum Asked {
-    /// The server's response to a forced dry run apply.
+    /// The server's response to the dry run that was asked for.
     DryRun(Box<LiveObject>),
     /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
     Impossible(String),
@@ -152,6 +162,10 @@ pub struct ObjectComparison {
     pub live: Option<Arc<LiveObject>>,
     /// What an apply would make of it, as the server or our prediction says; kept like `live`, without secrets too.
     pub after: Option<Arc<Value>>,
+    /// What is taken over from other tools before it is applied. That is a change, even where no value changes.
+    pub adopts: Option<Adoption>,
+    /// Other tools that count it among theirs; told only of an object that is not unchanged.
+    pub tools: Vec<Tool>,
     /// What was recorded when it was last applied. Where a dry run has shown that an apply would change nothing, a new
     /// record that proves it: whoever writes the inventory next saves the next dry run.
     pub recorded: Option<Arc<Recorded>>,
@@ -260,7 +274,7 @@ pub enum Class {
 impl<'a> Context<'a> {
     /// Compares by proofs, and by these schemas.
     pub fn new(key: &'a FingerprintKey, schemas: &'a Schemas) -> Self {
-        Self { key, schemas, judge: Judge::Proofs }
+        Self { key, schemas, judge: Judge::Proofs, discovery: None, take: &[] }
     }
 }
 

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use super::{PipelineError, Progress};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
@@ -29,11 +29,17 @@ pub(super) struct Subject<'a> {
     pub discovery: &'a Discovery,
     /// The key of fingerprints and records.
     pub key: &'a FingerprintKey,
+    /// The field managers whose fields are taken.
+    pub take: &'a [String],
 }
 
 impl Subject<'_> {
     fn context(&self) -> Context<'_> {
-        Context::new(self.key, builtin_schemas())
+        Context {
+            discovery: Some(self.discovery),
+            take: self.take,
+            ..Context::new(self.key, builtin_schemas())
+        }
     }
 }
 
@@ -75,7 +81,7 @@ struct Table<'a> {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
-    questions: Vec<(usize, Option<LiveObject>)>,
+    questions: Vec<(usize, Option<LiveObject>, Option<Migration>)>,
 }
 
 impl<'a> Table<'a> {
@@ -103,7 +109,8 @@ impl<'a> Table<'a> {
             let object = &self.subject.objects[at];
             match diff::compare(object, Some(live), recorded, None, &self.subject.context()) {
                 Compared::Done(comparison) => self.done[at] = Some(*comparison),
-                Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
+                Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live), None)),
+                Compared::Adopt(live, migration) => self.questions.push((at, Some(*live), Some(*migration))),
             }
         } else if let Some(place) = self.left.get_mut(&live.id) {
             let (id, release) = (live.id.clone(), &self.subject.members[&live.id].release);
@@ -113,7 +120,7 @@ impl<'a> Table<'a> {
 
     /// Decides about all that did not arrive: it is unknown, it is to be created, or it is gone.
     fn settle(&mut self, unread: &Unread) {
-        let asked: BTreeSet<usize> = self.questions.iter().map(|(at, _)| *at).collect();
+        let asked: BTreeSet<usize> = self.questions.iter().map(|(at, ..)| *at).collect();
         self.namespaces = self.missing_namespaces(&asked);
         for at in (0..self.done.len()).filter(|at| !asked.contains(at)) {
             let object = &self.subject.objects[at];
@@ -122,7 +129,7 @@ impl<'a> Table<'a> {
             }
             match unread.reasons.get(&object.id) {
                 Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.subject.context())),
-                None => self.questions.push((at, None)),
+                None => self.questions.push((at, None, None)),
             }
         }
         let members = &self.subject.members;
@@ -162,9 +169,9 @@ impl<'a> Table<'a> {
         let total = questions.len();
         let subject = &self.subject;
         let namespaces = &self.namespaces;
-        let answers = questions.into_iter().map(|(at, live)| async move {
+        let answers = questions.into_iter().map(|(at, live, migration)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            (at, live, answer(object, migration.as_ref(), subject.discovery, namespaces, cluster).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -209,6 +216,7 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
 /// What the server says that an apply would make of an object; an error where the server was lost.
 async fn answer(
     object: &Object,
+    migration: Option<&Migration>,
     discovery: &Discovery,
     missing: &BTreeSet<String>,
     cluster: &Cluster,
@@ -220,7 +228,11 @@ async fn answer(
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
     }
     let options = ApplyOptions { force: true, dry_run: true };
-    match cluster.apply(&object.id, resource, &object.body, options).await {
+    let answer = match migration {
+        Some(migration) => cluster.migrate(&object.id, resource, migration).await,
+        None => cluster.apply(&object.id, resource, &object.body, options).await,
+    };
+    match answer {
         Ok(response) => Ok(Asked::DryRun(Box::new(response))),
         Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
         Err(lost) => Err(lost),

@@ -30,7 +30,8 @@ pub use self::target::connect;
 use crate::chart;
 use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Failure;
-use crate::manifest::{self, Desired};
+use crate::diff::Tool;
+use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
 use crate::project::{ReleaseSource, Selection};
@@ -157,10 +158,12 @@ async fn judge(
     let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
     let objects = desired.objects.into_iter().map(Arc::new).collect();
-    let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
+    let members = state.held(selected);
+    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, take: &guards.take };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
+    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread));
+    let warnings = warnings.chain(plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects))).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 
@@ -168,4 +171,14 @@ async fn judge(
 fn advice(unread: &Unread) -> Option<String> {
     let roles = unread.roles()?;
     Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+}
+
+/// What to know about objects that another tool counts among its own.
+fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} is"),
+        [first, rest @ ..] => format!("{first} and {} more are", rest.len()),
+        [] => "Nothing is".to_owned(),
+    };
+    format!("{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.", tool.mark)
 }

@@ -133,7 +133,8 @@ fn block(step: &Step, detail: Detail) -> String {
 
 fn body(step: &Step, detail: Detail) -> String {
     let field = |change| format!("- {}\n", page(&values::change(change)));
-    let fields = step.object.fields.iter().map(field).collect::<Vec<String>>().concat();
+    let adopted = step.object.adopts.iter().map(|it| format!("- {}\n", page(&it.to_string())));
+    let fields = adopted.chain(step.object.fields.iter().map(field)).collect::<Vec<String>>().concat();
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> =
         yaml(&step.object).filter(|(kind, _)| shown(kind)).map(|(_, text)| format!("{text}\n")).collect();

@@ -106,6 +106,9 @@ impl Writer {
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
         if self.style.detail >= Detail::Changes {
+            if let Some(adoption) = &step.object.adopts {
+                self.line(&format!("      {}", line(&adoption.to_string())));
+            }
             for change in &step.object.fields {
                 self.line(&format!("      {}", values::change(change)));
             }
