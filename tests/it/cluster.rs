@@ -1,5 +1,6 @@
 //! Tests of `cluster` and `apply` on a real control plane.
 
+mod adopting;
 mod applying;
 mod connecting;
 mod keeping;
@@ -19,7 +20,7 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials()].into_iter().flatten().collect()
+    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials(), adopting::trials()].into_iter().flatten().collect()
 }
 
 /// The target of a reference, without anything of this machine's environment.
