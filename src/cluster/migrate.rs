@@ -17,7 +17,7 @@ const WRITABLE: [&str; 4] = ["annotations", "labels", "finalizers", "ownerRefere
 
 impl Cluster {
     /// Replaces the managed fields of an object, if it still is in the version that was looked at; otherwise the
-    /// answer is [`Refusal::Conflict`]. A migration with a body is only a dry run.
+    /// answer is [`Refusal::Conflict`]. A migration with a body is only a dry run, whatever the version is.
     pub async fn migrate(
         &self,
         id: &ObjectId,
@@ -42,20 +42,20 @@ impl Cluster {
 }
 
 /// The JSON patch. The version is replaced, not tested: so the server answers that it was overtaken, and does not call
-/// the patch wrong.
+/// the patch wrong. A dry run is asked of any version: who writes the status all the time must not keep the answer from
+/// us.
 fn patch(migration: &Migration) -> Vec<Json> {
     let entries: Vec<Json> = migration.managers.iter().map(entry).collect();
-    let mut patch = vec![
-        json!({"op": "add", "path": "/metadata/managedFields", "value": entries}),
-        json!({"op": "replace", "path": "/metadata/resourceVersion", "value": migration.resource_version}),
-    ];
-    if let Some((before, after)) = &migration.body {
-        let ours = |key: &str| !["apiVersion", "kind", "metadata", "status"].contains(&key);
-        replace("", before.as_map(), after.as_map(), &ours, &mut patch);
-        let metadata = |body: &Value| body.get("metadata").and_then(Value::as_map).cloned();
-        let writable = |key: &str| WRITABLE.contains(&key);
-        replace("/metadata", metadata(before).as_ref(), metadata(after).as_ref(), &writable, &mut patch);
-    }
+    let mut patch = vec![json!({"op": "add", "path": "/metadata/managedFields", "value": entries})];
+    let Some((before, after)) = &migration.body else {
+        patch.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": migration.resource_version}));
+        return patch;
+    };
+    let ours = |key: &str| !["apiVersion", "kind", "metadata", "status"].contains(&key);
+    replace("", before.as_map(), after.as_map(), &ours, &mut patch);
+    let metadata = |body: &Value| body.get("metadata").and_then(Value::as_map).cloned();
+    let writable = |key: &str| WRITABLE.contains(&key);
+    replace("/metadata", metadata(before).as_ref(), metadata(after).as_ref(), &writable, &mut patch);
     patch
 }
 

@@ -1,23 +1,25 @@
-//! The ladder of comparing an object: the record proves it unchanged, else the server's dry run tells, else we predict.
+//! The ladder of comparing an object: a record or its structure proves it unchanged, else the server's dry run tells, else
+//! we predict.
 
 use std::sync::Arc;
 
 use super::adopt::{self, Adoption};
-use super::classify::Evidence;
+use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
-use super::ownership::Ownership;
-use super::predict::predict;
+use super::ownership::{Ownership, ours};
+use super::predict::{Prediction, predict};
 use super::record::{proven, record};
-use super::secrecy::{mask_like, shown};
+use super::secrecy::{mask_like, shipped, shown};
+use super::merge::{self, MergeError};
 use super::{
-    After, Asked, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, Migration, ObjectComparison,
-    Recorded, Verdict, changes,
+    Asked, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration, ObjectComparison,
+    Recorded, Verdict, structure,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{self, Type};
-use crate::value::Value;
+use crate::value::{Path, Value};
 
 /// Compares an object with what the server has.
 ///
@@ -37,20 +39,20 @@ pub fn compare(
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
-            match adopt::adoption(object, &live, context) {
-                Ok(None) => {}
-                Ok(Some(adoption)) => return subject.adopt(live, adoption, asked),
-                Err(error) => return Compared::Done(Box::new(subject.unreadable(live, &error))),
+            let due = !matches!(asked, Some(Asked::DryRun(_))) && adopt::is_due(&live, context);
+            if due && (subject.shape().is_some() || asked.is_none()) {
+                return subject.adopt(live, asked);
             }
             if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
-                match asked {
-                    None if subject.shape().is_none() => return Compared::Shape(Box::new(live)),
-                    None => return Compared::Ask(Box::new(live)),
-                    Some(Asked::DryRun(response)) => subject.answered(live, *response),
-                    Some(Asked::Impossible(reason)) => subject.predicted(live, Judged::Predicted(reason)),
-                    Some(Asked::Refused(message)) => subject.predicted(live, Judged::Refused(message)),
+                match (asked, subject.shape()) {
+                    (None, None) => return Compared::Shape(Box::new(live)),
+                    (None, Some(shape)) if subject.is_structure(&live, shape) => subject.structured(live),
+                    (None, Some(_)) => return Compared::Ask(Box::new(live)),
+                    (Some(Asked::DryRun(response) | Asked::Adopted(response)), _) => subject.answered(live, *response),
+                    (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
+                    (Some(Asked::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
                 }
             }
         }
@@ -72,7 +74,8 @@ pub fn leftover(
 ) -> ObjectComparison {
     let live = live.map(|mut live| {
         if let Some(recorded) = &recorded {
-            mask_like(&mut live.body, &recorded.applied, None);
+            let shape = shipped(&live);
+            mask_like(&mut live.body, &recorded.applied, shape);
         }
         Arc::new(live)
     });
@@ -140,9 +143,8 @@ impl<'a> Subject<'a> {
             None => (self.show(&self.object.body), Judged::Trivial),
             Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
             Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
-            Some(Asked::DryRun(mut response)) => {
-                let known = Ownership::of(&response).unwrap_or_default().known;
-                mask_like(&mut response.body, &self.object.body, Some(&known));
+            Some(Asked::DryRun(mut response) | Asked::Adopted(mut response)) => {
+                mask_like(&mut response.body, &self.object.body, self.shape());
                 (self.show(&response.body), Judged::DryRun)
             }
         };
@@ -157,96 +159,135 @@ impl<'a> Subject<'a> {
     }
 
     fn unknown(self, mut live: LiveObject, reason: String) -> ObjectComparison {
-        mask_like(&mut live.body, &self.object.body, None);
+        mask_like(&mut live.body, &self.object.body, self.shape());
         let live = self.keep(live);
         ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(reason), Judged::Trivial) }
     }
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
         match Ownership::of(&live).and_then(|ownership| ownership.with_answer(&response)) {
-            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun),
+            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun, None),
             Err(error) => self.unreadable(live, &error),
         }
     }
 
+    /// What an apply would do as far as we can tell; `judged` says why the server does not tell.
     fn predicted(self, live: LiveObject, judged: Judged) -> ObjectComparison {
-        match Ownership::of(&live) {
-            Ok(mut ownership) => {
-                let after = predict(&live.body, &self.object.body, &mut ownership, self.equivalence());
-                self.judge(live, after, &ownership, judged)
+        let mut ownership = match Ownership::of(&live) {
+            Ok(ownership) => ownership,
+            Err(error) => return self.unreadable(live, &error),
+        };
+        let (shape, judged) = match (self.shape(), judged) {
+            (None, Judged::Predicted(reason)) => (
+                self.context.schemas.deduced(),
+                Judged::Predicted(format!("{reason}, and the schema of its kind is not known")),
+            ),
+            (shape, judged) => (shape.unwrap_or_else(|| self.context.schemas.deduced()), judged),
+        };
+        match predict(&live, &self.object.body, shape, &ownership.before, self.equivalence()) {
+            Ok(Prediction { after, ours, zeros }) => {
+                ownership.after = ours;
+                self.judge(live, after, &ownership, judged, Some(&zeros))
             }
-            Err(error) => self.unreadable(live, &error),
+            Err(error) => self.unpredictable(live, &judged, &error),
         }
+    }
+
+    fn unpredictable(self, live: LiveObject, judged: &Judged, error: &MergeError) -> ObjectComparison {
+        let told = match judged {
+            Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
+            Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
+        };
+        self.unknown(live, format!("{told}it cannot be predicted either: {}", causes(error)))
     }
 
     /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
-    fn adopt(self, live: LiveObject, mut adoption: Adoption, asked: Option<Asked>) -> Compared {
-        let (predicted, ownership) = match self.adopted(&live, &adoption) {
-            Ok(found) => found,
+    fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
+        let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
+        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+            Ok(adoption) => adoption,
             Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
         };
-        let (mut after, judged) = match asked {
-            None => {
-                let body = Some((live.body.clone(), predicted));
-                let migration = Migration { body, ..adoption.migration() };
-                return Compared::Adopt(Box::new(live), Box::new(migration));
-            }
-            Some(Asked::DryRun(response)) => {
-                adoption.settle(&response.body);
-                (response.body, Judged::DryRun)
-            }
-            Some(Asked::Impossible(reason)) => (predicted, Judged::Predicted(reason)),
-            Some(Asked::Refused(message)) => (predicted, Judged::Refused(message)),
+        let Some(asked) = asked else {
+            let migrated = adoption.migrated();
+            return match merge::apply(&migrated, &self.object.body, shape, MANAGER) {
+                Ok(applied) => {
+                    let migration = Migration { body: Some((migrated.body, applied.body)), ..adoption.migration() };
+                    Compared::Adopt(Box::new(live), Box::new(migration))
+                }
+                // What would be removed cannot be told, so nothing is taken over. Where the object is wrong, the
+                // server says so.
+                Err(_) => Compared::Ask(Box::new(live)),
+            };
         };
-        let mut live = live;
-        adoption.mask(|body| self.mask(body, &ownership));
-        let mut fields = self.fields(&mut live, &mut after, &ownership);
-        fields.retain(|it| it.class != Class::Acquire || !adoption.moves(&it.path));
-        for change in fields.iter_mut().filter(|it| it.desired == After::Nothing && adoption.is_undecided(&it.path)) {
-            change.desired = After::Server;
-        }
-        let done = self.update(fields, live, &after, judged);
-        Compared::Done(Box::new(ObjectComparison { adopts: Some(adoption), ..done }))
+        Compared::Done(Box::new(self.adopted(live, adoption, asked)))
     }
 
-    /// What an apply would make of the object once the entries are ours, and who would own what. Who wrote a field is
-    /// told as it is now.
-    fn adopted(&self, live: &LiveObject, adoption: &Adoption) -> Result<(Value, Ownership), FieldsError> {
-        let mut now = Ownership::of(live)?;
-        let managers = adoption.managers(live);
-        let mut then = Ownership::of(&LiveObject { id: live.id.clone(), body: Value::default(), managers })?;
-        then.known.add(&now.known);
-        let after = predict(&live.body, &self.object.body, &mut then, self.equivalence());
-        (now.known, now.after) = (then.known, then.after);
-        Ok((after, now))
+    fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: Asked) -> ObjectComparison {
+        let migrated = adoption.migrated();
+        let shape = self.shape().unwrap_or_else(|| self.context.schemas.deduced());
+        let (mut ownership, owned) = match (Ownership::of(&live), ours(&migrated)) {
+            (Ok(ownership), Ok(owned)) => (ownership, owned),
+            (Err(error), _) | (_, Err(error)) => return self.unreadable(live, &error),
+        };
+        let predicted = predict(&migrated, &self.object.body, shape, &owned, self.equivalence());
+        let judged = match &asked {
+            Asked::Impossible(reason) => Judged::Predicted(reason.clone()),
+            Asked::Refused(message) => Judged::Refused(message.clone()),
+            Asked::DryRun(_) | Asked::Adopted(_) => Judged::DryRun,
+        };
+        let Prediction { mut after, ours, zeros } = match predicted {
+            Ok(predicted) => predicted,
+            Err(error) => return self.unpredictable(live, &judged, &error),
+        };
+        ownership.after = ours;
+        let mut doubts = Some(zeros.as_slice());
+        if let Asked::DryRun(response) | Asked::Adopted(response) = asked {
+            adoption.settle(&response.body, shape);
+            (after, doubts) = (response.body, None);
+        }
+        adoption.mask(|body| self.mask(body));
+        let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
+        adoption.tell(&mut fields);
+        let done = self.update(fields, live, &after, judged);
+        ObjectComparison { adopts: Some(adoption), ..done }
     }
 
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
         self.unknown(live, format!("its managed fields cannot be read: {error}"))
     }
 
-    /// Classifies what differs between live and after; where nothing does, it is unchanged, with a record of that.
+    /// Classifies what differs between live and after; where nothing is to be done, it is unchanged, with a record of
+    /// that. `zeros` is what a prediction leaves to the server.
     fn judge(
         mut self,
         mut live: LiveObject,
         mut after: Value,
         ownership: &Ownership,
         judged: Judged,
+        zeros: Option<&[Path]>,
     ) -> ObjectComparison {
-        let fields = self.fields(&mut live, &mut after, ownership);
-        if fields.is_empty() {
-            if judged == Judged::DryRun {
+        let fields = self.fields(&mut live, &mut after, ownership, zeros);
+        if fields.iter().all(|change| change.class == Class::Met) {
+            if matches!(judged, Judged::DryRun | Judged::Structure) {
                 self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
-            return self.unchanged(judged);
+            return ObjectComparison { fields, ..self.unchanged(judged) };
         }
         self.update(fields, live, &after, judged)
     }
 
     /// The differences between live and after, both of which it masks.
-    fn fields(&self, live: &mut LiveObject, after: &mut Value, ownership: &Ownership) -> Vec<FieldChange> {
-        self.mask(&mut live.body, ownership);
-        self.mask(after, ownership);
+    fn fields(
+        &self,
+        live: &mut LiveObject,
+        after: &mut Value,
+        ownership: &Ownership,
+        zeros: Option<&[Path]>,
+    ) -> Vec<FieldChange> {
+        self.mask(&mut live.body);
+        self.mask(after);
+        let kind = self.object.gvk.group_kind();
         let evidence = Evidence {
             desired: &self.object.body,
             base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
@@ -254,8 +295,10 @@ impl<'a> Subject<'a> {
             after,
             ownership,
             equivalence: self.equivalence(),
+            shape: self.shape(),
+            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
-        evidence.classify(&changes::between(&live.body, after, &ownership.known))
+        evidence.classify()
     }
 
     fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
@@ -264,11 +307,32 @@ impl<'a> Subject<'a> {
         ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 
+    fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {
+        self.context.judge == Judge::Proofs && structure::proven(self.object, live, shape, self.equivalence())
+    }
+
+    /// The comparison of an object that is proven by its structure. Others may still have changed what was applied
+    /// before, into what is wanted now.
+    fn structured(mut self, live: LiveObject) -> ObjectComparison {
+        if self.recorded.is_none() {
+            self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
+            return self.unchanged(Judged::Structure);
+        }
+        match Ownership::of(&live) {
+            Ok(mut ownership) => {
+                ownership.after = ownership.before.clone();
+                let after = live.body.clone();
+                self.judge(live, after, &ownership, Judged::Structure, None)
+            }
+            Err(error) => self.unreadable(live, &error),
+        }
+    }
+
     /// Masks what is secret in the repository, and what was when it was applied.
-    fn mask(&self, body: &mut Value, ownership: &Ownership) {
-        mask_like(body, &self.object.body, Some(&ownership.known));
+    fn mask(&self, body: &mut Value) {
+        mask_like(body, &self.object.body, self.shape());
         if let Some(recorded) = &self.recorded {
-            mask_like(body, &recorded.applied, Some(&ownership.known));
+            mask_like(body, &recorded.applied, self.shape());
         }
     }
 
@@ -284,4 +348,10 @@ impl<'a> Subject<'a> {
     fn equivalence(&self) -> Equivalence<'_> {
         Equivalence { key: self.key(), builtin: schema::is_builtin_group(&self.object.gvk.group) }
     }
+}
+
+/// An error with what caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let inner = error.source().map(|source| format!(": {}", causes(source))).unwrap_or_default();
+    format!("{error}{inner}")
 }

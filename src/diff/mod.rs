@@ -8,16 +8,20 @@ mod canonical;
 mod changes;
 mod classify;
 mod compare;
+mod defaulted;
 mod equivalence;
 pub mod fields;
 mod lists;
 mod live;
+pub mod merge;
 mod ownership;
+mod places;
 mod predict;
 mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod structure;
 pub(crate) mod table;
 mod text;
 
@@ -77,15 +81,18 @@ pub enum Compared {
     /// make of it (a dry run), and [`compare`] called again with this object and the answer.
     Ask(Box<LiveObject>),
     /// Entries of other tools are taken over before it is applied, which a dry run of the apply cannot show: the server
-    /// has to be asked by a dry run of this write, and [`compare`] called again with this object and the answer.
+    /// has to be asked by a dry run of this write, and [`compare`] called again with this object and the answer. An
+    /// answer to a dry run of the apply is good for a comparison in which nothing is taken over.
     Adopt(Box<LiveObject>, Box<Migration>),
 }
 
 /// The answer to [`Compared::Ask`].
 #[derive(Debug)]
 pub enum Asked {
-    /// The server's response to the dry run that was asked for.
+    /// The server's response to a forced dry run apply.
     DryRun(Box<LiveObject>),
+    /// The server's response to the dry run of a migration, see [`Compared::Adopt`].
+    Adopted(Box<LiveObject>),
     /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
     Impossible(String),
     /// The server refuses the apply, and says so.

@@ -109,14 +109,16 @@ impl Input {
 
 fn run(case: &Case) -> Result<(), Failed> {
     let input = Input::read(case);
-    let dry_run = || Asked::DryRun(Box::new(input.dry_run.clone()));
     match input.compare(None) {
         Compared::Done(done) => case.expect("comparison.txt", &told(&done)),
         first => {
-            if let Compared::Adopt(_, migration) = first {
+            let answer = if let Compared::Adopt(_, migration) = first {
                 case.expect("migration.txt", &moved(&migration))?;
-            }
-            let Compared::Done(asked) = input.compare(Some(dry_run())) else { return Err("asked twice".into()) };
+                Asked::Adopted(Box::new(input.dry_run.clone()))
+            } else {
+                Asked::DryRun(Box::new(input.dry_run.clone()))
+            };
+            let Compared::Done(asked) = input.compare(Some(answer)) else { return Err("asked twice".into()) };
             let impossible = Asked::Impossible("the webhook `x` has side effects".into());
             let Compared::Done(predicted) = input.compare(Some(impossible)) else { return Err("asked twice".into()) };
             case.expect("comparison.txt", &told(&asked))?;

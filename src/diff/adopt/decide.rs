@@ -4,41 +4,69 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::fields::{FieldSet, FieldsError};
-use super::super::lists::lookup;
-use super::super::ownership::ours;
+use super::super::merge;
+use super::super::ownership::{is_ours, ours};
+use super::super::places::lookup;
 use super::super::table::fits;
 use super::super::{Context, LiveObject, MANAGER, Manager, Writer};
-use super::{Adoption, Former, FormerKind, LAST_APPLIED, is_ours};
+use super::{Adoption, Former, FormerKind, LAST_APPLIED};
 use crate::manifest::Object;
-use crate::schema::Gvk;
+use crate::schema::{Gvk, Type};
 use crate::value::{Data, Path, Step, Value};
 
-/// What is to be taken over before `object` is applied; `None` where there is nothing.
-pub fn adoption(object: &Object, live: &LiveObject, context: &Context<'_>) -> Result<Option<Adoption>, FieldsError> {
-    let kind = |it: &Manager| former(it, context.take);
-    let formers: Vec<(FormerKind, &Manager)> = live.managers.iter().filter_map(|it| Some((kind(it)?, it))).collect();
-    let gone = gone(live, context);
-    if formers.is_empty() && gone.is_empty() {
-        return Ok(None);
-    }
-    let api_version = object.gvk.api_version();
+/// The manager of the fields of an object that was written before its server kept account of them.
+const BEFORE: &str = "before-first-apply";
+
+/// Whether anything is to be taken over before an object is applied.
+pub fn is_due(live: &LiveObject, context: &Context<'_>) -> bool {
+    let foreign = |it: &Manager| former(it, context.take).is_some();
+    live.managers.is_empty() || live.managers.iter().any(foreign) || !gone(live, context).is_empty()
+}
+
+/// What is to be taken over before `object` is applied, whose kind has this shape.
+pub fn adoption(
+    object: &Object,
+    live: &LiveObject,
+    shape: Type<'_>,
+    context: &Context<'_>,
+) -> Result<Adoption, FieldsError> {
+    let implied = implied(live, shape);
+    let entries = live.managers.iter().chain(&implied);
+    let formers: Vec<(FormerKind, &Manager)> =
+        entries.filter_map(|it| Some((former(it, context.take)?, it))).collect();
     let mut adoption = Adoption {
         from: formers.iter().map(|(kind, it)| Former { kind: *kind, writer: Writer::of(it) }).collect(),
-        gone,
+        gone: gone(live, context),
         ours: live.managers.iter().find(|it| is_ours(it)).cloned(),
         moved: FieldSet::default(),
         undecided: FieldSet::default(),
-        api_version,
+        api_version: object.gvk.api_version(),
         seen: Arc::new(live.clone()),
     };
-    if formers.is_empty() {
-        if let Some(it) = adoption.ours.as_mut().filter(|it| adoption.gone.contains(&it.api_version)) {
-            it.api_version.clone_from(&adoption.api_version);
-        }
-    } else {
-        Claim { desired: &object.body, live, declared: declared(live) }.make(&formers, &mut adoption)?;
+    if let Some(ours) = adoption.ours.as_mut().filter(|it| adoption.gone.contains(&it.api_version)) {
+        ours.api_version.clone_from(&adoption.api_version);
     }
-    Ok(Some(adoption))
+    if !formers.is_empty() {
+        Claim { desired: &object.body, live, declared: declared(live), shape }.make(&formers, &mut adoption)?;
+    }
+    Ok(adoption)
+}
+
+/// The entry that the server itself would make up at the first apply of an object whose writers it does not know.
+fn implied(live: &LiveObject, shape: Type<'_>) -> Option<Manager> {
+    if !live.managers.is_empty() {
+        return None;
+    }
+    // An object that does not fit its schema is the server's to judge: nothing is claimed of it.
+    let fields = merge::live_field_set(&live.body, shape).unwrap_or_default();
+    Some(Manager {
+        name: BEFORE.to_owned(),
+        operation: "Update".to_owned(),
+        subresource: String::new(),
+        api_version: String::new(),
+        time: None,
+        fields: fields.to_fields_v1(),
+    })
 }
 
 /// What sort of former owner an entry is of, if it is one that is moved.
@@ -49,7 +77,7 @@ fn former(manager: &Manager, take: &[String]) -> Option<FormerKind> {
     match (manager.name.as_str(), manager.operation.as_str()) {
         ("kubectl-client-side-apply", "Update") => Some(FormerKind::Kubectl),
         ("helm", "Update") => Some(FormerKind::Helm),
-        ("before-first-apply", "Update") => Some(FormerKind::BeforeFirstApply),
+        (BEFORE, "Update") => Some(FormerKind::BeforeFirstApply),
         (name, "Apply") if take.iter().any(|pattern| fits(pattern, name)) => Some(FormerKind::Applier),
         _ => None,
     }
@@ -86,9 +114,14 @@ struct Claim<'a> {
     desired: &'a Value,
     live: &'a LiveObject,
     declared: Option<Value>,
+    shape: Type<'a>,
 }
 
 impl Claim<'_> {
+    fn has(&self, body: &Value, path: &Path) -> bool {
+        lookup(body, path, Some(self.shape)).is_some()
+    }
+
     /// Claims what the repository wants, and what the former owners declared: that goes, with the apply that follows.
     /// What the server had filled in for them is left to nobody, as it is in an object that was always applied.
     fn make(&self, formers: &[(FormerKind, &Manager)], adoption: &mut Adoption) -> Result<(), FieldsError> {
@@ -98,7 +131,7 @@ impl Claim<'_> {
             adoption.moved.add(&fields);
             for path in self.claimable(&fields) {
                 match self.is_declared(*kind, &path) {
-                    _ if lookup(self.desired, &path).is_some() => certain.insert(&path),
+                    _ if self.has(self.desired, &path) => certain.insert(&path),
                     Some(true) => certain.insert(&path),
                     Some(false) => {}
                     None => undecided.insert(&path),
@@ -110,32 +143,34 @@ impl Claim<'_> {
         }
         adoption.undecided = undecided.difference(&certain);
         let fields = certain.union(&undecided).to_fields_v1();
-        let newest = formers.iter().filter_map(|(_, it)| it.time.clone()).max();
-        let before = adoption.ours.take();
-        let served = before.as_ref().map(|it| &it.api_version).filter(|it| !adoption.gone.contains(*it));
-        adoption.ours = Some(Manager {
-            name: MANAGER.to_owned(),
-            operation: "Apply".to_owned(),
-            subresource: String::new(),
-            api_version: served.unwrap_or(&adoption.api_version).clone(),
-            time: before.as_ref().map_or(newest, |it| it.time.clone()),
-            fields,
-        });
+        match &mut adoption.ours {
+            Some(ours) => ours.fields = fields,
+            none => {
+                *none = Some(Manager {
+                    name: MANAGER.to_owned(),
+                    operation: "Apply".to_owned(),
+                    subresource: String::new(),
+                    api_version: adoption.api_version.clone(),
+                    time: formers.iter().filter_map(|(_, it)| it.time.clone()).max(),
+                    fields,
+                });
+            }
+        }
         Ok(())
     }
 
     /// The fields of an entry that are there, without the maps and lists that only hold others.
     fn claimable(&self, fields: &FieldSet) -> Vec<Path> {
         let holder = |path: &Path| {
-            matches!(path.0.last(), Some(Step::Field(_))) && fields.node(path).is_some_and(|it| !it.children.is_empty())
+            matches!(path.0.last(), Some(Step::Field(_))) && fields.node(path).is_some_and(|it| it.branches().len() > 0)
         };
-        let there = |path: &Path| lookup(&self.live.body, path).is_some();
+        let there = |path: &Path| self.has(&self.live.body, path);
         fields.paths().into_iter().filter(|path| !holder(path) && there(path)).collect()
     }
 
     /// Whether the former owner declared a field; `None` where nothing tells.
     fn is_declared(&self, kind: FormerKind, path: &Path) -> Option<bool> {
-        let by_kubectl = || self.declared.as_ref().map(|it| lookup(it, path).is_some());
+        let by_kubectl = || self.declared.as_ref().map(|it| self.has(it, path));
         match kind {
             FormerKind::Applier => Some(true),
             FormerKind::Kubectl => by_kubectl(),
@@ -148,7 +183,7 @@ impl Claim<'_> {
     /// Whether kubectl's record goes: it was in a moved entry, nobody else owns it, and nobody wants it.
     fn drops_annotation(&self, adoption: &Adoption) -> Result<bool, FieldsError> {
         let path = annotation();
-        if !adoption.moved.contains(&path) || lookup(self.desired, &path).is_some() {
+        if !adoption.moved.contains(&path) || self.has(self.desired, &path) {
             return Ok(false);
         }
         let stays = |it: &&Manager| !is_ours(it) && !adoption.from.iter().any(|from| from.is(it));

@@ -12,13 +12,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use self::decide::adoption;
+pub(super) use self::decide::{adoption, is_due};
 pub use self::tools::Tool;
 pub(super) use self::tools::tools;
 use super::changes::is_server_field;
 use super::fields::FieldSet;
-use super::lists::lookup;
-use super::{LiveObject, MANAGER, Manager, Writer};
+use super::ownership::is_ours;
+use super::places::lookup;
+use super::{After, Class, FieldChange, LiveObject, Manager, Writer};
+use crate::schema::Type;
 use crate::value::{Map, Path, Value};
 
 /// The annotation in which `kubectl apply` keeps the whole object, its secrets included.
@@ -113,8 +115,13 @@ impl Adoption {
         }
     }
 
+    /// The object with its entries as they will be.
+    pub(super) fn migrated(&self) -> LiveObject {
+        LiveObject { managers: self.managers(&self.seen), ..(*self.seen).clone() }
+    }
+
     /// All entries of the object as they will be.
-    pub(super) fn managers(&self, live: &LiveObject) -> Vec<Manager> {
+    fn managers(&self, live: &LiveObject) -> Vec<Manager> {
         let stays = |it: &&Manager| !is_ours(it) && !self.from.iter().any(|from| from.is(it));
         let others = live.managers.iter().filter(stays).cloned().map(|it| {
             let api_version = if self.gone.contains(&it.api_version) { &self.api_version } else { &it.api_version };
@@ -128,20 +135,19 @@ impl Adoption {
         mask(&mut Arc::make_mut(&mut self.seen).body);
     }
 
-    /// Whether the field was in an entry that is moved.
-    pub(super) fn moves(&self, path: &Path) -> bool {
-        self.moved.owns(path)
-    }
-
-    /// Whether only the server could tell what becomes of a field that is removed.
-    pub(super) fn is_undecided(&self, path: &Path) -> bool {
-        self.undecided.owns(path)
+    /// Takes out what is no more than the change of hands itself, and says where only the server could tell what becomes
+    /// of a field that is removed.
+    pub(super) fn tell(&self, fields: &mut Vec<FieldChange>) {
+        fields.retain(|it| it.class != Class::Acquire || !self.moved.owns(&it.path));
+        for change in fields.iter_mut().filter(|it| it.desired == After::Nothing && self.undecided.owns(&it.path)) {
+            change.desired = After::Server;
+        }
     }
 
     /// Takes note of what the server would make of the object. What it would fill in again as it is was its own, and is
     /// not claimed.
-    pub(super) fn settle(&mut self, after: &Value) {
-        let same = |path: &Path| lookup(&self.seen.body, path) == lookup(after, path);
+    pub(super) fn settle(&mut self, after: &Value, shape: Type<'_>) {
+        let same = |path: &Path| lookup(&self.seen.body, path, Some(shape)) == lookup(after, path, Some(shape));
         let filled_in: FieldSet = self.undecided.paths().into_iter().filter(same).collect();
         if let Some(ours) = &mut self.ours
             && let Ok(fields) = FieldSet::from_fields_v1(&ours.fields)
@@ -169,10 +175,6 @@ impl Former {
         let it = &self.writer;
         (&it.manager, &it.operation, &it.subresource) == (&manager.name, &manager.operation, &manager.subresource)
     }
-}
-
-fn is_ours(manager: &Manager) -> bool {
-    manager.name == MANAGER && manager.operation == "Apply" && manager.subresource.is_empty()
 }
 
 /// All of an object that an adoption is decided by: everything but its status, and what the server keeps for itself.

@@ -407,6 +407,7 @@ fn gone_version() -> Result<(), Failed> {
         site.send("POST", definitions, "application/json", &definition).await?;
         site.world.cluster.await_definition(&format!("parts.{group}")).await?.map_err(Failed::from)?;
         site.world.discovery = site.world.cluster.discover().await?;
+        site.world.schemas.add_crd(&serde_json::from_value(definition)?);
         let part = |api: &str, size: u64| json!({"apiVersion": format!("{group}/{api}"), "kind": "Part", "metadata": {"name": "p"}, "spec": {"size": size}});
         let path = |api: &str| format!("/apis/{group}/{api}/namespaces/{}/parts/p", site.world.namespace);
         let old = format!("{}?fieldManager=old-tool", path("v1alpha1"));

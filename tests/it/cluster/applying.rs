@@ -15,7 +15,7 @@ use weft::masked::FingerprintKey;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts};
 use weft::project::ClusterRef;
 use weft::report::{Event, Outcome};
-use weft::schema::{Discovery, Gvk, Resource, Scope, builtin_schemas};
+use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 
 use super::{admin, cluster, object, server, target};
 use crate::cases::{code, same};
@@ -40,6 +40,7 @@ pub(super) struct World {
     pub(super) namespace: String,
     /// Whose fields are taken.
     pub(super) take: Vec<String>,
+    pub(super) schemas: Schemas,
     stop: watch::Sender<bool>,
     needs: BTreeMap<Arc<str>, Waiting>,
 }
@@ -55,7 +56,8 @@ impl World {
         let cluster = cluster().await;
         let discovery = cluster.discover().await.expect("discovery");
         let namespace = format!("{prefix}-{}", std::process::id());
-        Self { cluster, discovery, namespace, take: Vec::new(), stop: watch::channel(false).0, needs: BTreeMap::new() }
+        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(false).0);
+        Self { cluster, discovery, namespace, take, schemas, stop, needs: BTreeMap::new() }
     }
 
     pub(super) fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
@@ -86,7 +88,7 @@ impl World {
 
     fn context<'a>(&'a self, key: &'a FingerprintKey) -> Context<'a> {
         let (discovery, take) = (Some(&self.discovery), self.take.as_slice());
-        Context { discovery, take, ..Context::new(key, builtin_schemas()) }
+        Context { discovery, take, ..Context::new(key, &self.schemas) }
     }
 
     pub(super) async fn plan(&self, desired: Vec<Object>) -> Result<Plan, Failed> {
@@ -140,11 +142,11 @@ impl World {
         let resource = self.discovery.resource(&object.gvk).expect("a kind");
         let options = ApplyOptions { force: true, dry_run: true };
         let answer = match migration {
-            Some(migration) => self.cluster.migrate(&object.id, resource, migration).await,
-            None => self.cluster.apply(&object.id, resource, &object.body, options).await,
+            Some(migration) => self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
+            None => self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
         };
         let asked = match answer {
-            Ok(response) => Asked::DryRun(Box::new(response)),
+            Ok(asked) => asked,
             Err(error) => Asked::Impossible(error.to_string()),
         };
         match diff::compare(object, Some(live), recorded, Some(asked), &self.context(&Self::key())) {
