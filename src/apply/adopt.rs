@@ -46,7 +46,12 @@ impl Run<'_> {
 impl Scope<'_> {
     /// Moves the fields of other tools into our hands. Between this and the apply they are ours, wanted or not, so that
     /// whoever ends the run here leaves an object that the next one finishes.
-    pub(super) async fn adopt(&self, adoption: &Adoption, desired: &Object, resource: &Resource) -> Result<(), WriteError> {
+    pub(super) async fn adopt(
+        &self,
+        adoption: &Adoption,
+        desired: &Object,
+        resource: &Resource,
+    ) -> Result<(), WriteError> {
         let mut migration = adoption.migration();
         for _ in 0..RACES {
             match self.cluster.migrate(&desired.id, resource, &migration).await {

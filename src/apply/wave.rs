@@ -54,7 +54,8 @@ impl Run<'_> {
         // Events are told as they come; what they mean for the run is noted when the wave is over.
         while let Some((at, attempt)) = results.next().await {
             let object = &scope.plan.steps[at].object;
-            let adopted = adopts(&scope.plan.steps[at]).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
+            let adopted =
+                adopts(&scope.plan.steps[at]).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
             for outcome in adopted.then_some(Outcome::Adopted).into_iter().chain([attempt.outcome()]) {
                 (self.events)(crate::report::Event { id: object.id.clone(), outcome });
             }

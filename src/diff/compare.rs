@@ -7,11 +7,11 @@ use super::adopt::{self, Adoption};
 use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
+use super::merge::{self, MergeError};
 use super::ownership::{Ownership, ours};
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
-use super::merge::{self, MergeError};
 use super::{
     Asked, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration, ObjectComparison,
     Recorded, Verdict, structure,
@@ -248,7 +248,7 @@ impl<'a> Subject<'a> {
         }
         adoption.mask(|body| self.mask(body));
         let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
-        adoption.tell(&mut fields);
+        fields.retain(|change| !adoption.tells(change));
         let done = self.update(fields, live, &after, judged);
         ObjectComparison { adopts: Some(adoption), ..done }
     }

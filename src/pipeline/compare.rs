@@ -12,7 +12,9 @@ use futures::StreamExt as _;
 use super::{PipelineError, Progress, pool};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded};
+use crate::diff::{
+    self, Asked, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded,
+};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -107,7 +109,7 @@ impl<'a> Table<'a> {
         let done = vec![None; subject.objects.len()];
         let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
         let migrations = BTreeMap::new();
-        Self { wanted, places, done, left, namespaces, schemas, questions, migrations, subject }
+        Self { subject, wanted, places, done, left, namespaces, schemas, questions, migrations }
     }
 
     /// Takes a live object as its page arrives.

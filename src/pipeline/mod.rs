@@ -183,5 +183,8 @@ fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
         [first, rest @ ..] => format!("{first} and {} more are", rest.len()),
         [] => "Nothing is".to_owned(),
     };
-    format!("{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.", tool.mark)
+    format!(
+        "{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.",
+        tool.mark
+    )
 }

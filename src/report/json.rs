@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Event, Outcomes, Release, Report, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{Adoption, Tool, After, Class, FieldChange, Judged, Writer, shown};
+use crate::diff::{Adoption, After, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary};

@@ -34,7 +34,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     case.expect("report.json", &pretty)
 }
 
-fn valid(document: &serde_json::Value) -> Result<(), Failed> {
+pub fn valid(document: &serde_json::Value) -> Result<(), Failed> {
     let schema = serde_json::from_str(include_str!("../../docs/schema/report-v1.json"))?;
     let validator = jsonschema::validator_for(&schema)?;
     let errors: Vec<String> =

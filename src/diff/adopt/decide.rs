@@ -32,8 +32,7 @@ pub fn adoption(
 ) -> Result<Adoption, FieldsError> {
     let implied = implied(live, shape);
     let entries = live.managers.iter().chain(&implied);
-    let formers: Vec<(FormerKind, &Manager)> =
-        entries.filter_map(|it| Some((former(it, context.take)?, it))).collect();
+    let formers: Vec<(FormerKind, &Manager)> = entries.filter_map(|it| Some((former(it, context.take)?, it))).collect();
     let mut adoption = Adoption {
         from: formers.iter().map(|(kind, it)| Former { kind: *kind, writer: Writer::of(it) }).collect(),
         gone: gone(live, context),

@@ -19,7 +19,7 @@ use super::changes::is_server_field;
 use super::fields::FieldSet;
 use super::ownership::is_ours;
 use super::places::lookup;
-use super::{After, Class, FieldChange, LiveObject, Manager, Writer};
+use super::{Class, FieldChange, LiveObject, Manager, Writer};
 use crate::schema::Type;
 use crate::value::{Map, Path, Value};
 
@@ -135,13 +135,9 @@ impl Adoption {
         mask(&mut Arc::make_mut(&mut self.seen).body);
     }
 
-    /// Takes out what is no more than the change of hands itself, and says where only the server could tell what becomes
-    /// of a field that is removed.
-    pub(super) fn tell(&self, fields: &mut Vec<FieldChange>) {
-        fields.retain(|it| it.class != Class::Acquire || !self.moved.owns(&it.path));
-        for change in fields.iter_mut().filter(|it| it.desired == After::Nothing && self.undecided.owns(&it.path)) {
-            change.desired = After::Server;
-        }
+    /// Whether a change is no more than the change of hands itself.
+    pub(super) fn tells(&self, change: &FieldChange) -> bool {
+        change.class == Class::Acquire && self.moved.owns(&change.path)
     }
 
     /// Takes note of what the server would make of the object. What it would fill in again as it is was its own, and is

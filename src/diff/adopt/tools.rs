@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::super::LiveObject;
-use super::super::table::rows;
 use crate::manifest::Object;
+use crate::schema::rows;
 use crate::value::Value;
 
 /// Another tool that counts an object among its own, as a mark of the live object says. It may write the object again,
@@ -23,18 +23,13 @@ pub struct Tool {
 
 /// The tools that count the live object among theirs. A mark that the repository writes itself is not one.
 pub fn tools(object: &Object, live: &LiveObject) -> Vec<Tool> {
-    let mark = |body: &Value, place: &str, key: &str| {
-        body.dig(&["metadata", place, key]).and_then(Value::as_str).map(str::to_owned)
+    let found = |[place, key, name, thing, end]: [&str; 5]| {
+        let mark = |body: &Value| body.dig(&["metadata", place, key]).and_then(Value::as_str).map(str::to_owned);
+        let value = mark(&live.body).filter(|_| mark(&object.body).is_none())?;
+        let of = value.split_once(end).filter(|_| !end.is_empty()).map_or(value.as_str(), |(of, _)| of);
+        Some(Tool { name: name.to_owned(), thing: thing.to_owned(), of: of.to_owned(), mark: key.to_owned() })
     };
-    let found = |row: Vec<&str>| {
-        let [place, key, name, thing, end] = row.try_into().ok()?;
-        let place = if place == "label" { "labels" } else { "annotations" };
-        let value = mark(&live.body, place, key).filter(|_| mark(&object.body, place, key).is_none())?;
-        let of = value.split_once(end).map_or(value.as_str(), |(of, _)| of);
-        let of = if end == "-" { &value } else { of };
-        Some(Tool { name: name.replace('_', " "), thing: thing.to_owned(), of: of.to_owned(), mark: key.to_owned() })
-    };
-    rows(include_str!("tools.txt")).filter_map(found).collect()
+    rows(include_str!("tools.tsv")).filter_map(found).collect()
 }
 
 impl fmt::Display for Tool {

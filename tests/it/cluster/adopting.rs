@@ -10,8 +10,10 @@ use weft::cluster::{Cluster, Refusal, WriteError};
 use weft::diff::fields::FieldSet;
 use weft::diff::{After, FieldChange, Judged, LiveObject, MANAGER};
 use weft::manifest::Object;
+use weft::masked::FingerprintKey;
 use weft::plan::{Action, Plan, Step};
 use weft::project::ClusterRef;
+use weft::report::{self, Report, Style};
 use weft::value::Value;
 
 use super::applying::World;
@@ -26,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         code("adopt", "what_helm_wrote_is_told_apart_by_the_server", from_helm),
         code("adopt", "without_the_right_to_ask_the_server_decides", without_rights),
         code("adopt", "what_was_there_before_the_first_apply_stays_and_ours_can_go", before_the_first_apply),
+        code("adopt", "whose_writers_are_not_known_is_taken_over_at_once", of_nobody),
         code("adopt", "an_applier_is_left_alone_unless_it_is_taken", from_an_applier),
         code("adopt", "an_edit_since_the_plan_refuses_it_and_a_status_does_not", stale),
         code("adopt", "ownership_in_a_version_that_is_gone_is_rewritten", gone_version),
@@ -71,8 +74,7 @@ impl Site {
         let mut world = World::new(prefix).await;
         world.release("base", &[], None);
         let site = Self { world, client: shared().client() };
-        let namespace =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.world.namespace}});
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.world.namespace}});
         site.send("POST", "/api/v1/namespaces?fieldManager=test", "application/json", &namespace).await.expect("made");
         site
     }
@@ -100,8 +102,8 @@ impl Site {
         self.post(collection, "kubectl-client-side-apply", &annotated).await
     }
 
-    async fn patch(&self, path: &str, manager: &str, patch: &Json) -> Result<Json, Failed> {
-        self.send("PATCH", &format!("{path}?fieldManager={manager}"), "application/json-patch+json", patch).await
+    async fn patch(&self, path: &str, manager: &str, what: &Json) -> Result<Json, Failed> {
+        self.send("PATCH", &format!("{path}?fieldManager={manager}"), "application/json-patch+json", what).await
     }
 
     /// A plan of the one object, with its step.
@@ -179,12 +181,14 @@ fn from_kubectl() -> Result<(), Failed> {
         assert_eq!(changes(&step), expected);
         let gone = step.object.fields.iter().find(|it| it.path.to_string() == "spec.minReadySeconds").expect("a field");
         assert_eq!((gone.writers[0].manager.as_str(), &gone.desired), ("kubectl-client-side-apply", &After::Nothing));
-        let back = step.object.fields.iter().find(|it| it.path.to_string().ends_with("PeriodSeconds")).expect("a field");
+        let back =
+            step.object.fields.iter().find(|it| it.path.to_string().ends_with("PeriodSeconds")).expect("a field");
         assert_eq!(back.desired, After::Value(Value::from(30_i64)), "the server fills it in again");
         assert_eq!(site.apply(&plan).await?, End::Done);
         let live = site.live(&wanted()).await?;
         assert_eq!(managers(&live), ["weft Apply"]);
-        let container = get(&live, &["spec", "template", "spec", "containers"]).and_then(Value::as_list).expect("a list");
+        let container =
+            get(&live, &["spec", "template", "spec", "containers"]).and_then(Value::as_list).expect("a list");
         assert_eq!(container.len(), 1);
         assert_eq!(container[0].get("imagePullPolicy").and_then(Value::as_str), Some("Always"), "no plan named it");
         assert!(get(&live, &["metadata", "annotations", weft::diff::LAST_APPLIED]).is_none());
@@ -217,7 +221,10 @@ fn a_crash() -> Result<(), Failed> {
         // The first step alone: nothing changed but owners, and what was declared is ours.
         let between = site.live(&wanted()).await?;
         assert_eq!(managers(&between), ["weft Apply"]);
-        assert_eq!((get(&before, &["spec"]), get(&before, &["metadata", "labels"])), (get(&between, &["spec"]), get(&between, &["metadata", "labels"])));
+        assert_eq!(
+            (get(&before, &["spec"]), get(&before, &["metadata", "labels"])),
+            (get(&between, &["spec"]), get(&between, &["metadata", "labels"]))
+        );
         for path in CHANGES.iter().map(|it| (*it).to_owned()).chain([annotation(), "spec.replicas".into()]) {
             assert!(owned(&between).iter().any(|it| it.starts_with(&path)), "{path} has no owner");
         }
@@ -238,7 +245,8 @@ fn a_crash() -> Result<(), Failed> {
 fn of_helm() -> Json {
     let mut body = declared();
     body["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into();
-    body["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "x"});
+    body["metadata"]["annotations"] =
+        json!({"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "x"});
     body
 }
 
@@ -261,6 +269,14 @@ fn from_helm() -> Result<(), Failed> {
         assert_eq!(changes(&step), expected);
         let tools: Vec<String> = step.object.tools.iter().map(ToString::to_string).collect();
         assert_eq!(tools, ["Helm release `shop`"]);
+        let report = Report { plan: plan.clone(), ..Report::default() };
+        let document = report::json(&report, false, &FingerprintKey::new([9; 32]));
+        crate::report::valid(&document)?;
+        assert_eq!(document["steps"][0]["adopts"]["from"][0]["kind"], "helm");
+        assert_eq!(document["steps"][0]["tools"][0]["name"], "shop");
+        for view in [report::text(&report, &Style::default()), report::markdown(&report, report::LIMIT)] {
+            assert!(view.contains("adopted from Helm\n"), "{view}");
+        }
         assert_eq!(site.apply(&plan).await?, End::Done);
         let live = site.live(&wanted()).await?;
         assert_eq!(managers(&live), ["weft Apply"]);
@@ -311,7 +327,8 @@ fn before_the_first_apply() -> Result<(), Failed> {
         let site = Site::new("adopt-before").await;
         site.post("configmaps", "somebody", &settings(&["ours", "theirs"])).await?;
         let path = site.path("configmaps", "/settings");
-        site.patch(&path, "somebody", &json!([{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}])).await?;
+        site.patch(&path, "somebody", &json!([{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]))
+            .await?;
         // Somebody applies as we do, and does not know what this leaves behind.
         let mut body = settings(&["ours", "more"]);
         body["metadata"]["labels"][weft::plan::PART_OF] = "base".into();
@@ -329,6 +346,27 @@ fn before_the_first_apply() -> Result<(), Failed> {
         let live = site.live(&body).await?;
         assert!(get(&live, &["data", "ours"]).is_none() && get(&live, &["data", "theirs"]).is_some());
         Ok(())
+    })
+}
+
+/// Without any entry the server would make up one of all that is there, and keep it beside ours.
+fn of_nobody() -> Result<(), Failed> {
+    shared().block_on(async {
+        let site = Site::new("adopt-nobody").await;
+        site.kubectl("configmaps", &settings(&["ours", "old"])).await?;
+        let path = site.path("configmaps", "/settings");
+        let theirs = json!([{"op": "add", "path": "/data/theirs", "value": "x"}]);
+        site.patch(&path, "somebody", &theirs).await?;
+        site.patch(&path, "somebody", &json!([{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]))
+            .await?;
+        let (plan, step) = site.plan(&settings(&["ours"])).await?;
+        same("who", "adopted from whoever wrote it before its first server-side apply", &adopted(&step))?;
+        assert_eq!(changes(&step), ["data.old".to_owned(), annotation()], "kubectl's record tells what it declared");
+        assert_eq!(site.apply(&plan).await?, End::Done);
+        let live = site.live(&settings(&[])).await?;
+        assert_eq!(managers(&live), ["weft Apply"]);
+        assert!(get(&live, &["data", "old"]).is_none() && get(&live, &["data", "theirs"]).is_some());
+        site.settled(&settings(&["ours"])).await
     })
 }
 

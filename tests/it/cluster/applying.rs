@@ -112,9 +112,7 @@ impl World {
             objects.push(match diff::compare(&it, live, recorded(&it.id), None, &self.context(&Self::key())) {
                 Compared::Done(done) => *done,
                 Compared::Shape(live) | Compared::Ask(live) => self.ask(&it, *live, None, recorded(&it.id)).await?,
-                Compared::Adopt(live, migration) => {
-                    self.ask(&it, *live, Some(&migration), recorded(&it.id)).await?
-                }
+                Compared::Adopt(live, migration) => self.ask(&it, *live, Some(&migration), recorded(&it.id)).await?,
             });
         }
         for (inventory, id, member) in kept().filter(|(_, id, _)| !ids.contains(*id)) {
@@ -142,8 +140,12 @@ impl World {
         let resource = self.discovery.resource(&object.gvk).expect("a kind");
         let options = ApplyOptions { force: true, dry_run: true };
         let answer = match migration {
-            Some(migration) => self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
-            None => self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
+            Some(migration) => {
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+            }
+            None => {
+                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
+            }
         };
         let asked = match answer {
             Ok(asked) => asked,
@@ -155,7 +157,12 @@ impl World {
         }
     }
 
-    pub(super) async fn run(&self, cluster: &Cluster, plan: &Plan, mut each: impl FnMut(&Event) + Send) -> Result<Ran, Failed> {
+    pub(super) async fn run(
+        &self,
+        cluster: &Cluster,
+        plan: &Plan,
+        mut each: impl FnMut(&Event) + Send,
+    ) -> Result<Ran, Failed> {
         let options = Options {
             discovery: self.discovery.clone(),
             inventories: self.cluster.inventories(&self.namespace, "dev").await?,
