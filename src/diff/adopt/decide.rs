@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::fields::{FieldSet, FieldsError};
-use super::super::merge;
-use super::super::ownership::{is_ours, ours};
-use super::super::places::lookup;
-use super::super::table::fits;
-use super::super::{Context, LiveObject, MANAGER, Manager, Writer};
 use super::{Adoption, Former, FormerKind, LAST_APPLIED};
+use crate::diff::fields::{FieldSet, FieldsError};
+use crate::diff::merge;
+use crate::diff::ownership::{is_ours, ours};
+use crate::diff::places::lookup;
+use crate::diff::table::fits;
+use crate::diff::{Context, LiveObject, MANAGER, Manager, Writer};
 use crate::manifest::Object;
 use crate::schema::{Gvk, Type};
 use crate::value::{Data, Path, Step, Value};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::LiveObject;
+use crate::diff::LiveObject;
 use crate::manifest::Object;
 use crate::schema::rows;
 use crate::value::Value;
