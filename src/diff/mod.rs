@@ -24,6 +24,7 @@ mod secrecy;
 mod structure;
 pub(crate) mod table;
 mod text;
+mod unknown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
-pub use self::text::{Line, LineKind, text};
+pub use self::text::{Line, LineKind, text, without_ignored};
+pub use self::unknown::{Cause, Unknown};
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -192,7 +194,7 @@ pub enum Verdict {
     /// It is in the inventory and in neither the repository nor the server.
     Gone,
     /// It could not be compared, for this reason.
-    Unknown(String),
+    Unknown(Unknown),
 }
 
 /// How a verdict was found, the strongest first.

@@ -1,11 +1,13 @@
 //! Tests of the program as a whole, through its binary.
 
+mod canary;
 mod files;
 mod health;
 mod large;
 mod lost;
 mod program;
 mod proxy;
+mod readers;
 mod refusals;
 mod rehearsal;
 mod rights;
@@ -18,10 +20,12 @@ use libtest_mimic::Trial;
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     [
+        canary::trials(),
         files::trials(),
         health::trials(),
         large::trials(),
         lost::trials(),
+        readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
         rights::trials(),
