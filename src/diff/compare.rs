@@ -90,6 +90,7 @@ pub fn leftover(
         after: None,
         adopts: None,
         tools: Vec::new(),
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -130,6 +131,7 @@ impl<'a> Subject<'a> {
             after: None,
             adopts: None,
             tools: Vec::new(),
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }
