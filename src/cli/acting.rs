@@ -123,6 +123,7 @@ fn tell(event: &Event, progress: &Progress, terminal: &Terminal) {
     let id = &event.id;
     match &event.outcome {
         Outcome::Waiting(what) => progress.at(&format!("waiting for {id}: {what}")),
+        Outcome::Adopted => progress.at(&format!("took over {id}")),
         Outcome::Applied => progress.at(&format!("applied {id}")),
         Outcome::Healthy => progress.at(&format!("healthy {id}")),
         Outcome::Deleted => progress.at(&format!("deleted {id}")),

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
+use super::adopt::{self, Adoption};
 use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
 use super::ignore::{adjust, hide, shape};
-use super::ownership::Ownership;
+use super::merge::{self, MergeError};
+use super::ownership::{Ownership, ours};
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
 use super::{
-    Asked, Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, ObjectComparison, Recorded,
-    Unknown, Verdict, structure,
+    Asked, Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration,
+    ObjectComparison, Recorded, Unknown, Verdict, structure,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -41,6 +43,10 @@ pub fn compare(
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
+            let due = !matches!(asked, Some(Asked::DryRun(_))) && adopt::is_due(&live, context);
+            if due && (subject.shape().is_some() || asked.is_none()) {
+                return subject.adopt(live, asked);
+            }
             if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
@@ -51,7 +57,7 @@ pub fn compare(
                         subject.veiled(adjusted.hidden.clone())
                     }
                     (None, Some(_)) => return Compared::Ask(Box::new(live)),
-                    (Some(Asked::DryRun(response)), _) => subject.answered(live, *response),
+                    (Some(Asked::DryRun(response) | Asked::Adopted(response)), _) => subject.answered(live, *response),
                     (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
                     (Some(Asked::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
                 }
@@ -91,6 +97,8 @@ pub fn leftover(
         repository: None,
         live,
         after: None,
+        adopts: None,
+        tools: Vec::new(),
         violations: Vec::new(),
         recorded,
     }
@@ -140,6 +148,8 @@ impl<'a> Subject<'a> {
             repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
             live: None,
             after: None,
+            adopts: None,
+            tools: Vec::new(),
             violations: Vec::new(),
             recorded: self.recorded,
         }
@@ -154,7 +164,7 @@ impl<'a> Subject<'a> {
             None => (self.show(&self.object.body), Judged::Trivial),
             Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
             Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
-            Some(Asked::DryRun(mut response)) => {
+            Some(Asked::DryRun(mut response) | Asked::Adopted(mut response)) => {
                 mask_like(&mut response.body, &self.object.body, self.shape());
                 (self.show(&response.body), Judged::DryRun)
             }
@@ -200,17 +210,69 @@ impl<'a> Subject<'a> {
                 ownership.after = ours;
                 self.judge(live, after, &ownership, judged, Some(&zeros))
             }
-            Err(error) => {
-                let told = match &judged {
-                    Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
-                    Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
-                };
-                self.unknown(
-                    live,
-                    Cause::Undecided.since(format!("{told}it cannot be predicted either: {}", causes(&error))),
-                )
-            }
+            Err(error) => self.unpredictable(live, &judged, &error),
         }
+    }
+
+    fn unpredictable(self, live: LiveObject, judged: &Judged, error: &MergeError) -> ObjectComparison {
+        let told = match judged {
+            Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
+            Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
+        };
+        self.unknown(live, Cause::Undecided.since(format!("{told}it cannot be predicted either: {}", causes(error))))
+    }
+
+    /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
+    fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
+        let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
+        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+            Ok(adoption) => adoption,
+            Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
+        };
+        let Some(asked) = asked else {
+            let migrated = adoption.migrated();
+            return match merge::apply(&migrated, &self.object.body, shape, MANAGER) {
+                Ok(applied) => {
+                    let migration = Migration { body: Some((migrated.body, applied.body)), ..adoption.migration() };
+                    Compared::Adopt(Box::new(live), Box::new(migration))
+                }
+                // What would be removed cannot be told, so nothing is taken over. Where the object is wrong, the
+                // server says so.
+                Err(_) => Compared::Ask(Box::new(live)),
+            };
+        };
+        Compared::Done(Box::new(self.adopted(live, adoption, asked)))
+    }
+
+    fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: Asked) -> ObjectComparison {
+        let migrated = adoption.migrated();
+        let shape = self.shape().unwrap_or_else(|| self.context.schemas.deduced());
+        let (mut ownership, owned) = match (Ownership::of(&live), ours(&migrated)) {
+            (Ok(ownership), Ok(owned)) => (ownership, owned),
+            (Err(error), _) | (_, Err(error)) => return self.unreadable(live, &error),
+        };
+        let predicted = predict(&migrated, &self.object.body, shape, &owned, self.equivalence());
+        let judged = match &asked {
+            Asked::Impossible(reason) => Judged::Predicted(reason.clone()),
+            Asked::Refused(message) => Judged::Refused(message.clone()),
+            Asked::DryRun(_) | Asked::Adopted(_) => Judged::DryRun,
+        };
+        let Prediction { mut after, ours, zeros } = match predicted {
+            Ok(predicted) => predicted,
+            Err(error) => return self.unpredictable(live, &judged, &error),
+        };
+        ownership.after = ours;
+        let mut doubts = Some(zeros.as_slice());
+        if let Asked::DryRun(response) | Asked::Adopted(response) = asked {
+            adoption.settle(&response.body, shape);
+            (after, doubts) = (response.body, None);
+        }
+        adoption.mask(|body| self.mask(body));
+        let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
+        fields.retain(|change| !adoption.tells(change));
+        fields.extend(self.left.iter().cloned());
+        let done = self.update(fields, live, &after, judged);
+        ObjectComparison { adopts: Some(adoption), ..done }
     }
 
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
@@ -227,23 +289,7 @@ impl<'a> Subject<'a> {
         judged: Judged,
         zeros: Option<&[Path]>,
     ) -> ObjectComparison {
-        self.mask(&mut live.body);
-        self.mask(&mut after);
-        let kind = self.object.gvk.group_kind();
-        let evidence = Evidence {
-            desired: &self.object.body,
-            base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
-            live: &live.body,
-            after: &after,
-            ownership,
-            equivalence: self.equivalence(),
-            shape: self.shape(),
-            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
-        };
-        let mut fields = evidence.classify();
-        fields
-            .retain(|change| change.class != Class::Met || !self.theirs.iter().any(|it| it.is_prefix_of(&change.path)));
-        hide(self.context.rules, self.written, &mut fields);
+        let mut fields = self.fields(&mut live, &mut after, ownership, zeros);
         let left = self.left.iter().cloned();
         if fields.iter().all(|change| change.class == Class::Met) {
             if matches!(judged, Judged::DryRun | Judged::Structure) {
@@ -258,8 +304,41 @@ impl<'a> Subject<'a> {
         if hidden {
             return ObjectComparison { fields, ..self.unchanged(judged) };
         }
-        let (live, after) = (self.keep(live), self.show(&after));
-        ObjectComparison { fields, live: Some(live), after: Some(after), ..self.comparison(Verdict::Update, judged) }
+        self.update(fields, live, &after, judged)
+    }
+
+    /// The differences between live and after, both of which it masks, with what rules say of them.
+    fn fields(
+        &self,
+        live: &mut LiveObject,
+        after: &mut Value,
+        ownership: &Ownership,
+        zeros: Option<&[Path]>,
+    ) -> Vec<FieldChange> {
+        self.mask(&mut live.body);
+        self.mask(after);
+        let kind = self.object.gvk.group_kind();
+        let evidence = Evidence {
+            desired: &self.object.body,
+            base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
+            live: &live.body,
+            after,
+            ownership,
+            equivalence: self.equivalence(),
+            shape: self.shape(),
+            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
+        };
+        let mut fields = evidence.classify();
+        let theirs = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
+        fields.retain(|change| change.class != Class::Met || !theirs(&change.path));
+        hide(self.context.rules, self.written, &mut fields);
+        fields
+    }
+
+    fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
+        let tools = adopt::tools(self.object, &live);
+        let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
+        ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 
     fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {

@@ -15,7 +15,7 @@ use crate::cluster::{
 };
 use crate::diagnostic::Failure;
 use crate::diff::{
-    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded, Rules,
+    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded, Rules,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -37,6 +37,8 @@ pub(super) struct Subject<'a> {
     pub discovery: &'a Discovery,
     /// The key of fingerprints and records.
     pub key: &'a FingerprintKey,
+    /// The field managers whose fields are taken.
+    pub take: &'a [String],
     /// Whose word is taken.
     pub judge: Judge,
     /// Where schemas are kept between runs.
@@ -91,12 +93,14 @@ struct Table<'a> {
     /// The shapes that are known: none, before anything is asked about.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
+    /// By place, what is taken over from other tools, about which the server is asked in place of an apply.
+    migrations: BTreeMap<usize, Migration>,
 }
 
 impl<'a> Table<'a> {
     fn context(&self) -> Context<'_> {
-        let Subject { key, judge, rules, .. } = self.subject;
-        Context { judge, rules, ..Context::new(key, &self.schemas) }
+        let Subject { discovery, key, take, judge, rules, .. } = self.subject;
+        Context { judge, rules, take, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
     }
 
     fn new(subject: Subject<'a>) -> Self {
@@ -114,8 +118,8 @@ impl<'a> Table<'a> {
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
         let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
-        let (schemas, questions) = (Schemas::new(), Vec::new());
-        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions }
+        let (schemas, questions, migrations) = (Schemas::new(), Vec::new(), BTreeMap::new());
+        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions, migrations }
     }
 
     /// Takes a live object as its page arrives.
@@ -125,6 +129,10 @@ impl<'a> Table<'a> {
             let object = &self.subject.objects[at];
             match diff::compare(object, Some(live), recorded, None, &self.context()) {
                 Compared::Done(comparison) => self.done[at] = Some(*comparison),
+                Compared::Adopt(live, migration) => {
+                    self.migrations.insert(at, *migration);
+                    self.questions.push((at, Some(*live)));
+                }
                 Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
             }
         } else if let Some(place) = self.left.get_mut(&live.id) {
@@ -210,17 +218,21 @@ impl<'a> Table<'a> {
     /// Looks for proofs, on all cores. What is not proven stays a question.
     fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
         let judged = pool::each(questions, |(at, live)| {
-            let Some(live) = live else { return Ok((at, Err(None))) };
+            let Some(live) = live else { return Ok((at, Err((None, None)))) };
             let object = &self.subject.objects[at];
             Ok(match diff::compare(object, Some(live), self.recorded(&object.id), None, &self.context()) {
                 Compared::Done(done) => (at, Ok(done)),
-                Compared::Shape(live) | Compared::Ask(live) => (at, Err(Some(*live))),
+                Compared::Shape(live) | Compared::Ask(live) => (at, Err((Some(*live), None))),
+                Compared::Adopt(live, migration) => (at, Err((Some(*live), Some(*migration)))),
             })
         })?;
         for (at, judged) in judged {
             match judged {
                 Ok(done) => self.done[at] = Some(*done),
-                Err(live) => self.questions.push((at, live)),
+                Err((live, migration)) => {
+                    self.migrations.extend(migration.map(|it| (at, it)));
+                    self.questions.push((at, live));
+                }
             }
         }
         Ok(())
@@ -245,9 +257,11 @@ impl<'a> Table<'a> {
         let total = questions.len();
         let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
         let permits = &Permits::default();
+        let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, answer_of_now(object, live, &context, (subject.discovery, missing), (cluster, permits)).await)
+            let migration = migrations.get(&at);
+            (at, answer_of_now((object, migration), live, &context, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -312,20 +326,21 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
 /// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
 /// wrote the object since it was read, it is read again: what they did is not what an apply would do.
 async fn answer_of_now(
-    object: &Arc<Object>,
+    (object, migration): (&Arc<Object>, Option<&Migration>),
     mut live: Option<LiveObject>,
     context: &Context<'_>,
-    (discovery, missing): (&Discovery, (&BTreeSet<String>, &BTreeSet<GroupKind>)),
+    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<(Option<LiveObject>, Asked), Failure> {
     let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
     let mut tries = 0..REREADS;
     loop {
         let sent = diff::sent(object, live.as_ref(), context);
-        let asked = answer(&sent, verbs, discovery, missing, (cluster, permits)).await;
+        let asked = answer((&sent, migration), verbs, context, missing, (cluster, permits)).await;
         let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
         let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
-        let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));
+        let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
+        let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
         let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
         match cluster.get(&object.id, resource).await {
             Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
@@ -344,13 +359,13 @@ fn version(live: &LiveObject) -> Option<&str> {
 /// What the server says that an apply would make of an object; an error where the server was lost.
 /// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
-    object: &Object,
+    (object, migration): (&Object, Option<&Migration>),
     verbs: &[&str],
-    discovery: &Discovery,
+    context: &Context<'_>,
     (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
-    let Some(resource) = discovery.resource(&object.gvk) else {
+    let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if pending.contains(&object.id.kind) {
@@ -366,8 +381,12 @@ async fn answer(
         }
     }
     let options = ApplyOptions { force: true, dry_run: true };
-    match cluster.apply(&object.id, resource, &object.body, options).await {
-        Ok(response) => Ok(Asked::DryRun(Box::new(response))),
+    let answer = match migration {
+        Some(migration) => cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
+        None => cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
+    };
+    match answer {
+        Ok(asked) => Ok(asked),
         Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
         Err(lost) => Err(lost),
     }

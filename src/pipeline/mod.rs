@@ -35,8 +35,8 @@ pub use self::target::connect;
 use crate::chart;
 use crate::cluster::{Cluster, SchemaCache, Unread};
 use crate::diagnostic::Failure;
-use crate::diff::Judge;
-use crate::manifest::{self, Desired};
+use crate::diff::{Judge, Tool};
+use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
 use crate::project::{ReleaseSource, Selection};
@@ -167,11 +167,13 @@ async fn judge(
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
     let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, judge, cache, rules: &rules };
+    let (key, take) = (&state.key, guards.take.as_slice());
+    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache, rules: &rules };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
-    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused);
+    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
@@ -180,4 +182,17 @@ async fn judge(
 fn advice(unread: &Unread) -> Option<String> {
     let roles = unread.roles()?;
     Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+}
+
+/// What to know about objects that another tool counts among its own.
+fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} is"),
+        [first, rest @ ..] => format!("{first} and {} more are", rest.len()),
+        [] => "Nothing is".to_owned(),
+    };
+    format!(
+        "{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.",
+        tool.mark
+    )
 }

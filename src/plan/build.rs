@@ -50,6 +50,9 @@ fn replaced(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Acti
 
 /// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
 fn update(object: &ObjectComparison) -> Action {
+    if object.adopts.is_some() {
+        return Action::Update;
+    }
     let mut counted = object.fields.iter().filter(|change| !matches!(change.class, Class::Ignored(_))).peekable();
     if counted.peek().is_none() && !object.fields.is_empty() {
         return Action::Unchanged;

@@ -14,14 +14,14 @@ mod replace;
 mod table;
 mod was;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::build::plan;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
-use crate::diff::{Class, FieldChange, ObjectComparison};
+use crate::diff::{Class, FieldChange, ObjectComparison, Tool};
 pub use crate::manifest::PART_OF;
 use crate::manifest::{Object, ObjectId};
 use crate::value::Origin;
@@ -180,6 +180,15 @@ impl Plan {
         Plan { environment: self.environment.clone(), steps, refusals: Vec::new() }
     }
 
+    /// The other tools that count objects of the plan among theirs, with these objects.
+    pub fn tools(&self) -> BTreeMap<&Tool, Vec<&ObjectId>> {
+        let mut tools: BTreeMap<&Tool, Vec<&ObjectId>> = BTreeMap::new();
+        for object in self.steps.iter().map(|step| &step.object) {
+            object.tools.iter().for_each(|tool| tools.entry(tool).or_default().push(&object.id));
+        }
+        tools
+    }
+
     /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
     pub fn is_empty(&self) -> bool {
         self.pending().next().is_none()
@@ -210,6 +219,7 @@ impl Step {
     fn of_drift(&self) -> Step {
         let mut step = self.clone();
         step.object.fields.retain(|change| change.is_drift() || matches!(change.class, Class::Ignored(_)));
+        step.object.adopts = None;
         step
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::tallies::{Tallies, cause, way};
 use super::{Event, Outcomes, Release, Report, Show, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{After, Cause, Class, FieldChange, Judged, Writer, shown};
+use crate::diff::{Adoption, After, Cause, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary, Was};
@@ -105,12 +105,25 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     if let Some(desired) = &object.desired {
         map.insert("origin".into(), desired.origin.to_string().into());
     }
+    optional(&mut map, "adopts", object.adopts.as_ref().map(adoption));
+    if !object.tools.is_empty() {
+        map.insert("tools".into(), object.tools.iter().map(tool).collect());
+    }
     let fields = object.fields.iter().filter(|it| listed.ignored || !matches!(it.class, Class::Ignored(_)));
     map.insert("fields".into(), fields.map(field).collect());
     if let (Action::Create, Some(desired)) = (&step.action, &object.desired) {
         map.insert("desired".into(), values::json(&shown(&desired.body, key)));
     }
     map.into()
+}
+
+fn adoption(adoption: &Adoption) -> Json {
+    let from = adoption.from.iter().map(|it| json!({"kind": it.kind.name(), "writer": writer(&it.writer)}));
+    json!({"from": from.collect::<Json>(), "versions": adoption.gone})
+}
+
+fn tool(tool: &Tool) -> Json {
+    json!({"tool": tool.name, "kind": tool.thing, "name": tool.of, "mark": tool.mark})
 }
 
 fn was(was: &Was) -> Json {

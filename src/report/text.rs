@@ -126,6 +126,9 @@ impl Writer<'_> {
         let head = format!("{} {} {id}{reason}{was}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
+        if let Some(adoption) = step.object.adopts.as_ref().filter(|_| self.style.detail >= Detail::Changes) {
+            self.line(&format!("      {}", line(&adoption.to_string())));
+        }
         if let Action::Recreate { loses, .. } = &step.action {
             for lost in loses {
                 self.line(&format!("      lost with it: {}", line(lost)));

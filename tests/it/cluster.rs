@@ -1,5 +1,6 @@
 //! Tests of `cluster` and `apply` on a real control plane.
 
+mod adopting;
 mod applying;
 mod connecting;
 mod judging;
@@ -20,7 +21,7 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials(), judging::trials()]
+    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials(), adopting::trials(), judging::trials()]
         .into_iter()
         .flatten()
         .collect()

@@ -275,6 +275,8 @@ pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
         desired,
         live: None,
         after: None,
+        adopts: None,
+        tools: Vec::new(),
         violations: Vec::new(),
         recorded: None,
         verdict,
