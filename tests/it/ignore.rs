@@ -79,7 +79,7 @@ fn compare(
 ) -> ObjectComparison {
     let compare = |asked| match diff::compare(object, live.cloned(), recorded.cloned(), asked, context) {
         Compared::Done(done) => Some(*done),
-        Compared::Shape(_) | Compared::Ask(_) => None,
+        Compared::Shape(_) | Compared::Ask(_) | Compared::Adopt(..) => None,
     };
     let predicted = || compare(Some(Asked::Impossible("there is no server".into())));
     compare(None).or_else(predicted).expect("a comparison")

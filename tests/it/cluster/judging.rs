@@ -134,18 +134,22 @@ impl Server {
         let Some(resource) = self.discovery.resource(&desired.gvk) else { return Ok("not served") };
         self.put(folder).await?;
         // Controllers write too: both reads must be of the same state.
-        let (live, response) = loop {
+        let (live, asked) = loop {
             let live = self.cluster.get(&desired.id, resource).await?.ok_or("it is gone")?;
             let options = ApplyOptions { force: true, dry_run: true };
+            let first = diff::compare(&desired, Some(live.clone()), None, None, &self.context(Judge::DryRun));
+            if let Compared::Adopt(_, migration) = first {
+                let response = self.cluster.migrate(&desired.id, resource, &migration).await?;
+                break (live, Asked::Adopted(Box::new(response)));
+            }
             let response = self.cluster.apply(&desired.id, resource, &desired.body, options).await?;
             let version = |it: &LiveObject| it.body.dig(&["metadata", "resourceVersion"]).cloned();
             if version(&live) == version(&response) {
-                break (live, response);
+                break (live, Asked::DryRun(Box::new(response)));
             }
         };
         let recorded = self.recorded(folder, &live);
-        let server =
-            self.compare(&desired, &live, recorded.clone(), Some(Asked::DryRun(Box::new(response))), Judge::DryRun)?;
+        let server = self.compare(&desired, &live, recorded.clone(), Some(asked), Judge::DryRun)?;
         let server = server.ok_or("it asks again")?;
         let (ours, by) = if let Some(done) = self.compare(&desired, &live, recorded.clone(), None, Judge::Proofs)? {
             (done, "proven")
@@ -165,12 +169,16 @@ impl Server {
         asked: Option<Asked>,
         judge: Judge,
     ) -> Result<Option<ObjectComparison>, Failed> {
-        let context = Context { judge, ..Context::new(&self.key, &self.schemas) };
-        match diff::compare(desired, Some(live.clone()), recorded, asked, &context) {
+        match diff::compare(desired, Some(live.clone()), recorded, asked, &self.context(judge)) {
             Compared::Done(done) => Ok(Some(*done)),
-            Compared::Ask(_) => Ok(None),
+            Compared::Ask(_) | Compared::Adopt(..) => Ok(None),
             Compared::Shape(_) => Err("its schema is not known".into()),
         }
+    }
+
+    fn context(&self, judge: Judge) -> Context<'_> {
+        let discovery = Some(&self.discovery);
+        Context { judge, discovery, ..Context::new(&self.key, &self.schemas) }
     }
 
     fn recorded(&self, folder: &Path, live: &LiveObject) -> Option<Arc<Recorded>> {
