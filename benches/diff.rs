@@ -99,7 +99,8 @@ impl Fleet<'_> {
     }
 
     fn judge(&self, relay: Option<SocketAddr>) -> Result<Judged, Failure> {
-        let kubeconfig = self.plane.kubeconfig_through(relay.map(|it| format!("https://{it}")))?;
+        let server = relay.map(|it| format!("https://{it}"));
+        let kubeconfig = self.plane.kubeconfig_through(server.as_deref())?;
         self.plane.runtime().block_on(judge(&self.project, kubeconfig.path()))
     }
 
@@ -132,7 +133,7 @@ impl Fleet<'_> {
     fn requests(&self, arguments: &Arguments, targets: &mut Targets) -> Result<(), Failure> {
         let proxy = self.plane.plain(&arguments.peer("kubectl")?)?;
         let relay = Relay::start(self.plane.runtime(), proxy.address, Duration::ZERO)?;
-        let kubeconfig = self.plane.kubeconfig_through(Some(format!("http://{}", relay.address)))?;
+        let kubeconfig = self.plane.kubeconfig_through(Some(&format!("http://{}", relay.address)))?;
         let mut command = self.project.weft("diff");
         process::run(command.arg("--exit-code").arg("--kubeconfig").arg(kubeconfig.path()))?;
         let (asked, most) = (relay.requests(), KINDS * self.releases.min(NAMESPACES) + 10);

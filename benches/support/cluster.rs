@@ -64,11 +64,11 @@ impl ControlPlane {
     }
 
     /// The kubeconfig with another address of the server, in a file that goes with the answer.
-    pub fn kubeconfig_through(&self, server: Option<String>) -> Result<NamedTempFile, Failure> {
+    pub fn kubeconfig_through(&self, server: Option<&str>) -> Result<NamedTempFile, Failure> {
         let text = fs::read_to_string(self.kubeconfig())?;
         let own = self.sandbox.server();
         let mut file = NamedTempFile::new()?;
-        file.write_all(text.replace(own, server.as_deref().unwrap_or(own)).as_bytes())?;
+        file.write_all(text.replace(own, server.unwrap_or(own)).as_bytes())?;
         Ok(file)
     }
 
@@ -84,7 +84,7 @@ impl ControlPlane {
         Ok(plain(address.map_err(|_| format!("`kubectl proxy` says {line:?}"))?))
     }
 
-    /// Changes a label of so many ConfigMaps of a fleet, under another name than ours.
+    /// Changes a label of so many `ConfigMap`s of a fleet, under another name than ours.
     pub fn change(&self, objects: usize, copies: usize) -> Result<(), Failure> {
         for at in 0..objects {
             let (release, copy) = (at / copies, at % copies);

@@ -50,7 +50,8 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
     let planned = pipeline::plan(&settings, &Guards::default(), &note).await.map_err(|error| format!("{error:?}"))?;
     note("the end");
     let marks = marks.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let parts: Vec<_> = marks.windows(2).map(|it| (it[0].0.clone(), it[1].1 - it[0].1, it[1].2 - it[0].2)).collect();
+    let parts: Vec<_> =
+        marks.windows(2).map(|it| (it[0].0.clone(), it[1].1 - it[0].1, it[1].2.saturating_sub(it[0].2))).collect();
     let judging = parts.iter().skip_while(|(what, ..)| what != FIRST).filter(|(what, ..)| what != RENDERING);
     let took = judging.map(|(_, took, _)| *took).sum();
     Ok(Judged { planned, took, parts })

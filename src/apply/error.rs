@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::cluster::{Refusal, WriteError};
 use crate::diagnostic::{Diagnose, Kind};
+use crate::manifest::ObjectId;
 
 /// What kept a run from beginning. What goes wrong later is an event.
 #[derive(Debug, Error)]
@@ -18,20 +19,33 @@ pub enum ApplyError {
         /// Why.
         source: WriteError,
     },
+    /// The cluster moved: what shall be taken over from other tools is not as the plan saw it.
+    #[error("the plan is stale: {} changed since it was made", names(objects))]
+    Stale {
+        /// The objects.
+        objects: Vec<ObjectId>,
+    },
+}
+
+fn names(objects: &[ObjectId]) -> String {
+    objects.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Diagnose for ApplyError {
     fn kind(&self) -> Kind {
-        Kind::Cluster
+        match self {
+            Self::Inventory { .. } => Kind::Cluster,
+            Self::Stale { .. } => Kind::Refused,
+        }
     }
 
     fn hint(&self) -> Option<String> {
-        let Self::Inventory { source, .. } = self;
-        match source {
-            WriteError::Refused { refusal: Refusal::Forbidden(right), .. } => {
-                Some(format!("This gives the right:\n{}", right.role()))
+        Some(match self {
+            Self::Inventory { source: WriteError::Refused { refusal: Refusal::Forbidden(right), .. }, .. } => {
+                format!("This gives the right:\n{}", right.role())
             }
-            _ => Some("The namespace is `stateNamespace` of the environment.".to_owned()),
-        }
+            Self::Inventory { .. } => "The namespace is `stateNamespace` of the environment.".to_owned(),
+            Self::Stale { .. } => "Nothing was changed. Plan once more, and look at it again.".to_owned(),
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ApplyError, Done, Run, is_write};
+use crate::cluster::WriteError;
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Step};
 use crate::state::{Inventory, Member};
@@ -22,7 +23,11 @@ impl Run<'_> {
                 }
             }
             if members != before {
-                self.save(&release, members).await?;
+                self.save(&release, members).await.map_err(|source| ApplyError::Inventory {
+                    release: release.to_string(),
+                    namespace: self.scope.options.state_namespace.clone(),
+                    source,
+                })?;
             }
         }
         Ok(())
@@ -40,19 +45,18 @@ impl Run<'_> {
             if (members != before || grew)
                 && let Err(error) = self.save(&release, members).await
             {
-                let ApplyError::Inventory { source, .. } = error;
                 self.warnings.push(format!(
-                    "The inventory of release `{release}` could not be made exact: {source}. It holds more than is there, \
+                    "The inventory of release `{release}` could not be made exact: {error}. It holds more than is there, \
                      and the next run puts it right."
                 ));
-                if source.is_lost() {
+                if error.is_lost() {
                     break;
                 }
             }
         }
     }
 
-    async fn save(&self, release: &Arc<str>, objects: Members) -> Result<(), ApplyError> {
+    async fn save(&self, release: &Arc<str>, objects: Members) -> Result<(), WriteError> {
         let options = self.scope.options;
         let inventory = Inventory {
             environment: self.scope.plan.environment.clone(),
@@ -60,12 +64,7 @@ impl Run<'_> {
             commit: options.commit.clone(),
             objects,
         };
-        let saved = self.scope.cluster.save(&options.state_namespace, &inventory).await;
-        saved.map_err(|source| ApplyError::Inventory {
-            release: release.to_string(),
-            namespace: options.state_namespace.clone(),
-            source,
-        })
+        self.scope.cluster.save(&options.state_namespace, &inventory).await
     }
 
     fn releases(&self) -> BTreeSet<Arc<str>> {

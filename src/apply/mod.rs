@@ -4,6 +4,7 @@
 //! An inventory is written twice: before the first write as the union of what was there and what is to be, and after
 //! the last one exactly. Whatever kills the run in between, no object is forgotten.
 
+mod adopt;
 mod cause;
 mod delete;
 mod error;
@@ -132,6 +133,7 @@ pub async fn run(
     events: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Conclusion, ApplyError> {
     let mut run = Run::new(plan, cluster, options, events);
+    run.refuse_stale().await?;
     run.save_supersets().await?;
     for wave in run.waves(|step| step.object.desired.is_some()) {
         run.wait_for_needs(&wave).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
+use super::adopt::adopts;
 use super::{Done, Run, Scope, is_write, uid};
 use crate::cluster::{ApplyOptions, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
@@ -29,6 +30,8 @@ enum Attempt {
     Applied(Box<LiveObject>),
     Skipped(String),
     Failed(WriteError),
+    /// The fields of other tools became ours, and then the apply failed: the next run goes on there.
+    HalfWay(WriteError),
 }
 
 impl Run<'_> {
@@ -50,8 +53,12 @@ impl Run<'_> {
         let mut ended = Vec::new();
         // Events are told as they come; what they mean for the run is noted when the wave is over.
         while let Some((at, attempt)) = results.next().await {
-            let id = &scope.plan.steps[at].object.id;
-            (self.events)(crate::report::Event { id: id.clone(), outcome: attempt.outcome() });
+            let object = &scope.plan.steps[at].object;
+            let adopted =
+                adopts(&scope.plan.steps[at]).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
+            for outcome in adopted.then_some(Outcome::Adopted).into_iter().chain([attempt.outcome()]) {
+                (self.events)(crate::report::Event { id: object.id.clone(), outcome });
+            }
             ended.push((at, attempt));
         }
         drop(results);
@@ -68,7 +75,7 @@ impl Run<'_> {
 
     fn note(&mut self, at: usize, attempt: Attempt) {
         let step = self.step(at);
-        let (Some(desired), id) = (&step.object.desired, &step.object.id) else { return };
+        let (Some(desired), id) = (step.sent(), &step.object.id) else { return };
         match attempt {
             Attempt::Applied(live) => {
                 self.uids.extend(uid(&live).map(str::to_owned));
@@ -76,10 +83,11 @@ impl Run<'_> {
                 self.done[at] = Done::Applied(Arc::new(recorded));
             }
             Attempt::Skipped(_) => {}
-            Attempt::Failed(error) => {
-                if matches!(error, WriteError::Unknown { .. }) {
-                    self.done[at] = Done::Unknown;
-                }
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => {
+                self.done[at] = Done::Unknown;
+                self.fail(&step.object.release, format!("{id} was not applied"));
+            }
+            Attempt::Failed(_) => {
                 self.fail(&step.object.release, format!("{id} was not applied"));
             }
         }
@@ -107,11 +115,13 @@ impl Attempt {
         match self {
             Self::Applied(_) => Outcome::Applied,
             Self::Skipped(reason) => Outcome::Skipped(reason.clone()),
-            Self::Failed(WriteError::Unknown { reason }) => Outcome::Unknown(reason.clone()),
-            Self::Failed(WriteError::Refused { refusal: Refusal::Forbidden(right), message }) => {
-                Outcome::Failed(format!("{message}\nThis gives the right:\n{}", right.role()))
-            }
-            Self::Failed(error) => Outcome::Failed(error.to_string()),
+            Self::Failed(error) | Self::HalfWay(error) => match error {
+                WriteError::Unknown { reason } => Outcome::Unknown(reason.clone()),
+                WriteError::Refused { refusal: Refusal::Forbidden(right), message } => {
+                    Outcome::Failed(format!("{message}\nThis gives the right:\n{}", right.role()))
+                }
+                error => Outcome::Failed(error.to_string()),
+            },
         }
     }
 }
@@ -121,22 +131,36 @@ impl Scope<'_> {
         if let Some(reason) = self.obstacle() {
             return Attempt::Skipped(reason);
         }
-        let Some(desired) = &step.object.desired else { return Attempt::Skipped("nothing is wanted".to_owned()) };
+        let Some(desired) = step.sent() else { return Attempt::Skipped("nothing is wanted".to_owned()) };
         let Some(resource) = discovery.resource(&desired.gvk) else {
             let message = format!("the server does not serve {}", desired.gvk);
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
         };
-        let result = match self.make_room(step, resource).await {
-            Ok(()) => self.apply_patiently(step, desired, resource).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &result
+        let attempt = self.write(step, desired, resource).await;
+        if let Attempt::Failed(error) | Attempt::HalfWay(error) = &attempt
             && error.is_lost()
         {
             // Only the first reason is kept.
             let _ = self.lost.set(error.to_string());
         }
-        result.map_or_else(Attempt::Failed, |live| Attempt::Applied(Box::new(live)))
+        attempt
+    }
+
+    /// Does what the plan says of one object: at most one of the first two, and the apply.
+    async fn write(&self, step: &Step, desired: &Object, resource: &Resource) -> Attempt {
+        let adopts = adopts(step);
+        let ready = match adopts {
+            Some(adoption) => self.adopt(adoption, desired, resource).await,
+            None => self.make_room(step, resource).await,
+        };
+        if let Err(error) = ready {
+            return Attempt::Failed(error);
+        }
+        match self.apply_patiently(step, desired, resource).await {
+            Ok(live) => Attempt::Applied(Box::new(live)),
+            Err(error) if adopts.is_some() => Attempt::HalfWay(error),
+            Err(error) => Attempt::Failed(error),
+        }
     }
 
     /// Deletes the object that a new one replaces, and waits until it is gone.

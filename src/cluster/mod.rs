@@ -12,6 +12,7 @@ mod kinds;
 mod kubeconfig;
 mod lease;
 mod live;
+mod migrate;
 mod needs;
 mod openapi;
 mod page;

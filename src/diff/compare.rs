@@ -3,16 +3,19 @@
 
 use std::sync::Arc;
 
+use super::adopt::{self, Adoption};
 use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
-use super::ownership::Ownership;
+use super::ignore::{adjust, hide, shape};
+use super::merge::{self, MergeError};
+use super::ownership::{Ownership, ours};
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
 use super::{
-    Asked, Cause, Class, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Unknown, Verdict,
-    structure,
+    Asked, Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration,
+    ObjectComparison, Recorded, Unknown, Verdict, structure,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -31,20 +34,30 @@ pub fn compare(
     asked: Option<Asked>,
     context: &Context<'_>,
 ) -> Compared {
-    let subject = Subject { object, recorded, context };
+    let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
+    let sent = adjusted.sent.as_ref().unwrap_or(object);
+    let (left, theirs) = (adjusted.left.as_slice(), adjusted.theirs.as_slice());
+    let subject = Subject { object: sent, written: object, left, theirs, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
+            let due = !matches!(asked, Some(Asked::DryRun(_))) && adopt::is_due(&live, context);
+            if due && (subject.shape().is_some() || asked.is_none()) {
+                return subject.adopt(live, asked);
+            }
             if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
                 match (asked, subject.shape()) {
                     (None, None) => return Compared::Shape(Box::new(live)),
                     (None, Some(shape)) if subject.is_structure(&live, shape) => subject.structured(live),
+                    (None, Some(shape)) if subject.is_structure_of(adjusted.veiled.as_ref(), &live, shape) => {
+                        subject.veiled(adjusted.hidden.clone())
+                    }
                     (None, Some(_)) => return Compared::Ask(Box::new(live)),
-                    (Some(Asked::DryRun(response)), _) => subject.answered(live, *response),
+                    (Some(Asked::DryRun(response) | Asked::Adopted(response)), _) => subject.answered(live, *response),
                     (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
                     (Some(Asked::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
                 }
@@ -56,7 +69,8 @@ pub fn compare(
 
 /// The comparison of an object that could not be read.
 pub fn unknown(object: &Arc<Object>, why: Unknown, context: &Context<'_>) -> ObjectComparison {
-    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(why), Judged::Trivial)
+    Subject { object, written: object, left: &[], theirs: &[], recorded: None, context }
+        .comparison(Verdict::Unknown(why), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -80,8 +94,12 @@ pub fn leftover(
         judged: Judged::Trivial,
         fields: Vec::new(),
         desired: None,
+        repository: None,
         live,
         after: None,
+        adopts: None,
+        tools: Vec::new(),
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -91,7 +109,14 @@ fn is_deleted(live: &LiveObject) -> bool {
 }
 
 struct Subject<'a> {
+    /// What is sent.
     object: &'a Arc<Object>,
+    /// What the repository says.
+    written: &'a Arc<Object>,
+    /// What rules leave to others, and is not as it is written.
+    left: &'a [FieldChange],
+    /// All that rules leave to others.
+    theirs: &'a [Path],
     recorded: Option<Arc<Recorded>>,
     context: &'a Context<'a>,
 }
@@ -106,7 +131,9 @@ impl<'a> Subject<'a> {
     }
 
     fn is_recorded(&self, live: &LiveObject) -> bool {
-        let proofs = self.context.judge == Judge::Proofs;
+        // Without a shape, rules may have taken the items of a list for others.
+        let proofs = self.context.judge == Judge::Proofs
+            && (Arc::ptr_eq(self.object, self.written) || shape(self.object, self.context).is_some());
         proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
     }
 
@@ -116,10 +143,14 @@ impl<'a> Subject<'a> {
             release: Arc::clone(&self.object.release),
             verdict,
             judged,
-            fields: Vec::new(),
+            fields: self.left.to_vec(),
             desired: Some(Arc::clone(self.object)),
+            repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
             live: None,
             after: None,
+            adopts: None,
+            tools: Vec::new(),
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }
@@ -133,7 +164,7 @@ impl<'a> Subject<'a> {
             None => (self.show(&self.object.body), Judged::Trivial),
             Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
             Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
-            Some(Asked::DryRun(mut response)) => {
+            Some(Asked::DryRun(mut response) | Asked::Adopted(mut response)) => {
                 mask_like(&mut response.body, &self.object.body, self.shape());
                 (self.show(&response.body), Judged::DryRun)
             }
@@ -149,7 +180,7 @@ impl<'a> Subject<'a> {
     }
 
     fn unknown(self, mut live: LiveObject, why: Unknown) -> ObjectComparison {
-        mask_like(&mut live.body, &self.object.body, self.shape());
+        mask_like(&mut live.body, &self.written.body, self.shape());
         let live = self.keep(live);
         ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(why), Judged::Trivial) }
     }
@@ -179,17 +210,69 @@ impl<'a> Subject<'a> {
                 ownership.after = ours;
                 self.judge(live, after, &ownership, judged, Some(&zeros))
             }
-            Err(error) => {
-                let told = match &judged {
-                    Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
-                    Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
-                };
-                self.unknown(
-                    live,
-                    Cause::Undecided.since(format!("{told}it cannot be predicted either: {}", causes(&error))),
-                )
-            }
+            Err(error) => self.unpredictable(live, &judged, &error),
         }
+    }
+
+    fn unpredictable(self, live: LiveObject, judged: &Judged, error: &MergeError) -> ObjectComparison {
+        let told = match judged {
+            Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
+            Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
+        };
+        self.unknown(live, Cause::Undecided.since(format!("{told}it cannot be predicted either: {}", causes(error))))
+    }
+
+    /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
+    fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
+        let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
+        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+            Ok(adoption) => adoption,
+            Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
+        };
+        let Some(asked) = asked else {
+            let migrated = adoption.migrated();
+            return match merge::apply(&migrated, &self.object.body, shape, MANAGER) {
+                Ok(applied) => {
+                    let migration = Migration { body: Some((migrated.body, applied.body)), ..adoption.migration() };
+                    Compared::Adopt(Box::new(live), Box::new(migration))
+                }
+                // What would be removed cannot be told, so nothing is taken over. Where the object is wrong, the
+                // server says so.
+                Err(_) => Compared::Ask(Box::new(live)),
+            };
+        };
+        Compared::Done(Box::new(self.adopted(live, adoption, asked)))
+    }
+
+    fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: Asked) -> ObjectComparison {
+        let migrated = adoption.migrated();
+        let shape = self.shape().unwrap_or_else(|| self.context.schemas.deduced());
+        let (mut ownership, owned) = match (Ownership::of(&live), ours(&migrated)) {
+            (Ok(ownership), Ok(owned)) => (ownership, owned),
+            (Err(error), _) | (_, Err(error)) => return self.unreadable(live, &error),
+        };
+        let predicted = predict(&migrated, &self.object.body, shape, &owned, self.equivalence());
+        let judged = match &asked {
+            Asked::Impossible(reason) => Judged::Predicted(reason.clone()),
+            Asked::Refused(message) => Judged::Refused(message.clone()),
+            Asked::DryRun(_) | Asked::Adopted(_) => Judged::DryRun,
+        };
+        let Prediction { mut after, ours, zeros } = match predicted {
+            Ok(predicted) => predicted,
+            Err(error) => return self.unpredictable(live, &judged, &error),
+        };
+        ownership.after = ours;
+        let mut doubts = Some(zeros.as_slice());
+        if let Asked::DryRun(response) | Asked::Adopted(response) = asked {
+            adoption.settle(&response.body, shape);
+            (after, doubts) = (response.body, None);
+        }
+        adoption.mask(|body| self.mask(body));
+        let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
+        fields.retain(|change| !adoption.tells(change));
+        fields.extend(self.left.iter().cloned());
+        let done = self.update(fields, live, &after, judged);
+        ObjectComparison { adopts: Some(adoption), ..done }
     }
 
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
@@ -206,32 +289,72 @@ impl<'a> Subject<'a> {
         judged: Judged,
         zeros: Option<&[Path]>,
     ) -> ObjectComparison {
+        let mut fields = self.fields(&mut live, &mut after, ownership, zeros);
+        let left = self.left.iter().cloned();
+        if fields.iter().all(|change| change.class == Class::Met) {
+            if matches!(judged, Judged::DryRun | Judged::Structure) {
+                self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
+            }
+            fields.extend(left);
+            return ObjectComparison { fields, ..self.unchanged(judged) };
+        }
+        // What is hidden still differs: no record may prove the contrary, should the rule go.
+        let hidden = fields.iter().all(|change| matches!(change.class, Class::Met | Class::Ignored(_)));
+        fields.extend(left);
+        if hidden {
+            return ObjectComparison { fields, ..self.unchanged(judged) };
+        }
+        self.update(fields, live, &after, judged)
+    }
+
+    /// The differences between live and after, both of which it masks, with what rules say of them.
+    fn fields(
+        &self,
+        live: &mut LiveObject,
+        after: &mut Value,
+        ownership: &Ownership,
+        zeros: Option<&[Path]>,
+    ) -> Vec<FieldChange> {
         self.mask(&mut live.body);
-        self.mask(&mut after);
+        self.mask(after);
         let kind = self.object.gvk.group_kind();
         let evidence = Evidence {
             desired: &self.object.body,
             base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
             live: &live.body,
-            after: &after,
+            after,
             ownership,
             equivalence: self.equivalence(),
             shape: self.shape(),
             doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
-        let fields = evidence.classify();
-        if fields.iter().all(|change| change.class == Class::Met) {
-            if matches!(judged, Judged::DryRun | Judged::Structure) {
-                self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
-            }
-            return ObjectComparison { fields, ..self.unchanged(judged) };
-        }
-        let (live, after) = (self.keep(live), self.show(&after));
-        ObjectComparison { fields, live: Some(live), after: Some(after), ..self.comparison(Verdict::Update, judged) }
+        let mut fields = evidence.classify();
+        let theirs = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
+        fields.retain(|change| change.class != Class::Met || !theirs(&change.path));
+        hide(self.context.rules, self.written, &mut fields);
+        fields
+    }
+
+    fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
+        let tools = adopt::tools(self.object, &live);
+        let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
+        ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 
     fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {
-        self.context.judge == Judge::Proofs && structure::proven(self.object, live, shape, self.equivalence())
+        self.is_structure_of(Some(self.object), live, shape)
+    }
+
+    fn is_structure_of(&self, object: Option<&Arc<Object>>, live: &LiveObject, shape: Type<'_>) -> bool {
+        let proven = |object: &Arc<Object>| structure::proven(object, live, shape, self.equivalence());
+        self.context.judge == Judge::Proofs && object.is_some_and(proven)
+    }
+
+    /// The comparison of an object of which only hidden fields differ.
+    fn veiled(self, hidden: Vec<FieldChange>) -> ObjectComparison {
+        let mut comparison = self.unchanged(Judged::Structure);
+        comparison.fields.extend(hidden);
+        comparison
     }
 
     /// The comparison of an object that is proven by its structure. Others may still have changed what was applied
@@ -254,6 +377,7 @@ impl<'a> Subject<'a> {
     /// Masks what is secret in the repository, and what was when it was applied.
     fn mask(&self, body: &mut Value) {
         mask_like(body, &self.object.body, self.shape());
+        mask_like(body, &self.written.body, self.shape());
         if let Some(recorded) = &self.recorded {
             mask_like(body, &recorded.applied, self.shape());
         }

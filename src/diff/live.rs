@@ -2,13 +2,10 @@
 
 use super::owned::Fields;
 use super::sent::Sent;
-use super::{LiveObject, Manager};
+use super::{LAST_APPLIED, LiveObject, Manager};
 use crate::manifest::ObjectId;
 use crate::schema::Gvk;
 use crate::value::{Map, Value};
-
-/// The annotation in which `kubectl apply` keeps the whole object, its secrets included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Takes `metadata.managedFields` apart from the rest, and masks what is secret wherever it came from: the data of
 /// Secrets, and copies of objects in annotations. `None` for a body without `apiVersion`, `kind` or name.

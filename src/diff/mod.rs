@@ -3,6 +3,7 @@
 //! *Base* is what we last applied: the fields that our field manager owns, with the values that the inventory
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
+mod adopt;
 mod canonical;
 mod changes;
 mod classify;
@@ -10,9 +11,11 @@ mod compare;
 mod defaulted;
 mod equivalence;
 pub mod fields;
+mod ignore;
 mod lists;
 mod live;
 pub mod merge;
+mod omitted;
 mod owned;
 mod ownership;
 mod places;
@@ -23,13 +26,17 @@ mod record;
 mod secrecy;
 mod sent;
 mod structure;
+pub(crate) mod table;
 mod text;
 mod unknown;
+mod validity;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::compare::{compare, leftover, unknown};
+pub use self::ignore::{Rules, sent};
 pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};
@@ -37,10 +44,11 @@ pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
+pub use self::validity::check;
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::Schemas;
+use crate::schema::{Discovery, Schemas, Violation};
 use crate::value::{Path, Value};
 
 /// The name under which every write of ours goes to a server.
@@ -55,6 +63,12 @@ pub struct Context<'a> {
     pub schemas: &'a Schemas,
     /// Whose word is taken.
     pub judge: Judge,
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
+    /// What the server serves now, where that is known.
+    pub discovery: Option<&'a Discovery>,
+    /// The field managers whose fields are taken; a `*` at the end stands for any ending.
+    pub take: &'a [String],
 }
 
 /// Whose word is taken for what an apply would change.
@@ -79,6 +93,10 @@ pub enum Compared {
     /// Nothing is proven: the server has to be asked what a forced apply of the object by [`MANAGER`] would
     /// make of it (a dry run), and [`compare`] called again with this object and the answer.
     Ask(Box<LiveObject>),
+    /// Entries of other tools are taken over before it is applied, which a dry run of the apply cannot show: the server
+    /// has to be asked by a dry run of this write, and [`compare`] called again with this object and the answer. An
+    /// answer to a dry run of the apply is good for a comparison in which nothing is taken over.
+    Adopt(Box<LiveObject>, Box<Migration>),
 }
 
 /// The answer to [`Compared::Ask`].
@@ -86,6 +104,8 @@ pub enum Compared {
 pub enum Asked {
     /// The server's response to a forced dry run apply.
     DryRun(Box<LiveObject>),
+    /// The server's response to the dry run of a migration, see [`Compared::Adopt`].
+    Adopted(Box<LiveObject>),
     /// The server cannot be asked, for this reason: rights, a namespace or CRD of the same plan, a webhook.
     Impossible(String),
     /// The server refuses the apply, and says so.
@@ -153,15 +173,26 @@ pub struct ObjectComparison {
     pub verdict: Verdict,
     /// How the verdict was found.
     pub judged: Judged,
-    /// The fields that differ or change owner; empty for an object that is unchanged.
+    /// The fields that differ or change owner. An unchanged object has only those that rules ignore, and those that others
+    /// made what is wanted now.
     pub fields: Vec<FieldChange>,
-    /// What the repository wants; `None` for an object that left it.
+    /// What the repository wants and an apply sends; `None` for an object that left it.
     pub desired: Option<Arc<Object>>,
+    /// The object as it is written, where rules make `desired` another by leaving fields to others. An object that is
+    /// made again is made of this.
+    pub repository: Option<Arc<Object>>,
     /// What the server has; kept only where the verdict is not [`Verdict::Unchanged`]. Its secrets are replaced by
     /// their fingerprints, so it can be printed, and not be sent back.
     pub live: Option<Arc<LiveObject>>,
     /// What an apply would make of it, as the server or our prediction says; kept like `live`, without secrets too.
     pub after: Option<Arc<Value>>,
+    /// What is taken over from other tools before it is applied. That is a change, even where no value changes.
+    pub adopts: Option<Adoption>,
+    /// Other tools that count it among theirs; told only of an object that is not unchanged.
+    pub tools: Vec<Tool>,
+    /// What a server would refuse, as we find it ourselves where the server cannot be asked, or does not say which field
+    /// it means.
+    pub violations: Vec<Violation>,
     /// What was recorded when it was last applied. Where a dry run has shown that an apply would change nothing, a new
     /// record that proves it: whoever writes the inventory next saves the next dry run.
     pub recorded: Option<Arc<Recorded>>,
@@ -268,9 +299,9 @@ pub enum Class {
 }
 
 impl<'a> Context<'a> {
-    /// Compares by proofs, and by these schemas.
+    /// Compares by proofs, and by these schemas. No field is ignored.
     pub fn new(key: &'a FingerprintKey, schemas: &'a Schemas) -> Self {
-        Self { key, schemas, judge: Judge::Proofs }
+        Self { key, schemas, judge: Judge::Proofs, rules: Rules::none(), discovery: None, take: &[] }
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use serde::{Serialize, Serializer};
+
 use super::fields::{FieldSet, FieldsError};
 use crate::value::Value;
 
@@ -76,6 +78,12 @@ impl From<&FieldSet> for Fields {
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text() || **self == **other
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
     }
 }
 

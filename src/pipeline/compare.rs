@@ -10,10 +10,14 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::join::{Join, Joined};
-use super::{PipelineError, Progress, pool};
-use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
+use super::{PipelineError, Progress, definitions, pool};
+use crate::cluster::{
+    ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{
+    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded, Rules,
+};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -21,6 +25,8 @@ use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
+/// How often an object is read again that somebody writes while the server is asked about it.
+const REREADS: usize = 3;
 
 /// What is compared, and with what.
 pub(super) struct Subject {
@@ -32,16 +38,21 @@ pub(super) struct Subject {
     pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
+    /// The field managers whose fields are taken.
+    pub take: Vec<String>,
     /// Whose word is taken.
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
+    /// What is left to others, and what does not count.
+    pub rules: Arc<Rules>,
 }
 
 impl Subject {
     /// With what is compared, by these schemas.
     pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
-        Context { judge: self.judge, ..Context::new(&self.key, schemas) }
+        let Self { discovery, key, take, judge, rules, .. } = self;
+        Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(key, schemas) }
     }
 
     /// What is recorded about an object.
@@ -77,9 +88,11 @@ pub(super) async fn compare(
     table.settle(&unread);
     table.forgive(&mut unread);
     table.shape(cluster, progress).await?;
-    table.ask(cluster, progress).await?;
+    table.ask_all(cluster, progress).await?;
+    table.validate();
     let mut comparison = table.finish();
-    let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
+    let differing =
+        comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged || !it.fields.is_empty());
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
 }
@@ -91,9 +104,13 @@ struct Table {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
+    /// The kinds whose definitions would change.
+    pending: BTreeSet<GroupKind>,
     /// The shapes that are known: none, before anything is asked about.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
+    /// By place, what is taken over from other tools, about which the server is asked in place of an apply.
+    migrations: BTreeMap<usize, Migration>,
 }
 
 impl Table {
@@ -116,14 +133,18 @@ impl Table {
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
         let (places, subject) = (Arc::new(places), Arc::new(subject));
-        let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
-        Self { wanted, places, done, left, namespaces, schemas, questions, subject }
+        let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
+        let (schemas, questions, migrations) = (Schemas::new(), Vec::new(), BTreeMap::new());
+        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions, migrations }
     }
 
     fn take(&mut self, joined: Joined) {
         match joined {
             Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
-            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
+            Joined::Ask(at, live, migration) => {
+                self.migrations.extend(migration.map(|it| (at, *it)));
+                self.questions.push((at, Some(*live)));
+            }
             Joined::Left(id, comparison) => {
                 self.left.insert(id, Some(*comparison));
             }
@@ -187,16 +208,17 @@ impl Table {
             progress("reading the schemas of the cluster");
         }
         let mut schemas = Schemas::new();
-        let definitions = self.subject.objects.iter().filter(|object| is_definition(object));
-        definitions.for_each(|definition| schemas.add_crd(&definition.body));
         cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        // What the plan makes of a definition counts, not what the server has now.
+        let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
+        definitions.for_each(|definition| schemas.add_crd(&definition.body));
         self.schemas = schemas;
         // Definitions first: what is open about them says which kinds may change.
         let (definitions, others): (Vec<_>, Vec<_>) =
-            questions.into_iter().partition(|(at, _)| is_definition(&self.subject.objects[*at]));
+            questions.into_iter().partition(|(at, _)| definitions::is_definition(&self.subject.objects[*at]));
         self.prove(definitions)?;
         let changing: BTreeSet<GroupKind> =
-            self.questions.iter().filter_map(|(at, _)| defined(&self.subject.objects[*at].body)).collect();
+            self.questions.iter().filter_map(|(at, _)| definitions::defined(&self.subject.objects[*at].body)).collect();
         let (open, provable): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
         self.questions.extend(open);
@@ -206,39 +228,57 @@ impl Table {
     /// Looks for proofs, on all cores. What is not proven stays a question.
     fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
         let judged = pool::each(questions, |(at, live)| {
-            let Some(live) = live else { return Ok((at, Err(None))) };
+            let Some(live) = live else { return Ok((at, Err((None, None)))) };
             let object = &self.subject.objects[at];
             Ok(match diff::compare(object, Some(live), self.subject.recorded(&object.id), None, &self.context()) {
                 Compared::Done(done) => (at, Ok(done)),
-                Compared::Shape(live) | Compared::Ask(live) => (at, Err(Some(*live))),
+                Compared::Shape(live) | Compared::Ask(live) => (at, Err((Some(*live), None))),
+                Compared::Adopt(live, migration) => (at, Err((Some(*live), Some(*migration)))),
             })
         })?;
         for (at, judged) in judged {
             match judged {
                 Ok(done) => self.done[at] = Some(*done),
-                Err(live) => self.questions.push((at, live)),
+                Err((live, migration)) => {
+                    self.migrations.extend(migration.map(|it| (at, it)));
+                    self.questions.push((at, live));
+                }
             }
         }
         Ok(())
     }
 
-    /// Asks the server about everything that is not proven.
+    /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
+    /// about their objects.
+    async fn ask_all(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let objects = &self.subject.objects;
+        let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
+        self.questions = first;
+        self.ask(cluster, progress).await?;
+        self.pending = definitions::pending(self.done.iter().flatten());
+        self.questions = rest;
+        self.ask(cluster, progress).await
+    }
+
+    /// Asks the server all questions.
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
+        let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
         let permits = &Permits::default();
+        let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-            (at, live, answer(object, verbs, &subject.discovery, namespaces, (cluster, permits)).await)
+            let migration = migrations.get(&at);
+            (at, answer_of_now((object, migration), live, &context, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
-        while let Some((at, live, answer)) = answers.next().await {
+        while let Some((at, answer)) = answers.next().await {
             let object = &subject.objects[at];
             let recorded = self.subject.recorded(&object.id);
-            let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+            let (live, asked) = answer?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
@@ -251,6 +291,24 @@ impl Table {
         Ok(())
     }
 
+    /// Finds ourselves what a server would refuse that could not be asked.
+    fn validate(&mut self) {
+        self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
+    }
+
+    /// The objects that another release has from now on: they leave the inventory that they are in.
+    fn handed_over(&self) -> Vec<ObjectComparison> {
+        let members = self.subject.members.iter().filter(|(id, held)| {
+            let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
+            heir.is_some_and(|object| object.release != held.release && !object.implicit)
+        });
+        let leave = |(id, held): (&ObjectId, &Held)| {
+            let gone = diff::leftover(id, &held.release, None, None);
+            ObjectComparison { verdict: diff::Verdict::Leftover, ..gone }
+        };
+        members.map(leave).collect()
+    }
+
     /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
     /// that is there already is none of ours, and left out.
     fn finish(self) -> Comparison {
@@ -258,7 +316,9 @@ impl Table {
             let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
             !implicit || it.verdict == diff::Verdict::Create
         };
-        let objects = self.done.into_iter().flatten().filter(ours).chain(self.left.into_values().flatten());
+        let handed_over = self.handed_over();
+        let left = self.left.into_values().flatten().chain(handed_over);
+        let objects = self.done.into_iter().flatten().filter(ours).chain(left);
         Comparison { objects: objects.collect() }
     }
 }
@@ -269,28 +329,54 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }
 
-fn is_definition(object: &Object) -> bool {
-    object.id.kind.group == "apiextensions.k8s.io" && object.id.kind.kind == "CustomResourceDefinition"
+/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
+/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
+async fn answer_of_now(
+    (object, migration): (&Arc<Object>, Option<&Migration>),
+    mut live: Option<LiveObject>,
+    context: &Context<'_>,
+    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    (cluster, permits): (&Cluster, &Permits),
+) -> Result<(Option<LiveObject>, Asked), Failure> {
+    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+    let mut tries = 0..REREADS;
+    loop {
+        let sent = diff::sent(object, live.as_ref(), context);
+        let asked = answer((&sent, migration), verbs, context, missing, (cluster, permits)).await;
+        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+        let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
+        let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
+        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+        match cluster.get(&object.id, resource).await {
+            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+            Ok(now) => live = now,
+            // Who may list may be kept from reading one; then the answer is all there is.
+            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+            Err(lost) => return Err(lost.into()),
+        }
+    }
 }
 
-/// The kind that a definition defines.
-fn defined(definition: &Value) -> Option<GroupKind> {
-    let text = |keys: &[&str]| definition.dig(keys).and_then(Value::as_str).map(str::to_owned);
-    Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
+fn version(live: &LiveObject) -> Option<&str> {
+    live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.
 /// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
-    object: &Object,
+    (object, migration): (&Object, Option<&Migration>),
     verbs: &[&str],
-    discovery: &Discovery,
-    missing: &BTreeSet<String>,
+    context: &Context<'_>,
+    (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
-    let Some(resource) = discovery.resource(&object.gvk) else {
+    let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
+    if pending.contains(&object.id.kind) {
+        return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+    }
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
     }
@@ -301,8 +387,12 @@ async fn answer(
         }
     }
     let options = ApplyOptions { force: true, dry_run: true };
-    match cluster.apply(&object.id, resource, &object.body, options).await {
-        Ok(response) => Ok(Asked::DryRun(Box::new(response))),
+    let answer = match migration {
+        Some(migration) => cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
+        None => cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
+    };
+    match answer {
+        Ok(asked) => Ok(asked),
         Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
         Err(lost) => Err(lost),
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::compare::Subject;
 use super::pool;
 use crate::cluster::{Page, PageRead};
-use crate::diff::{self, Compared, LiveObject, ObjectComparison};
+use crate::diff::{self, Compared, LiveObject, Migration, ObjectComparison};
 use crate::manifest::ObjectId;
 use crate::schema::Schemas;
 
@@ -14,8 +14,9 @@ use crate::schema::Schemas;
 pub(super) enum Joined {
     /// The desired object with this place is compared.
     Done(usize, Box<ObjectComparison>),
-    /// About the desired object with this place, something has to be asked.
-    Ask(usize, Box<LiveObject>),
+    /// About the desired object with this place, something has to be asked; about what is taken over from other tools,
+    /// in place of an apply.
+    Ask(usize, Box<LiveObject>, Option<Box<Migration>>),
     /// An object that left the repository is still there.
     Left(ObjectId, Box<ObjectComparison>),
 }
@@ -64,7 +65,8 @@ impl Join {
         let recorded = subject.recorded(&live.id);
         Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context(&self.schemas)) {
             Compared::Done(comparison) => Joined::Done(at, comparison),
-            Compared::Shape(live) | Compared::Ask(live) => Joined::Ask(at, live),
+            Compared::Adopt(live, migration) => Joined::Ask(at, live, Some(migration)),
+            Compared::Shape(live) | Compared::Ask(live) => Joined::Ask(at, live, None),
         })
     }
 }

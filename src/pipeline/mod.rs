@@ -5,8 +5,10 @@
 
 mod acting;
 mod compare;
+mod definitions;
 mod error;
 mod holder;
+mod ignore;
 mod join;
 mod load;
 mod observe;
@@ -25,6 +27,7 @@ use futures::TryFutureExt as _;
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
 use self::compare::Subject;
+pub use self::definitions::violations;
 pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
@@ -35,8 +38,8 @@ pub use self::target::connect;
 use crate::chart;
 use crate::cluster::{Cluster, SchemaCache, Unread};
 use crate::diagnostic::Failure;
-use crate::diff::Judge;
-use crate::manifest::{self, Desired};
+use crate::diff::{Judge, Tool};
+use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
 use crate::project::{ReleaseSource, Selection};
@@ -175,12 +178,18 @@ async fn judge(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let selected = |name: &str| project.is_selected(settings, name);
-    let objects = desired.objects.into_iter().map(Arc::new).collect();
+    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+    let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let subject = Subject { objects, members, discovery: Arc::clone(&discovery), key: state.key.clone(), judge, cache };
+    let (rules, discovered, take) = (Arc::new(rules), Arc::clone(&discovery), guards.take.clone());
+    let (key, all) = (state.key.clone(), Arc::clone(&rules));
+    let subject = Subject { objects, members, discovery: discovered, key, take, judge, cache, rules: all };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
+    let unused = ignore::unused(&rules, settings, count, &unread);
+    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
+    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 
@@ -188,4 +197,17 @@ async fn judge(
 fn advice(unread: &Unread) -> Option<String> {
     let roles = unread.roles()?;
     Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+}
+
+/// What to know about objects that another tool counts among its own.
+fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} is"),
+        [first, rest @ ..] => format!("{first} and {} more are", rest.len()),
+        [] => "Nothing is".to_owned(),
+    };
+    format!(
+        "{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.",
+        tool.mark
+    )
 }

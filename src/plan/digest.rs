@@ -36,6 +36,9 @@ fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
         hash.text(text);
     }
     hash.text(prune::uid(object).unwrap_or_default());
+    if let Some(adoption) = &object.adopts {
+        hash.text(&adoption.to_string());
+    }
     match &object.desired {
         Some(desired) if step.action == Action::Create => hash.value(&shown(&desired.body, key)),
         Some(_) | None => {

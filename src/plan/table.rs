@@ -1,17 +1,3 @@
-//! Reading the tables of this stage: one row a line, words between spaces, `#` begins a comment.
+//! The tables of this stage are read as all others are.
 
-/// The rows of a table, each with its words; empty lines are left out.
-pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    text.lines()
-        .map(|line| line.split_once('#').map_or(line, |(row, _)| row).split_whitespace().collect())
-        .filter(|row: &Vec<_>| !row.is_empty())
-}
-
-/// Whether `name` is what `pattern` says; a `*` at its beginning or end stands for anything.
-pub(super) fn fits(pattern: &str, name: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(ending), _) => name.ends_with(ending),
-        (None, Some(beginning)) => name.starts_with(beginning),
-        (None, None) => name == pattern,
-    }
-}
+pub(super) use crate::diff::table::{fits, rows};

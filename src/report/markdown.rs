@@ -131,7 +131,9 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
 fn block(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     let object = &step.object;
     let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
-    let reason = after(": ", step.action.reason(), page) + &page(&judged(&object.judged));
+    let was = step.was.as_ref().map(ToString::to_string);
+    let reason = after(": ", step.action.reason(), page) + &after("; ", was.as_deref(), page);
+    let reason = reason + &page(&judged(&object.judged));
     let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
     let body = if detail >= Detail::Changes { body(report, step, detail, show) } else { String::new() };
     if body.is_empty() {
@@ -142,13 +144,20 @@ fn block(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
 }
 
 fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
+    let adopted = step.object.adopts.as_ref().map(|it| format!("- {}\n", page(&it.to_string()))).unwrap_or_default();
     let parts = show.parts(report, &step.object);
     if show.view == View::Columns {
         let rows: String = changes(&parts).map(row).collect();
         let head = "| field | class | base | live | desired | |\n|---|---|---|---|---|---|\n";
-        return if rows.is_empty() { rows } else { format!("{head}{rows}") };
+        let table = if rows.is_empty() { rows } else { format!("{head}{rows}") };
+        return if adopted.is_empty() || table.is_empty() { adopted + &table } else { format!("{adopted}\n{table}") };
     }
-    let fields = sections(&parts.told());
+    let lost = match &step.action {
+        Action::Recreate { loses, .. } => loses.as_slice(),
+        _ => &[],
+    };
+    let lost: Vec<String> = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
+    let fields = adopted + &lost.concat() + &sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> = yaml(&step.object, show)
         .into_iter()

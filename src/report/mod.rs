@@ -61,6 +61,8 @@ pub struct Event {
 /// What happened to an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
+    /// What other tools managed of it became ours; it is applied next.
+    Adopted,
     /// The server took our version.
     Applied,
     /// It was deleted, or is going.
@@ -138,6 +140,7 @@ impl Outcome {
     /// A word for the variant.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Adopted => "adopted",
             Self::Applied => "applied",
             Self::Deleted => "deleted",
             Self::Healthy => "healthy",
@@ -154,7 +157,7 @@ impl Outcome {
             Self::Waiting(reason) | Self::Failed(reason) | Self::Skipped(reason) | Self::Unknown(reason) => {
                 Some(reason)
             }
-            Self::Applied | Self::Deleted | Self::Healthy => None,
+            Self::Adopted | Self::Applied | Self::Deleted | Self::Healthy => None,
         }
     }
 }

@@ -122,9 +122,18 @@ impl Writer<'_> {
         }
         let reason = after(": ", step.action.reason(), line);
         let judged = judged(&step.object.judged);
-        let head = format!("{} {} {id}{reason}{judged}", step.action.sign(), step.action);
+        let was = after("; ", step.was.as_ref().map(ToString::to_string).as_deref(), line);
+        let head = format!("{} {} {id}{reason}{was}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
+        if let Some(adoption) = step.object.adopts.as_ref().filter(|_| self.style.detail >= Detail::Changes) {
+            self.line(&format!("      {}", line(&adoption.to_string())));
+        }
+        if let Action::Recreate { loses, .. } = &step.action {
+            for lost in loses {
+                self.line(&format!("      lost with it: {}", line(lost)));
+            }
+        }
         match self.style.show.view {
             _ if self.style.detail < Detail::Changes => {}
             View::Lines => self.changes(step),

@@ -65,6 +65,9 @@ impl Schemas {
             let reference = Reference { node: self.names[&entry.key], atomic: None };
             let declares = entry.value.dig(&["properties", "status"]).is_some();
             for gvk in kinds(&entry.value) {
+                if !super::is_builtin_group(&gvk.group) {
+                    self.definitions.entry(gvk.clone()).or_insert_with(|| Arc::new(entry.value.clone()));
+                }
                 let resets = declares && subresources.as_ref().is_none_or(|kinds| kinds.contains(&gvk));
                 self.add_kind(gvk, reference, resets);
             }

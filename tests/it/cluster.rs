@@ -1,7 +1,9 @@
 //! Tests of `cluster` and `apply` on a real control plane.
 
+mod adopting;
 mod applying;
 mod connecting;
+mod judging;
 mod keeping;
 mod rights;
 
@@ -19,7 +21,17 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials()].into_iter().flatten().collect()
+    [
+        connecting::trials(),
+        rights::trials(),
+        keeping::trials(),
+        applying::trials(),
+        adopting::trials(),
+        judging::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The target of a reference, without anything of this machine's environment.
@@ -33,7 +45,7 @@ fn admin() -> ClusterRef {
 }
 
 /// The shared control plane, as its administrator. It must be used within `block_on`.
-async fn cluster() -> Cluster {
+pub async fn cluster() -> Cluster {
     Cluster::connect(&target(&admin())).await.expect("a connection")
 }
 
@@ -45,7 +57,7 @@ fn server() -> String {
 }
 
 /// An object as the repository wants it.
-fn object(release: &str, namespace: Option<&str>, mut body: Json, discovery: &Discovery) -> Object {
+pub fn object(release: &str, namespace: Option<&str>, mut body: Json, discovery: &Discovery) -> Object {
     let text = |key: &str| body[key].as_str().expect("a text").to_owned();
     let gvk = Gvk::new(&text("apiVersion"), &text("kind"));
     let scope = discovery.resource(&gvk).map(|it| it.scope);

@@ -2,7 +2,9 @@
 //!
 //! A case is a folder with `desired.yaml`, `live.yaml` and `dryrun.yaml` (the server's answer to a forced dry run); and
 //! with `base.yaml` (what was applied before) and `applied.yaml` (the server's response to that), where there is a
-//! record of it. All but the first were recorded from a real server.
+//! record of it; and with `take.txt`, the field managers of `--take`. All but the first were recorded from a real server.
+//! `crd.yaml` defines the kind where it is not built in.
+//! Where entries are taken over, `migration.txt` is the write that the server is asked about.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
 mod laws;
@@ -12,13 +14,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
+use weft::diff::fields::FieldSet;
 use weft::diff::{
-    After, Asked, Compared, Context, FieldChange, LiveObject, ObjectComparison, Recorded, compare, live, proven,
-    record, text,
+    After, Asked, Compared, Context, FieldChange, LiveObject, Migration, ObjectComparison, Recorded, Writer, compare,
+    live, proven, record, text,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::schema::{Gvk, builtin_schemas};
+use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 use weft::value::{Origin, Value};
 use weft::yaml::{Rules, document};
 
@@ -64,6 +67,18 @@ struct Input {
     live: LiveObject,
     dry_run: LiveObject,
     recorded: Option<Arc<Recorded>>,
+    schemas: Schemas,
+    take: Vec<String>,
+}
+
+/// A server that serves a few kinds in the versions of today.
+fn discovery() -> Discovery {
+    let mut discovery = Discovery::default();
+    for (api_version, kind, plural) in [("apps/v1", "Deployment", "deployments"), ("v1", "ConfigMap", "configmaps")] {
+        let gvk = Gvk::new(api_version, kind);
+        discovery.add(Resource { gvk, plural: plural.into(), scope: Scope::Namespaced, verbs: Vec::new() });
+    }
+    discovery
 }
 
 impl Input {
@@ -74,11 +89,17 @@ impl Input {
             let base = object(value(&base));
             Arc::new(record(&base, &server("applied.yaml"), &key()))
         });
+        let mut schemas = builtin_schemas().clone();
+        if let Some(definition) = case.read_if_there("crd.yaml") {
+            schemas.add_crd(&value(&definition));
+        }
         Self {
+            schemas,
             object: object(value(&case.read("desired.yaml"))),
             live: server("live.yaml"),
             dry_run: server("dryrun.yaml"),
             recorded,
+            take: case.read_if_there("take.txt").unwrap_or_default().lines().map(str::to_owned).collect(),
         }
     }
 
@@ -88,18 +109,23 @@ impl Input {
             Some(self.live.clone()),
             self.recorded.clone(),
             asked,
-            &Context::new(&key(), builtin_schemas()),
+            &Context { take: &self.take, discovery: Some(&discovery()), ..Context::new(&key(), &self.schemas) },
         )
     }
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
     let input = Input::read(case);
-    let dry_run = || Asked::DryRun(Box::new(input.dry_run.clone()));
     match input.compare(None) {
         Compared::Done(done) => case.expect("comparison.txt", &told(&done)),
-        Compared::Shape(_) | Compared::Ask(_) => {
-            let Compared::Done(asked) = input.compare(Some(dry_run())) else { return Err("asked twice".into()) };
+        first => {
+            let answer = if let Compared::Adopt(_, migration) = first {
+                case.expect("migration.txt", &moved(&migration))?;
+                Asked::Adopted(Box::new(input.dry_run.clone()))
+            } else {
+                Asked::DryRun(Box::new(input.dry_run.clone()))
+            };
+            let Compared::Done(asked) = input.compare(Some(answer)) else { return Err("asked twice".into()) };
             let impossible = Asked::Impossible("the webhook `x` has side effects".into());
             let Compared::Done(predicted) = input.compare(Some(impossible)) else { return Err("asked twice".into()) };
             case.expect("comparison.txt", &told(&asked))?;
@@ -107,6 +133,20 @@ fn run(case: &Case) -> Result<(), Failed> {
             after_the_next_apply(&input)
         }
     }
+}
+
+/// The entries that a migration writes, with their fields, and the body that it asks about.
+fn moved(migration: &Migration) -> String {
+    let mut out = format!("at {}\n", migration.resource_version);
+    for manager in &migration.managers {
+        writeln!(out, "{} in {}", Writer::of(manager), manager.api_version).unwrap();
+        for path in FieldSet::from_fields_v1(&manager.fields).unwrap().paths() {
+            writeln!(out, "  {path}").unwrap();
+        }
+    }
+    let body = migration.body.as_ref().map(|(_, after)| serde_json::to_string_pretty(after).unwrap());
+    writeln!(out, "\n{}", body.unwrap_or_default()).unwrap();
+    out
 }
 
 /// Had the dry run been an apply, its record would prove the next run unchanged.
@@ -121,6 +161,8 @@ fn after_the_next_apply(input: &Input) -> Result<(), Failed> {
 
 fn told(comparison: &ObjectComparison) -> String {
     let mut out = format!("{:?}, {:?}\n", comparison.verdict, comparison.judged);
+    comparison.adopts.iter().for_each(|adoption| writeln!(out, "{adoption}").unwrap());
+    comparison.tools.iter().for_each(|tool| writeln!(out, "also managed by {tool}").unwrap());
     comparison.fields.iter().for_each(|field| tell(field, &mut out));
     out.push('\n');
     for line in text(comparison) {
@@ -129,7 +171,7 @@ fn told(comparison: &ObjectComparison) -> String {
     out
 }
 
-fn tell(field: &FieldChange, out: &mut String) {
+pub fn tell(field: &FieldChange, out: &mut String) {
     writeln!(out, "{}: {}", field.class, field.path).unwrap();
     if field.desired == After::Server {
         writeln!(out, "  the server decides").unwrap();

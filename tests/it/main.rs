@@ -11,6 +11,7 @@ mod cluster;
 mod diff;
 mod docs;
 mod health;
+mod ignore;
 mod layering;
 mod machine;
 mod manifest;
@@ -23,6 +24,7 @@ mod readme;
 mod report;
 mod sandbox;
 mod secrets;
+mod validate;
 mod values;
 mod yaml;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         health::trials(),
+        ignore::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         report::trials(),
         sandbox::trials(),
         secrets::trials(),
+        validate::trials(),
         values::trials(),
         yaml::trials(),
     ]

@@ -3,6 +3,8 @@
 mod canary;
 mod files;
 mod health;
+mod ignore;
+mod judging;
 mod large;
 mod lost;
 mod program;
@@ -10,6 +12,7 @@ mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
+mod replacing;
 mod rights;
 mod secrecy;
 mod site;
@@ -23,11 +26,14 @@ pub fn trials() -> Vec<Trial> {
         canary::trials(),
         files::trials(),
         health::trials(),
+        ignore::trials(),
+        judging::trials(),
         large::trials(),
         lost::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
+        replacing::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),

@@ -9,13 +9,13 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use weft::apply::{self, Conclusion, End, Options, Waiting};
 use weft::cluster::{ApplyOptions, Cluster, Propagation, Wanted};
-use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
+use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts};
 use weft::project::ClusterRef;
 use weft::report::{Event, Outcome};
-use weft::schema::{Discovery, Gvk, Resource, Scope, builtin_schemas};
+use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 
 use super::{admin, cluster, object, server, target};
 use crate::cases::{code, same};
@@ -34,29 +34,33 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A target with its state, and what runs need to know of it.
-struct World {
-    cluster: Cluster,
-    discovery: Discovery,
-    namespace: String,
+pub(super) struct World {
+    pub(super) cluster: Cluster,
+    pub(super) discovery: Discovery,
+    pub(super) namespace: String,
+    /// Whose fields are taken.
+    pub(super) take: Vec<String>,
+    pub(super) schemas: Schemas,
     stop: watch::Sender<bool>,
     needs: BTreeMap<Arc<str>, Waiting>,
 }
 
 /// What a run came to: its end, and what became of each object at last.
-struct Ran {
-    conclusion: Conclusion,
-    events: Vec<Event>,
+pub(super) struct Ran {
+    pub(super) conclusion: Conclusion,
+    pub(super) events: Vec<Event>,
 }
 
 impl World {
-    async fn new(prefix: &str) -> Self {
+    pub(super) async fn new(prefix: &str) -> Self {
         let cluster = cluster().await;
         let discovery = cluster.discover().await.expect("discovery");
         let namespace = format!("{prefix}-{}", std::process::id());
-        Self { cluster, discovery, namespace, stop: watch::channel(false).0, needs: BTreeMap::new() }
+        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(false).0);
+        Self { cluster, discovery, namespace, take, schemas, stop, needs: BTreeMap::new() }
     }
 
-    fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
+    pub(super) fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
         let needs = needs.iter().map(|it| (*it).to_owned()).collect();
         self.needs.insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs) });
     }
@@ -65,12 +69,12 @@ impl World {
         FingerprintKey::new([9; 32])
     }
 
-    fn namespace(&self) -> Object {
+    pub(super) fn namespace(&self) -> Object {
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
         Object { implicit: true, ..object("base", None, body, &self.discovery) }
     }
 
-    fn object(&self, release: &str, mut body: Json) -> Object {
+    pub(super) fn object(&self, release: &str, mut body: Json) -> Object {
         body["metadata"]["labels"][plan::PART_OF] = release.into();
         object(release, Some(&self.namespace), body, &self.discovery)
     }
@@ -82,11 +86,12 @@ impl World {
         )
     }
 
-    fn context(key: &FingerprintKey) -> Context<'_> {
-        Context::new(key, builtin_schemas())
+    fn context<'a>(&'a self, key: &'a FingerprintKey) -> Context<'a> {
+        let (discovery, take) = (Some(&self.discovery), self.take.as_slice());
+        Context { discovery, take, ..Context::new(key, &self.schemas) }
     }
 
-    async fn plan(&self, desired: Vec<Object>) -> Result<Plan, Failed> {
+    pub(super) async fn plan(&self, desired: Vec<Object>) -> Result<Plan, Failed> {
         let inventories = self.cluster.inventories(&self.namespace, "dev").await?;
         let kept = || inventories.iter().flat_map(|it| it.objects.iter().map(move |(id, member)| (it, id, member)));
         let wanted: BTreeMap<ObjectId, Gvk> = kept()
@@ -104,9 +109,10 @@ impl World {
         let mut objects = Vec::new();
         for it in desired {
             let (it, live) = (Arc::new(it.clone()), live.remove(&it.id));
-            objects.push(match diff::compare(&it, live, recorded(&it.id), None, &Self::context(&Self::key())) {
+            objects.push(match diff::compare(&it, live, recorded(&it.id), None, &self.context(&Self::key())) {
                 Compared::Done(done) => *done,
-                Compared::Shape(live) | Compared::Ask(live) => self.ask(&it, *live, recorded(&it.id)).await?,
+                Compared::Shape(live) | Compared::Ask(live) => self.ask(&it, *live, None, recorded(&it.id)).await?,
+                Compared::Adopt(live, migration) => self.ask(&it, *live, Some(&migration), recorded(&it.id)).await?,
             });
         }
         for (inventory, id, member) in kept().filter(|(_, id, _)| !ids.contains(*id)) {
@@ -121,28 +127,42 @@ impl World {
             inventory: kept().filter(|(it, _, _)| it.release == *name).map(|(_, id, _)| id.clone()).collect(),
         };
         let facts: Vec<ReleaseFacts> = self.needs.iter().map(facts).collect();
-        Ok(plan::plan("dev", Comparison { objects }, &facts, &Guards::default()))
+        Ok(plan::plan("dev", Comparison { objects }, &facts, &Guards { take: self.take.clone(), ..Guards::default() }))
     }
 
     async fn ask(
         &self,
         object: &Arc<Object>,
         live: LiveObject,
+        migration: Option<&Migration>,
         recorded: Option<Arc<Recorded>>,
     ) -> Result<ObjectComparison, Failed> {
         let resource = self.discovery.resource(&object.gvk).expect("a kind");
         let options = ApplyOptions { force: true, dry_run: true };
-        let asked = match self.cluster.apply(&object.id, resource, &object.body, options).await {
-            Ok(response) => Asked::DryRun(Box::new(response)),
+        let answer = match migration {
+            Some(migration) => {
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+            }
+            None => {
+                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
+            }
+        };
+        let asked = match answer {
+            Ok(asked) => asked,
             Err(error) => Asked::Impossible(error.to_string()),
         };
-        match diff::compare(object, Some(live), recorded, Some(asked), &Self::context(&Self::key())) {
+        match diff::compare(object, Some(live), recorded, Some(asked), &self.context(&Self::key())) {
             Compared::Done(done) => Ok(*done),
-            Compared::Shape(_) | Compared::Ask(_) => Err("it was asked".into()),
+            _ => Err("it was asked".into()),
         }
     }
 
-    async fn run(&self, cluster: &Cluster, plan: &Plan, mut each: impl FnMut(&Event) + Send) -> Result<Ran, Failed> {
+    pub(super) async fn run(
+        &self,
+        cluster: &Cluster,
+        plan: &Plan,
+        mut each: impl FnMut(&Event) + Send,
+    ) -> Result<Ran, Failed> {
         let options = Options {
             discovery: self.discovery.clone(),
             inventories: self.cluster.inventories(&self.namespace, "dev").await?,
@@ -163,7 +183,7 @@ impl World {
         Ok(Ran { conclusion, events })
     }
 
-    async fn apply(&self, desired: Vec<Object>) -> Result<Ran, Failed> {
+    pub(super) async fn apply(&self, desired: Vec<Object>) -> Result<Ran, Failed> {
         let plan = self.plan(desired).await?;
         self.run(&self.cluster, &plan, |_| {}).await
     }
@@ -370,7 +390,7 @@ fn an_object_is_made_again() -> Result<(), Failed> {
         let next = vec![world.namespace(), world.object("base", job("registry.example.com/c:2"))];
         let mut plan = world.plan(next).await?;
         let step = plan.steps.iter_mut().find(|it| it.object.id == id).expect("a step");
-        step.action = Action::Recreate { reason: "its template cannot change".into() };
+        step.action = Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new() };
         let ran = world.run(&world.cluster, &plan, |_| {}).await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         assert_ne!(first, uid().await);
