@@ -1,13 +1,19 @@
 //! A real control plane, and what its API server was asked.
 
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use tempfile::NamedTempFile;
 use tokio::runtime::Runtime;
 use weft::sandbox::{self, Options, Places, Sandbox};
 
 use super::Failure;
+use super::project::namespace;
 
 /// A running control plane. It ends with this value.
 pub struct ControlPlane {
@@ -47,8 +53,67 @@ impl ControlPlane {
         Ok(dry_runs.filter_map(count).sum())
     }
 
+    /// What runs the requests of this process.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Where its API server listens.
+    pub fn address(&self) -> Result<SocketAddr, Failure> {
+        Ok(self.sandbox.server().trim_start_matches("https://").parse()?)
+    }
+
+    /// The kubeconfig with another address of the server, in a file that goes with the answer.
+    pub fn kubeconfig_through(&self, server: Option<String>) -> Result<NamedTempFile, Failure> {
+        let text = fs::read_to_string(self.kubeconfig())?;
+        let own = self.sandbox.server();
+        let mut file = NamedTempFile::new()?;
+        file.write_all(text.replace(own, server.as_deref().unwrap_or(own)).as_bytes())?;
+        Ok(file)
+    }
+
+    /// Starts `kubectl proxy`, which passes on requests that are not encrypted.
+    pub fn plain(&self, kubectl: &Path) -> Result<Plain, Failure> {
+        let mut command = Command::new(kubectl);
+        command.args(["proxy", "--port=0", "--kubeconfig"]).arg(self.kubeconfig());
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().ok_or("no output")?).read_line(&mut line)?;
+        let address = line.trim().rsplit(' ').next().unwrap_or_default().parse();
+        let plain = |address| Plain { child, address };
+        Ok(plain(address.map_err(|_| format!("`kubectl proxy` says {line:?}"))?))
+    }
+
+    /// Changes a label of so many ConfigMaps of a fleet, under another name than ours.
+    pub fn change(&self, objects: usize, copies: usize) -> Result<(), Failure> {
+        for at in 0..objects {
+            let (release, copy) = (at / copies, at % copies);
+            let path = format!("/api/v1/namespaces/{}/configmaps/fleet-{release:04}-{copy}", namespace(release));
+            let request = http::Request::patch(format!("{path}?fieldManager=somebody"))
+                .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
+                .body(br#"{"metadata":{"labels":{"team":"others"}}}"#.to_vec())?;
+            self.runtime.block_on(self.client.request_text(request))?;
+        }
+        Ok(())
+    }
+
     /// Ends it.
     pub fn stop(self) -> Result<(), Failure> {
         Ok(self.runtime.block_on(self.sandbox.stop())?)
+    }
+}
+
+/// A running `kubectl proxy`. It ends with this value.
+pub struct Plain {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        // One that is gone already is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

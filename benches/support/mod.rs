@@ -1,10 +1,16 @@
 //! What the benchmarks share: arguments, projects of any size, whole processes measured, a control plane, verdicts.
 
 #![allow(dead_code, reason = "each benchmark uses its part")]
+#![allow(clippy::cast_precision_loss, reason = "figures are shown with three digits")]
 
+pub mod alone;
 pub mod cluster;
+pub mod judged;
+pub mod lists;
+pub mod peer;
 pub mod process;
 pub mod project;
+pub mod relay;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -24,6 +30,12 @@ pub struct Arguments {
     /// How often each program is run.
     #[arg(long, default_value_t = 5)]
     pub runs: usize,
+    /// Try it with fewer objects.
+    #[arg(long)]
+    pub quick: bool,
+    /// How many objects a peer gets that takes minutes for all; its time is then scaled.
+    #[arg(long, value_name = "COUNT")]
+    pub peer_objects: Option<usize>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,

@@ -12,6 +12,9 @@ use super::{Failure, process};
 /// The environment of every project.
 pub const ENVIRONMENT: &str = "bench";
 
+/// The kinds of a fleet.
+pub const KINDS: usize = 10;
+
 /// The namespaces over which a fleet is spread.
 pub const NAMESPACES: usize = 10;
 
@@ -130,7 +133,8 @@ fn web_values(at: usize) -> String {
     text
 }
 
-fn namespace(release: usize) -> String {
+/// The namespace of a release of a fleet.
+pub fn namespace(release: usize) -> String {
     format!("fleet-{}", release % NAMESPACES)
 }
 

@@ -1,14 +1,15 @@
 //! Live state: paged LISTs side by side, of no more than the namespaces that are needed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::future::ready;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 
 use super::request::{Request, escape};
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
-use crate::diff::{self, Cause, LiveObject, Unknown};
+use crate::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use crate::manifest::ObjectId;
 use crate::schema::{Gvk, Resource};
 use crate::value::Value;
@@ -16,7 +17,7 @@ use crate::value::Value;
 /// Objects of a page.
 const LIMIT: usize = 500;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
-const LISTS: usize = 64;
+const LISTS: usize = 32;
 
 /// An object that is asked about, and how its kind is served.
 #[derive(Clone, Debug)]
@@ -43,7 +44,35 @@ struct Group {
     names: BTreeSet<String>,
 }
 
-type Each<'e> = Mutex<&'e mut (dyn FnMut(LiveObject) + Send)>;
+/// Live objects as they came from the server: a page of a LIST, or one that was read by its name.
+pub struct Page {
+    group: Arc<Group>,
+    body: Vec<u8>,
+    is_list: bool,
+}
+
+/// What a page says about the next one, or why it cannot be read.
+pub type PageRead = Result<Option<String>, serde_json::Error>;
+
+impl Page {
+    /// Reads the objects, and hands over those that are wanted. Only one at a time is held. The answer is for whoever
+    /// handed over the page.
+    pub fn read(&self, each: &mut dyn FnMut(LiveObject)) -> PageRead {
+        let mut hand_over = |item: Sent| {
+            let name = item.body.dig(&["metadata", "name"]).and_then(Value::as_str);
+            if name.is_some_and(|name| self.group.names.contains(name))
+                && let Some(object) = typed(item, &self.group.resource.gvk).live()
+            {
+                each(object);
+            }
+        };
+        if self.is_list {
+            return page::read(&self.body, &mut hand_over);
+        }
+        hand_over(Reader::object(&self.body)?);
+        Ok(None)
+    }
+}
 
 impl Unread {
     /// The Roles that give the missing rights; `None` where none is missing.
@@ -53,19 +82,33 @@ impl Unread {
 }
 
 impl Cluster {
-    /// Reads the wanted objects and hands each over as its page arrives; those that are not there are not handed over.
-    /// One LIST a kind and namespace; where listing is not allowed, each object is read by its name.
-    ///
-    /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
-    /// be read is in the answer.
+    /// Reads the wanted objects and hands each over as its page arrives, see [`Self::read_pages`].
     pub async fn read(
         &self,
         wanted: impl IntoIterator<Item = Wanted>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
-        let each: Each = Mutex::new(each);
-        let mut parts =
-            futures::stream::iter(groups(wanted)).map(|it| self.read_group(it, &each)).buffer_unordered(LISTS);
+        let each = Mutex::new(each);
+        let take = |page: Page| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            ready(page.read(&mut **each))
+        };
+        self.read_pages(wanted, &take).await
+    }
+
+    /// Reads the wanted objects and hands over their pages as they arrive; objects that are not there are in none. One
+    /// LIST a kind and namespace; where listing is not allowed, each object is read by its name. The next page of a
+    /// LIST is asked for when `take` has read the one before; those of other LISTs arrive meanwhile.
+    ///
+    /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
+    /// be read is in the answer.
+    pub async fn read_pages<F: Future<Output = PageRead>>(
+        &self,
+        wanted: impl IntoIterator<Item = Wanted>,
+        take: &(impl Fn(Page) -> F + Sync),
+    ) -> Result<Unread, ClusterError> {
+        let groups = futures::stream::iter(groups(wanted));
+        let mut parts = groups.map(|it| self.read_group(Arc::new(it), take)).buffer_unordered(LISTS);
         let mut unread = Unread::default();
         while let Some(part) = parts.next().await {
             let part = part?;
@@ -77,24 +120,32 @@ impl Cluster {
 
     /// Reads one object; `None` where it is not there.
     pub async fn get(&self, id: &ObjectId, resource: &Resource) -> Result<Option<LiveObject>, ClusterError> {
-        let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("get {id}"))
-            .needs(Right::new("get", resource, id.namespace.as_deref()));
-        let body: Option<Value> = self.fetch(&request).await?;
-        Ok(body.and_then(diff::live))
+        let (what, body) = self.get_body(id, resource).await?;
+        let Some(body) = body else { return Ok(None) };
+        let sent = Reader::object(&body).map_err(|source| ClusterError::BadAnswer { what, source: source.into() })?;
+        Ok(sent.live())
     }
 
-    async fn read_group(&self, group: Group, each: &Each<'_>) -> Result<Unread, ClusterError> {
-        let mut hand_over = |item: Value| {
-            let name = item.dig(&["metadata", "name"]).and_then(Value::as_str);
-            if name.is_some_and(|name| group.names.contains(name))
-                && let Some(object) = diff::live(typed(item, &group.resource.gvk))
-            {
-                (each.lock().unwrap_or_else(PoisonError::into_inner))(object);
-            }
-        };
-        match self.list(&group.resource, group.namespace.as_deref(), "", &mut hand_over).await {
+    async fn get_body(&self, id: &ObjectId, resource: &Resource) -> Result<(String, Option<Vec<u8>>), ClusterError> {
+        let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("get {id}"))
+            .needs(Right::new("get", resource, id.namespace.as_deref()));
+        let answer = self.send(&request).await?;
+        match answer.code {
+            404 => Ok((request.what, None)),
+            _ if answer.is_success() => Ok((request.what, Some(answer.body))),
+            _ => Err(self.refused(&request, &answer)),
+        }
+    }
+
+    async fn read_group<F: Future<Output = PageRead>>(
+        &self,
+        group: Arc<Group>,
+        take: &(impl Fn(Page) -> F + Sync),
+    ) -> Result<Unread, ClusterError> {
+        let page = |body| take(Page { group: Arc::clone(&group), body, is_list: true });
+        match self.list_pages(&group.resource, group.namespace.as_deref(), "", &page).await {
             Ok(()) => Ok(Unread::default()),
-            Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(group, *right, each).await,
+            Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(&group, *right, take).await,
             Err(error) if is_total(&error) => Err(error),
             Err(error) => Ok(Unread { reasons: group.all(&error.to_string()), rights: BTreeSet::new() }),
         }
@@ -107,6 +158,22 @@ impl Cluster {
         namespace: Option<&str>,
         selector: &str,
         each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        let each = Mutex::new(each);
+        let take = |body: Vec<u8>| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            ready(page::read(&body, &mut |item| each(item.body)))
+        };
+        self.list_pages(resource, namespace, selector, &take).await
+    }
+
+    /// Hands over the pages of a LIST, as bytes.
+    async fn list_pages<F: Future<Output = PageRead>>(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selector: &str,
+        take: &(impl Fn(Vec<u8>) -> F + Sync),
     ) -> Result<(), ClusterError> {
         let right = Right::new("list", resource, namespace);
         let mut token = None;
@@ -121,25 +188,30 @@ impl Cluster {
                 _ if !answer.is_success() => return Err(self.refused(&request, &answer)),
                 _ => {}
             }
-            token = page::read(&answer.body, each)
-                .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })?;
+            token = take(answer.body)
+                .await
+                .map_err(|source| ClusterError::BadAnswer { what: request.what, source: source.into() })?;
             if token.is_none() {
                 return Ok(());
             }
         }
     }
 
-    async fn read_by_name(&self, group: Group, list: Right, each: &Each<'_>) -> Result<Unread, ClusterError> {
+    async fn read_by_name<F: Future<Output = PageRead>>(
+        &self,
+        group: &Arc<Group>,
+        list: Right,
+        take: &(impl Fn(Page) -> F + Sync),
+    ) -> Result<Unread, ClusterError> {
         let reads = group.names.iter().map(|name| async {
             let id = group.id(name);
-            (self.get(&id, &group.resource).await, id)
+            (self.read_one(group, &id, take).await, id)
         });
         let mut reads = futures::stream::iter(reads).buffer_unordered(LISTS);
         let mut unread = Unread::default();
         while let Some((read, id)) = reads.next().await {
             match read {
-                Ok(Some(object)) => (each.lock().unwrap_or_else(PoisonError::into_inner))(object),
-                Ok(None) => {}
+                Ok(()) => {}
                 Err(ClusterError::Forbidden { right, .. }) => {
                     let why = Cause::NotPermitted.since(format!("not allowed to {list}, nor to {}", right.verb));
                     unread.reasons.insert(id, why);
@@ -152,6 +224,18 @@ impl Cluster {
             }
         }
         Ok(unread)
+    }
+
+    async fn read_one<F: Future<Output = PageRead>>(
+        &self,
+        group: &Arc<Group>,
+        id: &ObjectId,
+        take: &(impl Fn(Page) -> F + Sync),
+    ) -> Result<(), ClusterError> {
+        let (what, body) = self.get_body(id, &group.resource).await?;
+        let Some(body) = body else { return Ok(()) };
+        let read = take(Page { group: Arc::clone(group), body, is_list: false }).await;
+        read.map(drop).map_err(|source| ClusterError::BadAnswer { what, source: source.into() })
     }
 }
 
@@ -183,8 +267,8 @@ fn groups(wanted: impl IntoIterator<Item = Wanted>) -> Vec<Group> {
 }
 
 /// Items of a LIST of a built-in kind leave out what the list itself says.
-fn typed(mut item: Value, gvk: &Gvk) -> Value {
-    if let Some(fields) = item.as_map_mut()
+fn typed(mut item: Sent, gvk: &Gvk) -> Sent {
+    if let Some(fields) = item.body.as_map_mut()
         && !fields.contains("kind")
     {
         let rest = std::mem::take(fields);

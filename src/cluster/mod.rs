@@ -36,17 +36,18 @@ use serde::Deserialize;
 
 pub use self::error::ClusterError;
 pub use self::lease::Lease;
-pub use self::live::{Unread, Wanted};
+pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
 pub use self::openapi::SchemaCache;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
+pub use self::state::KeptInventory;
 pub use self::target::Target;
 pub use self::write::{ApplyOptions, Propagation, Refusal, WriteError};
 
 use self::flight::Flight;
 use self::reach::Server;
-use self::request::Request;
+use self::request::{Distance, Request};
 use crate::masked::Redactor;
 
 pub use crate::diff::MANAGER as FIELD_MANAGER;
@@ -69,6 +70,7 @@ struct Inner {
     warnings: Vec<String>,
     expiry: credentials::Expiry,
     flight: Flight,
+    distance: Distance,
     /// Whether the last request was given up after all its retries, without an answer.
     away: AtomicBool,
 }
@@ -101,8 +103,8 @@ impl Cluster {
         let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
         let client = client.map_err(|error| reach::client(&server, error))?;
         let (warnings, expiry, flight) = (resolved.warnings, resolved.expiry, Flight::default());
-        let inner =
-            Inner { client, server, version: String::new(), warnings, expiry, flight, away: AtomicBool::new(false) };
+        let (distance, away) = (Distance::default(), AtomicBool::new(false));
+        let inner = Inner { client, server, version: String::new(), warnings, expiry, flight, distance, away };
         let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default() };
         let version = cluster.version().await?;
         if let Some(inner) = Arc::get_mut(&mut cluster.inner) {

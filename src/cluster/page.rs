@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::value::Value;
+use crate::diff::{Reader, Sent};
 
 /// Reads a page, gives each item to `each`, and returns the token of the next page.
-pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<Option<String>, serde_json::Error> {
+pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Sent)) -> Result<Option<String>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let next = Page { each }.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -15,11 +15,11 @@ pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<Option<St
 }
 
 struct Page<'e> {
-    each: &'e mut dyn FnMut(Value),
+    each: &'e mut dyn FnMut(Sent),
 }
 
 struct Items<'e> {
-    each: &'e mut dyn FnMut(Value),
+    each: &'e mut dyn FnMut(Sent),
 }
 
 #[derive(serde::Deserialize)]
@@ -81,7 +81,8 @@ impl<'de> Visitor<'de> for Items<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element::<Value>()? {
+        let mut reader = Reader::default();
+        while let Some(item) = items.next_element_seed(&mut reader)? {
             (self.each)(item);
         }
         Ok(())
@@ -91,11 +92,12 @@ impl<'de> Visitor<'de> for Items<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Value;
 
     #[test]
     fn items_are_handed_over_and_the_next_page_is_named() {
         let mut names = Vec::new();
-        let mut each = |item: Value| names.push(item.get("a").and_then(Value::as_i64));
+        let mut each = |item: Sent| names.push(item.body.get("a").and_then(Value::as_i64));
         let body = br#"{"kind":"List","metadata":{"resourceVersion":"1","continue":"x"},"items":[{"a":1},{"a":2}]}"#;
         assert_eq!(read(body, &mut each).unwrap().as_deref(), Some("x"));
         assert_eq!(read(br#"{"items":null,"metadata":{"continue":""}}"#, &mut each).unwrap(), None);

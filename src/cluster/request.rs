@@ -1,7 +1,7 @@
 //! One request and its answer: with a slot in flight, a deadline and retries.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, Method, Request as HttpRequest, header};
 use kube::client::Body;
@@ -17,6 +17,8 @@ const RETRIES: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// Up to this round trip, a server is so near that packing an answer takes longer than sending it as it is.
+const NEAR: Duration = Duration::from_millis(3);
 /// How long an answer may take in whole. The server's own limit is 60 s for reads, 34 s for patches.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -102,6 +104,25 @@ impl Answer {
     }
 }
 
+/// How far away the server is: the shortest time that an answer took, in microseconds.
+pub(super) struct Distance(AtomicU64);
+
+impl Default for Distance {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl Distance {
+    fn note(&self, took: Duration) {
+        self.0.fetch_min(took.as_micros().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn is_near(&self) -> bool {
+        Duration::from_micros(self.0.load(Ordering::Relaxed)) <= NEAR
+    }
+}
+
 impl Cluster {
     /// Sends a request and returns the answer, whatever it says. Refusals for the moment (429, 503, 504) and broken
     /// connections are tried again: all our requests may be repeated, since a write says exactly what shall be there.
@@ -136,10 +157,12 @@ impl Cluster {
     /// Sends a request once.
     pub(super) async fn attempt(&self, request: &Request) -> Result<Answer, ClusterError> {
         let slot = self.inner.flight.slot().await;
+        let began = Instant::now();
         let answer = tokio::time::timeout(DEADLINE, self.exchange(request)).await.unwrap_or_else(|_| {
             let reason = format!("it took longer than {} s", DEADLINE.as_secs());
             Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
         })?;
+        self.inner.distance.note(began.elapsed());
         if answer.code == 429 {
             slot.throttled();
         } else {
@@ -155,17 +178,14 @@ impl Cluster {
             .uri(&request.path)
             .header(header::ACCEPT, request.accept)
             .header(header::CONTENT_TYPE, request.content_type)
+            .header(header::ACCEPT_ENCODING, if self.inner.distance.is_near() { "identity" } else { "gzip" })
             .body(Body::from(request.body.clone()))
             .map_err(|error| failed(kube::Error::HttpError(error)))?;
         let response = self.inner.client.send(http).await.map_err(failed)?;
         let (parts, body) = response.into_parts();
         let retry_after = parts.headers.get(&RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
         let body = body.collect_bytes().await.map_err(failed)?;
-        Ok(Answer {
-            code: parts.status.as_u16(),
-            body: body.to_vec(),
-            retry_after: retry_after.map(Duration::from_secs),
-        })
+        Ok(Answer { code: parts.status.as_u16(), body: body.into(), retry_after: retry_after.map(Duration::from_secs) })
     }
 
     /// Sends a read and reads its answer; `None` for what is not there.
@@ -222,6 +242,17 @@ mod tests {
     fn names_are_escaped_in_paths() {
         assert_eq!(escape("system:auth-delegator"), "system:auth-delegator");
         assert_eq!(escape("a b/c%é"), "a%20b%2Fc%25%C3%A9");
+    }
+
+    #[test]
+    fn the_nearest_answer_tells_how_far_a_server_is() {
+        let distance = Distance::default();
+        assert!(!distance.is_near());
+        distance.note(Duration::from_millis(20));
+        assert!(!distance.is_near());
+        distance.note(Duration::from_millis(1));
+        distance.note(Duration::from_millis(20));
+        assert!(distance.is_near());
     }
 
     #[test]

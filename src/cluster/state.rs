@@ -42,9 +42,33 @@ struct Kept {
     chunk: Vec<u8>,
 }
 
+/// An inventory as it is kept: packed, in chunks.
+pub struct KeptInventory {
+    release: String,
+    namespace: String,
+    chunks: Vec<Vec<u8>>,
+}
+
+impl KeptInventory {
+    /// Unpacks it, which takes longer than fetching it.
+    pub fn read(&self) -> Result<Inventory, ClusterError> {
+        state::decode(&self.chunks).map_err(|source| broken(&self.release, &self.namespace, source))
+    }
+}
+
 impl Cluster {
-    /// All inventories of an environment, with one LIST. None where the state namespace is not there yet.
+    /// All inventories of an environment, see [`Self::kept_inventories`].
     pub async fn inventories(&self, namespace: &str, environment: &str) -> Result<Vec<Inventory>, ClusterError> {
+        self.kept_inventories(namespace, environment).await?.iter().map(KeptInventory::read).collect()
+    }
+
+    /// The inventories of an environment as they are kept, with one LIST. None where the state namespace is not there
+    /// yet.
+    pub async fn kept_inventories(
+        &self,
+        namespace: &str,
+        environment: &str,
+    ) -> Result<Vec<KeptInventory>, ClusterError> {
         let selector = format!("&labelSelector={STATE}%3Dinventory,{ENVIRONMENT}%3D{environment}");
         let mut kept = BTreeMap::new();
         let mut each = |secret: Value| {
@@ -53,8 +77,7 @@ impl Cluster {
             }
         };
         self.list(&secrets(), Some(namespace), &selector, &mut each).await?;
-        let heads = kept.values().filter(|it| it.more.is_some());
-        heads.map(|head| joined(head, &kept).map_err(|source| broken(&head.release, namespace, source))).collect()
+        Ok(kept.values().filter(|it| it.more.is_some()).map(|head| joined(head, &kept, namespace)).collect())
     }
 
     /// Saves an inventory; one without objects is removed. The state namespace is created where it is missing.
@@ -225,10 +248,10 @@ impl Kept {
 }
 
 /// A chunk whose Secret is missing is left out: the format tells which.
-fn joined(head: &Kept, kept: &BTreeMap<String, Kept>) -> Result<Inventory, StateError> {
+fn joined(head: &Kept, kept: &BTreeMap<String, Kept>, namespace: &str) -> KeptInventory {
     let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
-    let chunks: Vec<Vec<u8>> = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
-    state::decode(&chunks)
+    let chunks = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
+    KeptInventory { release: head.release.clone(), namespace: namespace.to_owned(), chunks }
 }
 
 fn head_name(inventory: &Inventory) -> String {

@@ -134,9 +134,9 @@ impl Cluster {
             .with(Method::PATCH, "application/apply-patch+yaml", bytes);
         let answer = self.write(&request).await?;
         // A webhook that mangles the answer must not hide that the object was written.
-        let body = serde_json::from_slice(&answer.body)
+        let sent = diff::Reader::object(&answer.body)
             .map_err(|error| WriteError::Unknown { reason: format!("the answer cannot be read: {error}") })?;
-        diff::live(body).ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
+        sent.live().ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
     }
 
     /// Deletes an object, if it still is the one with this UID. An object that is not there is deleted.

@@ -3,11 +3,14 @@
 use zeroize::Zeroizing;
 
 use crate::masked::FingerprintKey;
-use crate::value::{Data, Map, Value};
+use crate::value::{Data, Entry, Map, Value};
+
+/// Most objects need no more bytes: a buffer that does not grow leaves no copies of secrets behind.
+pub const ROOM: usize = 2048;
 
 /// The keyed digest of a value, in hex. Secrets go into it as they are, and only the digest comes out.
 pub fn digest(value: &Value, key: &FingerprintKey) -> String {
-    let mut bytes = Zeroizing::new(Vec::new());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
     write(&value.data, &mut bytes);
     hex(&key.digest(&bytes))
 }
@@ -26,8 +29,14 @@ pub fn secret_digest(value: &Value, key: &FingerprintKey) -> String {
 
 /// The text of some bytes in hex.
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |it: u8| char::from_digit(it.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |it: u8| char::from(DIGITS[usize::from(it & 15)]);
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        out.push(digit(byte >> 4));
+        out.push(digit(*byte));
+    }
+    out
 }
 
 /// Appends a value. Each node begins with its kind and, where it varies, its length, so that no two values meet.
@@ -36,13 +45,13 @@ pub fn write(data: &Data, out: &mut Vec<u8>) {
     match data {
         Data::Null => out.push(b'z'),
         Data::Bool(it) => out.extend(if *it { b"b1" } else { b"b0" }),
-        Data::Int(it) => text('n', &it.to_string(), out),
-        Data::Uint(it) => text('n', &it.to_string(), out),
+        Data::Int(it) => text(b'n', &it.to_string(), out),
+        Data::Uint(it) => text(b'n', &it.to_string(), out),
         // A whole float prints as the integer does.
-        Data::Float(it) => text('n', &(it + 0.0).to_string(), out),
-        Data::Text(it) => text('t', it, out),
+        Data::Float(it) => text(b'n', &(it + 0.0).to_string(), out),
+        Data::Text(it) => text(b't', it, out),
         Data::List(items) => {
-            text('l', &items.len().to_string(), out);
+            number(b'l', items.len(), out);
             for item in items {
                 write(&item.data, out);
             }
@@ -52,20 +61,36 @@ pub fn write(data: &Data, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the entries by their keys. A server sends most maps in that order.
 fn write_map(map: &Map, out: &mut Vec<u8>) {
-    text('m', &map.len().to_string(), out);
-    let mut entries: Vec<_> = map.iter().collect();
-    entries.sort_by(|a, b| a.key.cmp(&b.key));
-    for entry in entries {
-        text('k', &entry.key, out);
+    number(b'm', map.len(), out);
+    let mut write_entry = |entry: &Entry| {
+        text(b'k', &entry.key, out);
         write(&entry.value.data, out);
+    };
+    if map.iter().is_sorted_by(|a, b| a.key <= b.key) {
+        map.iter().for_each(write_entry);
+    } else {
+        let mut entries: Vec<_> = map.iter().collect();
+        entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        entries.into_iter().for_each(&mut write_entry);
     }
 }
 
 /// Appends a text with its length.
-pub fn text(kind: char, it: &str, out: &mut Vec<u8>) {
-    out.extend(format!("{kind}{}:", it.len()).into_bytes());
+fn text(kind: u8, it: &str, out: &mut Vec<u8>) {
+    number(kind, it.len(), out);
     out.extend(it.as_bytes());
+}
+
+/// Appends a number: a byte up to 127, seven bits a byte beyond.
+pub fn number(kind: u8, mut it: usize, out: &mut Vec<u8>) {
+    out.push(kind);
+    while it > 0x7f {
+        out.push(u8::try_from(it & 0x7f).unwrap_or_default() | 0x80);
+        it >>= 7;
+    }
+    out.push(u8::try_from(it).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod lists;
 mod live;
 pub mod merge;
 mod omitted;
+mod owned;
 mod ownership;
 mod places;
 mod predict;
@@ -23,6 +24,7 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod sent;
 mod structure;
 pub(crate) mod table;
 mod text;
@@ -36,8 +38,10 @@ pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Too
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
 pub use self::live::live;
+pub use self::owned::Fields;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
+pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
 pub use self::validity::check;
@@ -132,8 +136,8 @@ pub struct Manager {
     pub api_version: String,
     /// When it last wrote, as the server says it (RFC 3339).
     pub time: Option<String>,
-    /// The fields that it owns, as the server encodes them (fieldsV1).
-    pub fields: Value,
+    /// The fields that it owns.
+    pub fields: Fields,
 }
 
 /// What the inventory recorded about an object when it was last applied.

@@ -21,7 +21,7 @@ pub struct Ownership {
 pub fn ours(live: &LiveObject) -> Result<FieldSet, FieldsError> {
     let mut owned = FieldSet::default();
     for manager in live.managers.iter().filter(|m| is_ours(m)) {
-        owned.add(&FieldSet::from_fields_v1(&manager.fields)?);
+        owned.add(manager.fields.set()?);
     }
     Ok(owned)
 }
@@ -36,7 +36,7 @@ impl Ownership {
     pub fn of(live: &LiveObject) -> Result<Self, FieldsError> {
         let mut out = Self { before: ours(live)?, ..Self::default() };
         for manager in &live.managers {
-            let fields = FieldSet::from_fields_v1(&manager.fields)?;
+            let fields = manager.fields.set()?.clone();
             if is_ours(manager) {
                 out.last_write = manager.time.clone().max(out.last_write);
             } else {

@@ -1,10 +1,12 @@
 //! What is remembered of an apply, and the proof that nothing has changed since.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
-use super::fields::{FieldSet, FieldsError};
-use super::ownership::ours;
-use super::{LiveObject, Recorded, canonical, projection};
+use super::fields::FieldSet;
+use super::ownership::{is_ours, ours};
+use super::{Fields, LiveObject, Recorded, canonical, projection};
 use crate::manifest::Object;
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Entry, Value};
@@ -19,7 +21,7 @@ pub fn record(object: &Object, response: &LiveObject, key: &FingerprintKey) -> R
     Recorded {
         uid: uid(&response.body).unwrap_or_default().to_owned(),
         desired: canonical::digest(&object.body, key),
-        owned: owned_digest(&owned, key),
+        owned: text_digest(Fields::from(&owned).text(), key),
         projection: projection_digest(&response.body, &owned, key),
         applied: without_secrets(&object.body, key).into(),
     }
@@ -29,30 +31,38 @@ pub fn record(object: &Object, response: &LiveObject, key: &FingerprintKey) -> R
 /// wants the same, we own the same fields, and they have the same values. An object that is being deleted proves
 /// nothing. (Recorded projection; research calls it proof B.)
 pub fn proven(object: &Object, live: &LiveObject, recorded: &Recorded, key: &FingerprintKey) -> bool {
-    let same_object = uid(&live.body) == Some(recorded.uid.as_str());
-    let deleted = live.body.dig(&["metadata", "deletionTimestamp"]).is_some();
-    if !same_object || deleted || canonical::digest(&object.body, key) != recorded.desired {
-        return false;
+    uid(&live.body) == Some(recorded.uid.as_str())
+        && live.body.dig(&["metadata", "deletionTimestamp"]).is_none()
+        && owned(live, recorded, key)
+            .is_some_and(|owned| projection_digest(&live.body, &owned, key) == recorded.projection)
+        && canonical::digest(&object.body, key) == recorded.desired
+}
+
+/// What we own, if it is what was recorded. A server keeps the text of an entry as it is, so that the text alone tells
+/// most often; else what it says is compared.
+fn owned<'l>(live: &'l LiveObject, recorded: &Recorded, key: &FingerprintKey) -> Option<Cow<'l, FieldSet>> {
+    let mut entries = live.managers.iter().filter(|manager| is_ours(manager));
+    if let (Some(entry), None) = (entries.next(), entries.next())
+        && text_digest(entry.fields.text(), key) == recorded.owned
+    {
+        let set = entry.fields.set().ok()?;
+        return (!set.is_empty()).then_some(Cow::Borrowed(set));
     }
-    let owned = match ours(live) {
-        Ok(owned) if !owned.is_empty() => owned,
-        Ok(_) | Err(FieldsError::Element { .. } | FieldsError::Shape { .. } | FieldsError::Node { .. }) => {
-            return false;
-        }
-    };
-    owned_digest(&owned, key) == recorded.owned && projection_digest(&live.body, &owned, key) == recorded.projection
+    let owned = ours(live).ok().filter(|owned| !owned.is_empty())?;
+    let same = text_digest(Fields::from(&owned).text(), key) == recorded.owned;
+    same.then_some(Cow::Owned(owned))
 }
 
 fn uid(body: &Value) -> Option<&str> {
     body.dig(&["metadata", "uid"])?.as_str()
 }
 
-fn owned_digest(owned: &FieldSet, key: &FingerprintKey) -> String {
-    canonical::digest(&owned.to_fields_v1(), key)
+fn text_digest(text: &str, key: &FingerprintKey) -> String {
+    canonical::hex(&key.digest(text.as_bytes()))
 }
 
 fn projection_digest(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> String {
-    let mut bytes = Zeroizing::new(Vec::new());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(canonical::ROOM));
     projection::write(body, owned, &mut bytes);
     canonical::hex(&key.digest(&bytes))
 }

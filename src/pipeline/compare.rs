@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
+use super::join::{Join, Joined};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
     ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
@@ -28,23 +29,36 @@ const DRY_RUNS: usize = 64;
 const REREADS: usize = 3;
 
 /// What is compared, and with what.
-pub(super) struct Subject<'a> {
+pub(super) struct Subject {
     /// What the repository wants.
     pub objects: Vec<Arc<Object>>,
     /// What the inventories of these releases hold.
     pub members: BTreeMap<ObjectId, Held>,
     /// What the server serves now.
-    pub discovery: &'a Discovery,
+    pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
-    pub key: &'a FingerprintKey,
+    pub key: FingerprintKey,
     /// The field managers whose fields are taken.
-    pub take: &'a [String],
+    pub take: Vec<String>,
     /// Whose word is taken.
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
     /// What is left to others, and what does not count.
-    pub rules: &'a Rules,
+    pub rules: Arc<Rules>,
+}
+
+impl Subject {
+    /// With what is compared, by these schemas.
+    pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
+        let Self { discovery, take, judge, rules, .. } = self;
+        Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(&self.key, schemas) }
+    }
+
+    /// What is recorded about an object.
+    pub fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
+        self.members.get(id)?.recorded.clone()
+    }
 }
 
 /// An object of an inventory.
@@ -61,14 +75,16 @@ pub struct Held {
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
 /// that were missing are in [`Unread`].
 pub(super) async fn compare(
-    subject: Subject<'_>,
+    subject: Subject,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
     let mut table = Table::new(subject);
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
-    let mut unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
+    let join = Join::new(&table.subject, &table.places);
+    let mut unread = cluster.read_pages(wanted, &|page| join.clone().page(page)).await?;
+    join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
     table.shape(cluster, progress).await?;
@@ -81,10 +97,10 @@ pub(super) async fn compare(
     Ok((comparison, unread))
 }
 
-struct Table<'a> {
-    subject: Subject<'a>,
+struct Table {
+    subject: Arc<Subject>,
     wanted: Vec<Wanted>,
-    places: HashMap<ObjectId, usize>,
+    places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
@@ -97,13 +113,12 @@ struct Table<'a> {
     migrations: BTreeMap<usize, Migration>,
 }
 
-impl<'a> Table<'a> {
+impl Table {
     fn context(&self) -> Context<'_> {
-        let Subject { discovery, key, take, judge, rules, .. } = self.subject;
-        Context { judge, rules, take, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
+        self.subject.context(&self.schemas)
     }
 
-    fn new(subject: Subject<'a>) -> Self {
+    fn new(subject: Subject) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
             subject.members.keys().filter(|id| !places.contains_key(id)).map(|id| (id.clone(), None)).collect();
@@ -112,32 +127,24 @@ impl<'a> Table<'a> {
             Some(Wanted { id: object.id.clone(), resource })
         });
         let leaving = left.keys().filter_map(|id| {
-            let resource = served(subject.discovery, id, &subject.members[id].api_version)?.clone();
+            let resource = served(&subject.discovery, id, &subject.members[id].api_version)?.clone();
             Some(Wanted { id: id.clone(), resource })
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
+        let (places, subject) = (Arc::new(places), Arc::new(subject));
         let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
         let (schemas, questions, migrations) = (Schemas::new(), Vec::new(), BTreeMap::new());
         Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions, migrations }
     }
 
-    /// Takes a live object as its page arrives.
-    fn join(&mut self, live: LiveObject) {
-        let recorded = self.recorded(&live.id);
-        if let Some(&at) = self.places.get(&live.id) {
-            let object = &self.subject.objects[at];
-            match diff::compare(object, Some(live), recorded, None, &self.context()) {
-                Compared::Done(comparison) => self.done[at] = Some(*comparison),
-                Compared::Adopt(live, migration) => {
-                    self.migrations.insert(at, *migration);
-                    self.questions.push((at, Some(*live)));
-                }
-                Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
+    fn take(&mut self, joined: Joined) {
+        match joined {
+            Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
+            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
+            Joined::Left(id, comparison) => {
+                self.left.insert(id, Some(*comparison));
             }
-        } else if let Some(place) = self.left.get_mut(&live.id) {
-            let (id, release) = (live.id.clone(), &self.subject.members[&live.id].release);
-            *place = Some(diff::leftover(&id, release, Some(live), recorded));
         }
     }
 
@@ -159,7 +166,7 @@ impl<'a> Table<'a> {
         for (id, place) in self.left.iter_mut().filter(|(_, place)| place.is_none()) {
             let Held { release, api_version, recorded } = members[id].clone();
             let gone = diff::leftover(id, &release, None, recorded);
-            let served = served(self.subject.discovery, id, &api_version).is_some();
+            let served = served(&self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
             let down = down.map(|reason| Cause::Unavailable.since(reason));
             *place = Some(match unread.reasons.get(id).cloned().or(down) {
@@ -220,7 +227,7 @@ impl<'a> Table<'a> {
         let judged = pool::each(questions, |(at, live)| {
             let Some(live) = live else { return Ok((at, Err((None, None)))) };
             let object = &self.subject.objects[at];
-            Ok(match diff::compare(object, Some(live), self.recorded(&object.id), None, &self.context()) {
+            Ok(match diff::compare(object, Some(live), self.subject.recorded(&object.id), None, &self.context()) {
                 Compared::Done(done) => (at, Ok(done)),
                 Compared::Shape(live) | Compared::Ask(live) => (at, Err((Some(*live), None))),
                 Compared::Adopt(live, migration) => (at, Err((Some(*live), Some(*migration)))),
@@ -267,7 +274,7 @@ impl<'a> Table<'a> {
         let mut finished = Vec::with_capacity(total);
         while let Some((at, answer)) = answers.next().await {
             let object = &subject.objects[at];
-            let recorded = self.recorded(&object.id);
+            let recorded = self.subject.recorded(&object.id);
             let (live, asked) = answer?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
@@ -284,10 +291,6 @@ impl<'a> Table<'a> {
     /// Finds ourselves what a server would refuse that could not be asked.
     fn validate(&mut self) {
         self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
-    }
-
-    fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
-        self.subject.members.get(id)?.recorded.clone()
     }
 
     /// The objects that another release has from now on: they leave the inventory that they are in.

@@ -9,6 +9,7 @@ mod definitions;
 mod error;
 mod holder;
 mod ignore;
+mod join;
 mod load;
 mod observe;
 mod pool;
@@ -20,6 +21,8 @@ mod target;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use futures::TryFutureExt as _;
 
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
@@ -134,12 +137,12 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = Arc::new(cluster.discover().await?);
+    let (discovery, state) = known(&cluster, &project, progress).await?;
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
     let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    judge(settings, project, desired, cluster, discovery, guards, progress).await
+    judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
 }
 
 /// Plans to delete the selected releases: as [`plan`] does, with a repository that has nothing of them.
@@ -147,10 +150,22 @@ pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_
     let mut project = project(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = Arc::new(cluster.discover().await?);
+    let (discovery, state) = known(&cluster, &project, progress).await?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    judge(settings, project, Desired::default(), cluster, discovery, guards, progress).await
+    judge(settings, project, Desired::default(), cluster, (discovery, state), guards, progress).await
+}
+
+/// What the server serves, and what it keeps about the environment, both at once.
+async fn known(
+    cluster: &Cluster,
+    project: &Project,
+    progress: Progress<'_>,
+) -> Result<(Arc<Discovery>, State), Failure> {
+    progress("reading what was applied");
+    let discovery = cluster.discover().map_err(Failure::from);
+    let (discovery, state) = futures::future::try_join(discovery, State::read(cluster, &project.environment)).await?;
+    Ok((Arc::new(discovery), state))
 }
 
 async fn judge(
@@ -158,17 +173,16 @@ async fn judge(
     project: Project,
     desired: Desired,
     cluster: Cluster,
-    discovery: Arc<Discovery>,
+    (discovery, state): (Arc<Discovery>, State),
     guards: &Guards,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
+    let (rules, count) = (Arc::new(ignore::rules(&project, settings, &objects, &state)), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let (key, take) = (&state.key, guards.take.as_slice());
-    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache, rules: &rules };
+    let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
+    let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let unused = ignore::unused(&rules, settings, count, &unread);

@@ -1,6 +1,7 @@
 //! The one place where pure work runs on several threads.
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use tokio::sync::oneshot;
 
 use crate::diagnostic::Failure;
 
@@ -13,4 +14,18 @@ pub(super) fn each<T: Send, R: Send>(
     let items: Vec<T> = items.into_iter().collect();
     let results: Vec<_> = items.into_par_iter().map(work).collect();
     Failure::collect(results)
+}
+
+/// Runs a pure function on the pool, so that the runtime can go on with what arrives meanwhile.
+pub(super) async fn run<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    let (send, receive) = oneshot::channel();
+    rayon::spawn(move || {
+        // Whoever no longer waits does not want the answer.
+        let _ = send.send(work());
+    });
+    match receive.await {
+        Ok(result) => result,
+        // The pool runs all that it is given, and work that panics ends the process.
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::PipelineError;
 use super::compare::Held;
+use super::{PipelineError, pool};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::manifest::{self, ObjectId};
@@ -28,10 +28,11 @@ impl State {
     pub async fn read(cluster: &Cluster, environment: &Environment) -> Result<Self, Failure> {
         let namespace = &environment.state_namespace;
         let (inventories, kept) = futures::future::try_join(
-            cluster.inventories(namespace, &environment.name),
+            cluster.kept_inventories(namespace, &environment.name),
             cluster.fingerprint_key(namespace, false),
         )
         .await?;
+        let inventories = pool::each(inventories, |it| Ok(it.read()?))?;
         let inventories = inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect();
         let key_is_kept = kept.is_some();
         Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept })

@@ -84,6 +84,11 @@ impl Gvk {
     }
 
     /// The same without the version.
+    pub fn into_group_kind(self) -> GroupKind {
+        GroupKind { group: self.group, kind: self.kind }
+    }
+
+    /// The same without the version.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind { group: self.group.clone(), kind: self.kind.clone() }
     }

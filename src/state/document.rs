@@ -105,14 +105,20 @@ fn secret(value: &Value, at: &Path) -> Option<Path> {
     }
 }
 
-/// The inventory of a document; one of another format version is refused before anything else is looked at.
+/// The inventory of a document; of one of another format version nothing else is told.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
     let format = |source| StateError::Format { source };
-    let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
-    if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
-        return Err(StateError::Version { found: format_version.map_or_else(|| "none".into(), |it| it.to_string()) });
-    }
-    let document: Document = serde_json::from_slice(bytes).map_err(format)?;
+    let document = match serde_json::from_slice::<Document>(bytes) {
+        Ok(document) if document.format_version == FORMAT_VERSION => document,
+        other => {
+            let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
+            if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
+                let found = format_version.map_or_else(|| "none".into(), |it| it.to_string());
+                return Err(StateError::Version { found });
+            }
+            other.map_err(format)?
+        }
+    };
     Ok(Inventory {
         environment: document.environment,
         release: document.release.into(),

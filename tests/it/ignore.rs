@@ -104,6 +104,6 @@ fn manager(name: &str, applied: &Value) -> Manager {
         subresource: String::new(),
         api_version: applied.gvk.api_version(),
         time: None,
-        fields: field_set(&applied.body, shape).expect("an object that fits").to_fields_v1(),
+        fields: field_set(&applied.body, shape).expect("an object that fits").to_fields_v1().into(),
     }
 }

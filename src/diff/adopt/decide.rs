@@ -64,7 +64,7 @@ fn implied(live: &LiveObject, shape: Type<'_>) -> Option<Manager> {
         subresource: String::new(),
         api_version: String::new(),
         time: None,
-        fields: fields.to_fields_v1(),
+        fields: fields.to_fields_v1().into(),
     })
 }
 
@@ -143,7 +143,7 @@ impl Claim<'_> {
         adoption.undecided = undecided.difference(&certain);
         let fields = certain.union(&undecided).to_fields_v1();
         match &mut adoption.ours {
-            Some(ours) => ours.fields = fields,
+            Some(ours) => ours.fields = fields.into(),
             none => {
                 *none = Some(Manager {
                     name: MANAGER.to_owned(),
@@ -151,7 +151,7 @@ impl Claim<'_> {
                     subresource: String::new(),
                     api_version: adoption.api_version.clone(),
                     time: formers.iter().filter_map(|(_, it)| it.time.clone()).max(),
-                    fields,
+                    fields: fields.into(),
                 });
             }
         }

@@ -148,7 +148,7 @@ impl Adoption {
         if let Some(ours) = &mut self.ours
             && let Ok(fields) = FieldSet::from_fields_v1(&ours.fields)
         {
-            ours.fields = fields.difference(&filled_in).to_fields_v1();
+            ours.fields = fields.difference(&filled_in).to_fields_v1().into();
         }
         self.undecided = FieldSet::default();
     }

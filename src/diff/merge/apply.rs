@@ -6,7 +6,7 @@ use super::owners::{self, Owner};
 use super::validate::{self, Duplicates};
 use super::{combine, own, prune, stored};
 use crate::diff::fields::FieldSet;
-use crate::diff::{LiveObject, Manager, Writer};
+use crate::diff::{Fields, LiveObject, Manager, Writer};
 use crate::schema::Type;
 use crate::value::Value;
 
@@ -73,7 +73,7 @@ fn entry(name: &str, version: &str, last: Option<&Owner>) -> Manager {
         subresource: String::new(),
         api_version: version.to_owned(),
         time: last.and_then(|owner| owner.manager.time.clone()),
-        fields: Value::default(),
+        fields: Fields::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::compare::compare;
 use super::error::MergeError;
 use super::{reconcile, stored};
 use crate::diff::fields::FieldSet;
-use crate::diff::{LiveObject, Manager};
+use crate::diff::{Fields, LiveObject, Manager};
 use crate::schema::{Gvk, Type, is_builtin_group};
 use crate::value::{Map, Value};
 
@@ -23,7 +23,7 @@ pub struct Owner {
 impl Owner {
     /// The manager with the fields that it owns now.
     pub fn written(mut self) -> Manager {
-        self.manager.fields = self.fields.to_fields_v1();
+        self.manager.fields = (&self.fields).into();
         self.manager
     }
 }
@@ -72,7 +72,7 @@ fn before_first_apply(live: &LiveObject, version: &str, shape: Type<'_>) -> Opti
         subresource: String::new(),
         api_version: version.to_owned(),
         time: None,
-        fields: Value::default(),
+        fields: Fields::default(),
     };
     (!fields.is_empty()).then_some(Owner { manager, fields })
 }

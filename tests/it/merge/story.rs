@@ -163,7 +163,7 @@ impl Story {
         let removed = found.removed.recursive_difference(&status);
         for manager in &mut self.live.managers {
             let fields = FieldSet::from_fields_v1(&manager.fields).unwrap();
-            manager.fields = fields.difference(&changed).difference(&removed).to_fields_v1();
+            manager.fields = fields.difference(&changed).difference(&removed).to_fields_v1().into();
         }
         let never = "{f:apiVersion: {}, f:kind: {}, f:metadata: {'.': {}, f:name: {}, f:uid: {}}}";
         let mut ours = changed.difference(&read(never));
@@ -224,7 +224,7 @@ impl Story {
         let mut managers: Vec<_> = self.live.managers.iter().collect();
         managers.sort_by_key(|m| name_of(m));
         for manager in managers {
-            let _ = writeln!(out, "  {} {}", name_of(manager), serde_json::to_string(&manager.fields).unwrap());
+            let _ = writeln!(out, "  {} {}", name_of(manager), manager.fields.text());
         }
     }
 }
@@ -253,7 +253,7 @@ fn manager(who: &str, fields: Value) -> Manager {
         subresource: subresource.to_owned(),
         api_version: VERSION.to_owned(),
         time: None,
-        fields,
+        fields: fields.into(),
     }
 }
 
