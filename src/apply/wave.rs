@@ -75,7 +75,7 @@ impl Run<'_> {
 
     fn note(&mut self, at: usize, attempt: Attempt) {
         let step = self.step(at);
-        let (Some(desired), id) = (&step.object.desired, &step.object.id) else { return };
+        let (Some(desired), id) = (step.sent(), &step.object.id) else { return };
         match attempt {
             Attempt::Applied(live) => {
                 self.uids.extend(uid(&live).map(str::to_owned));
@@ -131,7 +131,7 @@ impl Scope<'_> {
         if let Some(reason) = self.obstacle() {
             return Attempt::Skipped(reason);
         }
-        let Some(desired) = &step.object.desired else { return Attempt::Skipped("nothing is wanted".to_owned()) };
+        let Some(desired) = step.sent() else { return Attempt::Skipped("nothing is wanted".to_owned()) };
         let Some(resource) = discovery.resource(&desired.gvk) else {
             let message = format!("the server does not serve {}", desired.gvk);
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });

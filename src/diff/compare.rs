@@ -7,6 +7,7 @@ use super::adopt::{self, Adoption};
 use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
+use super::ignore::{adjust, hide, shape};
 use super::merge::{self, MergeError};
 use super::ownership::{Ownership, ours};
 use super::predict::{Prediction, predict};
@@ -33,7 +34,10 @@ pub fn compare(
     asked: Option<Asked>,
     context: &Context<'_>,
 ) -> Compared {
-    let subject = Subject { object, recorded, context };
+    let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
+    let sent = adjusted.sent.as_ref().unwrap_or(object);
+    let (left, theirs) = (adjusted.left.as_slice(), adjusted.theirs.as_slice());
+    let subject = Subject { object: sent, written: object, left, theirs, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
@@ -49,6 +53,9 @@ pub fn compare(
                 match (asked, subject.shape()) {
                     (None, None) => return Compared::Shape(Box::new(live)),
                     (None, Some(shape)) if subject.is_structure(&live, shape) => subject.structured(live),
+                    (None, Some(shape)) if subject.is_structure_of(adjusted.veiled.as_ref(), &live, shape) => {
+                        subject.veiled(adjusted.hidden.clone())
+                    }
                     (None, Some(_)) => return Compared::Ask(Box::new(live)),
                     (Some(Asked::DryRun(response) | Asked::Adopted(response)), _) => subject.answered(live, *response),
                     (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
@@ -62,7 +69,8 @@ pub fn compare(
 
 /// The comparison of an object that could not be read.
 pub fn unknown(object: &Arc<Object>, why: Unknown, context: &Context<'_>) -> ObjectComparison {
-    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(why), Judged::Trivial)
+    Subject { object, written: object, left: &[], theirs: &[], recorded: None, context }
+        .comparison(Verdict::Unknown(why), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -86,6 +94,7 @@ pub fn leftover(
         judged: Judged::Trivial,
         fields: Vec::new(),
         desired: None,
+        repository: None,
         live,
         after: None,
         adopts: None,
@@ -100,7 +109,14 @@ fn is_deleted(live: &LiveObject) -> bool {
 }
 
 struct Subject<'a> {
+    /// What is sent.
     object: &'a Arc<Object>,
+    /// What the repository says.
+    written: &'a Arc<Object>,
+    /// What rules leave to others, and is not as it is written.
+    left: &'a [FieldChange],
+    /// All that rules leave to others.
+    theirs: &'a [Path],
     recorded: Option<Arc<Recorded>>,
     context: &'a Context<'a>,
 }
@@ -115,7 +131,9 @@ impl<'a> Subject<'a> {
     }
 
     fn is_recorded(&self, live: &LiveObject) -> bool {
-        let proofs = self.context.judge == Judge::Proofs;
+        // Without a shape, rules may have taken the items of a list for others.
+        let proofs = self.context.judge == Judge::Proofs
+            && (Arc::ptr_eq(self.object, self.written) || shape(self.object, self.context).is_some());
         proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
     }
 
@@ -125,8 +143,9 @@ impl<'a> Subject<'a> {
             release: Arc::clone(&self.object.release),
             verdict,
             judged,
-            fields: Vec::new(),
+            fields: self.left.to_vec(),
             desired: Some(Arc::clone(self.object)),
+            repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
             live: None,
             after: None,
             adopts: None,
@@ -161,7 +180,7 @@ impl<'a> Subject<'a> {
     }
 
     fn unknown(self, mut live: LiveObject, why: Unknown) -> ObjectComparison {
-        mask_like(&mut live.body, &self.object.body, self.shape());
+        mask_like(&mut live.body, &self.written.body, self.shape());
         let live = self.keep(live);
         ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(why), Judged::Trivial) }
     }
@@ -206,7 +225,7 @@ impl<'a> Subject<'a> {
     /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
     fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
         let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
-        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+        let adoption = match adopt::adoption(self.object, self.theirs, &live, shape, self.context) {
             Ok(adoption) => adoption,
             Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
         };
@@ -251,6 +270,7 @@ impl<'a> Subject<'a> {
         adoption.mask(|body| self.mask(body));
         let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
         fields.retain(|change| !adoption.tells(change));
+        fields.extend(self.left.iter().cloned());
         let done = self.update(fields, live, &after, judged);
         ObjectComparison { adopts: Some(adoption), ..done }
     }
@@ -269,11 +289,19 @@ impl<'a> Subject<'a> {
         judged: Judged,
         zeros: Option<&[Path]>,
     ) -> ObjectComparison {
-        let fields = self.fields(&mut live, &mut after, ownership, zeros);
+        let mut fields = self.fields(&mut live, &mut after, ownership, zeros);
+        let left = self.left.iter().cloned();
         if fields.iter().all(|change| change.class == Class::Met) {
             if matches!(judged, Judged::DryRun | Judged::Structure) {
                 self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
+            fields.extend(left);
+            return ObjectComparison { fields, ..self.unchanged(judged) };
+        }
+        // What is hidden still differs: no record may prove the contrary, should the rule go.
+        let hidden = fields.iter().all(|change| matches!(change.class, Class::Met | Class::Ignored(_)));
+        fields.extend(left);
+        if hidden {
             return ObjectComparison { fields, ..self.unchanged(judged) };
         }
         self.update(fields, live, &after, judged)
@@ -300,17 +328,33 @@ impl<'a> Subject<'a> {
             shape: self.shape(),
             doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
-        evidence.classify()
+        let mut fields = evidence.classify();
+        let left = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
+        fields.retain(|change| change.class != Class::Met || !left(&change.path));
+        hide(self.context.rules, self.written, &mut fields);
+        fields
     }
 
     fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
-        let tools = adopt::tools(self.object, &live);
+        let tools = adopt::tools(self.written, &live);
         let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
         ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 
     fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {
-        self.context.judge == Judge::Proofs && structure::proven(self.object, live, shape, self.equivalence())
+        self.is_structure_of(Some(self.object), live, shape)
+    }
+
+    fn is_structure_of(&self, object: Option<&Arc<Object>>, live: &LiveObject, shape: Type<'_>) -> bool {
+        let proven = |object: &Arc<Object>| structure::proven(object, live, shape, self.equivalence());
+        self.context.judge == Judge::Proofs && object.is_some_and(proven)
+    }
+
+    /// The comparison of an object of which only hidden fields differ.
+    fn veiled(self, hidden: Vec<FieldChange>) -> ObjectComparison {
+        let mut comparison = self.unchanged(Judged::Structure);
+        comparison.fields.extend(hidden);
+        comparison
     }
 
     /// The comparison of an object that is proven by its structure. Others may still have changed what was applied
@@ -333,6 +377,7 @@ impl<'a> Subject<'a> {
     /// Masks what is secret in the repository, and what was when it was applied.
     fn mask(&self, body: &mut Value) {
         mask_like(body, &self.object.body, self.shape());
+        mask_like(body, &self.written.body, self.shape());
         if let Some(recorded) = &self.recorded {
             mask_like(body, &recorded.applied, self.shape());
         }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::omitted::is_empty;
 use super::places::{below, is_associative, is_whole_map, items};
 use super::record::recorded_digest;
 use super::{canonical, quantity};
@@ -92,12 +93,8 @@ impl Equivalence<'_> {
 /// Whether the server leaves the value out: it is what a field is that nobody set.
 pub fn is_zero(value: &Value) -> bool {
     match &value.data {
-        Data::Null | Data::Bool(false) | Data::Int(0) => true,
-        Data::Float(it) => *it == 0.0,
-        Data::Text(text) => text.is_empty(),
-        Data::List(items) => items.is_empty(),
         Data::Map(map) => map.iter().all(|entry| is_zero(&entry.value)),
-        _ => false,
+        _ => is_empty(value),
     }
 }
 

@@ -11,9 +11,11 @@ mod compare;
 mod defaulted;
 mod equivalence;
 pub mod fields;
+mod ignore;
 mod lists;
 mod live;
 pub mod merge;
+mod omitted;
 mod ownership;
 mod places;
 mod predict;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::compare::{compare, leftover, unknown};
+pub use self::ignore::{Rules, sent};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
@@ -60,6 +63,8 @@ pub struct Context<'a> {
     pub discovery: Option<&'a Discovery>,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: &'a [String],
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
 }
 
 /// Whose word is taken for what an apply would change.
@@ -164,10 +169,14 @@ pub struct ObjectComparison {
     pub verdict: Verdict,
     /// How the verdict was found.
     pub judged: Judged,
-    /// The fields that differ or change owner; empty for an object that is unchanged.
+    /// The fields that differ or change owner. An unchanged object has only those that rules ignore, and those that others
+    /// made what is wanted now.
     pub fields: Vec<FieldChange>,
-    /// What the repository wants; `None` for an object that left it.
+    /// What the repository wants and an apply sends; `None` for an object that left it.
     pub desired: Option<Arc<Object>>,
+    /// The object as it is written, where rules make `desired` another by leaving fields to others. An object that is
+    /// made again is made of this.
+    pub repository: Option<Arc<Object>>,
     /// What the server has; kept only where the verdict is not [`Verdict::Unchanged`]. Its secrets are replaced by
     /// their fingerprints, so it can be printed, and not be sent back.
     pub live: Option<Arc<LiveObject>>,
@@ -286,9 +295,9 @@ pub enum Class {
 }
 
 impl<'a> Context<'a> {
-    /// Compares by proofs, and by these schemas.
+    /// Compares by proofs, and by these schemas. No field is ignored.
     pub fn new(key: &'a FingerprintKey, schemas: &'a Schemas) -> Self {
-        Self { key, schemas, judge: Judge::Proofs, discovery: None, take: &[] }
+        Self { key, schemas, judge: Judge::Proofs, rules: Rules::none(), discovery: None, take: &[] }
     }
 }
 

@@ -7,6 +7,7 @@
 use super::equivalence::{Equivalence, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
+use super::omitted::{Empty, fate, is_empty};
 use super::places::{below, is_associative, is_whole_map, items};
 use super::{LiveObject, MANAGER};
 use crate::schema::{Scalar, Type};
@@ -62,16 +63,19 @@ impl Settling<'_> {
 
     fn map(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
         self.fill_in(path, shape, after);
+        let map = shape.and_then(Type::map).filter(|_| self.equivalence.builtin);
+        let declared = |key: &str| map.is_some_and(|map| map.declares(key));
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
             let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
             let Some(value) = after.get_mut(&key) else { continue };
-            if self.equivalence.builtin && there.is_none() && is_zero(value) {
-                // A path that is still ours although nothing is there is a zero value that the server leaves out.
-                if self.owned.node(&path).is_some() {
-                    after.remove(&key);
-                } else {
-                    self.zeros.push(path);
+            if declared(&key) && is_empty(value) && there != Some(&*value) {
+                // A path that is still ours although nothing is there holds an empty value that was left out.
+                match fate(&path) {
+                    _ if there.is_none() && self.owned.node(&path).is_some() => drop(after.remove(&key)),
+                    Empty::Dropped => drop(after.remove(&key)),
+                    Empty::Open => self.zeros.push(path),
+                    Empty::Kept => {}
                 }
                 continue;
             }

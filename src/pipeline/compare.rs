@@ -10,17 +10,22 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{PipelineError, Progress, definitions, pool};
-use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
+use crate::cluster::{
+    ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+};
 use crate::diagnostic::Failure;
 use crate::diff::{
-    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded,
+    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded, Rules,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
+use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
+/// How often an object is read again that somebody writes while the server is asked about it.
+const REREADS: usize = 3;
 
 /// What is compared, and with what.
 pub(super) struct Subject<'a> {
@@ -38,6 +43,8 @@ pub(super) struct Subject<'a> {
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
 }
 
 /// An object of an inventory.
@@ -68,7 +75,8 @@ pub(super) async fn compare(
     table.ask_all(cluster, progress).await?;
     table.validate();
     let mut comparison = table.finish();
-    let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
+    let differing =
+        comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged || !it.fields.is_empty());
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
     Ok((comparison, unread))
 }
@@ -91,8 +99,8 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn context(&self) -> Context<'_> {
-        let Subject { discovery, key, take, judge, .. } = self.subject;
-        Context { judge, take, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
+        let Subject { discovery, key, take, judge, rules, .. } = self.subject;
+        Context { judge, take, rules, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
     }
 
     fn new(subject: Subject<'a>) -> Self {
@@ -252,16 +260,18 @@ impl<'a> Table<'a> {
         let (migrations, discovery) = (&self.migrations, self.subject.discovery);
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-            let subject = (object.as_ref(), migrations.get(&at));
-            (at, live, answer(subject, verbs, discovery, missing, (cluster, permits)).await)
+            (
+                at,
+                answer_of_now((object, migrations.get(&at)), live, &context, (discovery, missing), (cluster, permits))
+                    .await,
+            )
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
-        while let Some((at, live, answer)) = answers.next().await {
+        while let Some((at, answer)) = answers.next().await {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
-            let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+            let (live, asked) = answer?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
@@ -314,6 +324,38 @@ impl<'a> Table<'a> {
 pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
+}
+
+/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
+/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
+async fn answer_of_now(
+    (object, migration): (&Arc<Object>, Option<&Migration>),
+    mut live: Option<LiveObject>,
+    context: &Context<'_>,
+    (discovery, missing): (&Discovery, (&BTreeSet<String>, &BTreeSet<GroupKind>)),
+    (cluster, permits): (&Cluster, &Permits),
+) -> Result<(Option<LiveObject>, Asked), Failure> {
+    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+    let mut tries = 0..REREADS;
+    loop {
+        let sent = diff::sent(object, live.as_ref(), context);
+        let asked = answer((&sent, migration), verbs, discovery, missing, (cluster, permits)).await;
+        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+        let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));
+        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+        match cluster.get(&object.id, resource).await {
+            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+            Ok(now) => live = now,
+            // Who may list may be kept from reading one; then the answer is all there is.
+            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+            Err(lost) => return Err(lost.into()),
+        }
+    }
+}
+
+fn version(live: &LiveObject) -> Option<&str> {
+    live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.

@@ -8,6 +8,7 @@ mod compare;
 mod definitions;
 mod error;
 mod holder;
+mod ignore;
 mod load;
 mod observe;
 mod pool;
@@ -163,14 +164,17 @@ async fn judge(
 ) -> Result<Planned, Failure> {
     let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
-    let objects = desired.objects.into_iter().map(Arc::new).collect();
+    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+    let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let (key, take) = (&state.key, guards.take.as_slice());
-    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache };
+    let (key, rules, take) = (&state.key, &rules, guards.take.as_slice());
+    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache, rules };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread));
-    let warnings = warnings.chain(plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects))).collect();
+    let unused = ignore::unused(rules, settings, count, &unread);
+    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects)).collect::<Vec<_>>();
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
+    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 

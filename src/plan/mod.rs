@@ -22,8 +22,8 @@ pub use self::build::plan;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 use crate::diff::{Class, FieldChange, ObjectComparison, Tool};
-use crate::manifest::ObjectId;
 pub use crate::manifest::PART_OF;
+use crate::manifest::{Object, ObjectId};
 use crate::value::Origin;
 
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
@@ -202,6 +202,13 @@ impl Plan {
 }
 
 impl Step {
+    /// The object that is sent. One that takes the place of another is all that the repository says: what rules leave to
+    /// others went with the old one.
+    pub fn sent(&self) -> Option<&Arc<Object>> {
+        let again = self.object.repository.as_ref().filter(|_| matches!(self.action, Action::Recreate { .. }));
+        again.or(self.object.desired.as_ref())
+    }
+
     /// Whether somebody else made it necessary.
     pub fn is_drift(&self) -> bool {
         let lost = self.action == Action::Create && self.object.recorded.is_some();

@@ -6,7 +6,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
 use crate::tree::TreeError;
-use crate::value::Origin;
+use crate::value::{Origin, PatternError};
 use crate::yaml::YamlError;
 
 /// Why an environment cannot be loaded or selected.
@@ -226,6 +226,44 @@ pub enum ProjectError {
         /// Where it is named.
         place: Place,
     },
+    /// An ignore rule lacks a key.
+    #[error("an ignore rule has no `{key}`")]
+    IncompleteRule {
+        /// The key.
+        key: &'static str,
+        /// Where the rule is.
+        place: Place,
+    },
+    /// An ignore rule does what it cannot.
+    #[error("{problem}")]
+    MisusedRule {
+        /// What it tries.
+        problem: &'static str,
+        /// The word.
+        place: Place,
+    },
+    /// No path of a field.
+    #[error("`{text}` is no path of a field: after `{read}`, {source}")]
+    NotAFieldPath {
+        /// What was written.
+        text: String,
+        /// The part of it that was understood.
+        read: String,
+        /// What is wrong.
+        source: PatternError,
+        /// Where.
+        place: Place,
+    },
+    /// No shipped ignore rule.
+    #[error("there is no shipped ignore rule `{name}`")]
+    NoShippedRule {
+        /// The name.
+        name: String,
+        /// A rule that may be meant.
+        nearest: Option<&'static str>,
+        /// Where.
+        place: Place,
+    },
     /// A required input is not set.
     #[error("the input `{name}` needs the variable `{variable}`, which is not set")]
     InputMissing {
@@ -336,6 +374,10 @@ impl ProjectError {
             | Self::WrongKind { place, .. }
             | Self::NotALabel { place, .. }
             | Self::NotADuration { place, .. }
+            | Self::IncompleteRule { place, .. }
+            | Self::MisusedRule { place, .. }
+            | Self::NotAFieldPath { place, .. }
+            | Self::NoShippedRule { place, .. }
             | Self::NotAValuesFile { place, .. }
             | Self::SecretElsewhere { place, .. }
             | Self::Duplicate { place, .. }

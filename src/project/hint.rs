@@ -30,6 +30,12 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         E::NeedUnknown { nearest: Some(name), .. }
         | E::NoSource { nearest: Some(name), .. }
         | E::NoRelease { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
+        E::NoShippedRule { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
+        E::NoShippedRule { .. } => {
+            let names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
+            format!("There are {}.", list(&names))
+        }
+        E::IncompleteRule { key, .. } => rule(key).to_owned(),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
         E::NoRelease { known, .. } => format!("It has {}.", list(known)),
         E::InputMissing { variable, .. } => format!("Set `{variable}`, or give the input a `default`."),
@@ -57,6 +63,13 @@ fn fixed(error: &ProjectError) -> &'static str {
         E::NotADuration { .. } => {
             "Write hours, minutes and seconds, such as `90s`, `5m` or `1h30m`; `wait: false` waits for nothing."
         }
+        E::NotAFieldPath { .. } => {
+            "Write it as `weft diff` prints it, with `*` for any key or item, such as \
+             `spec.template.spec.containers[*].image`."
+        }
+        E::MisusedRule { .. } => {
+            "Write `do: show` with `default: NAME`, and `do: hide` or `do: leave` with `paths` or `manager`."
+        }
         E::NotAValuesFile { .. } => {
             "Values come from `.yaml`, `.yml` and `.json` files, and from templates of them with `.j2` behind that."
         }
@@ -68,6 +81,15 @@ fn fixed(error: &ProjectError) -> &'static str {
         E::NotACondition { .. } => "Compare the value with something, such as `values.domain != ''`.",
         E::NothingSelected { .. } => "Its releases have no labels; select them by name.",
         _ => "Correct the condition, or set the value that it reads.",
+    }
+}
+
+/// What to add to an ignore rule.
+fn rule(key: &str) -> &'static str {
+    match key {
+        "paths" => "Add `paths`, `manager` or both; or `default`, the name of a shipped rule.",
+        "do" => "Add `do: leave` (the field is not sent) or `do: hide` (a difference does not count).",
+        _ => "Add a `reason`: it is shown wherever the rule is used.",
     }
 }
 

@@ -14,12 +14,11 @@ use crate::yaml::{self, Rules};
 pub(super) const DEFAULTS: &str = "defaults";
 
 /// Keys of a release that the format reserves, with what there is instead.
-const LATER: [(&str, &str); 5] = [
+const LATER: [(&str, &str); 4] = [
     ("kustomization", "A release's objects come from `chart:` or from `manifests:`, a folder of plain files."),
     ("jsonnet", "A release's objects come from `chart:` or from `manifests:`, a folder of plain files."),
     ("patches", "Change the chart or its values instead."),
     ("hooks", "Order releases with `needs:` instead."),
-    ("ignore", "Remove the key; fields that the repository does not set are never touched."),
 ];
 
 /// One file of a lineage: its nodes with their places, and its typed form.

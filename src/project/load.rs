@@ -6,7 +6,7 @@ use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
 use super::overlay::{Nulls, overlay};
 use super::release::{self, Declared};
-use super::{Environment, Input, cluster, needs, own_files};
+use super::{Environment, IgnoreRule, Input, cluster, ignore, needs, own_files};
 use crate::diagnostic::Place;
 use crate::tree::Tree;
 use crate::value::{Map, Value};
@@ -37,6 +37,7 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
         inputs: inputs(tree, &files)?,
         identity: identity(tree, &files)?,
         state_namespace: state_namespace(tree, &files)?,
+        ignore: ignored(tree, &files)?,
         releases: needs::ordered(tree, releases, &declared)?,
         lineage,
     })
@@ -83,4 +84,10 @@ fn state_namespace(tree: &Tree, files: &[EnvironmentFile]) -> Result<String, Pro
     let node = last(files, "stateNamespace");
     release::label(tree, node, "namespace")?;
     Ok(node.and_then(Value::as_str).unwrap_or(STATE_NAMESPACE).to_owned())
+}
+
+/// The ignore rules of the last file that has any.
+fn ignored(tree: &Tree, files: &[EnvironmentFile]) -> Result<Vec<IgnoreRule>, ProjectError> {
+    let last = files.iter().rev().find(|file| file.spec.ignore.is_some());
+    last.map_or_else(|| Ok(Vec::new()), |it| ignore::rules(tree, it.spec.ignore.as_deref(), it.root.get("ignore")))
 }

@@ -12,7 +12,7 @@
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
-//! | `cluster`, `identity`, `stateNamespace` | the last one, whole |
+//! | `cluster`, `identity`, `stateNamespace`, `ignore` | the last one, whole |
 //! | `labels` of a release | merge |
 //! | `chart`, `manifests` of a release | the last of either |
 //! | other fields of a release | the last one, lists whole |
@@ -20,7 +20,7 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true), and `wait`: true for five minutes (the default), false, or
+//! `labels`, `when`, `values`, `secrets`, `prune` (true), `ignore`, and `wait`: true for five minutes (the default), false, or
 //! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
@@ -34,6 +34,7 @@ mod duration;
 mod error;
 mod files;
 mod hint;
+mod ignore;
 mod inputs;
 mod lineage;
 mod load;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 
 pub use self::error::ProjectError;
 pub use self::files::{check, folders};
+pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ObjectPattern, ShippedRule, shipped};
 pub use self::inputs::inputs;
 pub use self::lineage::names;
 pub use self::load::load;
@@ -76,6 +78,8 @@ pub struct Environment {
     pub identity: Option<String>,
     /// The namespace that keeps the state.
     pub state_namespace: String,
+    /// The ignore rules for all releases.
+    pub ignore: Vec<IgnoreRule>,
     /// The enabled releases, each after all that it needs.
     pub releases: Vec<Release>,
 }
@@ -156,6 +160,8 @@ pub struct Release {
     pub wait_seconds: Option<u64>,
     /// Whether objects that leave it are deleted.
     pub prune: bool,
+    /// Its own ignore rules, which go before those of the environment.
+    pub ignore: Vec<IgnoreRule>,
     /// Where it was declared last.
     pub origin: Origin,
 }

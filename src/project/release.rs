@@ -7,7 +7,7 @@ use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
 use super::own_files;
 use super::spec::{ReleaseSpec, WaitSpec};
-use super::{Release, ReleaseSource, ValuesLayer};
+use super::{Release, ReleaseSource, ValuesLayer, ignore};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -100,6 +100,7 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait_seconds: wait(tree, declared)?,
         prune: spec.prune.unwrap_or(true),
+        ignore: ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?,
         origin: declared.origin.clone(),
     })
 }

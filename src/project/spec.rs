@@ -21,6 +21,7 @@ pub(super) struct EnvironmentSpec {
     pub _identity: Option<String>,
     #[serde(rename = "stateNamespace")]
     pub _state_namespace: Option<String>,
+    pub ignore: Option<Vec<IgnoreSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
 }
 
@@ -75,6 +76,32 @@ pub(super) struct ReleaseSpec {
     pub secrets: Option<Vec<String>>,
     pub wait: Option<Value>,
     pub prune: Option<bool>,
+    pub ignore: Option<Vec<IgnoreSpec>>,
+}
+
+/// One entry of `ignore:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct IgnoreSpec {
+    pub default: Option<String>,
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub manager: Option<String>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    #[serde(rename = "do")]
+    pub meaning: Option<Do>,
+    pub reason: Option<String>,
+}
+
+/// What an entry of `ignore:` does.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Do {
+    Hide,
+    Leave,
+    Show,
 }
 
 /// The long form of `wait:`.
@@ -110,6 +137,7 @@ impl ReleaseSpec {
             secrets: self.secrets.or(below.secrets),
             wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
+            ignore: self.ignore.or(below.ignore),
         }
     }
 }

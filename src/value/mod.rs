@@ -9,6 +9,7 @@
 mod map;
 mod order;
 mod path;
+mod pattern;
 mod serde;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use zeroize::Zeroize;
 
 pub use self::map::{Entry, Map};
 pub use self::path::{Path, Step};
+pub use self::pattern::{Part, Pattern, PatternError};
 pub use self::serde::Exposed;
 use crate::masked::Masked;
 

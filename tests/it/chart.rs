@@ -156,6 +156,7 @@ fn release() -> Release {
         secrets: Vec::new(),
         wait_seconds: None,
         prune: true,
+        ignore: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),
     }

@@ -3,6 +3,7 @@
 mod adopting;
 mod applying;
 mod connecting;
+mod judging;
 mod keeping;
 mod rights;
 
@@ -20,7 +21,8 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials(), adopting::trials()]
+    let applying = applying::trials().into_iter().chain(adopting::trials()).collect();
+    [connecting::trials(), rights::trials(), keeping::trials(), applying, judging::trials()]
         .into_iter()
         .flatten()
         .collect()

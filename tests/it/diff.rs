@@ -3,7 +3,8 @@
 //! A case is a folder with `desired.yaml`, `live.yaml` and `dryrun.yaml` (the server's answer to a forced dry run); and
 //! with `base.yaml` (what was applied before) and `applied.yaml` (the server's response to that), where there is a
 //! record of it; and with `take.txt`, the field managers of `--take`. All but the first were recorded from a real server.
-//! Where entries are taken over, `migration.txt` is the write that the server is asked about.
+//! `crd.yaml` defines the kind where it is not built in. Where entries are taken over, `migration.txt` is the write that
+//! the server is asked about.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
 mod laws;
@@ -20,7 +21,7 @@ use weft::diff::{
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::schema::{Discovery, Gvk, Resource, Scope, builtin_schemas};
+use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 use weft::value::{Origin, Value};
 use weft::yaml::{Rules, document};
 
@@ -66,6 +67,7 @@ struct Input {
     live: LiveObject,
     dry_run: LiveObject,
     recorded: Option<Arc<Recorded>>,
+    schemas: Schemas,
     take: Vec<String>,
 }
 
@@ -87,7 +89,12 @@ impl Input {
             let base = object(value(&base));
             Arc::new(record(&base, &server("applied.yaml"), &key()))
         });
+        let mut schemas = builtin_schemas().clone();
+        if let Some(definition) = case.read_if_there("crd.yaml") {
+            schemas.add_crd(&value(&definition));
+        }
         Self {
+            schemas,
             object: object(value(&case.read("desired.yaml"))),
             live: server("live.yaml"),
             dry_run: server("dryrun.yaml"),
@@ -102,7 +109,7 @@ impl Input {
             Some(self.live.clone()),
             self.recorded.clone(),
             asked,
-            &Context { take: &self.take, discovery: Some(&discovery()), ..Context::new(&key(), builtin_schemas()) },
+            &Context { take: &self.take, discovery: Some(&discovery()), ..Context::new(&key(), &self.schemas) },
         )
     }
 }
@@ -164,7 +171,7 @@ fn told(comparison: &ObjectComparison) -> String {
     out
 }
 
-fn tell(field: &FieldChange, out: &mut String) {
+pub fn tell(field: &FieldChange, out: &mut String) {
     writeln!(out, "{}: {}", field.class, field.path).unwrap();
     if field.desired == After::Server {
         writeln!(out, "  the server decides").unwrap();

@@ -11,6 +11,7 @@ mod cluster;
 mod diff;
 mod docs;
 mod health;
+mod ignore;
 mod layering;
 mod machine;
 mod manifest;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         health::trials(),
+        ignore::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),

@@ -94,6 +94,7 @@ fn environment(rendered: &[Rendered]) -> Environment {
         inputs: std::collections::BTreeMap::default(),
         identity: None,
         state_namespace: "weft-system".into(),
+        ignore: Vec::new(),
         releases: rendered.iter().map(|it| release(&it.release)).collect(),
     }
 }
@@ -112,6 +113,7 @@ fn release(name: &Arc<str>) -> Release {
         secrets: Vec::new(),
         wait_seconds: None,
         prune: true,
+        ignore: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),
     }

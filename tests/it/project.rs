@@ -10,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use serde::Deserialize;
 use weft::diagnostic::Diagnostic;
-use weft::project::{self, Environment, ProjectError, Release, Selection, ValuesLayer};
+use weft::project::{self, Environment, IgnoreRule, ProjectError, Release, Selection, ValuesLayer};
 use weft::tree::Tree;
 use weft::yaml;
 
@@ -64,6 +64,7 @@ fn describe(environment: &Environment) -> String {
         let _ = writeln!(out, "input {name}: {input:?}");
     }
     let _ = writeln!(out, "identity: {identity:?}\nstate in {state_namespace}");
+    describe_rules(&mut out, "", &environment.ignore);
     let _ = writeln!(out, "needs the folders {}", project::folders(environment).join(", "));
     for release in releases {
         describe_release(&mut out, release);
@@ -87,7 +88,14 @@ fn describe_release(out: &mut String, release: &Release) {
     for (path, origin) in &release.secrets {
         let _ = writeln!(out, "  secrets of file {path} at {origin}");
     }
+    describe_rules(out, "  ", &release.ignore);
     let _ = writeln!(out, "  waits {:?} seconds, prunes: {}", release.wait_seconds, release.prune);
+}
+
+fn describe_rules(out: &mut String, indent: &str, rules: &[IgnoreRule]) {
+    for IgnoreRule { what, objects, reason, origin } in rules {
+        let _ = writeln!(out, "{indent}ignores {what:?} of {objects:?} since {reason:?} at {origin}");
+    }
 }
 
 /// The environments at the top of the repository, as far as `environments/` alone tells.

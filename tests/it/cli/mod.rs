@@ -3,6 +3,8 @@
 mod canary;
 mod files;
 mod health;
+mod ignore;
+mod judging;
 mod large;
 mod lost;
 mod program;
@@ -24,6 +26,8 @@ pub fn trials() -> Vec<Trial> {
         canary::trials(),
         files::trials(),
         health::trials(),
+        ignore::trials(),
+        judging::trials(),
         large::trials(),
         lost::trials(),
         readers::trials(),

@@ -28,6 +28,8 @@ pub enum Answer {
     Swallowed,
     /// It does not go through, and the connection ends.
     Refused,
+    /// It does not go through, and the answer is that there is no such thing.
+    Missing,
 }
 
 /// The door.
@@ -112,6 +114,10 @@ fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, clien
         if matches!(answer, Answer::Refused) {
             return Ok(());
         }
+        if matches!(answer, Answer::Missing) {
+            writer.write_all(MISSING)?;
+            continue;
+        }
         let (code, answered) = forward(client, &seen, &headers, body);
         if code == 403 {
             forbidden.lock().expect("no test panics here").push(seen.clone());
@@ -122,6 +128,10 @@ fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, clien
         writer.write_all(&answered)?;
     }
 }
+
+/// What a server says about a path that it does not know.
+const MISSING: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 19\r\n\r\n404 page not found\n";
 
 type Headers = Vec<(String, String)>;
 

@@ -267,6 +267,7 @@ pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
         Arc::new(Object { id: id.clone(), gvk, release: release.into(), body: body.into(), origin, implicit: false })
     });
     let mut object = ObjectComparison {
+        repository: None,
         id,
         release: release.into(),
         judged: if wanted && verdict != Verdict::Create { Judged::Recorded } else { Judged::Trivial },

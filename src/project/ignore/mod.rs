@@ -1,0 +1,138 @@
+//! `ignore:`: which fields a difference does not count in, and which are not sent.
+
+mod shipped;
+
+pub use self::shipped::{Condition, ShippedRule, shipped};
+use super::error::ProjectError;
+use super::spec::{Do, IgnoreSpec};
+use crate::diagnostic::{Place, nearest};
+use crate::tree::Tree;
+use crate::value::{Origin, Pattern, Value};
+
+/// One entry of `ignore:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IgnoreRule {
+    /// What it is about.
+    pub what: Ignored,
+    /// The objects that it is about.
+    pub objects: ObjectPattern,
+    /// Why, for people; may be empty where it is about a shipped rule.
+    pub reason: String,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What an entry of `ignore:` is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ignored {
+    /// Fields.
+    Fields {
+        /// Where they are; anywhere, where there is none.
+        paths: Vec<Pattern>,
+        /// Who owns them: a field manager's name, in which `*` stands for any text.
+        manager: Option<String>,
+        /// What becomes of them.
+        meaning: Meaning,
+    },
+    /// The shipped rule of this name, which does not hold.
+    Shipped(String),
+}
+
+/// What becomes of an ignored field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A difference there is not shown and does not count. It is sent with the object.
+    Hide,
+    /// It is not sent: others decide about it, and nothing of theirs is removed.
+    Leave,
+}
+
+/// Objects by kind, namespace and name; in each, `*` stands for any text, and what is missing for any object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectPattern {
+    /// `Kind` or `Kind.group`.
+    pub kind: Option<String>,
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// The rules of a list; `node` are the nodes that `specs` were read from.
+pub(super) fn rules(
+    tree: &Tree,
+    specs: Option<&[IgnoreSpec]>,
+    node: Option<&Value>,
+) -> Result<Vec<IgnoreRule>, ProjectError> {
+    let nodes = node.and_then(Value::as_list).unwrap_or_default();
+    specs.unwrap_or_default().iter().zip(nodes).map(|(spec, node)| rule(tree, spec, node)).collect()
+}
+
+fn rule(tree: &Tree, spec: &IgnoreSpec, node: &Value) -> Result<IgnoreRule, ProjectError> {
+    let what = match &spec.default {
+        Some(name) => shipped_rule(tree, name, spec, node)?,
+        None => fields(tree, spec, node)?,
+    };
+    let reason = spec.reason.as_deref().unwrap_or_default().trim().to_owned();
+    if reason.is_empty() && spec.default.is_none() {
+        return Err(incomplete(tree, node, "reason"));
+    }
+    let objects = ObjectPattern { kind: spec.kind.clone(), namespace: spec.namespace.clone(), name: spec.name.clone() };
+    Ok(IgnoreRule { what, objects, reason, origin: node.origin.clone() })
+}
+
+fn shipped_rule(tree: &Tree, name: &str, spec: &IgnoreSpec, node: &Value) -> Result<Ignored, ProjectError> {
+    let entry = |key: &str| node.as_map().and_then(|map| map.entry(key)).filter(|entry| !entry.value.is_null());
+    for second in ["paths", "manager"] {
+        if let Some(entry) = entry(second) {
+            let (subject, place) = ("an ignore rule".to_owned(), Place::of_key(tree, entry));
+            return Err(ProjectError::Contradiction { subject, first: "default", second, place });
+        }
+    }
+    if !shipped().any(|rule| rule.name == name) {
+        return Err(ProjectError::NoShippedRule {
+            name: name.to_owned(),
+            nearest: nearest(name, shipped().map(|rule| rule.name)),
+            place: entry("default").map(|entry| Place::of_node(tree, &entry.value)).unwrap_or_default(),
+        });
+    }
+    match spec.meaning {
+        Some(Do::Show) => Ok(Ignored::Shipped(name.to_owned())),
+        Some(Do::Hide | Do::Leave) => Err(misused(tree, node, "a shipped rule can only be switched off")),
+        None => Err(incomplete(tree, node, "do")),
+    }
+}
+
+fn fields(tree: &Tree, spec: &IgnoreSpec, node: &Value) -> Result<Ignored, ProjectError> {
+    let texts = node.get("paths").and_then(Value::as_list).unwrap_or_default();
+    if texts.is_empty() && spec.manager.is_none() {
+        return Err(incomplete(tree, node, "paths"));
+    }
+    let meaning = match spec.meaning {
+        Some(Do::Hide) => Meaning::Hide,
+        Some(Do::Leave) => Meaning::Leave,
+        Some(Do::Show) => return Err(misused(tree, node, "only a shipped rule can be switched off")),
+        None => return Err(incomplete(tree, node, "do")),
+    };
+    let paths = texts.iter().map(|text| path(tree, text)).collect::<Result<_, _>>()?;
+    Ok(Ignored::Fields { paths, manager: spec.manager.clone(), meaning })
+}
+
+fn path(tree: &Tree, node: &Value) -> Result<Pattern, ProjectError> {
+    let text = node.as_str().unwrap_or_default();
+    Pattern::parse(text).map_err(|source| ProjectError::NotAFieldPath {
+        text: text.to_owned(),
+        read: text.chars().take(source.at).collect(),
+        source,
+        place: Place::of_node(tree, node),
+    })
+}
+
+fn incomplete(tree: &Tree, node: &Value, key: &'static str) -> ProjectError {
+    ProjectError::IncompleteRule { key, place: Place::of_node(tree, node) }
+}
+
+fn misused(tree: &Tree, node: &Value, problem: &'static str) -> ProjectError {
+    let place = node.get("do").map(|word| Place::of_node(tree, word)).unwrap_or_default();
+    ProjectError::MisusedRule { problem, place }
+}
