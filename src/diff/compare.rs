@@ -307,7 +307,7 @@ impl<'a> Subject<'a> {
         self.update(fields, live, &after, judged)
     }
 
-    /// The differences between live and after, both of which it masks.
+    /// The differences between live and after, both of which it masks, with what rules say of them.
     fn fields(
         &self,
         live: &mut LiveObject,
@@ -329,8 +329,8 @@ impl<'a> Subject<'a> {
             doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
         let mut fields = evidence.classify();
-        let left = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
-        fields.retain(|change| change.class != Class::Met || !left(&change.path));
+        let theirs = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
+        fields.retain(|change| change.class != Class::Met || !theirs(&change.path));
         hide(self.context.rules, self.written, &mut fields);
         fields
     }

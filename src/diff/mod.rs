@@ -59,12 +59,12 @@ pub struct Context<'a> {
     pub schemas: &'a Schemas,
     /// Whose word is taken.
     pub judge: Judge,
+    /// What is left to others, and what does not count.
+    pub rules: &'a Rules,
     /// What the server serves now, where that is known.
     pub discovery: Option<&'a Discovery>,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: &'a [String],
-    /// What is left to others, and what does not count.
-    pub rules: &'a Rules,
 }
 
 /// Whose word is taken for what an apply would change.

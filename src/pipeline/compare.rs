@@ -100,7 +100,7 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn context(&self) -> Context<'_> {
         let Subject { discovery, key, take, judge, rules, .. } = self.subject;
-        Context { judge, take, rules, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
+        Context { judge, rules, take, discovery: Some(discovery), ..Context::new(key, &self.schemas) }
     }
 
     fn new(subject: Subject<'a>) -> Self {
@@ -257,14 +257,11 @@ impl<'a> Table<'a> {
         let total = questions.len();
         let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
         let permits = &Permits::default();
-        let (migrations, discovery) = (&self.migrations, self.subject.discovery);
+        let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (
-                at,
-                answer_of_now((object, migrations.get(&at)), live, &context, (discovery, missing), (cluster, permits))
-                    .await,
-            )
+            let migration = migrations.get(&at);
+            (at, answer_of_now((object, migration), live, &context, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -332,17 +329,18 @@ async fn answer_of_now(
     (object, migration): (&Arc<Object>, Option<&Migration>),
     mut live: Option<LiveObject>,
     context: &Context<'_>,
-    (discovery, missing): (&Discovery, (&BTreeSet<String>, &BTreeSet<GroupKind>)),
+    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<(Option<LiveObject>, Asked), Failure> {
     let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
     let mut tries = 0..REREADS;
     loop {
         let sent = diff::sent(object, live.as_ref(), context);
-        let asked = answer((&sent, migration), verbs, discovery, missing, (cluster, permits)).await;
+        let asked = answer((&sent, migration), verbs, context, missing, (cluster, permits)).await;
         let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
         let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
-        let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));
+        let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
+        let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
         let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
         match cluster.get(&object.id, resource).await {
             Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
@@ -363,11 +361,11 @@ fn version(live: &LiveObject) -> Option<&str> {
 async fn answer(
     (object, migration): (&Object, Option<&Migration>),
     verbs: &[&str],
-    discovery: &Discovery,
+    context: &Context<'_>,
     (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
-    let Some(resource) = discovery.resource(&object.gvk) else {
+    let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if pending.contains(&object.id.kind) {

@@ -167,12 +167,12 @@ async fn judge(
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
     let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let (key, rules, take) = (&state.key, &rules, guards.take.as_slice());
-    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache, rules };
+    let (key, take) = (&state.key, guards.take.as_slice());
+    let subject = Subject { objects, members, discovery: &discovery, key, take, judge, cache, rules: &rules };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
-    let unused = ignore::unused(rules, settings, count, &unread);
-    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects)).collect::<Vec<_>>();
+    let unused = ignore::unused(&rules, settings, count, &unread);
+    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })

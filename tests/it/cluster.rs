@@ -21,11 +21,17 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    let applying = applying::trials().into_iter().chain(adopting::trials()).collect();
-    [connecting::trials(), rights::trials(), keeping::trials(), applying, judging::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        connecting::trials(),
+        rights::trials(),
+        keeping::trials(),
+        applying::trials(),
+        adopting::trials(),
+        judging::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The target of a reference, without anything of this machine's environment.

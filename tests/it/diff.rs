@@ -3,8 +3,8 @@
 //! A case is a folder with `desired.yaml`, `live.yaml` and `dryrun.yaml` (the server's answer to a forced dry run); and
 //! with `base.yaml` (what was applied before) and `applied.yaml` (the server's response to that), where there is a
 //! record of it; and with `take.txt`, the field managers of `--take`. All but the first were recorded from a real server.
-//! `crd.yaml` defines the kind where it is not built in. Where entries are taken over, `migration.txt` is the write that
-//! the server is asked about.
+//! `crd.yaml` defines the kind where it is not built in.
+//! Where entries are taken over, `migration.txt` is the write that the server is asked about.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
 mod laws;

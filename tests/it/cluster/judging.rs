@@ -14,7 +14,7 @@ use weft::cluster::{ApplyOptions, Cluster, SchemaCache};
 use weft::diff::{self, After, Asked, Class, Compared, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use weft::manifest::Object;
 use weft::masked::FingerprintKey;
-use weft::schema::{Discovery, Resource, Schemas};
+use weft::schema::{Discovery, Schemas};
 use weft::value::{Step, Value};
 
 use super::cluster;
@@ -133,54 +133,32 @@ impl Server {
         let desired = object(value(&self.moved(json_of(folder, "desired.yaml").unwrap_or_default())));
         let Some(resource) = self.discovery.resource(&desired.gvk) else { return Ok("not served") };
         self.put(folder).await?;
-        let take = fs::read_to_string(folder.join("take.txt")).unwrap_or_default();
-        let take: Vec<String> = take.lines().map(str::to_owned).collect();
         // Controllers write too: both reads must be of the same state.
-        let (live, response) = loop {
+        let (live, asked) = loop {
             let live = self.cluster.get(&desired.id, resource).await?.ok_or("it is gone")?;
-            let asked = self.ask(&desired, &live, resource, &take).await?;
-            let (Asked::DryRun(response) | Asked::Adopted(response)) = &asked else { return Err("no answer".into()) };
+            let options = ApplyOptions { force: true, dry_run: true };
+            let first = diff::compare(&desired, Some(live.clone()), None, None, &self.context(Judge::DryRun));
+            if let Compared::Adopt(_, migration) = first {
+                let response = self.cluster.migrate(&desired.id, resource, &migration).await?;
+                break (live, Asked::Adopted(Box::new(response)));
+            }
+            let response = self.cluster.apply(&desired.id, resource, &desired.body, options).await?;
             let version = |it: &LiveObject| it.body.dig(&["metadata", "resourceVersion"]).cloned();
-            if version(&live) == version(response) {
-                break (live, asked);
+            if version(&live) == version(&response) {
+                break (live, Asked::DryRun(Box::new(response)));
             }
         };
         let recorded = self.recorded(folder, &live);
-        let server = self.compare(&desired, &live, recorded.clone(), Some(response), (Judge::DryRun, &take))?;
+        let server = self.compare(&desired, &live, recorded.clone(), Some(asked), Judge::DryRun)?;
         let server = server.ok_or("it asks again")?;
-        let (ours, by) =
-            if let Some(done) = self.compare(&desired, &live, recorded.clone(), None, (Judge::Proofs, &take))? {
-                (done, "proven")
-            } else {
-                let asked = Some(Asked::Impossible("of this test".to_owned()));
-                (
-                    self.compare(&desired, &live, recorded, asked, (Judge::Proofs, &take))?.ok_or("it asks again")?,
-                    "predicted",
-                )
-            };
+        let (ours, by) = if let Some(done) = self.compare(&desired, &live, recorded.clone(), None, Judge::Proofs)? {
+            (done, "proven")
+        } else {
+            let asked = Some(Asked::Impossible("of this test".to_owned()));
+            (self.compare(&desired, &live, recorded, asked, Judge::Proofs)?.ok_or("it asks again")?, "predicted")
+        };
         agree(&server, &ours)?;
         Ok(by)
-    }
-
-    fn context<'a>(&'a self, take: &'a [String]) -> Context<'a> {
-        Context { take, discovery: Some(&self.discovery), ..Context::new(&self.key, &self.schemas) }
-    }
-
-    /// What the server says of an apply, or of what is taken over before it.
-    async fn ask(
-        &self,
-        desired: &Arc<Object>,
-        live: &LiveObject,
-        resource: &Resource,
-        take: &[String],
-    ) -> Result<Asked, Failed> {
-        let options = ApplyOptions { force: true, dry_run: true };
-        Ok(match diff::compare(desired, Some(live.clone()), None, None, &self.context(take)) {
-            Compared::Adopt(_, migration) => {
-                Asked::Adopted(Box::new(self.cluster.migrate(&desired.id, resource, &migration).await?))
-            }
-            _ => Asked::DryRun(Box::new(self.cluster.apply(&desired.id, resource, &desired.body, options).await?)),
-        })
     }
 
     fn compare(
@@ -189,14 +167,18 @@ impl Server {
         live: &LiveObject,
         recorded: Option<Arc<Recorded>>,
         asked: Option<Asked>,
-        (judge, take): (Judge, &[String]),
+        judge: Judge,
     ) -> Result<Option<ObjectComparison>, Failed> {
-        let context = Context { judge, ..self.context(take) };
-        match diff::compare(desired, Some(live.clone()), recorded, asked, &context) {
+        match diff::compare(desired, Some(live.clone()), recorded, asked, &self.context(judge)) {
             Compared::Done(done) => Ok(Some(*done)),
             Compared::Ask(_) | Compared::Adopt(..) => Ok(None),
             Compared::Shape(_) => Err("its schema is not known".into()),
         }
+    }
+
+    fn context(&self, judge: Judge) -> Context<'_> {
+        let discovery = Some(&self.discovery);
+        Context { judge, discovery, ..Context::new(&self.key, &self.schemas) }
     }
 
     fn recorded(&self, folder: &Path, live: &LiveObject) -> Option<Arc<Recorded>> {
