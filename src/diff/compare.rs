@@ -225,7 +225,7 @@ impl<'a> Subject<'a> {
     /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
     fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
         let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
-        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+        let adoption = match adopt::adoption(self.object, self.theirs, &live, shape, self.context) {
             Ok(adoption) => adoption,
             Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
         };
@@ -336,7 +336,7 @@ impl<'a> Subject<'a> {
     }
 
     fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
-        let tools = adopt::tools(self.object, &live);
+        let tools = adopt::tools(self.written, &live);
         let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
         ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
