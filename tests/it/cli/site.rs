@@ -181,7 +181,9 @@ impl Site {
                 let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
                 let api: Api<DynamicObject> = Api::namespaced_with(shared().client(), &namespace, &resource);
                 let list = shared().block_on(api.list(&ListParams::default())).expect("a list");
-                found.extend(list.items.into_iter().map(|it| {
+                // A controller puts this one into every new namespace, some time later.
+                let ours = |it: &DynamicObject| it.metadata.name.as_deref() != Some("kube-root-ca.crt");
+                found.extend(list.items.into_iter().filter(ours).map(|it| {
                     let (name, version) = (it.metadata.name.unwrap_or_default(), it.metadata.resource_version);
                     format!("{kind} {namespace}/{name} {}", version.unwrap_or_default())
                 }));
