@@ -21,6 +21,7 @@ mod plan;
 mod project;
 mod readme;
 mod report;
+mod rows;
 mod sandbox;
 mod secrets;
 mod validate;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         project::trials(),
         readme::trials(),
         report::trials(),
+        rows::trials(),
         sandbox::trials(),
         secrets::trials(),
         validate::trials(),
