@@ -192,10 +192,21 @@ async fn judge(
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 
-/// What to do about objects that could not be read.
-fn advice(unread: &Unread) -> Option<String> {
-    let roles = unread.roles()?;
-    Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+/// What to do about objects that could not be read, and how schemas were done without.
+fn advice(unread: &Unread) -> Vec<String> {
+    let roles = unread.roles().map(|it| format!("Some objects could not be read. These rights are missing:\n{it}"));
+    roles.into_iter().chain(shapeless(unread)).collect()
+}
+
+/// A sentence for each cause for which schemas could not be had.
+fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
+    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, why) in &unread.shapes {
+        causes.entry(why).or_default().push(format!("`{} {}`", kind.api_version(), kind.kind));
+    }
+    causes.into_iter().map(|(why, kinds)| {
+        format!("There are no schemas of {}, so their structure proves nothing here: {why}.", kinds.join(", "))
+    })
 }
 
 /// What to know about objects that another tool counts among its own.

@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, through its binary.
 
 mod canary;
+mod documents;
+mod figures;
 mod files;
 mod health;
 mod ignore;
@@ -24,6 +26,8 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
+        documents::trials(),
+        figures::trials(),
         files::trials(),
         health::trials(),
         ignore::trials(),

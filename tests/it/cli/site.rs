@@ -45,6 +45,20 @@ impl Site {
         site
     }
 
+    /// The example's application.
+    pub fn with_example(prefix: &str) -> Result<Self, Failed> {
+        let site = Self::new(prefix);
+        let (root, project) = (Path::new(env!("CARGO_MANIFEST_DIR")), site.desk.project());
+        for folder in ["charts/app-flask", "secrets"] {
+            copy(&root.join(folder), &project.join(folder));
+        }
+        site.releases(&["{name: app-flask, chart: app-flask, secrets: [app-flask.yaml]}"]);
+        let environment = "environments/dev/environment.yaml";
+        let text = std::fs::read_to_string(project.join(environment))?;
+        site.desk.write(environment, format!("values: {{image: {{registry: r.example.com}}}}\n{text}"));
+        Ok(site)
+    }
+
     /// The namespace of its state.
     pub fn state(&self) -> String {
         format!("{}-state", self.namespace)
