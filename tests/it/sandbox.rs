@@ -135,7 +135,7 @@ pub fn places() -> Places {
 /// A control plane of the machine's own programs, with the user [`NOBODY`].
 pub fn options(nodes: usize) -> Options {
     let nobody = User { token: "nobody-s-token".into(), name: NOBODY.into(), groups: Vec::new() };
-    Options { places: places(), nodes, users: vec![nobody] }
+    Options { places: places(), nodes, controllers: true, users: vec![nobody] }
 }
 
 /// Shows progress.
