@@ -53,7 +53,8 @@ impl Evidence<'_> {
             class: self.class(delta),
             base: if delta.order { base.map(|it| self.order(it, delta).into()) } else { show(base) },
             live: show(delta.before.as_ref()),
-            desired: show(delta.after.as_ref()),
+            desired: show(delta.after.as_ref()).into(),
+            drifted: base.is_some_and(|base| self.is_lost(delta, base)),
             writers: self.writers(delta),
         }
     }
@@ -119,7 +120,8 @@ impl Evidence<'_> {
                 class: class.clone(),
                 base: show(self.base_at(&path)),
                 live: show(lookup(self.live, &path)),
-                desired: show(lookup(self.after, &path)),
+                desired: show(lookup(self.after, &path)).into(),
+                drifted: false,
                 writers: self.ownership.writers(&path),
                 path,
             })

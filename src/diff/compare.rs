@@ -9,10 +9,10 @@ use super::ownership::Ownership;
 use super::predict::predict;
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shown};
-use super::{Asked, Compared, Judged, LiveObject, ObjectComparison, Recorded, Verdict, changes};
+use super::{Asked, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Verdict, changes};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema;
+use crate::schema::{self, Type};
 use crate::value::Value;
 
 /// Compares an object with what the server has.
@@ -25,18 +25,19 @@ pub fn compare(
     live: Option<LiveObject>,
     recorded: Option<Arc<Recorded>>,
     asked: Option<Asked>,
-    key: &FingerprintKey,
+    context: &Context<'_>,
 ) -> Compared {
-    let subject = Subject { object, recorded, key };
+    let subject = Subject { object, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
-            if subject.recorded.as_ref().is_some_and(|recorded| proven(object, &live, recorded, key)) {
+            if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
                 match asked {
+                    None if subject.shape().is_none() => return Compared::Shape(Box::new(live)),
                     None => return Compared::Ask(Box::new(live)),
                     Some(Asked::DryRun(response)) => subject.answered(live, *response),
                     Some(Asked::Impossible(reason)) => subject.predicted(live, Judged::Predicted(reason)),
@@ -49,8 +50,8 @@ pub fn compare(
 }
 
 /// The comparison of an object that could not be read.
-pub fn unknown(object: &Arc<Object>, reason: String, key: &FingerprintKey) -> ObjectComparison {
-    Subject { object, recorded: None, key }.comparison(Verdict::Unknown(reason), Judged::Trivial)
+pub fn unknown(object: &Arc<Object>, reason: String, context: &Context<'_>) -> ObjectComparison {
+    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(reason), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -86,10 +87,23 @@ fn is_deleted(live: &LiveObject) -> bool {
 struct Subject<'a> {
     object: &'a Arc<Object>,
     recorded: Option<Arc<Recorded>>,
-    key: &'a FingerprintKey,
+    context: &'a Context<'a>,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    fn key(&self) -> &'a FingerprintKey {
+        self.context.key
+    }
+
+    fn shape(&self) -> Option<Type<'a>> {
+        self.context.schemas.of(&self.object.gvk)
+    }
+
+    fn is_recorded(&self, live: &LiveObject) -> bool {
+        let proofs = self.context.judge == Judge::Proofs;
+        proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+    }
+
     fn comparison(self, verdict: Verdict, judged: Judged) -> ObjectComparison {
         ObjectComparison {
             id: self.object.id.clone(),
@@ -177,7 +191,7 @@ impl Subject<'_> {
         let fields = evidence.classify(&changes::between(&live.body, &after, &ownership.known));
         if fields.is_empty() {
             if judged == Judged::DryRun {
-                self.recorded = Some(Arc::new(record(self.object, &live, self.key)));
+                self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
             return self.unchanged(judged);
         }
@@ -194,15 +208,15 @@ impl Subject<'_> {
     }
 
     fn keep(&self, live: LiveObject) -> Arc<LiveObject> {
-        let body = shown(&live.body, self.key);
+        let body = shown(&live.body, self.key());
         Arc::new(LiveObject { body, ..live })
     }
 
     fn show(&self, value: &Value) -> Arc<Value> {
-        Arc::new(shown(value, self.key))
+        Arc::new(shown(value, self.key()))
     }
 
     fn equivalence(&self) -> Equivalence<'_> {
-        Equivalence { key: self.key, builtin: schema::is_builtin_group(&self.object.gvk.group) }
+        Equivalence { key: self.key(), builtin: schema::is_builtin_group(&self.object.gvk.group) }
     }
 }

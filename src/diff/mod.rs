@@ -29,17 +29,44 @@ pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::text::{Line, LineKind, text};
 
 use crate::manifest::{Object, ObjectId};
+use crate::masked::FingerprintKey;
+use crate::schema::Schemas;
 use crate::value::{Path, Value};
 
 /// The name under which every write of ours goes to a server.
 pub const MANAGER: &str = "weft";
+
+/// With what objects are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The key of fingerprints and records.
+    pub key: &'a FingerprintKey,
+    /// The shapes of the kinds, as far as they are known.
+    pub schemas: &'a Schemas,
+    /// Whose word is taken.
+    pub judge: Judge,
+}
+
+/// Whose word is taken for what an apply would change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judge {
+    /// A proof, where there is one; else the server's.
+    #[default]
+    Proofs,
+    /// The server's alone, for every object.
+    DryRun,
+}
 
 /// What comparing an object came to, or what has to be asked first.
 #[derive(Debug)]
 pub enum Compared {
     /// It is compared.
     Done(Box<ObjectComparison>),
-    /// The record proves nothing: the server has to be asked what a forced apply of the object by [`MANAGER`] would
+    /// The record proves nothing, and the schema of its kind has not been handed in: it has to be fetched, and
+    /// [`compare`] called again with this object. Where there is none to be had, the server has to be asked at once,
+    /// as for [`Compared::Ask`].
+    Shape(Box<LiveObject>),
+    /// Nothing is proven: the server has to be asked what a forced apply of the object by [`MANAGER`] would
     /// make of it (a dry run), and [`compare`] called again with this object and the answer.
     Ask(Box<LiveObject>),
 }
@@ -152,6 +179,8 @@ pub enum Verdict {
 pub enum Judged {
     /// The recorded projection still holds: nothing that we own changed.
     Recorded,
+    /// We own exactly what the repository wants, and its values are the wanted ones, by the schema of its kind.
+    Structure,
     /// The server's own dry run.
     DryRun,
     /// Only our own prediction, since the server could not be asked, for this reason.
@@ -174,10 +203,24 @@ pub struct FieldChange {
     /// What the server has there.
     pub live: Option<Value>,
     /// What will be there after an apply.
-    pub desired: Option<Value>,
+    pub desired: After,
+    /// Whether what the server has is not what we last applied: somebody changed, removed or took it since then.
+    /// `false` where nothing is recorded.
+    pub drifted: bool,
     /// Who else wrote it, the newest first. Nobody owns a field that is gone: for one that somebody removed, these are
     /// the ones who wrote the object after us, one of whom may have done it.
     pub writers: Vec<Writer>,
+}
+
+/// What an apply makes of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum After {
+    /// This value.
+    Value(Value),
+    /// Nothing: there will be no such field.
+    Nothing,
+    /// Nobody will want the field any more, and the server may fill in a default, which only its own answer tells.
+    Server,
 }
 
 /// Somebody else who owns a field.
@@ -206,10 +249,55 @@ pub enum Class {
     Release,
     /// We start owning it, and its value stays.
     Acquire,
+    /// There is nothing to do: others changed it since we applied it, and what they made of it is what is wanted now.
+    Met,
     /// A rule says not to show it.
     Ignored(String),
     /// It could not be compared, for this reason.
     Unknown(String),
+}
+
+impl<'a> Context<'a> {
+    /// Compares by proofs, and by these schemas.
+    pub fn new(key: &'a FingerprintKey, schemas: &'a Schemas) -> Self {
+        Self { key, schemas, judge: Judge::Proofs }
+    }
+}
+
+impl ObjectComparison {
+    /// What is not as we last applied it: what others did since then, whatever becomes of it. Who wants to know what an
+    /// apply would do asks [`Self::about_to_change`]; a field may be in both.
+    pub fn since_last_apply(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|change| change.drifted)
+    }
+
+    /// The fields whose values an apply would change.
+    pub fn about_to_change(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|change| change.changes())
+    }
+}
+
+impl FieldChange {
+    /// Whether an apply would change the field's value; `false` where only its owners change, or nothing does.
+    pub fn changes(&self) -> bool {
+        matches!(self.class, Class::Pending | Class::Drift | Class::Conflict)
+    }
+}
+
+impl After {
+    /// The value that will be there, as far as it is known.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing | Self::Server => None,
+        }
+    }
+}
+
+impl From<Option<Value>> for After {
+    fn from(value: Option<Value>) -> Self {
+        value.map_or(Self::Nothing, Self::Value)
+    }
 }
 
 impl fmt::Display for Class {
@@ -220,6 +308,7 @@ impl fmt::Display for Class {
             Self::Conflict => "conflict",
             Self::Release => "release",
             Self::Acquire => "acquire",
+            Self::Met => "met",
             Self::Ignored(_) => "ignored",
             Self::Unknown(_) => "unknown",
         })

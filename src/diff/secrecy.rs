@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::fields::FieldSet;
 use super::ownership::ours;
 use super::record::recorded_digest;
-use super::{LiveObject, ObjectComparison, Recorded, canonical, lists};
+use super::{After, LiveObject, ObjectComparison, Recorded, canonical, lists};
 use crate::masked::{FingerprintKey, Redactor};
 use crate::value::{Data, Entry, Map, Value};
 
@@ -55,7 +55,11 @@ pub fn redact(comparison: &mut ObjectComparison, redactor: &Redactor) {
         redact_body(Arc::make_mut(after), redactor);
     }
     for change in &mut comparison.fields {
-        change.live.iter_mut().chain(&mut change.desired).for_each(|value| redactor.redact_value(value));
+        let after = match &mut change.desired {
+            After::Value(value) => Some(value),
+            After::Nothing | After::Server => None,
+        };
+        change.live.iter_mut().chain(after).for_each(|value| redactor.redact_value(value));
     }
 }
 

@@ -11,10 +11,10 @@ use futures::StreamExt as _;
 use super::{PipelineError, Progress};
 use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::{Discovery, Gvk, Resource};
+use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -29,6 +29,12 @@ pub(super) struct Subject<'a> {
     pub discovery: &'a Discovery,
     /// The key of fingerprints and records.
     pub key: &'a FingerprintKey,
+}
+
+impl Subject<'_> {
+    fn context(&self) -> Context<'_> {
+        Context::new(self.key, builtin_schemas())
+    }
 }
 
 /// An object of an inventory.
@@ -95,9 +101,9 @@ impl<'a> Table<'a> {
         let recorded = self.recorded(&live.id);
         if let Some(&at) = self.places.get(&live.id) {
             let object = &self.subject.objects[at];
-            match diff::compare(object, Some(live), recorded, None, self.subject.key) {
+            match diff::compare(object, Some(live), recorded, None, &self.subject.context()) {
                 Compared::Done(comparison) => self.done[at] = Some(*comparison),
-                Compared::Ask(live) => self.questions.push((at, Some(*live))),
+                Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
             }
         } else if let Some(place) = self.left.get_mut(&live.id) {
             let (id, release) = (live.id.clone(), &self.subject.members[&live.id].release);
@@ -115,7 +121,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), self.subject.key)),
+                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.subject.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -166,7 +172,7 @@ impl<'a> Table<'a> {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
             let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
-            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), subject.key) {
+            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &subject.context()) {
                 finished.push((at, *comparison));
             }
             progress(&format!("asking the server about changes ({} of {total})", finished.len()));

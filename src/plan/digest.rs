@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Action, Plan, Step, prune};
-use crate::diff::{Class, FieldChange, shown};
+use crate::diff::{After, Class, FieldChange, shown};
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Value};
 
@@ -74,7 +74,8 @@ impl Hash {
         }
         self.text(&change.path.to_string());
         self.text(&change.class.to_string());
-        for side in [&change.live, &change.desired] {
+        self.text(if change.desired == After::Server { "server" } else { "known" });
+        for side in [change.live.as_ref(), change.desired.value()] {
             self.text(if side.is_some() { "some" } else { "none" });
             if let Some(value) = side {
                 self.value(value);

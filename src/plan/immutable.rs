@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::table::rows;
-use crate::diff::{Class, FieldChange, Judged, ObjectComparison};
+use crate::diff::{FieldChange, Judged, ObjectComparison};
 use crate::value::{Path, Step, Value};
 
 /// Refuses the changes of immutable fields. The server's own dry run knows better than the table, so an object that
@@ -17,7 +17,7 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Refusal> {
 }
 
 fn is_change(change: &FieldChange) -> bool {
-    matches!(change.class, Class::Pending | Class::Drift | Class::Conflict) && change.live != change.desired
+    change.changes() && change.live.as_ref() != change.desired.value()
 }
 
 /// One row of the table.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use self::build::plan;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
-use crate::diff::{Class, FieldChange, ObjectComparison};
+use crate::diff::{FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 pub use crate::manifest::PART_OF;
 use crate::value::Origin;
@@ -194,20 +194,13 @@ impl Step {
 impl FieldChange {
     /// Whether somebody else changed the field since we applied it.
     pub fn is_drift(&self) -> bool {
-        match self.class {
-            Class::Drift => true,
-            // Both sides changed: what live has is not what we applied.
-            Class::Conflict => self.base.is_some(),
-            _ => false,
-        }
+        self.drifted && self.changes()
     }
 
     /// Whether applying it overwrites a value that somebody else owns.
     pub fn takes_over(&self) -> bool {
-        matches!(self.class, Class::Pending | Class::Drift | Class::Conflict)
-            && self.desired.is_some()
-            && self.desired != self.live
-            && !self.writers.is_empty()
+        let value = self.desired.value();
+        self.changes() && value.is_some() && value != self.live.as_ref() && !self.writers.is_empty()
     }
 }
 

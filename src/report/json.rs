@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Event, Outcomes, Release, Report, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{Class, FieldChange, Judged, Writer, shown};
+use crate::diff::{After, Class, FieldChange, Judged, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary};
@@ -87,6 +87,7 @@ fn step(step: &Step, key: &FingerprintKey) -> Json {
 fn judged(judged: &Judged) -> Json {
     match judged {
         Judged::Recorded => json!({"by": "recorded"}),
+        Judged::Structure => json!({"by": "structure"}),
         Judged::DryRun => json!({"by": "dry-run"}),
         Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
         Judged::Refused(message) => json!({"by": "refused", "reason": message}),
@@ -101,9 +102,15 @@ fn field(change: &FieldChange) -> Json {
     if let Class::Ignored(reason) | Class::Unknown(reason) = &change.class {
         map.insert("reason".into(), reason.as_str().into());
     }
-    for (name, side) in [("base", &change.base), ("live", &change.live), ("desired", &change.desired)] {
-        optional(&mut map, name, side.as_ref().map(values::json));
+    for (name, side) in
+        [("base", change.base.as_ref()), ("live", change.live.as_ref()), ("desired", change.desired.value())]
+    {
+        optional(&mut map, name, side.map(values::json));
     }
+    if change.desired == After::Server {
+        map.insert("serverDecides".into(), true.into());
+    }
+    map.insert("drifted".into(), change.drifted.into());
     map.insert("writers".into(), change.writers.iter().map(writer).collect());
     map.into()
 }

@@ -194,7 +194,7 @@ pub(super) fn yaml(object: &ObjectComparison) -> impl Iterator<Item = (LineKind,
 pub(super) fn predicted(judged: &Judged) -> Option<&str> {
     match judged {
         Judged::Predicted(reason) => Some(reason),
-        Judged::Recorded | Judged::DryRun | Judged::Refused(_) | Judged::Trivial => None,
+        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Refused(_) | Judged::Trivial => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::escape::line;
-use crate::diff::{Class, FieldChange};
+use crate::diff::{After, Class, FieldChange};
 use crate::value::Value;
 
 /// Longer values are cut in texts; the YAML view has them whole.
@@ -29,10 +29,15 @@ fn short(value: Option<&Value>) -> String {
 
 /// A field change on one line: `spec.replicas: drift 5 -> 3, by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
 pub(super) fn change(change: &FieldChange) -> String {
-    let [base, live, desired] = [&change.base, &change.live, &change.desired].map(|side| short(side.as_ref()));
+    let [base, live] = [&change.base, &change.live].map(|side| short(side.as_ref()));
+    let desired = match &change.desired {
+        After::Server => "(the server decides)".to_owned(),
+        After::Value(_) | After::Nothing => short(change.desired.value()),
+    };
     let what = match &change.class {
         Class::Release => format!("release, {live} stays"),
         Class::Acquire => format!("acquire {live}"),
+        Class::Met => format!("met {live}, applied was {base}"),
         Class::Conflict if change.base.is_some() => format!("conflict {live} -> {desired}, applied was {base}"),
         Class::Unknown(reason) | Class::Ignored(reason) => format!("{}, {}", change.class, line(reason)),
         class => format!("{class} {live} -> {desired}"),

@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diff::{
-    Asked, Compared, FieldChange, LiveObject, ObjectComparison, Recorded, compare, live, proven, record, text,
+    After, Asked, Compared, Context, FieldChange, LiveObject, ObjectComparison, Recorded, compare, live, proven,
+    record, text,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::schema::Gvk;
+use weft::schema::{Gvk, builtin_schemas};
 use weft::value::{Origin, Value};
 use weft::yaml::{Rules, document};
 
@@ -82,7 +83,13 @@ impl Input {
     }
 
     fn compare(&self, asked: Option<Asked>) -> Compared {
-        compare(&self.object, Some(self.live.clone()), self.recorded.clone(), asked, &key())
+        compare(
+            &self.object,
+            Some(self.live.clone()),
+            self.recorded.clone(),
+            asked,
+            &Context::new(&key(), builtin_schemas()),
+        )
     }
 }
 
@@ -91,7 +98,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     let dry_run = || Asked::DryRun(Box::new(input.dry_run.clone()));
     match input.compare(None) {
         Compared::Done(done) => case.expect("comparison.txt", &told(&done)),
-        Compared::Ask(_) => {
+        Compared::Shape(_) | Compared::Ask(_) => {
             let Compared::Done(asked) = input.compare(Some(dry_run())) else { return Err("asked twice".into()) };
             let impossible = Asked::Impossible("the webhook `x` has side effects".into());
             let Compared::Done(predicted) = input.compare(Some(impossible)) else { return Err("asked twice".into()) };
@@ -124,10 +131,17 @@ fn told(comparison: &ObjectComparison) -> String {
 
 fn tell(field: &FieldChange, out: &mut String) {
     writeln!(out, "{}: {}", field.class, field.path).unwrap();
-    for (side, value) in [("base", &field.base), ("live", &field.live), ("desired", &field.desired)] {
+    if field.desired == After::Server {
+        writeln!(out, "  the server decides").unwrap();
+    }
+    let sides = [("base", field.base.as_ref()), ("live", field.live.as_ref()), ("desired", field.desired.value())];
+    for (side, value) in sides {
         if let Some(value) = value {
             writeln!(out, "  {side}: {value:?}").unwrap();
         }
+    }
+    if field.drifted {
+        writeln!(out, "  drifted").unwrap();
     }
     for writer in &field.writers {
         writeln!(out, "  by {writer}").unwrap();

@@ -9,13 +9,13 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use weft::apply::{self, Conclusion, End, Options, Waiting};
 use weft::cluster::{ApplyOptions, Cluster, Propagation, Wanted};
-use weft::diff::{self, Asked, Compared, Comparison, LiveObject, ObjectComparison, Recorded};
+use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts};
 use weft::project::ClusterRef;
 use weft::report::{Event, Outcome};
-use weft::schema::{Discovery, Gvk, Resource, Scope};
+use weft::schema::{Discovery, Gvk, Resource, Scope, builtin_schemas};
 
 use super::{admin, cluster, object, server, target};
 use crate::cases::{code, same};
@@ -82,6 +82,10 @@ impl World {
         )
     }
 
+    fn context(key: &FingerprintKey) -> Context<'_> {
+        Context::new(key, builtin_schemas())
+    }
+
     async fn plan(&self, desired: Vec<Object>) -> Result<Plan, Failed> {
         let inventories = self.cluster.inventories(&self.namespace, "dev").await?;
         let kept = || inventories.iter().flat_map(|it| it.objects.iter().map(move |(id, member)| (it, id, member)));
@@ -100,9 +104,9 @@ impl World {
         let mut objects = Vec::new();
         for it in desired {
             let (it, live) = (Arc::new(it.clone()), live.remove(&it.id));
-            objects.push(match diff::compare(&it, live, recorded(&it.id), None, &Self::key()) {
+            objects.push(match diff::compare(&it, live, recorded(&it.id), None, &Self::context(&Self::key())) {
                 Compared::Done(done) => *done,
-                Compared::Ask(live) => self.ask(&it, *live, recorded(&it.id)).await?,
+                Compared::Shape(live) | Compared::Ask(live) => self.ask(&it, *live, recorded(&it.id)).await?,
             });
         }
         for (inventory, id, member) in kept().filter(|(_, id, _)| !ids.contains(*id)) {
@@ -132,9 +136,9 @@ impl World {
             Ok(response) => Asked::DryRun(Box::new(response)),
             Err(error) => Asked::Impossible(error.to_string()),
         };
-        match diff::compare(object, Some(live), recorded, Some(asked), &Self::key()) {
+        match diff::compare(object, Some(live), recorded, Some(asked), &Self::context(&Self::key())) {
             Compared::Done(done) => Ok(*done),
-            Compared::Ask(_) => Err("it was asked".into()),
+            Compared::Shape(_) | Compared::Ask(_) => Err("it was asked".into()),
         }
     }
 

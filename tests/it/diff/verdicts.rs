@@ -7,9 +7,11 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Compared, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record, text,
+    Asked, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record,
+    text,
 };
 use weft::manifest::Object;
+use weft::schema::builtin_schemas;
 
 use super::{key, object};
 use crate::cases;
@@ -47,12 +49,13 @@ fn of_secret(password: &str) -> LiveObject {
 fn done(compared: Compared) -> ObjectComparison {
     match compared {
         Compared::Done(done) => *done,
-        Compared::Ask(_) => panic!("it should not ask"),
+        Compared::Shape(_) | Compared::Ask(_) => panic!("it should not ask"),
     }
 }
 
 fn created() -> Result<(), Failed> {
-    let comparison = done(compare(&desired(&secret("c2VjcmV0")), None, None, None, &key()));
+    let comparison =
+        done(compare(&desired(&secret("c2VjcmV0")), None, None, None, &Context::new(&key(), builtin_schemas())));
     assert_eq!((&comparison.verdict, &comparison.judged), (&Verdict::Create, &Judged::Trivial));
     let lines: Vec<String> = text(&comparison).into_iter().map(|line| line.text).collect();
     assert_eq!(lines[0], "+ Secret b/a (release app)");
@@ -76,7 +79,8 @@ fn deleted() -> Result<(), Failed> {
     let mut body = secret("c2VjcmV0");
     body["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let object = desired(&secret("c2VjcmV0"));
-    let comparison = done(compare(&object, Some(on_server(body, &json!({}))), None, None, &key()));
+    let comparison =
+        done(compare(&object, Some(on_server(body, &json!({}))), None, None, &Context::new(&key(), builtin_schemas())));
     assert_eq!(comparison.verdict, Verdict::Unknown("it is being deleted since 2026-01-01T00:00:00Z".into()));
     Ok(())
 }
@@ -84,7 +88,13 @@ fn deleted() -> Result<(), Failed> {
 fn unreadable() -> Result<(), Failed> {
     let live = || on_server(secret("c2VjcmV0"), &json!({"k:{": {}}));
     let asked = Some(Asked::DryRun(Box::new(live())));
-    let comparison = done(compare(&desired(&secret("c2VjcmV0")), Some(live()), None, asked, &key()));
+    let comparison = done(compare(
+        &desired(&secret("c2VjcmV0")),
+        Some(live()),
+        None,
+        asked,
+        &Context::new(&key(), builtin_schemas()),
+    ));
     let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
     assert_eq!(reason, "its managed fields cannot be read: the field `k:{` is not valid");
     Ok(())
@@ -95,9 +105,18 @@ fn implicit() -> Result<(), Failed> {
     let object = Arc::new(Object { implicit: true, ..(*desired(&body)).clone() });
     let mut labelled = body;
     labelled["metadata"]["labels"] = json!({"a": "b"});
-    let comparison = done(compare(&object, Some(on_server(labelled, &json!({}))), None, None, &key()));
+    let comparison = done(compare(
+        &object,
+        Some(on_server(labelled, &json!({}))),
+        None,
+        None,
+        &Context::new(&key(), builtin_schemas()),
+    ));
     assert_eq!(comparison.verdict, Verdict::Unchanged);
-    assert_eq!(done(compare(&object, None, None, None, &key())).verdict, Verdict::Create);
+    assert_eq!(
+        done(compare(&object, None, None, None, &Context::new(&key(), builtin_schemas()))).verdict,
+        Verdict::Create
+    );
     Ok(())
 }
 
@@ -105,13 +124,20 @@ fn no_secrets() -> Result<(), Failed> {
     let (old, new) = (desired(&secret("b2xk")), desired(&secret("bmV3")));
     let recorded = Arc::new(record(&old, &of_secret("b2xk"), &key()));
     let asked = Some(Asked::DryRun(Box::new(of_secret("bmV3"))));
-    let comparison = done(compare(&new, Some(of_secret("aGFja2Vk")), Some(recorded), asked, &key()));
+    let comparison = done(compare(
+        &new,
+        Some(of_secret("aGFja2Vk")),
+        Some(recorded),
+        asked,
+        &Context::new(&key(), builtin_schemas()),
+    ));
     let kept = format!("{comparison:?}");
     for secret in ["b2xk", "bmV3", "aGFja2Vk"] {
         assert!(!kept.contains(secret), "{secret} in {kept}");
     }
-    let sides = [&comparison.fields[0].base, &comparison.fields[0].live, &comparison.fields[0].desired];
-    assert!(sides.iter().all(|side| side.as_ref().unwrap().as_str().unwrap().starts_with("(secret ")));
+    let field = &comparison.fields[0];
+    let sides = [field.base.as_ref(), field.live.as_ref(), field.desired.value()];
+    assert!(sides.iter().all(|side| side.unwrap().as_str().unwrap().starts_with("(secret ")));
     assert!(sides[0] != sides[1] && sides[1] != sides[2] && sides[0] != sides[2]);
     Ok(())
 }
@@ -122,7 +148,13 @@ fn was_secret() -> Result<(), Failed> {
     let recorded = Arc::new(record(&desired(&body("hunter2")), &on_server(body("hunter2"), &fields), &key()));
     let asked = Some(Asked::DryRun(Box::new(on_server(body("plain"), &fields))));
     let live = on_server(body("hunter2"), &fields);
-    let comparison = done(compare(&desired(&body("plain")), Some(live), Some(recorded), asked, &key()));
+    let comparison = done(compare(
+        &desired(&body("plain")),
+        Some(live),
+        Some(recorded),
+        asked,
+        &Context::new(&key(), builtin_schemas()),
+    ));
     assert_eq!(comparison.fields.len(), 1);
     assert!(!format!("{comparison:?}").contains("hunter2"));
     Ok(())

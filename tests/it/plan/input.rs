@@ -235,9 +235,10 @@ impl Change {
         FieldChange {
             path,
             class: class(&self.class),
-            base,
             live,
-            desired,
+            drifted: base.is_some() && matches!(self.class.as_str(), "drift" | "conflict"),
+            desired: desired.into(),
+            base,
             writers: self.by.iter().map(|it| writer(it)).collect(),
         }
     }
@@ -333,6 +334,7 @@ fn verdict(text: &str) -> Verdict {
 fn judged(text: &str) -> Judged {
     match reasoned(text) {
         ("recorded", _) => Judged::Recorded,
+        ("structure", _) => Judged::Structure,
         ("dry-run", _) => Judged::DryRun,
         ("predicted", reason) => Judged::Predicted(reason),
         ("refused", message) => Judged::Refused(message),
@@ -341,7 +343,7 @@ fn judged(text: &str) -> Judged {
 }
 
 fn class(text: &str) -> Class {
-    let classes = [Class::Pending, Class::Drift, Class::Conflict, Class::Release, Class::Acquire];
+    let classes = [Class::Pending, Class::Drift, Class::Conflict, Class::Release, Class::Acquire, Class::Met];
     match reasoned(text) {
         ("ignored", reason) => Class::Ignored(reason),
         ("unknown", reason) => Class::Unknown(reason),
