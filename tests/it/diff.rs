@@ -5,6 +5,7 @@
 //! record of it. All but the first were recorded from a real server.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
+mod agreement;
 mod laws;
 mod verdicts;
 
@@ -27,6 +28,7 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("diff", run);
+    trials.extend(agreement::trials());
     trials.extend(laws::trials());
     trials.extend(verdicts::trials());
     trials

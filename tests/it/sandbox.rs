@@ -251,7 +251,7 @@ fn releases_are_downloaded_and_checked() -> Result<(), Failed> {
 
 /// What a start says that does not work.
 fn refused(places: Places) -> String {
-    let options = Options { places, nodes: 0, users: Vec::new() };
+    let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
     let error = block_on(sandbox::start(&options, &|_| {})).expect_err("there is nothing to start");
     Diagnostic::of(&error).to_string()
 }

@@ -1,0 +1,128 @@
+//! Two comparisons held against each other, and how they are told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use weft::diff::fields::FieldSet;
+use weft::diff::{After, Class, Compared, FieldChange, LiveObject, MANAGER, ObjectComparison};
+use weft::value::{Map, Value};
+use weft::yaml;
+
+/// How a prediction and the server's word differ.
+pub struct Difference {
+    /// How many fields were compared.
+    pub paths: u64,
+    /// How many of them the prediction leaves to the server.
+    pub left: u64,
+    /// What differs, a line a field; empty where nothing does.
+    pub wrong: String,
+}
+
+impl Difference {
+    /// Compares on what we own before or after.
+    pub fn between(predicted: &ObjectComparison, answered: &ObjectComparison, live: &LiveObject, answer: &LiveObject) -> Self {
+        let owned = ours(live).union(&ours(answer));
+        let (ours, theirs) = (by_path(predicted), by_path(answered));
+        let mut out = Self { paths: 0, left: 0, wrong: String::new() };
+        let left: Vec<&FieldChange> = predicted.fields.iter().filter(|it| it.desired == After::Server).collect();
+        let paths: std::collections::BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for path in paths {
+            let (mine, its) = (ours.get(path), theirs.get(path));
+            let field = mine.or(its).expect("one of them");
+            if !owned.owns(&field.path) && mine.is_none() {
+                continue;
+            }
+            out.paths += 1;
+            if left.iter().any(|it| it.path.is_prefix_of(&field.path)) {
+                out.left += 1;
+            } else if mine.map(|it| essence(it)) != its.map(|it| essence(it)) {
+                let tell = |it: Option<&&FieldChange>| it.map_or("nothing".to_owned(), |it| told(it));
+                let _ = writeln!(out.wrong, "{path}\n  we say {}\n  server {}", tell(mine), tell(its));
+            }
+        }
+        out
+    }
+}
+
+fn ours(live: &LiveObject) -> FieldSet {
+    let mine = live.managers.iter().filter(|it| it.name == MANAGER && it.operation == "Apply" && it.subresource.is_empty());
+    mine.fold(FieldSet::default(), |all, it| all.union(&FieldSet::from_fields_v1(&it.fields).unwrap_or_default()))
+}
+
+fn by_path(comparison: &ObjectComparison) -> BTreeMap<String, &FieldChange> {
+    let order = |it: &FieldChange| if is_order(it) { " (order)" } else { "" };
+    comparison.fields.iter().filter(|it| it.class != Class::Met).map(|it| (format!("{}{}", it.path, order(it)), it)).collect()
+}
+
+/// A change of order is told by the names of the items on both sides.
+fn is_order(it: &FieldChange) -> bool {
+    let list = |value: Option<&Value>| value.and_then(Value::as_list).map(<[Value]>::len);
+    let (live, desired) = (list(it.live.as_ref()), list(it.desired.value()));
+    live.is_some() && live == desired && {
+        let within = |a: &Value, b: &Value| a.as_list().unwrap().iter().all(|item| b.as_list().unwrap().contains(item));
+        within(it.live.as_ref().unwrap(), it.desired.value().unwrap())
+    }
+}
+
+/// What has to agree: before and after, and whether only the owner changes.
+fn essence(it: &FieldChange) -> (&'static str, Option<&Value>, Option<&Value>) {
+    let sort = match it.class {
+        Class::Acquire => "acquire",
+        Class::Release => "release",
+        _ => "value",
+    };
+    (sort, it.live.as_ref(), it.desired.value())
+}
+
+fn told(it: &FieldChange) -> String {
+    format!("{}: {:?} -> {:?}", it.class, it.live, it.desired)
+}
+
+/// The fields of a comparison, a line each; `None` where there are none.
+pub fn fields(comparison: &ObjectComparison) -> Option<String> {
+    let changes = comparison.fields.iter().filter(|it| it.class != Class::Met);
+    let lines: Vec<String> = changes.map(|it| format!("  {} {}", it.path, told(it))).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What comparing came to, in short.
+pub fn compared(compared: &Compared) -> String {
+    match compared {
+        Compared::Done(done) => format!("{:?} by {:?}\n{}", done.verdict, done.judged, fields(done).unwrap_or_default()),
+        Compared::Ask(_) => "it asks".to_owned(),
+        Compared::Shape(_) => "it asks for the schema".to_owned(),
+    }
+}
+
+pub fn yaml(value: &Value) -> String {
+    yaml::write_with(value, yaml::Write { order: yaml::Order::Written, ..yaml::Write::default() })
+}
+
+/// With the values that are secret: they are made up.
+pub fn exposed(value: &Value) -> String {
+    let text = serde_json::to_string(&value.exposed()).expect("JSON");
+    yaml(&serde_json::from_str(&text).expect("a value"))
+}
+
+/// An object as a server sends it.
+pub fn whole(live: &LiveObject) -> String {
+    let text = serde_json::to_string(&live.body.exposed()).expect("JSON");
+    let mut body: Value = serde_json::from_str(&text).expect("a value");
+    let entry = |it: &weft::diff::Manager| -> Value {
+        let mut entry: Map = [("manager", it.name.as_str()), ("operation", &it.operation), ("apiVersion", &it.api_version)].into_iter().collect();
+        entry.insert("fieldsType", "FieldsV1");
+        entry.insert("fieldsV1", it.fields.clone());
+        if let Some(time) = &it.time {
+            entry.insert("time", time.as_str());
+        }
+        if !it.subresource.is_empty() {
+            entry.insert("subresource", it.subresource.as_str());
+        }
+        entry.into()
+    };
+    let managers: Vec<Value> = live.managers.iter().map(entry).collect();
+    if let Some(metadata) = body.as_map_mut().and_then(|it| it.get_mut("metadata")).and_then(Value::as_map_mut) {
+        metadata.insert("managedFields", managers);
+    }
+    yaml(&body)
+}
