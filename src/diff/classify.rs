@@ -135,7 +135,7 @@ fn leaves(set: &FieldSet) -> Vec<Path> {
     let told = |path: &Path| {
         let Some((Step::Field(key), parent)) = path.0.split_last() else { return false };
         let parent = Path(parent.to_vec());
-        is_key(&parent, key) && set.node(&parent).is_some_and(|node| node.children.len() > 1)
+        is_key(&parent, key) && set.node(&parent).is_some_and(|node| node.branches().len() > 1)
     };
     all.iter().filter(|path| !told(path)).cloned().collect()
 }

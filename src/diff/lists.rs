@@ -1,7 +1,7 @@
 //! How the server merges lists, told from managed fields: an item that somebody owns by its keys makes the list
 //! associative, a member makes it a set, and everything else is replaced as a whole.
 
-use super::fields::{FieldSet, element};
+use super::fields::FieldSet;
 use crate::value::{Data, Path, Step, Value};
 
 /// How the items of a list are told apart.
@@ -18,10 +18,10 @@ pub enum Strategy {
 /// The strategy of the list at a node of the fields that anybody owns.
 pub fn strategy(node: Option<&FieldSet>) -> Strategy {
     let mut keys: Vec<String> = Vec::new();
-    for text in node.into_iter().flat_map(|n| n.children.keys()) {
-        match element::decode(text) {
-            Ok(Some(Step::Item(pairs))) => keys.extend(pairs.into_iter().map(|(key, _)| key)),
-            Ok(Some(Step::Member(_))) => return Strategy::Set,
+    for (step, _) in node.into_iter().flat_map(FieldSet::branches) {
+        match step {
+            Step::Item(pairs) => keys.extend(pairs.iter().map(|(key, _)| key.clone())),
+            Step::Member(_) => return Strategy::Set,
             _ => return Strategy::Atomic,
         }
     }
@@ -34,9 +34,9 @@ pub fn strategy(node: Option<&FieldSet>) -> Strategy {
 pub fn items<'v>(list: &'v [Value], node: Option<&FieldSet>) -> Option<Vec<(Step, &'v Value)>> {
     let strategy = strategy(node);
     let steps: Vec<_> = list.iter().map(|item| Some((step(item, &strategy, node)?, item))).collect::<Option<_>>()?;
-    let mut texts: Vec<String> = steps.iter().map(|(step, _)| element::encode(step)).collect();
-    texts.sort();
-    let unique = texts.windows(2).all(|pair| pair[0] != pair[1]);
+    let mut sorted: Vec<&Step> = steps.iter().map(|(step, _)| step).collect();
+    sorted.sort();
+    let unique = sorted.windows(2).all(|pair| pair[0] != pair[1]);
     unique.then_some(steps)
 }
 
@@ -55,8 +55,8 @@ fn step(item: &Value, strategy: &Strategy, node: Option<&FieldSet>) -> Option<St
             if pairs.len() == names.len() {
                 return Some(Step::Item(pairs));
             }
-            let mut fitting = node?.children.keys().filter_map(|key| match element::decode(key) {
-                Ok(Some(Step::Item(owned))) if pairs.iter().all(|pair| owned.contains(pair)) => Some(Step::Item(owned)),
+            let mut fitting = node?.branches().filter_map(|(step, _)| match step {
+                Step::Item(owned) if pairs.iter().all(|pair| owned.contains(pair)) => Some(step.clone()),
                 _ => None,
             });
             let first = fitting.next();

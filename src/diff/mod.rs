@@ -11,6 +11,7 @@ mod equivalence;
 pub mod fields;
 mod lists;
 mod live;
+pub mod merge;
 mod ownership;
 mod predict;
 mod projection;

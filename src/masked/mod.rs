@@ -7,6 +7,7 @@
 mod fingerprint;
 mod redactor;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use zeroize::Zeroize;
@@ -40,6 +41,13 @@ impl<T: Zeroize + PartialEq> Masked<T> {
     }
 }
 
+impl<T: Zeroize + Ord> Masked<T> {
+    /// Where the secret stands beside a value that is not masked.
+    pub fn order(&self, other: &T) -> Ordering {
+        (*self.0).cmp(other)
+    }
+}
+
 impl<T: Zeroize> Drop for Masked<T> {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -49,6 +57,20 @@ impl<T: Zeroize> Drop for Masked<T> {
 impl<T: Zeroize + PartialEq> PartialEq for Masked<T> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
+    }
+}
+
+impl<T: Zeroize + Eq> Eq for Masked<T> {}
+
+impl<T: Zeroize + Ord> PartialOrd for Masked<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Zeroize + Ord> Ord for Masked<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! OpenAPI v3 -> [`Schemas`].
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
@@ -53,10 +54,23 @@ impl Schemas {
         for entry in new {
             self.nodes[self.names[&entry.key]] = self.component(&entry.key, &entry.value);
         }
+        let subresources = with_status(document);
         for entry in types() {
             let reference = Reference { node: self.names[&entry.key], atomic: None };
-            self.kinds.extend(kinds(&entry.value).map(|gvk| (gvk, reference)));
+            let declares = entry.value.dig(&["properties", "status"]).is_some();
+            for gvk in kinds(&entry.value) {
+                let resets = declares && subresources.as_ref().is_none_or(|kinds| kinds.contains(&gvk));
+                let reference = if resets { self.with_reset_status(reference) } else { reference };
+                self.kinds.insert(gvk, reference);
+            }
         }
+    }
+
+    /// The same root, of a kind whose status is a subresource.
+    fn with_reset_status(&mut self, reference: Reference) -> Reference {
+        let mut node = self.nodes[reference.node].clone();
+        node.map.get_or_insert_default().resets_status = true;
+        self.push(node)
     }
 
     /// Adds the kinds of a CustomResourceDefinition, as the server would once it has it.
@@ -67,13 +81,16 @@ impl Schemas {
         for version in crd.dig(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default() {
             let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
             let gvk = Gvk { group: group.clone(), version: name.to_owned(), kind: kind.clone() };
-            let reference = match version.dig(&["schema", "openAPIV3Schema"]) {
+            let mut reference = match version.dig(&["schema", "openAPIV3Schema"]) {
                 Some(schema) => {
                     self.definitions.insert(gvk.clone(), Arc::new(schema.clone()));
                     self.custom(schema, preserve)
                 }
                 None => DEDUCED,
             };
+            if version.dig(&["subresources", "status"]).is_some() {
+                reference = self.with_reset_status(reference);
+            }
             self.kinds.insert(gvk, reference);
         }
     }
@@ -111,6 +128,13 @@ impl Schemas {
             RAW_EXTENSION => self.nodes[UNTYPED.node].clone(),
             _ => self.node(schema, false),
         }
+    }
+
+    /// Whether a place may be any scalar, of a type that has no name. The server takes it for one without a schema.
+    fn is_untyped(&self, at: Reference, schema: Option<&Value>) -> bool {
+        let inline = schema.is_some_and(|schema| target(schema).is_none());
+        let any = matches!(self.nodes[at.node].scalar, Some(Scalar::Any | Scalar::IntOrString));
+        at == DEDUCED || (inline && any)
     }
 
     /// The type with a name. One that no document has may be anything.
@@ -161,23 +185,37 @@ impl Schemas {
             let metadata = self.object_meta();
             map.fields.insert("metadata".to_owned(), Field { reference: metadata, default: None, required: false });
         }
-        map.rest = match schema.get("additionalProperties").map(|it| &it.data) {
+        let rest = schema.get("additionalProperties");
+        map.rest = match rest.map(|it| &it.data) {
             None if preserve || map.fields.is_empty() => Some(DEDUCED),
             None | Some(Data::Bool(false)) => None,
             Some(Data::Bool(true)) => Some(DEDUCED),
-            Some(_) => schema.get("additionalProperties").map(|rest| self.reference(rest, preserve)),
+            Some(_) => rest.map(|rest| self.reference(rest, preserve)),
         };
+        map.deduced = map.fields.is_empty() && map.rest.is_some_and(|at| self.is_untyped(at, rest));
         map
     }
 }
 
+/// The extension that names the kinds of a type, and the kind of a path.
+const KINDS: &str = "x-kubernetes-group-version-kind";
+
 /// The kinds whose objects a type describes.
 fn kinds(schema: &Value) -> impl Iterator<Item = Gvk> {
-    let kinds = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_list).unwrap_or_default();
-    kinds.iter().filter_map(|kind| {
-        let text = |key: &str| kind.get(key).and_then(Value::as_str).map(str::to_owned);
-        Some(Gvk { group: text("group")?, version: text("version")?, kind: text("kind")? })
-    })
+    schema.get(KINDS).and_then(Value::as_list).unwrap_or_default().iter().filter_map(gvk)
+}
+
+fn gvk(kind: &Value) -> Option<Gvk> {
+    let text = |key: &str| kind.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Gvk { group: text("group")?, version: text("version")?, kind: text("kind")? })
+}
+
+/// The kinds whose status is a subresource, by the paths of a document. `None` for a document without paths: then it
+/// is one for every kind that has a status, as for all built-in kinds.
+fn with_status(document: &Value) -> Option<HashSet<Gvk>> {
+    let paths = document.get("paths")?.as_map()?;
+    let status = paths.iter().filter(|path| path.key.ends_with("/{name}/status"));
+    Some(status.filter_map(|path| gvk(path.value.dig(&["patch", KINDS])?)).collect())
 }
 
 /// The name of the type that a place refers to, be it alone or in an `allOf` of one.

@@ -95,6 +95,10 @@ pub(super) struct MapNode {
     /// The type of keys that are not declared; `None` where there must be none.
     pub rest: Option<Reference>,
     pub atomic: bool,
+    /// Whether it declares nothing and holds what no schema describes.
+    pub deduced: bool,
+    /// Whether a write of the object itself leaves its `status` as it is.
+    pub resets_status: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -122,7 +126,7 @@ impl Schemas {
         let anything = |reference: Reference, atomic: bool| Node {
             scalar: Some(Scalar::Any),
             list: Some(ListNode { strategy: Strategy::Atomic, item: UNTYPED }),
-            map: Some(MapNode { fields: HashMap::new(), rest: Some(reference), atomic }),
+            map: Some(MapNode { rest: Some(reference), atomic, deduced: !atomic, ..MapNode::default() }),
         };
         Self {
             nodes: vec![anything(UNTYPED, true), anything(DEDUCED, false)],
@@ -186,6 +190,22 @@ impl<'s> MapType<'s> {
     pub fn field(self, key: &str) -> Option<Type<'s>> {
         let declared = self.map.fields.get(key).map(|field| field.reference);
         declared.or(self.map.rest).map(|reference| self.schemas.at(reference))
+    }
+
+    /// The shape of what is under keys that are not declared: `None` where there must be none.
+    pub fn rest(self) -> Option<Type<'s>> {
+        self.map.rest.map(|reference| self.schemas.at(reference))
+    }
+
+    /// Whether the map declares nothing and holds what no schema describes.
+    pub fn is_deduced(self) -> bool {
+        self.map.deduced
+    }
+
+    /// Of an object's root: whether a write of the object itself leaves its `status` as it is, since that is a
+    /// subresource.
+    pub fn resets_status(self) -> bool {
+        self.map.resets_status
     }
 
     /// Whether the key is a field of the schema, in contrast to one of a free map.

@@ -7,6 +7,7 @@
 //! Serialising a [`Value`] prints masks; what goes to a server goes through [`Value::exposed`].
 
 mod map;
+mod order;
 mod path;
 mod serde;
 

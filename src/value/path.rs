@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Data, Value};
 
-/// One step of a path. The variants are those of structured-merge-diff's path elements.
-#[derive(Clone, Debug, PartialEq)]
+/// One step of a path. The variants are those of structured-merge-diff's path elements, in its order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A key of a map.
     Field(String),

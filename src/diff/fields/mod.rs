@@ -1,60 +1,77 @@
 //! Sets of fields, as `metadata.managedFields` holds them.
 
+mod algebra;
 mod codec;
 pub mod element;
+mod error;
 
-use std::collections::BTreeMap;
-
-use thiserror::Error;
-
+pub use self::error::FieldsError;
 use crate::value::{Path, Step};
 
-/// A set of paths, as a trie. The keys of the nodes are steps as [`element::encode`] writes them, which makes them
-/// comparable: two steps are the same where their texts are.
+/// A set of paths, as a trie whose branches stand in the server's order. The empty path is never in it: nobody owns an
+/// object as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
     /// Whether the path that leads here is in the set itself.
     pub(in crate::diff) member: bool,
-    /// What follows, by the text of the step.
-    pub(in crate::diff) children: BTreeMap<String, FieldSet>,
-}
-
-/// A set of fields that cannot be read.
-#[derive(Debug, Error)]
-pub enum FieldsError {
-    /// The JSON within a step is broken.
-    #[error("the field `{element}` is not valid")]
-    Element {
-        /// The step.
-        element: String,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The JSON within a step is not what its prefix says.
-    #[error("the field `{element}` is not valid")]
-    Shape {
-        /// The step.
-        element: String,
-    },
-    /// A node is no map.
-    #[error("a set of fields has a node of kind `{kind}`")]
-    Node {
-        /// What it is.
-        kind: &'static str,
-    },
+    /// What follows, sorted by step; no branch is empty.
+    branches: Vec<(Step, FieldSet)>,
 }
 
 impl FieldSet {
+    /// The set of one node, with nothing below it.
+    pub(in crate::diff) fn whole() -> Self {
+        Self { member: true, branches: Vec::new() }
+    }
+
+    /// The same node, itself a member or not.
+    pub(in crate::diff) fn with_member(self, member: bool) -> Self {
+        Self { member, ..self }
+    }
+
     /// Whether no path is in the set.
     pub fn is_empty(&self) -> bool {
-        !self.member && self.children.values().all(Self::is_empty)
+        !self.member && self.branches.is_empty()
+    }
+
+    /// How many paths are in the set.
+    pub fn len(&self) -> usize {
+        usize::from(self.member) + self.branches.iter().map(|(_, below)| below.len()).sum::<usize>()
     }
 
     /// Adds a path.
     pub fn insert(&mut self, path: &Path) {
-        let node = path.0.iter().fold(self, |node, step| node.children.entry(element::encode(step)).or_default());
-        node.member = true;
+        if !path.0.is_empty() {
+            path.0.iter().fold(self, |node, step| node.descend(step)).member = true;
+        }
+    }
+
+    /// The node after one step, put there where it is missing; the caller has to put something into it.
+    fn descend(&mut self, step: &Step) -> &mut Self {
+        let at = self.find(step).unwrap_or_else(|at| {
+            self.branches.insert(at, (step.clone(), Self::default()));
+            at
+        });
+        &mut self.branches[at].1
+    }
+
+    /// Adds what is below a step.
+    pub(in crate::diff) fn attach(&mut self, step: Step, below: Self) {
+        if below.is_empty() {
+            return;
+        }
+        match self.find(&step) {
+            Ok(at) => self.branches[at].1.add(&below),
+            Err(at) => self.branches.insert(at, (step, below)),
+        }
+    }
+
+    /// Readers and walks mostly come in order: then the place is the end.
+    fn find(&self, step: &Step) -> Result<usize, usize> {
+        match self.branches.last() {
+            Some((last, _)) if last < step => Err(self.branches.len()),
+            _ => self.branches.binary_search_by(|(it, _)| it.cmp(step)),
+        }
     }
 
     /// The node that a path leads to.
@@ -64,12 +81,26 @@ impl FieldSet {
 
     /// The node after one step.
     pub fn step(&self, step: &Step) -> Option<&Self> {
-        self.children.get(&element::encode(step))
+        self.find(step).ok().map(|at| &self.branches[at].1)
     }
 
     /// The node below a field.
     pub fn field(&self, name: &str) -> Option<&Self> {
-        self.children.get(&format!("f:{name}"))
+        let found = self.branches.binary_search_by(|(step, _)| match step {
+            Step::Field(field) => field.as_str().cmp(name),
+            _ => std::cmp::Ordering::Greater,
+        });
+        found.ok().map(|at| &self.branches[at].1)
+    }
+
+    /// What follows, in the server's order.
+    pub fn branches(&self) -> impl ExactSizeIterator<Item = (&Step, &Self)> {
+        self.branches.iter().map(|(step, below)| (step, below))
+    }
+
+    /// Whether the path that leads here is in the set itself.
+    pub fn is_member(&self) -> bool {
+        self.member
     }
 
     /// Whether exactly this path is in the set.
@@ -90,37 +121,14 @@ impl FieldSet {
         !node.is_empty()
     }
 
+    /// Whether nothing follows: a scalar, or a list or map that nobody divides.
+    pub fn is_leaf(&self) -> bool {
+        self.branches.is_empty()
+    }
+
     /// Whether the node is owned as a whole: a scalar, or a list or map that nobody divides.
     pub fn is_whole(&self) -> bool {
-        self.member && self.children.is_empty()
-    }
-
-    /// The paths of either set.
-    #[must_use]
-    pub fn union(mut self, other: &Self) -> Self {
-        self.add(other);
-        self
-    }
-
-    /// Adds all paths of another set.
-    pub fn add(&mut self, other: &Self) {
-        self.member |= other.member;
-        for (key, child) in &other.children {
-            self.children.entry(key.clone()).or_default().add(child);
-        }
-    }
-
-    /// The paths of this set that are not in the other.
-    #[must_use]
-    pub fn difference(&self, other: &Self) -> Self {
-        let mut out = Self { member: self.member && !other.member, ..Self::default() };
-        for (key, child) in &self.children {
-            let rest = other.children.get(key).map_or_else(|| child.clone(), |theirs| child.difference(theirs));
-            if !rest.is_empty() {
-                out.children.insert(key.clone(), rest);
-            }
-        }
-        out
+        self.member && self.is_leaf()
     }
 
     /// All paths of the set, in order.
@@ -134,7 +142,7 @@ impl FieldSet {
     pub fn leaves(&self) -> Vec<Path> {
         let mut out = Vec::new();
         self.collect(&Path::root(), &mut |path, node| {
-            if node.children.is_empty() {
+            if node.is_leaf() {
                 out.push(path.clone());
             }
         });
@@ -145,11 +153,8 @@ impl FieldSet {
         if self.member {
             found(path, self);
         }
-        for (key, child) in &self.children {
-            // A key that does not decode was never put in: `insert` encodes, and the codec refuses it.
-            if let Ok(Some(step)) = element::decode(key) {
-                child.collect(&path.then(step), found);
-            }
+        for (step, below) in &self.branches {
+            below.collect(&path.then(step.clone()), found);
         }
     }
 }
@@ -184,6 +189,11 @@ mod tests {
         let owned = set(&[&["labels"], &["labels", "a"], &["replicas"]]);
         let leaves: Vec<String> = owned.leaves().iter().map(ToString::to_string).collect();
         assert_eq!(leaves, ["labels.a", "replicas"]);
-        assert_eq!(owned.paths().len(), 3);
+        assert_eq!(owned.len(), 3);
+    }
+
+    #[test]
+    fn nobody_owns_an_object_as_a_whole() {
+        assert!([Path::root()].into_iter().collect::<FieldSet>().is_empty());
     }
 }
