@@ -52,7 +52,7 @@ const ROUNDS: u64 = 4;
 /// Objects that are worked on at once.
 const AT_ONCE: usize = 12;
 /// Disagreements that are shown in full.
-const SHOWN: usize = 8;
+const SHOWN: usize = 12;
 
 pub fn trials() -> Vec<Trial> {
     vec![cases::code("diff", "agreement", agreement)]
@@ -197,9 +197,7 @@ fn judge(tally: &Tally, seed: u64, began: Instant) -> Result<(), Failed> {
     let _ = std::io::stderr().write_all(out.as_bytes());
     keep(tally)?;
     if !tally.disagreements.is_empty() {
-        let shown = tally.disagreements.iter().take(SHOWN);
-        let told: String = shown.map(|it| format!("seed {}, round {}: {}\n", it.seed, it.round, it.wrong)).collect();
-        return Err(format!("{} of {compared} cases disagree\n{told}", tally.disagreements.len()).into());
+        return Err(format!("{} of {compared} cases disagree\n{}", tally.disagreements.len(), told(tally)).into());
     }
     let limits = [
         ("refused by the server", tally.of("refused by the server"), tally.of("cases"), 0.05),
@@ -210,6 +208,19 @@ fn judge(tally: &Tally, seed: u64, began: Instant) -> Result<(), Failed> {
         Some((what, part, whole, _)) => Err(format!("{what}: {}", share(*part, *whole)).into()),
         None => Ok(()),
     }
+}
+
+/// The first disagreement of each sort, and how many there are of it, the most frequent first.
+fn told(tally: &Tally) -> String {
+    let mut sorts: BTreeMap<&str, Vec<&Disagreement>> = BTreeMap::new();
+    for it in &tally.disagreements {
+        sorts.entry(it.wrong.lines().next().unwrap_or_default()).or_default().push(it);
+    }
+    let mut sorts: Vec<_> = sorts.into_iter().collect();
+    sorts.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
+    let all: String = sorts.iter().map(|(sort, all)| format!("{} times {sort}\n", all.len())).collect();
+    let shown = sorts.iter().take(SHOWN).map(|(_, all)| &all[0]);
+    all + &shown.map(|it| format!("seed {}, round {}: {}\n", it.seed, it.round, it.wrong)).collect::<String>()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a share of a few thousand")]

@@ -150,7 +150,7 @@ pub fn sample(d: &Dice) -> Json {
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": Fields::new(d).always("name", |_| "e".into()).maybe("labels", 50, |d| labels(d, 50)).done(), "data": {"a": d.pick("data", &TEXTS)}})
         })
         .text("since", 20, &["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"])
-        .text("blob", 20, &["", "AA=="]);
+        .text("blob", 20, &["AAE=", "AA=="]);
     json!({"spec": spec.done()})
 }
 

@@ -102,7 +102,6 @@ fn spread(d: &Dice) -> Json {
             .always("topologyKey", |_| key.into())
             .always("whenUnsatisfiable", |_| when.into())
             .maybe("labelSelector", 50, |_| json!({"matchLabels": {"app": "a"}}))
-            .maybe("matchLabelKeys", 20, |_| json!(["pod-template-hash"]))
             .text("nodeTaintsPolicy", 20, &["Honor", "Ignore"])
             .done()
     })

@@ -6,7 +6,8 @@ use http::Method;
 use serde_json::{Value as Json, json};
 use weft::chart::{Rendered, RenderedFile};
 use weft::cluster::{ApplyOptions, WriteError};
-use weft::diff::{Asked, Compared, Context, Judged, LiveObject, ObjectComparison, Recorded, Verdict, compare, record};
+use weft::diff::merge;
+use weft::diff::{Asked, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Recorded, Verdict, compare, record};
 use weft::manifest::{Object, read};
 use weft::schema::Resource;
 use weft::value::Value;
@@ -183,6 +184,15 @@ impl Story<'_> {
             let asked = Some(Asked::DryRun(Box::new(answer.clone())));
             done(compare(case.object, Some(case.live.clone()), self.recorded.clone(), asked, &context))
         };
+        let shape = self.world.schemas.of(&case.object.gvk).expect("a schema");
+        match merge::apply(&case.live, &case.object.body, shape, MANAGER) {
+            Ok(applied) => {
+                if let Some(wrong) = told::owners(&applied.managers, &answer.managers) {
+                    self.wrong(case, format!("owners after the merge (- the server's, + ours):\n{wrong}"));
+                }
+            }
+            Err(error) => self.wrong(case, format!("the merge fails, the server's does not: {error}")),
+        }
         let mut unchanged = false;
         for (recorded, name) in [(true, "with the record"), (false, "without a record")] {
             if let Compared::Done(proven) = self.compare(case.object, &case.live, recorded, None) {

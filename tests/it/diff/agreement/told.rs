@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use weft::diff::fields::FieldSet;
-use weft::diff::{After, Class, Compared, FieldChange, LiveObject, MANAGER, ObjectComparison};
+use weft::diff::{After, Class, Compared, FieldChange, LiveObject, MANAGER, Manager, ObjectComparison};
 use weft::value::{Map, Value};
 use weft::yaml;
 
@@ -47,6 +47,26 @@ impl Difference {
 fn ours(live: &LiveObject) -> FieldSet {
     let mine = live.managers.iter().filter(|it| it.name == MANAGER && it.operation == "Apply" && it.subresource.is_empty());
     mine.fold(FieldSet::default(), |all, it| all.union(&FieldSet::from_fields_v1(&it.fields).unwrap_or_default()))
+}
+
+/// Where the owners that we expect are not those that the server says, path by path.
+pub fn owners(ours: &[Manager], servers: &[Manager]) -> Option<String> {
+    let sets = |all: &[Manager]| -> BTreeMap<String, FieldSet> {
+        let set = |it: &Manager| FieldSet::from_fields_v1(&it.fields).unwrap_or_default();
+        let name = |it: &Manager| format!("{} {} {}{}", it.name, it.operation, it.api_version, it.subresource);
+        all.iter().map(|it| (name(it), set(it))).filter(|(_, set)| !set.is_empty()).collect()
+    };
+    let (ours, servers) = (sets(ours), sets(servers));
+    let mut out = String::new();
+    let names: std::collections::BTreeSet<&String> = ours.keys().chain(servers.keys()).collect();
+    for name in names {
+        let side = |of: &BTreeMap<String, FieldSet>| of.get(name).cloned().unwrap_or_default();
+        let (mine, its) = (side(&ours), side(&servers));
+        for (sign, set) in [("-", its.difference(&mine)), ("+", mine.difference(&its))] {
+            out += &set.paths().iter().map(|path| format!("  {sign} {name}: {path}\n")).collect::<String>();
+        }
+    }
+    (!out.is_empty()).then_some(out)
 }
 
 fn by_path(comparison: &ObjectComparison) -> BTreeMap<String, &FieldChange> {
