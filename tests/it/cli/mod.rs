@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, through its binary.
 
+mod falsehoods;
 mod files;
 mod health;
 mod large;
@@ -18,6 +19,7 @@ use libtest_mimic::Trial;
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     [
+        falsehoods::trials(),
         files::trials(),
         health::trials(),
         large::trials(),

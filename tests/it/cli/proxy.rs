@@ -27,6 +27,8 @@ pub enum Answer {
     Swallowed,
     /// It does not go through, and the connection ends.
     Refused,
+    /// It does not go through, and the answer has this code and says this.
+    Says(u16, &'static str),
 }
 
 /// The door.
@@ -41,6 +43,11 @@ impl Seen {
     /// Whether the server would store what it says.
     pub fn is_write(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !self.path.contains("dryRun=All")
+    }
+
+    /// Whether it asks what an apply would do.
+    pub fn is_dry_run(&self) -> bool {
+        self.method == "PATCH" && self.path.contains("dryRun=All")
     }
 
     /// Whether it writes an object of this name, such as `configmaps/web`.
@@ -93,7 +100,10 @@ fn serve(stream: TcpStream, rule: &Rule, notes: &Mutex<Vec<Seen>>) -> io::Result
         if matches!(answer, Answer::Refused) {
             return Ok(());
         }
-        let answered = forward(&seen, &headers, body);
+        let answered = match answer {
+            Answer::Says(code, said) => status(code, said),
+            _ => forward(&seen, &headers, body),
+        };
         if matches!(answer, Answer::Swallowed) {
             return Ok(());
         }
@@ -125,6 +135,14 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Some((Seen { method, path }, headers, body)))
+}
+
+/// An answer as an API server refuses.
+fn status(code: u16, said: &str) -> Vec<u8> {
+    let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "code": code});
+    let body = body.to_string();
+    let length = body.len();
+    format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 fn forward(seen: &Seen, headers: &Headers, body: Vec<u8>) -> Vec<u8> {

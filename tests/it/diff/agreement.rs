@@ -230,8 +230,8 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 fn keep(tally: &Tally) -> Result<(), Failed> {
     let Some(folder) = std::env::var_os("WEFT_AGREEMENT_KEEP").map(PathBuf::from) else { return Ok(()) };
-    for it in tally.disagreements.iter().take(40) {
-        let folder = folder.join(format!("{}-{}", it.seed, it.round));
+    for (at, it) in tally.disagreements.iter().take(4000).enumerate() {
+        let folder = folder.join(format!("{}-{}-{at}", it.seed, it.round));
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("wrong.txt"), &it.wrong)?;
         for (name, text) in &it.files {
