@@ -174,8 +174,12 @@ impl<'s> Type<'s> {
 
     /// What list may be here.
     pub fn list(self) -> Option<ListType<'s>> {
-        let list = self.node().list.as_ref()?;
-        Some(ListType { strategy: &list.strategy, item: self.schemas.at(list.item) })
+        let node = self.node();
+        let list = node.list.as_ref()?;
+        // A place that says so of a named list makes it one whole.
+        let whole = self.reference.atomic == Some(true) && node.map.is_none();
+        let strategy = if whole { &Strategy::Atomic } else { &list.strategy };
+        Some(ListType { strategy, item: self.schemas.at(list.item) })
     }
 
     /// What map may be here.
