@@ -55,7 +55,7 @@ fn string_data_of_a_removed_key() -> Result<(), Failed> {
 }
 
 fn nulls() -> Result<(), Failed> {
-    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n, creationTimestamp: null, annotations: null, labels: {}}\n\
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nulls, creationTimestamp: null, annotations: null, labels: {}}\n\
                     data: {a: x, b: null}\n";
     let site = site("nulls", template);
     site.expect("apply dev --yes", 0)?.says("null and left out")?;
