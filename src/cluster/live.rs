@@ -155,7 +155,7 @@ impl Cluster {
 }
 
 /// Whether no further request can do better.
-fn is_total(error: &ClusterError) -> bool {
+pub(super) fn is_total(error: &ClusterError) -> bool {
     !matches!(error, ClusterError::Forbidden { .. } | ClusterError::Refused { .. } | ClusterError::BadAnswer { .. })
 }
 

@@ -1,7 +1,7 @@
 //! Which leaves differ between two states of an object.
 
-use super::fields::FieldSet;
-use super::lists::{Strategy, items, strategy};
+use super::places::{below, is_whole_map, items, name};
+use crate::schema::Type;
 use crate::value::{Data, Path, Step, Value};
 
 /// Fields that the server keeps for itself.
@@ -21,11 +21,10 @@ pub struct Delta {
     pub order: bool,
 }
 
-/// The leaves that differ between two states, without what the server keeps for itself. `known` says which lists are
-/// associative and which maps are one whole.
-pub fn between(before: &Value, after: &Value, known: &FieldSet) -> Vec<Delta> {
+/// The leaves that differ between two states, without what the server keeps for itself.
+pub fn between(before: &Value, after: &Value, shape: Option<Type<'_>>) -> Vec<Delta> {
     let mut found = Vec::new();
-    compare(&Path::root(), Some(before), Some(after), Some(known), &mut found);
+    compare(&Path::root(), Some(before), Some(after), shape, &mut found);
     found
 }
 
@@ -38,16 +37,17 @@ pub fn is_server_field(path: &Path, key: &str) -> bool {
     }
 }
 
-fn compare(path: &Path, before: Option<&Value>, after: Option<&Value>, node: Option<&FieldSet>, out: &mut Vec<Delta>) {
+fn compare(path: &Path, before: Option<&Value>, after: Option<&Value>, shape: Option<Type<'_>>, out: &mut Vec<Delta>) {
     if before == after {
         return;
     }
-    let whole = node.is_some_and(FieldSet::is_whole);
-    if !whole && let Some((before, after)) = maps(before, after) {
-        return compare_maps(path, before, after, node, out);
+    if !is_whole_map(shape)
+        && let Some((before, after)) = maps(before, after)
+    {
+        return compare_maps(path, before, after, shape, out);
     }
-    if !whole && let Some((before, after)) = lists(before, after, node) {
-        return compare_lists(path, &before, &after, node, out);
+    if let Some((before, after)) = lists(before, after, shape) {
+        return compare_lists(path, &before, &after, shape, out);
     }
     out.push(Delta { path: path.clone(), before: before.cloned(), after: after.cloned(), order: false });
 }
@@ -64,7 +64,7 @@ fn compare_maps(
     path: &Path,
     before: Option<&Value>,
     after: Option<&Value>,
-    node: Option<&FieldSet>,
+    shape: Option<Type<'_>>,
     out: &mut Vec<Delta>,
 ) {
     let entries =
@@ -78,7 +78,8 @@ fn compare_maps(
     for key in keys.iter().filter(|key| !is_server_field(path, key) && !identity(key)) {
         let side = |value: Option<&Value>| value.and_then(|v| v.get(key)).cloned();
         let (before, after) = (side(before), side(after));
-        compare(&path.field(key), before.as_ref(), after.as_ref(), node.and_then(|n| n.field(key)), out);
+        let shape = shape.and_then(|it| it.map()?.field(key));
+        compare(&path.field(key), before.as_ref(), after.as_ref(), shape, out);
     }
 }
 
@@ -93,26 +94,23 @@ type Items<'v> = Vec<(Step, &'v Value)>;
 fn lists<'v>(
     before: Option<&'v Value>,
     after: Option<&'v Value>,
-    node: Option<&FieldSet>,
+    shape: Option<Type<'_>>,
 ) -> Option<(Items<'v>, Items<'v>)> {
-    if strategy(node) == Strategy::Atomic {
-        return None;
-    }
     let side = |value: Option<&'v Value>| match value.map(|v| &v.data) {
         None => Some(Vec::new()),
-        Some(Data::List(list)) => items(list, node),
+        Some(Data::List(list)) => items(list, shape),
         Some(_) => None,
     };
     let (before, after) = (side(before)?, side(after)?);
     (!before.is_empty() || !after.is_empty()).then_some((before, after))
 }
 
-fn compare_lists(path: &Path, before: &Items, after: &Items, node: Option<&FieldSet>, out: &mut Vec<Delta>) {
+fn compare_lists(path: &Path, before: &Items, after: &Items, shape: Option<Type<'_>>, out: &mut Vec<Delta>) {
     let find = |items: &Items, step: &Step| items.iter().find(|(other, _)| other == step).map(|(_, v)| (*v).clone());
     let added = after.iter().filter(|(step, _)| find(before, step).is_none());
     for (step, _) in before.iter().chain(added) {
         let (before, after) = (find(before, step), find(after, step));
-        compare(&path.then(step.clone()), before.as_ref(), after.as_ref(), node.and_then(|n| n.step(step)), out);
+        compare(&path.then(step.clone()), before.as_ref(), after.as_ref(), below(shape, step), out);
     }
     compare_order(path, before, after, out);
 }
@@ -131,16 +129,7 @@ fn names_within(items: &Items, others: &Items) -> Vec<Value> {
 }
 
 /// The names of a list's items in their order, as [`Delta::order`] has them, of those that are among `wanted`.
-pub fn order_of(list: &Value, wanted: &[Value], node: Option<&FieldSet>) -> Vec<Value> {
-    let found = list.as_list().and_then(|list| items(list, node)).unwrap_or_default();
+pub fn order_of(list: &Value, wanted: &[Value], shape: Option<Type<'_>>) -> Vec<Value> {
+    let found = list.as_list().and_then(|list| items(list, shape)).unwrap_or_default();
     found.iter().map(|(step, _)| name(step)).filter(|it| wanted.contains(it)).collect()
-}
-
-/// What to call an item where only its place matters: its first key, or the member itself.
-fn name(step: &Step) -> Value {
-    match step {
-        Step::Item(keys) => keys.first().map(|(_, value)| value.clone()).unwrap_or_default(),
-        Step::Member(value) => value.clone(),
-        Step::Field(_) | Step::Index(_) => Value::default(),
-    }
 }

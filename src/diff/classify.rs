@@ -1,14 +1,16 @@
 //! What sort of change each difference is, and who else wrote there.
 
-use super::changes::{Delta, is_key, order_of};
+use super::changes::{Delta, between, is_key, order_of};
+use super::defaulted::fills_in;
 use super::equivalence::Equivalence;
 use super::fields::FieldSet;
-use super::lists::lookup;
 use super::ownership::Ownership;
+use super::places::{lookup, shape_at};
 use super::record::same;
 use super::secrecy::shown;
-use super::{Class, FieldChange, Writer};
+use super::{After, Class, FieldChange, Writer};
 use crate::masked::FingerprintKey;
+use crate::schema::{GroupKind, Type};
 use crate::value::{Path, Step, Value};
 
 /// All that a change is judged by.
@@ -25,15 +27,30 @@ pub struct Evidence<'a> {
     pub ownership: &'a Ownership,
     /// When values are the same.
     pub equivalence: Equivalence<'a>,
+    /// The shape of the kind, where it is known.
+    pub shape: Option<Type<'a>>,
+    /// Where `after` is only predicted, what the server decides.
+    pub doubts: Option<Doubts<'a>>,
+}
+
+/// What a prediction leaves to the server.
+#[derive(Clone, Copy)]
+pub struct Doubts<'a> {
+    /// The kind, of which some fields have defaults.
+    pub kind: &'a GroupKind,
+    /// The zero values that the server may leave out.
+    pub zeros: &'a [Path],
 }
 
 impl Evidence<'_> {
-    /// The fields that differ, and those that only change owner.
-    pub fn classify(&self, deltas: &[Delta]) -> Vec<FieldChange> {
+    /// The fields that differ, those that only change owner, and those that others changed and an apply leaves alone.
+    pub fn classify(&self) -> Vec<FieldChange> {
+        let deltas = between(self.live, self.after, self.shape);
         let mut fields: Vec<FieldChange> = deltas.iter().map(|delta| self.value_change(delta)).collect();
         let (before, after) = (&self.ownership.before, &self.ownership.after);
-        fields.extend(self.ownership_changes(&after.difference(before), deltas, &Class::Acquire));
-        fields.extend(self.ownership_changes(&before.difference(after), deltas, &Class::Release));
+        fields.extend(self.ownership_changes(&after.difference(before), &deltas, &Class::Acquire));
+        fields.extend(self.ownership_changes(&before.difference(after), &deltas, &Class::Release));
+        fields.extend(self.met(&fields));
         fields
     }
 
@@ -41,21 +58,38 @@ impl Evidence<'_> {
         self.equivalence.key
     }
 
+    fn at<'v>(&self, root: &'v Value, path: &Path) -> Option<&'v Value> {
+        lookup(root, path, self.shape)
+    }
+
     fn base_at(&self, path: &Path) -> Option<&Value> {
-        lookup(self.base?, path)
+        self.at(self.base?, path)
+    }
+
+    fn show(&self, value: Option<&Value>) -> Option<Value> {
+        value.map(|it| shown(it, self.key()))
     }
 
     fn value_change(&self, delta: &Delta) -> FieldChange {
-        let show = |value: Option<&Value>| value.map(|v| shown(v, self.key()));
         let base = self.base_at(&delta.path);
+        let drifted = base.is_some_and(|base| self.is_lost(delta, base));
         FieldChange {
             path: delta.path.clone(),
             class: self.class(delta),
-            base: if delta.order { base.map(|it| self.order(it, delta).into()) } else { show(base) },
-            live: show(delta.before.as_ref()),
-            desired: show(delta.after.as_ref()).into(),
-            drifted: base.is_some_and(|base| self.is_lost(delta, base)),
-            writers: self.writers(delta),
+            base: if delta.order { base.map(|it| self.order(it, delta).into()) } else { self.show(base) },
+            live: self.show(delta.before.as_ref()),
+            desired: if self.is_open(delta) { After::Server } else { self.show(delta.after.as_ref()).into() },
+            drifted,
+            writers: self.writers(&delta.path, delta.before.is_none() || delta.order && drifted),
+        }
+    }
+
+    /// Whether only the server knows what will be there.
+    fn is_open(&self, delta: &Delta) -> bool {
+        let Some(Doubts { kind, zeros }) = self.doubts else { return false };
+        match &delta.after {
+            None => fills_in(kind, &delta.path, self.after, self.shape),
+            Some(_) => zeros.iter().any(|zero| zero.is_prefix_of(&delta.path)),
         }
     }
 
@@ -64,12 +98,12 @@ impl Evidence<'_> {
     /// we applied it.
     fn class(&self, delta: &Delta) -> Class {
         let path = &delta.path;
-        let wanted = lookup(self.desired, path);
+        let wanted = self.at(self.desired, path);
         let taken = wanted.is_some() && delta.before.is_some() && self.ownership.is_foreign(path);
         let Some(base) = self.base else {
             return if taken { Class::Conflict } else { Class::Pending };
         };
-        let base = lookup(base, path);
+        let base = self.at(base, path);
         let we_changed = match (base, wanted) {
             (Some(base), Some(wanted)) if delta.order => self.order(base, delta) != self.order(wanted, delta),
             _ => !same(base, wanted, self.key()),
@@ -89,41 +123,75 @@ impl Evidence<'_> {
         if delta.order {
             return delta.before.as_ref().and_then(Value::as_list) != Some(&self.order(base, delta));
         }
-        let node = self.ownership.known.node(&delta.path);
-        !self.ownership.before.owns(&delta.path)
-            || !self.equivalence.holds(&delta.path, delta.before.as_ref(), base, node)
+        !self.ownership.before.owns(&delta.path) || !self.is_as(delta.before.as_ref(), base, &delta.path)
+    }
+
+    /// Whether a live value is the one that was applied.
+    fn is_as(&self, live: Option<&Value>, base: &Value, path: &Path) -> bool {
+        self.equivalence.holds(shape_at(self.shape, path), live, base)
     }
 
     /// The order of a list's items, of those that stay.
     fn order(&self, list: &Value, delta: &Delta) -> Vec<Value> {
         let staying = delta.before.as_ref().and_then(Value::as_list).unwrap_or_default();
-        order_of(list, staying, self.ownership.known.node(&delta.path))
+        order_of(list, staying, shape_at(self.shape, &delta.path))
     }
 
-    fn writers(&self, delta: &Delta) -> Vec<Writer> {
-        let removed = delta.before.is_none() && !self.ownership.before.owns(&delta.path);
-        match self.ownership.writers(&delta.path) {
-            nobody if nobody.is_empty() && removed && self.base_at(&delta.path).is_some() => {
-                self.ownership.later_writers()
-            }
+    /// Who else owns a field. Of one that is `traceless`, since it is gone or only stands elsewhere, it may be whoever
+    /// wrote the object after us.
+    fn writers(&self, path: &Path, traceless: bool) -> Vec<Writer> {
+        match self.ownership.writers(path) {
+            nobody if nobody.is_empty() && traceless && self.base_at(path).is_some() => self.ownership.later_writers(),
             writers => writers,
         }
     }
 
     /// The fields that come into or go out of our hands while their values stay.
     fn ownership_changes(&self, moved: &FieldSet, deltas: &[Delta], class: &Class) -> Vec<FieldChange> {
-        let show = |value: Option<&Value>| value.map(|v| shown(v, self.key()));
-        leaves(moved)
-            .into_iter()
-            .filter(|path| !deltas.iter().any(|d| d.path.is_prefix_of(path) || path.is_prefix_of(&d.path)))
-            .map(|path| FieldChange {
-                class: class.clone(),
-                base: show(self.base_at(&path)),
-                live: show(lookup(self.live, &path)),
-                desired: show(lookup(self.after, &path)).into(),
-                drifted: false,
-                writers: self.ownership.writers(&path),
-                path,
+        let told = |path: &Path| {
+            let same = |d: &Delta| d.path.is_prefix_of(path) || path.is_prefix_of(&d.path);
+            deltas.iter().filter(|delta| !delta.order).any(same)
+        };
+        let untold = leaves(moved).into_iter().filter(|path| !told(path));
+        untold
+            .map(|path| {
+                let (base, live) = (self.base_at(&path), self.at(self.live, &path));
+                let lost = |base| !self.ownership.before.owns(&path) || !self.is_as(live, base, &path);
+                FieldChange {
+                    class: class.clone(),
+                    base: self.show(base),
+                    live: self.show(live),
+                    desired: self.show(self.at(self.after, &path)).into(),
+                    drifted: base.is_some_and(lost),
+                    writers: self.writers(&path, live.is_none()),
+                    path,
+                }
+            })
+            .collect()
+    }
+
+    /// The fields that are not as we applied them, and that an apply would leave as they are.
+    fn met(&self, told: &[FieldChange]) -> Vec<FieldChange> {
+        let Some(base) = self.base else { return Vec::new() };
+        let is_told = |delta: &Delta| {
+            let (path, order) = (&delta.path, delta.order);
+            let same = |it: &Path| *it == *path || !order && (it.is_prefix_of(path) || path.is_prefix_of(it));
+            told.iter().any(|change| same(&change.path))
+        };
+        let deltas = between(base, self.live, self.shape);
+        let changed = deltas.iter().filter(|delta| {
+            let same = |was: &Value| !delta.order && self.is_as(delta.after.as_ref(), was, &delta.path);
+            delta.before.as_ref().is_some_and(|was| !same(was)) && !is_told(delta)
+        });
+        changed
+            .map(|delta| FieldChange {
+                path: delta.path.clone(),
+                class: Class::Met,
+                base: self.show(delta.before.as_ref()),
+                live: self.show(delta.after.as_ref()),
+                desired: self.show(delta.after.as_ref()).into(),
+                drifted: true,
+                writers: self.writers(&delta.path, delta.after.is_none()),
             })
             .collect()
     }

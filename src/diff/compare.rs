@@ -1,19 +1,22 @@
-//! The ladder of comparing an object: the record proves it unchanged, else the server's dry run tells, else we predict.
+//! The ladder of comparing an object: a record or its structure proves it unchanged, else the server's dry run tells, else
+//! we predict.
 
 use std::sync::Arc;
 
-use super::classify::Evidence;
+use super::classify::{Doubts, Evidence};
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
 use super::ownership::Ownership;
-use super::predict::predict;
+use super::predict::{Prediction, predict};
 use super::record::{proven, record};
-use super::secrecy::{mask_like, shown};
-use super::{Asked, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Verdict, changes};
+use super::secrecy::{mask_like, shipped, shown};
+use super::{
+    Asked, Class, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Verdict, structure,
+};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{self, Type};
-use crate::value::Value;
+use crate::value::{Path, Value};
 
 /// Compares an object with what the server has.
 ///
@@ -36,12 +39,13 @@ pub fn compare(
             if subject.is_recorded(&live) {
                 subject.unchanged(Judged::Recorded)
             } else {
-                match asked {
-                    None if subject.shape().is_none() => return Compared::Shape(Box::new(live)),
-                    None => return Compared::Ask(Box::new(live)),
-                    Some(Asked::DryRun(response)) => subject.answered(live, *response),
-                    Some(Asked::Impossible(reason)) => subject.predicted(live, Judged::Predicted(reason)),
-                    Some(Asked::Refused(message)) => subject.predicted(live, Judged::Refused(message)),
+                match (asked, subject.shape()) {
+                    (None, None) => return Compared::Shape(Box::new(live)),
+                    (None, Some(shape)) if subject.is_structure(&live, shape) => subject.structured(live),
+                    (None, Some(_)) => return Compared::Ask(Box::new(live)),
+                    (Some(Asked::DryRun(response)), _) => subject.answered(live, *response),
+                    (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
+                    (Some(Asked::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
                 }
             }
         }
@@ -63,7 +67,8 @@ pub fn leftover(
 ) -> ObjectComparison {
     let live = live.map(|mut live| {
         if let Some(recorded) = &recorded {
-            mask_like(&mut live.body, &recorded.applied, None);
+            let shape = shipped(&live);
+            mask_like(&mut live.body, &recorded.applied, shape);
         }
         Arc::new(live)
     });
@@ -128,8 +133,7 @@ impl<'a> Subject<'a> {
             Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
             Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
             Some(Asked::DryRun(mut response)) => {
-                let known = Ownership::of(&response).unwrap_or_default().known;
-                mask_like(&mut response.body, &self.object.body, Some(&known));
+                mask_like(&mut response.body, &self.object.body, self.shape());
                 (self.show(&response.body), Judged::DryRun)
             }
         };
@@ -144,25 +148,43 @@ impl<'a> Subject<'a> {
     }
 
     fn unknown(self, mut live: LiveObject, reason: String) -> ObjectComparison {
-        mask_like(&mut live.body, &self.object.body, None);
+        mask_like(&mut live.body, &self.object.body, self.shape());
         let live = self.keep(live);
         ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(reason), Judged::Trivial) }
     }
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
         match Ownership::of(&live).and_then(|ownership| ownership.with_answer(&response)) {
-            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun),
+            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun, None),
             Err(error) => self.unreadable(live, &error),
         }
     }
 
+    /// What an apply would do as far as we can tell; `judged` says why the server does not tell.
     fn predicted(self, live: LiveObject, judged: Judged) -> ObjectComparison {
-        match Ownership::of(&live) {
-            Ok(mut ownership) => {
-                let after = predict(&live.body, &self.object.body, &mut ownership, self.equivalence());
-                self.judge(live, after, &ownership, judged)
+        let mut ownership = match Ownership::of(&live) {
+            Ok(ownership) => ownership,
+            Err(error) => return self.unreadable(live, &error),
+        };
+        let (shape, judged) = match (self.shape(), judged) {
+            (None, Judged::Predicted(reason)) => (
+                self.context.schemas.deduced(),
+                Judged::Predicted(format!("{reason}, and the schema of its kind is not known")),
+            ),
+            (shape, judged) => (shape.unwrap_or_else(|| self.context.schemas.deduced()), judged),
+        };
+        match predict(&live, &self.object.body, shape, &ownership.before, self.equivalence()) {
+            Ok(Prediction { after, ours, zeros }) => {
+                ownership.after = ours;
+                self.judge(live, after, &ownership, judged, Some(&zeros))
             }
-            Err(error) => self.unreadable(live, &error),
+            Err(error) => {
+                let told = match &judged {
+                    Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
+                    Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
+                };
+                self.unknown(live, format!("{told}it cannot be predicted either: {}", causes(&error)))
+            }
         }
     }
 
@@ -170,16 +192,19 @@ impl<'a> Subject<'a> {
         self.unknown(live, format!("its managed fields cannot be read: {error}"))
     }
 
-    /// Classifies what differs between live and after; where nothing does, it is unchanged, with a record of that.
+    /// Classifies what differs between live and after; where nothing is to be done, it is unchanged, with a record of
+    /// that. `zeros` is what a prediction leaves to the server.
     fn judge(
         mut self,
         mut live: LiveObject,
         mut after: Value,
         ownership: &Ownership,
         judged: Judged,
+        zeros: Option<&[Path]>,
     ) -> ObjectComparison {
-        self.mask(&mut live.body, ownership);
-        self.mask(&mut after, ownership);
+        self.mask(&mut live.body);
+        self.mask(&mut after);
+        let kind = self.object.gvk.group_kind();
         let evidence = Evidence {
             desired: &self.object.body,
             base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
@@ -187,23 +212,46 @@ impl<'a> Subject<'a> {
             after: &after,
             ownership,
             equivalence: self.equivalence(),
+            shape: self.shape(),
+            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
         };
-        let fields = evidence.classify(&changes::between(&live.body, &after, &ownership.known));
-        if fields.is_empty() {
-            if judged == Judged::DryRun {
+        let fields = evidence.classify();
+        if fields.iter().all(|change| change.class == Class::Met) {
+            if matches!(judged, Judged::DryRun | Judged::Structure) {
                 self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
             }
-            return self.unchanged(judged);
+            return ObjectComparison { fields, ..self.unchanged(judged) };
         }
         let (live, after) = (self.keep(live), self.show(&after));
         ObjectComparison { fields, live: Some(live), after: Some(after), ..self.comparison(Verdict::Update, judged) }
     }
 
+    fn is_structure(&self, live: &LiveObject, shape: Type<'_>) -> bool {
+        self.context.judge == Judge::Proofs && structure::proven(self.object, live, shape, self.equivalence())
+    }
+
+    /// The comparison of an object that is proven by its structure. Others may still have changed what was applied
+    /// before, into what is wanted now.
+    fn structured(mut self, live: LiveObject) -> ObjectComparison {
+        if self.recorded.is_none() {
+            self.recorded = Some(Arc::new(record(self.object, &live, self.key())));
+            return self.unchanged(Judged::Structure);
+        }
+        match Ownership::of(&live) {
+            Ok(mut ownership) => {
+                ownership.after = ownership.before.clone();
+                let after = live.body.clone();
+                self.judge(live, after, &ownership, Judged::Structure, None)
+            }
+            Err(error) => self.unreadable(live, &error),
+        }
+    }
+
     /// Masks what is secret in the repository, and what was when it was applied.
-    fn mask(&self, body: &mut Value, ownership: &Ownership) {
-        mask_like(body, &self.object.body, Some(&ownership.known));
+    fn mask(&self, body: &mut Value) {
+        mask_like(body, &self.object.body, self.shape());
         if let Some(recorded) = &self.recorded {
-            mask_like(body, &recorded.applied, Some(&ownership.known));
+            mask_like(body, &recorded.applied, self.shape());
         }
     }
 
@@ -219,4 +267,10 @@ impl<'a> Subject<'a> {
     fn equivalence(&self) -> Equivalence<'_> {
         Equivalence { key: self.key(), builtin: schema::is_builtin_group(&self.object.gvk.group) }
     }
+}
+
+/// An error with what caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let inner = error.source().map(|source| format!(": {}", causes(source))).unwrap_or_default();
+    format!("{error}{inner}")
 }

@@ -1,56 +1,91 @@
 //! Whether the server's form of a value is the one that we wrote, although it may look different.
 
-use super::fields::FieldSet;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::places::{below, is_associative, is_whole_map, items};
 use super::record::recorded_digest;
-use super::{canonical, lists, quantity};
+use super::{canonical, quantity};
 use crate::masked::FingerprintKey;
-use crate::value::{Data, Path, Step, Value};
+use crate::schema::{MapType, Scalar, Type};
+use crate::value::{Data, Map, Step, Value};
 
 /// Compares what is live with what was written, or recorded when it was written.
 #[derive(Clone, Copy)]
 pub struct Equivalence<'a> {
     /// For secrets, of which the record has digests.
     pub key: &'a FingerprintKey,
-    /// Whether the kind is built in: in a custom resource `1000m` is just a text.
+    /// Whether the kind is built in: its values go through typed fields, which print quantities and bytes in their own
+    /// way and leave zero values out. A custom resource keeps what was written.
     pub builtin: bool,
 }
 
 impl Equivalence<'_> {
-    /// Whether `live` is what a field that we still own is if `wanted` was written there: the server prints quantities
-    /// in its own way, leaves zero values out, and fills in defaults below a list that it replaces as a whole.
-    pub fn holds(&self, path: &Path, live: Option<&Value>, wanted: &Value, node: Option<&FieldSet>) -> bool {
-        let Some(live) = live else { return is_zero(wanted) };
+    /// Whether `live` is what a field that we still own is if `wanted` was written there. Items of associative lists
+    /// may stand among those of others, in the same order; below a list or map that an apply replaces as a whole,
+    /// there is only what was written and what the schema fills in.
+    pub fn holds(&self, shape: Option<Type<'_>>, live: Option<&Value>, wanted: &Value) -> bool {
+        self.compare(shape, live, wanted, false)
+    }
+
+    /// `whole` says that this is part of what an apply replaces.
+    fn compare(&self, shape: Option<Type<'_>>, live: Option<&Value>, wanted: &Value, whole: bool) -> bool {
+        let Some(live) = live else { return self.builtin && is_zero(wanted) };
         match (&live.data, &wanted.data) {
-            (Data::Map(map), Data::Map(wanted)) => wanted.iter().all(|entry| {
-                let below = node.and_then(|n| n.field(&entry.key));
-                self.holds(&path.field(&entry.key), map.get(&entry.key), &entry.value, below)
-            }),
-            (Data::List(list), Data::List(wanted)) => self.lists(path, list, wanted, node),
-            _ => self.leaves(path, live, wanted),
+            (Data::Map(live), Data::Map(wanted)) => self.maps(shape, live, wanted, whole || is_whole_map(shape)),
+            (Data::List(live), Data::List(wanted)) => self.lists(shape, live, wanted, whole),
+            _ => self.leaves(shape, live, wanted),
         }
     }
 
-    fn lists(&self, path: &Path, live: &[Value], wanted: &[Value], node: Option<&FieldSet>) -> bool {
-        match lists::items(wanted, node) {
-            Some(items) => items.iter().all(|(step, item)| {
-                let found = lists::position_of(live, step).and_then(|at| live.get(at));
-                found.is_some() && self.holds(&path.then(step.clone()), found, item, node.and_then(|n| n.step(step)))
-            }),
-            None => {
-                live.len() == wanted.len()
-                    && live.iter().zip(wanted).all(|(live, wanted)| self.holds(path, Some(live), wanted, None))
-            }
-        }
+    fn maps(&self, shape: Option<Type<'_>>, live: &Map, wanted: &Map, whole: bool) -> bool {
+        let map = shape.and_then(Type::map);
+        let added = |key: &str| live.get(key).is_some_and(|value| self.may_fill_in(map, key, value));
+        let same =
+            |key: &str, value: &Value| self.compare(map.and_then(|map| map.field(key)), live.get(key), value, whole);
+        (!whole || live.keys().all(|key| wanted.contains(key) || added(key)))
+            && wanted.iter().all(|entry| same(&entry.key, &entry.value))
     }
 
-    fn leaves(&self, path: &Path, live: &Value, wanted: &Value) -> bool {
+    /// Whether the server may have added a key to what it replaced as a whole. Only declared fields have defaults; those
+    /// of a custom resource are in its schema.
+    fn may_fill_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
+        let Some(map) = map else { return false };
+        if self.builtin { map.declares(key) } else { map.default(key) == Some(value) }
+    }
+
+    fn lists(&self, shape: Option<Type<'_>>, live: &[Value], wanted: &[Value], whole: bool) -> bool {
+        if whole || !is_associative(shape) {
+            let item = shape.and_then(Type::list).map(|list| list.item);
+            let same = |(live, wanted)| self.compare(item, Some(live), wanted, true);
+            return live.len() == wanted.len() && live.iter().zip(wanted).all(same);
+        }
+        let (Some(live), Some(wanted)) = (items(live, shape), items(wanted, shape)) else { return false };
+        let place = |step: &Step| live.iter().position(|(other, _)| other == step);
+        let places: Option<Vec<usize>> = wanted.iter().map(|(step, _)| place(step)).collect();
+        places.is_some_and(|places| {
+            let same = |(at, (step, wanted)): (&usize, &(Step, &Value))| {
+                self.compare(below(shape, step), Some(live[*at].1), wanted, false)
+            };
+            places.is_sorted() && places.iter().zip(&wanted).all(same)
+        })
+    }
+
+    fn leaves(&self, shape: Option<Type<'_>>, live: &Value, wanted: &Value) -> bool {
         if live == wanted {
             return true;
         }
         if let Some(digest) = recorded_digest(wanted) {
             return digest == canonical::secret_digest(live, self.key);
         }
-        self.builtin && is_quantity(path) && quantity::same(&number(live), &number(wanted))
+        match shape.and_then(Type::scalar).filter(|_| self.builtin) {
+            Some(Scalar::Quantity) => live.as_str().is_some_and(|live| stored(wanted).as_deref() == Some(live)),
+            Some(Scalar::Bytes) => {
+                let bytes = |value: &Value| decode(value.as_str()?);
+                bytes(wanted).is_some_and(|wanted| live.as_str() == Some(&STANDARD.encode(wanted)))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -66,16 +101,153 @@ pub fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn is_quantity(path: &Path) -> bool {
-    let mut names = path.0.iter().rev().map(|step| match step {
-        Step::Field(name) => Some(name.as_str()),
+/// The text in which the server stores a quantity, which may be written as a number.
+pub fn stored(quantity: &Value) -> Option<String> {
+    match &quantity.data {
+        Data::Text(text) => quantity::stored(text.trim()),
+        Data::Int(_) | Data::Uint(_) | Data::Float(_) => quantity::stored(&serde_json::to_string(quantity).ok()?),
         _ => None,
-    });
-    let last = names.next().flatten();
-    last.is_some_and(|name| quantity::is_quantity(names.next().flatten(), name))
+    }
 }
 
-/// A quantity may be written as a number.
-fn number(value: &Value) -> String {
-    value.as_str().map_or_else(|| serde_json::to_string(value).unwrap_or_default(), str::to_owned)
+/// Bytes from base64, in which Go skips line breaks.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.replace(['\r', '\n'], "")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Gvk, Schemas, builtin_schemas};
+
+    const CRD: &str = r#"{"spec": {"group": "g.example.com", "names": {"kind": "Loom"}, "versions": [{"name": "v1",
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
+            "size": {"x-kubernetes-int-or-string": true}, "blob": {"type": "string", "format": "byte"},
+            "rods": {"type": "array", "items": {"type": "object", "properties": {
+                "name": {"type": "string"}, "side": {"type": "string", "default": "left"}}}}}}}}}}]}}"#;
+
+    fn json(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn holds(schemas: &Schemas, kind: (&str, &str), live: &str, wanted: &str) -> bool {
+        let key = FingerprintKey::new([7; 32]);
+        let gvk = Gvk::new(kind.0, kind.1);
+        let builtin = crate::schema::is_builtin_group(&gvk.group);
+        let shape = schemas.of(&gvk);
+        assert!(shape.is_some());
+        Equivalence { key: &key, builtin }.holds(shape, Some(&json(live)), &json(wanted))
+    }
+
+    /// Each row: the kind, what is live, what was written, and whether one is the other.
+    const ROWS: [(&str, &str, &str, bool); 26] = [
+        // Quantities are what the server stores of them, and of no other spelling.
+        (
+            "LimitRange",
+            r#"{"limits": [{"type": "Pod", "max": {"cpu": "1"}}]}"#,
+            r#"{"limits": [{"type": "Pod", "max": {"cpu": "1000m"}}]}"#,
+            true,
+        ),
+        ("ResourceQuota", r#"{"hard": {"cpu": "1500m"}}"#, r#"{"hard": {"cpu": 1.5}}"#, true),
+        ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1024Mi"}}"#, true),
+        ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1073741824"}}"#, false),
+        ("ResourceQuota", r#"{"hard": {"memory": "1Gi"}}"#, r#"{"hard": {"memory": "1G"}}"#, false),
+        // Zero values are left out, others are not.
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": ""}]}]}"#,
+            true,
+        ),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E"}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "x"}]}]}"#,
+            false,
+        ),
+        (
+            "Pod",
+            "{}",
+            r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}, "dnsConfig": {"searches": []}}"#,
+            true,
+        ),
+        ("Pod", "{}", r#"{"hostNetwork": true}"#, false),
+        // Numbers and texts are not each other, and a number is one number.
+        (
+            "Service",
+            r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": "80"}]}"#,
+            r#"{"ports": [{"port": 80, "targetPort": 80}]}"#,
+            false,
+        ),
+        (
+            "Service",
+            r#"{"ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}"#,
+            r#"{"ports": [{"port": 80.0, "targetPort": 80.0}]}"#,
+            true,
+        ),
+        // Items of others may stand between ours, ours keep their order, and none is twice.
+        (
+            "Pod",
+            r#"{"containers": [{"name": "x"}, {"name": "a"}, {"name": "y"}, {"name": "b"}]}"#,
+            r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#,
+            true,
+        ),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "b"}, {"name": "a"}]}"#,
+            r#"{"containers": [{"name": "a"}, {"name": "b"}]}"#,
+            false,
+        ),
+        ("Pod", r#"{"containers": [{"name": "b"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
+        ("Pod", r#"{"containers": [{"name": "a"}, {"name": "a"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
+        // Below what is replaced as a whole, declared fields may be defaults; items and free keys may not.
+        ("Pod", r#"{"tolerations": [{"key": "a", "operator": "Equal"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, true),
+        ("Pod", r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, false),
+        (
+            "Pod",
+            r#"{"tolerations": [{"key": "b"}, {"key": "a"}]}"#,
+            r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#,
+            false,
+        ),
+        ("Pod", r#"{"nodeSelector": {"a": "1", "b": "2"}}"#, r#"{"nodeSelector": {"a": "1"}}"#, false),
+        (
+            "StatefulSet",
+            r#"{"volumeClaimTemplates": [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}]}"#,
+            r#"{"volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]}"#,
+            true,
+        ),
+        // A custom resource keeps what was written, and fills in what its schema says.
+        ("Loom", r#"{"size": "1"}"#, r#"{"size": "1000m"}"#, false),
+        ("Loom", r#"{"size": 1}"#, r#"{"size": "1"}"#, false),
+        ("Loom", r#"{"blob": "aGk="}"#, r#"{"blob": "aG\nk="}"#, false),
+        ("Loom", "{}", r#"{"size": 0}"#, false),
+        ("Loom", r#"{"rods": [{"name": "a", "side": "left"}]}"#, r#"{"rods": [{"name": "a"}]}"#, true),
+        ("Loom", r#"{"rods": [{"name": "a", "side": "right"}]}"#, r#"{"rods": [{"name": "a"}]}"#, false),
+    ];
+
+    #[test]
+    fn specs_are_the_same_as_the_server_stores_them() {
+        let mut schemas = builtin_schemas().clone();
+        schemas.add_crd(&json(CRD));
+        for (kind, live, wanted, expected) in ROWS {
+            let version = match kind {
+                "StatefulSet" => "apps/v1",
+                "Loom" => "g.example.com/v1",
+                _ => "v1",
+            };
+            let spec = |it: &str| format!(r#"{{"spec": {it}}}"#);
+            assert_eq!(holds(&schemas, (version, kind), &spec(live), &spec(wanted)), expected, "{live} of {wanted}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_the_same_in_every_spelling_of_base64() {
+        let same = |live: &str, wanted: &str| {
+            let data = |it: &str| format!(r#"{{"binaryData": {{"a": "{it}"}}}}"#);
+            holds(builtin_schemas(), ("v1", "ConfigMap"), &data(live), &data(wanted))
+        };
+        assert!(same("aGVsbG8=", r"aGVs\nbG8="));
+        assert!(!same("aGVsbG8=", "aGVsbG8"));
+        assert!(!same("aGVsbG8=", "aGVsbG9v"));
+    }
 }

@@ -11,8 +11,6 @@ pub struct Ownership {
     pub before: FieldSet,
     /// What we shall own.
     pub after: FieldSet,
-    /// What anybody owns or will own: tells which lists are associative.
-    pub known: FieldSet,
     /// The others, the newest writer first.
     others: Vec<(Writer, FieldSet)>,
     /// When we wrote last.
@@ -28,7 +26,8 @@ pub fn ours(live: &LiveObject) -> Result<FieldSet, FieldsError> {
     Ok(owned)
 }
 
-fn is_ours(manager: &Manager) -> bool {
+/// Whether an entry is that of our applies.
+pub fn is_ours(manager: &Manager) -> bool {
     manager.name == MANAGER && manager.operation == "Apply" && manager.subresource.is_empty()
 }
 
@@ -38,7 +37,6 @@ impl Ownership {
         let mut out = Self { before: ours(live)?, ..Self::default() };
         for manager in &live.managers {
             let fields = FieldSet::from_fields_v1(&manager.fields)?;
-            out.known.add(&fields);
             if is_ours(manager) {
                 out.last_write = manager.time.clone().max(out.last_write);
             } else {
@@ -52,9 +50,6 @@ impl Ownership {
     /// The same, with what a server's answer to a dry run says that we shall own.
     pub fn with_answer(mut self, response: &LiveObject) -> Result<Self, FieldsError> {
         self.after = ours(response)?;
-        for manager in &response.managers {
-            self.known.add(&FieldSet::from_fields_v1(&manager.fields)?);
-        }
         Ok(self)
     }
 

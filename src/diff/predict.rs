@@ -1,139 +1,114 @@
-//! What an apply would do, where the server cannot be asked: the desired object laid over the live one.
+//! What an apply would do, where the server cannot be asked: its structured merge, and what its typed fields and its
+//! schema's defaults make of the outcome.
 //!
-//! A prediction is never complete, since defaults, admission and validation are the server's. It says what becomes of
-//! the fields that we want and of those that we own and no longer want, and nothing else.
+//! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
+//! they decide about a field that changes, that is said.
 
-use super::changes::is_server_field;
-use super::equivalence::Equivalence;
+use super::equivalence::{Equivalence, is_zero, stored};
 use super::fields::FieldSet;
-use super::lists::{Strategy, items, lookup, position_of, strategy};
-use super::ownership::Ownership;
+use super::merge::{self, MergeError};
+use super::places::{below, is_associative, is_whole_map, items};
+use super::{LiveObject, MANAGER};
+use crate::schema::{Scalar, Type};
 use crate::value::{Data, Map, Path, Step, Value};
 
-/// What an apply of `desired` would make of `live`, and sets what we would own then.
-pub fn predict(live: &Value, desired: &Value, ownership: &mut Ownership, equivalence: Equivalence) -> Value {
-    let prediction = Prediction { before: &ownership.before, known: &ownership.known, equivalence };
-    let mut after = prediction.overlay(&Path::root(), Some(live), desired).unwrap_or_default();
-    for path in ownership.before.paths() {
-        if lookup(desired, &path).is_none() && !ownership.is_foreign(&path) {
-            remove(&mut after, &path.0);
-            drop_emptied(&mut after, desired, &path.0);
-        }
-    }
-    ownership.after = prediction.owned_after(desired);
-    after
+/// What an apply would come to.
+pub struct Prediction {
+    /// The object afterwards.
+    pub after: Value,
+    /// What we would own.
+    pub ours: FieldSet,
+    /// The zero values in `after` that are new: only the server knows whether it keeps them.
+    pub zeros: Vec<Path>,
 }
 
-struct Prediction<'a> {
-    before: &'a FieldSet,
-    known: &'a FieldSet,
+/// What an apply of `desired` would make of `live`, of which we own `owned`.
+pub fn predict(
+    live: &LiveObject,
+    desired: &Value,
+    shape: Type<'_>,
+    owned: &FieldSet,
+    equivalence: Equivalence<'_>,
+) -> Result<Prediction, MergeError> {
+    let merge::Applied { body: mut after, ours, .. } = merge::apply(live, desired, shape, MANAGER)?;
+    let mut settling = Settling { owned, equivalence, zeros: Vec::new() };
+    settling.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
+    Ok(Prediction { after, ours, zeros: settling.zeros })
+}
+
+/// Turns what was merged into what is stored.
+struct Settling<'a> {
+    owned: &'a FieldSet,
     equivalence: Equivalence<'a>,
+    zeros: Vec<Path>,
 }
 
-impl Prediction<'_> {
-    /// The value that will be at a path. `None` where the server leaves a zero value out.
-    fn overlay(&self, path: &Path, live: Option<&Value>, wanted: &Value) -> Option<Value> {
-        let node = self.known.node(path);
-        let whole = node.is_some_and(FieldSet::is_whole);
-        match (live.map(|it| &it.data), &wanted.data) {
-            (Some(Data::Map(map)), Data::Map(wanted)) if !whole => Some(self.maps(path, map, wanted).into()),
-            (Some(Data::List(list)), Data::List(wanted)) if strategy(node) != Strategy::Atomic => {
-                match (items(list, node), items(wanted, node)) {
-                    (Some(list), Some(wanted)) => Some(self.lists(path, &list, &wanted).into()),
-                    _ => Some(wanted.clone().into()),
+impl Settling<'_> {
+    fn settle(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Value>, after: &mut Value) {
+        if live.is_some_and(|live| live == &*after) {
+            return;
+        }
+        let whole = is_whole_map(shape) || !is_associative(shape) && matches!(after.data, Data::List(_));
+        if whole && live.is_some_and(|live| self.equivalence.holds(shape, Some(live), after)) {
+            *after = live.cloned().unwrap_or_default();
+            return;
+        }
+        match &mut after.data {
+            Data::Map(map) => self.map(path, shape, live.and_then(Value::as_map), map),
+            Data::List(list) => self.list(path, shape, live.and_then(Value::as_list), list),
+            _ => self.leaf(shape, after),
+        }
+    }
+
+    fn map(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
+        self.fill_in(path, shape, after);
+        let keys: Vec<String> = after.keys().map(str::to_owned).collect();
+        for key in keys {
+            let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
+            let Some(value) = after.get_mut(&key) else { continue };
+            if self.equivalence.builtin && there.is_none() && is_zero(value) {
+                // A path that is still ours although nothing is there is a zero value that the server leaves out.
+                if self.owned.node(&path).is_some() {
+                    after.remove(&key);
+                } else {
+                    self.zeros.push(path);
                 }
+                continue;
             }
-            _ if self.before.owns(path) && self.equivalence.holds(path, live, wanted, node) => live.cloned(),
-            _ => Some(wanted.clone()),
+            self.settle(&path, below(shape, &Step::Field(key)), there, value);
         }
     }
 
-    fn maps(&self, path: &Path, live: &Map, wanted: &Map) -> Map {
-        let mut after = live.clone();
-        for entry in wanted.iter().filter(|e| !is_server_field(path, &e.key)) {
-            if let Some(value) = self.overlay(&path.field(&entry.key), live.get(&entry.key), &entry.value) {
-                after.insert(entry.key.as_str(), value);
+    /// The defaults of the schema. Those of built-in kinds that are zero values are none.
+    fn fill_in(&self, path: &Path, shape: Option<Type<'_>>, after: &mut Map) {
+        let Some(map) = shape.and_then(Type::map).filter(|_| !path.0.is_empty()) else { return };
+        for key in map.fields() {
+            let default = map.default(key).filter(|it| !(self.equivalence.builtin && is_zero(it)));
+            if let Some(default) = default.filter(|_| !after.contains(key)) {
+                after.insert(key, default.clone());
             }
         }
-        after
     }
 
-    /// Items keep their places unless ours stand in another order; then ours come first, in their order.
-    fn lists(&self, path: &Path, live: &[(Step, &Value)], wanted: &[(Step, &Value)]) -> Vec<Value> {
-        let find = |items: &[(Step, &Value)], step: &Step| items.iter().position(|(other, _)| other == step);
-        let places: Vec<usize> = wanted.iter().filter_map(|(step, _)| find(live, step)).collect();
-        let added = wanted.iter().filter(|(step, _)| find(live, step).is_none());
-        let kept: Vec<&(Step, &Value)> = if places.is_sorted() {
-            live.iter().chain(added).collect()
-        } else {
-            wanted.iter().chain(live.iter().filter(|(step, _)| find(wanted, step).is_none())).collect()
+    fn list(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&[Value]>, after: &mut [Value]) {
+        let steps = |list: &[Value]| -> Option<Vec<Step>> {
+            Some(items(list, shape)?.into_iter().map(|(step, _)| step).collect())
         };
-        let overlaid = kept.into_iter().filter_map(|(step, value)| {
-            let there = find(live, step).map(|at| live[at].1);
-            match find(wanted, step) {
-                Some(at) => self.overlay(&path.then(step.clone()), there, wanted[at].1),
-                None => Some((*value).clone()),
-            }
-        });
-        overlaid.collect()
-    }
-
-    /// The leaves of the desired object, and what we own above them.
-    fn owned_after(&self, desired: &Value) -> FieldSet {
-        let mut owned: FieldSet = self.before.paths().into_iter().filter(|p| lookup(desired, p).is_some()).collect();
-        self.collect(&Path::root(), desired, &mut owned);
-        owned
-    }
-
-    fn collect(&self, path: &Path, value: &Value, owned: &mut FieldSet) {
-        let node = self.known.node(path);
-        let whole = node.is_some_and(FieldSet::is_whole);
-        match &value.data {
-            Data::Map(map) if !whole && !map.is_empty() => {
-                let theirs = |key: &str| is_server_field(path, key) || is_identity(path, key);
-                map.iter().filter(|e| !theirs(&e.key)).for_each(|e| self.collect(&path.field(&e.key), &e.value, owned));
-            }
-            Data::List(list) if !whole && !list.is_empty() => match items(list, node) {
-                Some(items) => items.iter().for_each(|(step, item)| {
-                    owned.insert(&path.then(step.clone()));
-                    self.collect(&path.then(step.clone()), item, owned);
-                }),
-                None => owned.insert(path),
-            },
-            _ => owned.insert(path),
+        let (live, now) = (live.unwrap_or_default(), steps(after));
+        let there = steps(live).unwrap_or_default();
+        for (at, item) in after.iter_mut().enumerate() {
+            let step = now.as_ref().map_or(Step::Index(at), |now| now[at].clone());
+            let before = there.iter().position(|it| *it == step).map(|at| &live[at]);
+            self.settle(&path.then(step.clone()), below(shape, &step), before, item);
         }
     }
-}
 
-fn is_identity(path: &Path, key: &str) -> bool {
-    *path == Path::of_fields(["metadata"]) && (key == "name" || key == "namespace")
-}
-
-/// Removes the maps above a removed field that hold nothing any more, unless the repository wants them empty.
-fn drop_emptied(after: &mut Value, desired: &Value, removed: &[Step]) {
-    let Some((_, above)) = removed.split_last().filter(|(_, above)| !above.is_empty()) else { return };
-    let path = Path(above.to_vec());
-    let emptied = lookup(after, &path).and_then(Value::as_map).is_some_and(Map::is_empty);
-    if emptied && lookup(desired, &path).is_none() {
-        remove(after, above);
-        drop_emptied(after, desired, above);
-    }
-}
-
-fn remove(value: &mut Value, steps: &[Step]) {
-    let Some((step, rest)) = steps.split_first() else { return };
-    match (&mut value.data, step) {
-        (Data::Map(map), Step::Field(key)) if rest.is_empty() => drop(map.remove(key)),
-        (Data::Map(map), Step::Field(key)) => {
-            if let Some(next) = map.get_mut(key) {
-                remove(next, rest);
-            }
+    fn leaf(&self, shape: Option<Type<'_>>, after: &mut Value) {
+        if self.equivalence.builtin
+            && shape.and_then(Type::scalar) == Some(Scalar::Quantity)
+            && let Some(text) = stored(after)
+        {
+            *after = text.into();
         }
-        (Data::List(items), step) => match position_of(items, step) {
-            Some(at) if rest.is_empty() => drop(items.remove(at)),
-            Some(at) => remove(&mut items[at], rest),
-            None => {}
-        },
-        _ => {}
     }
 }

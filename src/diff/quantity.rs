@@ -1,84 +1,191 @@
-//! Kubernetes' quantities, compared by value: `1000m` is `1`, `1024Mi` is `1Gi`.
+//! Kubernetes' quantities: in which text the server stores one. `1000m` is stored as `1`, `1024Mi` as `1Gi`.
+//!
+//! The rules are apimachinery's (`pkg/api/resource`), its habit to keep a text that it takes for canonical included.
 
-use std::cmp::Ordering;
+/// The power of ten of the smallest part that the server keeps.
+const NANO: i32 = -9;
+/// The most digits that it counts as an integer.
+const INTEGER_DIGITS: i32 = 18;
+/// The powers of ten of the decimal suffixes.
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
+/// The suffixes of powers of 1024, from the first.
+const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
-/// The maps whose values are quantities in built-in kinds.
-const HOLDERS: [&str; 12] = [
-    "allocatable",
-    "capacity",
-    "default",
-    "defaultRequest",
-    "hard",
-    "limits",
-    "max",
-    "maxLimitRequestRatio",
-    "min",
-    "overhead",
-    "podFixed",
-    "requests",
-];
-
-/// The fields that are quantities themselves.
-const FIELDS: [&str; 4] = ["averageValue", "divisor", "maximumVolumeSize", "sizeLimit"];
-
-/// Whether a field of a built-in kind holds a quantity, from its name and its parent's.
-pub fn is_quantity(parent: Option<&str>, name: &str) -> bool {
-    FIELDS.contains(&name) || parent.is_some_and(|parent| HOLDERS.contains(&parent))
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Decimal,
+    Exponent,
+    Binary,
 }
 
-/// Whether two texts are the same quantity. Texts that are no quantities are compared as texts.
-pub fn same(a: &str, b: &str) -> bool {
-    match (parse(a), parse(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
+/// A text taken apart.
+struct Parts<'t> {
+    negative: bool,
+    /// The digits before the point, without leading zeros; `0` where there are none.
+    whole: &'t str,
+    fraction: &'t str,
+    format: Format,
+    /// The power of ten, or of two for [`Format::Binary`].
+    exponent: i32,
+}
+
+/// A number: `digits * 10^scale`, without a sign.
+#[derive(Clone, Copy)]
+struct Amount {
+    digits: i128,
+    scale: i32,
+}
+
+/// The text in which the server stores a quantity; `None` for a text that is none, and for numbers beyond 128 bits.
+pub fn stored(text: &str) -> Option<String> {
+    let parts = parts(text)?;
+    let sign = if parts.negative { "-" } else { "" };
+    let (amount, format) = match parts.integer() {
+        Some(_) if parts.is_canonical() => return Some(text.to_owned()),
+        Some(amount) => (amount, parts.format),
+        None => parts.decimal()?,
+    };
+    match amount.digits {
+        0 => Some("0".to_owned()),
+        _ => Some(format!("{sign}{}", amount.print(format)?)),
     }
 }
 
-/// The quantity in billionths, rounded away from zero as the server does, who keeps no smaller part.
-fn parse(text: &str) -> Option<i128> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && !".+-".contains(c)).unwrap_or(text.len());
-    let (number, suffix) = text.split_at(end);
-    let (negative, digits) = match number.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, number.strip_prefix('+').unwrap_or(number)),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let (factor, exponent) = scale(suffix)?;
-    let power = exponent + 9 - i32::try_from(fraction.len()).ok()?;
-    let scaled = mantissa.checked_mul(factor)?;
-    let size = match power.cmp(&0) {
-        Ordering::Less => divide_up(scaled, 10_i128.checked_pow(power.unsigned_abs())?),
-        _ => scaled.checked_mul(10_i128.checked_pow(power.unsigned_abs())?)?,
-    };
-    Some(if negative { -size } else { size })
+fn parts(text: &str) -> Option<Parts<'_>> {
+    if text.is_empty() {
+        return None;
+    }
+    let negative = text.starts_with('-');
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).trim_start_matches('0');
+    let (whole, rest) = split(digits, |c| c.is_ascii_digit());
+    let (fraction, suffix) = rest.strip_prefix('.').map_or(("", rest), |rest| split(rest, |c| c.is_ascii_digit()));
+    let (format, exponent) = suffix_of(suffix)?;
+    Some(Parts { negative, whole: if whole.is_empty() { "0" } else { whole }, fraction, format, exponent })
 }
 
-fn divide_up(value: i128, by: i128) -> i128 {
-    value / by + i128::from(value % by != 0)
+fn split(text: &str, within: fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !within(c)).unwrap_or(text.len()))
 }
 
-/// What a suffix stands for: a factor, and a power of ten.
-fn scale(suffix: &str) -> Option<(i128, i32)> {
-    let binary = |power: u32| Some((1024_i128.pow(power), 0));
-    match suffix {
-        "" => Some((1, 0)),
-        "n" => Some((1, -9)),
-        "u" => Some((1, -6)),
-        "m" => Some((1, -3)),
-        "k" => Some((1, 3)),
-        "M" => Some((1, 6)),
-        "G" => Some((1, 9)),
-        "T" => Some((1, 12)),
-        "P" => Some((1, 15)),
-        "E" => Some((1, 18)),
-        "Ki" => binary(1),
-        "Mi" => binary(2),
-        "Gi" => binary(3),
-        "Ti" => binary(4),
-        "Pi" => binary(5),
-        "Ei" => binary(6),
-        _ => Some((1, suffix.strip_prefix(['e', 'E'])?.parse().ok()?)),
+fn suffix_of(suffix: &str) -> Option<(Format, i32)> {
+    if let Some((_, power)) = DECIMAL.iter().find(|(name, _)| *name == suffix) {
+        return Some((Format::Decimal, *power));
+    }
+    if let Some(at) = BINARY.iter().position(|name| *name == suffix) {
+        return Some((Format::Binary, 10 * (i32::try_from(at).ok()? + 1)));
+    }
+    Some((Format::Exponent, suffix.strip_prefix(['e', 'E'])?.parse().ok()?))
+}
+
+impl Parts<'_> {
+    fn written(&self) -> String {
+        format!("{}{}", self.whole, self.fraction)
+    }
+
+    /// The number where the server counts it as an integer of 64 bits.
+    fn integer(&self) -> Option<Amount> {
+        let count = |digits: &str| i32::try_from(digits.len()).unwrap_or(i32::MAX);
+        let (room, factor, scale) = match self.format {
+            Format::Binary if self.fraction.is_empty() => {
+                (15 - count(self.whole) - self.exponent * 3 / 10 - 1, 1_i128 << self.exponent, 0)
+            }
+            Format::Binary => return None,
+            _ => (
+                INTEGER_DIGITS - count(&self.written()),
+                1,
+                self.exponent.checked_sub(count(self.fraction)).unwrap_or(i32::MIN),
+            ),
+        };
+        let digits = self.written().parse::<i128>().ok()?.checked_mul(factor)?;
+        (room >= 0 && scale >= NANO && i64::try_from(digits).is_ok()).then_some(Amount { digits, scale })
+    }
+
+    /// Whether an integer's text is kept as it is.
+    fn is_canonical(&self) -> bool {
+        let written = self.written();
+        match self.format {
+            Format::Binary => written.parse::<i64>().is_ok_and(|it| it & 7 != 0),
+            _ => {
+                let places = i32::try_from(self.fraction.len()).unwrap_or(0);
+                (self.exponent - places) % 3 == 0 && !written.ends_with("000") && !written.starts_with('0')
+            }
+        }
+    }
+
+    /// The number rounded up to what the server keeps, and the form in which it is printed.
+    fn decimal(&self) -> Option<(Amount, Format)> {
+        let written: i128 = self.written().parse().ok()?;
+        let places = i32::try_from(self.fraction.len()).ok()?;
+        let amount = match self.format {
+            Format::Binary => Amount { digits: written.checked_mul(1 << self.exponent)?, scale: -places },
+            _ => Amount { digits: written, scale: self.exponent.checked_sub(places)? },
+        };
+        let amount = amount.at_least(NANO)?;
+        if self.format != Format::Binary {
+            return Some((amount, self.format));
+        }
+        let most = Amount { digits: i64::MAX.into(), scale: 0 };
+        let amount = if amount.nanos()? > most.nanos()? { most } else { amount };
+        let format = if amount.nanos()? < 1_000_000_000 { Format::Decimal } else { Format::Binary };
+        Some((amount, format))
+    }
+}
+
+impl Amount {
+    /// Rounded away from zero to a power of ten.
+    fn at_least(self, scale: i32) -> Option<Self> {
+        if self.scale >= scale {
+            return Some(self);
+        }
+        let by = u32::try_from(scale - self.scale).ok()?;
+        let digits = match 10_i128.checked_pow(by) {
+            Some(by) => self.digits / by + i128::from(self.digits % by != 0),
+            None => i128::from(self.digits != 0),
+        };
+        Some(Self { digits, scale })
+    }
+
+    /// The number in billionths, of one that has no smaller part.
+    fn nanos(self) -> Option<i128> {
+        self.digits.checked_mul(10_i128.checked_pow(u32::try_from(self.scale - NANO).ok()?)?)
+    }
+
+    /// The number without fraction; `None` where it has one.
+    fn whole(self) -> Option<i128> {
+        let nanos = self.nanos()?;
+        (nanos % 1_000_000_000 == 0).then_some(nanos / 1_000_000_000)
+    }
+
+    fn print(self, format: Format) -> Option<String> {
+        if format != Format::Binary {
+            return self.print_decimal(format);
+        }
+        match self.whole() {
+            Some(whole) if whole >= 1024 => {
+                let times = (1..=BINARY.len()).take_while(|times| whole % (1 << (10 * times)) == 0).last().unwrap_or(0);
+                let suffix = times.checked_sub(1).map_or("", |at| BINARY[at]);
+                Some(format!("{}{suffix}", whole >> (10 * times)))
+            }
+            _ => self.print_decimal(Format::Decimal),
+        }
+    }
+
+    fn print_decimal(self, format: Format) -> Option<String> {
+        let Self { mut digits, mut scale } = self;
+        while digits % 10 == 0 {
+            (digits, scale) = (digits / 10, scale.checked_add(1)?);
+        }
+        while scale % 3 != 0 {
+            (digits, scale) = (digits.checked_mul(10)?, scale.checked_sub(1)?);
+        }
+        let suffix = match format {
+            Format::Exponent if scale == 0 => String::new(),
+            Format::Exponent => format!("e{scale}"),
+            // Beyond the largest suffix the server prints none, and thereby another number.
+            _ => DECIMAL.iter().find(|(_, power)| *power == scale).map_or("", |(name, _)| name).to_owned(),
+        };
+        Some(format!("{digits}{suffix}"))
     }
 }
 
@@ -87,20 +194,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_are_the_same_in_every_spelling() {
-        for (a, b) in [
-            ("1000m", "1"),
-            ("0.5", "500m"),
-            ("1000M", "1G"),
-            ("1024Mi", "1Gi"),
-            ("1.5Gi", "1536Mi"),
-            ("1e3", "1k"),
-            ("1E", "1000P"),
-        ] {
-            assert!(same(a, b), "{a} is {b}");
+    fn texts_are_stored_as_the_server_stores_them() {
+        let rows = include_str!("quantities.tsv").lines().filter(|line| !line.starts_with('#'));
+        let mut count = 0;
+        for (text, expected) in rows.map(|row| row.split_once('\t').unwrap()) {
+            let expected = (expected != "!").then(|| expected.to_owned());
+            assert_eq!(stored(text), expected, "{text}");
+            count += 1;
         }
-        for (a, b) in [("1", "2"), ("1G", "1Gi"), ("a", "b"), ("1x", "1"), ("-1", "1"), ("", "0")] {
-            assert!(!same(a, b), "{a} is not {b}");
+        assert!(count > 400);
+    }
+
+    #[test]
+    fn what_is_stored_stays() {
+        for (text, expected) in [("1000m", "1"), ("0.5", "500m"), ("1.5Gi", "1536Mi"), ("0.1m", "100u"), ("1E", "1E")] {
+            assert_eq!(stored(text).as_deref(), Some(expected));
+            assert_eq!(stored(expected).as_deref(), Some(expected));
         }
     }
 }

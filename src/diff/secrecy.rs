@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::fields::FieldSet;
-use super::ownership::ours;
+use super::places::{below, items, position};
 use super::record::recorded_digest;
-use super::{After, LiveObject, ObjectComparison, Recorded, canonical, lists};
+use super::{After, LiveObject, ObjectComparison, Recorded, canonical};
 use crate::masked::{FingerprintKey, Redactor};
+use crate::schema::{Gvk, Type, builtin_schemas};
 use crate::value::{Data, Entry, Map, Value};
 
 /// Masks in `target` what is secret in `pattern`: a desired object, or a recorded one with its digests. Where a list
 /// cannot be matched item by item, all of it is masked.
-pub fn mask_like(target: &mut Value, pattern: &Value, node: Option<&FieldSet>) {
+pub fn mask_like(target: &mut Value, pattern: &Value, shape: Option<Type<'_>>) {
     if !holds_secret(pattern) {
         return;
     }
@@ -19,30 +19,36 @@ pub fn mask_like(target: &mut Value, pattern: &Value, node: Option<&FieldSet>) {
         (Data::Map(map), Data::Map(wanted)) => {
             for entry in wanted {
                 if let Some(value) = map.get_mut(&entry.key) {
-                    mask_like(value, &entry.value, node.and_then(|n| n.field(&entry.key)));
+                    mask_like(value, &entry.value, shape.and_then(|it| it.map()?.field(&entry.key)));
                 }
             }
         }
-        (Data::List(list), Data::List(wanted)) => mask_items(list, wanted, node),
+        (Data::List(list), Data::List(wanted)) => mask_items(list, wanted, shape),
         _ => *target = std::mem::take(target).masked(),
     }
 }
 
-fn mask_items(list: &mut [Value], wanted: &[Value], node: Option<&FieldSet>) {
-    let Some(wanted) = lists::items(wanted, node) else {
+fn mask_items(list: &mut [Value], wanted: &[Value], shape: Option<Type<'_>>) {
+    let Some(wanted) = items(wanted, shape) else {
         return list.iter_mut().for_each(|item| *item = std::mem::take(item).masked());
     };
     for (step, pattern) in wanted {
-        if let Some(item) = lists::position_of(list, &step).and_then(|at| list.get_mut(at)) {
-            mask_like(item, pattern, node.and_then(|n| n.step(&step)));
+        if let Some(item) = position(list, &step, shape).and_then(|at| list.get_mut(at)) {
+            mask_like(item, pattern, below(shape, &step));
         }
     }
 }
 
+/// The shape of a live object's kind where that is built in, for those who do not ask the server.
+pub fn shipped(live: &LiveObject) -> Option<Type<'static>> {
+    let version = live.body.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    builtin_schemas().of(&Gvk::new(version, &live.id.kind.kind))
+}
+
 /// Masks in a live object what was secret when it was applied, for those who do not render.
 pub fn mask_recorded(live: &mut LiveObject, recorded: &Recorded) {
-    let known = ours(live).ok();
-    mask_like(&mut live.body, &recorded.applied, known.as_ref());
+    let shape = shipped(live);
+    mask_like(&mut live.body, &recorded.applied, shape);
 }
 
 /// Takes known secrets out of what a comparison shows of the server: others may have copied them to any place. What

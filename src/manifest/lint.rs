@@ -16,6 +16,11 @@ type Lists = Vec<(Vec<&'static str>, &'static str)>;
 
 static BY_KIND: LazyLock<HashMap<&'static str, Lists>> = LazyLock::new(by_kind);
 
+/// The kinds that hold pods, each with the path of the pod's spec.
+pub(crate) fn pod_specs() -> impl Iterator<Item = [&'static str; 2]> {
+    rows::<2>(PODS)
+}
+
 /// Refuses an object in which two items of an associative list have the same keys. Only built-in kinds are looked at.
 pub fn check(body: &Value, id: &ObjectId, source: Source) -> Result<(), ManifestError> {
     let lists = BY_KIND.get(id.kind.to_string().as_str()).into_iter().flatten();
@@ -28,7 +33,7 @@ pub fn check(body: &Value, id: &ObjectId, source: Source) -> Result<(), Manifest
 fn by_kind() -> HashMap<&'static str, Lists> {
     let mut all: HashMap<_, Lists> = HashMap::new();
     for [owner, path, keys] in rows::<3>(LISTS) {
-        let roots = if owner == "pod" { rows::<2>(PODS).collect() } else { vec![[owner, ""]] };
+        let roots = if owner == "pod" { pod_specs().collect() } else { vec![[owner, ""]] };
         for [kind, root] in roots {
             let steps = root.split('.').chain(path.split('.')).filter(|step| !step.is_empty()).collect();
             all.entry(kind).or_default().push((steps, keys));

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::error::ManifestError;
+pub(crate) use self::lint::pod_specs;
 use self::objects::Setting;
 use self::place::Source;
 pub use self::set::{PART_OF, apply_set_id, inventory_name};

@@ -1,0 +1,108 @@
+//! The fields of built-in kinds that the server fills in where nobody wants them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::places::lookup;
+use crate::manifest::pod_specs;
+use crate::schema::{GroupKind, Type, rows};
+use crate::value::{Path, Step, Value};
+
+const TABLE: &str = include_str!("defaulted.tsv");
+const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
+const HOOKS: [&str; 2] = ["lifecycle.postStart", "lifecycle.preStop"];
+
+static FIELDS: LazyLock<HashMap<&str, HashSet<String>>> = LazyLock::new(|| {
+    let mut all: HashMap<&str, HashSet<String>> = HashMap::new();
+    for [owner, field] in rows::<2>(TABLE) {
+        for (kind, field) in places(owner, field) {
+            all.entry(kind).or_default().insert(field);
+        }
+    }
+    all
+});
+
+/// The fields that a row stands for: those of every kind that holds a pod, of each sort of its containers, and so on.
+fn places(owner: &'static str, field: &str) -> Vec<(&'static str, String)> {
+    let within = |owner, parts: &[&str]| -> Vec<_> {
+        parts.iter().flat_map(|part| places(owner, &format!("{part}.{field}"))).collect()
+    };
+    match owner {
+        "pod" => pod_specs().map(|[kind, root]| (kind, format!("{root}.{field}"))).collect(),
+        "container" => within("pod", &CONTAINERS),
+        "probe" => within("container", &PROBES),
+        "hook" => within("container", &[PROBES.as_slice(), HOOKS.as_slice()].concat()),
+        kind => vec![(kind, field.to_owned())],
+    }
+}
+
+/// Whether the server may fill in a field of `object` that is not there: the field has a default, and what holds it is
+/// there or has one too.
+pub fn fills_in(kind: &GroupKind, path: &Path, object: &Value, shape: Option<Type<'_>>) -> bool {
+    let Some(fields) = FIELDS.get(kind.to_string().as_str()) else { return false };
+    let Some((_, above)) = path.0.split_last() else { return false };
+    let above = Path(above.to_vec());
+    is_among(fields, path) && (lookup(object, &above, shape).is_some() || fills_in(kind, &above, object, shape))
+}
+
+fn is_among(fields: &HashSet<String>, path: &Path) -> bool {
+    let names: Vec<&str> = names(path).collect();
+    let Some((last, above)) = names.split_last() else { return false };
+    let with = |last: &str| above.iter().copied().chain([last]).collect::<Vec<_>>().join(".");
+    matches!(path.0.last(), Some(Step::Field(_))) && (fields.contains(&with(last)) || fields.contains(&with("*")))
+}
+
+/// The names of the fields on the way; lists leave no trace.
+fn names(path: &Path) -> impl Iterator<Item = &str> {
+    path.0.iter().filter_map(|step| match step {
+        Step::Field(name) => Some(name.as_str()),
+        Step::Item(_) | Step::Member(_) | Step::Index(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Gvk, builtin, builtin_schemas};
+
+    #[test]
+    fn every_field_is_one_of_its_kind() {
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(rows::<2>(TABLE).count(), lines);
+        for (kind, fields) in FIELDS.iter() {
+            let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+            let kind = GroupKind { group: group.to_owned(), kind: kind.to_owned() };
+            let gvk: Gvk = builtin().versions(&kind).first().unwrap_or_else(|| panic!("no kind {kind}")).gvk.clone();
+            for field in fields.iter().filter(|field| !field.starts_with("metadata.labels.")) {
+                let mut shape = builtin_schemas().of(&gvk);
+                for name in field.split('.') {
+                    let at = shape.map(|it| it.list().map_or(it, |list| list.item));
+                    shape = at.and_then(|it| it.map()?.field(name));
+                    assert!(shape.is_some(), "{kind} has no {field}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_needs_what_holds_it() {
+        let kind = GroupKind { group: "apps".into(), kind: "Deployment".into() };
+        let body: Value = serde_json::from_str(
+            r#"{"spec": {"template": {"spec": {"containers": [{"name": "a", "livenessProbe": {}}, {"name": "b"}]}}}}"#,
+        )
+        .unwrap();
+        let shape = builtin_schemas().of(&Gvk::new("apps/v1", "Deployment"));
+        let fills = |path: &Path| fills_in(&kind, path, &body, shape);
+        assert!(fills(&Path::of_fields(["spec", "replicas"])));
+        assert!(fills(&Path::of_fields(["spec", "strategy", "rollingUpdate", "maxSurge"])));
+        assert!(!fills(&Path::of_fields(["spec", "paused"])));
+        let containers = Path::of_fields(["spec", "template", "spec", "containers"]);
+        let period = |name: &str| {
+            let item = containers.then(Step::Item(vec![("name".into(), name.into())]));
+            item.field("livenessProbe").field("periodSeconds")
+        };
+        assert!(fills(&period("a")));
+        assert!(!fills(&period("b")) && !fills(&period("c")));
+    }
+}
