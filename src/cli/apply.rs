@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, acting};
@@ -16,6 +16,8 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
+    judge: JudgeArgs,
+    #[command(flatten)]
     acting: acting::ActingArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
@@ -25,6 +27,6 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &args.guards.guards(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &args.guards.guards(), terminal)?;
     acting::act(&planned, &args.acting, args.output, terminal)
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::diff::Judge;
+
 /// Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProjectArgs {
@@ -52,6 +54,34 @@ pub(super) struct ClusterArgs {
     /// A context in place of the environment's.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+}
+
+/// How differences are found.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(super) struct JudgeArgs {
+    /// Whose word is taken for what an apply would change: that of proofs where there is one, or that of the server's
+    /// dry run for every object.
+    #[arg(long, value_name = "HOW", default_value = "proofs")]
+    pub judge: JudgeBy,
+}
+
+/// Whose word is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum JudgeBy {
+    /// A proof, where there is one; else the server's.
+    #[default]
+    Proofs,
+    /// The server's alone.
+    DryRun,
+}
+
+impl From<JudgeArgs> for Judge {
+    fn from(args: JudgeArgs) -> Self {
+        match args.judge {
+            JudgeBy::Proofs => Self::Proofs,
+            JudgeBy::DryRun => Self::DryRun,
+        }
+    }
 }
 
 /// An environment in its cluster.

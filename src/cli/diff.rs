@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -17,6 +17,8 @@ pub(super) struct DiffArgs {
     target: TargetArgs,
     #[command(flatten)]
     set: SetArgs,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -26,7 +28,7 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -18,13 +18,15 @@ pub(super) struct DriftArgs {
     target: TargetArgs,
     #[command(flatten)]
     set: SetArgs,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &Guards::default(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
     let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, true))

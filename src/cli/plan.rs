@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -16,6 +16,8 @@ pub(super) struct PlanArgs {
     target: TargetArgs,
     #[command(flatten)]
     set: SetArgs,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -27,7 +29,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, &args.guards.guards(), terminal)?;
+    let planned = planning::plan(&args.target, &args.set, args.judge, &args.guards.guards(), terminal)?;
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, args.output, terminal)?;
     if !report.plan.refusals.is_empty() {

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff;
-use crate::pipeline::{self, Planned};
+use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
 use crate::report::{self, Purpose, Report, Style};
 
@@ -48,10 +48,11 @@ impl GuardArgs {
 pub(super) fn plan(
     target: &TargetArgs,
     set: &SetArgs,
+    judge: JudgeArgs,
     guards: &Guards,
     terminal: &Terminal,
 ) -> Result<Planned, Failure> {
-    let settings = settings::online(target, set)?;
+    let settings = Settings { judge: judge.into(), ..settings::online(target, set)? };
     let progress = terminal.progress();
     let planned = wait(pipeline::plan(&settings, guards, &|what| progress.at(what)))?;
     progress.done();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use crate::diagnostic::Failure;
+use crate::diff::Judge;
 use crate::pipeline::{ClusterOverride, Settings};
 use crate::project::Selection;
 use crate::source::Source;
@@ -24,6 +25,7 @@ pub(super) fn offline(
         overrides: overrides(set)?,
         identities: project.identities.iter().map(|path| absolute(path)).collect(),
         cluster: ClusterOverride::default(),
+        judge: Judge::default(),
         variables: variables(),
     })
 }

@@ -1,20 +1,22 @@
 //! Desired and live objects, joined as the pages of the live ones arrive, and compared.
 //!
-//! What the record proves unchanged is done at once and forgotten. For the rest the server is asked what an apply would
-//! make of it; where it cannot be asked, the difference is only predicted, and says why.
+//! What the record proves unchanged is done at once and forgotten. For the rest the schemas of their kinds are fetched,
+//! which may prove more. Of what is left the server is asked what an apply would make of it; where it cannot be asked,
+//! the difference is only predicted, and says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{PipelineError, Progress};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, Unread, Wanted, WriteError};
+use super::{PipelineError, Progress, pool};
+use crate::cluster::{ApplyOptions, Cluster, Refusal, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::{Discovery, Gvk, Resource, builtin_schemas};
+use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
+use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -29,12 +31,10 @@ pub(super) struct Subject<'a> {
     pub discovery: &'a Discovery,
     /// The key of fingerprints and records.
     pub key: &'a FingerprintKey,
-}
-
-impl Subject<'_> {
-    fn context(&self) -> Context<'_> {
-        Context::new(self.key, builtin_schemas())
-    }
+    /// Whose word is taken.
+    pub judge: Judge,
+    /// Where schemas are kept between runs.
+    pub cache: SchemaCache,
 }
 
 /// An object of an inventory.
@@ -61,6 +61,7 @@ pub(super) async fn compare(
     let mut unread = cluster.read(wanted, &mut |live| table.join(live)).await?;
     table.settle(&unread);
     table.forgive(&mut unread);
+    table.shape(cluster, progress).await?;
     table.ask(cluster, progress).await?;
     let mut comparison = table.finish();
     let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
@@ -75,10 +76,16 @@ struct Table<'a> {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
+    /// The shapes that are known: none, before anything is asked about.
+    schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
 }
 
 impl<'a> Table<'a> {
+    fn context(&self) -> Context<'_> {
+        Context { judge: self.subject.judge, ..Context::new(self.subject.key, &self.schemas) }
+    }
+
     fn new(subject: Subject<'a>) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
@@ -93,7 +100,8 @@ impl<'a> Table<'a> {
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        Self { wanted, places, done, left, namespaces: BTreeSet::new(), questions: Vec::new(), subject }
+        let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
+        Self { wanted, places, done, left, namespaces, schemas, questions, subject }
     }
 
     /// Takes a live object as its page arrives.
@@ -101,7 +109,7 @@ impl<'a> Table<'a> {
         let recorded = self.recorded(&live.id);
         if let Some(&at) = self.places.get(&live.id) {
             let object = &self.subject.objects[at];
-            match diff::compare(object, Some(live), recorded, None, &self.subject.context()) {
+            match diff::compare(object, Some(live), recorded, None, &self.context()) {
                 Compared::Done(comparison) => self.done[at] = Some(*comparison),
                 Compared::Shape(live) | Compared::Ask(live) => self.questions.push((at, Some(*live))),
             }
@@ -121,7 +129,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.subject.context())),
+                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -156,12 +164,57 @@ impl<'a> Table<'a> {
         missing.map(|(_, object)| object.id.name.clone()).collect()
     }
 
-    /// Asks the server about everything that the records do not prove.
+    /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
+    /// change in this plan are left to the server.
+    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let kind = |at: usize| &self.subject.objects[at].gvk;
+        let served = |gvk: &&Gvk| self.subject.discovery.resource(gvk).is_some();
+        let kinds: BTreeSet<Gvk> = questions.iter().map(|(at, _)| kind(*at)).filter(served).cloned().collect();
+        if !kinds.is_empty() {
+            progress("reading the schemas of the cluster");
+        }
+        let mut schemas = Schemas::new();
+        let definitions = self.subject.objects.iter().filter(|object| is_definition(object));
+        definitions.for_each(|definition| schemas.add_crd(&definition.body));
+        cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        self.schemas = schemas;
+        // Definitions first: what is open about them says which kinds may change.
+        let (definitions, others): (Vec<_>, Vec<_>) =
+            questions.into_iter().partition(|(at, _)| is_definition(&self.subject.objects[*at]));
+        self.prove(definitions)?;
+        let changing: BTreeSet<GroupKind> =
+            self.questions.iter().filter_map(|(at, _)| defined(&self.subject.objects[*at].body)).collect();
+        let (open, provable): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
+        self.questions.extend(open);
+        self.prove(provable)
+    }
+
+    /// Looks for proofs, on all cores. What is not proven stays a question.
+    fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
+        let judged = pool::each(questions, |(at, live)| {
+            let Some(live) = live else { return Ok((at, Err(None))) };
+            let object = &self.subject.objects[at];
+            Ok(match diff::compare(object, Some(live), self.recorded(&object.id), None, &self.context()) {
+                Compared::Done(done) => (at, Ok(done)),
+                Compared::Shape(live) | Compared::Ask(live) => (at, Err(Some(*live))),
+            })
+        })?;
+        for (at, judged) in judged {
+            match judged {
+                Ok(done) => self.done[at] = Some(*done),
+                Err(live) => self.questions.push((at, live)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the server about everything that is not proven.
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let subject = &self.subject;
-        let namespaces = &self.namespaces;
+        let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             (at, live, answer(object, subject.discovery, namespaces, cluster).await)
@@ -172,7 +225,7 @@ impl<'a> Table<'a> {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
             let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
-            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &subject.context()) {
+            if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
             progress(&format!("asking the server about changes ({} of {total})", finished.len()));
@@ -204,6 +257,16 @@ impl<'a> Table<'a> {
 pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
+}
+
+fn is_definition(object: &Object) -> bool {
+    object.id.kind.group == "apiextensions.k8s.io" && object.id.kind.kind == "CustomResourceDefinition"
+}
+
+/// The kind that a definition defines.
+fn defined(definition: &Value) -> Option<GroupKind> {
+    let text = |keys: &[&str]| definition.dig(keys).and_then(Value::as_str).map(str::to_owned);
+    Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.

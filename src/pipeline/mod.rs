@@ -28,8 +28,9 @@ pub use self::releases::{ReleaseValues, values};
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
-use crate::cluster::{Cluster, Unread};
+use crate::cluster::{Cluster, SchemaCache, Unread};
 use crate::diagnostic::Failure;
+use crate::diff::Judge;
 use crate::manifest::{self, Desired};
 use crate::masked::Redactor;
 use crate::plan::{Guards, Plan};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
     pub cluster: ClusterOverride,
+    /// Whose word is taken for what would change.
+    pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
 }
@@ -157,7 +160,8 @@ async fn judge(
     let state = State::read(&cluster, &project.environment).await?;
     let selected = |name: &str| project.is_selected(settings, name);
     let objects = desired.objects.into_iter().map(Arc::new).collect();
-    let subject = Subject { objects, members: state.held(selected), discovery: &discovery, key: &state.key };
+    let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
+    let subject = Subject { objects, members, discovery: &discovery, key: &state.key, judge, cache };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let warnings = cluster.warnings().iter().cloned().chain(desired.warnings).chain(advice(&unread)).collect();
