@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::classify::{Doubts, Evidence};
+use super::classify::Evidence;
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
 use super::ownership::Ownership;
@@ -16,7 +16,7 @@ use super::{
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{self, Type};
-use crate::value::{Path, Value};
+use crate::value::Value;
 
 /// Compares an object with what the server has.
 ///
@@ -155,7 +155,7 @@ impl<'a> Subject<'a> {
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
         match Ownership::of(&live).and_then(|ownership| ownership.with_answer(&response)) {
-            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun, None),
+            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun),
             Err(error) => self.unreadable(live, &error),
         }
     }
@@ -173,10 +173,10 @@ impl<'a> Subject<'a> {
             ),
             (shape, judged) => (shape.unwrap_or_else(|| self.context.schemas.deduced()), judged),
         };
-        match predict(&live, &self.object.body, shape, &ownership.before, self.equivalence()) {
-            Ok(Prediction { after, ours, zeros }) => {
+        match predict(&live, &self.object.body, shape, self.equivalence()) {
+            Ok(Prediction { after, ours }) => {
                 ownership.after = ours;
-                self.judge(live, after, &ownership, judged, Some(&zeros))
+                self.judge(live, after, &ownership, judged)
             }
             Err(error) => {
                 let told = match &judged {
@@ -193,14 +193,13 @@ impl<'a> Subject<'a> {
     }
 
     /// Classifies what differs between live and after; where nothing is to be done, it is unchanged, with a record of
-    /// that. `zeros` is what a prediction leaves to the server.
+    /// that.
     fn judge(
         mut self,
         mut live: LiveObject,
         mut after: Value,
         ownership: &Ownership,
         judged: Judged,
-        zeros: Option<&[Path]>,
     ) -> ObjectComparison {
         self.mask(&mut live.body);
         self.mask(&mut after);
@@ -213,7 +212,7 @@ impl<'a> Subject<'a> {
             ownership,
             equivalence: self.equivalence(),
             shape: self.shape(),
-            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
+            doubts: matches!(judged, Judged::Predicted(_) | Judged::Refused(_)).then_some(&kind),
         };
         let fields = evidence.classify();
         if fields.iter().all(|change| change.class == Class::Met) {
@@ -241,7 +240,7 @@ impl<'a> Subject<'a> {
             Ok(mut ownership) => {
                 ownership.after = ownership.before.clone();
                 let after = live.body.clone();
-                self.judge(live, after, &ownership, Judged::Structure, None)
+                self.judge(live, after, &ownership, Judged::Structure)
             }
             Err(error) => self.unreadable(live, &error),
         }

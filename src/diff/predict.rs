@@ -4,7 +4,7 @@
 //! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
 //! they decide about a field that changes, that is said.
 
-use super::equivalence::{Equivalence, is_zero, stored};
+use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
 use super::places::{below, is_associative, is_whole_map, items};
@@ -18,33 +18,27 @@ pub struct Prediction {
     pub after: Value,
     /// What we would own.
     pub ours: FieldSet,
-    /// The zero values in `after` that are new: only the server knows whether it keeps them.
-    pub zeros: Vec<Path>,
 }
 
-/// What an apply of `desired` would make of `live`, of which we own `owned`.
+/// What an apply of `desired` would make of `live`.
 pub fn predict(
     live: &LiveObject,
     desired: &Value,
     shape: Type<'_>,
-    owned: &FieldSet,
     equivalence: Equivalence<'_>,
 ) -> Result<Prediction, MergeError> {
     let merge::Applied { body: mut after, ours, .. } = merge::apply(live, desired, shape, MANAGER)?;
-    let mut settling = Settling { owned, equivalence, zeros: Vec::new() };
-    settling.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
-    Ok(Prediction { after, ours, zeros: settling.zeros })
+    Settling { equivalence }.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
+    Ok(Prediction { after, ours })
 }
 
 /// Turns what was merged into what is stored.
 struct Settling<'a> {
-    owned: &'a FieldSet,
     equivalence: Equivalence<'a>,
-    zeros: Vec<Path>,
 }
 
 impl Settling<'_> {
-    fn settle(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Value>, after: &mut Value) {
+    fn settle(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Value>, after: &mut Value) {
         if live.is_some_and(|live| live == &*after) {
             return;
         }
@@ -60,19 +54,19 @@ impl Settling<'_> {
         }
     }
 
-    fn map(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
+    fn map(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
         self.fill_in(path, shape, after);
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
             let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
             let Some(value) = after.get_mut(&key) else { continue };
-            if self.equivalence.builtin && there.is_none() && is_zero(value) {
-                // A path that is still ours although nothing is there is a zero value that the server leaves out.
-                if self.owned.node(&path).is_some() {
-                    after.remove(&key);
-                } else {
-                    self.zeros.push(path);
-                }
+            if is_left_out(shape.and_then(Type::map), &key, value) {
+                after.remove(&key);
+                continue;
+            }
+            // Of a list that is always shown, none is `null`.
+            if there.is_some_and(Value::is_null) && is_empty(value) {
+                *value = Value::default();
                 continue;
             }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
@@ -90,7 +84,7 @@ impl Settling<'_> {
         }
     }
 
-    fn list(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&[Value]>, after: &mut [Value]) {
+    fn list(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&[Value]>, after: &mut [Value]) {
         let steps = |list: &[Value]| -> Option<Vec<Step>> {
             Some(items(list, shape)?.into_iter().map(|(step, _)| step).collect())
         };

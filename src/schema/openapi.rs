@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use flate2::read::GzDecoder;
 
 use super::types::{DEDUCED, Field, ListNode, MapNode, Node, Reference, UNTYPED};
-use super::{Gvk, Scalar, Schemas, Strategy};
+use super::{Gvk, Scalar, Schemas, Strategy, Zero, zeros};
 use crate::value::{Data, Value};
 
 /// The schemas of the built-in kinds, as the server of [`super::BUILTIN_VERSION`] serves them, without their texts.
@@ -105,7 +105,7 @@ impl Schemas {
         fields.push(("metadata", self.object_meta()));
         let map = self.nodes[reference.node].map.get_or_insert_default();
         for (key, reference) in fields {
-            map.fields.insert(key.to_owned(), Field { reference, default: None, required: false });
+            map.fields.insert(key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept });
         }
         reference
     }
@@ -126,7 +126,12 @@ impl Schemas {
         match name {
             QUANTITY => Node { scalar: Some(Scalar::Quantity), ..Node::default() },
             RAW_EXTENSION => self.nodes[UNTYPED.node].clone(),
-            _ => self.node(schema, false),
+            _ => {
+                let mut node = self.node(schema, false);
+                let fields = node.map.iter_mut().flat_map(|map| map.fields.iter_mut());
+                fields.for_each(|(field, it)| it.zero = zeros::of(name, field));
+                node
+            }
         }
     }
 
@@ -179,11 +184,11 @@ impl Schemas {
             let reference = self.reference(&entry.value, preserve);
             let default = entry.value.get("default").cloned();
             let required = required.contains(&entry.key.as_str());
-            map.fields.insert(entry.key.clone(), Field { reference, default, required });
+            map.fields.insert(entry.key.clone(), Field { reference, default, required, zero: Zero::Kept });
         }
         if flag(schema, "x-kubernetes-embedded-resource") {
             let metadata = self.object_meta();
-            map.fields.insert("metadata".to_owned(), Field { reference: metadata, default: None, required: false });
+            map.fields.insert("metadata".to_owned(), Field { reference: metadata, default: None, required: false, zero: Zero::Kept });
         }
         let rest = schema.get("additionalProperties");
         map.rest = match rest.map(|it| &it.data) {

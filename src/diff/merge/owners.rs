@@ -5,7 +5,7 @@ use super::error::MergeError;
 use super::{reconcile, stored};
 use crate::diff::fields::FieldSet;
 use crate::diff::{LiveObject, Manager};
-use crate::schema::{Gvk, Type, is_builtin_group};
+use crate::schema::{Gvk, Type, Zero, is_builtin_group};
 use crate::value::{Map, Value};
 
 /// The manager under which a server records what an object had before anybody's fields were recorded.
@@ -77,9 +77,17 @@ fn before_first_apply(live: &LiveObject, version: &str, shape: Type<'_>) -> Opti
     (!fields.is_empty()).then_some(Owner { manager, fields })
 }
 
-/// An empty object of a built-in kind has the maps that are no pointers in Go: those with the default `{}`.
+/// An empty object of a built-in kind has the maps that are no pointers in Go: those with the default `{}`. Of lists
+/// that are always shown it has `null`.
 fn skeleton(shape: Type<'_>) -> Map {
     let Some(map) = shape.map() else { return Map::new() };
-    let there = |name: &&str| map.default(name).and_then(Value::as_map).is_some();
-    map.fields().filter(there).filter_map(|name| Some((name, skeleton(map.field(name)?)))).collect()
+    let entry = |name| {
+        let field = map.field(name)?;
+        if map.default(name).and_then(Value::as_map).is_some() {
+            return Some((name, Value::from(skeleton(field))));
+        }
+        let shown = map.zero(name) == Zero::Shown && field.list().is_some() && field.scalar().is_none();
+        shown.then(|| (name, Value::default()))
+    };
+    map.fields().filter_map(entry).collect()
 }

@@ -35,7 +35,7 @@ impl Difference {
             out.paths += 1;
             if left.iter().any(|it| it.path.is_prefix_of(&field.path)) {
                 out.left += 1;
-            } else if mine.map(|it| essence(it)) != its.map(|it| essence(it)) {
+            } else if !agree(mine.copied(), its.copied()) {
                 let tell = |it: Option<&&FieldChange>| it.map_or("nothing".to_owned(), |it| told(it));
                 let _ = writeln!(out.wrong, "{path}\n  we say {}\n  server {}", tell(mine), tell(its));
             }
@@ -81,6 +81,31 @@ fn is_order(it: &FieldChange) -> bool {
     live.is_some() && live == desired && {
         let within = |a: &Value, b: &Value| a.as_list().unwrap().iter().all(|item| b.as_list().unwrap().contains(item));
         within(it.live.as_ref().unwrap(), it.desired.value().unwrap())
+    }
+}
+
+/// Whether both say the same. In a list or map that the apply replaces as a whole, the server may fill in more.
+fn agree(mine: Option<&FieldChange>, its: Option<&FieldChange>) -> bool {
+    match (mine.map(essence), its.map(essence)) {
+        (Some((sort, live, desired)), Some((other, before, after))) => {
+            sort == other && live == before && (desired == after || desired.zip(after).is_some_and(|(ours, it)| is_filled(ours, it)))
+        }
+        (mine, its) => mine == its,
+    }
+}
+
+/// Whether a list or a map is another one with more keys in its maps, or with zero values left out of them.
+fn is_filled(ours: &Value, servers: &Value) -> bool {
+    let zero = |value: &Value| value.as_str() == Some("") || value.as_bool() == Some(false) || value.as_i64() == Some(0) || value.as_list().is_some_and(<[Value]>::is_empty);
+    match (ours.as_map(), servers.as_map(), ours.as_list(), servers.as_list()) {
+        (Some(ours), Some(servers), ..) => ours.iter().all(|entry| match servers.get(&entry.key) {
+            Some(value) => value == &entry.value || is_filled(&entry.value, value),
+            None => zero(&entry.value),
+        }),
+        (.., Some(ours), Some(servers)) => {
+            ours.len() == servers.len() && ours.iter().zip(servers).all(|(ours, it)| ours == it || is_filled(ours, it))
+        }
+        _ => false,
     }
 }
 
