@@ -226,7 +226,7 @@ impl Story<'_> {
         let written = version(&response) != version(&case.live);
         self.tally.count(if written { "applied with a change" } else { "applied without a change" }, 1);
         if written && proven {
-            self.wrong(case, "proven unchanged, but the apply wrote it".to_owned());
+            self.wrong(case, format!("proven unchanged, but the apply wrote it:\n{}", told::written(&case.live, &response)));
         } else if written != (answered.verdict != Verdict::Unchanged) && !only_times(&case.live, &response) {
             let fields = told::fields(answered).unwrap_or_default();
             self.wrong(case, format!("by the dry run {:?}, but written: {written}\n{fields}", answered.verdict));

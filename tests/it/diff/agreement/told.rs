@@ -139,6 +139,12 @@ pub fn compared(compared: &Compared) -> String {
     }
 }
 
+/// What a write changed, of fields and of owners.
+pub fn written(before: &LiveObject, after: &LiveObject) -> String {
+    let (before, after) = (whole(before), whole(after));
+    similar::TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).to_string()
+}
+
 pub fn yaml(value: &Value) -> String {
     yaml::write_with(value, yaml::Write { order: yaml::Order::Written, ..yaml::Write::default() })
 }
