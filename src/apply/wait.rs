@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Done, Run, cause};
 use crate::cluster::Wanted;
-use crate::diff::LiveObject;
+use crate::diff::{Cause, LiveObject};
 use crate::health::{self, Health};
 use crate::manifest::ObjectId;
 use crate::report::Outcome;
@@ -98,7 +98,8 @@ impl Run<'_> {
             Ok(unread) => unread.reasons,
             Err(error) => {
                 let _ = self.scope.lost.set(error.to_string());
-                pending.iter().map(|it| (it.wanted.id.clone(), error.to_string())).collect()
+                let why = Cause::Unreadable.since(error.to_string());
+                pending.iter().map(|it| (it.wanted.id.clone(), why.clone())).collect()
             }
         };
         for it in pending.extract_if(.., |it| reasons.contains_key(&it.wanted.id)) {

@@ -109,6 +109,36 @@ pub(super) enum Format {
     Markdown,
 }
 
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct OutputArgs {
+    /// The form of the output.
+    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// How changes are laid out, in text and Markdown.
+    #[arg(long, value_name = "VIEW", default_value = "text")]
+    pub view: View,
+    /// Show what rules ignore as well, with the reason of each.
+    #[arg(long)]
+    pub show_ignored: bool,
+}
+
+/// How the changes of an object are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum View {
+    /// A line a change, and the object as YAML.
+    #[default]
+    Text,
+    /// A table: what was applied, what is there, what is wanted.
+    Columns,
+}
+
+impl From<Format> for OutputArgs {
+    fn from(format: Format) -> Self {
+        Self { format, view: View::default(), show_ignored: false }
+    }
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -20,9 +20,8 @@ pub(super) struct DriftArgs {
     set: SetArgs,
     #[command(flatten)]
     judge: JudgeArgs,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {

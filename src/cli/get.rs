@@ -26,7 +26,10 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     for (id, held) in &found.members {
         match found.live.get(id) {
             Some(live) => {
-                let body = redactor.redact(&yaml::write(&live.body));
+                // YAML breaks long lines, so values are redacted before they are written; keys can only be so after.
+                let mut body = live.body.clone();
+                redactor.redact_value(&mut body);
+                let body = redactor.redact(&yaml::write(&body));
                 terminal.print(&format!("---\n# {id} of release {}\n{body}", held.release))?;
             }
             None => terminal.warn(&format!("{id} of release {} {}", held.release, found.absence(id))),

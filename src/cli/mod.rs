@@ -19,6 +19,7 @@ mod operator;
 mod plan;
 mod planning;
 mod render;
+mod rights;
 mod sandbox;
 mod secrets;
 mod settings;
@@ -63,6 +64,7 @@ enum Verb {
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Destroy(destroy::DestroyArgs),
+    Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -95,6 +97,7 @@ impl Verb {
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
+            Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),

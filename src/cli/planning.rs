@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
+use super::arguments::{Format, JudgeArgs, OutputArgs, SetArgs, TargetArgs, View};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
-use crate::report::{self, Purpose, Report, Style};
+use crate::report::{self, Listed, Purpose, Report, Show, Style};
 
 /// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -76,12 +76,25 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
 }
 
 /// Prints a report in the form that was asked for.
-pub(super) fn print(report: &Report, planned: &Planned, format: Format, terminal: &Terminal) -> Result<(), Failure> {
-    let key = &planned.state.key;
+pub(super) fn print(
+    report: &Report,
+    planned: &Planned,
+    output: impl Into<OutputArgs>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let OutputArgs { format, view, show_ignored: ignored } = output.into();
+    let view = match view {
+        View::Text => report::View::Lines,
+        View::Columns => report::View::Columns,
+    };
+    let (key, show) = (&planned.state.key, Show { view, ignored });
     let text = match format {
-        Format::Text => report::text(report, &Style { colour: terminal.color(), ..Style::default() }),
-        Format::Json => format!("{:#}\n", report::json(report, false, key)),
-        Format::Markdown => report::markdown(report, report::LIMIT),
+        Format::Text => {
+            let width = terminal.width().unwrap_or(report::WIDTH);
+            report::text(report, &Style { colour: terminal.color(), show, width, ..Style::default() })
+        }
+        Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
+        Format::Markdown => report::markdown(report, report::LIMIT, show),
     };
     Ok(terminal.print(&text)?)
 }

@@ -67,6 +67,13 @@ impl Terminal {
         self.color
     }
 
+    /// How many characters a line of standard output has; `None` where it is no terminal and `COLUMNS` does not say it.
+    pub fn width(&self) -> Option<usize> {
+        let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let found = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+        found.or_else(said).filter(|width| *width > 0)
+    }
+
     /// Writes to standard output. A reader that went away (`| head`) is no error.
     pub fn print(&self, text: &str) -> Result<(), TerminalError> {
         let mut out = io::stdout().lock();

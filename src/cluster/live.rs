@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use super::request::{Request, escape};
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
-use crate::diff::{self, LiveObject};
+use crate::diff::{self, Cause, LiveObject, Unknown};
 use crate::manifest::ObjectId;
 use crate::schema::{Gvk, Resource};
 use crate::value::Value;
@@ -31,7 +31,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default)]
 pub struct Unread {
     /// By object, the reason.
-    pub reasons: BTreeMap<ObjectId, String>,
+    pub reasons: BTreeMap<ObjectId, Unknown>,
     /// The rights that are missing.
     pub rights: BTreeSet<Right>,
 }
@@ -48,7 +48,7 @@ type Each<'e> = Mutex<&'e mut (dyn FnMut(LiveObject) + Send)>;
 impl Unread {
     /// The Roles that give the missing rights; `None` where none is missing.
     pub fn roles(&self) -> Option<String> {
-        (!self.rights.is_empty()).then(|| roles(&self.rights))
+        (!self.rights.is_empty()).then(|| roles("weft", &self.rights))
     }
 }
 
@@ -141,12 +141,13 @@ impl Cluster {
                 Ok(Some(object)) => (each.lock().unwrap_or_else(PoisonError::into_inner))(object),
                 Ok(None) => {}
                 Err(ClusterError::Forbidden { right, .. }) => {
-                    unread.reasons.insert(id, format!("not allowed to {list}, nor to {}", right.verb));
+                    let why = Cause::NotPermitted.since(format!("not allowed to {list}, nor to {}", right.verb));
+                    unread.reasons.insert(id, why);
                     unread.rights.extend([list.clone(), *right]);
                 }
                 Err(error) if is_total(&error) => return Err(error),
                 Err(error) => {
-                    unread.reasons.insert(id, error.to_string());
+                    unread.reasons.insert(id, Cause::Unreadable.since(error.to_string()));
                 }
             }
         }
@@ -165,8 +166,8 @@ impl Group {
         ObjectId { kind, namespace, name: name.to_owned() }
     }
 
-    fn all(&self, reason: &str) -> BTreeMap<ObjectId, String> {
-        self.names.iter().map(|name| (self.id(name), reason.to_owned())).collect()
+    fn all(&self, reason: &str) -> BTreeMap<ObjectId, Unknown> {
+        self.names.iter().map(|name| (self.id(name), Cause::Unreadable.since(reason))).collect()
     }
 }
 

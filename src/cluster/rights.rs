@@ -31,7 +31,7 @@ impl Right {
 
     /// The `Role` or `ClusterRole` that gives it.
     pub fn role(&self) -> String {
-        roles([self])
+        roles("weft", [self])
     }
 }
 
@@ -52,24 +52,62 @@ impl fmt::Display for Right {
 /// By group and resource, the verbs.
 type Rules<'r> = BTreeMap<(&'r str, &'r str), BTreeSet<&'r str>>;
 
-/// The smallest Roles that give these rights, as YAML documents: one a namespace, and a `ClusterRole` for the rest.
-pub fn roles<'r>(rights: impl IntoIterator<Item = &'r Right>) -> String {
+/// Who gets rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A person, as the server's authentication names them.
+    User(String),
+    /// A group of them.
+    Group(String),
+    /// A service account, by its namespace and name.
+    ServiceAccount(String, String),
+}
+
+/// The smallest Roles of this name that give these rights, as YAML documents: one a namespace, and a `ClusterRole` for
+/// the rest.
+pub fn roles<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>) -> String {
     let mut places: BTreeMap<Option<&str>, Rules> = BTreeMap::new();
     for right in rights {
         let place = places.entry(right.namespace.as_deref()).or_default();
         place.entry((&right.group, &right.resource)).or_default().insert(&right.verb);
     }
-    let documents = places.iter().map(|(namespace, rules)| role(*namespace, rules));
+    let documents = places.iter().map(|(namespace, rules)| role(name, *namespace, rules));
     documents.collect::<Vec<_>>().join("---\n")
 }
 
-fn role(namespace: Option<&str>, rules: &Rules) -> String {
+/// The bindings that give the Roles of this name, which hold these rights, to somebody.
+pub fn bindings<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>, to: &Subject) -> String {
+    let places: BTreeSet<Option<&str>> = rights.into_iter().map(|right| right.namespace.as_deref()).collect();
+    let documents = places.into_iter().map(|namespace| binding(name, namespace, to));
+    documents.collect::<Vec<_>>().join("---\n")
+}
+
+fn binding(name: &str, namespace: Option<&str>, to: &Subject) -> String {
+    let (kind, place) = match namespace {
+        Some(namespace) => ("Role", format!("\n  namespace: {namespace}")),
+        None => ("ClusterRole", String::new()),
+    };
+    let api = "rbac.authorization.k8s.io";
+    let subject = match to {
+        Subject::User(name) => format!("{{apiGroup: {api}, kind: User, name: {name:?}}}"),
+        Subject::Group(name) => format!("{{apiGroup: {api}, kind: Group, name: {name:?}}}"),
+        Subject::ServiceAccount(namespace, name) => {
+            format!("{{kind: ServiceAccount, namespace: {namespace:?}, name: {name:?}}}")
+        }
+    };
+    format!(
+        "apiVersion: {api}/v1\nkind: {kind}Binding\nmetadata:\n  name: {name}{place}\n\
+         roleRef: {{apiGroup: {api}, kind: {kind}, name: {name}}}\nsubjects:\n- {subject}\n"
+    )
+}
+
+fn role(name: &str, namespace: Option<&str>, rules: &Rules) -> String {
     let (kind, place) = match namespace {
         Some(namespace) => ("Role", format!("\n  namespace: {namespace}")),
         None => ("ClusterRole", String::new()),
     };
     let head =
-        format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: weft{place}\nrules:\n");
+        format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}{place}\nrules:\n");
     let rules = rules.iter().map(|((group, resource), verbs)| {
         let verbs = verbs.iter().copied().collect::<Vec<_>>().join(", ");
         format!("- apiGroups: [\"{group}\"]\n  resources: [{resource}]\n  verbs: [{verbs}]\n")
@@ -99,6 +137,6 @@ mod tests {
             - apiGroups: [\"\"]\n  resources: [namespaces]\n  verbs: [list]\n---\n\
             apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: weft\n  namespace: shop\nrules:\n\
             - apiGroups: [\"apps\"]\n  resources: [deployments]\n  verbs: [list, patch]\n";
-        assert_eq!(roles(&all), expected);
+        assert_eq!(roles("weft", &all), expected);
     }
 }

@@ -7,7 +7,7 @@ use super::fields::FieldSet;
 use super::ownership::Ownership;
 use super::places::{lookup, shape_at};
 use super::record::same;
-use super::secrecy::shown;
+use super::secrecy::shown_at;
 use super::{After, Class, FieldChange, Writer};
 use crate::masked::FingerprintKey;
 use crate::schema::{GroupKind, Type};
@@ -57,8 +57,8 @@ impl Evidence<'_> {
         self.at(self.base?, path)
     }
 
-    fn show(&self, value: Option<&Value>) -> Option<Value> {
-        value.map(|it| shown(it, self.key()))
+    fn show(&self, path: &Path, value: Option<&Value>) -> Option<Value> {
+        value.map(|it| shown_at(self.live, path, it, self.key()))
     }
 
     fn value_change(&self, delta: &Delta) -> FieldChange {
@@ -67,9 +67,13 @@ impl Evidence<'_> {
         FieldChange {
             path: delta.path.clone(),
             class: self.class(delta),
-            base: if delta.order { base.map(|it| self.order(it, delta).into()) } else { self.show(base) },
-            live: self.show(delta.before.as_ref()),
-            desired: if self.is_open(delta) { After::Server } else { self.show(delta.after.as_ref()).into() },
+            base: if delta.order { base.map(|it| self.order(it, delta).into()) } else { self.show(&delta.path, base) },
+            live: self.show(&delta.path, delta.before.as_ref()),
+            desired: if self.is_open(delta) {
+                After::Server
+            } else {
+                self.show(&delta.path, delta.after.as_ref()).into()
+            },
             drifted,
             writers: self.writers(&delta.path, delta.before.is_none() || delta.order && drifted),
         }
@@ -147,9 +151,9 @@ impl Evidence<'_> {
                 let lost = |base| !self.ownership.before.owns(&path) || !self.is_as(live, base, &path);
                 FieldChange {
                     class: class.clone(),
-                    base: self.show(base),
-                    live: self.show(live),
-                    desired: self.show(self.at(self.after, &path)).into(),
+                    base: self.show(&path, base),
+                    live: self.show(&path, live),
+                    desired: self.show(&path, self.at(self.after, &path)).into(),
                     drifted: base.is_some_and(lost),
                     writers: self.writers(&path, live.is_none()),
                     path,
@@ -175,9 +179,9 @@ impl Evidence<'_> {
             .map(|delta| FieldChange {
                 path: delta.path.clone(),
                 class: Class::Met,
-                base: self.show(delta.before.as_ref()),
-                live: self.show(delta.after.as_ref()),
-                desired: self.show(delta.after.as_ref()).into(),
+                base: self.show(&delta.path, delta.before.as_ref()),
+                live: self.show(&delta.path, delta.after.as_ref()),
+                desired: self.show(&delta.path, delta.after.as_ref()).into(),
                 drifted: true,
                 writers: self.writers(&delta.path, delta.after.is_none()),
             })

@@ -11,7 +11,8 @@ use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
 use super::{
-    Asked, Class, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Verdict, structure,
+    Asked, Cause, Class, Compared, Context, Judge, Judged, LiveObject, ObjectComparison, Recorded, Unknown, Verdict,
+    structure,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -54,8 +55,8 @@ pub fn compare(
 }
 
 /// The comparison of an object that could not be read.
-pub fn unknown(object: &Arc<Object>, reason: String, context: &Context<'_>) -> ObjectComparison {
-    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(reason), Judged::Trivial)
+pub fn unknown(object: &Arc<Object>, why: Unknown, context: &Context<'_>) -> ObjectComparison {
+    Subject { object, recorded: None, context }.comparison(Verdict::Unknown(why), Judged::Trivial)
 }
 
 /// The comparison of an object that left the repository.
@@ -104,9 +105,13 @@ impl<'a> Subject<'a> {
         self.context.schemas.of(&self.object.gvk)
     }
 
+    /// Whether the record proves it unchanged, and an apply would leave alone what others own too.
     fn is_recorded(&self, live: &LiveObject) -> bool {
         let proofs = self.context.judge == Judge::Proofs;
-        proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+        proofs
+            && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+            && (!structure::is_shared(live)
+                || self.shape().is_some_and(|shape| structure::keeps_owners(self.object, live, shape)))
     }
 
     fn comparison(self, verdict: Verdict, judged: Judged) -> ObjectComparison {
@@ -143,14 +148,14 @@ impl<'a> Subject<'a> {
     /// Nothing can be said of an object that is going: an apply would not keep it.
     fn deleted(self, live: LiveObject) -> ObjectComparison {
         let since = live.body.dig(&["metadata", "deletionTimestamp"]).and_then(Value::as_str).unwrap_or("some time");
-        let reason = format!("it is being deleted since {since}");
-        self.unknown(live, reason)
+        let why = Cause::Deleting.since(format!("it is being deleted since {since}"));
+        self.unknown(live, why)
     }
 
-    fn unknown(self, mut live: LiveObject, reason: String) -> ObjectComparison {
+    fn unknown(self, mut live: LiveObject, why: Unknown) -> ObjectComparison {
         mask_like(&mut live.body, &self.object.body, self.shape());
         let live = self.keep(live);
-        ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(reason), Judged::Trivial) }
+        ObjectComparison { live: Some(live), ..self.comparison(Verdict::Unknown(why), Judged::Trivial) }
     }
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
@@ -183,13 +188,16 @@ impl<'a> Subject<'a> {
                     Judged::Predicted(reason) | Judged::Refused(reason) => format!("{reason}; "),
                     Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
                 };
-                self.unknown(live, format!("{told}it cannot be predicted either: {}", causes(&error)))
+                self.unknown(
+                    live,
+                    Cause::Undecided.since(format!("{told}it cannot be predicted either: {}", causes(&error))),
+                )
             }
         }
     }
 
     fn unreadable(self, live: LiveObject, error: &FieldsError) -> ObjectComparison {
-        self.unknown(live, format!("its managed fields cannot be read: {error}"))
+        self.unknown(live, Cause::Unreadable.since(format!("its managed fields cannot be read: {error}")))
     }
 
     /// Classifies what differs between live and after; where nothing is to be done, it is unchanged, with a record of

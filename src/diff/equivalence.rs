@@ -56,14 +56,14 @@ impl Equivalence<'_> {
             Some(live) if live.is_null() && is_shown(map, key, value) => true,
             Some(live) => self.compare(map.and_then(|map| map.field(key)), live, value, whole),
         };
-        let known = |entry: &Entry| wanted.contains(&entry.key) || self.fills_in(map, &entry.key, &entry.value);
+        let known = |entry: &Entry| wanted.contains(&entry.key) || self.fills_in(map, &entry.key, &entry.value, wanted);
         (!whole || live.iter().all(known)) && wanted.iter().all(|entry| same(&entry.key, &entry.value))
     }
 
-    /// Whether the server adds a key with this value to what it replaced as a whole.
-    fn fills_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
+    /// Whether the server adds a key with this value to what it replaced as a whole. `beside` is what was written there.
+    fn fills_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value, beside: &Map) -> bool {
         let Some(map) = map.filter(|map| map.declares(key)) else { return false };
-        let constant = || FILLED.iter().any(|(name, filled)| *name == key && filled == value);
+        let constant = || FILLED.iter().any(|(name, filled)| *name == key && (filled == value || taken(filled, value, beside)));
         map.default(key) == Some(value) || is_shown(Some(map), key, value) || self.builtin && constant()
     }
 
@@ -100,6 +100,14 @@ impl Equivalence<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether each entry of a map that was filled in is the one of the fields beside it that the table names.
+fn taken(from: &Value, value: &Value, beside: &Map) -> bool {
+    let (Some(from), Some(value)) = (from.as_list(), value.as_map()) else { return false };
+    let sources = || from.iter().filter_map(|name| beside.get(name.as_str()?)?.as_map());
+    let is_one = |entry: &Entry| sources().any(|map| map.get(&entry.key).and_then(stored).as_deref() == entry.value.as_str());
+    value.iter().all(is_one)
 }
 
 /// Whether the server stores nothing of a value that is written to a field.

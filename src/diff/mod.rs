@@ -22,6 +22,7 @@ mod record;
 mod secrecy;
 mod structure;
 mod text;
+mod unknown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub use self::compare::{compare, leftover, unknown};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
-pub use self::text::{Line, LineKind, text};
+pub use self::text::{Line, LineKind, text, without_ignored};
+pub use self::unknown::{Cause, Unknown};
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -175,7 +177,7 @@ pub enum Verdict {
     /// It is in the inventory and in neither the repository nor the server.
     Gone,
     /// It could not be compared, for this reason.
-    Unknown(String),
+    Unknown(Unknown),
 }
 
 /// How a verdict was found, the strongest first.

@@ -9,7 +9,7 @@ use super::fields::FieldSet;
 use super::merge::{self, MergeError};
 use super::places::{below, is_associative, is_whole_map, items};
 use super::{LiveObject, MANAGER};
-use crate::schema::{Scalar, Type};
+use crate::schema::{MapType, Scalar, Type, Zero};
 use crate::value::{Data, Map, Path, Step, Value};
 
 /// What an apply would come to.
@@ -56,20 +56,47 @@ impl Settling<'_> {
 
     fn map(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
         self.fill_in(path, shape, after);
+        if let Some(live) = live {
+            self.show(shape, live, after);
+        }
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
             let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
             let Some(value) = after.get_mut(&key) else { continue };
-            if is_left_out(shape.and_then(Type::map), &key, value) {
+            if self.equivalence.builtin {
+                self.empty(shape, &key, value);
+            }
+            let lost = self.equivalence.builtin && value.is_null() && !is_shown_list(shape, &key);
+            if lost || is_left_out(shape.and_then(Type::map), &key, value) {
                 after.remove(&key);
                 continue;
             }
-            // Of a list that is always shown, none is `null`.
-            if there.is_some_and(Value::is_null) && is_empty(value) {
-                *value = Value::default();
-                continue;
-            }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
+        }
+    }
+
+    /// A typed field holds no `null`, which is what a merge leaves of a map or list that lost all that it had. Where
+    /// nothing is always shown, it is `{}` of a map and `null` of a list.
+    fn empty(&self, shape: Option<Type<'_>>, key: &str, value: &mut Value) {
+        let Some(map) = shape.and_then(Type::map).filter(|map| map.declares(key)) else { return };
+        let is_list = is_list(map, key);
+        match map.zero(key) {
+            Zero::Shown if is_list && is_empty(value) => *value = Value::default(),
+            Zero::Shown if value.is_null() && map.field(key).is_some_and(|it| it.scalar().is_none()) => {
+                *value = Map::new().into();
+            }
+            _ => {}
+        }
+    }
+
+    /// Lists that are always shown are `null` where nothing is left of them.
+    fn show(&self, shape: Option<Type<'_>>, live: &Map, after: &mut Map) {
+        let Some(map) = shape.and_then(Type::map) else { return };
+        let shown = |key: &&str| map.zero(key) == Zero::Shown && is_list(map, key);
+        for key in live.keys().filter(shown) {
+            if !after.contains(key) {
+                after.insert(key, Value::default());
+            }
         }
     }
 
@@ -105,4 +132,12 @@ impl Settling<'_> {
             *after = text.into();
         }
     }
+}
+
+fn is_list(map: MapType<'_>, key: &str) -> bool {
+    map.field(key).is_some_and(|it| it.list().is_some() && it.scalar().is_none())
+}
+
+fn is_shown_list(shape: Option<Type<'_>>, key: &str) -> bool {
+    shape.and_then(Type::map).is_some_and(|map| map.zero(key) == Zero::Shown && is_list(map, key))
 }

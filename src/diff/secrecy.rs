@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use super::places::{below, items, position};
 use super::record::recorded_digest;
 use super::{After, LiveObject, ObjectComparison, Recorded, canonical};
-use crate::masked::{FingerprintKey, Redactor};
+use crate::masked::{FingerprintKey, Redactor, Sketch};
 use crate::schema::{Gvk, Type, builtin_schemas};
-use crate::value::{Data, Entry, Map, Value};
+use crate::value::{Data, Entry, Map, Path, Step, Value};
 
 /// Masks in `target` what is secret in `pattern`: a desired object, or a recorded one with its digests. Where a list
 /// cannot be matched item by item, all of it is masked.
@@ -96,24 +100,56 @@ pub fn holds_secret(value: &Value) -> bool {
     }
 }
 
-/// The value as it may be shown and kept: each secret, and each recorded digest of one, is its fingerprint, such as
-/// `(secret 1a2b3c4d)`. Equal secrets have equal fingerprints, so that a rotation shows as a change.
-pub fn shown(value: &Value, key: &FingerprintKey) -> Value {
+/// The object as it may be shown and kept: in place of each secret, and of each recorded digest of one, stands its
+/// [`Sketch`]. Any other value may be given as well.
+pub fn shown(object: &Value, key: &FingerprintKey) -> Value {
+    let Data::Map(map) = &object.data else { return sketched(object, false, key) };
+    let secret = is_secret(object);
+    let entry = |e: &Entry| {
+        let value = sketched(&e.value, secret && e.key == "data", key);
+        Entry { key: e.key.clone(), mark: e.mark, value }
+    };
+    Value { data: Data::Map(map.iter().map(entry).collect()), origin: object.origin.clone() }
+}
+
+/// The same of a value that stands at a path of an object.
+pub fn shown_at(object: &Value, path: &Path, value: &Value, key: &FingerprintKey) -> Value {
+    let data = matches!(path.0.first(), Some(Step::Field(field)) if field == "data");
+    if path.0.is_empty() { shown(value, key) } else { sketched(value, data && is_secret(object), key) }
+}
+
+/// Whether the data of an object is in base64.
+fn is_secret(object: &Value) -> bool {
+    let text = |key: &str| object.get(key).and_then(Value::as_str);
+    text("kind") == Some("Secret") && text("apiVersion") == Some("v1")
+}
+
+fn sketched(value: &Value, encoded: bool, key: &FingerprintKey) -> Value {
     let data = match &value.data {
-        Data::Masked(_) => Data::Text(fingerprint(&canonical::secret_digest(value, key))),
-        Data::List(items) => Data::List(items.iter().map(|item| shown(item, key)).collect()),
+        Data::Masked(secret) => {
+            Data::Text(sketch(secret.expose(), encoded, &canonical::secret_digest(value, key)).to_string())
+        }
+        Data::List(items) => Data::List(items.iter().map(|item| sketched(item, encoded, key)).collect()),
         Data::Map(map) => Data::Map(
-            map.iter().map(|e| Entry { key: e.key.clone(), mark: e.mark, value: shown(&e.value, key) }).collect(),
+            map.iter()
+                .map(|e| Entry { key: e.key.clone(), mark: e.mark, value: sketched(&e.value, encoded, key) })
+                .collect(),
         ),
         leaf => match recorded_digest(value) {
-            Some(digest) => Data::Text(fingerprint(digest)),
+            Some(digest) => Data::Text(Sketch::of_digest(digest).to_string()),
             None => leaf.clone(),
         },
     };
     Value { data, origin: value.origin.clone() }
 }
 
-/// The first 32 bits of a digest, as [`crate::masked::Fingerprint`] prints them.
-fn fingerprint(digest: &str) -> String {
-    format!("(secret {})", digest.get(..8).unwrap_or(digest))
+fn sketch(secret: &Data, encoded: bool, digest: &str) -> Sketch {
+    match secret {
+        Data::Text(text) => {
+            let decoded = encoded.then(|| STANDARD.decode(text).ok().map(Zeroizing::new)).flatten();
+            Sketch::of_bytes(digest, decoded.as_ref().map_or(text.as_bytes(), |bytes| bytes))
+        }
+        Data::Bool(_) => Sketch::of_scalar(digest, "boolean"),
+        _ => Sketch::of_scalar(digest, "number"),
+    }
 }

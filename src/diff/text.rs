@@ -1,10 +1,14 @@
 //! A comparison as text: for each object what changes, as a unified difference of its YAML, and by whom.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use similar::{ChangeTag, TextDiff};
 
 use super::changes::is_server_field;
+use super::places::position;
 use super::{Class, FieldChange, Judged, ObjectComparison, Verdict};
-use crate::value::{Data, Entry, Path, Value};
+use crate::value::{Data, Entry, Path, Step, Value};
 use crate::yaml;
 
 /// How many unchanged lines stand around a change.
@@ -52,6 +56,42 @@ pub fn text(object: &ObjectComparison) -> Vec<Line> {
     }
     lines.extend(notes(object));
     lines
+}
+
+/// The comparison without the changes that rules ignore: in them its two states are the same.
+pub fn without_ignored(object: &ObjectComparison) -> Cow<'_, ObjectComparison> {
+    let is_ignored = |field: &&FieldChange| matches!(field.class, Class::Ignored(_));
+    let mut ignored = object.fields.iter().filter(is_ignored).peekable();
+    let (Some(live), Some(after), Some(_)) = (&object.live, &object.after, ignored.peek()) else {
+        return Cow::Borrowed(object);
+    };
+    let mut after = Value::clone(after);
+    ignored.for_each(|field| put_back(&mut after, &live.body, &field.path.0));
+    let fields = object.fields.iter().filter(|field| !is_ignored(field)).cloned().collect();
+    Cow::Owned(ObjectComparison { fields, after: Some(Arc::new(after)), ..object.clone() })
+}
+
+/// Gives a field the value that it has in `live`, or takes it away.
+fn put_back(after: &mut Value, live: &Value, path: &[Step]) {
+    let Some((step, rest)) = path.split_first() else { return after.clone_from(live) };
+    match (&mut after.data, step) {
+        (Data::Map(map), Step::Field(key)) => match (map.get_mut(key), live.get(key)) {
+            (Some(after), Some(live)) => put_back(after, live, rest),
+            (None, Some(live)) => drop(map.insert(key.as_str(), live.clone())),
+            (Some(_), None) => drop(map.remove(key)),
+            (None, None) => {}
+        },
+        (Data::List(items), step) => {
+            let theirs = live.as_list().and_then(|live| live.get(position(live, step, None)?));
+            match (position(items, step, None), theirs) {
+                (Some(at), Some(live)) => put_back(&mut items[at], live, rest),
+                (None, Some(live)) => items.push(live.clone()),
+                (Some(at), None) => drop(items.remove(at)),
+                (None, None) => {}
+            }
+        }
+        _ => {}
+    }
 }
 
 fn header(object: &ObjectComparison) -> Option<Line> {
@@ -105,8 +145,8 @@ fn hunks(before: &str, after: &str) -> Vec<Line> {
 fn notes(object: &ObjectComparison) -> Vec<Line> {
     let note = |text: String| Line { kind: LineKind::Note, text: format!("# {text}") };
     let mut lines = Vec::new();
-    if let Verdict::Unknown(reason) = &object.verdict {
-        lines.push(note(format!("could not tell: {reason}")));
+    if let Verdict::Unknown(why) = &object.verdict {
+        lines.push(note(format!("could not tell: {why}")));
     }
     if let Judged::Predicted(reason) = &object.judged {
         lines.push(note(format!("predicted, since {reason}")));

@@ -1,11 +1,12 @@
 //! Secrets as a type: what is in a [`Masked`] prints as a mask, and is wiped when it is dropped.
 //!
 //! Outputs tell secrets apart by [`Fingerprint`]s, which are HMACs: without the key a short secret cannot be guessed
-//! from its fingerprint. Texts that come from elsewhere (a server's message may echo a value) go through a
+//! from its fingerprint. A [`Sketch`] adds how long a secret is and what it looks like. Texts that come from elsewhere (a server's message may echo a value) go through a
 //! [`Redactor`].
 
 mod fingerprint;
 mod redactor;
+mod sketch;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -14,6 +15,7 @@ use zeroize::Zeroize;
 
 pub use self::fingerprint::{Fingerprint, FingerprintKey};
 pub use self::redactor::Redactor;
+pub use self::sketch::Sketch;
 
 /// What stands in every output instead of a secret.
 pub const MASK: &str = "(masked)";

@@ -1,10 +1,10 @@
 //! Removing known secrets from texts that others wrote.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{MASK, Masked};
+use super::{MASK, Masked, Sketch};
 use crate::value::{Data, Value};
 
 /// Secrets shorter than this are left alone: replacing every `1` of a message would hide the message, not the secret.
@@ -53,7 +53,8 @@ impl Redactor {
     /// Takes all known secrets out of the texts of a value that others wrote.
     pub fn redact_value(&self, value: &mut Value) {
         match &mut value.data {
-            Data::Text(text) if self.finds(text) => *text = self.redact(text),
+            // The words of a sketch are ours: a secret that happens to be one of them would show itself by its mask.
+            Data::Text(text) if self.finds(text) && !Sketch::is_one(text) => *text = self.redact(text),
             Data::List(items) => items.iter_mut().for_each(|item| self.redact_value(item)),
             Data::Map(map) => map.iter_mut().for_each(|entry| self.redact_value(&mut entry.value)),
             _ => {}
@@ -65,19 +66,51 @@ impl Redactor {
     }
 }
 
-/// The texts in which a secret may turn up: as it is, quoted, line by line, in base64, and out of it.
+/// The texts in which a secret may turn up. The data of a Secret is in base64, and turns up as what it encodes, too.
 fn forms(secret: &str) -> Vec<String> {
+    let plain = STANDARD.decode(secret.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let plain = plain.filter(|it| !it.contains(|c: char| c.is_control() && !c.is_whitespace())).map(Zeroizing::new);
+    let plain = plain.iter().flat_map(|it| spellings(it));
+    spellings(secret).into_iter().chain(plain).collect()
+}
+
+/// A text as it is, line by line, quoted, in base64, in hexadecimal, and as in an address.
+fn spellings(secret: &str) -> Vec<String> {
     let text = secret.trim();
     if text.len() < SHORTEST {
         return Vec::new();
     }
+    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST * 2);
+    let lines = lines.flat_map(|line| quoted(line).into_iter().chain([line.to_owned()]));
     let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|base| base.encode(secret));
-    // The data of a Secret is in base64, and turns up as what it encodes.
-    let plain = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let plain = plain.filter(|it| it.trim().len() >= SHORTEST && !it.contains(|c: char| c.is_control() && c != '\n'));
-    let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST * 2).map(str::to_owned);
-    let quoted = format!("{text:?}").trim_matches('"').to_owned();
-    lines.chain([text.to_owned(), quoted]).chain(encoded).chain(plain).collect()
+    let inner = [&STANDARD, &URL_SAFE].into_iter().flat_map(|base| (0..3).map(|place| inner(base, text, place)));
+    let inner = inner.filter(|it| it.len() >= SHORTEST * 2);
+    let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let spelled = [text.to_owned(), hex.to_uppercase(), hex];
+    lines.chain(spelled).chain(quoted(text)).chain(escaped(text)).chain(encoded).chain(inner).collect()
+}
+
+/// As Rust and Go quote a text, as JSON does, and as Go writes JSON.
+fn quoted(text: &str) -> [String; 3] {
+    let json = serde_json::to_string(text).unwrap_or_default();
+    let of_go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    [format!("{text:?}"), json, of_go].map(|it| it.get(1..it.len().saturating_sub(1)).unwrap_or_default().to_owned())
+}
+
+/// As in the path and in the query of an address.
+fn escaped(text: &str) -> [String; 2] {
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escape = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let path: String = text.bytes().map(escape).collect();
+    [path.replace("%20", "+"), path]
+}
+
+/// What base64 of a longer text has of this one, which begins at this place of a group of three bytes there.
+fn inner(base: &GeneralPurpose, text: &str, place: usize) -> String {
+    let encoded = Zeroizing::new(base.encode([&[0; 2][..place], text.as_bytes()].concat()));
+    let start = [0, 2, 3][place];
+    let end = encoded.trim_end_matches('=').len() - usize::from((place + text.len()) % 3 != 0);
+    encoded.get(start..end).unwrap_or_default().to_owned()
 }
 
 fn collect(value: &Value, texts: &mut Vec<Zeroizing<String>>) {
@@ -107,6 +140,26 @@ mod tests {
         let redactor = Redactor::new([&Masked::new("hunter2".to_owned())]);
         let said = "spec.env: Invalid value: \"hunter2\" (aHVudGVyMg==)";
         assert_eq!(redactor.redact(said), "spec.env: Invalid value: \"(masked)\" ((masked))");
+    }
+
+    #[test]
+    fn a_secret_is_removed_however_it_is_spelled() {
+        let secret = "p<&> \"w\"\nsecond line/é";
+        let redactor = Redactor::new([&Masked::new(secret.to_owned())]);
+        let json = serde_json::to_string(secret).unwrap();
+        let mut said = vec![json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"), json];
+        said.extend([
+            "p%3C%26%3E%20%22w%22%0Asecond%20line%2F%C3%A9".into(),
+            "p%3C%26%3E+%22w%22%0Asecond+line%2F%C3%A9".into(),
+        ]);
+        said.extend(["", "a", "ab"].map(|before| STANDARD.encode(format!("{before}{secret} and more"))));
+        said.push("703c263e202277220a7365636f6e64206c696e652fc3a9".into());
+        said.push("second line/é\np<&> \"w\"".into());
+        for text in said {
+            let left = redactor.redact(&text);
+            assert!(left.contains(MASK) && !left.contains("econd"), "{text}: {left}");
+        }
+        assert!(!redactor.redact(&STANDARD.encode(format!("ab{secret}"))).contains("NlY29uZ"), "at the end of a text");
     }
 
     #[test]

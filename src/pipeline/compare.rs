@@ -10,9 +10,9 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{PipelineError, Progress, pool};
-use crate::cluster::{ApplyOptions, Cluster, Refusal, SchemaCache, Unread, Wanted, WriteError};
+use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
-use crate::diff::{self, Asked, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
@@ -129,7 +129,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             match unread.reasons.get(&object.id) {
-                Some(reason) => self.done[at] = Some(diff::unknown(object, reason.clone(), &self.context())),
+                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), &self.context())),
                 None => self.questions.push((at, None)),
             }
         }
@@ -139,8 +139,9 @@ impl<'a> Table<'a> {
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
-            *place = Some(match unread.reasons.get(id).or(down) {
-                Some(reason) => ObjectComparison { verdict: diff::Verdict::Unknown(reason.clone()), ..gone },
+            let down = down.map(|reason| Cause::Unavailable.since(reason));
+            *place = Some(match unread.reasons.get(id).cloned().or(down) {
+                Some(why) => ObjectComparison { verdict: diff::Verdict::Unknown(why), ..gone },
                 None => gone,
             });
         }
@@ -215,9 +216,11 @@ impl<'a> Table<'a> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
+        let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            (at, live, answer(object, subject.discovery, namespaces, cluster).await)
+            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+            (at, live, answer(object, verbs, subject.discovery, namespaces, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -270,17 +273,25 @@ fn defined(definition: &Value) -> Option<GroupKind> {
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.
+/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
     object: &Object,
+    verbs: &[&str],
     discovery: &Discovery,
     missing: &BTreeSet<String>,
-    cluster: &Cluster,
+    (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    }
+    for verb in verbs {
+        let right = Right::new(verb, resource, object.id.namespace.as_deref());
+        if !permits.has(cluster, &right, &object.id.name).await {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
     }
     let options = ApplyOptions { force: true, dry_run: true };
     match cluster.apply(&object.id, resource, &object.body, options).await {

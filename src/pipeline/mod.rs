@@ -11,6 +11,7 @@ mod load;
 mod observe;
 mod pool;
 mod releases;
+mod rights;
 mod state;
 mod target;
 
@@ -25,6 +26,7 @@ pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
+pub use self::rights::rights;
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;

@@ -7,7 +7,7 @@ use super::compare::{Held, served};
 use super::{Progress, Settings, State, advice, connect, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
-use crate::diff::{self, LiveObject};
+use crate::diff::{self, LiveObject, Unknown};
 use crate::manifest::ObjectId;
 
 /// The objects of the inventories, and what the server has of them.
@@ -19,7 +19,7 @@ pub struct Observed {
     /// Those that the server has.
     pub live: BTreeMap<ObjectId, LiveObject>,
     /// Those that could not be read, with the reason.
-    pub unread: BTreeMap<ObjectId, String>,
+    pub unread: BTreeMap<ObjectId, Unknown>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub struct Observed {
 impl Observed {
     /// Why an object is not among the live ones, in words that follow its name.
     pub fn absence(&self, id: &ObjectId) -> String {
-        let reason = self.unread.get(id).map(|reason| format!("could not be read: {reason}"));
+        let reason = self.unread.get(id).map(|why| format!("could not be read: {why}"));
         reason.unwrap_or_else(|| "is gone".to_owned())
     }
 }

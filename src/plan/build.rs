@@ -33,7 +33,7 @@ fn action(object: &ObjectComparison, gates: &Gates) -> Action {
         Verdict::Update => update(object),
         Verdict::Leftover => gates.judge(object),
         Verdict::Gone => Action::Forget { reason: "it is gone".into() },
-        Verdict::Unknown(reason) => Action::Unknown { reason: reason.clone() },
+        Verdict::Unknown(why) => Action::Unknown { reason: why.reason.clone() },
     }
 }
 

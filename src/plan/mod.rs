@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use self::build::plan;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
-use crate::diff::{FieldChange, ObjectComparison};
+use crate::diff::{Class, FieldChange, ObjectComparison};
 use crate::manifest::ObjectId;
 pub use crate::manifest::PART_OF;
 use crate::value::Origin;
@@ -181,7 +181,7 @@ impl Step {
     /// The step with only what others did.
     fn of_drift(&self) -> Step {
         let mut step = self.clone();
-        step.object.fields.retain(FieldChange::is_drift);
+        step.object.fields.retain(|change| change.is_drift() || matches!(change.class, Class::Ignored(_)));
         step
     }
 

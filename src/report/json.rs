@@ -1,10 +1,13 @@
 //! The report as one JSON document, as `docs/schema/report-v1.json` describes it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
-use super::{Event, Outcomes, Release, Report, closing, values};
+use super::tallies::{Tallies, cause, way};
+use super::{Event, Outcomes, Release, Report, Show, closing, values};
 use crate::diagnostic::Diagnose;
-use crate::diff::{After, Class, FieldChange, Judged, Writer, shown};
+use crate::diff::{After, Cause, Class, FieldChange, Judged, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Refusal, Step, Summary};
@@ -12,11 +15,22 @@ use crate::plan::{Action, Refusal, Step, Summary};
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// All facts of the report. Unchanged objects are counted, and listed only with `unchanged`.
-pub fn json(report: &Report, unchanged: bool, key: &FingerprintKey) -> Json {
+/// What is listed besides the objects that are not unchanged. The rest is only counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Listed {
+    /// Unchanged objects.
+    pub unchanged: bool,
+    /// Changes that a rule hides, and so the objects that have no others.
+    pub ignored: bool,
+}
+
+/// All facts of the report.
+pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     let plan = &report.plan;
-    let listed = plan.steps.iter().filter(|step| unchanged || step.action != Action::Unchanged);
-    let releases = Release::all(plan);
+    let show = Show { ignored: listed.ignored, ..Show::default() };
+    let steps = plan.steps.iter().filter(|step| listed.unchanged || show.has(step));
+    let releases = Release::all(plan, show);
+    let tallies = Tallies::of(plan);
     let mut document = Map::new();
     document.insert("formatVersion".into(), FORMAT_VERSION.into());
     document.insert("environment".into(), plan.environment.as_str().into());
@@ -27,7 +41,10 @@ pub fn json(report: &Report, unchanged: bool, key: &FingerprintKey) -> Json {
     document.insert("digest".into(), plan.digest(key).into());
     document.insert("summary".into(), summary(&plan.summary()));
     document.insert("releases".into(), releases.iter().map(release).collect());
-    document.insert("steps".into(), listed.map(|step| self::step(step, key)).collect());
+    document.insert("judged".into(), counts(&tallies.judged));
+    document.insert("ignored".into(), tallies.ignored.0.into());
+    document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
+    document.insert("steps".into(), steps.map(|step| self::step(step, listed, key)).collect());
     document.insert("refusals".into(), plan.refusals.iter().map(refusal).collect());
     document.insert("outcomes".into(), counts(&Outcomes::of(&report.events).counts()));
     document.insert("events".into(), report.events.iter().map(event).collect());
@@ -49,6 +66,10 @@ fn counts(counts: &[(&str, usize)]) -> Json {
     counts.iter().map(|(name, count)| ((*name).to_owned(), Json::from(*count))).collect::<Map<_, _>>().into()
 }
 
+fn unknown((cause, kinds): (&Cause, &BTreeMap<String, usize>)) -> Json {
+    json!({"cause": cause.name(), "kinds": kinds})
+}
+
 fn release(release: &Release) -> Json {
     json!({"name": release.name, "summary": summary(&release.summary())})
 }
@@ -62,13 +83,14 @@ fn id(id: &ObjectId) -> Map<String, Json> {
     map
 }
 
-fn step(step: &Step, key: &FingerprintKey) -> Json {
+fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     let object = &step.object;
     let mut map = Map::new();
     map.insert("object".into(), id(&object.id).into());
     map.insert("release".into(), object.release.as_ref().into());
     map.insert("action".into(), step.action.to_string().into());
     optional(&mut map, "reason", step.action.reason());
+    optional(&mut map, "cause", cause(step).map(Cause::name));
     if let Action::Keep { leaves, .. } = step.action {
         map.insert("leavesInventory".into(), leaves.into());
     }
@@ -77,7 +99,8 @@ fn step(step: &Step, key: &FingerprintKey) -> Json {
     if let Some(desired) = &object.desired {
         map.insert("origin".into(), desired.origin.to_string().into());
     }
-    map.insert("fields".into(), object.fields.iter().map(field).collect());
+    let fields = object.fields.iter().filter(|it| listed.ignored || !matches!(it.class, Class::Ignored(_)));
+    map.insert("fields".into(), fields.map(field).collect());
     if let (Action::Create, Some(desired)) = (&step.action, &object.desired) {
         map.insert("desired".into(), values::json(&shown(&desired.body, key)));
     }
@@ -86,12 +109,8 @@ fn step(step: &Step, key: &FingerprintKey) -> Json {
 
 fn judged(judged: &Judged) -> Json {
     match judged {
-        Judged::Recorded => json!({"by": "recorded"}),
-        Judged::Structure => json!({"by": "structure"}),
-        Judged::DryRun => json!({"by": "dry-run"}),
-        Judged::Predicted(reason) => json!({"by": "predicted", "reason": reason}),
-        Judged::Refused(message) => json!({"by": "refused", "reason": message}),
-        Judged::Trivial => json!({"by": "trivial"}),
+        Judged::Predicted(reason) | Judged::Refused(reason) => json!({"by": way(judged), "reason": reason}),
+        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => json!({"by": way(judged)}),
     }
 }
 
@@ -102,6 +121,7 @@ fn field(change: &FieldChange) -> Json {
     if let Class::Ignored(reason) | Class::Unknown(reason) = &change.class {
         map.insert("reason".into(), reason.as_str().into());
     }
+    map.insert("aboutToChange".into(), change.changes().into());
     for (name, side) in
         [("base", change.base.as_ref()), ("live", change.live.as_ref()), ("desired", change.desired.value())]
     {

@@ -1,34 +1,40 @@
 //! The report as a comment of a pull request.
 
+use super::columns::{cells, changes, note as told_by};
 use super::escape::{after, fence, line, page};
-use super::text::{predicted, yaml};
-use super::{Detail, Outcomes, Release, Report, closing, table, values};
+use super::tallies::Tallies;
+use super::text::{judged, yaml};
+use super::values::cut;
+use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, table};
 use crate::diagnostic::Diagnose;
-use crate::diff::LineKind;
+use crate::diff::{FieldChange, LineKind};
 use crate::plan::{Action, Step};
 
 /// How many characters a comment may have on GitHub.
 pub const LIMIT: usize = 65_536;
+/// Longer values are cut in tables.
+const WIDEST: usize = 120;
 
 /// The report as Markdown of at most `limit` characters. What does not fit is left out by degrees, and the page says
 /// so. Its first line is a hidden mark of the environment, by which a comment is found and written anew.
-pub fn markdown(report: &Report, limit: usize) -> String {
+pub fn markdown(report: &Report, limit: usize, show: Show) -> String {
     let fits = |text: &String| text.chars().count() <= limit;
     let degrees = [Detail::Full, Detail::Changes, Detail::Names, Detail::Counts];
-    let whole = degrees.into_iter().map(|detail| page_of(report, detail)).find(fits);
+    let whole = degrees.into_iter().map(|detail| page_of(report, detail, show)).find(fits);
     whole.unwrap_or_else(|| head(report).chars().take(limit).collect())
 }
 
-fn page_of(report: &Report, detail: Detail) -> String {
-    let releases = Release::all(&report.plan);
+fn page_of(report: &Report, detail: Detail, show: Show) -> String {
+    let releases = Release::all(&report.plan, show);
     let mut out = head(report) + note(detail);
     out += &problems(report, detail);
+    out += &tallies(report, show);
     if releases.iter().any(|release| release.shown().next().is_some()) {
         out += &counts(&releases);
     }
     if detail >= Detail::Names {
         for step in ordered(&releases) {
-            out += &block(step, detail);
+            out += &block(report, step, detail, show);
         }
     }
     out
@@ -92,6 +98,12 @@ fn item(text: &str) -> String {
     format!("{}\n  {fence}\n{rest}  {fence}\n", page(first))
 }
 
+fn tallies(report: &Report, show: Show) -> String {
+    let lines = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(&report.plan).lines(show.ignored) };
+    let lines: String = lines.iter().map(|line| format!("- {}\n", page(line))).collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
 fn counts(releases: &[Release]) -> String {
     let (head, rows) = table(releases);
     let line = |(name, counts): (String, Vec<usize>)| {
@@ -117,13 +129,12 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
     steps
 }
 
-fn block(step: &Step, detail: Detail) -> String {
+fn block(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     let object = &step.object;
     let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
-    let reason =
-        after(": ", step.action.reason(), page) + &after("; only predicted: ", predicted(&object.judged), page);
+    let reason = after(": ", step.action.reason(), page) + &page(&judged(&object.judged));
     let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
-    let body = if detail >= Detail::Changes { body(step, detail) } else { String::new() };
+    let body = if detail >= Detail::Changes { body(report, step, detail, show) } else { String::new() };
     if body.is_empty() {
         return format!("\n- {title}\n");
     }
@@ -131,17 +142,43 @@ fn block(step: &Step, detail: Detail) -> String {
     format!("\n<details{open}><summary>{title}</summary>\n\n{body}\n</details>\n")
 }
 
-fn body(step: &Step, detail: Detail) -> String {
-    let field = |change| format!("- {}\n", page(&values::change(change)));
-    let fields = step.object.fields.iter().map(field).collect::<Vec<String>>().concat();
+fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
+    let parts = show.parts(report, &step.object);
+    if show.view == View::Columns {
+        let rows: String = changes(&parts).map(row).collect();
+        let head = "| field | class | base | live | desired | |\n|---|---|---|---|---|---|\n";
+        return if rows.is_empty() { rows } else { format!("{head}{rows}") };
+    }
+    let fields = sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
-    let lines: Vec<String> =
-        yaml(&step.object).filter(|(kind, _)| shown(kind)).map(|(_, text)| format!("{text}\n")).collect();
+    let lines: Vec<String> = yaml(&step.object, show)
+        .into_iter()
+        .filter(|(kind, _)| shown(kind))
+        .map(|(_, text)| format!("{text}\n"))
+        .collect();
     let kept = matches!(step.action, Action::Keep { .. } | Action::Forget { .. } | Action::Unknown { .. });
-    if lines.is_empty() || kept {
+    if lines.is_empty() || kept || report.purpose == Purpose::Drift {
         return fields;
     }
     let fence = fence(lines.iter().map(String::as_str));
     let gap = if fields.is_empty() { "" } else { "\n" };
     format!("{fields}{gap}{fence}diff\n{}{fence}\n", lines.concat())
+}
+
+/// A list for each part of the changes. The heading of the one that is expected anyway is left out.
+fn sections(told: &[(&str, Vec<String>)]) -> String {
+    let list = |lines: &[String]| lines.iter().map(|line| format!("- {}\n", page(line))).collect::<String>();
+    match told {
+        [("about to change", lines)] => list(lines),
+        told => {
+            let section = |(heading, lines): &(&str, Vec<String>)| format!("**{heading}**\n\n{}", list(lines));
+            told.iter().map(section).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// A row of the table: what the columns say, and who else wrote the field.
+fn row(change: &FieldChange) -> String {
+    let cells = cells(change).map(|cell| page(&cut(&cell, WIDEST)));
+    format!("| {} | {} |\n", cells.join(" | "), page(&told_by(change).unwrap_or_default()))
 }

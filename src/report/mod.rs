@@ -1,19 +1,22 @@
 //! A plan and the events of its run -> one [`Report`]; text, JSON and Markdown are views of it.
 //!
-//! No view prints a secret: what is masked is shown as its fingerprint. Texts that came from a cluster or a repository
+//! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
 //! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
 mod closing;
+mod columns;
 mod escape;
 mod json;
 mod markdown;
+mod tallies;
 mod text;
 mod values;
 
 pub use self::closing::{Outcomes, closing};
-pub use self::json::{FORMAT_VERSION, json};
+pub use self::json::{FORMAT_VERSION, Listed, json};
 pub use self::markdown::{LIMIT, markdown};
-pub use self::text::{Style, text};
+pub use self::text::{Style, WIDTH, text};
+use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Plan, Step, Summary};
 
@@ -88,6 +91,49 @@ pub enum Detail {
     Full,
 }
 
+/// How the changes of an object are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// A line a change, what others changed apart from what an apply would, and a new object as YAML.
+    #[default]
+    Lines,
+    /// A table with what was applied, what is there, and what is wanted.
+    Columns,
+}
+
+/// Which changes a view shows, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Show {
+    /// How they are laid out.
+    pub view: View,
+    /// Whether those that a rule hides are shown as well.
+    pub ignored: bool,
+}
+
+impl Show {
+    /// Whether an object is shown by itself: any that is not unchanged.
+    fn has(self, step: &Step) -> bool {
+        step.action != Action::Unchanged || (self.ignored && has_ignored(&step.object))
+    }
+
+    /// The changes of an object that are shown.
+    fn parts<'a>(self, report: &Report, object: &'a ObjectComparison) -> values::Parts<'a> {
+        let mut parts = values::Parts::of(&object.fields);
+        if !self.ignored {
+            parts.ignored.clear();
+        }
+        if report.purpose == Purpose::Drift && self.view == View::Lines {
+            // What an apply would do about it is no part of that question.
+            parts.next.retain(|change| !change.drifted);
+        }
+        parts
+    }
+}
+
+fn has_ignored(object: &ObjectComparison) -> bool {
+    object.fields.iter().any(|change| matches!(change.class, Class::Ignored(_)))
+}
+
 impl Outcome {
     /// A word for the variant.
     pub fn name(&self) -> &'static str {
@@ -117,17 +163,18 @@ impl Outcome {
 struct Release<'a> {
     name: &'a str,
     steps: Vec<&'a Step>,
+    show: Show,
 }
 
 impl<'a> Release<'a> {
     /// The releases of a plan, in the order in which they first have a step.
-    fn all(plan: &'a Plan) -> Vec<Self> {
+    fn all(plan: &'a Plan, show: Show) -> Vec<Self> {
         let mut releases: Vec<Self> = Vec::new();
         for step in &plan.steps {
             let name = step.object.release.as_ref();
             match releases.iter_mut().find(|release| release.name == name) {
                 Some(release) => release.steps.push(step),
-                None => releases.push(Self { name, steps: vec![step] }),
+                None => releases.push(Self { name, steps: vec![step], show }),
             }
         }
         releases
@@ -137,9 +184,9 @@ impl<'a> Release<'a> {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
-    /// The steps that are shown one by one: all but the unchanged.
+    /// The steps that are shown one by one.
     fn shown(&self) -> impl Iterator<Item = &'a Step> {
-        self.steps.iter().copied().filter(|step| step.action != Action::Unchanged)
+        self.steps.iter().copied().filter(|step| self.show.has(step))
     }
 }
 

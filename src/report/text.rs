@@ -2,8 +2,10 @@
 
 use anstyle::{AnsiColor, Effects};
 
+use super::columns::columns;
 use super::escape::{after, line, lines};
-use super::{Detail, Outcomes, Purpose, Release, Report, closing, table, values};
+use super::tallies::Tallies;
+use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, table};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
 use crate::plan::{Action, Step};
@@ -11,18 +13,31 @@ use crate::plan::{Action, Step};
 /// A new object of more lines is not shown whole.
 const LONGEST_NEW: usize = 80;
 
+/// How many characters a line has where nobody says it.
+pub const WIDTH: usize = 80;
+
 /// How a text looks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Whether it has ANSI colours.
     pub colour: bool,
     /// How much it shows of each object. Unchanged objects are only counted, whatever it says.
     pub detail: Detail,
+    /// Which changes it shows, and how.
+    pub show: Show,
+    /// How many characters a line of a table may have.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { colour: false, detail: Detail::default(), show: Show::default(), width: WIDTH }
+    }
 }
 
 /// The report as text, ended by the one line that says what it comes to.
 pub fn text(report: &Report, style: &Style) -> String {
-    let mut writer = Writer { out: String::new(), style: *style, purpose: report.purpose };
+    let mut writer = Writer { out: String::new(), style: *style, report };
     if report.purpose != Purpose::Run {
         writer.plan(report);
     }
@@ -32,18 +47,21 @@ pub fn text(report: &Report, style: &Style) -> String {
         let word = writer.paint("warning", AnsiColor::Yellow);
         writer.line(&format!("{word}: {}", lines(warning)));
     }
+    if report.purpose != Purpose::Run {
+        Tallies::of(&report.plan).lines(style.show.ignored).iter().for_each(|tally| writer.line(&line(tally)));
+    }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
     writer.out
 }
 
-struct Writer {
+struct Writer<'r> {
     out: String,
     style: Style,
-    purpose: Purpose,
+    report: &'r Report,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
@@ -62,7 +80,7 @@ impl Writer {
     }
 
     fn plan(&mut self, report: &Report) {
-        let releases = Release::all(&report.plan);
+        let releases = Release::all(&report.plan, self.style.show);
         self.header(report);
         if self.style.detail >= Detail::Names {
             for release in &releases {
@@ -96,29 +114,53 @@ impl Writer {
 
     fn step(&mut self, step: &Step) {
         let id = line(&step.object.id.to_string());
-        if self.purpose == Purpose::Drift && step.action == Action::Create {
+        if self.report.purpose == Purpose::Drift && step.action == Action::Create {
             let gone = self.paint(&format!("- gone {id}: an apply creates it again"), AnsiColor::Red);
             return self.line(&format!("  {gone}"));
         }
         let reason = after(": ", step.action.reason(), line);
-        let predicted = after("; only predicted: ", predicted(&step.object.judged), line);
-        let head = format!("{} {} {id}{reason}{predicted}", step.action.sign(), step.action);
+        let judged = judged(&step.object.judged);
+        let head = format!("{} {} {id}{reason}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
-        if self.style.detail >= Detail::Changes {
-            for change in &step.object.fields {
-                self.line(&format!("      {}", values::change(change)));
+        match self.style.show.view {
+            _ if self.style.detail < Detail::Changes => {}
+            View::Lines => self.changes(step),
+            View::Columns => self.columns(step),
+        }
+    }
+
+    /// What others changed, what an apply would, and the object as YAML. A heading that says what is expected anyway is
+    /// left out.
+    fn changes(&mut self, step: &Step) {
+        let drift = self.report.purpose == Purpose::Drift;
+        let told = self.style.show.parts(self.report, &step.object).told();
+        let alone = told.len() == 1 && told[0].0 == "about to change";
+        for (heading, changes) in told {
+            let indent = if alone { "      " } else { "        " };
+            if !alone {
+                self.line(&format!("      {heading}:"));
             }
+            changes.iter().for_each(|change| self.line(&format!("{indent}{change}")));
         }
         let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
-        if self.style.detail == Detail::Full && written {
+        if self.style.detail == Detail::Full && written && !drift {
             self.view(step);
+        }
+    }
+
+    fn columns(&mut self, step: &Step) {
+        let parts = self.style.show.parts(self.report, &step.object);
+        let lines = columns(&parts, self.style.width.saturating_sub(6));
+        for (at, line) in lines.iter().enumerate() {
+            let line = if at == 0 { self.bold(line) } else { line.clone() };
+            self.line(&format!("      {line}"));
         }
     }
 
     /// The object as YAML. A new one that is long is cut: the difference is that all of it is new.
     fn view(&mut self, step: &Step) {
-        let lines: Vec<_> = yaml(&step.object).collect();
+        let lines = yaml(&step.object, self.style.show);
         let new = step.action == Action::Create && lines.len() > LONGEST_NEW;
         let shown = if new { LONGEST_NEW / 2 } else { lines.len() };
         let more = lines.len() - shown;
@@ -184,17 +226,18 @@ impl Writer {
 }
 
 /// The YAML of an object with its changes, escaped. What `diff` says around it, a report says in its own words.
-pub(super) fn yaml(object: &ObjectComparison) -> impl Iterator<Item = (LineKind, String)> {
-    let lines = diff::text(object).into_iter();
+pub(super) fn yaml(object: &ObjectComparison, show: Show) -> Vec<(LineKind, String)> {
+    let lines = if show.ignored { diff::text(object) } else { diff::text(&diff::without_ignored(object)) }.into_iter();
     let lines = lines.filter(|shown| !matches!(shown.kind, LineKind::Header | LineKind::Note));
-    lines.map(|shown| (shown.kind, line(&shown.text)))
+    lines.map(|shown| (shown.kind, line(&shown.text))).collect()
 }
 
-/// Why an object's changes are only our own prediction.
-pub(super) fn predicted(judged: &Judged) -> Option<&str> {
+/// How an object was judged, where that is less than the server's own word or a proof.
+pub(super) fn judged(judged: &Judged) -> String {
     match judged {
-        Judged::Predicted(reason) => Some(reason),
-        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Refused(_) | Judged::Trivial => None,
+        Judged::Predicted(reason) => format!("; only predicted: {}", line(reason)),
+        Judged::Refused(_) => "; only predicted: the server refuses it".into(),
+        Judged::Recorded | Judged::Structure | Judged::DryRun | Judged::Trivial => String::new(),
     }
 }
 

@@ -17,6 +17,9 @@ const BUILTIN: &[u8] = include_bytes!("openapi.json.gz");
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 
+/// Says that a place holds a whole object.
+const EMBEDDED: &str = "x-kubernetes-embedded-resource";
+
 /// What every object has.
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -60,9 +63,18 @@ impl Schemas {
             let declares = entry.value.dig(&["properties", "status"]).is_some();
             for gvk in kinds(&entry.value) {
                 let resets = declares && subresources.as_ref().is_none_or(|kinds| kinds.contains(&gvk));
-                let reference = if resets { self.with_reset_status(reference) } else { reference };
-                self.kinds.insert(gvk, reference);
+                self.add_kind(gvk, reference, resets);
             }
+        }
+    }
+
+    /// A kind may be in the documents of several groups. The paths of its status are in one of them only.
+    fn add_kind(&mut self, gvk: Gvk, reference: Reference, resets: bool) {
+        if resets {
+            let reference = self.with_reset_status(reference);
+            self.kinds.insert(gvk, reference);
+        } else {
+            self.kinds.entry(gvk).or_insert(reference);
         }
     }
 
@@ -95,19 +107,21 @@ impl Schemas {
         }
     }
 
-    /// The root of a custom resource: its schema says nothing of what every object has.
+    /// The root of a custom resource: its schema says nothing of what every object has, as that of an object within
+    /// another.
     fn custom(&mut self, schema: &Value, preserve: bool) -> Reference {
-        let reference = self.inline(schema, preserve);
-        let mut fields = vec![];
-        for key in ["apiVersion", "kind"] {
-            fields.push((key, self.push(Node { scalar: Some(Scalar::Text), ..Node::default() })));
+        let mut root = schema.clone();
+        if let Some(map) = root.as_map_mut() {
+            map.insert(EMBEDDED, true);
         }
-        fields.push(("metadata", self.object_meta()));
-        let map = self.nodes[reference.node].map.get_or_insert_default();
-        for (key, reference) in fields {
-            map.fields.insert(key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept });
-        }
-        reference
+        self.inline(&root, preserve)
+    }
+
+    /// The fields of every object, also of one within another.
+    fn identity(&mut self) -> [(String, Field); 3] {
+        let text = self.push(Node { scalar: Some(Scalar::Text), ..Node::default() });
+        let fields = [("apiVersion", text), ("kind", text), ("metadata", self.object_meta())];
+        fields.map(|(key, reference)| (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept }))
     }
 
     fn object_meta(&mut self) -> Reference {
@@ -186,9 +200,8 @@ impl Schemas {
             let required = required.contains(&entry.key.as_str());
             map.fields.insert(entry.key.clone(), Field { reference, default, required, zero: Zero::Kept });
         }
-        if flag(schema, "x-kubernetes-embedded-resource") {
-            let metadata = self.object_meta();
-            map.fields.insert("metadata".to_owned(), Field { reference: metadata, default: None, required: false, zero: Zero::Kept });
+        if flag(schema, EMBEDDED) {
+            map.fields.extend(self.identity());
         }
         let rest = schema.get("additionalProperties");
         map.rest = match rest.map(|it| &it.data) {
@@ -279,65 +292,4 @@ fn texts(list: Option<&Value>) -> Vec<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at<'s>(gvk: (&str, &str), path: &[&str]) -> crate::schema::Type<'s> {
-        let root = builtin_schemas().of(&Gvk::new(gvk.0, gvk.1)).unwrap();
-        path.iter().fold(root, |at, step| match *step {
-            "[]" => at.list().unwrap().item,
-            field => at.map().unwrap().field(field).unwrap(),
-        })
-    }
-
-    #[test]
-    fn built_in_lists_merge_as_the_server_merges_them() {
-        let keyed = |keys: &[&str]| Strategy::Keyed(keys.iter().map(|&key| key.to_owned()).collect());
-        let pod = ["spec", "template", "spec"];
-        for (path, expected) in [
-            (&["containers"][..], keyed(&["name"])),
-            (&["containers", "[]", "ports"], keyed(&["containerPort", "protocol"])),
-            (&["containers", "[]", "env"], keyed(&["name"])),
-            (&["containers", "[]", "volumeMounts"], keyed(&["mountPath"])),
-            (&["containers", "[]", "args"], Strategy::Atomic),
-            (&["tolerations"], Strategy::Atomic),
-            (&["topologySpreadConstraints"], keyed(&["topologyKey", "whenUnsatisfiable"])),
-            (&["imagePullSecrets"], keyed(&["name"])),
-        ] {
-            let whole: Vec<&str> = pod.iter().chain(path).copied().collect();
-            assert_eq!(*at(("apps/v1", "Deployment"), &whole).list().unwrap().strategy, expected, "{path:?}");
-        }
-        let finalizers = at(("v1", "ConfigMap"), &["metadata", "finalizers"]);
-        assert_eq!(*finalizers.list().unwrap().strategy, Strategy::Set);
-    }
-
-    #[test]
-    fn maps_may_be_one_whole() {
-        let container = ["spec", "containers", "[]"];
-        let at = |rest: &[&str]| at(("v1", "Pod"), &container.iter().chain(rest).copied().collect::<Vec<_>>());
-        assert!(at(&["env", "[]", "valueFrom", "configMapKeyRef"]).map().unwrap().atomic);
-        assert!(!at(&["resources", "limits"]).map().unwrap().atomic);
-        assert_eq!(at(&["resources", "limits", "cpu"]).scalar(), Some(Scalar::Quantity));
-        assert_eq!(at(&["livenessProbe", "httpGet", "port"]).scalar(), Some(Scalar::IntOrString));
-        assert_eq!(at(&["ports", "[]"]).map().unwrap().default("protocol").and_then(Value::as_str), Some("TCP"));
-        assert!(at(&["ports", "[]"]).map().unwrap().field("nope").is_none());
-    }
-
-    #[test]
-    fn a_definition_of_the_plan_has_shapes_too() {
-        let crd = r#"{"spec": {"group": "g.example.com", "names": {"kind": "Loom"}, "versions": [{"name": "v1", "schema":
-            {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": {
-            "threads": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"],
-                "items": {"type": "object", "properties": {"id": {"type": "string"}}}},
-            "size": {"x-kubernetes-int-or-string": true}}}}}}}]}}"#;
-        let mut schemas = Schemas::new();
-        schemas.add_crd(&serde_json::from_str(crd).unwrap());
-        let spec = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap().field("spec").unwrap();
-        let field = |name: &str| spec.map().unwrap().field(name);
-        assert_eq!(*field("threads").unwrap().list().unwrap().strategy, Strategy::Keyed(vec!["id".into()]));
-        assert_eq!(field("size").unwrap().scalar(), Some(Scalar::IntOrString));
-        assert!(field("other").is_none());
-        let root = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap();
-        assert!(root.field("metadata").unwrap().map().unwrap().field("labels").is_some());
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ mod layering;
 mod machine;
 mod manifest;
 mod markdown;
+mod merge;
 mod operator;
 mod plan;
 mod project;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         health::trials(),
         layering::trials(),
         manifest::trials(),
+        merge::trials(),
         operator::trials(),
         plan::trials(),
         project::trials(),

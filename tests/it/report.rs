@@ -1,7 +1,7 @@
 //! Tests of `report`.
 
 use libtest_mimic::{Failed, Trial};
-use weft::report::{self, Detail, LIMIT, Report, Style};
+use weft::report::{self, Detail, LIMIT, Listed, Report, Show, Style, View};
 
 use crate::cases::{self, Case};
 use crate::plan::input::{Input, key};
@@ -19,19 +19,40 @@ pub fn trials() -> Vec<Trial> {
 fn run(case: &Case) -> Result<(), Failed> {
     let input = Input::of(case);
     let report = input.report();
-    let json = report::json(&report, false, &key());
-    let text = report::text(&report, &Style::default());
-    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT));
+    let ignored = input.show_ignored;
+    let show = Show { ignored, ..Show::default() };
+    let json = report::json(&report, Listed { ignored, ..Listed::default() }, &key());
+    let text = report::text(&report, &Style { show, ..Style::default() });
+    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT), show);
     let pretty = serde_json::to_string_pretty(&json)? + "\n";
-    for view in [&text, &markdown, &pretty] {
-        if view.contains("hunter2") {
-            return Err("a secret is shown".into());
-        }
-    }
+    silent([&text, &markdown, &pretty])?;
     valid(&json)?;
+    if input.columns {
+        columns(case, &report, Show { view: View::Columns, ..show })?;
+    }
     case.expect("report.txt", &text)?;
     case.expect("report.md", &markdown)?;
     case.expect("report.json", &pretty)
+}
+
+/// The tables of a case, of which no line is too long.
+fn columns(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
+    let table = |width| report::text(report, &Style { show, width, ..Style::default() });
+    let page = report::markdown(report, LIMIT, show);
+    for width in [80, 160] {
+        let text = table(width);
+        let of_table = text.lines().filter(|line| line.starts_with("      "));
+        if let Some(long) = of_table.into_iter().find(|line| line.chars().count() > width) {
+            return Err(format!("longer than {width}: {long}").into());
+        }
+        silent([&text, &page])?;
+        case.expect(&format!("columns-{width}.txt"), &text)?;
+    }
+    case.expect("columns.md", &page)
+}
+
+fn silent<'v>(views: impl IntoIterator<Item = &'v String>) -> Result<(), Failed> {
+    if views.into_iter().any(|view| view.contains("hunter2")) { Err("a secret is shown".into()) } else { Ok(()) }
 }
 
 fn valid(document: &serde_json::Value) -> Result<(), Failed> {
@@ -50,11 +71,11 @@ fn unchanged() -> Result<(), Failed> {
     let report = of("{releases: [{name: app, unchanged: 10000}]}");
     let text = report::text(&report, &Style::default());
     cases::same("the text", "dev\n\ndev: nothing to change (10000 objects)\n", &text)?;
-    assert!(report::markdown(&report, LIMIT).len() < 200);
-    let json = report::json(&report, false, &key());
+    assert!(report::markdown(&report, LIMIT, Show::default()).len() < 200);
+    let json = report::json(&report, Listed::default(), &key());
     assert!(json.to_string().len() < 2000);
     assert_eq!(json["summary"]["unchanged"], 10_000);
-    let listed = report::json(&report, true, &key());
+    let listed = report::json(&report, Listed { unchanged: true, ..Listed::default() }, &key());
     assert_eq!(listed["steps"].as_array().map(Vec::len), Some(10_000));
     valid(&listed)
 }
@@ -80,7 +101,7 @@ fn degrees() -> Result<(), Failed> {
     };
     let objects = (0..40).map(object).collect::<Vec<_>>().concat();
     let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}"));
-    let page = |limit| report::markdown(&report, limit);
+    let page = |limit| report::markdown(&report, limit, Show::default());
     let mut lengths = vec![page(usize::MAX).chars().count()];
     while let Some(longest) = lengths.last().filter(|_| lengths.len() < 5) {
         let next = page(longest - 1);

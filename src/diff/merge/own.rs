@@ -8,6 +8,10 @@ use crate::diff::fields::FieldSet;
 use crate::schema::{ListType, MapType, Strategy, Type};
 use crate::value::{Map, Step, Value};
 
+/// The step to an item that has lost its keys, which happens while an object is pruned. The list that holds it still
+/// has something in it.
+const NAMELESS: Step = Step::Index(usize::MAX);
+
 /// The fields of an object that fits its shape.
 pub fn fields(object: &Value, shape: Type<'_>) -> FieldSet {
     place(Some(shape), object).with_member(false)
@@ -40,9 +44,7 @@ fn keys_of(map: MapType<'_>, entries: &Map) -> FieldSet {
 fn items_of(list: ListType<'_>, items: &[Value]) -> FieldSet {
     let mut found: BTreeMap<Step, Vec<&Value>> = BTreeMap::new();
     for item in items {
-        if let Ok(step) = keys::step(list, item) {
-            found.entry(step).or_default().push(item);
-        }
+        found.entry(keys::step(list, item).unwrap_or(NAMELESS)).or_default().push(item);
     }
     let mut set = FieldSet::default();
     for (step, items) in found {

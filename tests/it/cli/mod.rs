@@ -1,5 +1,6 @@
 //! Tests of the program as a whole, through its binary.
 
+mod canary;
 mod falsehoods;
 mod files;
 mod health;
@@ -7,6 +8,7 @@ mod large;
 mod lost;
 mod program;
 mod proxy;
+mod readers;
 mod refusals;
 mod rehearsal;
 mod rights;
@@ -19,11 +21,13 @@ use libtest_mimic::Trial;
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     [
+        canary::trials(),
         falsehoods::trials(),
         files::trials(),
         health::trials(),
         large::trials(),
         lost::trials(),
+        readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
         rights::trials(),

@@ -1,11 +1,12 @@
 //! A door in front of the shared API server, which notes every request and can be shut at a chosen one.
 //!
-//! It speaks plain HTTP, and acts as the administrator: what goes through it is not about rights.
+//! It speaks plain HTTP, and acts as the administrator or as whoever it is told to.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use kube::Client;
 use kube::client::Body;
 
 use crate::sandbox::shared;
@@ -35,6 +36,7 @@ pub enum Answer {
 pub struct Proxy {
     address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    forbidden: Arc<Mutex<Vec<Seen>>>,
 }
 
 type Rule = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
@@ -42,7 +44,8 @@ type Rule = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
 impl Seen {
     /// Whether the server would store what it says.
     pub fn is_write(&self) -> bool {
-        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !self.path.contains("dryRun=All")
+        let reads = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        !reads && !self.path.contains("dryRun=All") && !self.path.contains("/selfsubjectaccessreviews")
     }
 
     /// Whether it asks what an apply would do.
@@ -60,18 +63,27 @@ impl Seen {
 impl Proxy {
     /// Opens a door that does what the rule says with each request.
     pub fn open(rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::for_client(shared().client(), rule)
+    }
+
+    /// A door through which everything goes, to the server as this client.
+    pub fn of(client: Client) -> Self {
+        Self::for_client(client, |_| Answer::Through)
+    }
+
+    fn for_client(client: Client, rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let (rule, seen): (Rule, _) = (Arc::new(rule), Arc::new(Mutex::new(Vec::new())));
-        let notes = Arc::clone(&seen);
+        let (rule, seen, forbidden): (Rule, _, _) = (Arc::new(rule), Arc::default(), Arc::default());
+        let notes = (Arc::clone(&seen), Arc::clone(&forbidden));
         // Both kinds of threads end with the process, or when the other side goes.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (rule, notes) = (Arc::clone(&rule), Arc::clone(&notes));
-                std::thread::spawn(move || serve(stream, &rule, &notes));
+                let (rule, notes, client) = (Arc::clone(&rule), notes.clone(), client.clone());
+                std::thread::spawn(move || serve(stream, &rule, &notes, &client));
             }
         });
-        Self { address, seen }
+        Self { address, seen, forbidden }
     }
 
     /// A door through which everything goes.
@@ -84,26 +96,36 @@ impl Proxy {
         &self.address
     }
 
+    /// The requests so far for which the rights were missing.
+    pub fn forbidden(&self) -> Vec<Seen> {
+        self.forbidden.lock().expect("no test panics here").clone()
+    }
+
     /// The requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no test panics here").clone()
     }
 }
 
-fn serve(stream: TcpStream, rule: &Rule, notes: &Mutex<Vec<Seen>>) -> io::Result<()> {
+type Notes = (Arc<Mutex<Vec<Seen>>>, Arc<Mutex<Vec<Seen>>>);
+
+fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, client: &Client) -> io::Result<()> {
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     loop {
         let Some((seen, headers, body)) = request(&mut reader)? else { return Ok(()) };
-        notes.lock().expect("no test panics here").push(seen.clone());
+        seen_so_far.lock().expect("no test panics here").push(seen.clone());
         let answer = rule(&seen);
         if matches!(answer, Answer::Refused) {
             return Ok(());
         }
-        let answered = match answer {
-            Answer::Says(code, said) => status(code, said),
-            _ => forward(&seen, &headers, body),
+        let (code, answered) = match answer {
+            Answer::Says(code, said) => (code, status(code, said)),
+            _ => forward(client, &seen, &headers, body),
         };
+        if code == 403 {
+            forbidden.lock().expect("no test panics here").push(seen.clone());
+        }
         if matches!(answer, Answer::Swallowed) {
             return Ok(());
         }
@@ -145,14 +167,15 @@ fn status(code: u16, said: &str) -> Vec<u8> {
     format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-fn forward(seen: &Seen, headers: &Headers, body: Vec<u8>) -> Vec<u8> {
+/// The answer's status, and all of it.
+fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> (u16, Vec<u8>) {
     let mut request = http::Request::builder().method(seen.method.as_str()).uri(&seen.path);
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let request = request.body(Body::from(body)).expect("a request");
     let (head, body) = shared().block_on(async {
-        let (head, body) = shared().client().send(request).await.expect("an answer").into_parts();
+        let (head, body) = client.send(request).await.expect("an answer").into_parts();
         (head, body.collect_bytes().await.expect("a whole answer"))
     });
     let mut answer = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", head.status, body.len()).into_bytes();
@@ -163,5 +186,5 @@ fn forward(seen: &Seen, headers: &Headers, body: Vec<u8>) -> Vec<u8> {
     }
     answer.extend(b"\r\n");
     answer.extend(body);
-    answer
+    (head.status.as_u16(), answer)
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live, record,
-    text,
+    Asked, Cause, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live,
+    record, text,
 };
 use weft::manifest::Object;
 use weft::schema::builtin_schemas;
@@ -81,7 +81,8 @@ fn deleted() -> Result<(), Failed> {
     let object = desired(&secret("c2VjcmV0"));
     let comparison =
         done(compare(&object, Some(on_server(body, &json!({}))), None, None, &Context::new(&key(), builtin_schemas())));
-    assert_eq!(comparison.verdict, Verdict::Unknown("it is being deleted since 2026-01-01T00:00:00Z".into()));
+    let reason = "it is being deleted since 2026-01-01T00:00:00Z";
+    assert_eq!(comparison.verdict, Verdict::Unknown(Cause::Deleting.since(reason)));
     Ok(())
 }
 
@@ -96,7 +97,7 @@ fn unreadable() -> Result<(), Failed> {
         &Context::new(&key(), builtin_schemas()),
     ));
     let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
-    assert_eq!(reason, "its managed fields cannot be read: the field `k:{` is not valid");
+    assert_eq!(reason.to_string(), "its managed fields cannot be read: the field `k:{` is not valid");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use weft::diff::{
-    Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Verdict, Writer, shown,
+    Cause, Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Verdict, Writer, shown,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
@@ -36,6 +36,12 @@ pub struct Input {
     /// Whether only what others changed is reported.
     #[serde(default)]
     drift: bool,
+    /// Whether the case has tables, too.
+    #[serde(default)]
+    pub columns: bool,
+    /// Whether what rules hide is shown.
+    #[serde(default)]
+    pub show_ignored: bool,
     /// The limit of the Markdown.
     #[serde(default)]
     pub limit: Option<usize>,
@@ -76,7 +82,7 @@ struct Compared {
     /// The first release, where it is missing.
     #[serde(default)]
     release: Option<String>,
-    /// `create`, `update`, `unchanged`, `leftover`, `gone`, `unknown: REASON`.
+    /// `create`, `update`, `unchanged`, `leftover`, `gone`, `unknown: REASON`, `not-permitted: REASON`.
     is: String,
     /// `recorded`, `dry-run`, `predicted: REASON`, `refused: MESSAGE`.
     #[serde(default)]
@@ -326,7 +332,8 @@ fn verdict(text: &str) -> Verdict {
         ("unchanged", _) => Verdict::Unchanged,
         ("leftover", _) => Verdict::Leftover,
         ("gone", _) => Verdict::Gone,
-        ("unknown", reason) => Verdict::Unknown(reason),
+        ("not-permitted", reason) => Verdict::Unknown(Cause::NotPermitted.since(reason)),
+        ("unknown", reason) => Verdict::Unknown(Cause::Unreadable.since(reason)),
         _ => panic!("no verdict: {text}"),
     }
 }

@@ -6,7 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
-use weft::diff::{Comparison, ObjectComparison, Verdict};
+use weft::diff::{Cause, Comparison, ObjectComparison, Verdict};
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts, Step};
 
 use super::input;
@@ -68,8 +68,18 @@ impl Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let wanted = select(vec![Verdict::Create, Verdict::Unchanged, Verdict::Update, Verdict::Unknown("?".into())]);
-    let left = select(vec![Verdict::Leftover, Verdict::Leftover, Verdict::Gone, Verdict::Unknown("?".into())]);
+    let wanted = select(vec![
+        Verdict::Create,
+        Verdict::Unchanged,
+        Verdict::Update,
+        Verdict::Unknown(Cause::Unreadable.since("?")),
+    ]);
+    let left = select(vec![
+        Verdict::Leftover,
+        Verdict::Leftover,
+        Verdict::Gone,
+        Verdict::Unknown(Cause::Unreadable.since("?")),
+    ]);
     let object = (select(OBJECTS.to_vec()), select(RELEASES.to_vec()), any::<bool>(), wanted, left);
     let needs = |at: usize| subsequence(RELEASES[..at].to_vec(), 0..=at);
     let releases = (needs(0), needs(1), needs(2), needs(3), any::<[bool; 4]>());

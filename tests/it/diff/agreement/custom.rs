@@ -126,7 +126,7 @@ pub fn sample(d: &Dice) -> Json {
         .named("ports", 50, &["80", "80/UDP", "443/TCP", "0"], port)
         .named("steps", 45, &["a", "b/c", "", "d.e"], step)
         .maybe("tags", 45, |d| json!(d.some("tags", &["a", "b", "", "ü\"k:", "1"], 0, 50)))
-        .maybe("numbers", 30, |d| json!(d.some("numbers", &[0, 1, i64::MAX, -5], 0, 50)))
+        .maybe("numbers", 30, |d| json!(d.some("numbers", &[0, 1, 9_007_199_254_740_991_i64, -5], 0, 50)))
         .maybe("args", 35, |d| json!(d.some("args", &["", "a", "b", "a"], 0, 50)))
         .named("items", 35, &["a", "b", "a"], step)
         .maybe("labels", 40, |d| labels(d, 50))

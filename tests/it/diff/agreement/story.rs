@@ -25,6 +25,12 @@ pub const NAMESPACE: &str = "agreement";
 /// Where objects are that limit others.
 pub const LIMITS: &str = "agreement-limits";
 
+/// Kinds of which a server writes an object again, with a new version, although nothing that it shows differs: it
+/// compares lists that are empty with lists that are not there (`reflect.DeepEqual` in their strategies), and completes
+/// a claim with its second write.
+const QUIRKS: [&str; 4] =
+    ["NetworkPolicy", "PersistentVolumeClaim", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
 struct Story<'a> {
     world: &'a World,
     seed: u64,
@@ -225,9 +231,11 @@ impl Story<'_> {
         };
         let written = version(&response) != version(&case.live);
         self.tally.count(if written { "applied with a change" } else { "applied without a change" }, 1);
-        if written && proven {
+        if written && told::says_nothing(&case.live, &response) && QUIRKS.contains(&self.kind.kind) {
+            self.tally.count("written by the server although nothing differs", 1);
+        } else if written && proven {
             self.wrong(case, format!("proven unchanged, but the apply wrote it:\n{}", told::written(&case.live, &response)));
-        } else if written != (answered.verdict != Verdict::Unchanged) && !only_times(&case.live, &response) {
+        } else if written != (answered.verdict != Verdict::Unchanged || told::owners_move(&case.live, &response)) {
             let fields = told::fields(answered).unwrap_or_default();
             self.wrong(case, format!("by the dry run {:?}, but written: {written}\n{fields}", answered.verdict));
         }
@@ -256,9 +264,23 @@ impl Story<'_> {
             _ => self.tally.count("just applied: no proof by structure", 1),
         }
         let predicted = self.predicted(object, &case.live, false);
-        if let Some(fields) = told::fields(&predicted) {
-            self.wrong(&case, format!("just applied, but without a record a change is predicted:\n{fields}"));
+        if told::is_left(&predicted) {
+            return self.tally.count("just applied: left to the server", 1);
         }
+        let Some(fields) = told::fields(&predicted) else { return };
+        if self.is_unsettled(&case).await {
+            // A server's merge takes away a map that lost all its keys, though it is wanted empty; the next brings it.
+            self.recorded = None;
+            return self.tally.count("just applied: the server itself would change it again", 1);
+        }
+        self.wrong(&case, format!("just applied, but without a record a change is predicted:\n{fields}"));
+    }
+
+    /// Whether a dry run right after an apply makes a change.
+    async fn is_unsettled(&self, case: &Case<'_>) -> bool {
+        let options = ApplyOptions { force: true, dry_run: true };
+        let answer = self.world.cluster.apply(&case.object.id, case.resource, &case.object.body, options).await;
+        answer.is_ok_and(|answer| told::spec(&answer) != told::spec(&case.live))
     }
 
     fn wrong(&mut self, case: &Case<'_>, wrong: String) {
@@ -307,9 +329,4 @@ fn counted(judged: &Judged) -> &'static str {
 
 fn version(live: &LiveObject) -> Option<&str> {
     live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
-}
-
-/// Whether a write changed nothing that a comparison speaks of.
-fn only_times(_: &LiveObject, _: &LiveObject) -> bool {
-    false
 }

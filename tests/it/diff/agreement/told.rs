@@ -70,18 +70,7 @@ pub fn owners(ours: &[Manager], servers: &[Manager]) -> Option<String> {
 }
 
 fn by_path(comparison: &ObjectComparison) -> BTreeMap<String, &FieldChange> {
-    let order = |it: &FieldChange| if is_order(it) { " (order)" } else { "" };
-    comparison.fields.iter().filter(|it| it.class != Class::Met).map(|it| (format!("{}{}", it.path, order(it)), it)).collect()
-}
-
-/// A change of order is told by the names of the items on both sides.
-fn is_order(it: &FieldChange) -> bool {
-    let list = |value: Option<&Value>| value.and_then(Value::as_list).map(<[Value]>::len);
-    let (live, desired) = (list(it.live.as_ref()), list(it.desired.value()));
-    live.is_some() && live == desired && {
-        let within = |a: &Value, b: &Value| a.as_list().unwrap().iter().all(|item| b.as_list().unwrap().contains(item));
-        within(it.live.as_ref().unwrap(), it.desired.value().unwrap())
-    }
+    comparison.fields.iter().filter(|it| it.class != Class::Met).map(|it| (it.path.to_string(), it)).collect()
 }
 
 /// Whether both say the same. In a list or map that the apply replaces as a whole, the server may fill in more.
@@ -137,6 +126,31 @@ pub fn compared(compared: &Compared) -> String {
         Compared::Ask(_) => "it asks".to_owned(),
         Compared::Shape(_) => "it asks for the schema".to_owned(),
     }
+}
+
+/// Whether a comparison leaves all its fields to the server.
+pub fn is_left(comparison: &ObjectComparison) -> bool {
+    !comparison.fields.is_empty() && comparison.fields.iter().all(|it| it.desired == After::Server)
+}
+
+/// An object without what only counts its writes.
+pub fn spec(live: &LiveObject) -> Value {
+    let mut body = live.body.clone();
+    if let Some(metadata) = body.as_map_mut().and_then(|it| it.get_mut("metadata")).and_then(Value::as_map_mut) {
+        ["resourceVersion", "generation"].iter().for_each(|key| drop(metadata.remove(key)));
+    }
+    body
+}
+
+/// Whether a write only counted: neither a field nor an owner differs.
+pub fn says_nothing(before: &LiveObject, after: &LiveObject) -> bool {
+    spec(before) == spec(after) && !owners_move(before, after)
+}
+
+/// Whether somebody owns other fields after a write, or the owners stand in another order.
+pub fn owners_move(before: &LiveObject, after: &LiveObject) -> bool {
+    let owner = |it: &Manager| (it.name.clone(), it.operation.clone(), it.subresource.clone(), it.fields.clone());
+    !before.managers.iter().map(owner).eq(after.managers.iter().map(owner))
 }
 
 /// What a write changed, of fields and of owners.

@@ -1,0 +1,118 @@
+//! The counts that stand before the closing line: how objects were judged, what is hidden, what could not be told.
+
+use std::collections::BTreeMap;
+
+use crate::diff::{Cause, Class, Judged, Verdict};
+use crate::plan::{Action, Plan, Step};
+
+/// What is counted besides the actions.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tallies {
+    /// How many objects were judged in which way, the strongest first.
+    pub judged: [(&'static str, usize); 5],
+    /// How many fields rules hide, and of how many objects.
+    pub ignored: (usize, usize),
+    /// By cause and kind, how many objects could not be told.
+    pub unknown: BTreeMap<Cause, BTreeMap<String, usize>>,
+}
+
+/// The words for the ways of judging, the strongest first.
+const WAYS: [&str; 5] = ["recorded", "structure", "dry-run", "predicted", "refused"];
+
+/// The word for how an object was judged; `trivial` where there was nothing to compare.
+pub(super) fn way(judged: &Judged) -> &'static str {
+    match judged {
+        Judged::Recorded => "recorded",
+        Judged::Structure => "structure",
+        Judged::DryRun => "dry-run",
+        Judged::Predicted(_) => "predicted",
+        Judged::Refused(_) => "refused",
+        Judged::Trivial => "trivial",
+    }
+}
+
+/// Why a step could not be told.
+pub(super) fn cause(step: &Step) -> Option<Cause> {
+    match (&step.action, &step.object.verdict) {
+        (Action::Unknown { .. }, Verdict::Unknown(why)) => Some(why.cause),
+        (Action::Unknown { .. }, _) => Some(Cause::Undecided),
+        _ => None,
+    }
+}
+
+impl Tallies {
+    pub fn of(plan: &Plan) -> Self {
+        let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), ..Self::default() };
+        for step in &plan.steps {
+            let way = way(&step.object.judged);
+            tallies.judged.iter_mut().filter(|(name, _)| *name == way).for_each(|(_, count)| *count += 1);
+            let ignored = step.object.fields.iter().filter(|it| matches!(it.class, Class::Ignored(_))).count();
+            tallies.ignored.0 += ignored;
+            tallies.ignored.1 += usize::from(ignored > 0);
+            if let Some(cause) = cause(step) {
+                *tallies.unknown.entry(cause).or_default().entry(step.object.id.kind.kind.clone()).or_default() += 1;
+            }
+        }
+        tallies
+    }
+
+    /// A line for each count that helps. How objects were judged is not said where all is proven.
+    pub fn lines(&self, ignored_are_shown: bool) -> Vec<String> {
+        let asked = self.judged.iter().any(|(way, count)| *count > 0 && !Self::is_proof(way));
+        let judged = asked.then(|| {
+            let some = self.judged.iter().filter(|(_, count)| *count > 0);
+            format!(
+                "judged: {}",
+                some.map(|(way, count)| format!("{count} {}", words(way))).collect::<Vec<_>>().join(", ")
+            )
+        });
+        let (fields, objects) = self.ignored;
+        let flag = if ignored_are_shown { "" } else { "; `--show-ignored` shows them" };
+        let ignored = (fields > 0)
+            .then(|| format!("ignored: {} of {}{flag}", counted(fields, "field"), counted(objects, "object")));
+        let unknown = self.unknown.iter().map(|(cause, kinds)| {
+            let kinds = kinds.iter().map(|(kind, count)| counted(*count, kind));
+            format!("unknown ({cause}): {}", kinds.collect::<Vec<_>>().join(", "))
+        });
+        judged.into_iter().chain(ignored).chain(unknown).collect()
+    }
+
+    fn is_proof(way: &str) -> bool {
+        matches!(way, "recorded" | "structure")
+    }
+}
+
+/// A way of judging behind a count.
+fn words(way: &str) -> &str {
+    match way {
+        "recorded" => "by the record",
+        "structure" => "by structure",
+        "dry-run" => "by a dry run",
+        "refused" => "refused by the server",
+        way => way,
+    }
+}
+
+/// `1 Secret`, `3 Secrets`, `2 Ingresses`, `2 NetworkPolicies`.
+fn counted(count: usize, noun: &str) -> String {
+    let before = noun.strip_suffix('y').filter(|it| !it.ends_with(['a', 'e', 'o', 'u']));
+    match before {
+        _ if count == 1 => format!("1 {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None if noun.ends_with("ss") => format!("{count} {noun}es"),
+        None if noun.ends_with('s') => format!("{count} {noun}"),
+        None => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_plurals() {
+        let nouns = ["Secret", "Ingress", "NetworkPolicy", "Endpoints", "Gateway"].map(|noun| counted(2, noun));
+        assert_eq!(nouns.join(" "), "2 Secrets 2 Ingresses 2 NetworkPolicies 2 Endpoints 2 Gateways");
+        assert_eq!(counted(1, "Ingress"), "1 Ingress");
+    }
+}
