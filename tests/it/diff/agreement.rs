@@ -51,6 +51,8 @@ const SEED: u64 = 1;
 const ROUNDS: u64 = 4;
 /// Objects that are worked on at once.
 const AT_ONCE: usize = 12;
+/// Sorts of refusals, and of fields that are left to the server, that are shown.
+const MOST: usize = 8;
 /// Disagreements that are shown in full.
 const SHOWN: usize = 12;
 
@@ -73,6 +75,8 @@ pub struct Tally {
     pub counts: BTreeMap<&'static str, u64>,
     /// What the server says where it refuses an object, and how often.
     pub refusals: BTreeMap<String, u64>,
+    /// The fields that are left to the server, and how often.
+    pub left: BTreeMap<String, u64>,
     /// What does not agree, told in full.
     pub disagreements: Vec<Disagreement>,
 }
@@ -95,6 +99,7 @@ impl Tally {
     fn add(&mut self, other: Self) {
         other.counts.into_iter().for_each(|(what, times)| self.count(what, times));
         other.refusals.into_iter().for_each(|(said, times)| *self.refusals.entry(said).or_default() += times);
+        other.left.into_iter().for_each(|(place, times)| *self.left.entry(place).or_default() += times);
         self.disagreements.extend(other.disagreements);
     }
 
@@ -189,10 +194,10 @@ fn judge(tally: &Tally, seed: u64, began: Instant) -> Result<(), Failed> {
         out += &format!("  {what}: {times}\n");
     }
     out += &format!("  left to the server: {}\n", share(tally.of("paths left to the server"), tally.of("paths")));
-    let mut refusals: Vec<_> = tally.refusals.iter().collect();
-    refusals.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
-    for (said, times) in refusals.iter().take(number("WEFT_AGREEMENT_REFUSALS", 5) as usize) {
-        out += &format!("  refused {times} times: {said}\n");
+    for (what, of) in [("left", &tally.left), ("refused", &tally.refusals)] {
+        let mut most: Vec<_> = of.iter().collect();
+        most.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+        most.iter().take(MOST).for_each(|(said, times)| out += &format!("  {what} {times} times: {said}\n"));
     }
     let _ = std::io::stderr().write_all(out.as_bytes());
     keep(tally)?;

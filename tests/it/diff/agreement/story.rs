@@ -213,6 +213,9 @@ impl Story<'_> {
             if !recorded {
                 self.tally.count("paths", difference.paths);
                 self.tally.count("paths left to the server", difference.left);
+                for place in difference.places {
+                    *self.tally.left.entry(format!("{} {place}", self.kind.kind)).or_default() += 1;
+                }
             }
             if !difference.wrong.is_empty() {
                 self.wrong(case, format!("predicted {name}:\n{}", difference.wrong));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use weft::diff::fields::FieldSet;
 use weft::diff::{After, Class, Compared, FieldChange, LiveObject, MANAGER, Manager, ObjectComparison};
-use weft::value::{Map, Value};
+use weft::value::{Map, Path, Step, Value};
 use weft::yaml;
 
 /// How a prediction and the server's word differ.
@@ -14,6 +14,8 @@ pub struct Difference {
     pub paths: u64,
     /// How many of them the prediction leaves to the server.
     pub left: u64,
+    /// Where, in short.
+    pub places: Vec<String>,
     /// What differs, a line a field; empty where nothing does.
     pub wrong: String,
 }
@@ -23,7 +25,7 @@ impl Difference {
     pub fn between(predicted: &ObjectComparison, answered: &ObjectComparison, live: &LiveObject, answer: &LiveObject) -> Self {
         let owned = ours(live).union(&ours(answer));
         let (ours, theirs) = (by_path(predicted), by_path(answered));
-        let mut out = Self { paths: 0, left: 0, wrong: String::new() };
+        let mut out = Self { paths: 0, left: 0, places: Vec::new(), wrong: String::new() };
         let left: Vec<&FieldChange> = predicted.fields.iter().filter(|it| it.desired == After::Server).collect();
         let paths: std::collections::BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
         for path in paths {
@@ -35,6 +37,7 @@ impl Difference {
             out.paths += 1;
             if left.iter().any(|it| it.path.is_prefix_of(&field.path)) {
                 out.left += 1;
+                out.places.push(names(&field.path));
             } else if !agree(mine.copied(), its.copied()) {
                 let tell = |it: Option<&&FieldChange>| it.map_or("nothing".to_owned(), |it| told(it));
                 let _ = writeln!(out.wrong, "{path}\n  we say {}\n  server {}", tell(mine), tell(its));
@@ -71,6 +74,15 @@ pub fn owners(ours: &[Manager], servers: &[Manager]) -> Option<String> {
 
 fn by_path(comparison: &ObjectComparison) -> BTreeMap<String, &FieldChange> {
     comparison.fields.iter().filter(|it| it.class != Class::Met).map(|it| (it.path.to_string(), it)).collect()
+}
+
+/// The names of the fields on a path.
+fn names(path: &Path) -> String {
+    let name = |step: &Step| match step {
+        Step::Field(name) => Some(name.clone()),
+        _ => None,
+    };
+    path.0.iter().filter_map(name).collect::<Vec<_>>().join(".")
 }
 
 /// Whether both say the same. In a list or map that the apply replaces as a whole, the server may fill in more.
