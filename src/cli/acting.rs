@@ -12,6 +12,7 @@ use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
+use crate::plan::Refusal;
 use crate::report::{Event, Outcome, Purpose, Report};
 
 /// How a plan is applied.
@@ -141,7 +142,9 @@ fn exit(conclusion: &Conclusion, signal: Option<u8>) -> Exit {
 
 /// What a real API server objects to in a plan: its refusals, and what failed when it was applied without waiting.
 pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> {
-    let refusals: Vec<String> = planned.plan.refusals.iter().map(ToString::to_string).collect();
+    // What we find ourselves, a real server says in its own words.
+    let others = planned.plan.refusals.iter().filter(|it| !matches!(it, Refusal::Invalid { .. }));
+    let refusals: Vec<String> = others.map(ToString::to_string).collect();
     if !refusals.is_empty() || planned.plan.is_empty() {
         return Ok(refusals);
     }

@@ -30,6 +30,9 @@ pub(super) struct GuardArgs {
     /// Take fields from this field manager; `*` at the end stands for any ending. May be repeated.
     #[arg(long, value_name = "MANAGER")]
     take: Vec<String>,
+    /// Allow this object to be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`. May be repeated.
+    #[arg(long, value_name = "OBJECT")]
+    replace: Vec<String>,
 }
 
 impl GuardArgs {
@@ -40,6 +43,7 @@ impl GuardArgs {
             allow_delete: self.delete_kind.iter().cloned().collect(),
             allow_empty: self.allow_empty.iter().cloned().collect(),
             take: self.take.clone(),
+            replace: self.replace.iter().cloned().collect(),
         }
     }
 }

@@ -73,6 +73,10 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
+    let violations = pipeline::violations(&rendering.desired.objects);
+    for (object, violation) in &violations {
+        terminal.warn(&format!("`{}` is not valid: {violation}\n --> {}", object.id, object.origin));
+    }
     let unread = &rendering.unread;
     for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
@@ -80,13 +84,16 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     }
     let objects = counted(rendering.desired.objects.len(), "object");
     let releases = counted(rendering.releases.len(), "release");
-    let problems = match unread.len() {
-        0 => "ok".to_owned(),
-        1 => "1 value that nobody reads".to_owned(),
-        many => format!("{many} values that nobody reads"),
+    let unread_values = match unread.len() {
+        0 => None,
+        1 => Some("1 value that nobody reads".to_owned()),
+        many => Some(format!("{many} values that nobody reads")),
     };
+    let invalid = (!violations.is_empty()).then(|| counted(violations.len(), "field") + " that a server would refuse");
+    let problems: Vec<String> = unread_values.into_iter().chain(invalid).collect();
+    let problems = if problems.is_empty() { "ok".to_owned() } else { problems.join(", ") };
     terminal.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
-    Ok(unread.len())
+    Ok(unread.len() + violations.len())
 }
 
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.

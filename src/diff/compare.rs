@@ -82,6 +82,7 @@ pub fn leftover(
         desired: None,
         live,
         after: None,
+        violations: Vec::new(),
         recorded,
     }
 }
@@ -124,6 +125,7 @@ impl<'a> Subject<'a> {
             desired: Some(Arc::clone(self.object)),
             live: None,
             after: None,
+            violations: Vec::new(),
             recorded: self.recorded,
         }
     }
@@ -178,7 +180,7 @@ impl<'a> Subject<'a> {
             ),
             (shape, judged) => (shape.unwrap_or_else(|| self.context.schemas.deduced()), judged),
         };
-        match predict(&live, &self.object.body, shape, self.equivalence()) {
+        match predict(&live, &self.object.body, shape, self.equivalence(), &self.object.gvk.group_kind()) {
             Ok(Prediction { after, ours }) => {
                 ownership.after = ours;
                 self.judge(live, after, &ownership, judged)

@@ -9,6 +9,7 @@ use crate::schema::{GroupKind, Type, rows};
 use crate::value::{Path, Step, Value};
 
 const TABLE: &str = include_str!("defaulted.tsv");
+const CONSTANTS: &str = include_str!("constants.tsv");
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS: [&str; 2] = ["lifecycle.postStart", "lifecycle.preStop"];
@@ -22,6 +23,20 @@ static FIELDS: LazyLock<HashMap<&str, HashSet<String>>> = LazyLock::new(|| {
     }
     all
 });
+
+static VALUES: LazyLock<HashMap<(&str, String), Value>> = LazyLock::new(|| {
+    let row = |[owner, field, value]: [&'static str; 3]| {
+        let value: Value = serde_json::from_str(value).unwrap_or_default();
+        places(owner, field).into_iter().map(move |place| (place, value.clone()))
+    };
+    rows::<3>(CONSTANTS).flat_map(row).collect()
+});
+
+/// What the server fills in at a path whose holder is there, where that depends on nothing else.
+pub fn constant(kind: &GroupKind, path: &Path) -> Option<&'static Value> {
+    let field = names(path).collect::<Vec<_>>().join(".");
+    VALUES.iter().find(|((owner, at), _)| *at == field && *owner == kind.to_string()).map(|(_, value)| value)
+}
 
 /// The fields that a row stands for: those of every kind that holds a pod, of each sort of its containers, and so on.
 fn places(owner: &'static str, field: &str) -> Vec<(&'static str, String)> {
@@ -82,6 +97,15 @@ mod tests {
                     assert!(shape.is_some(), "{kind} has no {field}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_constant_is_one_of_the_fields() {
+        let lines = CONSTANTS.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(rows::<3>(CONSTANTS).count(), lines);
+        for ((kind, field), value) in VALUES.iter() {
+            assert!(FIELDS[kind].contains(field) && !value.is_null(), "{kind} {field}");
         }
     }
 

@@ -23,6 +23,7 @@ mod secrecy;
 mod structure;
 mod text;
 mod unknown;
+mod validity;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,10 +34,11 @@ pub use self::record::{proven, record};
 pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
+pub use self::validity::check;
 
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::schema::Schemas;
+use crate::schema::{Schemas, Violation};
 use crate::value::{Path, Value};
 
 /// The name under which every write of ours goes to a server.
@@ -158,6 +160,9 @@ pub struct ObjectComparison {
     pub live: Option<Arc<LiveObject>>,
     /// What an apply would make of it, as the server or our prediction says; kept like `live`, without secrets too.
     pub after: Option<Arc<Value>>,
+    /// What a server would refuse, as we find it ourselves where the server cannot be asked, or does not say which field
+    /// it means.
+    pub violations: Vec<Violation>,
     /// What was recorded when it was last applied. Where a dry run has shown that an apply would change nothing, a new
     /// record that proves it: whoever writes the inventory next saves the next dry run.
     pub recorded: Option<Arc<Recorded>>,

@@ -4,12 +4,13 @@
 //! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
 //! they decide about a field that changes, that is said.
 
+use super::defaulted::constant;
 use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
 use super::places::{below, is_associative, is_whole_map, items};
 use super::{LiveObject, MANAGER};
-use crate::schema::{MapType, Scalar, Type, Zero};
+use crate::schema::{GroupKind, MapType, Scalar, Type, Zero};
 use crate::value::{Data, Map, Path, Step, Value};
 
 /// What an apply would come to.
@@ -26,15 +27,17 @@ pub fn predict(
     desired: &Value,
     shape: Type<'_>,
     equivalence: Equivalence<'_>,
+    kind: &GroupKind,
 ) -> Result<Prediction, MergeError> {
     let merge::Applied { body: mut after, ours, .. } = merge::apply(live, desired, shape, MANAGER)?;
-    Settling { equivalence }.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
+    Settling { equivalence, kind }.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
     Ok(Prediction { after, ours })
 }
 
 /// Turns what was merged into what is stored.
 struct Settling<'a> {
     equivalence: Equivalence<'a>,
+    kind: &'a GroupKind,
 }
 
 impl Settling<'_> {
@@ -72,6 +75,12 @@ impl Settling<'_> {
                 continue;
             }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
+        }
+        let lost = live.into_iter().flat_map(Map::keys).filter(|key| !after.contains(key)).collect::<Vec<_>>();
+        for key in lost {
+            if let Some(value) = constant(self.kind, &path.field(key)) {
+                after.insert(key, value.clone());
+            }
         }
     }
 

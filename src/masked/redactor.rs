@@ -109,7 +109,7 @@ fn escaped(text: &str) -> [String; 2] {
 fn inner(base: &GeneralPurpose, text: &str, place: usize) -> String {
     let encoded = Zeroizing::new(base.encode([&[0; 2][..place], text.as_bytes()].concat()));
     let start = [0, 2, 3][place];
-    let end = encoded.trim_end_matches('=').len() - usize::from((place + text.len()) % 3 != 0);
+    let end = encoded.trim_end_matches('=').len() - usize::from(!(place + text.len()).is_multiple_of(3));
     encoded.get(start..end).unwrap_or_default().to_owned()
 }
 

@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{PipelineError, Progress, pool};
+use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
 use crate::diagnostic::Failure;
 use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
-use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
@@ -62,7 +61,8 @@ pub(super) async fn compare(
     table.settle(&unread);
     table.forgive(&mut unread);
     table.shape(cluster, progress).await?;
-    table.ask(cluster, progress).await?;
+    table.ask_all(cluster, progress).await?;
+    table.validate();
     let mut comparison = table.finish();
     let differing = comparison.objects.iter_mut().filter(|it| it.verdict != diff::Verdict::Unchanged);
     differing.for_each(|it| diff::redact(it, cluster.redactor()));
@@ -76,6 +76,8 @@ struct Table<'a> {
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     namespaces: BTreeSet<String>,
+    /// The kinds whose definitions would change.
+    pending: BTreeSet<GroupKind>,
     /// The shapes that are known: none, before anything is asked about.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
@@ -100,8 +102,9 @@ impl<'a> Table<'a> {
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        let (namespaces, schemas, questions) = (BTreeSet::new(), Schemas::new(), Vec::new());
-        Self { wanted, places, done, left, namespaces, schemas, questions, subject }
+        let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
+        let (schemas, questions) = (Schemas::new(), Vec::new());
+        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions }
     }
 
     /// Takes a live object as its page arrives.
@@ -176,16 +179,17 @@ impl<'a> Table<'a> {
             progress("reading the schemas of the cluster");
         }
         let mut schemas = Schemas::new();
-        let definitions = self.subject.objects.iter().filter(|object| is_definition(object));
-        definitions.for_each(|definition| schemas.add_crd(&definition.body));
         cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        // What the plan makes of a definition counts, not what the server has now.
+        let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
+        definitions.for_each(|definition| schemas.add_crd(&definition.body));
         self.schemas = schemas;
         // Definitions first: what is open about them says which kinds may change.
         let (definitions, others): (Vec<_>, Vec<_>) =
-            questions.into_iter().partition(|(at, _)| is_definition(&self.subject.objects[*at]));
+            questions.into_iter().partition(|(at, _)| definitions::is_definition(&self.subject.objects[*at]));
         self.prove(definitions)?;
         let changing: BTreeSet<GroupKind> =
-            self.questions.iter().filter_map(|(at, _)| defined(&self.subject.objects[*at].body)).collect();
+            self.questions.iter().filter_map(|(at, _)| definitions::defined(&self.subject.objects[*at].body)).collect();
         let (open, provable): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
         self.questions.extend(open);
@@ -211,16 +215,29 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Asks the server about everything that is not proven.
+    /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
+    /// about their objects.
+    async fn ask_all(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+        let questions = std::mem::take(&mut self.questions);
+        let objects = &self.subject.objects;
+        let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
+        self.questions = first;
+        self.ask(cluster, progress).await?;
+        self.pending = definitions::pending(self.done.iter().flatten());
+        self.questions = rest;
+        self.ask(cluster, progress).await
+    }
+
+    /// Asks the server all questions.
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let (subject, namespaces, context) = (&self.subject, &self.namespaces, self.context());
+        let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
         let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-            (at, live, answer(object, verbs, subject.discovery, namespaces, (cluster, permits)).await)
+            (at, live, answer(object, verbs, subject.discovery, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -240,8 +257,26 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// Finds ourselves what a server would refuse that could not be asked.
+    fn validate(&mut self) {
+        self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
+    }
+
     fn recorded(&self, id: &ObjectId) -> Option<Arc<Recorded>> {
         self.subject.members.get(id)?.recorded.clone()
+    }
+
+    /// The objects that another release has from now on: they leave the inventory that they are in.
+    fn handed_over(&self) -> Vec<ObjectComparison> {
+        let members = self.subject.members.iter().filter(|(id, held)| {
+            let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
+            heir.is_some_and(|object| object.release != held.release && !object.implicit)
+        });
+        let leave = |(id, held): (&ObjectId, &Held)| {
+            let gone = diff::leftover(id, &held.release, None, None);
+            ObjectComparison { verdict: diff::Verdict::Leftover, ..gone }
+        };
+        members.map(leave).collect()
     }
 
     /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
@@ -251,7 +286,9 @@ impl<'a> Table<'a> {
             let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
             !implicit || it.verdict == diff::Verdict::Create
         };
-        let objects = self.done.into_iter().flatten().filter(ours).chain(self.left.into_values().flatten());
+        let handed_over = self.handed_over();
+        let left = self.left.into_values().flatten().chain(handed_over);
+        let objects = self.done.into_iter().flatten().filter(ours).chain(left);
         Comparison { objects: objects.collect() }
     }
 }
@@ -262,28 +299,21 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }
 
-fn is_definition(object: &Object) -> bool {
-    object.id.kind.group == "apiextensions.k8s.io" && object.id.kind.kind == "CustomResourceDefinition"
-}
-
-/// The kind that a definition defines.
-fn defined(definition: &Value) -> Option<GroupKind> {
-    let text = |keys: &[&str]| definition.dig(keys).and_then(Value::as_str).map(str::to_owned);
-    Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
-}
-
 /// What the server says that an apply would make of an object; an error where the server was lost.
 /// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
 async fn answer(
     object: &Object,
     verbs: &[&str],
     discovery: &Discovery,
-    missing: &BTreeSet<String>,
+    (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = discovery.resource(&object.gvk) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
+    if pending.contains(&object.id.kind) {
+        return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+    }
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
     }

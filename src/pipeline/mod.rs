@@ -5,6 +5,7 @@
 
 mod acting;
 mod compare;
+mod definitions;
 mod error;
 mod holder;
 mod load;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
 use self::compare::Subject;
+pub use self::definitions::violations;
 pub use self::error::PipelineError;
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};

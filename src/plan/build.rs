@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::digest::hex;
 use super::prune::{self, Gates};
-use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order};
+use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order, replace, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -19,22 +19,33 @@ const CAP_SHARE: usize = 5;
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
     let gates = Gates::new(&comparison, releases, guards);
     let mut actions: Vec<(Action, ObjectComparison)> =
-        comparison.objects.into_iter().map(|object| (action(&object, &gates), object)).collect();
+        comparison.objects.into_iter().map(|object| (action(&object, &gates, releases), object)).collect();
     prune::spare_containers(&mut actions, releases);
-    let steps = order::steps(actions, releases);
+    let mut steps = order::steps(actions, releases);
+    was::relate(&mut steps, releases);
     let refusals = refusals(environment, &steps, releases, guards);
     Plan { environment: environment.to_owned(), steps, refusals }
 }
 
-fn action(object: &ObjectComparison, gates: &Gates) -> Action {
+fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -> Action {
     match &object.verdict {
         Verdict::Create => Action::Create,
         Verdict::Unchanged => Action::Unchanged,
-        Verdict::Update => update(object),
+        Verdict::Update => match update(object) {
+            Action::Update => replaced(object, releases).unwrap_or(Action::Update),
+            other => other,
+        },
         Verdict::Leftover => gates.judge(object),
         Verdict::Gone => Action::Forget { reason: "it is gone".into() },
         Verdict::Unknown(why) => Action::Unknown { reason: why.reason.clone() },
     }
+}
+
+/// An object that has to be made again. One that holds data or other objects never is.
+fn replaced(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Action> {
+    let fixed = immutable::immutable(object);
+    let replaceable = !fixed.is_empty() && !prune::is_guarded(&object.id);
+    replaceable.then(|| Action::Recreate { reason: replace::reason(&fixed), loses: replace::loses(object, releases) })
 }
 
 /// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
@@ -57,16 +68,54 @@ fn update(object: &ObjectComparison) -> Action {
 
 fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
     let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
-    let of_objects = steps.iter().filter(written).map(|step| &step.object).flat_map(|object| {
+    let of_objects = steps.iter().filter(written).flat_map(|step| {
+        let object = &step.object;
         let foreign = conflict::foreign_set(object, releases);
-        let mut immutable = immutable::immutable(object).into_iter().peekable();
+        let mut fixed = fixed(step, releases, guards).into_iter().peekable();
+        let remade = matches!(step.action, Action::Recreate { .. });
         // What the server says about a field that cannot change is the same refusal once more.
-        let server = if immutable.peek().is_some() { None } else { refused(object) };
-        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(immutable).chain(server)
+        let server = if remade || fixed.peek().is_some() { None } else { refused(object) };
+        let invalid = invalid(object, remade);
+        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(fixed).chain(server).chain(invalid)
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
     of_releases.chain(of_objects).collect()
+}
+
+/// What an object may not become without being made again, unless somebody's word allows just that.
+fn fixed(step: &Step, releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
+    let object = &step.object;
+    let id = || object.id.clone();
+    match &step.action {
+        Action::Recreate { .. } if replace::allowed(&object.id, guards) => Vec::new(),
+        Action::Recreate { reason, loses } => {
+            vec![Refusal::Replace { id: id(), reason: reason.clone(), loses: loses.clone() }]
+        }
+        Action::Update => {
+            let stored = immutable::lost_version(object).map(|version| Refusal::StoredVersion { id: id(), version });
+            let loses = replace::loses(object, releases);
+            let refuse = |path: crate::value::Path| Refusal::Immutable {
+                id: id(),
+                path: path.to_string(),
+                loses: loses.clone(),
+            };
+            immutable::immutable(object).into_iter().map(refuse).chain(stored).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What validation found. An object that is made again has no past that it must agree with.
+fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
+    let counts = !matches!(object.judged, Judged::Refused(_));
+    let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));
+    violations.map(|it| Refusal::Invalid {
+        id: object.id.clone(),
+        path: it.path.to_string(),
+        rule: it.rule.clone(),
+        message: it.message.clone(),
+    })
 }
 
 fn refused(object: &ObjectComparison) -> Option<Refusal> {

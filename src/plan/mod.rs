@@ -10,7 +10,9 @@ mod immutable;
 mod order;
 mod prune;
 mod refusal;
+mod replace;
 mod table;
+mod was;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -44,6 +46,21 @@ pub struct Step {
     pub wave: usize,
     /// The object, with its field changes.
     pub object: ObjectComparison,
+    /// The step that it belongs to, where it is half of a renaming or of a move.
+    pub was: Option<Was>,
+}
+
+/// What an object was before, or what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// This new object is nearly the one that leaves under this name.
+    Named(ObjectId),
+    /// The object that leaves is nearly this new one.
+    Becomes(ObjectId),
+    /// It was part of this release, which hands it over.
+    OfRelease(Arc<str>),
+    /// It is part of this release from now on.
+    GoesTo(Arc<str>),
 }
 
 /// What is done to an object.
@@ -53,10 +70,12 @@ pub enum Action {
     Create,
     /// Changed by an apply.
     Update,
-    /// Deleted and created again, since this field cannot be changed.
+    /// Deleted and created again, since it can only so become what is wanted.
     Recreate {
         /// The cause.
         reason: String,
+        /// What goes with the old object, each in a few words.
+        loses: Vec<String>,
     },
     /// Deleted, since it left the repository.
     Delete,
@@ -113,6 +132,8 @@ pub struct Guards {
     pub allow_empty: BTreeSet<String>,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: Vec<String>,
+    /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
+    pub replace: BTreeSet<String>,
 }
 
 /// How many steps there are of each action.
@@ -204,6 +225,18 @@ impl FieldChange {
     }
 }
 
+impl fmt::Display for Was {
+    /// `was ConfigMap shop/a`, `becomes ConfigMap shop/b`, `comes from the release shop`, `goes to the release shop`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(id) => write!(f, "was `{id}`"),
+            Self::Becomes(id) => write!(f, "becomes `{id}`"),
+            Self::OfRelease(release) => write!(f, "comes from the release `{release}`"),
+            Self::GoesTo(release) => write!(f, "goes to the release `{release}`"),
+        }
+    }
+}
+
 impl Action {
     /// The sign before an object in texts: `+`, `~`, `±`, `-`, `=`, `?` or a space.
     pub fn sign(&self) -> &'static str {
@@ -221,7 +254,7 @@ impl Action {
     /// Why it is done, where the action alone does not say it.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Recreate { reason }
+            Self::Recreate { reason, .. }
             | Self::Keep { reason, .. }
             | Self::Forget { reason }
             | Self::Unknown { reason } => Some(reason),

@@ -26,7 +26,7 @@ pub(super) fn steps(actions: Vec<(Action, ObjectComparison)>, releases: &[Releas
     waves.dedup();
     let numbered = actions.into_iter().zip(keys);
     let mut steps: Vec<Step> = numbered
-        .map(|((action, object), key)| Step { action, wave: waves.binary_search(&key).unwrap_or(0), object })
+        .map(|((action, object), key)| Step { action, wave: waves.binary_search(&key).unwrap_or(0), object, was: None })
         .collect();
     steps.sort_by(|a, b| place(a).cmp(&place(b)));
     steps

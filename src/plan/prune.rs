@@ -147,7 +147,8 @@ pub(super) fn uid(object: &ObjectComparison) -> Option<&str> {
     live.or_else(|| object.recorded.as_ref().map(|recorded| recorded.uid.as_str()))
 }
 
-fn is_guarded(id: &ObjectId) -> bool {
+/// Whether an object holds data or other objects.
+pub(super) fn is_guarded(id: &ObjectId) -> bool {
     GUARDED.contains(&id.kind.kind.as_str())
 }
 

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::replace;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::manifest::ObjectId;
 
@@ -54,14 +55,56 @@ pub enum Refusal {
         /// What the server says.
         message: String,
     },
-    /// A field that cannot change would have to.
-    #[error("the field `{path}` of `{id}` cannot be changed after creation")]
+    /// A field that cannot change would have to, of an object that is never made again without a person.
+    #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again; {}", lost(loses))]
     Immutable {
         /// The object.
         id: ObjectId,
         /// The field.
         path: String,
+        /// What would go with it.
+        loses: Vec<String>,
     },
+    /// An object would have to be deleted and made again.
+    #[error("`{id}` would be deleted and made again, since {reason}; {}", lost(loses))]
+    Replace {
+        /// The object.
+        id: ObjectId,
+        /// The cause.
+        reason: String,
+        /// What would go with it.
+        loses: Vec<String>,
+    },
+    /// A definition would lose a version in which the server stores objects.
+    #[error("`{id}` has no version `{version}` any more, and the server may hold objects that are stored in it")]
+    StoredVersion {
+        /// The definition.
+        id: ObjectId,
+        /// The version.
+        version: String,
+    },
+    /// The server would refuse an object, as its schema and rules say.
+    #[error("`{id}` is not valid: {}{message}", at(path))]
+    Invalid {
+        /// The object.
+        id: ObjectId,
+        /// The field; empty for the whole object.
+        path: String,
+        /// The constraint, or the text of a CEL rule.
+        rule: String,
+        /// What is wrong, in the server's words.
+        message: String,
+    },
+}
+
+/// What goes with an object.
+fn lost(loses: &[String]) -> String {
+    let things = if loses.is_empty() { "nothing else that is known".into() } else { loses.join(", ") };
+    format!("lost with it: {things}")
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
 /// `1 object`, `2 objects`.
@@ -76,7 +119,10 @@ impl Refusal {
             Self::Conflict { id, .. }
             | Self::ForeignSet { id, .. }
             | Self::Server { id, .. }
-            | Self::Immutable { id, .. } => Some(id),
+            | Self::Immutable { id, .. }
+            | Self::Replace { id, .. }
+            | Self::StoredVersion { id, .. }
+            | Self::Invalid { id, .. } => Some(id),
             Self::PruneCap { .. } | Self::EmptyRender { .. } => None,
         }
     }
@@ -90,6 +136,9 @@ impl Refusal {
             Self::ForeignSet { .. } => "foreign-set",
             Self::Server { .. } => "server",
             Self::Immutable { .. } => "immutable",
+            Self::Replace { .. } => "replace",
+            Self::StoredVersion { .. } => "stored-version",
+            Self::Invalid { .. } => "invalid",
         }
     }
 }
@@ -117,8 +166,18 @@ impl Diagnose for Refusal {
             ),
             Self::Server { .. } => "Correct the object in the repository; nothing was sent but a dry run.".into(),
             Self::Immutable { .. } => {
-                "Take the change back, give the object a new name, or delete it yourself before the next apply.".into()
+                "Take the change back, or give the object a new name and move what it holds. It is deleted only by hand."
+                    .into()
             }
+            Self::Replace { id, .. } => format!(
+                "Take the change back, give the object a new name, or say `--replace {}`.",
+                replace::word(id)
+            ),
+            Self::StoredVersion { version, .. } => format!(
+                "Keep `{version}` with `served: false`, write every object anew in the stored version, take `{version}` \
+                 out of the definition's `status.storedVersions`, and only then leave it out."
+            ),
+            Self::Invalid { rule, .. } => format!("Correct the object in the repository. The rule is: {rule}"),
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnose;
 use crate::diff::{After, Cause, Class, FieldChange, Judged, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Refusal, Step, Summary};
+use crate::plan::{Action, Refusal, Step, Summary, Was};
 
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
@@ -94,6 +94,12 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     if let Action::Keep { leaves, .. } = step.action {
         map.insert("leavesInventory".into(), leaves.into());
     }
+    if let Action::Recreate { loses, .. } = &step.action {
+        map.insert("loses".into(), loses.iter().map(String::as_str).collect());
+    }
+    if let Some(was) = &step.was {
+        map.insert("was".into(), self::was(was));
+    }
     map.insert("wave".into(), step.wave.into());
     map.insert("judged".into(), judged(&object.judged));
     if let Some(desired) = &object.desired {
@@ -105,6 +111,15 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
         map.insert("desired".into(), values::json(&shown(&desired.body, key)));
     }
     map.into()
+}
+
+fn was(was: &Was) -> Json {
+    match was {
+        Was::Named(old) => json!({"renamedFrom": id(old)}),
+        Was::Becomes(new) => json!({"renamedTo": id(new)}),
+        Was::OfRelease(release) => json!({"movedFrom": release.as_ref()}),
+        Was::GoesTo(release) => json!({"movedTo": release.as_ref()}),
+    }
 }
 
 fn judged(judged: &Judged) -> Json {
@@ -166,8 +181,17 @@ fn refusal(refusal: &Refusal) -> Json {
         Refusal::Server { id: object, .. } => {
             map.insert("facts".into(), json!({"object": id(object)}));
         }
-        Refusal::Immutable { id: object, path } => {
-            map.insert("facts".into(), json!({"object": id(object), "path": path}));
+        Refusal::Immutable { id: object, path, loses } => {
+            map.insert("facts".into(), json!({"object": id(object), "path": path, "loses": loses}));
+        }
+        Refusal::Replace { id: object, loses, .. } => {
+            map.insert("facts".into(), json!({"object": id(object), "loses": loses}));
+        }
+        Refusal::StoredVersion { id: object, version } => {
+            map.insert("facts".into(), json!({"object": id(object), "version": version}));
+        }
+        Refusal::Invalid { id: object, path, rule, .. } => {
+            map.insert("facts".into(), json!({"object": id(object), "path": path, "rule": rule}));
         }
     }
     map.into()

@@ -100,8 +100,7 @@ fn item(text: &str) -> String {
 
 fn tallies(report: &Report, show: Show) -> String {
     let lines = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(&report.plan).lines(show.ignored) };
-    let lines: String = lines.iter().map(|line| format!("- {}\n", page(line))).collect();
-    if lines.is_empty() { lines } else { format!("\n{lines}") }
+    if lines.is_empty() { String::new() } else { format!("\n{}", list(&lines)) }
 }
 
 fn counts(releases: &[Release]) -> String {
@@ -132,7 +131,9 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
 fn block(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     let object = &step.object;
     let (sign, action, id) = (step.action.sign(), &step.action, page(&object.id.to_string()));
-    let reason = after(": ", step.action.reason(), page) + &page(&judged(&object.judged));
+    let was = step.was.as_ref().map(ToString::to_string);
+    let reason = after(": ", step.action.reason(), page) + &after("; ", was.as_deref(), page);
+    let reason = reason + &page(&judged(&object.judged));
     let title = format!("<code>{sign} {id}</code> {action} ({}){reason}", page(&object.release));
     let body = if detail >= Detail::Changes { body(report, step, detail, show) } else { String::new() };
     if body.is_empty() {
@@ -149,7 +150,12 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
         let head = "| field | class | base | live | desired | |\n|---|---|---|---|---|---|\n";
         return if rows.is_empty() { rows } else { format!("{head}{rows}") };
     }
-    let fields = sections(&parts.told());
+    let lost = match &step.action {
+        Action::Recreate { loses, .. } => loses.as_slice(),
+        _ => &[],
+    };
+    let lost: Vec<String> = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
+    let fields = lost.concat() + &sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> = yaml(&step.object, show)
         .into_iter()
@@ -165,9 +171,12 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     format!("{fields}{gap}{fence}diff\n{}{fence}\n", lines.concat())
 }
 
+fn list(lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |list, line| list + "- " + &page(line) + "\n")
+}
+
 /// A list for each part of the changes. The heading of the one that is expected anyway is left out.
 fn sections(told: &[(&str, Vec<String>)]) -> String {
-    let list = |lines: &[String]| lines.iter().map(|line| format!("- {}\n", page(line))).collect::<String>();
     match told {
         [("about to change", lines)] => list(lines),
         told => {

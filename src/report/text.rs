@@ -48,7 +48,9 @@ pub fn text(report: &Report, style: &Style) -> String {
         writer.line(&format!("{word}: {}", lines(warning)));
     }
     if report.purpose != Purpose::Run {
-        Tallies::of(&report.plan).lines(style.show.ignored).iter().for_each(|tally| writer.line(&line(tally)));
+        for tally in Tallies::of(&report.plan).lines(style.show.ignored) {
+            writer.line(&line(&tally));
+        }
     }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
@@ -120,9 +122,15 @@ impl Writer<'_> {
         }
         let reason = after(": ", step.action.reason(), line);
         let judged = judged(&step.object.judged);
-        let head = format!("{} {} {id}{reason}{judged}", step.action.sign(), step.action);
+        let was = after("; ", step.was.as_ref().map(ToString::to_string).as_deref(), line);
+        let head = format!("{} {} {id}{reason}{was}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
+        if let Action::Recreate { loses, .. } = &step.action {
+            for lost in loses {
+                self.line(&format!("      lost with it: {}", line(lost)));
+            }
+        }
         match self.style.show.view {
             _ if self.style.detail < Detail::Changes => {}
             View::Lines => self.changes(step),
@@ -141,7 +149,9 @@ impl Writer<'_> {
             if !alone {
                 self.line(&format!("      {heading}:"));
             }
-            changes.iter().for_each(|change| self.line(&format!("{indent}{change}")));
+            for change in &changes {
+                self.line(&format!("{indent}{change}"));
+            }
         }
         let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
         if self.style.detail == Detail::Full && written && !drift {

@@ -17,6 +17,9 @@ const BUILTIN: &[u8] = include_bytes!("openapi.json.gz");
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 
+/// Says how a strategic merge patch treats a list.
+const PATCH_STRATEGY: &str = "x-kubernetes-patch-strategy";
+
 /// Says that a place holds a whole object.
 const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 
@@ -62,6 +65,9 @@ impl Schemas {
             let reference = Reference { node: self.names[&entry.key], atomic: None };
             let declares = entry.value.dig(&["properties", "status"]).is_some();
             for gvk in kinds(&entry.value) {
+                if !super::is_builtin_group(&gvk.group) {
+                    self.definitions.entry(gvk.clone()).or_insert_with(|| Arc::new(entry.value.clone()));
+                }
                 let resets = declares && subresources.as_ref().is_none_or(|kinds| kinds.contains(&gvk));
                 self.add_kind(gvk, reference, resets);
             }
@@ -111,6 +117,7 @@ impl Schemas {
     /// another.
     fn custom(&mut self, schema: &Value, preserve: bool) -> Reference {
         let mut root = schema.clone();
+        drop_patch_rules(&mut root);
         if let Some(map) = root.as_map_mut() {
             map.insert(EMBEDDED, true);
         }
@@ -266,11 +273,23 @@ fn strategy(schema: &Value) -> Strategy {
         keys.sort_unstable();
         if keys.is_empty() { Strategy::Set } else { Strategy::Keyed(keys.into_iter().map(str::to_owned).collect()) }
     };
-    match (text("x-kubernetes-list-type"), text("x-kubernetes-patch-strategy")) {
+    match (text("x-kubernetes-list-type"), text(PATCH_STRATEGY)) {
         (Some("map"), _) => keyed(texts(schema.get("x-kubernetes-list-map-keys"))),
         (Some("set"), _) => Strategy::Set,
         (None, Some("merge" | "merge,retainKeys")) => keyed(text("x-kubernetes-patch-merge-key").into_iter().collect()),
         _ => Strategy::Atomic,
+    }
+}
+
+/// A server drops from a definition what it does not know there: the rules of strategic merges.
+fn drop_patch_rules(schema: &mut Value) {
+    match &mut schema.data {
+        Data::Map(map) => {
+            map.retain(|entry| entry.key != PATCH_STRATEGY);
+            map.iter_mut().for_each(|entry| drop_patch_rules(&mut entry.value));
+        }
+        Data::List(items) => items.iter_mut().for_each(drop_patch_rules),
+        _ => {}
     }
 }
 

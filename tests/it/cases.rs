@@ -58,6 +58,14 @@ pub fn same(what: &str, expected: &str, actual: &str) -> Result<(), Failed> {
 
 /// A test for each folder of `tests/cases/<stage>`, named `<stage>::<case>`. A stage without cases is an error.
 pub fn of(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Trial> {
+    let named = |folder: PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Trial::test(format!("{stage}::{name}"), move || run(&Case { folder }))
+    };
+    folders(stage).into_iter().map(named).collect()
+}
+
+fn folders(stage: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(stage);
     let mut folders: Vec<PathBuf> = fs::read_dir(&root)
         .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
@@ -67,12 +75,15 @@ pub fn of(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Tria
     folders.sort();
     assert!(!folders.is_empty(), "no cases in {}", root.display());
     folders
-        .into_iter()
-        .map(|folder| {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Trial::test(format!("{stage}::{name}"), move || run(&Case { folder }))
-        })
-        .collect()
+}
+
+/// As [`of`], for a second test of each case, which needs a server.
+pub fn on_a_server(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Trial> {
+    let named = |folder: PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Trial::test(format!("{stage}::on_a_server::{name}"), move || run(&Case { folder }))
+    };
+    folders(stage).into_iter().map(named).collect()
 }
 
 /// The files of the example: these folders of the repository.

@@ -33,7 +33,7 @@ fn admin() -> ClusterRef {
 }
 
 /// The shared control plane, as its administrator. It must be used within `block_on`.
-async fn cluster() -> Cluster {
+pub async fn cluster() -> Cluster {
     Cluster::connect(&target(&admin())).await.expect("a connection")
 }
 
@@ -45,7 +45,7 @@ fn server() -> String {
 }
 
 /// An object as the repository wants it.
-fn object(release: &str, namespace: Option<&str>, mut body: Json, discovery: &Discovery) -> Object {
+pub fn object(release: &str, namespace: Option<&str>, mut body: Json, discovery: &Discovery) -> Object {
     let text = |key: &str| body[key].as_str().expect("a text").to_owned();
     let gvk = Gvk::new(&text("apiVersion"), &text("kind"));
     let scope = discovery.resource(&gvk).map(|it| it.scope);

@@ -23,6 +23,7 @@ mod readme;
 mod report;
 mod sandbox;
 mod secrets;
+mod validate;
 mod values;
 mod yaml;
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         report::trials(),
         sandbox::trials(),
         secrets::trials(),
+        validate::trials(),
         values::trials(),
         yaml::trials(),
     ]

@@ -1,5 +1,6 @@
 //! Tests of `plan` and `state`.
 
+mod immutable;
 pub mod input;
 mod laws;
 mod state;
@@ -17,6 +18,7 @@ use crate::cases::{self, Case};
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("plan", run);
     trials.push(cases::code("plan", "digest", digest));
+    trials.extend(immutable::trials());
     trials.extend(laws::trials());
     trials.extend(state::trials());
     trials
@@ -36,6 +38,14 @@ fn listing(plan: &Plan) -> String {
             out.push_str(" [leaves]");
         }
         let _ = writeln!(out, "{}", step.action.reason().map_or_else(String::new, |reason| format!(": {reason}")));
+        if let Some(was) = &step.was {
+            let _ = writeln!(out, "      {was}");
+        }
+        if let weft::plan::Action::Recreate { loses, .. } = &step.action {
+            for lost in loses {
+                let _ = writeln!(out, "      loses {lost}");
+            }
+        }
         for change in step.takes() {
             let _ = writeln!(out, "      takes {}", change.path);
         }

@@ -51,7 +51,7 @@ fn demo() -> Result<(), Failed> {
         "$ weft apply dev --yes",
         "dev: 1 applied, 1 healthy, 23 unchanged",
         "$ weft drift dev",
-        "spec.replicas: drift 5 -> 3, by kubectl-edit (Update) at 20",
+        "spec.replicas: drift 3 -> 5, by kubectl-edit (Update) at 20",
         "$ weft apply dev --yes",
         "dev: 1 applied, 1 healthy, 23 unchanged",
         "$ weft drift dev",

@@ -71,7 +71,9 @@ fn short(at: crate::schema::Type<'_>) -> String {
         let declared = fields.into_iter().map(|name| format!("{name}: {}", short(map.field(name).unwrap())));
         match at.scalar() {
             Some(Scalar::Any) if nothing && map.atomic => return "any".to_owned(),
-            Some(Scalar::Any) if nothing && map.is_deduced() && at.list().unwrap().item.map().unwrap().atomic => {
+            Some(Scalar::Any)
+                if nothing && map.is_deduced() && at.list().is_some_and(|list| short(list.item) == "any") =>
+            {
                 return "free".to_owned();
             }
             _ => {}
@@ -221,6 +223,16 @@ fn an_object_within_another_has_what_every_object_has() {
         assert_eq!(short(labels.unwrap()), "{*: text}");
         assert!(object.field("other").is_none());
     }
+}
+
+#[test]
+fn a_definition_has_no_rules_of_strategic_merges() {
+    let schemas = loom(
+        r#""schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "array",
+        "items": {"type": "string"}, "x-kubernetes-patch-strategy": "merge"}}}}"#,
+    );
+    let root = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap();
+    assert_eq!(short(root.field("spec").unwrap()), "![text]");
 }
 
 #[test]

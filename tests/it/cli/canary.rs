@@ -291,7 +291,7 @@ fn refused_by_a_policy(site: &Site) -> Result<(), Failed> {
 
 /// Objects that the server finds wrong, and says how they look.
 fn refused_for_its_form(site: &Site) -> Result<(), Failed> {
-    let wrong = r#"---
+    let wrong = r"---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: wrong, labels: {echo: {{ values.leaf | tojson }}}}
@@ -306,7 +306,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: wrong}
 spec: {ports: [{name: {{ values.leaf | tojson }}, port: 80}], externalName: {{ values.leaf | tojson }}}
-"#;
+";
     site.chart(
         "web",
         &json!({"open": "three", "plain": canary("plain"), "flag": ""}).to_string(),

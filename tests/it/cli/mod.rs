@@ -11,6 +11,7 @@ mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
+mod replacing;
 mod rights;
 mod secrecy;
 mod site;
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
+        replacing::trials(),
         rights::trials(),
         secrecy::trials(),
         story::trials(),

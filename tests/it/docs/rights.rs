@@ -1,4 +1,4 @@
-//! `docs/cluster.md`: the rights that it lists suffice.
+//! `docs/cluster.md`: the rights that it lists are those that `weft rights` prints, and they suffice.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use weft::yaml::{self, Rules};
 
-use crate::cases::code;
-use crate::machine::{Machine, in_order, seen};
+use crate::cases::{code, same};
+use crate::machine::{Machine, in_order, seen, succeeded};
 use crate::markdown::{self, blocks};
 use crate::sandbox::shared;
 
@@ -23,6 +23,11 @@ releases:
 ";
 
 const DEPLOYMENT: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: token}
+stringData: {token: not-a-real-one}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -48,20 +53,23 @@ struct Stage {
 fn the_rights_suffice() -> Result<(), Failed> {
     let stage = Stage::new()?;
     stage.write("first")?;
-    stage.runs("nobody-at-all", "diff", 5, &["not allowed to list secrets", "kind: Role", "verbs: [list]"])?;
+    stage.runs("nobody-at-all", "diff", 5, &["secrets in namespace", "kind: Role", "resources: [secrets]"])?;
+    stage.prints("read", &[])?;
+    stage.prints("read-without-secrets", &["--without-secrets"])?;
+    stage.prints("apply", &["--for", "apply"])?;
     stage.grant("read")?;
-    stage.runs("weft-read", "diff", 0, &["only predicted: not allowed to patch", "demo: 2 to create"])?;
+    stage.runs("weft-read", "diff", 0, &["only predicted: not allowed to patch", "demo: 3 to create"])?;
     stage.grant("apply")?;
-    stage.runs("weft-apply", "apply", 0, &["demo: 2 to create", "demo: 2 applied, 2 healthy"])?;
-    stage.runs("weft-read", "drift", 0, &["demo: no drift (2 objects)"])?;
-    stage.runs("weft-read", "status", 0, &["shop 2 0 0 0 0"])?;
+    stage.runs("weft-apply", "apply", 0, &["demo: 3 to create", "demo: 3 applied, 3 healthy"])?;
+    stage.runs("weft-read", "drift", 0, &["demo: no drift (3 objects)"])?;
+    stage.runs("weft-read", "status", 0, &["shop 3 0 0 0 0"])?;
 
     stage.write("second")?;
     stage.machine.write("charts/shop/templates/web.yaml", b"")?;
     let plan =
-        ["data.text: pending \"first\" -> \"second\"", "- delete Deployment.apps", "demo: 1 to change, 1 to delete"];
+        ["data.text: pending \"first\" -> \"second\"", "- delete Deployment.apps", "demo: 1 to change, 2 to delete"];
     stage.runs("weft-read", "plan", 0, &plan)?;
-    stage.runs("weft-apply", "apply", 0, &["demo: 1 applied, 1 deleted"])?;
+    stage.runs("weft-apply", "apply", 0, &["demo: 1 applied, 2 deleted"])?;
     stage.runs("weft-apply", "plan", 0, &["demo: nothing to change (1 object)"])
 }
 
@@ -85,13 +93,24 @@ impl Stage {
         self.machine.write("charts/shop/templates/web.yaml", DEPLOYMENT.as_bytes())
     }
 
-    /// Creates the roles of the document's block, and binds them to a user of their name.
-    fn grant(&self, which: &str) -> Result<(), Failed> {
+    /// A block of the document, for the namespaces of the test.
+    fn block(&self, which: &str) -> Result<String, Failed> {
         let document = blocks(&markdown::read("docs/cluster.md"));
         let block = document.iter().find(|it| it.info == format!("yaml {which}")).ok_or("no such block")?;
-        let file = std::sync::Arc::new("docs/cluster.md".to_owned());
         let text = block.text.replace("namespace: shop", &format!("namespace: {}", self.shop));
-        let text = text.replace("namespace: weft-system", &format!("namespace: {}", self.state));
+        Ok(text.replace("namespace: weft-system", &format!("namespace: {}", self.state)))
+    }
+
+    /// Holds what the program prints to a block of the document.
+    fn prints(&self, which: &str, arguments: &[&str]) -> Result<(), Failed> {
+        let output = self.machine.weft(&[&["rights", "demo"], arguments].concat()).output()?;
+        same(which, &self.block(which)?, &succeeded("weft rights", &output)?)
+    }
+
+    /// Creates the roles of the document's block, and binds them to a user of their name.
+    fn grant(&self, which: &str) -> Result<(), Failed> {
+        let file = std::sync::Arc::new("docs/cluster.md".to_owned());
+        let text = self.block(which)?;
         for document in yaml::documents(&text, &file, Rules::Kubernetes)? {
             let role = serde_json::to_value(&document)?;
             let (kind, name) = (role["kind"].clone(), role["metadata"]["name"].clone());

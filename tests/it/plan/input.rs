@@ -11,7 +11,7 @@ use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
 use weft::report::{Event, Outcome, Purpose, Report};
-use weft::schema::{GroupKind, Gvk};
+use weft::schema::{GroupKind, Gvk, Violation};
 use weft::value::{Map, Mark, Origin, Path, Step, Value};
 use weft::yaml;
 
@@ -55,6 +55,7 @@ struct Words {
     allow_delete: BTreeSet<String>,
     allow_empty: BTreeSet<String>,
     take: Vec<String>,
+    replace: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +99,9 @@ struct Compared {
     after: Option<Value>,
     #[serde(default)]
     implicit: bool,
+    /// What it violates: `PATH: MESSAGE`; with `(immutable) ` before it, a rule that a field stays.
+    #[serde(default)]
+    violations: Vec<String>,
     /// Whether it was applied before.
     #[serde(default)]
     applied: bool,
@@ -155,13 +159,14 @@ impl Input {
             objects.extend((0..release.unchanged).map(unchanged));
         }
         let releases: Vec<ReleaseFacts> = self.releases.iter().map(|release| release.read(&objects)).collect();
-        let Words { cap, confirm, allow_delete, allow_empty, take } = &self.guards;
+        let Words { cap, confirm, allow_delete, allow_empty, take, replace } = &self.guards;
         let guards = Guards {
             cap: *cap,
             confirm: confirm.clone(),
             allow_delete: allow_delete.clone(),
             allow_empty: allow_empty.clone(),
             take: take.clone(),
+            replace: replace.clone(),
         };
         plan::plan("dev", Comparison { objects }, &releases, &guards)
     }
@@ -221,6 +226,7 @@ impl Compared {
             _ => None,
         };
         it.fields = self.fields.iter().map(Change::read).collect();
+        it.violations = self.violations.iter().map(|it| violation(it)).collect();
         it.recorded = self.applied.then(|| {
             let (uid, hash) = ("1".to_owned(), "0".repeat(64));
             let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
@@ -268,6 +274,7 @@ pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
         desired,
         live: None,
         after: None,
+        violations: Vec::new(),
         recorded: None,
         verdict,
     };
@@ -319,6 +326,14 @@ fn step(value: &Value) -> Step {
         (.., Some(map)) => Step::Item(map.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()),
         _ => panic!("no step: {value:?}"),
     }
+}
+
+fn violation(text: &str) -> Violation {
+    let (immutable, text) = text.strip_prefix("(immutable) ").map_or((false, text), |rest| (true, rest));
+    let (path, message) = text.split_once(": ").expect("a path and a message");
+    let rule = if immutable { "self == oldSelf" } else { "maximum: 10" };
+    let path = Path::of_fields(path.split('.').filter(|it| !it.is_empty()));
+    Violation { path, rule: rule.into(), message: message.into(), immutable, transition: immutable }
 }
 
 fn reasoned(text: &str) -> (&str, String) {

@@ -173,7 +173,7 @@ fn container(d: &Dice, name: &str, volumes: &[&str]) -> Json {
             .maybe("startupProbe", 8, probe)
             .maybe("lifecycle", 12, |d| {
                 Fields::new(d)
-                    .maybe("preStop", 70, |d| if d.chance("sleep", 50) { json!({"sleep": {"seconds": d.below("s", 3)}}) } else { json!({"exec": {"command": ["true"]}}) })
+                    .maybe("preStop", 70, |d| if d.chance("sleep", 50) { json!({"sleep": {"seconds": 0}}) } else { json!({"exec": {"command": ["true"]}}) })
                     .done()
             })
     } else {

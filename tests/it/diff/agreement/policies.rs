@@ -147,7 +147,7 @@ pub fn autoscaler(d: &Dice) -> Json {
         Fields::new(d)
             .number("stabilizationWindowSeconds", 50, &[0, 300])
             .text("selectPolicy", 30, &["Max", "Min", "Disabled"])
-            .named("policies", 60, &["Pods", "Percent"], |d, kind| json!({"type": kind, "value": d.below("value", 5) + 1, "periodSeconds": 60}))
+            .maybe("policies", 60, |d| named(d, &["Pods", "Percent"], 1, &|d, kind| json!({"type": kind, "value": d.below("value", 5) + 1, "periodSeconds": 60})))
             .maybe("tolerance", 10, |d| quantity(d, &["0.1", "100m"]))
             .done()
     };
