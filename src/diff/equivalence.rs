@@ -135,12 +135,8 @@ pub fn is_empty(value: &Value) -> bool {
 /// Whether the server leaves the value out: it is what a field is that nobody set.
 pub fn is_zero(value: &Value) -> bool {
     match &value.data {
-        Data::Null | Data::Bool(false) | Data::Int(0) => true,
-        Data::Float(it) => *it == 0.0,
-        Data::Text(text) => text.is_empty(),
-        Data::List(items) => items.is_empty(),
         Data::Map(map) => map.iter().all(|entry| is_zero(&entry.value)),
-        _ => false,
+        _ => is_empty(value),
     }
 }
 

@@ -104,13 +104,11 @@ impl Parts<'_> {
     /// Whether an integer's text is kept as it is.
     fn is_canonical(&self) -> bool {
         let written = self.written();
-        match self.format {
-            Format::Binary => written.parse::<i64>().is_ok_and(|it| it & 7 != 0),
-            _ => {
-                let places = i32::try_from(self.fraction.len()).unwrap_or(0);
-                (self.exponent - places) % 3 == 0 && !written.ends_with("000") && !written.starts_with('0')
-            }
+        if self.format == Format::Binary {
+            return written.parse::<i64>().is_ok_and(|it| it & 7 != 0);
         }
+        let places = i32::try_from(self.fraction.len()).unwrap_or(0);
+        (self.exponent - places) % 3 == 0 && !written.ends_with("000") && !written.starts_with('0')
     }
 
     /// The number rounded up to what the server keeps, and the form in which it is printed.

@@ -10,15 +10,20 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{PipelineError, Progress, definitions, pool};
-use crate::cluster::{ApplyOptions, Cluster, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError};
+use crate::cluster::{
+    ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+};
 use crate::diagnostic::Failure;
 use crate::diff::{self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, ObjectComparison, Recorded};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
+use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
+/// How often an object is read again that somebody writes while the server is asked about it.
+const REREADS: usize = 3;
 
 /// What is compared, and with what.
 pub(super) struct Subject<'a> {
@@ -236,15 +241,14 @@ impl<'a> Table<'a> {
         let permits = &Permits::default();
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
-            let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-            (at, live, answer(object, verbs, subject.discovery, missing, (cluster, permits)).await)
+            (at, answer_of_now(object, live, subject.discovery, missing, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
-        while let Some((at, live, answer)) = answers.next().await {
+        while let Some((at, answer)) = answers.next().await {
             let object = &subject.objects[at];
             let recorded = self.recorded(&object.id);
-            let asked = answer.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+            let (live, asked) = answer?;
             if let Compared::Done(comparison) = diff::compare(object, live, recorded, Some(asked), &context) {
                 finished.push((at, *comparison));
             }
@@ -297,6 +301,37 @@ impl<'a> Table<'a> {
 pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
+}
+
+/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
+/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
+async fn answer_of_now(
+    object: &Object,
+    mut live: Option<LiveObject>,
+    discovery: &Discovery,
+    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    (cluster, permits): (&Cluster, &Permits),
+) -> Result<(Option<LiveObject>, Asked), Failure> {
+    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+    let mut tries = 0..REREADS;
+    loop {
+        let asked = answer(object, verbs, discovery, missing, (cluster, permits)).await;
+        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+        let resource = discovery.resource(&object.gvk).filter(|_| live.as_ref().is_some_and(moved));
+        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+        match cluster.get(&object.id, resource).await {
+            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+            Ok(now) => live = now,
+            // Who may list may be kept from reading one; then the answer is all there is.
+            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+            Err(lost) => return Err(lost.into()),
+        }
+    }
+}
+
+fn version(live: &LiveObject) -> Option<&str> {
+    live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
 }
 
 /// What the server says that an apply would make of an object; an error where the server was lost.

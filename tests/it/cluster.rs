@@ -2,6 +2,7 @@
 
 mod applying;
 mod connecting;
+mod judging;
 mod keeping;
 mod rights;
 
@@ -19,7 +20,10 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials()].into_iter().flatten().collect()
+    [connecting::trials(), rights::trials(), keeping::trials(), applying::trials(), judging::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The target of a reference, without anything of this machine's environment.

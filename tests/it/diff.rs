@@ -2,7 +2,7 @@
 //!
 //! A case is a folder with `desired.yaml`, `live.yaml` and `dryrun.yaml` (the server's answer to a forced dry run); and
 //! with `base.yaml` (what was applied before) and `applied.yaml` (the server's response to that), where there is a
-//! record of it. All but the first were recorded from a real server.
+//! record of it. All but the first were recorded from a real server. `crd.yaml` defines the kind where it is not built in.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
 mod agreement;
@@ -20,7 +20,7 @@ use weft::diff::{
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::schema::{Gvk, builtin_schemas};
+use weft::schema::{Gvk, Schemas, builtin_schemas};
 use weft::value::{Origin, Value};
 use weft::yaml::{Rules, document};
 
@@ -68,6 +68,7 @@ struct Input {
     live: LiveObject,
     dry_run: LiveObject,
     recorded: Option<Arc<Recorded>>,
+    schemas: Schemas,
 }
 
 impl Input {
@@ -78,7 +79,12 @@ impl Input {
             let base = object(value(&base));
             Arc::new(record(&base, &server("applied.yaml"), &key()))
         });
+        let mut schemas = builtin_schemas().clone();
+        if let Some(definition) = case.read_if_there("crd.yaml") {
+            schemas.add_crd(&value(&definition));
+        }
         Self {
+            schemas,
             object: object(value(&case.read("desired.yaml"))),
             live: server("live.yaml"),
             dry_run: server("dryrun.yaml"),
@@ -92,7 +98,7 @@ impl Input {
             Some(self.live.clone()),
             self.recorded.clone(),
             asked,
-            &Context::new(&key(), builtin_schemas()),
+            &Context::new(&key(), &self.schemas),
         )
     }
 }

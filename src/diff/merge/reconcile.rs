@@ -14,10 +14,8 @@ pub fn reconcile(fields: &FieldSet, shape: Type<'_>) -> Option<FieldSet> {
 fn place(shape: Type<'_>, fields: &FieldSet) -> Option<FieldSet> {
     let divided = !fields.is_whole();
     if let Some(map) = shape.map() {
-        return match map.atomic && !map.is_deduced() {
-            true => divided.then(FieldSet::whole),
-            false => keys(map, fields),
-        };
+        let whole = map.atomic && !map.is_deduced();
+        return if whole { divided.then(FieldSet::whole) } else { keys(map, fields) };
     }
     if shape.scalar().is_some() {
         return None;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::diff::fields::FieldSet;
-use crate::schema::Type;
+use crate::schema::{MapType, Type};
 use crate::value::{Map, Path, Value};
 
 /// The fields that identify an object or are the server's own (apimachinery `stripMeta`).
@@ -45,5 +45,5 @@ pub fn reset(body: &mut Value, live: &Value, shape: Type<'_>) {
 }
 
 fn resets_status(shape: Type<'_>) -> bool {
-    shape.map().is_some_and(|map| map.resets_status())
+    shape.map().is_some_and(MapType::resets_status)
 }

@@ -49,7 +49,7 @@ impl Check {
     fn list(&self, list: ListType<'_>, items: &[Value]) -> Result<(), MergeError> {
         let mut seen = BTreeSet::new();
         for (at, item) in items.iter().enumerate() {
-            let step = if *list.strategy == Strategy::Atomic { Step::Index(at) } else { self.item(list, at, item)? };
+            let step = if *list.strategy == Strategy::Atomic { Step::Index(at) } else { step(list, at, item)? };
             self.place(Some(list.item), item).map_err(|error| error.below(&step))?;
             let again = self.duplicates == Duplicates::Refused && !seen.insert(step.clone());
             if again {
@@ -58,14 +58,14 @@ impl Check {
         }
         Ok(())
     }
+}
 
-    fn item(&self, list: ListType<'_>, at: usize, item: &Value) -> Result<Step, MergeError> {
-        keys::step(list, item).map_err(|problem| MergeError::Item {
-            path: Path::root().index(at),
-            problem,
-            origin: item.origin.clone(),
-        })
-    }
+fn step(list: ListType<'_>, at: usize, item: &Value) -> Result<Step, MergeError> {
+    keys::step(list, item).map_err(|problem| MergeError::Item {
+        path: Path::root().index(at),
+        problem,
+        origin: item.origin.clone(),
+    })
 }
 
 fn wrong(expected: &'static str, value: &Value) -> MergeError {

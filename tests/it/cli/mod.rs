@@ -4,6 +4,7 @@ mod canary;
 mod falsehoods;
 mod files;
 mod health;
+mod judging;
 mod large;
 mod lost;
 mod program;
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         falsehoods::trials(),
         files::trials(),
         health::trials(),
+        judging::trials(),
         large::trials(),
         lost::trials(),
         readers::trials(),

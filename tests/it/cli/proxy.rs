@@ -30,6 +30,8 @@ pub enum Answer {
     Refused,
     /// It does not go through, and the answer has this code and says this.
     Says(u16, &'static str),
+    /// It does not go through, and the answer is that there is no such thing.
+    Missing,
 }
 
 /// The door.
@@ -119,6 +121,10 @@ fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, clien
         if matches!(answer, Answer::Refused) {
             return Ok(());
         }
+        if matches!(answer, Answer::Missing) {
+            writer.write_all(MISSING)?;
+            continue;
+        }
         let (code, answered) = match answer {
             Answer::Says(code, said) => (code, status(code, said)),
             _ => forward(client, &seen, &headers, body),
@@ -132,6 +138,10 @@ fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, clien
         writer.write_all(&answered)?;
     }
 }
+
+/// What a server says about a path that it does not know.
+const MISSING: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 19\r\n\r\n404 page not found\n";
 
 type Headers = Vec<(String, String)>;
 

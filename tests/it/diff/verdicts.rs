@@ -7,11 +7,11 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Cause, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover, live,
-    record, text,
+    Asked, Cause, Compared, Context, Judge, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover,
+    live, record, text,
 };
 use weft::manifest::Object;
-use weft::schema::builtin_schemas;
+use weft::schema::{Schemas, builtin_schemas};
 
 use super::{key, object};
 use crate::cases;
@@ -22,6 +22,8 @@ pub fn trials() -> Vec<Trial> {
         cases::code("diff", "what_left_the_repository_is_left_over_or_gone", left),
         cases::code("diff", "what_is_being_deleted_cannot_be_told", deleted),
         cases::code("diff", "fields_that_cannot_be_read_cannot_be_told", unreadable),
+        cases::code("diff", "a_kind_without_a_schema_is_asked_about", shapeless),
+        cases::code("diff", "only_the_servers_word_is_taken_where_it_is_asked_for", dry_run_only),
         cases::code("diff", "an_implicit_namespace_is_left_as_it_is", implicit),
         cases::code("diff", "no_secret_is_in_what_is_kept", no_secrets),
         cases::code("diff", "a_secret_that_is_none_any_more_stays_masked", was_secret),
@@ -38,7 +40,8 @@ fn desired(body: &Json) -> Arc<Object> {
 
 fn on_server(mut body: Json, fields: &Json) -> LiveObject {
     body["metadata"]["uid"] = json!("u");
-    body["metadata"]["managedFields"] = json!([{"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}]);
+    body["metadata"]["managedFields"] =
+        json!([{"manager": MANAGER, "operation": "Apply", "apiVersion": body["apiVersion"], "fieldsV1": fields}]);
     live(serde_json::from_value(body).unwrap()).unwrap()
 }
 
@@ -98,6 +101,45 @@ fn unreadable() -> Result<(), Failed> {
     ));
     let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
     assert_eq!(reason.to_string(), "its managed fields cannot be read: the field `k:{` is not valid");
+    Ok(())
+}
+
+fn loom(size: &str) -> Json {
+    json!({"apiVersion": "example.com/v1", "kind": "Loom", "metadata": {"name": "a", "namespace": "b"}, "spec": {"size": size}})
+}
+
+fn shapeless() -> Result<(), Failed> {
+    let (object, key) = (desired(&loom("2")), key());
+    let live = || Some(on_server(loom("1"), &json!({"f:spec": {"f:size": {}}})));
+    let context = Context::new(&key, builtin_schemas());
+    assert!(matches!(compare(&object, live(), None, None, &context), Compared::Shape(_)));
+    let asked = Some(Asked::Impossible("the server is shy".into()));
+    let comparison = done(compare(&object, live(), None, asked, &context));
+    let expected = "the server is shy, and the schema of its kind is not known";
+    assert_eq!(comparison.judged, Judged::Predicted(expected.into()));
+    assert_eq!(comparison.about_to_change().count(), 1);
+    Ok(())
+}
+
+fn dry_run_only() -> Result<(), Failed> {
+    let (object, key) = (desired(&loom("1")), key());
+    let live = || on_server(loom("1"), &json!({"f:spec": {"f:size": {}}}));
+    let recorded = || Some(Arc::new(record(&object, &live(), &key)));
+    let mut schemas = Schemas::new();
+    schemas.add_crd(&serde_json::from_value(json!({"spec": {"group": "example.com", "names": {"kind": "Loom"},
+        "versions": [{"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "properties":
+            {"spec": {"type": "object", "properties": {"size": {"type": "string"}}}}}}}]}}))?);
+    let context = Context::new(&key, &schemas);
+    let judged = |recorded, context: &Context| done(compare(&object, Some(live()), recorded, None, context)).judged;
+    assert_eq!(judged(recorded(), &context), Judged::Recorded);
+    assert_eq!(judged(None, &context), Judged::Structure);
+    let strict = Context { judge: Judge::DryRun, ..context };
+    for recorded in [recorded(), None] {
+        assert!(matches!(compare(&object, Some(live()), recorded.clone(), None, &strict), Compared::Ask(_)));
+        let asked = Some(Asked::DryRun(Box::new(live())));
+        let comparison = done(compare(&object, Some(live()), recorded, asked, &strict));
+        assert_eq!((comparison.verdict, comparison.judged), (Verdict::Unchanged, Judged::DryRun));
+    }
     Ok(())
 }
 

@@ -56,7 +56,8 @@ fn number() -> impl Strategy<Value = Json> {
 /// nothing by it, so that nobody is there to take it out again.
 fn object() -> impl Strategy<Value = Value> {
     let text = || "[x-z]".prop_map(Json::from);
-    let set = prop::collection::btree_set("[a-d]", 1..4).prop_map(|set| json!(set)).prop_flat_map(shuffled);
+    let set =
+        prop::collection::btree_set("[a-d]", 1..4).prop_map(|set| json!(set)).prop_flat_map(|list| shuffled(&list));
     let items = prop::collection::vec(item(), 1..4).prop_map(distinct);
     let optional = prop::option::of::<BoxedStrategy<Json>>;
     let fields = (
@@ -74,7 +75,7 @@ fn object() -> impl Strategy<Value = Value> {
     })
 }
 
-fn shuffled(list: Json) -> impl Strategy<Value = Json> {
+fn shuffled(list: &Json) -> impl Strategy<Value = Json> + use<> {
     Just(list.as_array().cloned().unwrap_or_default()).prop_shuffle().prop_map(Json::from)
 }
 

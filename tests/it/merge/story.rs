@@ -156,7 +156,7 @@ impl Story {
         let who = who(text_of(step, "update"), "Update", subresource);
         let body = whole(step.get("object").unwrap());
         let found = compare(&self.live.body, &body, self.shape());
-        let resets = subresource != "status" && self.shape().map().is_some_and(|map| map.resets_status());
+        let resets = subresource != "status" && self.shape().map().is_some_and(weft::schema::MapType::resets_status);
         let read = |text| FieldSet::from_fields_v1(&yaml(text)).unwrap();
         let status = if resets { read("{f:status: {}}") } else { FieldSet::default() };
         let changed = found.modified.clone().union(&found.added).recursive_difference(&status);
