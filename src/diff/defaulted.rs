@@ -89,7 +89,10 @@ mod tests {
             let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
             let kind = GroupKind { group: group.to_owned(), kind: kind.to_owned() };
             let gvk: Gvk = builtin().versions(&kind).first().unwrap_or_else(|| panic!("no kind {kind}")).gvk.clone();
-            for field in fields.iter().filter(|field| !field.starts_with("metadata.labels.") && !field.starts_with("metadata.annotations.")) {
+            for field in fields
+                .iter()
+                .filter(|field| !field.starts_with("metadata.labels.") && !field.starts_with("metadata.annotations."))
+            {
                 let mut shape = builtin_schemas().of(&gvk);
                 for name in field.split('.') {
                     let at = shape.map(|it| it.list().map_or(it, |list| list.item));

@@ -63,7 +63,8 @@ impl Equivalence<'_> {
     /// Whether the server adds a key with this value to what it replaced as a whole. `beside` is what was written there.
     fn fills_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value, beside: &Map) -> bool {
         let Some(map) = map.filter(|map| map.declares(key)) else { return false };
-        let constant = || FILLED.iter().any(|(name, filled)| *name == key && (filled == value || taken(filled, value, beside)));
+        let constant =
+            || FILLED.iter().any(|(name, filled)| *name == key && (filled == value || taken(filled, value, beside)));
         map.default(key) == Some(value) || is_shown(Some(map), key, value) || self.builtin && constant()
     }
 
@@ -106,7 +107,8 @@ impl Equivalence<'_> {
 fn taken(from: &Value, value: &Value, beside: &Map) -> bool {
     let (Some(from), Some(value)) = (from.as_list(), value.as_map()) else { return false };
     let sources = || from.iter().filter_map(|name| beside.get(name.as_str()?)?.as_map());
-    let is_one = |entry: &Entry| sources().any(|map| map.get(&entry.key).and_then(stored).as_deref() == entry.value.as_str());
+    let is_one =
+        |entry: &Entry| sources().any(|map| map.get(&entry.key).and_then(stored).as_deref() == entry.value.as_str());
     value.iter().all(is_one)
 }
 
@@ -204,12 +206,7 @@ mod tests {
             r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "x"}]}]}"#,
             false,
         ),
-        (
-            "Pod",
-            "{}",
-            r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}}"#,
-            true,
-        ),
+        ("Pod", "{}", r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}}"#, true),
         ("Pod", "{}", r#"{"hostNetwork": true}"#, false),
         ("Pod", "{}", r#"{"dnsConfig": {"searches": []}}"#, false),
         // Numbers and texts are not each other, and a number is one number.

@@ -60,14 +60,14 @@ impl Settling<'_> {
     fn map(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
         self.fill_in(path, shape, after);
         if let Some(live) = live {
-            self.show(shape, live, after);
+            show(shape, live, after);
         }
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
             let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
             let Some(value) = after.get_mut(&key) else { continue };
             if self.equivalence.builtin {
-                self.empty(shape, &key, value);
+                empty(shape, &key, value);
             }
             let lost = self.equivalence.builtin && value.is_null() && !is_shown_list(shape, &key);
             if lost || is_left_out(shape.and_then(Type::map), &key, value) {
@@ -80,31 +80,6 @@ impl Settling<'_> {
         for key in lost {
             if let Some(value) = constant(self.kind, &path.field(key)) {
                 after.insert(key, value.clone());
-            }
-        }
-    }
-
-    /// A typed field holds no `null`, which is what a merge leaves of a map or list that lost all that it had. Where
-    /// nothing is always shown, it is `{}` of a map and `null` of a list.
-    fn empty(&self, shape: Option<Type<'_>>, key: &str, value: &mut Value) {
-        let Some(map) = shape.and_then(Type::map).filter(|map| map.declares(key)) else { return };
-        let is_list = is_list(map, key);
-        match map.zero(key) {
-            Zero::Shown if is_list && is_empty(value) => *value = Value::default(),
-            Zero::Shown if value.is_null() && map.field(key).is_some_and(|it| it.scalar().is_none()) => {
-                *value = Map::new().into();
-            }
-            _ => {}
-        }
-    }
-
-    /// Lists that are always shown are `null` where nothing is left of them.
-    fn show(&self, shape: Option<Type<'_>>, live: &Map, after: &mut Map) {
-        let Some(map) = shape.and_then(Type::map) else { return };
-        let shown = |key: &&str| map.zero(key) == Zero::Shown && is_list(map, key);
-        for key in live.keys().filter(shown) {
-            if !after.contains(key) {
-                after.insert(key, Value::default());
             }
         }
     }
@@ -139,6 +114,31 @@ impl Settling<'_> {
             && let Some(text) = stored(after)
         {
             *after = text.into();
+        }
+    }
+}
+
+/// A typed field holds no `null`, which is what a merge leaves of a map or list that lost all that it had. Where
+/// nothing is always shown, it is `{}` of a map and `null` of a list.
+fn empty(shape: Option<Type<'_>>, key: &str, value: &mut Value) {
+    let Some(map) = shape.and_then(Type::map).filter(|map| map.declares(key)) else { return };
+    let is_list = is_list(map, key);
+    match map.zero(key) {
+        Zero::Shown if is_list && is_empty(value) => *value = Value::default(),
+        Zero::Shown if value.is_null() && map.field(key).is_some_and(|it| it.scalar().is_none()) => {
+            *value = Map::new().into();
+        }
+        _ => {}
+    }
+}
+
+/// Lists that are always shown are `null` where nothing is left of them.
+fn show(shape: Option<Type<'_>>, live: &Map, after: &mut Map) {
+    let Some(map) = shape.and_then(Type::map) else { return };
+    let shown = |key: &&str| map.zero(key) == Zero::Shown && is_list(map, key);
+    for key in live.keys().filter(shown) {
+        if !after.contains(key) {
+            after.insert(key, Value::default());
         }
     }
 }

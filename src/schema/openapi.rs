@@ -128,7 +128,9 @@ impl Schemas {
     fn identity(&mut self) -> [(String, Field); 3] {
         let text = self.push(Node { scalar: Some(Scalar::Text), ..Node::default() });
         let fields = [("apiVersion", text), ("kind", text), ("metadata", self.object_meta())];
-        fields.map(|(key, reference)| (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept }))
+        fields.map(|(key, reference)| {
+            (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept })
+        })
     }
 
     fn object_meta(&mut self) -> Reference {

@@ -104,14 +104,14 @@ fn webhook_out_of_reach() -> Result<(), Failed> {
     let site = Site::with_web("webhook");
     site.expect("apply dev --yes", 0)?;
     let body = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": format!("{}.example.com", site.namespace)},
-        "webhooks": [{
-            "name": "away.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 1,
-            "clientConfig": {"url": "https://127.0.0.1:1/away"},
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": site.namespace}},
-            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["configmaps"]}],
-        }]});
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": format!("{}.example.com", site.namespace)},
+    "webhooks": [{
+        "name": "away.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None", "timeoutSeconds": 1,
+        "clientConfig": {"url": "https://127.0.0.1:1/away"},
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": site.namespace}},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["configmaps"]}],
+    }]});
     create(("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration"), body)?;
     // What nothing changed is proven all the same.
     settled(&site)?;
@@ -141,9 +141,8 @@ fn field_that_its_definition_adds() -> Result<(), Failed> {
              properties: {{size: {{type: integer}}{more}}}}}}}}}}}\n"
         )
     };
-    let thing = |more: &str| {
-        format!("apiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: one}}\nspec: {{size: 3{more}}}\n")
-    };
+    let thing =
+        |more: &str| format!("apiVersion: {group}/v1\nkind: Thing\nmetadata: {{name: one}}\nspec: {{size: 3{more}}}\n");
     site.chart("kind", "{}\n", &definition(""));
     site.chart("thing", "{}\n", &thing(""));
     site.releases(&["{name: kind, chart: kind}", "{name: thing, chart: thing, needs: [kind]}"]);
@@ -167,17 +166,18 @@ fn admission_rewrites_an_image() -> Result<(), Failed> {
     };
     let site = site("admission", &deployment("first", "registry.example.com/c:1"));
     let name = format!("{}.example.com", site.namespace);
-    let expression = "[JSONPatch{op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'mirror.example.com/c:1'}]";
+    let expression =
+        "[JSONPatch{op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'mirror.example.com/c:1'}]";
     let group = "admissionregistration.k8s.io";
     let policy = json!({
-        "apiVersion": format!("{group}/v1"), "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
-        "spec": {
-            "matchConstraints": {
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": site.namespace}},
-                "resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["deployments"]}]},
-            "failurePolicy": "Fail", "reinvocationPolicy": "Never",
-            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
-        }});
+    "apiVersion": format!("{group}/v1"), "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
+    "spec": {
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": site.namespace}},
+            "resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["deployments"]}]},
+        "failurePolicy": "Fail", "reinvocationPolicy": "Never",
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
+    }});
     create((group, "v1", "MutatingAdmissionPolicy"), policy)?;
     let binding = json!({"apiVersion": format!("{group}/v1"), "kind": "MutatingAdmissionPolicyBinding",
         "metadata": {"name": name}, "spec": {"policyName": name}});

@@ -171,10 +171,12 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
 
 /// An answer as an API server refuses.
 fn status(code: u16, said: &str) -> Vec<u8> {
-    let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "code": code});
+    let body =
+        serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "code": code});
     let body = body.to_string();
     let length = body.len();
-    format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// The answer's status, and all of it.

@@ -11,6 +11,13 @@
 //! `WEFT_AGREEMENT_SEED` others. A disagreement names the seed of its object; with that seed and one case it comes
 //! alone. `WEFT_AGREEMENT_KEEP` names a folder into which the first disagreements are written as cases of `diff`.
 
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
+    reason = "what is told is told once, and bodies are made to be handed over"
+)]
+
 mod custom;
 mod dice;
 mod edits;
@@ -161,7 +168,8 @@ impl World {
             define(&server, &definition).await?;
             schemas.add_crd(&serde_json::from_value(definition)?);
         }
-        let reference = ClusterRef { kubeconfig: Some(sandbox.kubeconfig().display().to_string()), ..ClusterRef::default() };
+        let reference =
+            ClusterRef { kubeconfig: Some(sandbox.kubeconfig().display().to_string()), ..ClusterRef::default() };
         let target = Target::new(&reference, std::path::Path::new("/"), &|_| None);
         let cluster = Cluster::connect(&target).await.map_err(|error| error.to_string())?;
         let discovery = cluster.discover().await.map_err(|error| error.to_string())?;

@@ -19,9 +19,18 @@ fn every_row_has_its_tests() -> Result<(), Failed> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/diff/README.md");
     let table = std::fs::read_to_string(file)?;
     let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
-    let named = |row: &str| row.rsplit('|').nth(1).unwrap_or_default().split('`').map(str::to_owned).filter(|it| it.contains("::")).collect::<Vec<_>>();
+    let named = |row: &str| {
+        row.rsplit('|')
+            .nth(1)
+            .unwrap_or_default()
+            .split('`')
+            .map(str::to_owned)
+            .filter(|it| it.contains("::"))
+            .collect::<Vec<_>>()
+    };
     let bare = rows.iter().find(|row| named(row).is_empty());
-    let missing: Vec<String> = rows.iter().flat_map(|row| named(row)).filter(|name| !tests.contains(name.as_str())).collect();
+    let missing: Vec<String> =
+        rows.iter().flat_map(|row| named(row)).filter(|name| !tests.contains(name.as_str())).collect();
     match (rows.len(), bare, missing.as_slice()) {
         (0, _, _) => Err("the table has no rows".into()),
         (_, Some(row), _) => Err(format!("no test for {row}").into()),

@@ -91,7 +91,9 @@ fn anything(d: &Dice, depth: u32) -> Json {
         3 => d.chance("flag", 50).into(),
         4 => json!({}),
         5 => json!([]),
-        6 => named(d, &["a", "b"], 0, &|d, name| Fields::new(d).always("name", |_| name.into()).maybe("v", 50, |d| anything(d, depth - 1)).done()),
+        6 => named(d, &["a", "b"], 0, &|d, name| {
+            Fields::new(d).always("name", |_| name.into()).maybe("v", 50, |d| anything(d, depth - 1)).done()
+        }),
         _ => free(d, depth - 1),
     }
 }
@@ -116,7 +118,9 @@ pub fn sample(d: &Dice) -> Json {
             .text("name", 40, &["", "n"])
             .maybe("target", 40, |d| d.pick("target", &[json!(1), json!("1"), json!("25%"), json!("")]))
             .maybe("weight", 30, |d| d.pick("weight", &FLOATS).into())
-            .maybe("deep", 20, |d| Fields::new(d).maybe("flags", 70, |d| json!(d.some("flags", &["x", "y", ""], 0, 50))).done())
+            .maybe("deep", 20, |d| {
+                Fields::new(d).maybe("flags", 70, |d| json!(d.some("flags", &["x", "y", ""], 0, 50))).done()
+            })
             .done()
     };
     let spec = Fields::new(&d.at("spec"))

@@ -9,8 +9,20 @@ use super::server::Server;
 
 /// Fields that tell items apart: a part of an item that lacks them is no part of it.
 const IDENTITY: [&str; 14] = [
-    "name", "containerPort", "protocol", "port", "mountPath", "type", "topologyKey", "whenUnsatisfiable", "ip", "uid", "key",
-    "apiVersion", "kind", "conditionType",
+    "name",
+    "containerPort",
+    "protocol",
+    "port",
+    "mountPath",
+    "type",
+    "topologyKey",
+    "whenUnsatisfiable",
+    "ip",
+    "uid",
+    "key",
+    "apiVersion",
+    "kind",
+    "conditionType",
 ];
 
 /// An object on the server that others write to.
@@ -84,7 +96,8 @@ impl Target<'_> {
     }
 
     async fn report(&self, server: &Server, d: &Dice) -> bool {
-        let body = json!({"status": {"observedGeneration": d.below("generation", 3), "replicas": d.below("replicas", 3)}});
+        let body =
+            json!({"status": {"observedGeneration": d.below("generation", 3), "replicas": d.below("replicas", 3)}});
         let path = self.path("/status?fieldManager=controller");
         server.send(Method::PATCH, &path, "application/merge-patch+json", &body).await.is_ok()
     }
@@ -110,8 +123,12 @@ impl Target<'_> {
 fn subset(value: &Json, d: &Dice, share: u64, root: bool) -> Json {
     match value {
         Json::Object(map) => {
-            let kept = map.iter().filter(|(key, _)| IDENTITY.contains(&key.as_str()) || root && *key == "metadata" || d.chance(key, share));
-            kept.map(|(key, value)| (key.clone(), subset(value, &d.at(key), share, false))).collect::<Map<_, _>>().into()
+            let kept = map.iter().filter(|(key, _)| {
+                IDENTITY.contains(&key.as_str()) || root && *key == "metadata" || d.chance(key, share)
+            });
+            kept.map(|(key, value)| (key.clone(), subset(value, &d.at(key), share, false)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         Json::Array(items) if items.iter().all(Json::is_object) => {
             let kept = items.iter().enumerate().filter(|(at, _)| d.chance(&at.to_string(), share.max(50)));
@@ -124,8 +141,18 @@ fn subset(value: &Json, d: &Dice, share: u64, root: bool) -> Json {
 /// The paths within an object that somebody may take out, deepest last.
 fn places(value: &Json, path: &str, out: &mut Vec<String>) {
     const KEPT: [&str; 12] = [
-        "/apiVersion", "/kind", "/metadata", "/status", "/metadata/name", "/metadata/namespace", "/metadata/uid", "/metadata/generation",
-        "/metadata/managedFields", "/metadata/resourceVersion", "/metadata/creationTimestamp", "",
+        "/apiVersion",
+        "/kind",
+        "/metadata",
+        "/status",
+        "/metadata/name",
+        "/metadata/namespace",
+        "/metadata/uid",
+        "/metadata/generation",
+        "/metadata/managedFields",
+        "/metadata/resourceVersion",
+        "/metadata/creationTimestamp",
+        "",
     ];
     if !KEPT.contains(&path) {
         out.push(path.to_owned());
@@ -137,7 +164,9 @@ fn places(value: &Json, path: &str, out: &mut Vec<String>) {
         Json::Object(map) => map.iter().for_each(|(key, value)| {
             places(value, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), out);
         }),
-        Json::Array(items) => items.iter().enumerate().for_each(|(at, item)| places(item, &format!("{path}/{at}"), out)),
+        Json::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| places(item, &format!("{path}/{at}"), out));
+        }
         _ => {}
     }
 }
@@ -173,7 +202,8 @@ fn forget(body: &mut Json, _: &Dice) {
 
 /// An item that is there twice, which only an update may do.
 fn double(body: &mut Json, d: &Dice) {
-    let items = |value: &Json| value.as_array().is_some_and(|items| items.iter().any(|item| item.get("value").is_some()));
+    let items =
+        |value: &Json| value.as_array().is_some_and(|items| items.iter().any(|item| item.get("value").is_some()));
     if let Some(Json::Array(items)) = place(body, d, items).and_then(|path| body.pointer_mut(&path)) {
         let mut item = items[0].clone();
         item["value"] = "again".into();

@@ -8,9 +8,10 @@ use super::scalars::{INTEGERS, TEXTS, labels, metadata};
 use super::{custom, policies};
 
 /// A kind: how it is written, where it is served, and how a body comes about.
+#[derive(Clone, Copy)]
 pub struct Kind {
     pub api_version: &'static str,
-    pub kind: &'static str,
+    pub name: &'static str,
     pub plural: &'static str,
     pub namespaced: bool,
     /// Of so many objects, how many are of this kind.
@@ -22,8 +23,14 @@ pub struct Kind {
     pub body: fn(&Dice) -> Json,
 }
 
-const fn kind(api_version: &'static str, kind: &'static str, plural: &'static str, weight: u64, body: fn(&Dice) -> Json) -> Kind {
-    Kind { api_version, kind, plural, namespaced: true, weight, scale: false, status: false, body }
+const fn kind(
+    api_version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    weight: u64,
+    body: fn(&Dice) -> Json,
+) -> Kind {
+    Kind { api_version, name: kind, plural, namespaced: true, weight, scale: false, status: false, body }
 }
 
 const fn whole(it: Kind) -> Kind {
@@ -61,8 +68,20 @@ pub const KINDS: [Kind; 31] = [
     with_status(kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", 6, policies::autoscaler)),
     whole(kind("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", 2, policies::priority_class)),
     whole(kind("storage.k8s.io/v1", "StorageClass", "storageclasses", 2, policies::storage_class)),
-    whole(kind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", 3, policies::webhooks)),
-    whole(kind("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", 2, policies::webhooks)),
+    whole(kind(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        3,
+        policies::webhooks,
+    )),
+    whole(kind(
+        "admissionregistration.k8s.io/v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        2,
+        policies::webhooks,
+    )),
     kind("coordination.k8s.io/v1", "Lease", "leases", 2, policies::lease),
     kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", 2, policies::endpoints),
     with_scale(kind("agreement.example.com/v1", "Sample", "samples", 20, custom::sample)),
@@ -92,7 +111,7 @@ impl Kind {
         let mut body = (self.body)(d);
         let fields = body.as_object_mut().unwrap();
         fields.insert("apiVersion".into(), self.api_version.into());
-        fields.insert("kind".into(), self.kind.into());
+        fields.insert("kind".into(), self.name.into());
         fields.insert("metadata".into(), metadata(&d.at("metadata"), name));
         body
     }
@@ -101,7 +120,12 @@ impl Kind {
     pub fn path(&self, namespace: &str, name: &str) -> String {
         let root = if self.api_version.contains('/') { "/apis/" } else { "/api/" };
         let namespace = if self.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
-        format!("{root}{}{namespace}/{}{name}", self.api_version, self.plural, name = if name.is_empty() { String::new() } else { format!("/{name}") })
+        format!(
+            "{root}{}{namespace}/{}{name}",
+            self.api_version,
+            self.plural,
+            name = if name.is_empty() { String::new() } else { format!("/{name}") }
+        )
     }
 
     /// Whether the server knows it by itself.
@@ -189,7 +213,10 @@ fn stateful_set(d: &Dice) -> Json {
         .number("minReadySeconds", 20, &[0, 5])
         .number("revisionHistoryLimit", 20, &[0, 10])
         .maybe("persistentVolumeClaimRetentionPolicy", 25, |d| {
-            Fields::new(d).text("whenDeleted", 60, &["Retain", "Delete"]).text("whenScaled", 60, &["Retain", "Delete"]).done()
+            Fields::new(d)
+                .text("whenDeleted", 60, &["Retain", "Delete"])
+                .text("whenScaled", 60, &["Retain", "Delete"])
+                .done()
         });
     // What must not change once it is there.
     let fixed = Fields::new(&d.fixed())
@@ -214,7 +241,10 @@ fn claim(d: &Dice) -> Json {
     spec(
         Fields::new(d)
             .always("accessModes", |d| json!(d.some("modes", &["ReadWriteOnce", "ReadOnlyMany"], 1, 40)))
-            .always("resources", |d| json!({"requests": {"storage": quantity(d, &["1Gi", "1024Mi", "1.5Gi", "1e9", "1000000000"])}}))
+            .always(
+                "resources",
+                |d| json!({"requests": {"storage": quantity(d, &["1Gi", "1024Mi", "1.5Gi", "1e9", "1000000000"])}}),
+            )
             .text("storageClassName", 40, &["", "standard"])
             .text("volumeMode", 20, &["Filesystem", "Block"])
             .done(),
@@ -233,7 +263,9 @@ fn daemon_set(d: &Dice) -> Json {
                 }
                 Fields::new(d)
                     .text("type", 80, &["RollingUpdate"])
-                    .maybe("rollingUpdate", 50, |d| Fields::new(d).maybe("maxUnavailable", 80, |d| d.pick("down", &[json!(1), json!("25%")])).done())
+                    .maybe("rollingUpdate", 50, |d| {
+                        Fields::new(d).maybe("maxUnavailable", 80, |d| d.pick("down", &[json!(1), json!("25%")])).done()
+                    })
                     .done()
             })
             .number("minReadySeconds", 20, &[0, 5])
@@ -261,7 +293,10 @@ fn cron_job(d: &Dice) -> Json {
                     .number("activeDeadlineSeconds", 20, &[30])
                     .number("ttlSecondsAfterFinished", 20, &[0, 60])
                     .done();
-                Fields::new(d).maybe("metadata", 30, |d| json!({"labels": labels(d, 50)})).always("spec", |_| with_restart(job)).done()
+                Fields::new(d)
+                    .maybe("metadata", 30, |d| json!({"labels": labels(d, 50)}))
+                    .always("spec", |_| with_restart(job))
+                    .done()
             })
             .done(),
     )
@@ -273,7 +308,7 @@ fn with_restart(mut job: Json) -> Json {
     pod.entry("restartPolicy").or_insert_with(|| "Never".into());
     for probe in pod["containers"].as_array_mut().unwrap() {
         let fields = probe.as_object_mut().unwrap();
-        ["readinessProbe", "startupProbe", "livenessProbe"].iter().for_each(|it| drop(fields.remove(*it)));
+        fields.retain(|key, _| !key.ends_with("Probe"));
     }
     job
 }
@@ -325,7 +360,10 @@ fn secret(d: &Dice) -> Json {
             let mut map = serde_json::Map::new();
             for key in KEYS {
                 if d.chance(key, 40) {
-                    map.insert(key.to_owned(), d.at(key).pick("bytes", &["", "AA==", "/+8=", "AAEC/w==", "aHVu\ndGVy", "aHVudGVy"]).into());
+                    map.insert(
+                        key.to_owned(),
+                        d.at(key).pick("bytes", &["", "AA==", "/+8=", "AAEC/w==", "aHVu\ndGVy", "aHVudGVy"]).into(),
+                    );
                 }
             }
             map.into()
@@ -393,7 +431,9 @@ fn service_account(d: &Dice) -> Json {
     Fields::new(d)
         .flag("automountServiceAccountToken", 40)
         .named("imagePullSecrets", 50, &["one", "two"], |_, name| json!({"name": name}))
-        .named("secrets", 40, &["s-one", "s-two"], |d, name| Fields::new(d).always("name", |_| name.into()).text("kind", 20, &["Secret"]).done())
+        .named("secrets", 40, &["s-one", "s-two"], |d, name| {
+            Fields::new(d).always("name", |_| name.into()).text("kind", 20, &["Secret"]).done()
+        })
         .done()
 }
 

@@ -60,9 +60,12 @@ fn pod(d: &Dice, restart: &[&str]) -> Json {
         .maybe("affinity", 20, affinity)
         .maybe("securityContext", 35, pod_security)
         .named("imagePullSecrets", 20, &["one", "two"], |_, name| json!({"name": name}))
-        .named("hostAliases", 15, &["10.0.0.1", "10.0.0.2"], |d, ip| {
-            json!({"ip": ip, "hostnames": d.some("names", &["a.example.com", "b.example.com"], 1, 50)})
-        })
+        .named(
+            "hostAliases",
+            15,
+            &["10.0.0.1", "10.0.0.2"],
+            |d, ip| json!({"ip": ip, "hostnames": d.some("names", &["a.example.com", "b.example.com"], 1, 50)}),
+        )
         .named("readinessGates", 5, &["example.com/a", "example.com/b"], |_, kind| json!({"conditionType": kind}))
         .maybe("dnsConfig", 10, |d| {
             Fields::new(d)
@@ -113,7 +116,11 @@ fn affinity(d: &Dice) -> Json {
         json!([{"matchExpressions": [{"key": "example.com/pool", "operator": "In", "values": values}]}])
     };
     Fields::new(d)
-        .maybe("nodeAffinity", 60, |d| json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms(d)}}))
+        .maybe(
+            "nodeAffinity",
+            60,
+            |d| json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms(d)}}),
+        )
         .maybe("podAntiAffinity", 60, |d| {
             json!({"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": d.below("weight", 99) + 1,
                 "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "a"}}}}]})
@@ -127,7 +134,12 @@ fn pod_security(d: &Dice) -> Json {
         .number("runAsUser", 40, &[0, 1000, 65534])
         .number("fsGroup", 30, &[0, 2000])
         .maybe("supplementalGroups", 20, |d| json!(d.some("groups", &[0, 5, 9_999_999], 0, 50)))
-        .named("sysctls", 15, &["kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies"], |_, name| json!({"name": name, "value": "1"}))
+        .named(
+            "sysctls",
+            15,
+            &["kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies"],
+            |_, name| json!({"name": name, "value": "1"}),
+        )
         .maybe("seccompProfile", 25, |_| json!({"type": "RuntimeDefault"}))
         .text("fsGroupChangePolicy", 15, &["OnRootMismatch", "Always"])
         .done()
@@ -144,9 +156,11 @@ fn container(d: &Dice, name: &str, volumes: &[&str]) -> Json {
         .maybe("args", 25, |d| json!(d.some("words", &["--a=1", "--b", "", "on", "1e3", "ü→码"], 0, 50)))
         .named("env", 50, &["A", "B", "C_D", "E.F"], env)
         .maybe("envFrom", 10, |d| {
-            (0..d.below("count", 3)).map(|at| json!({"prefix": format!("P{at}_"), "configMapRef": {"name": "c", "optional": true}})).collect()
+            (0..d.below("count", 3))
+                .map(|at| json!({"prefix": format!("P{at}_"), "configMapRef": {"name": "c", "optional": true}}))
+                .collect()
         })
-        .maybe("ports", 45, |d| ports(d))
+        .maybe("ports", 45, ports)
         .maybe("resources", 45, resources)
         .maybe("securityContext", 25, |d| {
             Fields::new(d)
@@ -173,7 +187,13 @@ fn container(d: &Dice, name: &str, volumes: &[&str]) -> Json {
             .maybe("startupProbe", 8, probe)
             .maybe("lifecycle", 12, |d| {
                 Fields::new(d)
-                    .maybe("preStop", 70, |d| if d.chance("sleep", 50) { json!({"sleep": {"seconds": 0}}) } else { json!({"exec": {"command": ["true"]}}) })
+                    .maybe("preStop", 70, |d| {
+                        if d.chance("sleep", 50) {
+                            json!({"sleep": {"seconds": 0}})
+                        } else {
+                            json!({"exec": {"command": ["true"]}})
+                        }
+                    })
                     .done()
             })
     } else {
@@ -199,15 +219,40 @@ fn mount(d: &Dice, volume: &str) -> Json {
 
 fn env(d: &Dice, name: &str) -> Json {
     let fields = Fields::new(d).always("name", |_| name.into());
-    if !d.chance("from", 25) {
+    let from = if d.chance("switches", 25) { d.chance("from", 25) } else { d.fixed().chance("from", 25) };
+    if !from {
         return fields.maybe("value", 90, |d| d.pick("value", &TEXTS).into()).done();
     }
     fields
         .always("valueFrom", |d| match d.below("source", 4) {
-            0 => Fields::new(&d.at("f")).always("fieldRef", |d| Fields::new(d).always("fieldPath", |d| d.pick("path", &["metadata.name", "status.podIP", "metadata.labels['app.x/y']"]).into()).text("apiVersion", 20, &["v1"]).done()).done(),
+            0 => Fields::new(&d.at("f"))
+                .always("fieldRef", |d| {
+                    Fields::new(d)
+                        .always("fieldPath", |d| {
+                            d.pick("path", &["metadata.name", "status.podIP", "metadata.labels['app.x/y']"]).into()
+                        })
+                        .text("apiVersion", 20, &["v1"])
+                        .done()
+                })
+                .done(),
             1 => json!({"configMapKeyRef": {"name": "c", "key": d.pick("key", &["a", "b.c"])}}),
-            2 => Fields::new(&d.at("s")).always("secretKeyRef", |d| Fields::new(d).always("name", |_| "s".into()).always("key", |d| d.pick("key", &["a", "b"]).into()).flag("optional", 40).done()).done(),
-            _ => Fields::new(&d.at("r")).always("resourceFieldRef", |d| Fields::new(d).always("resource", |d| d.pick("resource", &["limits.cpu", "requests.memory"]).into()).text("divisor", 50, &["0", "1", "1000m"]).done()).done(),
+            2 => Fields::new(&d.at("s"))
+                .always("secretKeyRef", |d| {
+                    Fields::new(d)
+                        .always("name", |_| "s".into())
+                        .always("key", |d| d.pick("key", &["a", "b"]).into())
+                        .flag("optional", 40)
+                        .done()
+                })
+                .done(),
+            _ => Fields::new(&d.at("r"))
+                .always("resourceFieldRef", |d| {
+                    Fields::new(d)
+                        .always("resource", |d| d.pick("resource", &["limits.cpu", "requests.memory"]).into())
+                        .text("divisor", 50, &["0", "1", "1000m"])
+                        .done()
+                })
+                .done(),
         })
         .done()
 }
@@ -249,12 +294,16 @@ fn probe(d: &Dice) -> Json {
         .number("periodSeconds", 40, &[1, 10, 15])
         .number("timeoutSeconds", 30, &[1, 2])
         .number("failureThreshold", 30, &[1, 3]);
-    match d.below("handler", 4) {
+    match d.fixed().below("handler", 4) {
         0 => fields.always("exec", |d| json!({"command": d.some("words", &["a", "", "b"], 1, 50)})),
-        1 => fields.always("tcpSocket", |d| json!({"port": if d.chance("named", 50) { json!("web") } else { json!(8080) }})),
+        1 => fields
+            .always("tcpSocket", |d| json!({"port": if d.chance("named", 50) { json!("web") } else { json!(8080) }})),
         _ => fields.always("httpGet", |d| {
             Fields::new(d)
-                .always("port", |d| if d.chance("named", 40) { "web".into() } else { d.pick("port", &[8080, 9090]).into() })
+                .always(
+                    "port",
+                    |d| if d.chance("named", 40) { "web".into() } else { d.pick("port", &[8080, 9090]).into() },
+                )
                 .text("path", 60, &["/", "/healthz", "/a?b=c"])
                 .text("scheme", 30, &["HTTP", "HTTPS"])
                 .maybe("httpHeaders", 15, |_| json!([{"name": "X-A", "value": ""}]))
@@ -276,7 +325,10 @@ fn volume(d: &Dice, name: &str) -> Json {
                 .done()
         }),
         "data" => Fields::new(d).always("emptyDir", |d| {
-            Fields::new(d).text("medium", 30, &["", "Memory"]).maybe("sizeLimit", 30, |d| quantity(d, &MEMORY_LIMIT)).done()
+            Fields::new(d)
+                .text("medium", 30, &["", "Memory"])
+                .maybe("sizeLimit", 30, |d| quantity(d, &MEMORY_LIMIT))
+                .done()
         }),
         "down" => Fields::new(d).always("downwardAPI", |d| {
             Fields::new(d)
@@ -288,7 +340,11 @@ fn volume(d: &Dice, name: &str) -> Json {
             Fields::new(d).always("path", |_| "/var/x".into()).text("type", 50, &["", "Directory"]).done()
         }),
         "secret" => Fields::new(d).always("secret", |d| {
-            Fields::new(d).always("secretName", |_| "s".into()).number("defaultMode", 30, &modes).flag("optional", 20).done()
+            Fields::new(d)
+                .always("secretName", |_| "s".into())
+                .number("defaultMode", 30, &modes)
+                .flag("optional", 20)
+                .done()
         }),
         _ => Fields::new(d).always("projected", |d| {
             Fields::new(d)

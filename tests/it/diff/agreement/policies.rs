@@ -30,8 +30,18 @@ pub fn limit_range(d: &Dice) -> Json {
     let item = |d: &Dice, kind: &str| {
         Fields::new(d)
             .always("type", |_| kind.into())
-            .maybe("max", 70, |d| Fields::new(d).maybe("cpu", 60, |d| quantity(d, &["4", "4000m"])).maybe("memory", 60, |d| quantity(d, &["8Gi", "8192Mi"])).done())
-            .maybe("min", 50, |d| Fields::new(d).maybe("cpu", 60, |d| quantity(d, &["0.1", "100m", "0"])).maybe("memory", 60, |d| quantity(d, &["1Mi", "1048576"])).done())
+            .maybe("max", 70, |d| {
+                Fields::new(d)
+                    .maybe("cpu", 60, |d| quantity(d, &["4", "4000m"]))
+                    .maybe("memory", 60, |d| quantity(d, &["8Gi", "8192Mi"]))
+                    .done()
+            })
+            .maybe("min", 50, |d| {
+                Fields::new(d)
+                    .maybe("cpu", 60, |d| quantity(d, &["0.1", "100m", "0"]))
+                    .maybe("memory", 60, |d| quantity(d, &["1Mi", "1048576"]))
+                    .done()
+            })
             .done()
     };
     json!({"spec": {"limits": named(&d.at("limits"), &["Container", "Pod"], 1, &item)}})
@@ -71,7 +81,18 @@ pub fn network_policy(d: &Dice) -> Json {
         ];
         json!(d.some("peers", &all, 0, 50))
     };
-    let ports = |d: &Dice| json!(d.some("ports", &[json!({"port": 80}), json!({"port": "web", "protocol": "TCP"}), json!({"port": 53, "protocol": "UDP", "endPort": 60})], 0, 50));
+    let ports = |d: &Dice| {
+        json!(d.some(
+            "ports",
+            &[
+                json!({"port": 80}),
+                json!({"port": "web", "protocol": "TCP"}),
+                json!({"port": 53, "protocol": "UDP", "endPort": 60})
+            ],
+            0,
+            50
+        ))
+    };
     let rule = |side: &'static str| {
         move |d: &Dice| {
             (0..d.below("count", 3))
@@ -119,7 +140,11 @@ pub fn role_binding(d: &Dice) -> Json {
     ];
     Fields::new(d)
         .always("roleRef", |d| {
-            Fields::new(&d.fixed()).always("kind", |_| "Role".into()).always("name", |_| "r".into()).text("apiGroup", 60, &["rbac.authorization.k8s.io"]).done()
+            Fields::new(&d.fixed())
+                .always("kind", |_| "Role".into())
+                .always("name", |_| "r".into())
+                .text("apiGroup", 60, &["rbac.authorization.k8s.io"])
+                .done()
         })
         .maybe("subjects", 85, |d| json!(d.some("subjects", &subjects, 0, 50)))
         .done()
@@ -137,22 +162,38 @@ pub fn disruption_budget(d: &Dice) -> Json {
 
 pub fn autoscaler(d: &Dice) -> Json {
     let metric = |d: &Dice, name: &str| match name {
-        "object" => json!({"type": "Object", "object": {"metric": {"name": "requests"}, "describedObject": {"kind": "Service", "name": "a"},
-            "target": {"type": "Value", "value": quantity(d, &["10k", "10000", "2"])}}}),
-        "pods" => json!({"type": "Pods", "pods": {"metric": {"name": "requests", "selector": {"matchLabels": {"a": "b"}}},
-            "target": {"type": "AverageValue", "averageValue": quantity(d, &["1", "1000m", "0.5"])}}}),
-        resource => json!({"type": "Resource", "resource": {"name": resource, "target": {"type": "Utilization", "averageUtilization": d.below("share", 90) + 1}}}),
+        "object" => {
+            json!({"type": "Object", "object": {"metric": {"name": "requests"}, "describedObject": {"kind": "Service", "name": "a"},
+            "target": {"type": "Value", "value": quantity(d, &["10k", "10000", "2"])}}})
+        }
+        "pods" => {
+            json!({"type": "Pods", "pods": {"metric": {"name": "requests", "selector": {"matchLabels": {"a": "b"}}},
+            "target": {"type": "AverageValue", "averageValue": quantity(d, &["1", "1000m", "0.5"])}}})
+        }
+        resource => {
+            json!({"type": "Resource", "resource": {"name": resource, "target": {"type": "Utilization", "averageUtilization": d.below("share", 90) + 1}}})
+        }
     };
     let rules = |d: &Dice| {
         Fields::new(d)
             .number("stabilizationWindowSeconds", 50, &[0, 300])
             .text("selectPolicy", 30, &["Max", "Min", "Disabled"])
-            .maybe("policies", 60, |d| named(d, &["Pods", "Percent"], 1, &|d, kind| json!({"type": kind, "value": d.below("value", 5) + 1, "periodSeconds": 60})))
+            .maybe("policies", 60, |d| {
+                named(
+                    d,
+                    &["Pods", "Percent"],
+                    1,
+                    &|d, kind| json!({"type": kind, "value": d.below("value", 5) + 1, "periodSeconds": 60}),
+                )
+            })
             .maybe("tolerance", 10, |d| quantity(d, &["0.1", "100m"]))
             .done()
     };
     let spec = Fields::new(&d.at("spec"))
-        .always("scaleTargetRef", |d| json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": d.pick("name", &["a", "b"])}))
+        .always(
+            "scaleTargetRef",
+            |d| json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": d.pick("name", &["a", "b"])}),
+        )
         .always("maxReplicas", |d| (d.below("most", 4) + 3).into())
         .number("minReplicas", 50, &[1, 2, 3])
         .named("metrics", 70, &["cpu", "memory", "object", "pods"], metric)
@@ -173,7 +214,11 @@ pub fn storage_class(d: &Dice) -> Json {
         .always("provisioner", |_| "example.com/none".into())
         .flag("allowVolumeExpansion", 50)
         .maybe("mountOptions", 40, |d| json!(d.some("options", &["ro", "soft"], 0, 50)))
-        .maybe("allowedTopologies", 30, |d| json!([{"matchLabelExpressions": [{"key": "zone", "values": d.some("zones", &["a", "b"], 1, 50)}]}]))
+        .maybe(
+            "allowedTopologies",
+            30,
+            |d| json!([{"matchLabelExpressions": [{"key": "zone", "values": d.some("zones", &["a", "b"], 1, 50)}]}]),
+        )
         .done()
 }
 
@@ -231,7 +276,11 @@ pub fn endpoints(d: &Dice) -> Json {
         })
         .maybe("ports", 70, |d| {
             named(d, &["http", "https"], 0, &|d, name| {
-                Fields::new(d).always("name", |_| name.into()).number("port", 90, &[80, 443]).text("protocol", 40, &["TCP"]).done()
+                Fields::new(d)
+                    .always("name", |_| name.into())
+                    .number("port", 90, &[80, 443])
+                    .text("protocol", 40, &["TCP"])
+                    .done()
             })
         })
         .done()

@@ -5,9 +5,8 @@ use serde_json::{Value as Json, json};
 use super::dice::{Dice, Fields};
 
 /// Texts that some reader takes for something else.
-pub const TEXTS: [&str; 12] = [
-    "", "a", "b", "on", "1", "1e3", "0x10", "null", "ünï→码 🦀", " spaced ", "two\nlines\n", "$(A) ${B} \"quoted\"",
-];
+pub const TEXTS: [&str; 12] =
+    ["", "a", "b", "on", "1", "1e3", "0x10", "null", "ünï→码 🦀", " spaced ", "two\nlines\n", "$(A) ${B} \"quoted\""];
 
 /// Numbers at the edges.
 pub const INTEGERS: [i64; 7] = [0, 1, -1, 80, 9_007_199_254_740_993, i64::MAX, i64::MIN];
@@ -49,7 +48,9 @@ pub fn metadata(d: &Dice, name: &str) -> Json {
                         .always("apiVersion", |_| "example.com/v1".into())
                         .always("kind", |_| "Owner".into())
                         .always("name", |_| owner.into())
-                        .always("uid", |_| format!("00000000-0000-0000-0000-00000000{:04x}", u32::from(owner.as_bytes()[0])).into())
+                        .always("uid", |_| {
+                            format!("00000000-0000-0000-0000-00000000{:04x}", u32::from(owner.as_bytes()[0])).into()
+                        })
                         .flag("blockOwnerDeletion", 40)
                         .done()
                 })

@@ -22,7 +22,12 @@ pub struct Difference {
 
 impl Difference {
     /// Compares on what we own before or after.
-    pub fn between(predicted: &ObjectComparison, answered: &ObjectComparison, live: &LiveObject, answer: &LiveObject) -> Self {
+    pub fn between(
+        predicted: &ObjectComparison,
+        answered: &ObjectComparison,
+        live: &LiveObject,
+        answer: &LiveObject,
+    ) -> Self {
         let owned = ours(live).union(&ours(answer));
         let (ours, theirs) = (by_path(predicted), by_path(answered));
         let mut out = Self { paths: 0, left: 0, places: Vec::new(), wrong: String::new() };
@@ -35,7 +40,9 @@ impl Difference {
                 continue;
             }
             out.paths += 1;
-            if left.iter().any(|it| it.path.is_prefix_of(&field.path)) {
+            // Where a part is left to the server, nobody says whether the whole only changes its owner.
+            let related = |it: &Path| it.is_prefix_of(&field.path) || field.path.is_prefix_of(it);
+            if left.iter().any(|it| related(&it.path)) {
                 out.left += 1;
                 out.places.push(names(&field.path));
             } else if !agree(mine.copied(), its.copied()) {
@@ -48,7 +55,8 @@ impl Difference {
 }
 
 fn ours(live: &LiveObject) -> FieldSet {
-    let mine = live.managers.iter().filter(|it| it.name == MANAGER && it.operation == "Apply" && it.subresource.is_empty());
+    let mine =
+        live.managers.iter().filter(|it| it.name == MANAGER && it.operation == "Apply" && it.subresource.is_empty());
     mine.fold(FieldSet::default(), |all, it| all.union(&FieldSet::from_fields_v1(&it.fields).unwrap_or_default()))
 }
 
@@ -89,7 +97,9 @@ fn names(path: &Path) -> String {
 fn agree(mine: Option<&FieldChange>, its: Option<&FieldChange>) -> bool {
     match (mine.map(essence), its.map(essence)) {
         (Some((sort, live, desired)), Some((other, before, after))) => {
-            sort == other && live == before && (desired == after || desired.zip(after).is_some_and(|(ours, it)| is_filled(ours, it)))
+            sort == other
+                && live == before
+                && (desired == after || desired.zip(after).is_some_and(|(ours, it)| is_filled(ours, it)))
         }
         (mine, its) => mine == its,
     }
@@ -97,7 +107,12 @@ fn agree(mine: Option<&FieldChange>, its: Option<&FieldChange>) -> bool {
 
 /// Whether a list or a map is another one with more keys in its maps, or with zero values left out of them.
 fn is_filled(ours: &Value, servers: &Value) -> bool {
-    let zero = |value: &Value| value.as_str() == Some("") || value.as_bool() == Some(false) || value.as_i64() == Some(0) || value.as_list().is_some_and(<[Value]>::is_empty);
+    let zero = |value: &Value| {
+        value.as_str() == Some("")
+            || value.as_bool() == Some(false)
+            || value.as_i64() == Some(0)
+            || value.as_list().is_some_and(<[Value]>::is_empty)
+    };
     match (ours.as_map(), servers.as_map(), ours.as_list(), servers.as_list()) {
         (Some(ours), Some(servers), ..) => ours.iter().all(|entry| match servers.get(&entry.key) {
             Some(value) => value == &entry.value || is_filled(&entry.value, value),
@@ -134,7 +149,9 @@ pub fn fields(comparison: &ObjectComparison) -> Option<String> {
 /// What comparing came to, in short.
 pub fn compared(compared: &Compared) -> String {
     match compared {
-        Compared::Done(done) => format!("{:?} by {:?}\n{}", done.verdict, done.judged, fields(done).unwrap_or_default()),
+        Compared::Done(done) => {
+            format!("{:?} by {:?}\n{}", done.verdict, done.judged, fields(done).unwrap_or_default())
+        }
         Compared::Ask(_) => "it asks".to_owned(),
         Compared::Shape(_) => "it asks for the schema".to_owned(),
     }
@@ -149,7 +166,7 @@ pub fn is_left(comparison: &ObjectComparison) -> bool {
 pub fn spec(live: &LiveObject) -> Value {
     let mut body = live.body.clone();
     if let Some(metadata) = body.as_map_mut().and_then(|it| it.get_mut("metadata")).and_then(Value::as_map_mut) {
-        ["resourceVersion", "generation"].iter().for_each(|key| drop(metadata.remove(key)));
+        metadata.retain(|entry| !["resourceVersion", "generation"].contains(&entry.key.as_str()));
     }
     body
 }
@@ -186,7 +203,10 @@ pub fn whole(live: &LiveObject) -> String {
     let text = serde_json::to_string(&live.body.exposed()).expect("JSON");
     let mut body: Value = serde_json::from_str(&text).expect("a value");
     let entry = |it: &weft::diff::Manager| -> Value {
-        let mut entry: Map = [("manager", it.name.as_str()), ("operation", &it.operation), ("apiVersion", &it.api_version)].into_iter().collect();
+        let mut entry: Map =
+            [("manager", it.name.as_str()), ("operation", &it.operation), ("apiVersion", &it.api_version)]
+                .into_iter()
+                .collect();
         entry.insert("fieldsType", "FieldsV1");
         entry.insert("fieldsV1", it.fields.clone());
         if let Some(time) = &it.time {
