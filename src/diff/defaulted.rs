@@ -24,18 +24,25 @@ static FIELDS: LazyLock<HashMap<&str, HashSet<String>>> = LazyLock::new(|| {
     all
 });
 
-static VALUES: LazyLock<HashMap<(&str, String), Value>> = LazyLock::new(|| {
-    let row = |[owner, field, value]: [&'static str; 3]| {
+/// By kind and the path of what holds them, keys with their values.
+type Values = HashMap<(String, String), Vec<(String, Value)>>;
+
+static VALUES: LazyLock<Values> = LazyLock::new(|| {
+    let mut all = Values::new();
+    for [owner, field, value] in rows::<3>(CONSTANTS) {
         let value: Value = serde_json::from_str(value).unwrap_or_default();
-        places(owner, field).into_iter().map(move |place| (place, value.clone()))
-    };
-    rows::<3>(CONSTANTS).flat_map(row).collect()
+        for (kind, field) in places(owner, field) {
+            let (holder, key) = field.rsplit_once('.').unwrap_or(("", &field));
+            all.entry((kind.to_owned(), holder.to_owned())).or_default().push((key.to_owned(), value.clone()));
+        }
+    }
+    all
 });
 
-/// What the server fills in at a path whose holder is there, where that depends on nothing else.
-pub fn constant(kind: &GroupKind, path: &Path) -> Option<&'static Value> {
-    let field = names(path).collect::<Vec<_>>().join(".");
-    VALUES.iter().find(|((owner, at), _)| *at == field && *owner == kind.to_string()).map(|(_, value)| value)
+/// What the server fills in below a map that is there, where that depends on nothing else.
+pub fn constants(kind: &GroupKind, holder: &Path) -> &'static [(String, Value)] {
+    let holder = names(holder).collect::<Vec<_>>().join(".");
+    VALUES.get(&(kind.to_string(), holder)).map_or(&[], Vec::as_slice)
 }
 
 /// The fields that a row stands for: those of every kind that holds a pod, of each sort of its containers, and so on.
@@ -107,8 +114,11 @@ mod tests {
     fn every_constant_is_one_of_the_fields() {
         let lines = CONSTANTS.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(rows::<3>(CONSTANTS).count(), lines);
-        for ((kind, field), value) in VALUES.iter() {
-            assert!(FIELDS[kind].contains(field) && !value.is_null(), "{kind} {field}");
+        for ((kind, holder), values) in VALUES.iter() {
+            for (key, value) in values {
+                let field = format!("{holder}.{key}");
+                assert!(FIELDS[kind.as_str()].contains(&field) && !value.is_null(), "{kind} {field}");
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
 //! they decide about a field that changes, that is said.
 
-use super::defaulted::constant;
+use super::defaulted::constants;
 use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
@@ -68,6 +68,8 @@ impl Settling<'_> {
             let Some(value) = after.get_mut(&key) else { continue };
             if self.equivalence.builtin {
                 empty(shape, &key, value);
+            } else if let Some(default) = default(shape, &key).filter(|_| value.is_null()) {
+                *value = default.clone();
             }
             let lost = self.equivalence.builtin && value.is_null() && !is_shown_list(shape, &key);
             if lost || is_left_out(shape.and_then(Type::map), &key, value) {
@@ -76,10 +78,9 @@ impl Settling<'_> {
             }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
         }
-        let lost = live.into_iter().flat_map(Map::keys).filter(|key| !after.contains(key)).collect::<Vec<_>>();
-        for key in lost {
-            if let Some(value) = constant(self.kind, &path.field(key)) {
-                after.insert(key, value.clone());
+        for (key, value) in constants(self.kind, path) {
+            if !after.contains(key) {
+                after.insert(key.as_str(), value.clone());
             }
         }
     }
@@ -141,6 +142,11 @@ fn show(shape: Option<Type<'_>>, live: &Map, after: &mut Map) {
             after.insert(key, Value::default());
         }
     }
+}
+
+/// What a custom resource has in place of a `null`.
+fn default<'s>(shape: Option<Type<'s>>, key: &str) -> Option<&'s Value> {
+    shape?.map()?.default(key)
 }
 
 fn is_list(map: MapType<'_>, key: &str) -> bool {

@@ -431,9 +431,7 @@ fn service_account(d: &Dice) -> Json {
     Fields::new(d)
         .flag("automountServiceAccountToken", 40)
         .named("imagePullSecrets", 50, &["one", "two"], |_, name| json!({"name": name}))
-        .named("secrets", 40, &["s-one", "s-two"], |d, name| {
-            Fields::new(d).always("name", |_| name.into()).text("kind", 20, &["Secret"]).done()
-        })
+        .named("secrets", 40, &["s-one", "s-two"], |_, name| json!({"name": name}))
         .done()
 }
 
