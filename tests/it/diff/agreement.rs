@@ -222,7 +222,7 @@ fn judge(tally: &Tally, seed: u64, began: Instant) -> Result<(), Failed> {
         ("left to the server", tally.of("paths left to the server"), tally.of("paths"), 0.02),
     ];
     // Of a few cases, shares say nothing.
-    match limits.iter().find(|(_, part, whole, most)| *whole > 200 && ratio(*part, *whole) > *most) {
+    match limits.iter().find(|(_, part, whole, most)| *whole > 1000 && ratio(*part, *whole) > *most) {
         Some((what, part, whole, _)) => Err(format!("{what}: {}", share(*part, *whole)).into()),
         None => Ok(()),
     }

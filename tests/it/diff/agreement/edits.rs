@@ -8,7 +8,7 @@ use super::kinds::Kind;
 use super::server::Server;
 
 /// Fields that tell items apart: a part of an item that lacks them is no part of it.
-const IDENTITY: [&str; 14] = [
+const IDENTITY: [&str; 16] = [
     "name",
     "containerPort",
     "protocol",
@@ -23,6 +23,8 @@ const IDENTITY: [&str; 14] = [
     "apiVersion",
     "kind",
     "conditionType",
+    "maxSkew",
+    "clientConfig",
 ];
 
 /// An object on the server that others write to.
