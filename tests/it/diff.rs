@@ -7,7 +7,9 @@
 //! Where entries are taken over, `migration.txt` is the write that the server is asked about.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
+mod agreement;
 mod laws;
+mod rows;
 mod verdicts;
 
 use std::fmt::Write as _;
@@ -30,7 +32,9 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("diff", run);
+    trials.extend(agreement::trials());
     trials.extend(laws::trials());
+    trials.extend(rows::trials());
     trials.extend(verdicts::trials());
     trials
 }

@@ -3,6 +3,7 @@
 mod canary;
 mod documents;
 mod figures;
+mod falsehoods;
 mod files;
 mod health;
 mod ignore;
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         canary::trials(),
         documents::trials(),
         figures::trials(),
+        falsehoods::trials(),
         files::trials(),
         health::trials(),
         ignore::trials(),
