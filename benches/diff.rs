@@ -149,7 +149,7 @@ impl Fleet<'_> {
         let asked = self.plane.dry_runs()? - asked;
         let measured = format!("{asked} dry runs for {changed} changed objects, {:.3} s", series.median());
         targets.hold(asked > 0 && asked <= changed as u64, &measured, &format!("at most {changed}"));
-        process::run(self.weft("apply").args(["--yes", "--no-wait"]))?;
+        process::run(self.weft("apply").args(["--yes", "--no-wait", "--take", "somebody"]))?;
         Ok(())
     }
 }

@@ -15,6 +15,8 @@ use super::{Failure, Targets};
 
 /// How often all objects are compared; the fastest counts, since other work only makes it slower.
 const ROUNDS: usize = 5;
+/// As many objects come at once, as on a page of a LIST: by then they were read, and are near.
+const PAGE: usize = 100;
 
 /// A desired object, the live one and the record.
 type Triple = (Arc<Object>, LiveObject, Arc<Recorded>);
@@ -28,15 +30,19 @@ pub fn compare(plane: &ControlPlane, judged: &Judged, targets: &mut Targets) -> 
     let context = Context::new(&judged.planned.state.key, &schemas);
     let mut fastest = f64::MAX;
     for _ in 0..ROUNDS {
-        let round = triples.clone();
-        let began = Instant::now();
-        for (object, live, recorded) in round {
-            match diff::compare(&object, Some(live), Some(recorded), None, &context) {
-                Compared::Done(done) if done.judged == By::Recorded => {}
-                other => return Err(format!("an object is not proven unchanged: {other:?}").into()),
+        let mut took = 0.0;
+        for page in triples.chunks(PAGE) {
+            let page = page.to_vec();
+            let began = Instant::now();
+            for (object, live, recorded) in page {
+                match diff::compare(&object, Some(live), Some(recorded), None, &context) {
+                    Compared::Done(done) if done.judged == By::Recorded => {}
+                    other => return Err(format!("an object is not proven unchanged: {other:?}").into()),
+                }
             }
+            took += began.elapsed().as_secs_f64();
         }
-        fastest = fastest.min(began.elapsed().as_secs_f64());
+        fastest = fastest.min(took);
     }
     let rate = triples.len() as f64 / fastest;
     println!("  {:.0} objects a second are read from JSON by one core", triples.len() as f64 / parse);
