@@ -9,7 +9,6 @@
 
 mod agreement;
 mod laws;
-mod rows;
 mod verdicts;
 
 use std::fmt::Write as _;
@@ -34,7 +33,6 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("diff", run);
     trials.extend(agreement::trials());
     trials.extend(laws::trials());
-    trials.extend(rows::trials());
     trials.extend(verdicts::trials());
     trials
 }

@@ -38,7 +38,7 @@ fn run(case: &Case) -> Result<(), Failed> {
         let discovery = cluster.discover().await?;
         let (mut out, mut wrong) = (String::new(), Vec::new());
         for row in rows.as_list().expect("a list") {
-            let row = Row { row, cluster: &cluster, discovery: &discovery, namespace: &namespace };
+            let row = Row { facts: row, cluster: &cluster, discovery: &discovery, namespace: &namespace };
             let name = row.text("name");
             let tried = row.try_out().await.map_err(|error| format!("{name}: {error:?}"))?;
             wrong.extend(row.disagreements(&tried));
@@ -69,7 +69,7 @@ fn is_fixed(plan: &Plan) -> bool {
 }
 
 struct Row<'a> {
-    row: &'a Value,
+    facts: &'a Value,
     cluster: &'a Cluster,
     discovery: &'a Discovery,
     namespace: &'a str,
@@ -77,14 +77,14 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn text(&self, key: &str) -> &str {
-        self.row.get(key).and_then(Value::as_str).expect("a text")
+        self.facts.get(key).and_then(Value::as_str).expect("a text")
     }
 
     fn object(&self, part: &str) -> Object {
-        let mut whole = self.row.get("kind").cloned().expect("a kind");
+        let mut whole = self.facts.get("kind").cloned().expect("a kind");
         let map = whole.as_map_mut().expect("a map");
         map.insert("metadata", Value::from(Map::new()));
-        for entry in self.row.get(part).and_then(Value::as_map).expect("an object") {
+        for entry in self.facts.get(part).and_then(Value::as_map).expect("an object") {
             map.insert(entry.key.as_str(), entry.value.clone());
         }
         let metadata = map.get_mut("metadata").and_then(Value::as_map_mut).expect("metadata");
@@ -98,8 +98,8 @@ impl Row<'_> {
     }
 
     fn disagreements(&self, tried: &Tried) -> Vec<String> {
-        let refused = tried.said.is_some() && self.row.get("refused").is_none();
-        let kept = self.row.get("kept").is_some();
+        let refused = tried.said.is_some() && self.facts.get("refused").is_none();
+        let kept = self.facts.get("kept").is_some();
         let plans = [("by reading", &tried.read, refused || kept), ("by asking", &tried.asked, refused)];
         let wrong = plans.into_iter().filter(|(_, plan, expected)| is_fixed(plan) != *expected);
         let tell = |(how, plan, _): (&str, &Plan, bool)| {
@@ -131,13 +131,13 @@ impl Row<'_> {
         let resource = self.resource(&before.gvk);
         let really = ApplyOptions { force: true, dry_run: false };
         self.cluster.apply(&before.id, resource, &before.body, really).await?;
-        if let Some(status) = self.row.get("status") {
+        if let Some(status) = self.facts.get("status") {
             self.report(&before, resource, status).await?;
         }
-        if self.row.get("established").is_some() {
+        if self.facts.get("established").is_some() {
             self.cluster.await_definition(&before.id.name).await?.map_err(Failed::from)?;
         }
-        if let Some(phase) = self.row.get("phase") {
+        if let Some(phase) = self.facts.get("phase") {
             self.await_phase(&before, resource, phase).await?;
         }
         let after = Arc::new(self.object("desired"));
