@@ -27,7 +27,7 @@ impl ControlPlane {
     pub fn start() -> Result<Self, Failure> {
         let runtime = Runtime::new()?;
         let places = Places::of(&|name| std::env::var(name).ok())?;
-        let options = Options { places, nodes: 0, users: Vec::new() };
+        let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
         let (sandbox, client) = runtime.block_on(async {
             let sandbox = sandbox::start(&options, &|line| eprintln!("{line}")).await?;
             let kubeconfig = Kubeconfig::read_from(sandbox.kubeconfig())?;

@@ -62,7 +62,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let variables = settings::variables();
     let places = Places::of(&|name| variables.get(name).cloned())?;
-    let options = Options { places, nodes: 1, users: Vec::new() };
+    let options = Options { places, nodes: 1, controllers: true, users: Vec::new() };
     let progress = terminal.progress();
     terminal.say("Starting a control plane: etcd, kube-apiserver, kube-controller-manager, and one faked node.");
     let told = wait(async {

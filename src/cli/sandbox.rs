@@ -63,7 +63,8 @@ struct Nodes {
 pub(super) fn run(args: &SandboxArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let variables = settings::variables();
     let places = Places::of(&|name| variables.get(name).cloned())?;
-    let options = |nodes: &Nodes| Options { places: places.clone(), nodes: nodes.nodes, users: Vec::new() };
+    let options =
+        |nodes: &Nodes| Options { places: places.clone(), nodes: nodes.nodes, controllers: true, users: Vec::new() };
     let progress = terminal.progress();
     let at = |what: &str| progress.at(what);
     match &args.verb {

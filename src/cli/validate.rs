@@ -99,7 +99,7 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.
 fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Failure> {
     let places = Places::of(&|name| settings.variables.get(name).cloned())?;
-    let options = Options { places, nodes: 0, users: Vec::new() };
+    let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
     let progress = terminal.progress();
     let at = |what: &str| progress.at(what);
     let environment = settings.environment.clone();

@@ -35,6 +35,8 @@ pub struct Unread {
     pub reasons: BTreeMap<ObjectId, Unknown>,
     /// The rights that are missing.
     pub rights: BTreeSet<Right>,
+    /// The kinds whose schemas the server does not tell, with the reason.
+    pub shapes: BTreeMap<Gvk, String>,
 }
 
 /// Objects of one kind in one namespace: the reach of one LIST.
@@ -147,7 +149,7 @@ impl Cluster {
             Ok(()) => Ok(Unread::default()),
             Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(&group, *right, take).await,
             Err(error) if is_total(&error) => Err(error),
-            Err(error) => Ok(Unread { reasons: group.all(&error.to_string()), rights: BTreeSet::new() }),
+            Err(error) => Ok(Unread { reasons: group.all(&error.to_string()), ..Unread::default() }),
         }
     }
 

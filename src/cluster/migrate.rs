@@ -85,6 +85,6 @@ fn entry(manager: &Manager) -> Json {
     let mut map: JsonMap<String, Json> =
         texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.as_str().into()))).collect();
     map.insert("fieldsType".to_owned(), "FieldsV1".into());
-    map.insert("fieldsV1".to_owned(), json!(manager.fields));
+    map.insert("fieldsV1".to_owned(), json!(*manager.fields));
     map.into()
 }

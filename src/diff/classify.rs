@@ -29,17 +29,8 @@ pub struct Evidence<'a> {
     pub equivalence: Equivalence<'a>,
     /// The shape of the kind, where it is known.
     pub shape: Option<Type<'a>>,
-    /// Where `after` is only predicted, what the server decides.
-    pub doubts: Option<Doubts<'a>>,
-}
-
-/// What a prediction leaves to the server.
-#[derive(Clone, Copy)]
-pub struct Doubts<'a> {
-    /// The kind, of which some fields have defaults.
-    pub kind: &'a GroupKind,
-    /// The zero values that the server may leave out.
-    pub zeros: &'a [Path],
+    /// Where `after` is only predicted, the kind: some of its fields have defaults, which the server decides.
+    pub doubts: Option<&'a GroupKind>,
 }
 
 impl Evidence<'_> {
@@ -90,11 +81,8 @@ impl Evidence<'_> {
 
     /// Whether only the server knows what will be there.
     fn is_open(&self, delta: &Delta) -> bool {
-        let Some(Doubts { kind, zeros }) = self.doubts else { return false };
-        match &delta.after {
-            None => fills_in(kind, &delta.path, self.after, self.shape),
-            Some(_) => zeros.iter().any(|zero| zero.is_prefix_of(&delta.path)),
-        }
+        let open = |kind| fills_in(kind, &delta.path, self.after, self.shape);
+        delta.after.is_none() && self.doubts.is_some_and(open)
     }
 
     /// Where we have a record, the repository changed where it differs from the record, and live changed where we lost

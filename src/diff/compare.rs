@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::adopt::{self, Adoption};
-use super::classify::{Doubts, Evidence};
+use super::classify::Evidence;
 use super::equivalence::Equivalence;
 use super::fields::FieldsError;
 use super::ignore::{adjust, hide, shape};
 use super::merge::{self, MergeError};
-use super::ownership::{Ownership, ours};
+use super::ownership::Ownership;
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
@@ -130,11 +130,15 @@ impl<'a> Subject<'a> {
         self.context.schemas.of(&self.object.gvk)
     }
 
+    /// Whether the record proves it unchanged, and an apply would leave alone what others own too.
     fn is_recorded(&self, live: &LiveObject) -> bool {
         // Without a shape, rules may have taken the items of a list for others.
         let proofs = self.context.judge == Judge::Proofs
             && (Arc::ptr_eq(self.object, self.written) || shape(self.object, self.context).is_some());
-        proofs && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+        proofs
+            && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+            && (!structure::is_shared(live)
+                || self.shape().is_some_and(|shape| structure::keeps_owners(self.object, live, shape)))
     }
 
     fn comparison(self, verdict: Verdict, judged: Judged) -> ObjectComparison {
@@ -187,7 +191,7 @@ impl<'a> Subject<'a> {
 
     fn answered(self, live: LiveObject, response: LiveObject) -> ObjectComparison {
         match Ownership::of(&live).and_then(|ownership| ownership.with_answer(&response)) {
-            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun, None),
+            Ok(ownership) => self.judge(live, response.body, &ownership, Judged::DryRun),
             Err(error) => self.unreadable(live, &error),
         }
     }
@@ -205,10 +209,10 @@ impl<'a> Subject<'a> {
             ),
             (shape, judged) => (shape.unwrap_or_else(|| self.context.schemas.deduced()), judged),
         };
-        match predict(&live, &self.object.body, shape, &ownership.before, self.equivalence()) {
-            Ok(Prediction { after, ours, zeros }) => {
+        match predict(&live, &self.object.body, shape, self.equivalence(), &self.object.gvk.group_kind()) {
+            Ok(Prediction { after, ours }) => {
                 ownership.after = ours;
-                self.judge(live, after, &ownership, judged, Some(&zeros))
+                self.judge(live, after, &ownership, judged)
             }
             Err(error) => self.unpredictable(live, &judged, &error),
         }
@@ -225,7 +229,7 @@ impl<'a> Subject<'a> {
     /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
     fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
         let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
-        let adoption = match adopt::adoption(self.object, &live, shape, self.context) {
+        let adoption = match adopt::adoption(self.object, self.theirs, &live, shape, self.context) {
             Ok(adoption) => adoption,
             Err(error) => return Compared::Done(Box::new(self.unreadable(live, &error))),
         };
@@ -247,28 +251,27 @@ impl<'a> Subject<'a> {
     fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: Asked) -> ObjectComparison {
         let migrated = adoption.migrated();
         let shape = self.shape().unwrap_or_else(|| self.context.schemas.deduced());
-        let (mut ownership, owned) = match (Ownership::of(&live), ours(&migrated)) {
-            (Ok(ownership), Ok(owned)) => (ownership, owned),
-            (Err(error), _) | (_, Err(error)) => return self.unreadable(live, &error),
+        let mut ownership = match Ownership::of(&live) {
+            Ok(ownership) => ownership,
+            Err(error) => return self.unreadable(live, &error),
         };
-        let predicted = predict(&migrated, &self.object.body, shape, &owned, self.equivalence());
+        let predicted = predict(&migrated, &self.object.body, shape, self.equivalence(), &self.object.gvk.group_kind());
         let judged = match &asked {
             Asked::Impossible(reason) => Judged::Predicted(reason.clone()),
             Asked::Refused(message) => Judged::Refused(message.clone()),
             Asked::DryRun(_) | Asked::Adopted(_) => Judged::DryRun,
         };
-        let Prediction { mut after, ours, zeros } = match predicted {
+        let Prediction { mut after, ours } = match predicted {
             Ok(predicted) => predicted,
             Err(error) => return self.unpredictable(live, &judged, &error),
         };
         ownership.after = ours;
-        let mut doubts = Some(zeros.as_slice());
         if let Asked::DryRun(response) | Asked::Adopted(response) = asked {
             adoption.settle(&response.body, shape);
-            (after, doubts) = (response.body, None);
+            after = response.body;
         }
         adoption.mask(|body| self.mask(body));
-        let mut fields = self.fields(&mut live, &mut after, &ownership, doubts);
+        let mut fields = self.fields(&mut live, &mut after, &ownership, &judged);
         fields.retain(|change| !adoption.tells(change));
         fields.extend(self.left.iter().cloned());
         let done = self.update(fields, live, &after, judged);
@@ -280,16 +283,15 @@ impl<'a> Subject<'a> {
     }
 
     /// Classifies what differs between live and after; where nothing is to be done, it is unchanged, with a record of
-    /// that. `zeros` is what a prediction leaves to the server.
+    /// that.
     fn judge(
         mut self,
         mut live: LiveObject,
         mut after: Value,
         ownership: &Ownership,
         judged: Judged,
-        zeros: Option<&[Path]>,
     ) -> ObjectComparison {
-        let mut fields = self.fields(&mut live, &mut after, ownership, zeros);
+        let mut fields = self.fields(&mut live, &mut after, ownership, &judged);
         let left = self.left.iter().cloned();
         if fields.iter().all(|change| change.class == Class::Met) {
             if matches!(judged, Judged::DryRun | Judged::Structure) {
@@ -313,7 +315,7 @@ impl<'a> Subject<'a> {
         live: &mut LiveObject,
         after: &mut Value,
         ownership: &Ownership,
-        zeros: Option<&[Path]>,
+        judged: &Judged,
     ) -> Vec<FieldChange> {
         self.mask(&mut live.body);
         self.mask(after);
@@ -326,7 +328,7 @@ impl<'a> Subject<'a> {
             ownership,
             equivalence: self.equivalence(),
             shape: self.shape(),
-            doubts: zeros.map(|zeros| Doubts { kind: &kind, zeros }),
+            doubts: matches!(judged, Judged::Predicted(_) | Judged::Refused(_)).then_some(&kind),
         };
         let mut fields = evidence.classify();
         let theirs = |path: &Path| self.theirs.iter().any(|it| it.is_prefix_of(path));
@@ -336,7 +338,7 @@ impl<'a> Subject<'a> {
     }
 
     fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
-        let tools = adopt::tools(self.object, &live);
+        let tools = adopt::tools(self.written, &live);
         let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
         ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
@@ -368,7 +370,7 @@ impl<'a> Subject<'a> {
             Ok(mut ownership) => {
                 ownership.after = ownership.before.clone();
                 let after = live.body.clone();
-                self.judge(live, after, &ownership, Judged::Structure, None)
+                self.judge(live, after, &ownership, Judged::Structure)
             }
             Err(error) => self.unreadable(live, &error),
         }

@@ -9,6 +9,7 @@ use crate::schema::{GroupKind, Type, rows};
 use crate::value::{Path, Step, Value};
 
 const TABLE: &str = include_str!("defaulted.tsv");
+const CONSTANTS: &str = include_str!("constants.tsv");
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS: [&str; 2] = ["lifecycle.postStart", "lifecycle.preStop"];
@@ -22,6 +23,27 @@ static FIELDS: LazyLock<HashMap<&str, HashSet<String>>> = LazyLock::new(|| {
     }
     all
 });
+
+/// By kind and the path of what holds them, keys with their values.
+type Values = HashMap<(String, String), Vec<(String, Value)>>;
+
+static VALUES: LazyLock<Values> = LazyLock::new(|| {
+    let mut all = Values::new();
+    for [owner, field, value] in rows::<3>(CONSTANTS) {
+        let value: Value = serde_json::from_str(value).unwrap_or_default();
+        for (kind, field) in places(owner, field) {
+            let (holder, key) = field.rsplit_once('.').unwrap_or(("", &field));
+            all.entry((kind.to_owned(), holder.to_owned())).or_default().push((key.to_owned(), value.clone()));
+        }
+    }
+    all
+});
+
+/// What the server fills in below a map that is there, where that depends on nothing else.
+pub fn constants(kind: &GroupKind, holder: &Path) -> &'static [(String, Value)] {
+    let holder = names(holder).collect::<Vec<_>>().join(".");
+    VALUES.get(&(kind.to_string(), holder)).map_or(&[], Vec::as_slice)
+}
 
 /// The fields that a row stands for: those of every kind that holds a pod, of each sort of its containers, and so on.
 fn places(owner: &'static str, field: &str) -> Vec<(&'static str, String)> {
@@ -74,13 +96,28 @@ mod tests {
             let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
             let kind = GroupKind { group: group.to_owned(), kind: kind.to_owned() };
             let gvk: Gvk = builtin().versions(&kind).first().unwrap_or_else(|| panic!("no kind {kind}")).gvk.clone();
-            for field in fields.iter().filter(|field| !field.starts_with("metadata.labels.")) {
+            for field in fields
+                .iter()
+                .filter(|field| !field.starts_with("metadata.labels.") && !field.starts_with("metadata.annotations."))
+            {
                 let mut shape = builtin_schemas().of(&gvk);
                 for name in field.split('.') {
                     let at = shape.map(|it| it.list().map_or(it, |list| list.item));
                     shape = at.and_then(|it| it.map()?.field(name));
                     assert!(shape.is_some(), "{kind} has no {field}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_constant_is_one_of_the_fields() {
+        let lines = CONSTANTS.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(rows::<3>(CONSTANTS).count(), lines);
+        for ((kind, holder), values) in VALUES.iter() {
+            for (key, value) in values {
+                let field = format!("{holder}.{key}");
+                assert!(FIELDS[kind.as_str()].contains(&field) && !value.is_null(), "{kind} {field}");
             }
         }
     }

@@ -1,15 +1,23 @@
 //! Whether the server's form of a value is the one that we wrote, although it may look different.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::omitted::is_empty;
 use super::places::{below, is_associative, is_whole_map, items};
 use super::record::recorded_digest;
 use super::{canonical, quantity};
 use crate::masked::FingerprintKey;
-use crate::schema::{MapType, Scalar, Type};
-use crate::value::{Data, Map, Step, Value};
+use crate::schema::{MapType, Scalar, Type, Zero, rows};
+use crate::value::{Data, Entry, Map, Step, Value};
+
+/// What the server fills in below lists and maps that an apply replaces as a whole: where a key is missing, this value
+/// (k8s.io/kubernetes pkg/apis/*/*/defaults.go).
+static FILLED: LazyLock<Vec<(&str, Value)>> = LazyLock::new(|| {
+    let read = |[key, value]: [&'static str; 2]| Some((key, serde_json::from_str(value).ok()?));
+    rows::<2>(include_str!("filled.tsv")).filter_map(read).collect()
+});
 
 /// Compares what is live with what was written, or recorded when it was written.
 #[derive(Clone, Copy)]
@@ -24,14 +32,16 @@ pub struct Equivalence<'a> {
 impl Equivalence<'_> {
     /// Whether `live` is what a field that we still own is if `wanted` was written there. Items of associative lists
     /// may stand among those of others, in the same order; below a list or map that an apply replaces as a whole,
-    /// there is only what was written and what the schema fills in.
+    /// there is only what was written and what the schema or the server fills in.
     pub fn holds(&self, shape: Option<Type<'_>>, live: Option<&Value>, wanted: &Value) -> bool {
-        self.compare(shape, live, wanted, false)
+        match live {
+            Some(live) => self.compare(shape, live, wanted, false),
+            None => self.builtin && is_zero(wanted),
+        }
     }
 
     /// `whole` says that this is part of what an apply replaces.
-    fn compare(&self, shape: Option<Type<'_>>, live: Option<&Value>, wanted: &Value, whole: bool) -> bool {
-        let Some(live) = live else { return self.builtin && is_zero(wanted) };
+    fn compare(&self, shape: Option<Type<'_>>, live: &Value, wanted: &Value, whole: bool) -> bool {
         match (&live.data, &wanted.data) {
             (Data::Map(live), Data::Map(wanted)) => self.maps(shape, live, wanted, whole || is_whole_map(shape)),
             (Data::List(live), Data::List(wanted)) => self.lists(shape, live, wanted, whole),
@@ -41,24 +51,27 @@ impl Equivalence<'_> {
 
     fn maps(&self, shape: Option<Type<'_>>, live: &Map, wanted: &Map, whole: bool) -> bool {
         let map = shape.and_then(Type::map);
-        let added = |key: &str| live.get(key).is_some_and(|value| self.may_fill_in(map, key, value));
-        let same =
-            |key: &str, value: &Value| self.compare(map.and_then(|map| map.field(key)), live.get(key), value, whole);
-        (!whole || live.keys().all(|key| wanted.contains(key) || added(key)))
-            && wanted.iter().all(|entry| same(&entry.key, &entry.value))
+        let same = |key: &str, value: &Value| match live.get(key) {
+            None => is_left_out(map, key, value),
+            Some(live) if live.is_null() && is_shown(map, key, value) => true,
+            Some(live) => self.compare(map.and_then(|map| map.field(key)), live, value, whole),
+        };
+        let known = |entry: &Entry| wanted.contains(&entry.key) || self.fills_in(map, &entry.key, &entry.value, wanted);
+        (!whole || live.iter().all(known)) && wanted.iter().all(|entry| same(&entry.key, &entry.value))
     }
 
-    /// Whether the server may have added a key to what it replaced as a whole. Only declared fields have defaults; those
-    /// of a custom resource are in its schema.
-    fn may_fill_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
-        let Some(map) = map else { return false };
-        if self.builtin { map.declares(key) } else { map.default(key) == Some(value) }
+    /// Whether the server adds a key with this value to what it replaced as a whole. `beside` is what was written there.
+    fn fills_in(&self, map: Option<MapType<'_>>, key: &str, value: &Value, beside: &Map) -> bool {
+        let Some(map) = map.filter(|map| map.declares(key)) else { return false };
+        let constant =
+            || FILLED.iter().any(|(name, filled)| *name == key && (filled == value || taken(filled, value, beside)));
+        map.default(key) == Some(value) || is_shown(Some(map), key, value) || self.builtin && constant()
     }
 
     fn lists(&self, shape: Option<Type<'_>>, live: &[Value], wanted: &[Value], whole: bool) -> bool {
         if whole || !is_associative(shape) {
             let item = shape.and_then(Type::list).map(|list| list.item);
-            let same = |(live, wanted)| self.compare(item, Some(live), wanted, true);
+            let same = |(live, wanted)| self.compare(item, live, wanted, true);
             return live.len() == wanted.len() && live.iter().zip(wanted).all(same);
         }
         let (Some(live), Some(wanted)) = (items(live, shape), items(wanted, shape)) else { return false };
@@ -66,7 +79,7 @@ impl Equivalence<'_> {
         let places: Option<Vec<usize>> = wanted.iter().map(|(step, _)| place(step)).collect();
         places.is_some_and(|places| {
             let same = |(at, (step, wanted)): (&usize, &(Step, &Value))| {
-                self.compare(below(shape, step), Some(live[*at].1), wanted, false)
+                self.compare(below(shape, step), live[*at].1, wanted, false)
             };
             places.is_sorted() && places.iter().zip(&wanted).all(same)
         })
@@ -87,6 +100,37 @@ impl Equivalence<'_> {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether each entry of a map that was filled in is the one of the fields beside it that the table names.
+fn taken(from: &Value, value: &Value, beside: &Map) -> bool {
+    let (Some(from), Some(value)) = (from.as_list(), value.as_map()) else { return false };
+    let sources = || from.iter().filter_map(|name| beside.get(name.as_str()?)?.as_map());
+    let is_one =
+        |entry: &Entry| sources().any(|map| map.get(&entry.key).and_then(stored).as_deref() == entry.value.as_str());
+    value.iter().all(is_one)
+}
+
+/// Whether the server stores nothing of a value that is written to a field.
+pub fn is_left_out(map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
+    map.is_some_and(|map| map.zero(key) == Zero::Dropped) && is_empty(value)
+}
+
+/// Whether a value is what the server shows of a field that nobody set.
+fn is_shown(map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
+    map.is_some_and(|map| map.zero(key) == Zero::Shown) && (is_empty(value) || value.as_str() == Some("0"))
+}
+
+/// Whether it is a zero value of Go.
+pub fn is_empty(value: &Value) -> bool {
+    match &value.data {
+        Data::Null | Data::Bool(false) | Data::Int(0) => true,
+        Data::Float(it) => *it == 0.0,
+        Data::Text(text) => text.is_empty(),
+        Data::List(items) => items.is_empty(),
+        Data::Map(map) => map.is_empty(),
+        _ => false,
     }
 }
 
@@ -137,7 +181,7 @@ mod tests {
     }
 
     /// Each row: the kind, what is live, what was written, and whether one is the other.
-    const ROWS: [(&str, &str, &str, bool); 26] = [
+    const ROWS: [(&str, &str, &str, bool); 28] = [
         // Quantities are what the server stores of them, and of no other spelling.
         (
             "LimitRange",
@@ -162,13 +206,9 @@ mod tests {
             r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "x"}]}]}"#,
             false,
         ),
-        (
-            "Pod",
-            "{}",
-            r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}, "dnsConfig": {"searches": []}}"#,
-            true,
-        ),
+        ("Pod", "{}", r#"{"hostNetwork": false, "tolerations": [], "nodeSelector": {}}"#, true),
         ("Pod", "{}", r#"{"hostNetwork": true}"#, false),
+        ("Pod", "{}", r#"{"dnsConfig": {"searches": []}}"#, false),
         // Numbers and texts are not each other, and a number is one number.
         (
             "Service",
@@ -198,7 +238,8 @@ mod tests {
         ("Pod", r#"{"containers": [{"name": "b"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
         ("Pod", r#"{"containers": [{"name": "a"}, {"name": "a"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
         // Below what is replaced as a whole, declared fields may be defaults; items and free keys may not.
-        ("Pod", r#"{"tolerations": [{"key": "a", "operator": "Equal"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, true),
+        ("Pod", r#"{"tolerations": [{"key": "a"}]}"#, r#"{"tolerations": [{"key": "a", "value": ""}]}"#, true),
+        ("Pod", r#"{"tolerations": [{"key": "a", "value": "b"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, false),
         ("Pod", r#"{"tolerations": [{"key": "a"}, {"key": "b"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, false),
         (
             "Pod",

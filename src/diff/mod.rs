@@ -15,7 +15,6 @@ mod ignore;
 mod lists;
 mod live;
 pub mod merge;
-mod omitted;
 mod owned;
 mod ownership;
 mod places;

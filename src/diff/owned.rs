@@ -4,8 +4,6 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Serialize, Serializer};
-
 use super::fields::{FieldSet, FieldsError};
 use crate::value::Value;
 
@@ -78,12 +76,6 @@ impl From<&FieldSet> for Fields {
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text() || **self == **other
-    }
-}
-
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (**self).serialize(serializer)
     }
 }
 

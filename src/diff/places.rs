@@ -87,9 +87,14 @@ pub fn position(items: &[Value], step: &Step, shape: Option<Type<'_>>) -> Option
     }
 }
 
-/// The name of what a step leads to, where only its place matters: its first key, or the member itself.
+/// The name of what a step leads to, where only its place matters: its key, its keys as one text (`8080/UDP`), or the
+/// member itself. No two items of a list have the same.
 pub fn name(step: &Step) -> Value {
+    let text = |value: &Value| value.as_str().map_or_else(|| format!("{value:?}"), str::to_owned);
     match step {
+        Step::Item(keys) if keys.len() > 1 => {
+            keys.iter().map(|(_, value)| text(value)).collect::<Vec<_>>().join("/").into()
+        }
         Step::Item(keys) => keys.first().map(|(_, value)| value.clone()).unwrap_or_default(),
         Step::Member(value) => value.clone(),
         Step::Field(_) | Step::Index(_) => Value::default(),

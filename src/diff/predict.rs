@@ -4,13 +4,13 @@
 //! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
 //! they decide about a field that changes, that is said.
 
-use super::equivalence::{Equivalence, is_zero, stored};
+use super::defaulted::constants;
+use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
-use super::omitted::{Empty, fate, is_empty};
 use super::places::{below, is_associative, is_whole_map, items};
 use super::{LiveObject, MANAGER};
-use crate::schema::{Scalar, Type};
+use crate::schema::{GroupKind, MapType, Scalar, Type, Zero};
 use crate::value::{Data, Map, Path, Step, Value};
 
 /// What an apply would come to.
@@ -19,33 +19,29 @@ pub struct Prediction {
     pub after: Value,
     /// What we would own.
     pub ours: FieldSet,
-    /// The zero values in `after` that are new: only the server knows whether it keeps them.
-    pub zeros: Vec<Path>,
 }
 
-/// What an apply of `desired` would make of `live`, of which we own `owned`.
+/// What an apply of `desired` would make of `live`.
 pub fn predict(
     live: &LiveObject,
     desired: &Value,
     shape: Type<'_>,
-    owned: &FieldSet,
     equivalence: Equivalence<'_>,
+    kind: &GroupKind,
 ) -> Result<Prediction, MergeError> {
     let merge::Applied { body: mut after, ours, .. } = merge::apply(live, desired, shape, MANAGER)?;
-    let mut settling = Settling { owned, equivalence, zeros: Vec::new() };
-    settling.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
-    Ok(Prediction { after, ours, zeros: settling.zeros })
+    Settling { equivalence, kind }.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
+    Ok(Prediction { after, ours })
 }
 
 /// Turns what was merged into what is stored.
 struct Settling<'a> {
-    owned: &'a FieldSet,
     equivalence: Equivalence<'a>,
-    zeros: Vec<Path>,
+    kind: &'a GroupKind,
 }
 
 impl Settling<'_> {
-    fn settle(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Value>, after: &mut Value) {
+    fn settle(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Value>, after: &mut Value) {
         if live.is_some_and(|live| live == &*after) {
             return;
         }
@@ -61,25 +57,31 @@ impl Settling<'_> {
         }
     }
 
-    fn map(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
+    fn map(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&Map>, after: &mut Map) {
         self.fill_in(path, shape, after);
-        let map = shape.and_then(Type::map).filter(|_| self.equivalence.builtin);
-        let declared = |key: &str| map.is_some_and(|map| map.declares(key));
+        if let Some(live) = live {
+            show(shape, live, after);
+        }
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
             let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
             let Some(value) = after.get_mut(&key) else { continue };
-            if declared(&key) && is_empty(value) && there != Some(&*value) {
-                // A path that is still ours although nothing is there holds an empty value that was left out.
-                match fate(&path) {
-                    _ if there.is_none() && self.owned.node(&path).is_some() => drop(after.remove(&key)),
-                    Empty::Dropped => drop(after.remove(&key)),
-                    Empty::Open => self.zeros.push(path),
-                    Empty::Kept => {}
-                }
+            if self.equivalence.builtin {
+                empty(shape, &key, value);
+            } else if let Some(default) = default(shape, &key).filter(|_| value.is_null()) {
+                *value = default.clone();
+            }
+            let lost = self.equivalence.builtin && value.is_null() && !is_shown_list(shape, &key);
+            if lost || is_left_out(shape.and_then(Type::map), &key, value) {
+                after.remove(&key);
                 continue;
             }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
+        }
+        for (key, value) in constants(self.kind, path) {
+            if !after.contains(key) {
+                after.insert(key.as_str(), value.clone());
+            }
         }
     }
 
@@ -94,7 +96,7 @@ impl Settling<'_> {
         }
     }
 
-    fn list(&mut self, path: &Path, shape: Option<Type<'_>>, live: Option<&[Value]>, after: &mut [Value]) {
+    fn list(&self, path: &Path, shape: Option<Type<'_>>, live: Option<&[Value]>, after: &mut [Value]) {
         let steps = |list: &[Value]| -> Option<Vec<Step>> {
             Some(items(list, shape)?.into_iter().map(|(step, _)| step).collect())
         };
@@ -115,4 +117,42 @@ impl Settling<'_> {
             *after = text.into();
         }
     }
+}
+
+/// A typed field holds no `null`, which is what a merge leaves of a map or list that lost all that it had. Where
+/// nothing is always shown, it is `{}` of a map and `null` of a list.
+fn empty(shape: Option<Type<'_>>, key: &str, value: &mut Value) {
+    let Some(map) = shape.and_then(Type::map).filter(|map| map.declares(key)) else { return };
+    let is_list = is_list(map, key);
+    match map.zero(key) {
+        Zero::Shown if is_list && is_empty(value) => *value = Value::default(),
+        Zero::Shown if value.is_null() && map.field(key).is_some_and(|it| it.scalar().is_none()) => {
+            *value = Map::new().into();
+        }
+        _ => {}
+    }
+}
+
+/// Lists that are always shown are `null` where nothing is left of them.
+fn show(shape: Option<Type<'_>>, live: &Map, after: &mut Map) {
+    let Some(map) = shape.and_then(Type::map) else { return };
+    let shown = |key: &&str| map.zero(key) == Zero::Shown && is_list(map, key);
+    for key in live.keys().filter(shown) {
+        if !after.contains(key) {
+            after.insert(key, Value::default());
+        }
+    }
+}
+
+/// What a custom resource has in place of a `null`.
+fn default<'s>(shape: Option<Type<'s>>, key: &str) -> Option<&'s Value> {
+    shape?.map()?.default(key)
+}
+
+fn is_list(map: MapType<'_>, key: &str) -> bool {
+    map.field(key).is_some_and(|it| it.list().is_some() && it.scalar().is_none())
+}
+
+fn is_shown_list(shape: Option<Type<'_>>, key: &str) -> bool {
+    shape.and_then(Type::map).is_some_and(|map| map.zero(key) == Zero::Shown && is_list(map, key))
 }

@@ -2,8 +2,8 @@
 
 use super::equivalence::Equivalence;
 use super::fields::FieldSet;
-use super::ownership::is_ours;
-use super::{LiveObject, merge};
+use super::ownership::{is_ours, ours};
+use super::{LiveObject, MANAGER, Manager, merge};
 use crate::manifest::Object;
 use crate::schema::Type;
 
@@ -30,4 +30,23 @@ pub fn proven(object: &Object, live: &LiveObject, shape: Type<'_>, equivalence: 
     let wanted = merge::field_set(&object.body, shape);
     matches!((owned, wanted), (Ok(owned), Ok(wanted)) if owned == wanted)
         && equivalence.holds(Some(shape), Some(&live.body), &object.body)
+        && keeps_owners(object, live, shape)
+}
+
+/// Whether everybody owns the same after an apply, in the same order: where the server spells a value otherwise than we
+/// do, whoever owns it too loses it, and whoever applied after us comes before us.
+pub fn keeps_owners(object: &Object, live: &LiveObject, shape: Type<'_>) -> bool {
+    let Ok(applied) = merge::apply(live, &object.body, shape, MANAGER) else { return false };
+    let owner = |it: &Manager| (it.name.clone(), it.operation.clone(), it.subresource.clone(), it.fields.clone());
+    applied.managers.iter().map(owner).eq(live.managers.iter().map(owner))
+}
+
+/// Whether an apply that changes no value may still change what is recorded of its owners (see [`keeps_owners`]):
+/// somebody owns a field with us, or applied after us.
+pub fn is_shared(live: &LiveObject) -> bool {
+    let later = live.managers.iter().skip_while(|it| !is_ours(it)).skip(1).any(|it| it.operation == "Apply");
+    let Ok(owned) = ours(live) else { return true };
+    let others = live.managers.iter().filter(|it| !is_ours(it) && it.subresource != "status");
+    let common = |fields: FieldSet| !fields.intersection(&owned).is_empty();
+    later || others.map(|it| FieldSet::from_fields_v1(&it.fields)).any(|it| it.map_or(true, common))
 }

@@ -51,8 +51,8 @@ pub(super) struct Subject {
 impl Subject {
     /// With what is compared, by these schemas.
     pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
-        let Self { discovery, key, take, judge, rules, .. } = self;
-        Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(key, schemas) }
+        let Self { discovery, take, judge, rules, .. } = self;
+        Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(&self.key, schemas) }
     }
 
     /// What is recorded about an object.
@@ -87,7 +87,7 @@ pub(super) async fn compare(
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
-    table.shape(cluster, progress).await?;
+    unread.shapes = table.shape(cluster, progress).await?;
     table.ask_all(cluster, progress).await?;
     table.validate();
     let mut comparison = table.finish();
@@ -141,10 +141,7 @@ impl Table {
     fn take(&mut self, joined: Joined) {
         match joined {
             Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
-            Joined::Ask(at, live, migration) => {
-                self.migrations.extend(migration.map(|it| (at, *it)));
-                self.questions.push((at, Some(*live)));
-            }
+            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
             Joined::Left(id, comparison) => {
                 self.left.insert(id, Some(*comparison));
             }
@@ -198,8 +195,8 @@ impl Table {
     }
 
     /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
-    /// change in this plan are left to the server.
-    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+    /// change in this plan are left to the server. Gives back the kinds whose schemas cannot be had, and why.
+    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<BTreeMap<Gvk, String>, Failure> {
         let questions = std::mem::take(&mut self.questions);
         let kind = |at: usize| &self.subject.objects[at].gvk;
         let served = |gvk: &&Gvk| self.subject.discovery.resource(gvk).is_some();
@@ -208,10 +205,11 @@ impl Table {
             progress("reading the schemas of the cluster");
         }
         let mut schemas = Schemas::new();
-        cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        let mut unknown = cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
         // What the plan makes of a definition counts, not what the server has now.
         let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
         definitions.for_each(|definition| schemas.add_crd(&definition.body));
+        unknown.retain(|kind, _| schemas.of(kind).is_none());
         self.schemas = schemas;
         // Definitions first: what is open about them says which kinds may change.
         let (definitions, others): (Vec<_>, Vec<_>) =
@@ -222,7 +220,8 @@ impl Table {
         let (open, provable): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(at, _)| changing.contains(&self.subject.objects[*at].id.kind));
         self.questions.extend(open);
-        self.prove(provable)
+        self.prove(provable)?;
+        Ok(unknown)
     }
 
     /// Looks for proofs, on all cores. What is not proven stays a question.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::compare::Subject;
 use super::pool;
 use crate::cluster::{Page, PageRead};
-use crate::diff::{self, Compared, LiveObject, Migration, ObjectComparison};
+use crate::diff::{self, Compared, LiveObject, ObjectComparison};
 use crate::manifest::ObjectId;
 use crate::schema::Schemas;
 
@@ -14,9 +14,8 @@ use crate::schema::Schemas;
 pub(super) enum Joined {
     /// The desired object with this place is compared.
     Done(usize, Box<ObjectComparison>),
-    /// About the desired object with this place, something has to be asked; about what is taken over from other tools,
-    /// in place of an apply.
-    Ask(usize, Box<LiveObject>, Option<Box<Migration>>),
+    /// About the desired object with this place, something has to be asked.
+    Ask(usize, Box<LiveObject>),
     /// An object that left the repository is still there.
     Left(ObjectId, Box<ObjectComparison>),
 }
@@ -65,8 +64,8 @@ impl Join {
         let recorded = subject.recorded(&live.id);
         Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context(&self.schemas)) {
             Compared::Done(comparison) => Joined::Done(at, comparison),
-            Compared::Adopt(live, migration) => Joined::Ask(at, live, Some(migration)),
-            Compared::Shape(live) | Compared::Ask(live) => Joined::Ask(at, live, None),
+            // What is taken over is decided with the schema at hand, which is fetched for all questions together.
+            Compared::Shape(live) | Compared::Ask(live) | Compared::Adopt(live, _) => Joined::Ask(at, live),
         })
     }
 }

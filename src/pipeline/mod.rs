@@ -179,11 +179,10 @@ async fn judge(
 ) -> Result<Planned, Failure> {
     let selected = |name: &str| project.is_selected(settings, name);
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let (rules, count) = (ignore::rules(&project, settings, &objects, &state), objects.len());
+    let (rules, count) = (Arc::new(ignore::rules(&project, settings, &objects, &state)), objects.len());
     let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
-    let (rules, discovered, take) = (Arc::new(rules), Arc::clone(&discovery), guards.take.clone());
-    let (key, all) = (state.key.clone(), Arc::clone(&rules));
-    let subject = Subject { objects, members, discovery: discovered, key, take, judge, cache, rules: all };
+    let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
+    let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
     let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
@@ -193,10 +192,21 @@ async fn judge(
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
 
-/// What to do about objects that could not be read.
-fn advice(unread: &Unread) -> Option<String> {
-    let roles = unread.roles()?;
-    Some(format!("Some objects could not be read. These rights are missing:\n{roles}"))
+/// What to do about objects that could not be read, and how schemas were done without.
+fn advice(unread: &Unread) -> Vec<String> {
+    let roles = unread.roles().map(|it| format!("Some objects could not be read. These rights are missing:\n{it}"));
+    roles.into_iter().chain(shapeless(unread)).collect()
+}
+
+/// A sentence for each cause for which schemas could not be had.
+fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
+    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, why) in &unread.shapes {
+        causes.entry(why).or_default().push(format!("`{} {}`", kind.api_version(), kind.kind));
+    }
+    causes.into_iter().map(|(why, kinds)| {
+        format!("There are no schemas of {}, so their structure proves nothing here: {why}.", kinds.join(", "))
+    })
 }
 
 /// What to know about objects that another tool counts among its own.

@@ -7,15 +7,18 @@ use crate::diff::{FieldChange, Judged, ObjectComparison};
 use crate::value::{Data, Path, Step, Value};
 
 /// What a server says of a field that cannot change; other refusals of a dry run are about something else.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 11] = [
     "immutable",
     "may not change",
     "may not be changed",
     "cannot change",
-    "updates to statefulset spec",
+    "Forbidden: updates to",
     "pod updates may not",
     "may not be updated",
     "can not be less than",
+    "can not be modified",
+    "only deletion is allowed",
+    "as indicated by `ipFamilies",
 ];
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| rows(include_str!("immutable.txt")).map(Rule::of).collect());
@@ -61,6 +64,8 @@ struct Rule {
     field: Vec<&'static str>,
     except: Vec<Vec<&'static str>>,
     words: Vec<&'static str>,
+    free: Vec<&'static str>,
+    given: Vec<&'static str>,
     only_if: Option<Condition>,
     unless: Option<Condition>,
 }
@@ -79,6 +84,8 @@ impl Rule {
         for word in words {
             match word.split_once('=') {
                 Some(("except", fields)) => rule.except = fields.split(',').map(fields_of).collect(),
+                Some(("free", fields)) => rule.free = fields.split(',').collect(),
+                Some(("given", keys)) => rule.given = keys.split(',').collect(),
                 Some(("if", condition)) => rule.only_if = Some(Condition::of(condition)),
                 Some(("unless", condition)) => rule.unless = Some(Condition::of(condition)),
                 _ => rule.words.push(word),
@@ -94,9 +101,38 @@ impl Rule {
                 .except
                 .iter()
                 .any(|field| names.starts_with(field) && stays(&change.path, field.len(), live, desired))
-            && self.words.iter().all(|word| forbids(word, change.live.as_ref(), change.desired.value()))
+            && self.words.iter().all(|word| self.stops(word, change.live.as_ref(), change.desired.value()))
             && self.only_if.as_ref().is_none_or(|condition| condition.holds(live))
             && !self.unless.as_ref().is_some_and(|condition| condition.holds(live))
+    }
+
+    /// Whether a change is one that a word of the table does not let pass.
+    fn stops(&self, word: &str, live: Option<&Value>, desired: Option<&Value>) -> bool {
+        match word {
+            "once" => live.is_some(),
+            "kept" => desired.is_some(),
+            "first" => items(live).first() != items(desired).first() || items(live).is_empty(),
+            "grows" => items(live).iter().any(|item| !self.is_given(item) && !self.is_in(item, items(desired))),
+            "shrinks" => match (live.and_then(amount), desired.and_then(amount)) {
+                (Some(live), Some(desired)) => desired < live,
+                _ => desired.is_none(),
+            },
+            _ => true,
+        }
+    }
+
+    /// Whether the server itself adds an item, where it is not there.
+    fn is_given(&self, item: &Value) -> bool {
+        item.get("key").and_then(Value::as_str).is_some_and(|key| self.given.contains(&key))
+    }
+
+    /// Whether an item is in a list, but for the fields that are free.
+    fn is_in(&self, item: &Value, items: &[Value]) -> bool {
+        let fixed = |item: &Value| {
+            let entries = item.as_map().into_iter().flatten().filter(|entry| !self.free.contains(&entry.key.as_str()));
+            entries.map(|entry| (entry.key.clone(), entry.value.clone())).collect::<Vec<_>>()
+        };
+        items.iter().any(|other| item == other || (item.as_map().is_some() && fixed(item) == fixed(other)))
     }
 }
 
@@ -120,20 +156,9 @@ fn stays(path: &Path, fields: usize, live: &Value, desired: Option<&Value>) -> b
     true
 }
 
-/// Whether a change is one that a word of the table does not let pass.
-fn forbids(word: &str, live: Option<&Value>, desired: Option<&Value>) -> bool {
-    let items = |value: Option<&'_ Value>| value.and_then(Value::as_list).map(<[Value]>::to_vec).unwrap_or_default();
-    match word {
-        "once" => live.is_some(),
-        "kept" => desired.is_some(),
-        "first" => items(live).first() != items(desired).first() || items(live).is_empty(),
-        "grows" => items(live).iter().any(|item| !items(desired).contains(item)) || desired.is_none(),
-        "shrinks" => match (live.and_then(amount), desired.and_then(amount)) {
-            (Some(live), Some(desired)) => desired < live,
-            _ => desired.is_none(),
-        },
-        _ => true,
-    }
+/// The items of a list; none of what is no list.
+fn items(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_list).unwrap_or_default()
 }
 
 impl Condition {

@@ -35,8 +35,13 @@ impl Ports {
 /// The programs that a sandbox of these options runs.
 pub(super) fn wanted(options: &Options) -> &'static [&'static str] {
     const BARE: &[&str] = &["etcd", "kube-apiserver", "kube-controller-manager"];
+    const SERVER: &[&str] = &["etcd", "kube-apiserver"];
     const WITH_NODES: &[&str] = &["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
-    if options.nodes > 0 { WITH_NODES } else { BARE }
+    match (options.controllers, options.nodes) {
+        (false, _) => SERVER,
+        (true, 0) => BARE,
+        (true, _) => WITH_NODES,
+    }
 }
 
 /// Starts etcd and the API server, which waits for etcd by itself.

@@ -43,6 +43,8 @@ pub struct Options {
     pub places: Places,
     /// How many faked nodes it has. With none, pods stay pending.
     pub nodes: usize,
+    /// Whether controllers act on objects. Without them an object changes only by a request; there are no nodes then.
+    pub controllers: bool,
     /// Users beside the administrator. Each has a context of its name in the kubeconfig.
     pub users: Vec<User>,
 }
@@ -131,6 +133,9 @@ async fn attempt(
     components::start_server(group, programs, &ports)?;
     let client = client(&group.folder().join("kubeconfig")).await?;
     ready::server(group, &client).await?;
+    if !options.controllers {
+        return Ok(server);
+    }
     components::start_controllers(group, programs, options.nodes > 0)?;
     ready::service_account(group, &client).await?;
     nodes::create(&client, options.nodes).await?;

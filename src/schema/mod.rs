@@ -8,6 +8,7 @@ mod openapi;
 mod table;
 mod types;
 mod validate;
+mod zeros;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,7 @@ use std::fmt;
 pub use self::openapi::builtin_schemas;
 pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
-pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type};
+pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type, Zero};
 pub use self::validate::{Subject, Validated, Violation};
 
 /// A group and a kind: what an object is, whatever version it is written in.

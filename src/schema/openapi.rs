@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use flate2::read::GzDecoder;
 
 use super::types::{DEDUCED, Field, ListNode, MapNode, Node, Reference, UNTYPED};
-use super::{Gvk, Scalar, Schemas, Strategy};
+use super::{Gvk, Scalar, Schemas, Strategy, Zero, zeros};
 use crate::value::{Data, Value};
 
 /// The schemas of the built-in kinds, as the server of [`super::BUILTIN_VERSION`] serves them, without their texts.
@@ -128,7 +128,9 @@ impl Schemas {
     fn identity(&mut self) -> [(String, Field); 3] {
         let text = self.push(Node { scalar: Some(Scalar::Text), ..Node::default() });
         let fields = [("apiVersion", text), ("kind", text), ("metadata", self.object_meta())];
-        fields.map(|(key, reference)| (key.to_owned(), Field { reference, default: None, required: false }))
+        fields.map(|(key, reference)| {
+            (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept })
+        })
     }
 
     fn object_meta(&mut self) -> Reference {
@@ -147,7 +149,12 @@ impl Schemas {
         match name {
             QUANTITY => Node { scalar: Some(Scalar::Quantity), ..Node::default() },
             RAW_EXTENSION => self.nodes[UNTYPED.node].clone(),
-            _ => self.node(schema, false),
+            _ => {
+                let mut node = self.node(schema, false);
+                let fields = node.map.iter_mut().flat_map(|map| map.fields.iter_mut());
+                fields.for_each(|(field, it)| it.zero = zeros::of(name, field));
+                node
+            }
         }
     }
 
@@ -200,7 +207,7 @@ impl Schemas {
             let reference = self.reference(&entry.value, preserve);
             let default = entry.value.get("default").cloned();
             let required = required.contains(&entry.key.as_str());
-            map.fields.insert(entry.key.clone(), Field { reference, default, required });
+            map.fields.insert(entry.key.clone(), Field { reference, default, required, zero: Zero::Kept });
         }
         if flag(schema, EMBEDDED) {
             map.fields.extend(self.identity());

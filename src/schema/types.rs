@@ -75,6 +75,18 @@ pub enum Scalar {
     Any,
 }
 
+/// What becomes of a zero value (an empty text, list or map, `0`, `false`) that is written to a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zero {
+    /// It stays, as any other value.
+    #[default]
+    Kept,
+    /// The server leaves it out.
+    Dropped,
+    /// It is there even where nobody wrote it; of a list it is `null`.
+    Shown,
+}
+
 /// One type: a place may hold more than one sort of thing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
@@ -106,6 +118,7 @@ pub(super) struct Field {
     pub reference: Reference,
     pub default: Option<Value>,
     pub required: bool,
+    pub zero: Zero,
 }
 
 /// A type as a field names it: it may say otherwise than the type itself whether a map is one whole.
@@ -220,6 +233,11 @@ impl<'s> MapType<'s> {
     /// What the schema says a key is where it is not written. Of built-in kinds most are empty values.
     pub fn default(self, key: &str) -> Option<&'s Value> {
         self.map.fields.get(key)?.default.as_ref()
+    }
+
+    /// What becomes of a zero value of a key.
+    pub fn zero(self, key: &str) -> Zero {
+        self.map.fields.get(key).map(|field| field.zero).unwrap_or_default()
     }
 
     /// The names of the declared fields, in no order.

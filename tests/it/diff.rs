@@ -7,6 +7,7 @@
 //! Where entries are taken over, `migration.txt` is the write that the server is asked about.
 //! `comparison.txt` is what comes out with the dry run, `predicted.txt` what comes out without.
 
+mod agreement;
 mod laws;
 mod verdicts;
 
@@ -30,6 +31,7 @@ use crate::cases::{self, Case};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("diff", run);
+    trials.extend(agreement::trials());
     trials.extend(laws::trials());
     trials.extend(verdicts::trials());
     trials

@@ -22,6 +22,7 @@ mod plan;
 mod project;
 mod readme;
 mod report;
+mod rows;
 mod sandbox;
 mod secrets;
 mod validate;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         project::trials(),
         readme::trials(),
         report::trials(),
+        rows::trials(),
         sandbox::trials(),
         secrets::trials(),
         validate::trials(),

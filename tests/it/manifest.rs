@@ -84,7 +84,8 @@ fn rendered(real: &Tree, stand_in: &Tree, opaque: bool) -> Vec<Rendered> {
     releases
 }
 
-fn environment(rendered: &[Rendered]) -> Environment {
+/// An environment with these releases.
+pub fn environment(rendered: &[Rendered]) -> Environment {
     Environment {
         name: "dev".into(),
         lineage: vec!["dev".into()],
@@ -95,11 +96,12 @@ fn environment(rendered: &[Rendered]) -> Environment {
         identity: None,
         state_namespace: "weft-system".into(),
         ignore: Vec::new(),
-        releases: rendered.iter().map(|it| release(&it.release)).collect(),
+        releases: rendered.iter().map(|it| release_of(&it.release)).collect(),
     }
 }
 
-fn release(name: &Arc<str>) -> Release {
+/// A release of nothing in particular.
+pub fn release_of(name: &Arc<str>) -> Release {
     let file = Arc::new("environments/dev/environment.yaml".to_owned());
     Release {
         name: Arc::clone(name),

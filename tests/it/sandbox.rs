@@ -135,7 +135,7 @@ pub fn places() -> Places {
 /// A control plane of the machine's own programs, with the user [`NOBODY`].
 pub fn options(nodes: usize) -> Options {
     let nobody = User { token: "nobody-s-token".into(), name: NOBODY.into(), groups: Vec::new() };
-    Options { places: places(), nodes, users: vec![nobody] }
+    Options { places: places(), nodes, controllers: true, users: vec![nobody] }
 }
 
 /// Shows progress.
@@ -251,7 +251,7 @@ fn releases_are_downloaded_and_checked() -> Result<(), Failed> {
 
 /// What a start says that does not work.
 fn refused(places: Places) -> String {
-    let options = Options { places, nodes: 0, users: Vec::new() };
+    let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
     let error = block_on(sandbox::start(&options, &|_| {})).expect_err("there is nothing to start");
     Diagnostic::of(&error).to_string()
 }

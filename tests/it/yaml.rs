@@ -10,7 +10,7 @@ mod law;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
@@ -212,8 +212,14 @@ fn many_keys() -> Result<(), Failed> {
 }
 
 fn within(limit: Duration, run: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
-    let start = Instant::now();
+    let start = work()?;
     run()?;
-    let took = start.elapsed();
+    let took = work()? - start;
     if took < limit { Ok(()) } else { Err(format!("took {took:?}, more than {limit:?}").into()) }
+}
+
+/// How long this thread has been on a core: what else the machine does takes no part in it.
+fn work() -> Result<Duration, Failed> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(text.split(' ').next().unwrap_or_default().parse()?))
 }

@@ -23,9 +23,11 @@ pub fn is_due(live: &LiveObject, context: &Context<'_>) -> bool {
     live.managers.is_empty() || live.managers.iter().any(foreign) || !gone(live, context).is_empty()
 }
 
-/// What is to be taken over before `object` is applied, whose kind has this shape.
+/// What is to be taken over before `object` is applied, whose kind has this shape. Nothing is taken of what rules leave
+/// to others.
 pub fn adoption(
     object: &Object,
+    theirs: &[Path],
     live: &LiveObject,
     shape: Type<'_>,
     context: &Context<'_>,
@@ -46,7 +48,7 @@ pub fn adoption(
         ours.api_version.clone_from(&adoption.api_version);
     }
     if !formers.is_empty() {
-        Claim { desired: &object.body, live, declared: declared(live), shape }.make(&formers, &mut adoption)?;
+        Claim { desired: &object.body, theirs, live, declared: declared(live), shape }.make(&formers, &mut adoption)?;
     }
     Ok(adoption)
 }
@@ -111,6 +113,7 @@ fn declared(live: &LiveObject) -> Option<Value> {
 /// What is claimed of the moved entries.
 struct Claim<'a> {
     desired: &'a Value,
+    theirs: &'a [Path],
     live: &'a LiveObject,
     declared: Option<Value>,
     shape: Type<'a>,
@@ -131,6 +134,7 @@ impl Claim<'_> {
             for path in self.claimable(&fields) {
                 match self.is_declared(*kind, &path) {
                     _ if self.has(self.desired, &path) => certain.insert(&path),
+                    _ if self.theirs.iter().any(|it| it.is_prefix_of(&path)) => {}
                     Some(true) => certain.insert(&path),
                     Some(false) => {}
                     None => undecided.insert(&path),
@@ -141,9 +145,9 @@ impl Claim<'_> {
             certain.insert(&annotation());
         }
         adoption.undecided = undecided.difference(&certain);
-        let fields = certain.union(&undecided).to_fields_v1().into();
+        let fields = certain.union(&undecided).to_fields_v1();
         match &mut adoption.ours {
-            Some(ours) => ours.fields = fields,
+            Some(ours) => ours.fields = fields.into(),
             none => {
                 *none = Some(Manager {
                     name: MANAGER.to_owned(),
@@ -151,7 +155,7 @@ impl Claim<'_> {
                     subresource: String::new(),
                     api_version: adoption.api_version.clone(),
                     time: formers.iter().filter_map(|(_, it)| it.time.clone()).max(),
-                    fields,
+                    fields: fields.into(),
                 });
             }
         }

@@ -55,11 +55,12 @@ pub fn apply(live: &LiveObject, desired: &Value, shape: Type<'_>, manager: &str)
     stored::reset(&mut body, &live.body, shape);
 
     ours.fields = stored::recorded(&ours.fields);
-    if body != live.body {
+    let writes = body != live.body;
+    if writes {
         ours.manager.time = None;
     }
     let set = ours.fields.clone();
-    Ok(Applied { body, ours: set, managers: written(others, ours), conflicts })
+    Ok(Applied { body, ours: set, managers: written(others, ours, writes), conflicts })
 }
 
 fn is_applier(manager: &Manager, name: &str) -> bool {
@@ -98,14 +99,15 @@ fn take(others: &mut [Owner], changed: &Comparison) -> Vec<Conflict> {
     conflicts
 }
 
-/// The entries as a server sorts them: by operation, time, name and subresource.
-fn written(others: Vec<Owner>, ours: Owner) -> Vec<Manager> {
-    let owners = others.into_iter().chain([ours]).filter(|owner| !owner.fields.is_empty());
-    let mut managers: Vec<Manager> = owners.map(Owner::written).collect();
-    let late = |m: &Manager| (m.time.is_none(), m.time.clone());
-    managers.sort_by(|a, b| {
-        let order = a.operation.cmp(&b.operation).then_with(|| late(a).cmp(&late(b)));
+/// The entries as a server sorts them: by operation, time, name and subresource. An entry without a time, as that of an
+/// applier who has never changed a value, counts as the earliest; ours, where it `writes`, as the latest.
+fn written(others: Vec<Owner>, ours: Owner, writes: bool) -> Vec<Manager> {
+    let owners = others.into_iter().map(|owner| (false, owner)).chain([(writes, ours)]);
+    let owners = owners.filter(|(_, owner)| !owner.fields.is_empty());
+    let mut managers: Vec<(bool, Manager)> = owners.map(|(late, owner)| (late, owner.written())).collect();
+    managers.sort_by(|(a_late, a), (b_late, b)| {
+        let order = a.operation.cmp(&b.operation).then_with(|| (a_late, &a.time).cmp(&(b_late, &b.time)));
         order.then_with(|| a.name.cmp(&b.name)).then_with(|| a.subresource.cmp(&b.subresource))
     });
-    managers
+    managers.into_iter().map(|(_, manager)| manager).collect()
 }

@@ -5,7 +5,7 @@ use super::error::MergeError;
 use super::{reconcile, stored};
 use crate::diff::fields::FieldSet;
 use crate::diff::{Fields, LiveObject, Manager};
-use crate::schema::{Gvk, Type, is_builtin_group};
+use crate::schema::{Gvk, Scalar, Type, Zero, is_builtin_group};
 use crate::value::{Map, Value};
 
 /// The manager under which a server records what an object had before anybody's fields were recorded.
@@ -77,9 +77,23 @@ fn before_first_apply(live: &LiveObject, version: &str, shape: Type<'_>) -> Opti
     (!fields.is_empty()).then_some(Owner { manager, fields })
 }
 
-/// An empty object of a built-in kind has the maps that are no pointers in Go: those with the default `{}`.
+/// An empty object of a built-in kind has the maps that are no pointers in Go: those with the default `{}`. It has the
+/// zero values that are always shown: `null` of lists, `0` of numbers and so on.
 fn skeleton(shape: Type<'_>) -> Map {
     let Some(map) = shape.map() else { return Map::new() };
-    let there = |name: &&str| map.default(name).and_then(Value::as_map).is_some();
-    map.fields().filter(there).filter_map(|name| Some((name, skeleton(map.field(name)?)))).collect()
+    let entry = |name| {
+        let field = map.field(name)?;
+        if map.default(name).and_then(Value::as_map).is_some() {
+            return Some((name, Value::from(skeleton(field))));
+        }
+        let zero = match field.scalar() {
+            None if field.list().is_some() => Value::default(),
+            Some(Scalar::Number) => 0_i64.into(),
+            Some(Scalar::Bool) => false.into(),
+            Some(Scalar::Text) => "".into(),
+            _ => return None,
+        };
+        (map.zero(name) == Zero::Shown).then_some((name, zero))
+    };
+    map.fields().filter_map(entry).collect()
 }

@@ -1,6 +1,9 @@
 //! Tests of the program as a whole, through its binary.
 
 mod canary;
+mod documents;
+mod figures;
+mod falsehoods;
 mod files;
 mod health;
 mod ignore;
@@ -24,6 +27,9 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
+        documents::trials(),
+        figures::trials(),
+        falsehoods::trials(),
         files::trials(),
         health::trials(),
         ignore::trials(),

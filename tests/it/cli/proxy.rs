@@ -28,6 +28,8 @@ pub enum Answer {
     Swallowed,
     /// It does not go through, and the connection ends.
     Refused,
+    /// It does not go through, and the answer has this code and says this.
+    Says(u16, &'static str),
     /// It does not go through, and the answer is that there is no such thing.
     Missing,
 }
@@ -46,6 +48,11 @@ impl Seen {
     pub fn is_write(&self) -> bool {
         let reads = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         !reads && !self.path.contains("dryRun=All") && !self.path.contains("/selfsubjectaccessreviews")
+    }
+
+    /// Whether it asks what an apply would do.
+    pub fn is_dry_run(&self) -> bool {
+        self.method == "PATCH" && self.path.contains("dryRun=All")
     }
 
     /// Whether it writes an object of this name, such as `configmaps/web`.
@@ -118,7 +125,10 @@ fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, clien
             writer.write_all(MISSING)?;
             continue;
         }
-        let (code, answered) = forward(client, &seen, &headers, body);
+        let (code, answered) = match answer {
+            Answer::Says(code, said) => (code, status(code, said)),
+            _ => forward(client, &seen, &headers, body),
+        };
         if code == 403 {
             forbidden.lock().expect("no test panics here").push(seen.clone());
         }
@@ -157,6 +167,16 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Some((Seen { method, path }, headers, body)))
+}
+
+/// An answer as an API server refuses.
+fn status(code: u16, said: &str) -> Vec<u8> {
+    let body =
+        serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "code": code});
+    let body = body.to_string();
+    let length = body.len();
+    format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 /// The answer's status, and all of it.

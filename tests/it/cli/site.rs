@@ -45,6 +45,20 @@ impl Site {
         site
     }
 
+    /// The example's application.
+    pub fn with_example(prefix: &str) -> Result<Self, Failed> {
+        let site = Self::new(prefix);
+        let (root, project) = (Path::new(env!("CARGO_MANIFEST_DIR")), site.desk.project());
+        for folder in ["charts/app-flask", "secrets"] {
+            copy(&root.join(folder), &project.join(folder));
+        }
+        site.releases(&["{name: app-flask, chart: app-flask, secrets: [app-flask.yaml]}"]);
+        let environment = "environments/dev/environment.yaml";
+        let text = std::fs::read_to_string(project.join(environment))?;
+        site.desk.write(environment, format!("values: {{image: {{registry: r.example.com}}}}\n{text}"));
+        Ok(site)
+    }
+
     /// The namespace of its state.
     pub fn state(&self) -> String {
         format!("{}-state", self.namespace)
@@ -181,7 +195,9 @@ impl Site {
                 let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
                 let api: Api<DynamicObject> = Api::namespaced_with(shared().client(), &namespace, &resource);
                 let list = shared().block_on(api.list(&ListParams::default())).expect("a list");
-                found.extend(list.items.into_iter().map(|it| {
+                // A controller puts this one into every new namespace, some time later.
+                let ours = |it: &DynamicObject| it.metadata.name.as_deref() != Some("kube-root-ca.crt");
+                found.extend(list.items.into_iter().filter(ours).map(|it| {
                     let (name, version) = (it.metadata.name.unwrap_or_default(), it.metadata.resource_version);
                     format!("{kind} {namespace}/{name} {}", version.unwrap_or_default())
                 }));

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("diff", "what_left_the_repository_is_left_over_or_gone", left),
         cases::code("diff", "what_is_being_deleted_cannot_be_told", deleted),
         cases::code("diff", "fields_that_cannot_be_read_cannot_be_told", unreadable),
+        cases::code("diff", "items_that_are_owned_and_gone_are_added_again", owned_and_gone),
         cases::code("diff", "a_kind_without_a_schema_is_asked_about", shapeless),
         cases::code("diff", "only_the_servers_word_is_taken_where_it_is_asked_for", dry_run_only),
         cases::code("diff", "an_implicit_namespace_is_left_as_it_is", implicit),
@@ -101,6 +102,27 @@ fn unreadable() -> Result<(), Failed> {
     ));
     let Verdict::Unknown(reason) = comparison.verdict else { panic!("{:?}", comparison.verdict) };
     assert_eq!(reason.to_string(), "its managed fields cannot be read: the field `k:{` is not valid");
+    Ok(())
+}
+
+/// A server that dropped a list, and kept the note that its items are ours.
+fn owned_and_gone() -> Result<(), Failed> {
+    let body = |resources: Json| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "b"},
+        "spec": {"containers": [{"name": "c", "image": "i", "resources": resources}]}})
+    };
+    let fields = json!({"f:spec": {"f:containers": {"k:{\"name\":\"c\"}": {".": {}, "f:name": {}, "f:image": {},
+        "f:resources": {"f:claims": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}}}}}}}});
+    let about = |resources: Json| {
+        let live = Some(on_server(body(json!({})), &fields));
+        let asked = Some(Asked::Impossible("the server is shy".into()));
+        let context = (key(), builtin_schemas());
+        let compared = compare(&desired(&body(resources)), live, None, asked, &Context::new(&context.0, context.1));
+        done(compared).about_to_change().map(|field| field.path.to_string()).collect::<Vec<_>>()
+    };
+    let claim = r#"spec.containers[name="c"].resources.claims[name="x"].name"#;
+    assert_eq!(about(json!({"claims": [{"name": "x"}]})), [claim]);
+    assert_eq!(about(json!({})), [""; 0]);
     Ok(())
 }
 
