@@ -1,7 +1,7 @@
 //! What sort of change each difference is, and who else wrote there.
 
 use super::changes::{Delta, between, is_key, order_of};
-use super::defaulted::fills_in;
+use super::defaulted::{fills_in, fills_in_below};
 use super::equivalence::Equivalence;
 use super::fields::FieldSet;
 use super::ownership::Ownership;
@@ -11,7 +11,7 @@ use super::secrecy::shown_at;
 use super::{After, Class, FieldChange, Writer};
 use crate::masked::FingerprintKey;
 use crate::schema::{GroupKind, Type};
-use crate::value::{Path, Step, Value};
+use crate::value::{Map, Path, Step, Value};
 
 /// All that a change is judged by.
 pub struct Evidence<'a> {
@@ -81,8 +81,12 @@ impl Evidence<'_> {
 
     /// Whether only the server knows what will be there.
     fn is_open(&self, delta: &Delta) -> bool {
-        let open = |kind| fills_in(kind, &delta.path, self.after, self.shape);
-        delta.after.is_none() && self.doubts.is_some_and(open)
+        let Some(kind) = self.doubts else { return false };
+        match delta.after.as_ref().map(Value::as_map) {
+            None => fills_in(kind, &delta.path, self.after, self.shape),
+            // An empty map that is new.
+            Some(map) => map.is_some_and(Map::is_empty) && delta.before.is_none() && fills_in_below(kind, &delta.path),
+        }
     }
 
     /// Where we have a record, the repository changed where it differs from the record, and live changed where we lost

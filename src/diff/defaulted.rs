@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::places::lookup;
 use crate::manifest::pod_specs;
 use crate::schema::{GroupKind, Type, rows};
-use crate::value::{Path, Step, Value};
+use crate::value::{Map, Path, Step, Value};
 
 const TABLE: &str = include_str!("defaulted.tsv");
 const CONSTANTS: &str = include_str!("constants.tsv");
@@ -45,6 +45,26 @@ pub fn constants(kind: &GroupKind, holder: &Path) -> &'static [(String, Value)] 
     VALUES.get(&(kind.to_string(), holder)).map_or(&[], Vec::as_slice)
 }
 
+/// What the server fills in from other fields beside it: the policy by the tag of an image, the port of a Service's
+/// pods, the account by its older name.
+pub fn derived(beside: &Map, declares: impl Fn(&str) -> bool) -> Vec<(&'static str, Value)> {
+    let from =
+        |key: &str, field: &'static str| beside.get(key).filter(|_| declares(field)).map(|it| (field, it.clone()));
+    let policy = beside.get("image").and_then(Value::as_str).filter(|_| declares("imagePullPolicy"));
+    let policy = policy.map(|image| ("imagePullPolicy", pull_policy(image).into()));
+    [policy, from("port", "targetPort"), from("serviceAccount", "serviceAccountName")].into_iter().flatten().collect()
+}
+
+/// An image without a tag and a digest is the latest, which is always pulled.
+fn pull_policy(image: &str) -> &'static str {
+    let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
+    match name.rsplit('/').next().and_then(|last| last.split_once(':')) {
+        Some((_, "latest")) => "Always",
+        None if !digest => "Always",
+        _ => "IfNotPresent",
+    }
+}
+
 /// The fields that a row stands for: those of every kind that holds a pod, of each sort of its containers, and so on.
 fn places(owner: &'static str, field: &str) -> Vec<(&'static str, String)> {
     let within = |owner, parts: &[&str]| -> Vec<_> {
@@ -66,6 +86,12 @@ pub fn fills_in(kind: &GroupKind, path: &Path, object: &Value, shape: Option<Typ
     let Some((_, above)) = path.0.split_last() else { return false };
     let above = Path(above.to_vec());
     is_among(fields, path) && (lookup(object, &above, shape).is_some() || fills_in(kind, &above, object, shape))
+}
+
+/// Whether the server may fill in something below a path.
+pub fn fills_in_below(kind: &GroupKind, path: &Path) -> bool {
+    let holder = names(path).chain([""]).collect::<Vec<_>>().join(".");
+    FIELDS.get(kind.to_string().as_str()).is_some_and(|fields| fields.iter().any(|field| field.starts_with(&holder)))
 }
 
 fn is_among(fields: &HashSet<String>, path: &Path) -> bool {
@@ -107,6 +133,16 @@ mod tests {
                     assert!(shape.is_some(), "{kind} has no {field}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_image_without_a_tag_is_the_latest() {
+        for image in ["a", "r.example.com:5000/a", "a:latest", "a:latest@sha256:0"] {
+            assert_eq!(pull_policy(image), "Always", "{image}");
+        }
+        for image in ["a:1", "r.example.com:5000/a:1", "a@sha256:0", "a:1@sha256:0"] {
+            assert_eq!(pull_policy(image), "IfNotPresent", "{image}");
         }
     }
 

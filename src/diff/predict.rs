@@ -4,7 +4,7 @@
 //! A prediction is never complete: the defaults of built-in kinds are code of the server, and so is admission. Where
 //! they decide about a field that changes, that is said.
 
-use super::defaulted::constants;
+use super::defaulted::{constants, derived};
 use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
 use super::fields::FieldSet;
 use super::merge::{self, MergeError};
@@ -78,9 +78,18 @@ impl Settling<'_> {
             }
             self.settle(&path, below(shape, &Step::Field(key)), there, value);
         }
+        // What is there already has them all, but for those that were given up.
+        let given_up = |key: &str, after: &Map| live.is_none_or(|live| live.contains(key)) && !after.contains(key);
         for (key, value) in constants(self.kind, path) {
-            if !after.contains(key) {
+            if given_up(key, after) {
                 after.insert(key.as_str(), value.clone());
+            }
+        }
+        let declares =
+            |key: &str| self.equivalence.builtin && shape.and_then(Type::map).is_some_and(|it| it.declares(key));
+        for (key, value) in derived(after, declares) {
+            if given_up(key, after) {
+                after.insert(key, value);
             }
         }
     }

@@ -8,7 +8,8 @@ use weft::chart::{Rendered, RenderedFile};
 use weft::cluster::{ApplyOptions, WriteError};
 use weft::diff::merge;
 use weft::diff::{
-    Asked, Compared, Context, Judged, LiveObject, MANAGER, ObjectComparison, Recorded, Verdict, compare, record,
+    Asked, Compared, Context, Judged, LiveObject, MANAGER, Migration, ObjectComparison, Recorded, Verdict, compare,
+    record,
 };
 use weft::manifest::{Object, read};
 use weft::schema::Resource;
@@ -138,6 +139,9 @@ impl Story<'_> {
         let resource = world.discovery.resource(&object.gvk).expect("a kind");
         let Ok(raw) = world.server.get(&self.path()).await else { return self.create(&object, resource).await };
         let live = weft::diff::live(serde_json::from_value(raw.clone()).unwrap()).unwrap();
+        if let Compared::Adopt(_, migration) = self.compare(&object, &live, true, None) {
+            return self.take_over(&object, resource, &migration).await;
+        }
         self.tally.count("cases", 1);
         if d.chance("forgotten", 12) {
             self.recorded = None;
@@ -158,6 +162,18 @@ impl Story<'_> {
                 self.applied(object, response).await;
             }
             Err(error) => self.refused("not created", &said(&error)),
+        }
+    }
+
+    /// What a tool or nobody owned is moved into our entry before an apply, as the plan of such an object says.
+    async fn take_over(&mut self, object: &Arc<Object>, resource: &Resource, migration: &Migration) {
+        let moved = Migration { body: None, ..migration.clone() };
+        match self.world.cluster.migrate(&object.id, resource, &moved).await {
+            Ok(_) => {
+                self.tally.count("taken over", 1);
+                self.recorded = None;
+            }
+            Err(error) => self.refused("not taken over", &said(&error)),
         }
     }
 
@@ -261,6 +277,9 @@ impl Story<'_> {
         self.base = Some((Arc::clone(object), raw.clone().into_value()));
         let case = Case { object, resource, live, raw, dry_run: None };
         let mut wrong = None;
+        if matches!(self.compare(object, &case.live, false, None), Compared::Adopt(..)) {
+            return self.tally.count("just applied: to be taken over", 1);
+        }
         match self.compare(object, &case.live, true, None) {
             Compared::Done(done) if done.verdict == Verdict::Unchanged && done.judged == Judged::Recorded => {}
             other => wrong = Some(format!("just applied, but its record proves nothing: {}", told::compared(&other))),
