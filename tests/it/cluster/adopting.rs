@@ -309,7 +309,7 @@ fn without_rights() -> Result<(), Failed> {
         assert!(matches!(step.object.judged, Judged::Predicted(_)), "{:?}", step.object.judged);
         let undecided = step.object.fields.iter().filter(|it| it.desired == After::Server);
         let undecided: Vec<String> = undecided.map(|it| it.path.to_string()).collect();
-        assert!(undecided.contains(&"spec.template.spec.dnsPolicy".to_owned()), "{undecided:?}");
+        assert!(undecided.contains(&"spec.strategy.rollingUpdate.maxSurge".to_owned()), "{undecided:?}");
         let before = site.live(&wanted()).await?;
         let ran = site.world.run(&site.world.cluster, &able, |_| {}).await?;
         assert_eq!(ran.conclusion.end, End::Failed, "{:?}", ran.events);
