@@ -35,9 +35,9 @@ fn loom(group: &str, spec: &str) -> String {
 fn first_install() -> Result<(), Failed> {
     let site = Site::new("install");
     let group = format!("{}.example.com", site.namespace);
-    let size = "size: {type: integer, maximum: 5, x-kubernetes-validations: [{rule: self != 4, message: not four}]}";
+    let fields = "size: {type: integer, maximum: 5, x-kubernetes-validations: [{rule: self != 4, message: not four}]}";
     site.releases(&["{name: looms, manifests: looms}"]);
-    site.desk.write("looms/crd.yaml", definition(&group, size));
+    site.desk.write("looms/crd.yaml", definition(&group, fields));
     site.desk.write("looms/loom.yaml", loom(&group, "size: 9"));
     let refused = site.expect("plan dev", 4)?;
     refused.says("only predicted: its CustomResourceDefinition is part of this plan")?;
@@ -48,7 +48,7 @@ fn first_install() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?;
     site.expect("plan dev --exit-code", 0)?;
 
-    let more = format!("{size}, colour: {{type: string, enum: [red]}}");
+    let more = format!("{fields}, colour: {{type: string, enum: [red]}}");
     site.desk.write("looms/crd.yaml", definition(&group, &more));
     site.desk.write("looms/loom.yaml", loom(&group, "size: 3, colour: blue"));
     let pending = site.expect("plan dev", 4)?;
