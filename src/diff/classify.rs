@@ -152,12 +152,16 @@ impl Evidence<'_> {
         untold
             .map(|path| {
                 let (base, live) = (self.base_at(&path), self.at(self.live, &path));
+                let after = self.at(self.after, &path);
+                // Nothing is there, and the server may have a mind to fill it in.
+                let is_open =
+                    after.is_none() && self.doubts.is_some_and(|kind| fills_in(kind, &path, self.after, self.shape));
                 let lost = |base| !self.ownership.before.owns(&path) || !self.is_as(live, base, &path);
                 FieldChange {
                     class: class.clone(),
                     base: self.show(&path, base),
                     live: self.show(&path, live),
-                    desired: self.show(&path, self.at(self.after, &path)).into(),
+                    desired: if is_open { After::Server } else { self.show(&path, after).into() },
                     drifted: base.is_some_and(lost),
                     writers: self.writers(&path, live.is_none()),
                     path,

@@ -3,7 +3,7 @@
 use super::canonical;
 use super::fields::FieldSet;
 use super::lists::position_of;
-use crate::value::{Data, Step, Value};
+use crate::value::{Data, Map, Step, Value};
 
 /// Appends what `set` names of `object`, in one canonical form: each owned value, each owned item's presence, and the
 /// relative order of owned items. Fields that the set does not name leave no trace, so others may change them.
@@ -26,6 +26,26 @@ pub fn write(object: &Value, set: &FieldSet, out: &mut Vec<u8>) {
     }
 }
 
+/// Whether a map that is owned, and wanted empty, is not there: a server's merge takes a map away that lost all its keys,
+/// and the next apply brings it. `desired` is what was applied, `object` the answer to it.
+pub fn is_hollow(desired: &Value, object: Option<&Value>, set: &FieldSet) -> bool {
+    if desired.as_map().is_some_and(Map::is_empty) && object.is_none_or(Value::is_null) {
+        return true;
+    }
+    set.branches().any(|(step, below)| {
+        let there = object.and_then(|it| follow(it, step));
+        follow(desired, step).is_some_and(|wanted| is_hollow(wanted, there, below))
+    })
+}
+
+fn follow<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
+    match (&value.data, step) {
+        (Data::Map(map), Step::Field(name)) => map.get(name),
+        (Data::List(items), step) => items.get(position_of(items, step)?),
+        _ => None,
+    }
+}
+
 /// The items that are owned, and the order in which they stand: the server keeps it, and a change of it is a write.
 fn write_list(items: &[Value], set: &FieldSet, out: &mut Vec<u8>) {
     out.push(b'[');
@@ -44,5 +64,27 @@ fn write_child(node: Option<&Value>, set: &FieldSet, out: &mut Vec<u8>) {
     match node {
         Some(node) => write(node, set, out),
         None => out.push(b'-'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Path;
+
+    #[test]
+    fn a_map_that_is_wanted_empty_and_is_not_there_is_hollow() {
+        let value = |text| serde_json::from_str::<Value>(text).unwrap();
+        let set: FieldSet = [Path::of_fields(["spec", "a"])].into_iter().collect();
+        let wanted = value(r#"{"spec": {"a": {}}}"#);
+        for (there, hollow) in [
+            (r#"{"spec": {"a": {}}}"#, false),
+            (r#"{"spec": {"a": {"b": 1}}}"#, false),
+            (r#"{"spec": {"a": null}}"#, true),
+            (r#"{"spec": {}}"#, true),
+        ] {
+            assert_eq!(is_hollow(&wanted, Some(&value(there)), &set), hollow, "{there}");
+        }
+        assert!(!is_hollow(&value(r#"{"spec": {"a": 1}}"#), Some(&value(r#"{"spec": {}}"#)), &set));
     }
 }

@@ -18,11 +18,13 @@ pub const DIGEST: &str = "weft:hmac:";
 pub fn record(object: &Object, response: &LiveObject, key: &FingerprintKey) -> Recorded {
     // A response whose fields cannot be read proves nothing later; it only costs a dry run.
     let owned = ours(response).unwrap_or_default();
+    // Nor does one that the next apply would change.
+    let settled = !projection::is_hollow(&object.body, Some(&response.body), &owned);
     Recorded {
         uid: uid(&response.body).unwrap_or_default().to_owned(),
         desired: canonical::digest(&object.body, key),
         owned: text_digest(Fields::from(&owned).text(), key),
-        projection: projection_digest(&response.body, &owned, key),
+        projection: if settled { projection_digest(&response.body, &owned, key) } else { String::new() },
         applied: without_secrets(&object.body, key).into(),
     }
 }
