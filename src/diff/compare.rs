@@ -136,7 +136,10 @@ impl<'a> Subject<'a> {
         let proofs = self.context.judge == Judge::Proofs
             && (Arc::ptr_eq(self.object, self.written) || shape(self.object, self.context).is_some());
         proofs
-            && self.recorded.as_ref().is_some_and(|recorded| proven(self.object, live, recorded, self.key()))
+            && self
+                .recorded
+                .as_ref()
+                .is_some_and(|recorded| proven(self.object, live, recorded, self.shape(), self.key()))
             && (!structure::is_shared(live)
                 || self.shape().is_some_and(|shape| structure::keeps_owners(self.object, live, shape)))
     }

@@ -114,7 +114,9 @@ fn taken(from: &Value, value: &Value, beside: &Map) -> bool {
 
 /// Whether the server stores nothing of a value that is written to a field.
 pub fn is_left_out(map: Option<MapType<'_>>, key: &str, value: &Value) -> bool {
-    map.is_some_and(|map| map.zero(key) == Zero::Dropped) && is_empty(value)
+    map.is_some_and(|map| {
+        (map.zero(key) == Zero::Dropped && is_empty(value)) || (value.is_null() && map.drops_null(key))
+    })
 }
 
 /// Whether a value is what the server shows of a field that nobody set.

@@ -1,40 +1,53 @@
 //! The part of an object that a set of fields names: what we own of it.
 
 use super::canonical;
+use super::equivalence::is_left_out;
 use super::fields::FieldSet;
 use super::lists::position_of;
+use super::places::below;
+use crate::schema::Type;
 use crate::value::{Data, Map, Step, Value};
 
 /// Appends what `set` names of `object`, in one canonical form: each owned value, each owned item's presence, and the
-/// relative order of owned items. Fields that the set does not name leave no trace, so others may change them.
+/// relative order of owned items. Fields that the set does not name leave no trace, so others may change them. Answers
+/// whether all that is owned is there, and not `null`.
 ///
 /// The names of the fields are not part of it: it says something together with the set, whose order it follows.
-pub fn write(object: &Value, set: &FieldSet, out: &mut Vec<u8>) {
+pub fn write(object: &Value, set: &FieldSet, out: &mut Vec<u8>) -> bool {
     if set.is_leaf() {
-        return canonical::write(&object.data, out);
+        canonical::write(&object.data, out);
+        return !object.is_null();
     }
     match &object.data {
         Data::List(items) => write_list(items, set, out),
         Data::Map(map) => {
             out.push(b'(');
+            let mut whole = true;
             for (step, child) in set.branches() {
                 let node = if let Step::Field(name) = step { map.get(name) } else { None };
-                write_child(node, child, out);
+                whole &= write_child(node, child, out);
             }
+            whole
         }
-        _ => out.push(b'!'),
+        _ => {
+            out.push(b'!');
+            false
+        }
     }
 }
 
-/// Whether a map that is owned, and wanted empty, is not there: a server's merge takes a map away that lost all its keys,
-/// and the next apply brings it. `desired` is what was applied, `object` the answer to it.
-pub fn is_hollow(desired: &Value, object: Option<&Value>, set: &FieldSet) -> bool {
+/// Whether a map that is owned, and wanted empty, is not there though it could be: a server's merge takes a map away that
+/// lost all its keys, and the next apply brings it. `desired` is what was applied, `object` the answer to it. Where `shape`
+/// says that the server leaves an empty map out, it is there as far as it ever will be.
+pub fn is_hollow(desired: &Value, object: Option<&Value>, set: &FieldSet, shape: Option<Type<'_>>) -> bool {
     if desired.as_map().is_some_and(Map::is_empty) && object.is_none_or(Value::is_null) {
         return true;
     }
-    set.branches().any(|(step, below)| {
+    set.branches().any(|(step, inner)| {
         let there = object.and_then(|it| follow(it, step));
-        follow(desired, step).is_some_and(|wanted| is_hollow(wanted, there, below))
+        let Some(wanted) = follow(desired, step) else { return false };
+        let dropped = || matches!(step, Step::Field(key) if is_left_out(shape.and_then(Type::map), key, wanted));
+        !dropped() && is_hollow(wanted, there, inner, below(shape, step))
     })
 }
 
@@ -47,23 +60,28 @@ fn follow<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
 }
 
 /// The items that are owned, and the order in which they stand: the server keeps it, and a change of it is a write.
-fn write_list(items: &[Value], set: &FieldSet, out: &mut Vec<u8>) {
+fn write_list(items: &[Value], set: &FieldSet, out: &mut Vec<u8>) -> bool {
     out.push(b'[');
     let places: Vec<Option<usize>> = set.branches().map(|(step, _)| position_of(items, step)).collect();
+    let mut whole = true;
     for ((_, child), place) in set.branches().zip(&places) {
-        write_child(place.and_then(|at| items.get(at)), child, out);
+        whole &= write_child(place.and_then(|at| items.get(at)), child, out);
     }
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by_key(|at| places[*at]);
     for at in order {
         canonical::number(b'o', at, out);
     }
+    whole
 }
 
-fn write_child(node: Option<&Value>, set: &FieldSet, out: &mut Vec<u8>) {
+fn write_child(node: Option<&Value>, set: &FieldSet, out: &mut Vec<u8>) -> bool {
     match node {
         Some(node) => write(node, set, out),
-        None => out.push(b'-'),
+        None => {
+            out.push(b'-');
+            false
+        }
     }
 }
 
@@ -83,8 +101,8 @@ mod tests {
             (r#"{"spec": {"a": null}}"#, true),
             (r#"{"spec": {}}"#, true),
         ] {
-            assert_eq!(is_hollow(&wanted, Some(&value(there)), &set), hollow, "{there}");
+            assert_eq!(is_hollow(&wanted, Some(&value(there)), &set, None), hollow, "{there}");
         }
-        assert!(!is_hollow(&value(r#"{"spec": {"a": 1}}"#), Some(&value(r#"{"spec": {}}"#)), &set));
+        assert!(!is_hollow(&value(r#"{"spec": {"a": 1}}"#), Some(&value(r#"{"spec": {}}"#)), &set, None));
     }
 }

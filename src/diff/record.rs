@@ -9,6 +9,7 @@ use super::ownership::{is_ours, ours};
 use super::{Fields, LiveObject, Recorded, canonical, projection};
 use crate::manifest::Object;
 use crate::masked::FingerprintKey;
+use crate::schema::Type;
 use crate::value::{Data, Entry, Value};
 
 /// What stands in [`Recorded::applied`] in place of a secret: this, and the keyed digest of its value in hex.
@@ -18,25 +19,34 @@ pub const DIGEST: &str = "weft:hmac:";
 pub fn record(object: &Object, response: &LiveObject, key: &FingerprintKey) -> Recorded {
     // A response whose fields cannot be read proves nothing later; it only costs a dry run.
     let owned = ours(response).unwrap_or_default();
-    // Nor does one that the next apply would change.
-    let settled = !projection::is_hollow(&object.body, Some(&response.body), &owned);
     Recorded {
         uid: uid(&response.body).unwrap_or_default().to_owned(),
         desired: canonical::digest(&object.body, key),
         owned: text_digest(Fields::from(&owned).text(), key),
-        projection: if settled { projection_digest(&response.body, &owned, key) } else { String::new() },
+        projection: projection_of(&response.body, &owned, key).digest,
         applied: without_secrets(&object.body, key).into(),
     }
 }
 
 /// Whether nothing that we own or want has changed since the record was made: it is the same object, the repository
 /// wants the same, we own the same fields, and they have the same values. An object that is being deleted proves
-/// nothing. (Recorded projection; research calls it proof B.)
-pub fn proven(object: &Object, live: &LiveObject, recorded: &Recorded, key: &FingerprintKey) -> bool {
+/// nothing, nor does one of which the next apply would bring what this one did not. (Recorded projection; research calls
+/// it proof B.)
+pub fn proven(
+    object: &Object,
+    live: &LiveObject,
+    recorded: &Recorded,
+    shape: Option<Type<'_>>,
+    key: &FingerprintKey,
+) -> bool {
+    let same = |owned: Cow<'_, FieldSet>| {
+        let projection = projection_of(&live.body, &owned, key);
+        let is_hollow = || projection::is_hollow(&object.body, Some(&live.body), &owned, shape);
+        projection.digest == recorded.projection && (projection.whole || !is_hollow())
+    };
     uid(&live.body) == Some(recorded.uid.as_str())
         && live.body.dig(&["metadata", "deletionTimestamp"]).is_none()
-        && owned(live, recorded, key)
-            .is_some_and(|owned| projection_digest(&live.body, &owned, key) == recorded.projection)
+        && owned(live, recorded, key).is_some_and(same)
         && canonical::digest(&object.body, key) == recorded.desired
 }
 
@@ -63,10 +73,16 @@ fn text_digest(text: &str, key: &FingerprintKey) -> String {
     canonical::hex(&key.digest(text.as_bytes()))
 }
 
-fn projection_digest(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> String {
+struct Projection {
+    digest: String,
+    /// Whether all that is owned is there.
+    whole: bool,
+}
+
+fn projection_of(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> Projection {
     let mut bytes = Zeroizing::new(Vec::with_capacity(canonical::ROOM));
-    projection::write(body, owned, &mut bytes);
-    canonical::hex(&key.digest(&bytes))
+    let whole = projection::write(body, owned, &mut bytes);
+    Projection { digest: canonical::hex(&key.digest(&bytes)), whole }
 }
 
 /// The value with each secret replaced by its digest.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::digest::hex;
+use super::holders::Holders;
 use super::prune::{self, Gates};
 use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order, replace, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
@@ -17,12 +18,13 @@ const CAP_SHARE: usize = 5;
 /// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
 /// of those that only an inventory knows; a release without facts loses no object.
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
-    let gates = Gates::new(&comparison, releases, guards);
+    let holders = Holders::of(releases);
+    let gates = Gates::new(&comparison, releases, &holders, guards);
     let mut actions: Vec<(Action, ObjectComparison)> =
         comparison.objects.into_iter().map(|object| (action(&object, &gates, releases), object)).collect();
     prune::spare_containers(&mut actions, releases);
     let mut steps = order::steps(actions, releases);
-    was::relate(&mut steps, releases);
+    was::relate(&mut steps, &holders);
     let refusals = refusals(environment, &steps, releases, guards);
     Plan { environment: environment.to_owned(), steps, refusals }
 }

@@ -6,6 +6,7 @@
 mod build;
 mod conflict;
 mod digest;
+mod holders;
 mod immutable;
 mod order;
 mod prune;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::holders::Holders;
 use super::table::rows;
 use super::{Action, Guards, PART_OF, ReleaseFacts, order};
 use crate::diff::{Class, Comparison, ObjectComparison, Verdict};
@@ -15,6 +16,7 @@ const GUARDED: [&str; 4] = ["Namespace", "CustomResourceDefinition", "Persistent
 /// What the gates look at besides the object.
 pub(super) struct Gates<'a> {
     releases: &'a [ReleaseFacts],
+    holders: &'a Holders<'a>,
     guards: &'a Guards,
     /// By object, the release that wants it.
     wanted: BTreeMap<ObjectId, Arc<str>>,
@@ -27,7 +29,12 @@ pub(super) struct Gates<'a> {
 }
 
 impl<'a> Gates<'a> {
-    pub(super) fn new(comparison: &Comparison, releases: &'a [ReleaseFacts], guards: &'a Guards) -> Self {
+    pub(super) fn new(
+        comparison: &Comparison,
+        releases: &'a [ReleaseFacts],
+        holders: &'a Holders<'a>,
+        guards: &'a Guards,
+    ) -> Self {
         let objects = &comparison.objects;
         let wanted = || objects.iter().filter(|object| object.desired.is_some());
         let unsure = objects.iter().filter(|object| is_unsure(object));
@@ -37,6 +44,7 @@ impl<'a> Gates<'a> {
         }
         Self {
             releases,
+            holders,
             guards,
             wanted: wanted().map(|object| (object.id.clone(), Arc::clone(&object.release))).collect(),
             uids: wanted().filter_map(|object| Some((uid(object)?.to_owned(), object.id.clone()))).collect(),
@@ -61,16 +69,16 @@ impl<'a> Gates<'a> {
         if let Some(id) = uid(object).and_then(|uid| self.uids.get(uid)) {
             return Some(format!("the server shows it as `{id}` too, which is wanted"));
         }
-        let claims = |release: &&ReleaseFacts| release.inventory.contains(&object.id) && !self.leaves(release, object);
-        if let Some(release) = self.releases.iter().find(claims) {
-            return Some(format!("the inventory of the release `{}` has it", release.name));
+        let claims = |release: &&&Arc<str>| !self.leaves(release, object);
+        if let Some(release) = self.holders.get(&object.id).iter().find(claims) {
+            return Some(format!("the inventory of the release `{release}` has it"));
         }
         let heir = self.heir(object)?;
         (*heir != object.release).then(|| format!("it leaves the release `{heir}` too, which decides"))
     }
 
-    fn leaves(&self, release: &ReleaseFacts, object: &ObjectComparison) -> bool {
-        self.left.get(&object.id).is_some_and(|releases| releases.contains(&release.name))
+    fn leaves(&self, release: &Arc<str>, object: &ObjectComparison) -> bool {
+        self.left.get(&object.id).is_some_and(|releases| releases.contains(release))
     }
 
     /// Of several releases that an object leaves at once, the one that decides: that of its label, else the first.

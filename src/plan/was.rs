@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Action, ReleaseFacts, Step, Was};
+use super::holders::Holders;
+use super::{Action, Step, Was};
 use crate::diff::{ObjectComparison, holds_secret};
 use crate::manifest::ObjectId;
 use crate::schema::GroupKind;
@@ -13,21 +14,21 @@ use crate::value::{Data, Value};
 const ALIKE: f64 = 0.8;
 
 /// Says of each step what it was before, or what becomes of it.
-pub(super) fn relate(steps: &mut [Step], releases: &[ReleaseFacts]) {
-    moved(steps, releases);
+pub(super) fn relate(steps: &mut [Step], holders: &Holders<'_>) {
+    moved(steps, holders);
     renamed(steps);
 }
 
-fn moved(steps: &mut [Step], releases: &[ReleaseFacts]) {
+fn moved(steps: &mut [Step], holders: &Holders<'_>) {
     let wanted: BTreeMap<ObjectId, Arc<str>> = steps
         .iter()
         .filter(|step| step.object.desired.is_some())
         .map(|step| (step.object.id.clone(), Arc::clone(&step.object.release)))
         .collect();
     let holder = |id: &ObjectId, own: &Arc<str>| {
-        let holds = |release: &&ReleaseFacts| release.inventory.contains(id);
-        let here = releases.iter().filter(holds).any(|release| release.name == *own);
-        releases.iter().find(|release| holds(release) && !here).map(|release| Was::OfRelease(Arc::clone(&release.name)))
+        let releases = holders.get(id);
+        let here = releases.contains(&own);
+        releases.first().filter(|_| !here).map(|release| Was::OfRelease(Arc::clone(release)))
     };
     for step in steps {
         let object = &step.object;

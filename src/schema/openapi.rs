@@ -129,7 +129,7 @@ impl Schemas {
         let text = self.push(Node { scalar: Some(Scalar::Text), ..Node::default() });
         let fields = [("apiVersion", text), ("kind", text), ("metadata", self.object_meta())];
         fields.map(|(key, reference)| {
-            (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept })
+            (key.to_owned(), Field { reference, default: None, required: false, zero: Zero::Kept, drops_null: false })
         })
     }
 
@@ -207,7 +207,9 @@ impl Schemas {
             let reference = self.reference(&entry.value, preserve);
             let default = entry.value.get("default").cloned();
             let required = required.contains(&entry.key.as_str());
-            map.fields.insert(entry.key.clone(), Field { reference, default, required, zero: Zero::Kept });
+            let drops_null = entry.value.get("type").is_none() && !flag(&entry.value, "nullable");
+            let field = Field { reference, default, required, zero: Zero::Kept, drops_null };
+            map.fields.insert(entry.key.clone(), field);
         }
         if flag(schema, EMBEDDED) {
             map.fields.extend(self.identity());

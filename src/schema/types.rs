@@ -119,6 +119,8 @@ pub(super) struct Field {
     pub default: Option<Value>,
     pub required: bool,
     pub zero: Zero,
+    /// Whether a `null` may be written and is not kept: the schema has no type that refuses it, and it is not `nullable`.
+    pub drops_null: bool,
 }
 
 /// A type as a field names it: it may say otherwise than the type itself whether a map is one whole.
@@ -238,6 +240,11 @@ impl<'s> MapType<'s> {
     /// What becomes of a zero value of a key.
     pub fn zero(self, key: &str) -> Zero {
         self.map.fields.get(key).map(|field| field.zero).unwrap_or_default()
+    }
+
+    /// Whether a `null` of a key is left out, and nothing comes in its place.
+    pub fn drops_null(self, key: &str) -> bool {
+        self.map.fields.get(key).is_some_and(|field| field.drops_null && field.default.is_none())
     }
 
     /// The names of the declared fields, in no order.

@@ -154,7 +154,7 @@ fn moved(migration: &Migration) -> String {
 /// Had the dry run been an apply, its record would prove the next run unchanged.
 fn after_the_next_apply(input: &Input) -> Result<(), Failed> {
     let recorded = record(&input.object, &input.dry_run, &key());
-    if proven(&input.object, &input.dry_run, &recorded, &key()) {
+    if proven(&input.object, &input.dry_run, &recorded, None, &key()) {
         Ok(())
     } else {
         Err("a second run would not be proven".into())

@@ -51,7 +51,7 @@ fn an_applied_object_is_proven() -> Result<(), Failed> {
             let first = cluster.apply(&wanted.id, resource, &wanted.body, ApplyOptions::default()).await?;
             let recorded = diff::record(&wanted, &first, &key);
             let live = cluster.get(&wanted.id, resource).await?.expect("it is there");
-            assert!(diff::proven(&wanted, &live, &recorded, &key), "{}", wanted.id);
+            assert!(diff::proven(&wanted, &live, &recorded, None, &key), "{}", wanted.id);
             // A controller may write the status in between, which is no new generation.
             let version = |it: &diff::LiveObject| {
                 let of = |key: &str| it.body.dig(&["metadata", key]).cloned();

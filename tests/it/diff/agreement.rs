@@ -114,6 +114,11 @@ impl Tally {
         self.disagreements.extend(other.disagreements);
     }
 
+    /// The cases of which a dry run told what an apply does.
+    fn compared(&self) -> u64 {
+        self.of("cases") - self.of("refused by the server")
+    }
+
     fn of(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or_default()
     }
@@ -139,25 +144,20 @@ fn agreement() -> Result<(), Failed> {
     judge(&tally?, seed, began)
 }
 
-/// Runs the stories of all objects, a few at a time.
+/// Runs the stories of objects, a few at a time, until so many cases were compared.
 async fn all(world: &Arc<World>, seed: u64, cases: u64) -> Tally {
     let mut tally = Tally::default();
     let mut running: JoinSet<Tally> = JoinSet::new();
-    for at in 0..cases.div_ceil(ROUNDS) {
-        if running.len() >= AT_ONCE
-            && let Some(done) = running.join_next().await
-        {
-            tally.add(done.expect("a story panics"));
+    // The first object has the seed of the run, so that it can be told again alone.
+    let mut seeds = std::iter::once(seed).chain((1..).map(|at| mix(seed, at)));
+    loop {
+        while running.len() < AT_ONCE && tally.compared() + running.len() as u64 * ROUNDS < cases {
+            let (world, seed) = (Arc::clone(world), seeds.next().expect("there is no end of them"));
+            running.spawn(async move { story::tell(&world, seed, ROUNDS).await });
         }
-        // The first object has the seed of the run, so that it can be told again alone.
-        let seed = if at == 0 { seed } else { mix(seed, at) };
-        let world = Arc::clone(world);
-        running.spawn(async move { story::tell(&world, seed, ROUNDS).await });
-    }
-    while let Some(done) = running.join_next().await {
+        let Some(done) = running.join_next().await else { return tally };
         tally.add(done.expect("a story panics"));
     }
-    tally
 }
 
 impl World {
@@ -200,8 +200,9 @@ async fn define(server: &Server, definition: &Json) -> Result<(), Failed> {
 /// Tells what came out, and fails where anything disagrees or too little was tried.
 fn judge(tally: &Tally, seed: u64, began: Instant) -> Result<(), Failed> {
     let share = |part: u64, whole: u64| format!("{part} of {whole}, {:.2} %", 100.0 * ratio(part, whole));
-    let compared = tally.of("cases") - tally.of("refused by the server");
-    let mut out = format!("agreement: seed {seed}, {:.0} s\n", began.elapsed().as_secs_f64());
+    let compared = tally.compared();
+    let mut out =
+        format!("agreement: seed {seed}, {compared} cases compared, {:.0} s\n", began.elapsed().as_secs_f64());
     for (what, times) in &tally.counts {
         out += &format!("  {what}: {times}\n");
     }

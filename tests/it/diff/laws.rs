@@ -124,7 +124,7 @@ fn still_proven(sample: &Sample, edit: impl FnOnce(&mut Json)) -> bool {
     let mut body = serde_json::to_value(&before.body).unwrap();
     edit(&mut body);
     let after = LiveObject { body: serde_json::from_value(body).unwrap(), ..before };
-    proven(&object, &after, &recorded, &key())
+    proven(&object, &after, &recorded, None, &key())
 }
 
 fn holds(sample: &Sample, edit: impl FnOnce(&mut Json)) -> Result<(), TestCaseError> {
