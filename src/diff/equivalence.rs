@@ -69,12 +69,14 @@ impl Equivalence<'_> {
     }
 
     fn lists(&self, shape: Option<Type<'_>>, live: &[Value], wanted: &[Value], whole: bool) -> bool {
-        if whole || !is_associative(shape) {
+        let is_whole = whole || !is_associative(shape);
+        // Items of which two have the same key can only be told apart by their places.
+        let keyed = if is_whole { None } else { items(live, shape).zip(items(wanted, shape)) };
+        let Some((live, wanted)) = keyed else {
             let item = shape.and_then(Type::list).map(|list| list.item);
             let same = |(live, wanted)| self.compare(item, live, wanted, true);
             return live.len() == wanted.len() && live.iter().zip(wanted).all(same);
-        }
-        let (Some(live), Some(wanted)) = (items(live, shape), items(wanted, shape)) else { return false };
+        };
         let place = |step: &Step| live.iter().position(|(other, _)| other == step);
         let places: Option<Vec<usize>> = wanted.iter().map(|(step, _)| place(step)).collect();
         places.is_some_and(|places| {

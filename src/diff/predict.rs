@@ -45,7 +45,8 @@ impl Settling<'_> {
         if live.is_some_and(|live| live == &*after) {
             return;
         }
-        let whole = is_whole_map(shape) || !is_associative(shape) && matches!(after.data, Data::List(_));
+        let keyed = |list: &[Value]| is_associative(shape) && items(list, shape).is_some();
+        let whole = is_whole_map(shape) || after.as_list().is_some_and(|list| !keyed(list));
         if whole && live.is_some_and(|live| self.equivalence.holds(shape, Some(live), after)) {
             *after = live.cloned().unwrap_or_default();
             return;

@@ -20,8 +20,8 @@ const CAP_SHARE: usize = 5;
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
     let holders = Holders::of(releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
-    let mut actions: Vec<(Action, ObjectComparison)> =
-        comparison.objects.into_iter().map(|object| (action(&object, &gates, releases), object)).collect();
+    let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, releases)).collect();
+    let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, releases);
     let mut steps = order::steps(actions, releases);
     was::relate(&mut steps, &holders);

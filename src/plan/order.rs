@@ -1,6 +1,6 @@
 //! The order of steps: releases by `needs`, within them objects by what they depend on, deletes backwards at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use super::table::{fits, rows};
@@ -19,7 +19,7 @@ static RANKS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| rows(include_str!("ord
 /// Puts actions in order. Waves are numbered from 0 without gaps.
 pub(super) fn steps(actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> Vec<Step> {
     let levels = levels(releases);
-    let hoisted = hoisted(&actions, &levels);
+    let hoisted = Hoisted::by(&actions, &levels);
     let keys: Vec<Key> = actions.iter().map(|(_, object)| key(object, &levels, &hoisted)).collect();
     let mut waves: Vec<Key> = keys.clone();
     waves.sort_unstable();
@@ -36,10 +36,10 @@ fn place(step: &Step) -> (usize, &str, &ObjectId) {
     (step.wave, &step.object.release, &step.object.id)
 }
 
-fn key(object: &ObjectComparison, levels: &Levels, hoisted: &Hoisted) -> Key {
+fn key(object: &ObjectComparison, levels: &Levels, hoisted: &Hoisted<'_>) -> Key {
     let left = object.desired.is_none();
     let own = level(levels, &object.release);
-    let level = hoisted.get(&(left, object.id.clone())).map_or(own, |users| own.min(*users));
+    let level = hoisted.of(object).map_or(own, |users| own.min(users));
     let rank = isize::try_from(rank(&object.id.kind)).unwrap_or(isize::MAX);
     if left { (left, -level, -rank) } else { (left, level, rank) }
 }
@@ -70,23 +70,39 @@ fn levels(releases: &[ReleaseFacts]) -> Levels {
     levels
 }
 
-/// By namespace or CRD (and whether it leaves), the lowest level of an object that depends on it. They depend on
-/// nothing themselves, so they go with the first that needs them, whatever release they are in.
-type Hoisted = BTreeMap<(bool, ObjectId), isize>;
+/// By namespace and by kind (and whether it leaves), the lowest level of an object in the one and of the other. What
+/// makes namespaces and kinds depends on nothing itself, so it goes with the first that needs it, whatever release it is
+/// in.
+#[derive(Default)]
+struct Hoisted<'a> {
+    namespaces: HashMap<(bool, &'a str), isize>,
+    kinds: HashMap<(bool, &'a GroupKind), isize>,
+}
 
-fn hoisted(actions: &[(Action, ObjectComparison)], levels: &Levels) -> Hoisted {
-    let definitions: BTreeMap<GroupKind, &ObjectId> =
-        actions.iter().filter_map(|(_, object)| Some((defined(object)?, &object.id))).collect();
-    let mut hoisted = Hoisted::new();
-    for (_, object) in actions {
-        let left = object.desired.is_none();
-        let definition = definitions.get(&object.id.kind).map(|id| (*id).clone());
-        for needed in object.id.namespace.as_deref().map(namespace).into_iter().chain(definition) {
-            let lowest = hoisted.entry((left, needed)).or_insert(isize::MAX);
-            *lowest = level(levels, &object.release).min(*lowest);
+impl<'a> Hoisted<'a> {
+    fn by(actions: &'a [(Action, ObjectComparison)], levels: &Levels) -> Self {
+        let mut hoisted = Self::default();
+        for (_, object) in actions {
+            let (left, level) = (object.desired.is_none(), level(levels, &object.release));
+            let namespace = object.id.namespace.as_deref();
+            let namespace = namespace.map(|name| hoisted.namespaces.entry((left, name)).or_insert(level));
+            let kind = Some(hoisted.kinds.entry((left, &object.id.kind)).or_insert(level));
+            namespace.into_iter().chain(kind).for_each(|lowest| *lowest = level.min(*lowest));
         }
+        hoisted
     }
-    hoisted
+
+    /// The lowest level of an object that needs this one.
+    fn of(&self, object: &ObjectComparison) -> Option<isize> {
+        let left = object.desired.is_none();
+        let namespace = is_namespace(&object.id).then(|| self.namespaces.get(&(left, object.id.name.as_str())));
+        let defined = defined(object).map(|kind| self.kinds.get(&(left, &kind)).copied());
+        namespace.flatten().copied().or(defined.flatten())
+    }
+}
+
+fn is_namespace(id: &ObjectId) -> bool {
+    id.kind.group.is_empty() && id.kind.kind == "Namespace"
 }
 
 /// The namespace of this name.

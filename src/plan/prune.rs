@@ -1,6 +1,6 @@
 //! What happens to an object that left the repository. It is deleted only if every gate lets it through.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::holders::Holders;
@@ -19,37 +19,39 @@ pub(super) struct Gates<'a> {
     holders: &'a Holders<'a>,
     guards: &'a Guards,
     /// By object, the release that wants it.
-    wanted: BTreeMap<ObjectId, Arc<str>>,
+    wanted: HashMap<&'a ObjectId, &'a Arc<str>>,
     /// By UID, the wanted object: the server shows some objects in two groups.
-    uids: BTreeMap<String, ObjectId>,
+    uids: HashMap<&'a str, &'a ObjectId>,
     /// By object, the releases that it left.
-    left: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
+    left: HashMap<&'a ObjectId, BTreeSet<&'a Arc<str>>>,
     /// The releases of which something could not be told.
-    unsure: BTreeSet<Arc<str>>,
+    unsure: HashSet<&'a Arc<str>>,
 }
 
 impl<'a> Gates<'a> {
     pub(super) fn new(
-        comparison: &Comparison,
+        comparison: &'a Comparison,
         releases: &'a [ReleaseFacts],
         holders: &'a Holders<'a>,
         guards: &'a Guards,
     ) -> Self {
         let objects = &comparison.objects;
-        let wanted = || objects.iter().filter(|object| object.desired.is_some());
+        // Only what left its release is judged by them.
+        let judges = objects.iter().any(|object| object.verdict == Verdict::Leftover);
+        let wanted = || objects.iter().filter(|object| judges && object.desired.is_some());
         let unsure = objects.iter().filter(|object| is_unsure(object));
-        let mut left: BTreeMap<ObjectId, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut left: HashMap<_, BTreeSet<_>> = HashMap::new();
         for object in objects.iter().filter(|object| object.desired.is_none()) {
-            left.entry(object.id.clone()).or_default().insert(Arc::clone(&object.release));
+            left.entry(&object.id).or_default().insert(&object.release);
         }
         Self {
             releases,
             holders,
             guards,
-            wanted: wanted().map(|object| (object.id.clone(), Arc::clone(&object.release))).collect(),
-            uids: wanted().filter_map(|object| Some((uid(object)?.to_owned(), object.id.clone()))).collect(),
+            wanted: wanted().map(|object| (&object.id, &object.release)).collect(),
+            uids: wanted().filter_map(|object| Some((uid(object)?, &object.id))).collect(),
             left,
-            unsure: unsure.map(|object| Arc::clone(&object.release)).collect(),
+            unsure: unsure.map(|object| &object.release).collect(),
         }
     }
 
@@ -82,12 +84,12 @@ impl<'a> Gates<'a> {
     }
 
     /// Of several releases that an object leaves at once, the one that decides: that of its label, else the first.
-    fn heir(&self, object: &ObjectComparison) -> Option<&Arc<str>> {
+    fn heir(&self, object: &ObjectComparison) -> Option<&'a Arc<str>> {
         let leaving = self.left.get(&object.id)?;
         let label = part_of(object.live.as_ref()?.body.get("metadata")?);
         let labelled = self.releases.iter().find(|release| Some(release.set.as_str()) == label);
         let labelled = labelled.and_then(|release| leaving.get(&release.name));
-        labelled.or_else(|| leaving.first())
+        labelled.or_else(|| leaving.first()).copied()
     }
 
     fn set(&self, object: &ObjectComparison) -> &str {

@@ -1,6 +1,6 @@
 //! Which steps belong together: an object that got another name, and one that went to another release.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::holders::Holders;
@@ -20,26 +20,26 @@ pub(super) fn relate(steps: &mut [Step], holders: &Holders<'_>) {
 }
 
 fn moved(steps: &mut [Step], holders: &Holders<'_>) {
-    let wanted: BTreeMap<ObjectId, Arc<str>> = steps
-        .iter()
-        .filter(|step| step.object.desired.is_some())
-        .map(|step| (step.object.id.clone(), Arc::clone(&step.object.release)))
-        .collect();
+    let forgets = steps.iter().any(|step| matches!(step.action, Action::Forget { .. }));
+    let wanted = steps.iter().filter(|step| forgets && step.object.desired.is_some());
+    let wanted: HashMap<&ObjectId, &Arc<str>> = wanted.map(|step| (&step.object.id, &step.object.release)).collect();
     let holder = |id: &ObjectId, own: &Arc<str>| {
         let releases = holders.get(id);
         let here = releases.contains(&own);
         releases.first().filter(|_| !here).map(|release| Was::OfRelease(Arc::clone(release)))
     };
-    for step in steps {
+    let was = |step: &Step| {
         let object = &step.object;
-        step.was = match (&step.action, wanted.get(&object.id)) {
-            (Action::Forget { .. }, Some(release)) if *release != object.release => {
+        match (&step.action, wanted.get(&object.id)) {
+            (Action::Forget { .. }, Some(release)) if **release != object.release => {
                 Some(Was::GoesTo(Arc::clone(release)))
             }
-            (_, Some(_)) if object.desired.is_some() => holder(&object.id, &object.release),
+            _ if object.desired.is_some() => holder(&object.id, &object.release),
             _ => None,
-        };
-    }
+        }
+    };
+    let was: Vec<Option<Was>> = steps.iter().map(was).collect();
+    steps.iter_mut().zip(was).for_each(|(step, was)| step.was = was);
 }
 
 fn renamed(steps: &mut [Step]) {
