@@ -121,7 +121,7 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
             let encrypted = secrets::encrypt(&text, &subject.name, &rule, &mut random, &now())?;
             if *in_place {
                 files::replace(&subject.path, &encrypted)?;
-                terminal.say(&format!("{}: encrypted for {}", subject.name, listed(&rule.recipients)));
+                terminal.say(&format!("{}: encrypted for {}", subject.name, listed(rule.readers.recipients())));
             } else {
                 terminal.print(&encrypted)?;
             }
@@ -291,8 +291,8 @@ fn rule_of(recipients: &[String]) -> Result<Rule, Failure> {
     Ok(recipients.collect::<Result<Vec<_>, _>>()?.into())
 }
 
-fn listed(recipients: &[Recipient]) -> String {
-    recipients.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn listed<'r>(recipients: impl Iterator<Item = &'r Recipient>) -> String {
+    recipients.map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn random(bytes: &mut [u8]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
