@@ -56,16 +56,20 @@ pub(super) struct Kept {
 
 impl Opened {
     pub fn new(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Self, SecretsError> {
-        let mut root = read(text, file)?;
-        let origin = root.origin.clone();
-        let Some(section) = root.as_map_mut().and_then(|map| map.remove(SECTION)) else {
-            return Err(SecretsError::Unencrypted { file: file.to_string(), origin });
-        };
-        let metadata = Metadata::read(&section)?;
+        Self::with(text, file, &|metadata| metadata.data_key(identities))
+    }
+
+    /// The file, opened with the data key that `key` finds.
+    pub fn with(
+        text: &str,
+        file: &Arc<String>,
+        key: &dyn Fn(&Metadata) -> Result<DataKey, SecretsError>,
+    ) -> Result<Self, SecretsError> {
+        let (root, metadata) = sections(text, file)?;
         if metadata.selector.comments().is_some() {
             refuse_deciding_comments(&metadata.selector, &comments::scan(text, &root), Some(file))?;
         }
-        let key = metadata.data_key(identities)?;
+        let key = key(&metadata)?;
         let mac = Mac::new(metadata.only_encrypted);
         let mut walk = Walk {
             key: &key,
@@ -104,6 +108,16 @@ impl Opened {
         })?;
         Ok(plain)
     }
+}
+
+/// The content of an encrypted file, as it is written, and its section.
+pub(super) fn sections(text: &str, file: &Arc<String>) -> Result<(Value, Metadata), SecretsError> {
+    let mut root = read(text, file)?;
+    let origin = root.origin.clone();
+    let Some(section) = root.as_map_mut().and_then(|map| map.remove(SECTION)) else {
+        return Err(SecretsError::Unencrypted { file: file.to_string(), origin });
+    };
+    Ok((root, Metadata::read(&section)?))
 }
 
 /// Reads a document that has to be a map.

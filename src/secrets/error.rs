@@ -188,6 +188,9 @@ pub enum SecretsError {
         /// The key, with its service.
         key: String,
     },
+    /// What a service gave is no data key.
+    #[error("what was decrypted is no data key")]
+    NoDataKey,
     /// A path leads to no place where a value can be.
     #[error("there is no place for a value at `{path}`")]
     NoPlace {
@@ -291,6 +294,7 @@ impl Diagnose for SecretsError {
             | Self::NoRecipient { .. }
             | Self::Foreign { .. }
             | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Recipient { .. }
             | Self::Regex { .. }
             | Self::RuleField { .. }
@@ -332,6 +336,7 @@ impl Diagnose for SecretsError {
             | Self::NoRecipient { .. }
             | Self::Foreign { .. }
             | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Wrap { .. }
             | Self::Random(_)
             | Self::NoRule { .. } => None,
@@ -376,6 +381,7 @@ impl Diagnose for SecretsError {
                 format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
             }
             Self::Foreign { .. } => "Take the key out of the file's readers, or change them with sops.".into(),
+            Self::NoDataKey => "The file is damaged, or was not written by sops.".into(),
             Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
             Self::Wrap { .. } | Self::Random(_) => return None,
             Self::Identity { .. } => "A key file holds lines `AGE-SECRET-KEY-1...` and comments.".into(),

@@ -30,8 +30,23 @@ impl File {
     /// Opens an encrypted file. Every value is proven to be the one that was encrypted at its key, and the code over all
     /// values is checked.
     pub fn open(bytes: &[u8], file: &Arc<String>, identities: &Identities) -> Result<Self, SecretsError> {
+        Self::opened(bytes, file, &|metadata| metadata.data_key(identities))
+    }
+
+    /// Opens an encrypted file with its data key, as another service gave it.
+    pub fn open_with(bytes: &[u8], file: &Arc<String>, key: &Masked<Vec<u8>>) -> Result<Self, SecretsError> {
+        Self::opened(bytes, file, &|_| {
+            key.expose().as_slice().try_into().map(DataKey::new).map_err(|_| SecretsError::NoDataKey)
+        })
+    }
+
+    fn opened(
+        bytes: &[u8],
+        file: &Arc<String>,
+        key: &dyn Fn(&Metadata) -> Result<DataKey, SecretsError>,
+    ) -> Result<Self, SecretsError> {
         let text = String::from_utf8_lossy(bytes);
-        let mut opened = Opened::new(&text, file, identities)?;
+        let mut opened = Opened::with(&text, file, key)?;
         let comments = opened.comments(&text, file)?;
         let Opened { value, metadata, key, kept, .. } = opened;
         Ok(Self {

@@ -129,8 +129,21 @@ impl Metadata {
         &self.written
     }
 
+    /// The messages for PGP keys, each with the fingerprint of its key.
+    pub(super) fn pgp(&self) -> Vec<(String, String)> {
+        let field = |stanza: &Value, field| stanza.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stanzas = list(holder(&self.written), "pgp").iter();
+        stanzas.map(|stanza| (field(stanza, "fp"), field(stanza, "enc"))).collect()
+    }
+
     /// The data key, from the first stanza that an identity opens.
     pub(super) fn data_key(&self, identities: &Identities) -> Result<DataKey, SecretsError> {
+        if self.stanzas.is_empty() {
+            let services = SERVICES.into_iter().map(|(service, _)| service);
+            let holder = holder(&self.written);
+            let kinds = services.filter(|it| holder.get(it).is_some_and(|v| !v.is_null())).collect();
+            return Err(SecretsError::NoAge { kinds, origin: self.origin.clone() });
+        }
         let recipients = || self.stanzas.iter().map(|s| s.recipient.clone()).collect();
         let origin = || Origin { file: self.origin.file.clone(), ..Origin::default() };
         if identities.is_empty() {
@@ -193,11 +206,6 @@ fn stanzas(section: &Map, origin: &Origin) -> Result<Vec<Stanza>, SecretsError> 
     }
     let holder = holder(section);
     let age = holder.get("age").and_then(Value::as_list).unwrap_or_default();
-    if age.is_empty() {
-        let services = SERVICES.into_iter().map(|(service, _)| service);
-        let kinds = services.filter(|it| holder.get(it).is_some_and(|v| !v.is_null())).collect();
-        return Err(SecretsError::NoAge { kinds, origin: origin.clone() });
-    }
     age.iter().map(stanza).collect()
 }
 

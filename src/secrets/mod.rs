@@ -7,8 +7,8 @@
 //! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
 //! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
 
-mod amend;
 mod access;
+mod amend;
 mod cipher;
 mod comments;
 mod decrypt;
@@ -21,6 +21,7 @@ mod leaf;
 mod mac;
 mod metadata;
 mod place;
+mod readers;
 mod rules;
 mod selector;
 mod write;
@@ -33,5 +34,6 @@ pub use self::error::SecretsError;
 pub use self::file::File;
 pub use self::format::Format;
 pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
+pub use self::readers::{is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;

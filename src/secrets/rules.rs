@@ -101,8 +101,14 @@ impl fmt::Debug for Rules {
 impl Rules {
     /// The rule for a file, by its path from the folder of the rules.
     pub fn rule_for(&self, path: &str) -> Result<Rule, SecretsError> {
-        let fits = |regex: &Option<Regex>| regex.as_ref().is_none_or(|regex| regex.is_match(path));
-        let Some((_, rule)) = self.rules.iter().find(|(regex, _)| fits(regex)) else {
+        let rules = || self.origin.file.as_deref().cloned().unwrap_or_default();
+        let at = self.position(path).ok_or_else(|| SecretsError::NoRule { rules: rules(), path: path.to_owned() })?;
+        self.at(at, path)
+    }
+
+    /// The rule at a place; `path` is the file that an error names.
+    pub fn at(&self, at: usize, path: &str) -> Result<Rule, SecretsError> {
+        let Some((_, rule)) = self.rules.get(at) else {
             let rules = self.origin.file.as_deref().cloned().unwrap_or_default();
             return Err(SecretsError::NoRule { rules, path: path.to_owned() });
         };
@@ -120,6 +126,28 @@ impl Rules {
     /// Who can read a file, by its path from the folder of the rules.
     pub fn recipients_for(&self, path: &str) -> Result<Vec<Recipient>, SecretsError> {
         self.rule_for(path).map(|rule| rule.readers.recipients().cloned().collect())
+    }
+}
+
+impl Rules {
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The place of the rule for a file, by its path from the folder of the rules.
+    pub fn position(&self, path: &str) -> Option<usize> {
+        self.rules.iter().position(|(regex, _)| regex.as_ref().is_none_or(|regex| regex.is_match(path)))
+    }
+
+    /// The expression of the rule at a place; `None` where it holds for any path.
+    pub fn pattern(&self, at: usize) -> Option<&str> {
+        self.rules.get(at)?.0.as_ref().map(Regex::as_str)
     }
 }
 
