@@ -74,9 +74,6 @@ pub(super) enum SecretsVerbError {
     /// No private key of gpg's opens a file.
     #[error("`{program}` cannot open `{file}`, which is encrypted for the PGP keys {}: {problem}", listed(keys))]
     GpgFailed { program: String, file: String, keys: Vec<String>, problem: String },
-    /// A file has no PGP key.
-    #[error("`{file}` is not encrypted for a PGP key")]
-    NoPgp { file: String },
     /// The editor could not be run.
     #[error("cannot run the editor `{editor}`")]
     Editor {
@@ -128,7 +125,6 @@ impl Diagnose for SecretsVerbError {
             Self::Half { .. } => "Run the same command again; it goes on with the rest.".into(),
             Self::Gpg { .. } => "Install GnuPG, or name its program in `SOPS_GPG_EXEC`.".into(),
             Self::GpgFailed { .. } => "See with `gpg --list-secret-keys` which private keys are there.".into(),
-            Self::NoPgp { .. } => "Leave `--from-pgp` out: age keys open it.".into(),
             Self::Editor { .. } => "Set `EDITOR` to a program that waits until the file is closed.".into(),
             Self::EditorFailed { .. } => "The encrypted file is as it was.".into(),
         })

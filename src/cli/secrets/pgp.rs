@@ -17,15 +17,14 @@ static ASKING: Mutex<()> = Mutex::new(());
 
 /// Opens a file with the first of its PGP keys whose private half gpg has. One whose age keys fit needs no gpg.
 pub(super) fn open(subject: &Subject, bytes: &[u8], identities: &Identities) -> Result<File, Failure> {
-    if let Ok(file) = File::open(bytes, &subject.name, identities) {
-        return Ok(file);
-    }
     let messages = secrets::pgp_messages(bytes, &subject.name)?;
-    let program = std::env::var("SOPS_GPG_EXEC").ok().filter(|it| !it.is_empty()).unwrap_or_else(|| "gpg".to_owned());
-    let file = || subject.name.to_string();
-    if messages.is_empty() {
-        return Err(SecretsVerbError::NoPgp { file: file() }.into());
+    match File::open(bytes, &subject.name, identities) {
+        Ok(file) => return Ok(file),
+        Err(error) if messages.is_empty() => return Err(error.into()),
+        // An age key that is missing is why gpg is asked; whatever else is wrong, it is so with gpg's key too.
+        Err(_) => {}
     }
+    let program = std::env::var("SOPS_GPG_EXEC").ok().filter(|it| !it.is_empty()).unwrap_or_else(|| "gpg".to_owned());
     let _asking = ASKING.lock();
     let mut problem = String::new();
     for (_, message) in &messages {
@@ -38,7 +37,7 @@ pub(super) fn open(subject: &Subject, bytes: &[u8], identities: &Identities) -> 
         problem = last_line(&output.stderr);
     }
     let keys = messages.into_iter().map(|(key, _)| key).collect();
-    Err(SecretsVerbError::GpgFailed { program, file: file(), keys, problem }.into())
+    Err(SecretsVerbError::GpgFailed { program, file: subject.name.to_string(), keys, problem }.into())
 }
 
 /// What gpg makes of a message. Both go through pipes: arguments would be seen by others.
