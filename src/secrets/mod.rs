@@ -32,6 +32,8 @@ pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
 pub use self::file::File;
 pub use self::format::Format;
-pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
+pub use self::identity::{
+    AgeError, Asks, Identities, NoKey, Nobody, Recipient, THROWAWAY, is_throwaway, keygen, locked,
+};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;
