@@ -10,19 +10,23 @@
 mod cipher;
 mod comments;
 mod decrypt;
+mod difference;
 mod encrypt;
 mod error;
 mod identity;
 mod leaf;
 mod mac;
+mod merge;
 mod metadata;
 mod rules;
 mod selector;
 mod write;
 
 pub use self::decrypt::{decrypt, decrypt_file, plain};
+pub use self::difference::{Change, ChangeKind, difference};
 pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
 pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
+pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;
