@@ -7,6 +7,7 @@
 //! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
 //! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
 
+mod amend;
 mod cipher;
 mod comments;
 mod decrypt;
@@ -20,6 +21,7 @@ mod rules;
 mod selector;
 mod write;
 
+pub use self::amend::{Amendment, amend};
 pub use self::decrypt::{decrypt, decrypt_file, plain};
 pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;

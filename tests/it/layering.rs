@@ -41,7 +41,7 @@ const ACTING: &[&str] = &[
 
 /// The modules that may look behind a mask, each with the reason.
 const EXPOSING: &[(&str, &str)] = &[
-    ("cli/secrets.rs", "hands the plain text to the person who asked for it"),
+    ("cli/secrets", "hands the plain text to the person who asked for it"),
     ("chart", "templates are rendered with the real values"),
     ("cluster", "the server gets the real values"),
     ("diff", "hashes and fingerprints are made of the real values"),
@@ -190,7 +190,9 @@ fn only_listed_modules_expose_secrets() -> Result<(), Failed> {
     let mut found = Vec::new();
     for module in places(&lib()).keys() {
         let exposing = sources(module).into_iter().filter(|(_, text)| exposes.is_match(text));
-        let listed = |path: &Path| EXPOSING.iter().any(|(name, _)| *name == module || path.ends_with(name));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let listed =
+            |path: &Path| EXPOSING.iter().any(|(name, _)| *name == module || path.starts_with(source.join(name)));
         let unlisted = exposing.filter(|(path, _)| !listed(path));
         found.extend(unlisted.map(|(path, _)| format!("{} looks behind a mask", path.display())));
     }
