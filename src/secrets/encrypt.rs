@@ -96,7 +96,10 @@ impl Content {
     pub fn settle(&mut self) {
         if self.format == Format::Binary {
             let leaf = self.value.get(DATA).and_then(|leaf| leaf::plain(&leaf.data));
-            self.raw = Some(Masked::new(leaf.map(|(_, text)| text.as_bytes().to_vec()).unwrap_or_default()));
+            let text = leaf.map(|(_, text)| text).unwrap_or_default();
+            if self.raw.as_ref().is_none_or(|raw| text_of(raw.expose()) != *text) {
+                self.raw = Some(Masked::new(text.as_bytes().to_vec()));
+            }
         }
     }
 }

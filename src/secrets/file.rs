@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access::Readers;
 use super::cipher::DataKey;
 use super::decrypt::{Kept, Opened};
-use super::encrypt::{Content, Random, Sealing, draw};
+use super::encrypt::{Content, DATA, Random, Sealing, draw};
 use super::identity::is_age;
 use super::metadata::{self, Metadata};
 use super::store::Layout;
@@ -113,6 +113,9 @@ impl File {
     /// Sets the value at a path of keys and places of lists; maps that are missing on the way are made. A place behind
     /// the end of a list adds an item. Returns whether anything is other than before.
     pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, SecretsError> {
+        if self.content.format == Format::Binary && *path != Path::of_fields([DATA]) {
+            return Err(SecretsError::NoPlace { path: path.clone() });
+        }
         let value = if self.masks(path) { value.masked() } else { value };
         let changed = place::set(&mut self.content.value, path, value)?;
         self.note(changed);
