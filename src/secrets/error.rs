@@ -193,6 +193,18 @@ pub enum SecretsError {
         /// The file.
         file: String,
     },
+    /// A key of another service cannot be given the data key.
+    #[error("only its own service can encrypt for the key `{key}`")]
+    Foreign {
+        /// The key, with its service.
+        key: String,
+    },
+    /// A path leads to no place where a value can be.
+    #[error("there is no place for a value at `{path}`")]
+    NoPlace {
+        /// The path.
+        path: Path,
+    },
     /// The data key cannot be wrapped.
     #[error("the data key cannot be encrypted to `{recipient}`")]
     Wrap {
@@ -288,6 +300,8 @@ impl Diagnose for SecretsError {
             | Self::TooLarge { .. }
             | Self::TooLong { .. }
             | Self::NoRecipient { .. }
+            | Self::Foreign { .. }
+            | Self::NoPlace { .. }
             | Self::Recipient { .. }
             | Self::Regex { .. }
             | Self::RuleField { .. }
@@ -328,6 +342,8 @@ impl Diagnose for SecretsError {
             Self::File(error) => error.origin(),
             Self::TooLong { .. }
             | Self::NoRecipient { .. }
+            | Self::Foreign { .. }
+            | Self::NoPlace { .. }
             | Self::Wrap { .. }
             | Self::Random(_)
             | Self::NoRule { .. } => None,
@@ -371,6 +387,8 @@ impl Diagnose for SecretsError {
             Self::NoRecipient { file } => {
                 format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
             }
+            Self::Foreign { .. } => "Take the key out of the file's readers, or change them with sops.".into(),
+            Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
             Self::Wrap { .. } | Self::Random(_) => return None,
             Self::Unusable { source, .. } => return source.hint().map(str::to_owned),
             Self::Identity { what, .. } => what.hint().into(),

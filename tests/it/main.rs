@@ -27,6 +27,7 @@ mod report;
 mod rows;
 mod sandbox;
 mod secrets;
+mod secrets_merge;
 mod validate;
 mod values;
 mod yaml;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         rows::trials(),
         sandbox::trials(),
         secrets::trials(),
+        secrets_merge::trials(),
         validate::trials(),
         values::trials(),
         yaml::trials(),
