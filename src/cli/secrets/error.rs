@@ -25,13 +25,16 @@ pub(super) enum SecretsVerbError {
     /// The editor failed.
     #[error("the editor `{editor}` ended with {status}")]
     EditorFailed { editor: String, status: ExitStatus },
+    /// Plain text would stay where a signal ends us.
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
 }
 
 impl Diagnose for SecretsVerbError {
     fn kind(&self) -> Kind {
         match self {
             Self::NoRules { .. } => Kind::Input,
-            Self::Editor { .. } | Self::EditorFailed { .. } => Kind::Machine,
+            Self::Editor { .. } | Self::EditorFailed { .. } | Self::Signals(_) => Kind::Machine,
         }
     }
 
@@ -41,7 +44,7 @@ impl Diagnose for SecretsVerbError {
                 format!("Name a public key with `--recipient`, or write a rule into `{RULES}` at the project's root.")
             }
             Self::Editor { .. } => "Set `EDITOR` to a program that waits until the file is closed.".into(),
-            Self::EditorFailed { .. } => "The encrypted file is as it was.".into(),
+            Self::EditorFailed { .. } | Self::Signals(_) => "The encrypted file is as it was.".into(),
         })
     }
 }

@@ -4,6 +4,7 @@
 
 mod decrypt;
 mod edit;
+mod editor;
 mod encrypt;
 mod error;
 mod keygen;
