@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::selector::Selector;
-use super::{Recipient, SecretsError};
+use super::{Readers, Recipient, SecretsError};
 use crate::value::{Mark, Origin};
 use crate::yaml;
 
@@ -22,7 +22,7 @@ pub struct Rules {
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
     /// Who can read it.
-    pub recipients: Vec<Recipient>,
+    pub readers: Readers,
     /// Which of its leaves are encrypted.
     pub selector: Selector,
     /// Whether the code over the file leaves out values that are not encrypted.
@@ -31,7 +31,7 @@ pub struct Rule {
 
 impl From<Vec<Recipient>> for Rule {
     fn from(recipients: Vec<Recipient>) -> Self {
-        Self { recipients, ..Self::default() }
+        Self { readers: recipients.into(), ..Self::default() }
     }
 }
 
@@ -111,7 +111,7 @@ impl Rules {
         }
         let recipients = rule.age.iter().flat_map(Keys::each).map(|key| Recipient::parse(key, &self.origin));
         Ok(Rule {
-            recipients: recipients.collect::<Result<_, _>>()?,
+            readers: recipients.collect::<Result<Vec<_>, _>>()?.into(),
             selector: rule.selector(&self.origin)?,
             mac_only_encrypted: rule.mac_only_encrypted,
         })
@@ -119,7 +119,7 @@ impl Rules {
 
     /// Who can read a file, by its path from the folder of the rules.
     pub fn recipients_for(&self, path: &str) -> Result<Vec<Recipient>, SecretsError> {
-        self.rule_for(path).map(|rule| rule.recipients)
+        self.rule_for(path).map(|rule| rule.readers.recipients().cloned().collect())
     }
 }
 

@@ -26,6 +26,7 @@ mod report;
 mod rows;
 mod sandbox;
 mod secrets;
+mod secrets_merge;
 mod validate;
 mod values;
 mod yaml;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         rows::trials(),
         sandbox::trials(),
         secrets::trials(),
+        secrets_merge::trials(),
         validate::trials(),
         values::trials(),
         yaml::trials(),
