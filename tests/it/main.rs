@@ -9,6 +9,7 @@ mod cases;
 mod chart;
 mod cli;
 mod cluster;
+mod crash;
 mod diff;
 mod docs;
 mod health;
@@ -37,12 +38,14 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
+    crash::on_purpose();
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
         cli::trials(),
         cluster::trials(),
+        crash::trials(),
         diff::trials(),
         docs::trials(),
         health::trials(),

@@ -6,6 +6,7 @@ mod batch;
 mod covered;
 mod decrypt;
 mod edit;
+mod editor;
 mod encrypt;
 mod error;
 mod get;
