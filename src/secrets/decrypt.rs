@@ -10,7 +10,7 @@ use super::leaf::Kind;
 use super::mac::Mac;
 use super::metadata::{Metadata, SECTION};
 use super::selector::{Selector, bound};
-use super::{Identities, SecretsError, write};
+use super::{File, Identities, SecretsError, write};
 use crate::masked::Masked;
 use crate::tree::Tree;
 use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
@@ -34,7 +34,7 @@ pub fn decrypt_file(tree: &Tree, path: &str, origin: &Origin, identities: &Ident
 
 /// The whole file decrypted, as YAML in the written order with its comments.
 pub fn plain(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Masked<String>, SecretsError> {
-    Opened::new(text, file, identities)?.plain(text, file)
+    File::open(text.as_bytes(), file, identities)?.plain()
 }
 
 /// A file that was decrypted, with what is needed to encrypt it again.
@@ -56,14 +56,20 @@ pub(super) struct Kept {
 
 impl Opened {
     pub fn new(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Self, SecretsError> {
-        let mut root = read(text, file)?;
-        let origin = root.origin.clone();
-        let Some(section) = root.as_map_mut().and_then(|map| map.remove(SECTION)) else {
-            return Err(SecretsError::Unencrypted { file: file.to_string(), origin });
-        };
-        let metadata = Metadata::read(&section)?;
-        refuse_deciding_comments(&metadata.selector, text, &root, file)?;
-        let key = metadata.data_key(identities)?;
+        Self::with(text, file, &|metadata| metadata.data_key(identities))
+    }
+
+    /// The file, opened with the data key that `key` finds.
+    pub fn with(
+        text: &str,
+        file: &Arc<String>,
+        key: &dyn Fn(&Metadata) -> Result<DataKey, SecretsError>,
+    ) -> Result<Self, SecretsError> {
+        let (root, metadata) = sections(text, file)?;
+        if metadata.selector.comments().is_some() {
+            refuse_deciding_comments(&metadata.selector, &comments::scan(text, &root), Some(file))?;
+        }
+        let key = key(&metadata)?;
         let mac = Mac::new(metadata.only_encrypted);
         let mut walk = Walk {
             key: &key,
@@ -79,26 +85,39 @@ impl Opened {
         Ok(Self { value, metadata, key, kept, items })
     }
 
-    /// The file as plain YAML. Also keeps the encrypted comments that it opens.
-    pub fn plain(&mut self, text: &str, file: &Arc<String>) -> Result<Masked<String>, SecretsError> {
+    /// The comments of the file in plain text. Keeps the encrypted ones that it opens.
+    pub fn comments(&mut self, text: &str, file: &Arc<String>) -> Result<Vec<Comment>, SecretsError> {
         let mut comments = comments::scan(text, &read(text, file)?);
         comments.extend(self.items.iter().cloned());
         comments.sort_by_key(|comment| comment.mark);
         let empty = Map::new();
         let root = self.value.as_map().unwrap_or(&empty);
         let (key, kept, items) = (&self.key, &mut self.kept, &self.items);
-        let written = write::write(root, None, comments, &mut |comment, here, before| {
+        let mut plain = Vec::with_capacity(comments.len());
+        write::write(root, None, comments, &mut |comment, here, before| {
             if items.contains(comment) || !Sealed::is_meant(&comment.text) {
-                return Ok(comment.text.clone());
+                plain.push(comment.clone());
+                return Ok(String::new());
             }
             let opened = open_comment(key, &comment.text, here, before)
                 .ok_or_else(|| SecretsError::Comment { origin: Origin::new(file, comment.mark) })?;
             let text = String::from_utf8_lossy(&opened.plain).into_owned();
+            plain.push(Comment { text, ..comment.clone() });
             kept.push(opened);
-            Ok(text)
+            Ok(String::new())
         })?;
-        Ok(Masked::new(written))
+        Ok(plain)
     }
+}
+
+/// The content of an encrypted file, as it is written, and its section.
+pub(super) fn sections(text: &str, file: &Arc<String>) -> Result<(Value, Metadata), SecretsError> {
+    let mut root = read(text, file)?;
+    let origin = root.origin.clone();
+    let Some(section) = root.as_map_mut().and_then(|map| map.remove(SECTION)) else {
+        return Err(SecretsError::Unencrypted { file: file.to_string(), origin });
+    };
+    Ok((root, Metadata::read(&section)?))
 }
 
 /// Reads a document that has to be a map.
@@ -111,17 +130,17 @@ pub(super) fn read(text: &str, file: &Arc<String>) -> Result<Value, SecretsError
     }
 }
 
-/// Where comments decide what is encrypted, a file is read only if none of its comments does.
+/// Where comments decide what is encrypted, a file is handled only if none of its comments does.
 pub(super) fn refuse_deciding_comments(
     selector: &Selector,
-    text: &str,
-    root: &Value,
-    file: &Arc<String>,
+    comments: &[Comment],
+    file: Option<&Arc<String>>,
 ) -> Result<(), SecretsError> {
     let Some(regex) = selector.comments() else { return Ok(()) };
-    match comments::scan(text, root).into_iter().find(|comment| regex.is_match(&comment.text)) {
+    match comments.iter().find(|comment| regex.is_match(&comment.text)) {
         Some(comment) => {
-            Err(SecretsError::CommentSelector { field: selector.field().0, origin: Origin::new(file, comment.mark) })
+            let origin = Origin { file: file.cloned(), mark: comment.mark };
+            Err(SecretsError::CommentSelector { field: selector.field().0, origin })
         }
         None => Ok(()),
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::cipher::DataKey;
 use super::comments::{self, Comment};
-use super::decrypt::{Kept, Opened, read, refuse_deciding_comments};
+use super::decrypt::{Kept, read, refuse_deciding_comments};
 use super::leaf::{self, Kind};
 use super::mac::Mac;
-use super::metadata::{Metadata, SECTION};
+use super::metadata::SECTION;
 use super::selector::{Selector, bound};
-use super::{Identities, Rule, SecretsError, write};
-use crate::value::{Data, Entry, Origin, Path, Step, Value};
+use super::{File, Identities, Rule, SecretsError, write};
+use crate::masked::Masked;
+use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
 
 /// A source of random bytes: it fills the whole slice.
 pub type Random<'a> = dyn FnMut(&mut [u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
@@ -25,15 +26,8 @@ pub fn encrypt(
     random: &mut Random<'_>,
     now: &str,
 ) -> Result<String, SecretsError> {
-    let root = read_plain(text, file)?;
-    if rule.recipients.is_empty() {
-        return Err(SecretsError::NoRecipient { file: file.to_string() });
-    }
-    let mut bytes = [0; 32];
-    random(&mut bytes).map_err(SecretsError::Random)?;
-    let key = DataKey::new(bytes);
-    let metadata = Metadata::new(&key, &rule.recipients, rule.selector.clone(), rule.mac_only_encrypted)?;
-    seal(text, file, root, &metadata, &key, Vec::new(), random, now)
+    let encrypted = File::new(text.as_bytes(), file, rule)?.write(random, now)?;
+    Ok(String::from_utf8_lossy(&encrypted).into_owned())
 }
 
 /// Encrypts the new plain text of an encrypted file to the same readers. Values and comments that are unchanged at
@@ -46,53 +40,86 @@ pub fn edit(
     random: &mut Random<'_>,
     now: &str,
 ) -> Result<String, SecretsError> {
-    let mut opened = Opened::new(old, file, identities)?;
-    if opened.plain(old, file)?.expose() == new {
-        return Ok(old.to_owned());
-    }
-    let root = read_plain(new, file)?;
-    seal(new, file, root, &opened.metadata, &opened.key, opened.kept, random, now)
+    let mut opened = File::open(old.as_bytes(), file, identities)?;
+    opened.rewrite(new.as_bytes())?;
+    let encrypted = opened.write(random, now)?;
+    Ok(String::from_utf8_lossy(&encrypted).into_owned())
 }
 
-fn read_plain(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
-    let root = read(text, file)?;
-    match root.as_map().and_then(|map| map.entry(SECTION)) {
-        Some(section) => {
-            Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, section.mark) })
+/// What is encrypted together, in plain form.
+#[derive(Clone)]
+pub(super) struct Content {
+    pub value: Value,
+    pub comments: Vec<Comment>,
+}
+
+impl Content {
+    /// Reads a plain text.
+    pub fn read(text: &str, file: &Arc<String>) -> Result<Self, SecretsError> {
+        let value = read(text, file)?;
+        if let Some(section) = value.as_map().and_then(|map| map.entry(SECTION)) {
+            let origin = Origin::new(file, section.mark);
+            return Err(SecretsError::Encrypted { file: file.to_string(), origin });
         }
-        None => Ok(root),
+        let comments = comments::scan(text, &value);
+        Ok(Self { value, comments })
+    }
+
+    fn root(&self) -> Map {
+        self.value.as_map().cloned().unwrap_or_default()
+    }
+
+    /// The plain text.
+    pub fn write(&self) -> Result<Masked<String>, SecretsError> {
+        let root = self.root();
+        write::write(&root, None, self.comments.clone(), &mut |comment, _, _| Ok(comment.text.clone())).map(Masked::new)
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "the two verbs share all but these")]
-fn seal(
-    text: &str,
-    file: &Arc<String>,
-    root: Value,
-    metadata: &Metadata,
-    key: &DataKey,
-    kept: Vec<Kept>,
-    random: &mut Random<'_>,
-    now: &str,
-) -> Result<String, SecretsError> {
-    let selector = &metadata.selector;
-    refuse_deciding_comments(selector, text, &root, file)?;
-    let comments = comments::scan(text, &root);
-    let mac = Mac::new(metadata.only_encrypted);
-    let mut sealer = Sealer { key, selector, mac, kept, random, path: Path::root() };
-    let tree = sealer.node(root)?;
-    let code = std::mem::replace(&mut sealer.mac, Mac::new(false)).finish();
-    let nonce = sealer.nonce()?;
-    let section = metadata.write(key, &code, now, nonce);
-    let root = tree.as_map().cloned().unwrap_or_default();
-    write::write(&root, section, comments, &mut |comment, here, _| sealer.comment(comment, here))
+/// Encrypts leaves and comments of one file, and counts the code over them.
+pub(super) struct Sealing<'a> {
+    pub key: &'a DataKey,
+    pub selector: &'a Selector,
+    pub only_encrypted: bool,
+    /// What the same values were encrypted to before.
+    pub kept: &'a [Kept],
+}
+
+impl Sealing<'_> {
+    /// The encrypted text; `section` makes the `sops` section of the code over all values.
+    pub fn seal(
+        &self,
+        content: &Content,
+        random: &mut Random<'_>,
+        section: impl FnOnce(&str, &mut Random<'_>) -> Result<Map, SecretsError>,
+    ) -> Result<String, SecretsError> {
+        let file = content.value.origin.file.as_ref();
+        refuse_deciding_comments(self.selector, &content.comments, file)?;
+        let mac = Mac::new(self.only_encrypted);
+        let kept = self.kept.iter().collect();
+        let mut sealer =
+            Sealer { key: self.key, selector: self.selector, mac, kept, random: &mut *random, path: Path::root() };
+        let tree = sealer.node(content.root().into())?;
+        let code = std::mem::replace(&mut sealer.mac, Mac::new(false)).finish();
+        let section = section(&code, sealer.random)?;
+        let root = tree.as_map().cloned().unwrap_or_default();
+        let comments = content.comments.clone();
+        write::write(&root, Some(section), comments, &mut |comment, here, _| sealer.comment(comment, here))
+    }
+}
+
+/// Thirty-two random bytes.
+pub(super) fn draw(random: &mut Random<'_>) -> Result<[u8; 32], SecretsError> {
+    let mut bytes = [0; 32];
+    random(&mut bytes).map_err(SecretsError::Random)?;
+    Ok(bytes)
 }
 
 struct Sealer<'a, 'r> {
     key: &'a DataKey,
     selector: &'a Selector,
     mac: Mac,
-    kept: Vec<Kept>,
+    kept: Vec<&'a Kept>,
     random: &'a mut Random<'r>,
     path: Path,
 }
@@ -148,19 +175,14 @@ impl Sealer<'_, '_> {
     /// Encrypts, or takes what the same value at the same key was encrypted to before; each of those once.
     fn text(&mut self, plain: &[u8], kind: Kind, path: &Path) -> Result<String, SecretsError> {
         let bound = bound(path);
-        let same = |kept: &Kept| kept.bound == bound && kept.plain.as_slice() == plain && stays(kept.sealed.kind, kind);
+        let same =
+            |kept: &&Kept| kept.bound == bound && kept.plain.as_slice() == plain && stays(kept.sealed.kind, kind);
         if let Some(at) = self.kept.iter().position(same) {
             return Ok(self.kept.remove(at).sealed.to_string());
         }
-        let nonce = self.nonce()?;
+        let nonce = draw(self.random)?;
         let sealed = self.key.seal(plain, kind, &bound, nonce);
         sealed.map(|it| it.to_string()).ok_or_else(|| SecretsError::TooLong { path: path.clone() })
-    }
-
-    fn nonce(&mut self) -> Result<[u8; 32], SecretsError> {
-        let mut bytes = [0; 32];
-        (self.random)(&mut bytes).map_err(SecretsError::Random)?;
-        Ok(bytes)
     }
 }
 

@@ -182,6 +182,21 @@ pub enum SecretsError {
         /// The file.
         file: String,
     },
+    /// A key of another service cannot be given the data key.
+    #[error("only its own service can encrypt for the key `{key}`")]
+    Foreign {
+        /// The key, with its service.
+        key: String,
+    },
+    /// What a service gave is no data key.
+    #[error("what was decrypted is no data key")]
+    NoDataKey,
+    /// A path leads to no place where a value can be.
+    #[error("there is no place for a value at `{path}`")]
+    NoPlace {
+        /// The path.
+        path: Path,
+    },
     /// The data key cannot be wrapped.
     #[error("the data key cannot be encrypted to `{recipient}`")]
     Wrap {
@@ -277,6 +292,9 @@ impl Diagnose for SecretsError {
             | Self::TooLarge { .. }
             | Self::TooLong { .. }
             | Self::NoRecipient { .. }
+            | Self::Foreign { .. }
+            | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Recipient { .. }
             | Self::Regex { .. }
             | Self::RuleField { .. }
@@ -316,6 +334,9 @@ impl Diagnose for SecretsError {
             Self::File(error) => error.origin(),
             Self::TooLong { .. }
             | Self::NoRecipient { .. }
+            | Self::Foreign { .. }
+            | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Wrap { .. }
             | Self::Random(_)
             | Self::NoRule { .. } => None,
@@ -359,6 +380,9 @@ impl Diagnose for SecretsError {
             Self::NoRecipient { file } => {
                 format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
             }
+            Self::Foreign { .. } => "Take the key out of the file's readers, or change them with sops.".into(),
+            Self::NoDataKey => "The file is damaged, or was not written by sops.".into(),
+            Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
             Self::Wrap { .. } | Self::Random(_) => return None,
             Self::Identity { .. } => "A key file holds lines `AGE-SECRET-KEY-1...` and comments.".into(),
             Self::Recipient { .. } => "A public key of age looks like `age1...` and has 62 characters.".into(),

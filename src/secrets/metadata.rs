@@ -6,6 +6,7 @@ use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::access::{Foreign, Group, Readers};
 use super::cipher::{DataKey, Sealed};
 use super::leaf::Kind;
 use super::selector::{self, Selector};
@@ -18,14 +19,22 @@ pub(super) const SECTION: &str = "sops";
 /// The release of the Go program whose layout this is; it refuses files of versions that it does not know.
 const VERSION: &str = "3.13.3";
 
-/// The sections of keys that are not age's.
-const OTHER_KEYS: [&str; 6] = ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp"];
+/// The lists of keys that are not age's, each with the fields that name one of its keys.
+const SERVICES: [(&str, &[&str]); 6] = [
+    ("azure_kv", &["vault_url", "name", "version"]),
+    ("gcp_kms", &["resource_id"]),
+    ("hc_vault", &["vault_address", "engine_path", "key_name"]),
+    ("hckms", &["key_id"]),
+    ("kms", &["arn"]),
+    ("pgp", &["fp"]),
+];
 
 /// A section, read.
 pub(super) struct Metadata {
     /// The section as it was written; what this module does not know is kept.
     written: Map,
     stanzas: Vec<Stanza>,
+    pub(super) readers: Readers,
     pub(super) selector: Selector,
     pub(super) only_encrypted: bool,
     last_modified: String,
@@ -48,6 +57,7 @@ impl Metadata {
         let only_encrypted = map.get("mac_only_encrypted").and_then(Value::as_bool).unwrap_or_default();
         Ok(Self {
             stanzas: stanzas(map, &section.origin)?,
+            readers: readers(map),
             selector: Selector::of(&selector::set(map), &section.origin)?,
             only_encrypted,
             last_modified,
@@ -57,55 +67,83 @@ impl Metadata {
         })
     }
 
-    /// The section of a new file, with a data key that is wrapped for each recipient.
-    pub(super) fn new(
-        key: &DataKey,
-        recipients: &[Recipient],
-        selector: Selector,
-        only_encrypted: bool,
-    ) -> Result<Self, SecretsError> {
-        let wrap = |recipient: &Recipient| {
-            let armored = age::encrypt_and_armor(&recipient.0, key.bytes())
-                .map_err(|error| SecretsError::Wrap { recipient: recipient.to_string(), source: Box::new(error) })?;
-            Ok(Map::from_iter([("enc", Value::from(armored)), ("recipient", recipient.to_string().into())]).into())
-        };
-        let age: Vec<Value> = recipients.iter().map(wrap).collect::<Result<_, SecretsError>>()?;
+    /// What a new file begins with: the section has no keys, no time and no code yet.
+    pub(super) fn new(selector: Selector, only_encrypted: bool) -> Self {
         let (field, chosen) = selector.field();
-        let mut written = Map::from_iter([("age", Value::from(age))]);
-        written.insert(field, chosen);
+        let mut written = Map::from_iter([(field, chosen)]);
         if only_encrypted {
             written.insert("mac_only_encrypted", true);
         }
-        let (last_modified, mac, origin) = (String::new(), (String::new(), Origin::default()), Origin::default());
-        Ok(Self { written, stanzas: Vec::new(), selector, only_encrypted, last_modified, mac, origin })
+        Self {
+            written,
+            stanzas: Vec::new(),
+            readers: Readers::default(),
+            selector,
+            only_encrypted,
+            last_modified: String::new(),
+            mac: (String::new(), Origin::default()),
+            origin: Origin::default(),
+        }
     }
 
-    /// The section to write after a change at the time `now`, with the code over the values; its fields in the order
-    /// of the Go program.
-    pub(super) fn write(&self, key: &DataKey, mac: &str, now: &str, nonce: [u8; 32]) -> Option<Map> {
-        let sealed = key.seal(mac.as_bytes(), Kind::Str, now, nonce)?.to_string();
-        let changed = [("lastmodified", now), ("mac", sealed.as_str()), ("version", VERSION)];
+    /// The section with the data key wrapped for other readers. Where the key is the old one (`same_key`), what was
+    /// wrapped before for those who stay is kept.
+    pub(super) fn wrapped(&self, key: &DataKey, readers: &Readers, same_key: bool) -> Result<Map, SecretsError> {
         let mut section = self.written.clone();
-        for (field, text) in changed {
-            section.remove(field);
+        let [group] = &readers.groups[..] else {
+            return Err(SecretsError::Groups { groups: readers.groups.len(), origin: self.origin.clone() });
+        };
+        let old = holder(&self.written);
+        for service in ["key_groups", "shamir_threshold", "age"].into_iter().chain(SERVICES.map(|(service, _)| service))
+        {
+            section.remove(service);
+        }
+        let mut add = |service: &str, stanza: Value| match &mut section.get_or_insert(service).data {
+            Data::List(items) => items.push(stanza),
+            other => *other = Data::List(vec![stanza]),
+        };
+        for recipient in &group.recipients {
+            let name = recipient.to_string();
+            let kept = same_key.then(|| find(old, "age", &["recipient"], &name)).flatten();
+            add("age", kept.map_or_else(|| wrap(key, recipient), Ok)?);
+        }
+        for foreign in &group.others {
+            let fields = fields_of(foreign.service);
+            let kept = same_key.then(|| find(old, foreign.service, fields, &foreign.name)).flatten();
+            add(foreign.service, kept.ok_or_else(|| SecretsError::Foreign { key: foreign.to_string() })?);
+        }
+        Ok(section)
+    }
+
+    /// A section to write after a change at the time `now`, with the code over the values.
+    pub(super) fn stamped(mut section: Map, key: &DataKey, mac: &str, now: &str, nonce: [u8; 32]) -> Option<Map> {
+        let sealed = key.seal(mac.as_bytes(), Kind::Str, now, nonce)?.to_string();
+        for (field, text) in [("lastmodified", now), ("mac", &sealed), ("version", VERSION)] {
             section.insert(field, text);
         }
-        let last = |key: &str| ["lastmodified", "mac", "mac_only_encrypted", "version"].contains(&key);
-        let is_selector = |key: &str| selector::FIELDS.contains(&key);
-        let place = |key: &str| match key {
-            "lastmodified" => 1,
-            "mac" => 2,
-            _ if is_selector(key) => 3,
-            _ if last(key) => 4,
-            _ => 0,
-        };
-        let mut entries: Vec<_> = section.into_iter().collect();
-        entries.sort_by_key(|e| place(&e.key));
-        Some(entries.into_iter().collect())
+        Some(section)
+    }
+
+    /// The section as it was written.
+    pub(super) fn written(&self) -> &Map {
+        &self.written
+    }
+
+    /// The messages for PGP keys, each with the fingerprint of its key.
+    pub(super) fn pgp(&self) -> Vec<(String, String)> {
+        let field = |stanza: &Value, field| stanza.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stanzas = list(holder(&self.written), "pgp").iter();
+        stanzas.map(|stanza| (field(stanza, "fp"), field(stanza, "enc"))).collect()
     }
 
     /// The data key, from the first stanza that an identity opens.
     pub(super) fn data_key(&self, identities: &Identities) -> Result<DataKey, SecretsError> {
+        if self.stanzas.is_empty() {
+            let services = SERVICES.into_iter().map(|(service, _)| service);
+            let holder = holder(&self.written);
+            let kinds = services.filter(|it| holder.get(it).is_some_and(|v| !v.is_null())).collect();
+            return Err(SecretsError::NoAge { kinds, origin: self.origin.clone() });
+        }
         let recipients = || self.stanzas.iter().map(|s| s.recipient.clone()).collect();
         let origin = || Origin { file: self.origin.file.clone(), ..Origin::default() };
         if identities.is_empty() {
@@ -166,13 +204,73 @@ fn stanzas(section: &Map, origin: &Origin) -> Result<Vec<Stanza>, SecretsError> 
     if groups.len() > 1 {
         return Err(SecretsError::Groups { groups: groups.len(), origin: origin.clone() });
     }
-    let holder = groups.first().and_then(Value::as_map).unwrap_or(section);
+    let holder = holder(section);
     let age = holder.get("age").and_then(Value::as_list).unwrap_or_default();
-    if age.is_empty() {
-        let kinds = OTHER_KEYS.into_iter().filter(|kind| holder.get(kind).is_some_and(|v| !v.is_null())).collect();
-        return Err(SecretsError::NoAge { kinds, origin: origin.clone() });
-    }
     age.iter().map(stanza).collect()
+}
+
+/// The map that holds the lists of keys: the section itself, or its first group.
+fn holder(section: &Map) -> &Map {
+    let groups = section.get("key_groups").and_then(Value::as_list).unwrap_or_default();
+    groups.first().and_then(Value::as_map).unwrap_or(section)
+}
+
+/// Who can read the file of a section.
+fn readers(section: &Map) -> Readers {
+    let groups = section.get("key_groups").and_then(Value::as_list).unwrap_or_default();
+    let maps = groups.iter().filter_map(Value::as_map);
+    let groups = if groups.is_empty() { vec![group(section)] } else { maps.map(group).collect() };
+    let threshold = section.get("shamir_threshold").and_then(Value::as_i64).and_then(|it| usize::try_from(it).ok());
+    Readers { groups, threshold: threshold.filter(|it| *it > 0) }
+}
+
+fn group(holder: &Map) -> Group {
+    let mut group = Group::default();
+    for stanza in list(holder, "age") {
+        let name = name(stanza, &["recipient"]);
+        match Recipient::parse(&name, &stanza.origin) {
+            Ok(recipient) => group.recipients.push(recipient),
+            Err(_) => group.others.push(Foreign { service: "age", name }),
+        }
+    }
+    for (service, fields) in SERVICES {
+        let keys = list(holder, service).iter();
+        group.others.extend(keys.map(|stanza| Foreign { service, name: name(stanza, fields) }));
+    }
+    group
+}
+
+fn list<'v>(holder: &'v Map, service: &str) -> &'v [Value] {
+    holder.get(service).and_then(Value::as_list).unwrap_or_default()
+}
+
+/// The fields that name a key of a service.
+fn fields_of(service: &str) -> &'static [&'static str] {
+    SERVICES.iter().find(|(name, _)| *name == service).map_or(&["recipient"], |(_, fields)| fields)
+}
+
+fn name(stanza: &Value, fields: &[&str]) -> String {
+    let texts = fields.iter().filter_map(|field| stanza.get(field)?.as_str()).filter(|text| !text.is_empty());
+    texts.collect::<Vec<_>>().join("/")
+}
+
+/// The stanza of a key by its name.
+fn find(holder: &Map, service: &str, fields: &[&str], wanted: &str) -> Option<Value> {
+    list(holder, service).iter().find(|stanza| name(stanza, fields) == wanted).cloned()
+}
+
+/// The data key, wrapped for a recipient.
+fn wrap(key: &DataKey, recipient: &Recipient) -> Result<Value, SecretsError> {
+    let armored = age::encrypt_and_armor(&recipient.0, key.bytes())
+        .map_err(|error| SecretsError::Wrap { recipient: recipient.to_string(), source: Box::new(error) })?;
+    Ok(Map::from_iter([("enc", Value::from(armored)), ("recipient", recipient.to_string().into())]).into())
+}
+
+/// The fields of a section in the order of the Go program.
+pub(super) fn sorted(section: Map) -> Map {
+    let mut entries: Vec<_> = section.into_iter().collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    entries.into_iter().collect()
 }
 
 fn stanza(value: &Value) -> Result<Stanza, SecretsError> {

@@ -7,26 +7,37 @@
 //! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
 //! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
 
+mod access;
+mod amend;
 mod cipher;
 mod comments;
 mod decrypt;
 mod difference;
 mod encrypt;
 mod error;
+mod file;
+mod format;
 mod identity;
 mod leaf;
 mod mac;
 mod merge;
 mod metadata;
+mod place;
+mod readers;
 mod rules;
 mod selector;
 mod write;
 
+pub use self::access::{Foreign, Group, Readers};
+pub use self::amend::{Amendment, amend};
 pub use self::decrypt::{decrypt, decrypt_file, plain};
 pub use self::difference::{Change, ChangeKind, difference};
 pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
+pub use self::file::File;
+pub use self::format::Format;
 pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
+pub use self::readers::{is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::selector::Selector;
-use super::{Recipient, SecretsError};
+use super::{Readers, Recipient, SecretsError};
 use crate::value::{Mark, Origin};
 use crate::yaml;
 
@@ -22,7 +22,7 @@ pub struct Rules {
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
     /// Who can read it.
-    pub recipients: Vec<Recipient>,
+    pub readers: Readers,
     /// Which of its leaves are encrypted.
     pub selector: Selector,
     /// Whether the code over the file leaves out values that are not encrypted.
@@ -31,7 +31,7 @@ pub struct Rule {
 
 impl From<Vec<Recipient>> for Rule {
     fn from(recipients: Vec<Recipient>) -> Self {
-        Self { recipients, ..Self::default() }
+        Self { readers: recipients.into(), ..Self::default() }
     }
 }
 
@@ -101,8 +101,14 @@ impl fmt::Debug for Rules {
 impl Rules {
     /// The rule for a file, by its path from the folder of the rules.
     pub fn rule_for(&self, path: &str) -> Result<Rule, SecretsError> {
-        let fits = |regex: &Option<Regex>| regex.as_ref().is_none_or(|regex| regex.is_match(path));
-        let Some((_, rule)) = self.rules.iter().find(|(regex, _)| fits(regex)) else {
+        let rules = || self.origin.file.as_deref().cloned().unwrap_or_default();
+        let at = self.position(path).ok_or_else(|| SecretsError::NoRule { rules: rules(), path: path.to_owned() })?;
+        self.at(at, path)
+    }
+
+    /// The rule at a place; `path` is the file that an error names.
+    pub fn at(&self, at: usize, path: &str) -> Result<Rule, SecretsError> {
+        let Some((_, rule)) = self.rules.get(at) else {
             let rules = self.origin.file.as_deref().cloned().unwrap_or_default();
             return Err(SecretsError::NoRule { rules, path: path.to_owned() });
         };
@@ -111,7 +117,7 @@ impl Rules {
         }
         let recipients = rule.age.iter().flat_map(Keys::each).map(|key| Recipient::parse(key, &self.origin));
         Ok(Rule {
-            recipients: recipients.collect::<Result<_, _>>()?,
+            readers: recipients.collect::<Result<Vec<_>, _>>()?.into(),
             selector: rule.selector(&self.origin)?,
             mac_only_encrypted: rule.mac_only_encrypted,
         })
@@ -119,7 +125,29 @@ impl Rules {
 
     /// Who can read a file, by its path from the folder of the rules.
     pub fn recipients_for(&self, path: &str) -> Result<Vec<Recipient>, SecretsError> {
-        self.rule_for(path).map(|rule| rule.recipients)
+        self.rule_for(path).map(|rule| rule.readers.recipients().cloned().collect())
+    }
+}
+
+impl Rules {
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The place of the rule for a file, by its path from the folder of the rules.
+    pub fn position(&self, path: &str) -> Option<usize> {
+        self.rules.iter().position(|(regex, _)| regex.as_ref().is_none_or(|regex| regex.is_match(path)))
+    }
+
+    /// The expression of the rule at a place; `None` where it holds for any path.
+    pub fn pattern(&self, at: usize) -> Option<&str> {
+        self.rules.get(at)?.0.as_ref().map(Regex::as_str)
     }
 }
 

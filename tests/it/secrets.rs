@@ -4,6 +4,8 @@
 //! one of its files by hand), one with `source.yaml` is encrypted, `rules.yaml` is asked about the paths of `paths.txt`,
 //! and `identity.txt` is read as a key file.
 
+mod verbs;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "keys_that_cannot_be_used_are_named", key_errors),
         cases::code("secrets", "no_key_at_all_names_the_places", no_key),
     ]);
+    trials.extend(verbs::trials());
     trials
 }
 

@@ -9,7 +9,7 @@ use super::{now, random};
 use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Recipient, Rule};
+use crate::secrets::{self, Readers, Recipient, Rule};
 use crate::value::Origin;
 
 /// Encrypt a plain YAML file for the readers that `.sops.yaml` names.
@@ -34,7 +34,7 @@ pub(super) fn run(args: &EncryptArgs, terminal: &Terminal) -> Result<(), Failure
         return Ok(terminal.print(&encrypted)?);
     }
     files::replace(&subject.path, &encrypted)?;
-    terminal.say(&format!("{}: encrypted for {}", subject.name, listed(&rule.recipients)));
+    terminal.say(&format!("{}: encrypted for {}", subject.name, listed(&rule.readers)));
     Ok(())
 }
 
@@ -44,6 +44,6 @@ fn rule_of(recipients: &[String]) -> Result<Rule, Failure> {
     Ok(recipients.collect::<Result<Vec<_>, _>>()?.into())
 }
 
-fn listed(recipients: &[Recipient]) -> String {
-    recipients.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn listed(readers: &Readers) -> String {
+    readers.recipients().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

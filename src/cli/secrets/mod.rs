@@ -2,12 +2,22 @@
 //!
 //! The one folder of the command line that looks behind a mask: it hands the plain text to the person who asked for it.
 
+mod batch;
+mod covered;
 mod decrypt;
 mod edit;
 mod encrypt;
 mod error;
+mod get;
+mod input;
 mod keygen;
+mod pgp;
+mod place;
+mod recipients;
+mod rotate;
+mod set;
 mod subject;
+mod who;
 
 use clap::{Args, Subcommand};
 use jiff::{Timestamp, Unit};
@@ -17,7 +27,7 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// Encrypted files: make keys, encrypt, decrypt, edit. The layout is that of SOPS with age recipients.
+/// Encrypted files: make keys, encrypt, decrypt, change, and say who can read. The layout is that of SOPS with age recipients.
 #[derive(Debug, Args)]
 pub(super) struct SecretsArgs {
     #[command(subcommand)]
@@ -38,6 +48,14 @@ enum SecretsVerb {
         #[command(flatten)]
         file: FileArgs,
     },
+    Get(get::GetArgs),
+    Set(set::SetArgs),
+    Unset(set::UnsetArgs),
+    Who(who::WhoArgs),
+    AddRecipient(recipients::AddArgs),
+    RemoveRecipient(recipients::RemoveArgs),
+    Rekey(rotate::RekeyArgs),
+    Rotate(rotate::RotateArgs),
 }
 
 pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -46,6 +64,14 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
         SecretsVerb::Encrypt(args) => encrypt::run(args, terminal)?,
         SecretsVerb::Decrypt { file } => decrypt::run(file, terminal)?,
         SecretsVerb::Edit { file } => edit::run(file, terminal)?,
+        SecretsVerb::Get(args) => get::run(args, terminal)?,
+        SecretsVerb::Set(args) => set::set(args, terminal)?,
+        SecretsVerb::Unset(args) => set::unset(args, terminal)?,
+        SecretsVerb::Who(args) => who::run(args, terminal)?,
+        SecretsVerb::AddRecipient(args) => recipients::add(args, terminal)?,
+        SecretsVerb::RemoveRecipient(args) => recipients::remove(args, terminal)?,
+        SecretsVerb::Rekey(args) => rotate::rekey(args, terminal)?,
+        SecretsVerb::Rotate(args) => rotate::rotate(args, terminal)?,
     }
     Ok(Exit::Done)
 }

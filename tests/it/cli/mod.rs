@@ -10,7 +10,7 @@ mod ignore;
 mod judging;
 mod large;
 mod lost;
-mod program;
+pub mod program;
 mod proxy;
 mod readers;
 mod refusals;
