@@ -8,13 +8,15 @@ use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, acting, counted, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, ClusterOverride, Settings};
+use crate::pipeline::{self, ClusterOverride, Exposures, Rendering, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
 use crate::source::{ENVIRONMENTS, Source};
+use crate::value::Path;
 use crate::{project, schema};
 
-/// Check environments without a cluster: files, values, schemas, templates, objects, and values that nobody reads.
+/// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
+/// that nobody reads.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     /// The environments; all of them where none is named.
@@ -77,6 +79,7 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     for (object, violation) in &violations {
         terminal.warn(&format!("`{}` is not valid: {violation}\n --> {}", object.id, object.origin));
     }
+    let shown = exposures(&rendering, terminal)?;
     let unread = &rendering.unread;
     for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
@@ -90,10 +93,38 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
         many => Some(format!("{many} values that nobody reads")),
     };
     let invalid = (!violations.is_empty()).then(|| counted(violations.len(), "field") + " that a server would refuse");
-    let problems: Vec<String> = unread_values.into_iter().chain(invalid).collect();
+    let shown_values = match shown {
+        0 => None,
+        1 => Some("1 place that shows a secret".to_owned()),
+        many => Some(format!("{many} places that show secrets")),
+    };
+    let problems: Vec<String> = unread_values.into_iter().chain(invalid).chain(shown_values).collect();
     let problems = if problems.is_empty() { "ok".to_owned() } else { problems.join(", ") };
     terminal.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
-    Ok(unread.len() + violations.len())
+    Ok(unread.len() + violations.len() + shown)
+}
+
+/// Says where objects show secret values; returns how many of these places are wrong.
+fn exposures(rendering: &Rendering, terminal: &Terminal) -> Result<usize, Failure> {
+    let Exposures { found, unused } = pipeline::exposures(rendering)?;
+    for it in &found {
+        let (id, path, hint, origin) = (&it.object.id, &it.path, it.spot.hint(), &it.origin);
+        terminal.warn(&format!("`{id}` shows {} in `{path}`\n --> {origin}\n  = hint: {hint}", named(&it.values)));
+    }
+    for rule in unused {
+        terminal.warn(&format!("the exposure rule was not used: no such field shows a secret\n --> {}", rule.origin));
+    }
+    Ok(found.iter().filter(|it| it.spot.is_wrong()).count())
+}
+
+/// The paths of secret values, in words.
+fn named(values: &[Path]) -> String {
+    match values {
+        [only] => format!("the secret value `{only}`"),
+        [first, second] => format!("the secret values `{first}` and `{second}`"),
+        [first, rest @ ..] => format!("the secret value `{first}` and {} more", rest.len()),
+        [] => "a secret value".to_owned(),
+    }
 }
 
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.

@@ -185,7 +185,7 @@ mod tests {
     }
 
     /// Each row: the kind, what is live, what was written, and whether one is the other.
-    const ROWS: [(&str, &str, &str, bool); 28] = [
+    const ROWS: [(&str, &str, &str, bool); 30] = [
         // Quantities are what the server stores of them, and of no other spelling.
         (
             "LimitRange",
@@ -241,6 +241,19 @@ mod tests {
         ),
         ("Pod", r#"{"containers": [{"name": "b"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
         ("Pod", r#"{"containers": [{"name": "a"}, {"name": "a"}]}"#, r#"{"containers": [{"name": "a"}]}"#, false),
+        // Items of which two have one key are compared by their places, with what the server fills in.
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E"}, {"name": "E", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "0"}}}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": ""}, {"name": "E", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}]}]}"#,
+            true,
+        ),
+        (
+            "Pod",
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "1"}, {"name": "E", "value": "2"}]}]}"#,
+            r#"{"containers": [{"name": "a", "env": [{"name": "E", "value": "2"}, {"name": "E", "value": "1"}]}]}"#,
+            false,
+        ),
         // Below what is replaced as a whole, declared fields may be defaults; items and free keys may not.
         ("Pod", r#"{"tolerations": [{"key": "a"}]}"#, r#"{"tolerations": [{"key": "a", "value": ""}]}"#, true),
         ("Pod", r#"{"tolerations": [{"key": "a", "value": "b"}]}"#, r#"{"tolerations": [{"key": "a"}]}"#, false),

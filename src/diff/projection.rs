@@ -88,11 +88,12 @@ fn write_child(node: Option<&Value>, set: &FieldSet, out: &mut Vec<u8>) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Gvk;
     use crate::value::Path;
 
     #[test]
     fn a_map_that_is_wanted_empty_and_is_not_there_is_hollow() {
-        let value = |text| serde_json::from_str::<Value>(text).unwrap();
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         let set: FieldSet = [Path::of_fields(["spec", "a"])].into_iter().collect();
         let wanted = value(r#"{"spec": {"a": {}}}"#);
         for (there, hollow) in [
@@ -102,6 +103,12 @@ mod tests {
             (r#"{"spec": {}}"#, true),
         ] {
             assert_eq!(is_hollow(&wanted, Some(&value(there)), &set, None), hollow, "{there}");
+        }
+        let pod = crate::schema::builtin_schemas().of(&Gvk::new("v1", "Pod"));
+        for (field, hollow) in [("nodeSelector", false), ("securityContext", true)] {
+            let set: FieldSet = [Path::of_fields(["spec", field])].into_iter().collect();
+            let wanted = value(&format!(r#"{{"spec": {{"{field}": {{}}}}}}"#));
+            assert_eq!(is_hollow(&wanted, Some(&value(r#"{"spec": {}}"#)), &set, pod), hollow, "{field}");
         }
         assert!(!is_hollow(&value(r#"{"spec": {"a": 1}}"#), Some(&value(r#"{"spec": {}}"#)), &set, None));
     }

@@ -6,6 +6,7 @@
 
 mod conditions;
 mod pods;
+mod secrets;
 mod storage;
 mod workloads;
 
@@ -30,8 +31,10 @@ pub enum Health {
 
 type Rule = fn(&Value) -> Health;
 
+const EXTERNAL_SECRETS: &str = "external-secrets.io";
+
 /// The kinds with a rule of their own; all others go by their conditions.
-const RULES: [(&str, &str, Rule); 14] = [
+const RULES: [(&str, &str, Rule); 21] = [
     ("", "Pod", pods::pod),
     ("", "Service", storage::service),
     ("", "PersistentVolumeClaim", storage::claim),
@@ -46,6 +49,13 @@ const RULES: [(&str, &str, Rule); 14] = [
     ("apiextensions.k8s.io", "CustomResourceDefinition", conditions::definition),
     ("apiregistration.k8s.io", "APIService", conditions::api_service),
     ("policy", "PodDisruptionBudget", conditions::disruption_budget),
+    ("bitnami.com", "SealedSecret", secrets::sealed),
+    (EXTERNAL_SECRETS, "ExternalSecret", secrets::synced),
+    (EXTERNAL_SECRETS, "PushSecret", secrets::synced),
+    (EXTERNAL_SECRETS, "ClusterExternalSecret", secrets::ready),
+    (EXTERNAL_SECRETS, "ClusterPushSecret", secrets::ready),
+    (EXTERNAL_SECRETS, "SecretStore", secrets::ready),
+    (EXTERNAL_SECRETS, "ClusterSecretStore", secrets::ready),
 ];
 
 /// How an object is, by what the server says about it.

@@ -56,7 +56,7 @@ fn walk(node: &Value, path: &Path, steps: &[&str], check: &Check) -> Result<(), 
 }
 
 /// The path of an item, by its name where it has one.
-fn named(path: &Path, at: usize, item: &Value) -> Path {
+pub(super) fn named(path: &Path, at: usize, item: &Value) -> Path {
     match item.get("name") {
         Some(name) => path.then(Step::Item(vec![("name".into(), name.clone())])),
         None => path.index(at),

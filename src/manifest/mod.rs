@@ -3,6 +3,7 @@
 mod canonical;
 mod documents;
 mod error;
+mod exposure;
 mod kinds;
 mod lint;
 mod namespaces;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::error::ManifestError;
+pub use self::exposure::{Exposure, Spot, exposures};
 pub(crate) use self::lint::pod_specs;
 use self::objects::Setting;
 use self::place::Source;

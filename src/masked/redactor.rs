@@ -61,6 +61,23 @@ impl Redactor {
         }
     }
 
+    /// Whether one of the secrets can be read in a text. A short form has to stand by itself: chance would find it in a
+    /// checksum or in another word.
+    pub fn reads_in(&self, text: &str) -> bool {
+        let by_itself = |at: usize, length: usize| {
+            let joins = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+            !joins(text[..at].chars().next_back()) && !joins(text[at + length..].chars().next())
+        };
+        let found = |needle: &str| {
+            if needle.len() > text.len() {
+                return false;
+            }
+            let mut places = text.match_indices(needle).map(|(at, _)| at);
+            places.any(|at| needle.len() >= SHORTEST * 2 || by_itself(at, needle.len()))
+        };
+        self.needles.iter().any(|needle| found(needle))
+    }
+
     fn finds(&self, text: &str) -> bool {
         self.needles.iter().any(|needle| text.contains(needle.as_str()))
     }
@@ -160,6 +177,15 @@ mod tests {
             assert!(left.contains(MASK) && !left.contains("econd"), "{text}: {left}");
         }
         assert!(!redactor.redact(&STANDARD.encode(format!("ab{secret}"))).contains("NlY29uZ"), "at the end of a text");
+    }
+
+    #[test]
+    fn a_short_secret_is_read_where_it_stands_by_itself() {
+        let redactor = Redactor::new([&Masked::new("beef".to_owned()), &Masked::new("abc".to_owned())]);
+        assert!(
+            redactor.reads_in("://app:beef@db") && redactor.reads_in("beefy beef") && redactor.reads_in("x=YmVlZg==")
+        );
+        assert!(!redactor.reads_in("0123beef4567") && !redactor.reads_in("abc") && !redactor.reads_in(""));
     }
 
     #[test]

@@ -226,9 +226,11 @@ pub enum ProjectError {
         /// Where it is named.
         place: Place,
     },
-    /// An ignore rule lacks a key.
-    #[error("an ignore rule has no `{key}`")]
+    /// A rule of `ignore:` or `exposes:` lacks a key.
+    #[error("{rule} has no `{key}`")]
     IncompleteRule {
+        /// What sort of rule.
+        rule: &'static str,
         /// The key.
         key: &'static str,
         /// Where the rule is.

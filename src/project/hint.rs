@@ -35,7 +35,7 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
             let names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
             format!("There are {}.", list(&names))
         }
-        E::IncompleteRule { key, .. } => rule(key).to_owned(),
+        E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
         E::NoRelease { known, .. } => format!("It has {}.", list(known)),
         E::InputMissing { variable, .. } => format!("Set `{variable}`, or give the input a `default`."),
@@ -84,9 +84,10 @@ fn fixed(error: &ProjectError) -> &'static str {
     }
 }
 
-/// What to add to an ignore rule.
-fn rule(key: &str) -> &'static str {
+/// What to add to a rule.
+fn completed(rule: &str, key: &str) -> &'static str {
     match key {
+        "paths" if rule == "an exposure rule" => "Add `paths`: the fields that may show a secret value.",
         "paths" => "Add `paths`, `manager` or both; or `default`, the name of a shipped rule.",
         "do" => "Add `do: leave` (the field is not sent) or `do: hide` (a difference does not count).",
         _ => "Add a `reason`: it is shown wherever the rule is used.",

@@ -20,7 +20,7 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true), `ignore`, and `wait`: true for five minutes (the default), false, or
+//! `labels`, `when`, `values`, `secrets`, `prune` (true), `ignore`, `exposes`, and `wait`: true for five minutes (the default), false, or
 //! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
@@ -32,6 +32,7 @@
 mod cluster;
 mod duration;
 mod error;
+mod exposes;
 mod files;
 mod hint;
 mod ignore;
@@ -39,6 +40,7 @@ mod inputs;
 mod lineage;
 mod load;
 mod needs;
+mod objects;
 mod overlay;
 mod own_files;
 mod place;
@@ -50,11 +52,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use self::error::ProjectError;
+pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};
-pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ObjectPattern, ShippedRule, shipped};
+pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ShippedRule, shipped};
 pub use self::inputs::inputs;
 pub use self::lineage::names;
 pub use self::load::load;
+pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
 pub use self::select::{Selection, select};
 use crate::value::{Origin, Value};
@@ -162,6 +166,8 @@ pub struct Release {
     pub prune: bool,
     /// Its own ignore rules, which go before those of the environment.
     pub ignore: Vec<IgnoreRule>,
+    /// Where its secret values may stand outside Secrets.
+    pub exposes: Vec<ExposureRule>,
     /// Where it was declared last.
     pub origin: Origin,
 }

@@ -7,7 +7,7 @@ use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
 use super::own_files;
 use super::spec::{ReleaseSpec, WaitSpec};
-use super::{Release, ReleaseSource, ValuesLayer, ignore};
+use super::{Release, ReleaseSource, ValuesLayer, exposes, ignore};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -101,6 +101,7 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         wait_seconds: wait(tree, declared)?,
         prune: spec.prune.unwrap_or(true),
         ignore: ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?,
+        exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
         origin: declared.origin.clone(),
     })
 }

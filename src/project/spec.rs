@@ -77,6 +77,19 @@ pub(super) struct ReleaseSpec {
     pub wait: Option<Value>,
     pub prune: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    pub exposes: Option<Vec<ExposureSpec>>,
+}
+
+/// One entry of `exposes:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ExposureSpec {
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// One entry of `ignore:`.
@@ -138,6 +151,7 @@ impl ReleaseSpec {
             wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
             ignore: self.ignore.or(below.ignore),
+            exposes: self.exposes.or(below.exposes),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::{AgeError, NoKey};
 use crate::diagnostic::{Diagnose, Kind};
 use crate::tree::TreeError;
 use crate::value::{Mark, Origin, Path};
@@ -120,9 +121,19 @@ pub enum SecretsError {
         recipient: String,
         /// Where.
         origin: Origin,
-        /// What age said; none where the key has the wrong length.
+        /// What is wrong with it; none where the key has the wrong length.
         #[source]
-        source: Option<age::DecryptError>,
+        source: Option<AgeError>,
+    },
+    /// No key fits, and one that may fit cannot be used.
+    #[error("no key at hand opens the data key for `{recipient}`")]
+    Unusable {
+        /// For whom it is.
+        recipient: String,
+        /// Where.
+        origin: Origin,
+        /// Which key, and why it cannot be used.
+        source: AgeError,
     },
     /// A value that the rules of the file want encrypted is not.
     #[error("the value at `{path}` is not encrypted, or not in the form of SOPS")]
@@ -213,7 +224,7 @@ pub enum SecretsError {
     #[error("{what}")]
     Identity {
         /// What it is instead.
-        what: &'static str,
+        what: NoKey,
         /// Where.
         origin: Origin,
     },
@@ -320,6 +331,7 @@ impl Diagnose for SecretsError {
             | Self::NoIdentity { origin, .. }
             | Self::WrongIdentity { origin, .. }
             | Self::DataKey { origin, .. }
+            | Self::Unusable { origin, .. }
             | Self::PlainLeaf { origin, .. }
             | Self::Tampered { origin, .. }
             | Self::WrongKind { origin, .. }
@@ -384,8 +396,12 @@ impl Diagnose for SecretsError {
             Self::NoDataKey => "The file is damaged, or was not written by sops.".into(),
             Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
             Self::Wrap { .. } | Self::Random(_) => return None,
-            Self::Identity { .. } => "A key file holds lines `AGE-SECRET-KEY-1...` and comments.".into(),
-            Self::Recipient { .. } => "A public key of age looks like `age1...` and has 62 characters.".into(),
+            Self::Unusable { source, .. } => return source.hint().map(str::to_owned),
+            Self::Identity { what, .. } => what.hint().into(),
+            Self::Recipient { .. } => {
+                "A public key is `age1...` with 62 characters, `ssh-ed25519 ...`, `ssh-rsa ...`, or that of a plugin."
+                    .into()
+            }
             Self::Regex { .. } => "Correct the expression.".into(),
             Self::RuleField { .. } => "Write the rule with `age` keys only.".into(),
             Self::Selectors { .. } => "Keep one of them.".into(),

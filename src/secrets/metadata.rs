@@ -1,16 +1,12 @@
 //! The `sops` section of a file: who can read it, what is encrypted, and the code over its values.
 
-use std::io::Read as _;
-
-use age::armor::ArmoredReader;
-use age::{DecryptError, Decryptor};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use super::access::{Foreign, Group, Readers};
 use super::cipher::{DataKey, Sealed};
 use super::leaf::Kind;
 use super::selector::{self, Selector};
-use super::{Identities, Recipient, SecretsError};
+use super::{AgeError, Identities, Recipient, SecretsError};
 use crate::value::{Data, Map, Origin, Value};
 
 /// The key that the section has in a file.
@@ -182,16 +178,16 @@ impl Stanza {
     fn unwrap(&self, identities: &Identities) -> Result<Option<DataKey>, SecretsError> {
         let damaged =
             |source| SecretsError::DataKey { recipient: self.recipient.clone(), origin: self.origin.clone(), source };
-        let decryptor = Decryptor::new_buffered(ArmoredReader::new(self.armored.trim_start().as_bytes()))
-            .map_err(|source| damaged(Some(source)))?;
-        let mut reader = match decryptor.decrypt(identities.iter()) {
-            Ok(reader) => reader,
-            Err(DecryptError::NoMatchingKeys) => return Ok(None),
+        let bytes = match identities.open(self.armored.as_bytes(), &self.recipient) {
+            Ok(bytes) => bytes,
+            Err(AgeError::NoMatch { .. }) => return Ok(None),
+            Err(source @ AgeError::Key { .. }) => {
+                let (recipient, origin) = (self.recipient.clone(), self.origin.clone());
+                return Err(SecretsError::Unusable { recipient, origin, source });
+            }
             Err(source) => return Err(damaged(Some(source))),
         };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(64));
-        reader.read_to_end(&mut bytes).map_err(|error| damaged(Some(error.into())))?;
-        let mut key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| damaged(None))?;
+        let mut key: [u8; 32] = bytes.expose().as_slice().try_into().map_err(|_| damaged(None))?;
         let data_key = DataKey::new(key);
         key.zeroize();
         Ok(Some(data_key))

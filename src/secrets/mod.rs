@@ -36,7 +36,9 @@ pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
 pub use self::file::File;
 pub use self::format::Format;
-pub use self::identity::{Identities, Recipient, THROWAWAY, is_throwaway, keygen};
+pub use self::identity::{
+    AgeError, Asks, Identities, NoKey, Nobody, Recipient, THROWAWAY, is_throwaway, keygen, locked,
+};
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
 pub use self::readers::{is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};

@@ -157,6 +157,7 @@ fn release() -> Release {
         wait_seconds: None,
         prune: true,
         ignore: Vec::new(),
+        exposes: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),
     }

@@ -116,6 +116,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         wait_seconds: None,
         prune: true,
         ignore: Vec::new(),
+        exposes: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),
     }

@@ -23,7 +23,7 @@ pub use self::adjust::sent;
 pub(super) use self::adjust::{adjust, shape};
 pub(super) use self::hide::hide;
 use crate::manifest::{Object, ObjectId};
-use crate::project::{Condition, Environment, IgnoreRule, Ignored, Meaning, ObjectPattern, ShippedRule, shipped};
+use crate::project::{Condition, Environment, IgnoreRule, Ignored, Meaning, ShippedRule, fits, shipped};
 use crate::value::{Origin, Pattern, Value};
 
 /// The ignore rules of an environment and its releases, and those that are shipped.
@@ -100,7 +100,10 @@ impl Rules {
 
     fn meant(&self, object: &Object) -> impl Iterator<Item = &Written> {
         let of_release = |it: &&Written| it.release.as_ref().is_none_or(|release| *release == object.release);
-        self.written.iter().filter(of_release).filter(|it| fits_object(&it.rule.objects, &object.id))
+        self.written
+            .iter()
+            .filter(of_release)
+            .filter(|it| it.rule.objects.fits(&object.id.kind, object.id.namespace.as_deref(), &object.id.name))
     }
 
     fn of_shipped<'r>(&'r self, rule: &'r ShippedRule, object: &Object) -> Option<Rule<'r>> {
@@ -163,40 +166,6 @@ fn about(rule: &IgnoreRule) -> String {
             let manager = manager.iter().map(|it| format!("fields of `{it}`"));
             let all: Vec<String> = paths.into_iter().chain(manager).collect();
             format!("for {}", all.join(", "))
-        }
-    }
-}
-
-fn fits_object(pattern: &ObjectPattern, id: &ObjectId) -> bool {
-    let kind = |it: &String| fits(it, &id.kind.kind) || fits(it, &id.kind.to_string());
-    let namespace = |it: &String| fits(it, id.namespace.as_deref().unwrap_or_default());
-    pattern.kind.as_ref().is_none_or(kind)
-        && pattern.namespace.as_ref().is_none_or(namespace)
-        && pattern.name.as_ref().is_none_or(|it| fits(it, &id.name))
-}
-
-/// Whether `text` is what `pattern` says, in which each `*` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.any(|at| fits(rest, &text[at..]))
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn a_star_is_any_text() {
-        for (pattern, text) in [("*", ""), ("a*", "a"), ("*-x", "é-x"), ("a*b*c", "aXbYbc"), ("a", "a")] {
-            assert!(fits(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("", "a"), ("a*", "ba"), ("a*b", "abc"), ("a", "A")] {
-            assert!(!fits(pattern, text), "{pattern} {text}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod shipped;
 
 pub use self::shipped::{Condition, ShippedRule, shipped};
 use super::error::ProjectError;
+use super::objects::ObjectPattern;
 use super::spec::{Do, IgnoreSpec};
 use crate::diagnostic::{Place, nearest};
 use crate::tree::Tree;
@@ -45,17 +46,6 @@ pub enum Meaning {
     Hide,
     /// It is not sent: others decide about it, and nothing of theirs is removed.
     Leave,
-}
-
-/// Objects by kind, namespace and name; in each, `*` stands for any text, and what is missing for any object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObjectPattern {
-    /// `Kind` or `Kind.group`.
-    pub kind: Option<String>,
-    /// The namespace.
-    pub namespace: Option<String>,
-    /// The name.
-    pub name: Option<String>,
 }
 
 /// The rules of a list; `node` are the nodes that `specs` were read from.
@@ -118,7 +108,8 @@ fn fields(tree: &Tree, spec: &IgnoreSpec, node: &Value) -> Result<Ignored, Proje
     Ok(Ignored::Fields { paths, manager: spec.manager.clone(), meaning })
 }
 
-fn path(tree: &Tree, node: &Value) -> Result<Pattern, ProjectError> {
+/// The pattern of a node that is one.
+pub(super) fn path(tree: &Tree, node: &Value) -> Result<Pattern, ProjectError> {
     let text = node.as_str().unwrap_or_default();
     Pattern::parse(text).map_err(|source| ProjectError::NotAFieldPath {
         text: text.to_owned(),
@@ -129,7 +120,7 @@ fn path(tree: &Tree, node: &Value) -> Result<Pattern, ProjectError> {
 }
 
 fn incomplete(tree: &Tree, node: &Value, key: &'static str) -> ProjectError {
-    ProjectError::IncompleteRule { key, place: Place::of_node(tree, node) }
+    ProjectError::IncompleteRule { rule: "an ignore rule", key, place: Place::of_node(tree, node) }
 }
 
 fn misused(tree: &Tree, node: &Value, problem: &'static str) -> ProjectError {

@@ -189,3 +189,19 @@ fn a_status_that_is_a_subresource_is_not_written_with_its_object() {
     schemas.add_document(&serde_json::from_str(&foreign).unwrap());
     assert!(!resets(&schemas, "v1", "Kind"));
 }
+
+#[test]
+fn a_null_of_a_field_without_a_type_is_not_kept() {
+    let fields = r#"{"any": {"x-kubernetes-preserve-unknown-fields": true}, "typed": {"type": "object"},
+        "nullable": {"x-kubernetes-preserve-unknown-fields": true, "nullable": true},
+        "default": {"x-kubernetes-int-or-string": true, "default": 1}}"#;
+    let crd = format!(
+        r#"{{"spec": {{"group": "g.example.com", "names": {{"kind": "Loom"}}, "versions": [{{"name": "v1", "schema":
+        {{"openAPIV3Schema": {{"type": "object", "properties": {fields}}}}}}}]}}}}"#
+    );
+    let mut schemas = Schemas::new();
+    schemas.add_crd(&serde_json::from_str(&crd).unwrap());
+    let root = schemas.of(&Gvk::new("g.example.com/v1", "Loom")).unwrap().map().unwrap();
+    let drops = ["any", "typed", "nullable", "default", "other"].map(|key| root.drops_null(key));
+    assert_eq!(drops, [true, false, false, false, false]);
+}
