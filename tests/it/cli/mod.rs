@@ -18,6 +18,7 @@ mod rehearsal;
 mod replacing;
 mod rights;
 mod secrecy;
+mod secrets_git;
 mod site;
 mod story;
 
@@ -42,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         rights::trials(),
         secrecy::trials(),
+        secrets_git::trials(),
         story::trials(),
     ]
     .into_iter()

@@ -62,8 +62,7 @@ impl Talk {
             let (text, recipient) = secrets::keygen("2026-01-02T03:04:05Z", None);
             (name, text.expose().lines().last().expect("a key").to_owned(), recipient)
         };
-        let talk =
-            Self { desk: Desk::new(), people: ["ANN", "BOB", "EVE"].map(person).into(), said: String::new() };
+        let talk = Self { desk: Desk::new(), people: ["ANN", "BOB", "EVE"].map(person).into(), said: String::new() };
         talk.desk.write("environments/dev/environment.yaml", "releases: []\n");
         talk.write(".sops.yaml", RULES);
         talk
@@ -412,13 +411,22 @@ fn from_pgp() -> Result<(), Failed> {
     let file = "secrets/dev/a.yaml";
     let text = talk.read(file);
     let (start, end) = ("-----BEGIN AGE", "-----END AGE ENCRYPTED FILE-----");
-    let armored: String = text[text.find(start).expect("age")..text.find(end).expect("age")].lines().map(|line| format!("{}\n", line.trim())).collect();
+    let armored: String = text[text.find(start).expect("age")..text.find(end).expect("age")]
+        .lines()
+        .map(|line| format!("{}\n", line.trim()))
+        .collect();
     let data_key = age_decrypt(&format!("{armored}{end}\n"), &talk.people[0].1);
-    let message = String::from_utf8(run(&["--armor", "--trust-model", "always", "--encrypt", "-r", print], &data_key)?)?;
+    let message =
+        String::from_utf8(run(&["--armor", "--trust-model", "always", "--encrypt", "-r", print], &data_key)?)?;
     let indented: String = message.lines().map(|line| format!("      {line}\n")).collect();
     let (head, _) = text.split_once("  age:\n").expect("age keys");
     let tail: String = text[text.find("  lastmodified:").expect("a time")..].to_owned();
-    talk.desk.write(file, format!("{head}  pgp:\n  - created_at: \"2026-01-02T03:04:05Z\"\n    enc: |-\n{indented}    fp: {print}\n{tail}"));
+    talk.desk.write(
+        file,
+        format!(
+            "{head}  pgp:\n  - created_at: \"2026-01-02T03:04:05Z\"\n    enc: |-\n{indented}    fp: {print}\n{tail}"
+        ),
+    );
 
     let mut said = Vec::new();
     let mut weft = |arguments: &[&str], home: &Path| {
