@@ -126,13 +126,11 @@ fn order<'k>(base: &'k Map, ours: &'k Map, theirs: &'k Map) -> Vec<&'k str> {
     let mut keys: Vec<&str> = frame.keys().collect();
     let mut at = 0;
     for key in other.keys() {
-        at = match keys.iter().position(|known| *known == key) {
-            Some(place) => place + 1,
-            None => {
-                keys.insert(at, key);
-                at + 1
-            }
-        };
+        let known = keys.iter().position(|it| *it == key);
+        if known.is_none() {
+            keys.insert(at, key);
+        }
+        at = known.unwrap_or(at) + 1;
     }
     keys
 }
@@ -153,5 +151,6 @@ fn lists(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> 
 }
 
 fn lines(numbers: &[usize]) -> String {
-    numbers.iter().map(|number| format!("{number}\n")).collect()
+    let lines = numbers.iter().map(|number| format!("{number}\n"));
+    lines.collect()
 }

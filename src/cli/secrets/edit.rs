@@ -11,11 +11,12 @@ use crate::secrets::File;
 
 pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(args);
-    let mut file = opened(&subject, args)?;
-    let before = if subject.path.exists() { file.plain()? } else { Masked::new(String::new()) };
+    let there = subject.path.exists();
+    let mut file = opened(&subject, args, there)?;
+    let before = if there { file.plain()? } else { Masked::new(String::new()) };
     let mut after = edited(&subject.path, &before)?;
     while after != before {
-        match save(&subject, &mut file, &after) {
+        match save(&subject, &mut file, &after, there) {
             Ok(()) => {
                 terminal.say(&format!("{}: encrypted", subject.name));
                 return Ok(());
@@ -31,18 +32,17 @@ pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
 
 /// The file, or one that is still to be made. Nobody should write a secret that then cannot be encrypted, so its rule is
 /// looked up before.
-fn opened(subject: &Subject, args: &FileArgs) -> Result<File, Failure> {
-    if !subject.path.exists() {
+fn opened(subject: &Subject, args: &FileArgs, there: bool) -> Result<File, Failure> {
+    if !there {
         return Ok(File::new(b"", &subject.name, &subject.rule()?)?);
     }
     let bytes = files::bytes(&subject.path)?;
     Ok(File::open(&bytes, &subject.name, &subject.identities(&args.keys)?)?)
 }
 
-fn save(subject: &Subject, file: &mut File, plain: &Masked<String>) -> Result<(), Failure> {
+fn save(subject: &Subject, file: &mut File, plain: &Masked<String>, there: bool) -> Result<(), Failure> {
     file.rewrite(plain.expose().as_bytes())?;
     let bytes = file.write(&mut random, &now())?;
-    let there = subject.path.exists();
     Ok(if there { files::replace(&subject.path, bytes) } else { files::create(&subject.path, bytes, false) }?)
 }
 

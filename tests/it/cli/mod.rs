@@ -19,6 +19,7 @@ mod rehearsal;
 mod replacing;
 mod rights;
 mod secrecy;
+mod secrets_git;
 mod site;
 mod story;
 
@@ -44,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         rights::trials(),
         secrecy::trials(),
+        secrets_git::trials(),
         story::trials(),
     ]
     .into_iter()
