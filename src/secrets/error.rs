@@ -374,6 +374,9 @@ impl Diagnose for SecretsError {
             Self::Groups { .. } | Self::CommentSelector { .. } => {
                 format!("Encrypt `{file}` to age keys without it, or decrypt it with sops.")
             }
+            Self::NoAge { kinds, .. } if kinds.contains(&"pgp") => {
+                format!("Move it to age keys with `weft secrets rotate --from-pgp {file}`, which asks `gpg` to open it.")
+            }
             Self::NoAge { .. } => format!("Add an age key with `sops rotate --in-place --add-age KEY {file}`."),
             Self::NoIdentity { looked, .. } => not_found(looked),
             Self::WrongIdentity { tried, .. } => format!(
