@@ -41,6 +41,9 @@ pub(super) enum SecretsVerbError {
     /// A key is nowhere.
     #[error("no rule and no file that was named has the key `{key}`")]
     NoReader { key: String },
+    /// Nobody would be left.
+    #[error("`{key}` is the last key of the rule `{rule}`, or of a group of it")]
+    LastReader { key: String, rule: String },
     /// A path of the command line is none.
     #[error("`{text}` is no place in a file: {problem}")]
     Path { text: String, problem: String },
@@ -116,6 +119,7 @@ impl Diagnose for SecretsVerbError {
             Self::NoGroup { groups: 1, .. } => "The file has one group; leave `--group` out.".into(),
             Self::NoGroup { groups, .. } => format!("The file has {groups} groups; they count from 1."),
             Self::NoReader { .. } => "See who can read what with `weft secrets who`.".into(),
+            Self::LastReader { .. } => "Add another key first with `weft secrets add-recipient`.".into(),
             Self::Path { .. } => r#"Write it like `database.password`, `hosts[0]` or `tls["tls.key"]`."#.into(),
             Self::Absent { around, .. } if around.is_empty() => return None,
             Self::Absent { around, .. } => around.clone(),
