@@ -20,6 +20,7 @@ mod markdown;
 mod merge;
 mod operator;
 mod plan;
+mod planted;
 mod project;
 mod readme;
 mod report;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         merge::trials(),
         operator::trials(),
         plan::trials(),
+        planted::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),
