@@ -211,6 +211,18 @@ impl File {
         Ok(text.into_bytes())
     }
 
+    /// Whether both files have the same data key.
+    pub(super) fn shares_key(&self, other: &Self) -> bool {
+        matches!((&self.key, &other.key), (Some(one), Some(two)) if one.bytes() == two.bytes())
+    }
+
+    /// Also keeps the ciphertext of another file with the same data key, where the same value comes to the same place.
+    pub(super) fn keep_from(&mut self, other: Self) {
+        if self.shares_key(&other) {
+            self.kept.extend(other.kept);
+        }
+    }
+
     /// Whether a value at a path is one of the encrypted ones.
     fn masks(&self, path: &Path) -> bool {
         self.metadata.selector.comments().is_some() || self.metadata.selector.encrypts(path)

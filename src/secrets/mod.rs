@@ -9,6 +9,7 @@
 
 mod access;
 mod amend;
+mod check;
 mod cipher;
 mod decide;
 mod decrypt;
@@ -20,8 +21,11 @@ mod format;
 mod identity;
 mod leaf;
 mod mac;
+mod masks;
 mod merge;
+mod merge_files;
 mod metadata;
+mod outline;
 mod place;
 mod readers;
 mod rules;
@@ -33,6 +37,7 @@ mod wrap;
 
 pub use self::access::{Foreign, Group, Readers};
 pub use self::amend::{Amendment, amend};
+pub use self::check::{Checked, Fault, Problem, check, check_rules, is_covered, lacks_key, named};
 pub use self::decrypt::{decrypt, decrypt_file, plain, plain_bytes};
 pub use self::difference::{Change, ChangeKind, difference};
 pub use self::encrypt::{Random, edit, encrypt};
@@ -42,7 +47,10 @@ pub use self::format::Format;
 pub use self::identity::{
     AgeError, Asks, Identities, NoKey, Nobody, Recipient, THROWAWAY, is_throwaway, keygen, locked,
 };
+pub use self::masks::masks;
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
+pub use self::merge_files::{MergedFile, merge_files};
+pub use self::outline::Outline;
 pub use self::readers::{is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;

@@ -4,14 +4,17 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod age;
 mod cases;
 mod chart;
 mod cli;
 mod cluster;
+mod crash;
 mod diff;
 mod docs;
 mod health;
 mod ignore;
+mod keys;
 mod layering;
 mod machine;
 mod manifest;
@@ -19,6 +22,7 @@ mod markdown;
 mod merge;
 mod operator;
 mod plan;
+mod planted;
 mod project;
 mod readme;
 mod report;
@@ -35,20 +39,25 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
+    crash::on_purpose();
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
+        age::trials(),
         chart::trials(),
         cli::trials(),
         cluster::trials(),
+        crash::trials(),
         diff::trials(),
         docs::trials(),
         health::trials(),
         ignore::trials(),
+        keys::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),
         operator::trials(),
         plan::trials(),
+        planted::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

@@ -42,7 +42,7 @@ pub(super) struct Covered {
 impl Covered {
     /// Those of the nearest `.sops.yaml` upward of a path.
     pub(super) fn around(start: &Path) -> Result<Self, Failure> {
-        let start = settings::absolute(start);
+        let start = normal(start);
         let folder = subject::rules_folder(&start).ok_or(SecretsVerbError::NoRulesFile { start: start.clone() })?;
         let (rules, text) = subject::rules(folder)?;
         let mut files = BTreeMap::new();
@@ -101,7 +101,7 @@ pub(super) fn files(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The path without `.` and `..`, so that it compares.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let path = settings::absolute(path);
     let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
     match (folder, path.file_name()) {

@@ -41,6 +41,9 @@ pub(super) enum SecretsVerbError {
     /// A key is nowhere.
     #[error("no rule and no file that was named has the key `{key}`")]
     NoReader { key: String },
+    /// Nobody would be left.
+    #[error("`{key}` is the last key of the rule `{rule}`, or of a group of it")]
+    LastReader { key: String, rule: String },
     /// A path of the command line is none.
     #[error("`{text}` is no place in a file: {problem}")]
     Path { text: String, problem: String },
@@ -84,12 +87,15 @@ pub(super) enum SecretsVerbError {
     /// The editor failed.
     #[error("the editor `{editor}` ended with {status}")]
     EditorFailed { editor: String, status: ExitStatus },
+    /// Plain text would stay where a signal ends us.
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
 }
 
 impl Diagnose for SecretsVerbError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Editor { .. } | Self::EditorFailed { .. } | Self::Gpg { .. } => Kind::Machine,
+            Self::Editor { .. } | Self::EditorFailed { .. } | Self::Signals(_) | Self::Gpg { .. } => Kind::Machine,
             Self::GpgFailed { .. } => Kind::Secret,
             Self::Half { .. } => Kind::Partial,
             _ => Kind::Input,
@@ -116,6 +122,7 @@ impl Diagnose for SecretsVerbError {
             Self::NoGroup { groups: 1, .. } => "The file has one group; leave `--group` out.".into(),
             Self::NoGroup { groups, .. } => format!("The file has {groups} groups; they count from 1."),
             Self::NoReader { .. } => "See who can read what with `weft secrets who`.".into(),
+            Self::LastReader { .. } => "Add another key first with `weft secrets add-recipient`.".into(),
             Self::Path { .. } => r#"Write it like `database.password`, `hosts[0]` or `tls["tls.key"]`."#.into(),
             Self::Absent { around, .. } if around.is_empty() => return None,
             Self::Absent { around, .. } => around.clone(),
@@ -126,7 +133,7 @@ impl Diagnose for SecretsVerbError {
             Self::Gpg { .. } => "Install GnuPG, or name its program in `SOPS_GPG_EXEC`.".into(),
             Self::GpgFailed { .. } => "See with `gpg --list-secret-keys` which private keys are there.".into(),
             Self::Editor { .. } => "Set `EDITOR` to a program that waits until the file is closed.".into(),
-            Self::EditorFailed { .. } => "The encrypted file is as it was.".into(),
+            Self::EditorFailed { .. } | Self::Signals(_) => "The encrypted file is as it was.".into(),
         })
     }
 }

@@ -3,20 +3,27 @@
 //! The one folder of the command line that looks behind a mask: it hands the plain text to the person who asked for it.
 
 mod batch;
+mod check;
 mod covered;
 mod decrypt;
+mod diff;
 mod edit;
+mod editor;
 mod encrypt;
 mod error;
 mod get;
+mod git_setup;
 mod input;
 mod keygen;
+mod merge;
 mod pgp;
 mod place;
 mod recipients;
+mod repository;
 mod rotate;
 mod set;
 mod subject;
+mod textconv;
 mod who;
 
 use clap::{Args, Subcommand};
@@ -56,6 +63,11 @@ enum SecretsVerb {
     RemoveRecipient(recipients::RemoveArgs),
     Rekey(rotate::RekeyArgs),
     Rotate(rotate::RotateArgs),
+    Check(check::CheckArgs),
+    Diff(diff::DiffArgs),
+    GitSetup(git_setup::GitSetupArgs),
+    Textconv(textconv::TextconvArgs),
+    Merge(merge::MergeArgs),
 }
 
 pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -72,6 +84,11 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
         SecretsVerb::RemoveRecipient(args) => recipients::remove(args, terminal)?,
         SecretsVerb::Rekey(args) => rotate::rekey(args, terminal)?,
         SecretsVerb::Rotate(args) => rotate::rotate(args, terminal)?,
+        SecretsVerb::Check(args) => return check::run(args, terminal),
+        SecretsVerb::Diff(args) => return diff::run(args, terminal),
+        SecretsVerb::GitSetup(args) => git_setup::run(args, terminal)?,
+        SecretsVerb::Textconv(args) => textconv::run(args, terminal)?,
+        SecretsVerb::Merge(args) => return merge::run(args, terminal),
     }
     Ok(Exit::Done)
 }

@@ -12,7 +12,7 @@ use super::subject::{RULES, Subject};
 use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Amendment, File, Readers, Recipient};
+use crate::secrets::{self, Amendment, File, Readers, Recipient, SecretsError};
 
 /// Let one more key read: it is added to the rule of `.sops.yaml`, and to all encrypted files that the rule covers.
 ///
@@ -21,7 +21,7 @@ use crate::secrets::{self, Amendment, File, Readers, Recipient};
 /// written unless all files can be opened.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
-    /// The public key, or several of them.
+    /// The public key.
     #[arg(value_name = "KEY")]
     recipient: String,
     #[command(flatten)]
@@ -71,6 +71,13 @@ pub(super) fn remove(args: &RemoveArgs, terminal: &Terminal) -> Result<(), Failu
     let (key, recipient) = parsed(&args.recipient)?;
     let covered = Covered::around(start(&args.scope))?;
     let chosen = chosen(&covered, &args.scope)?;
+    for rule in &chosen {
+        if let Err(SecretsError::NoRecipient { .. }) =
+            covered.rules.at(*rule, RULES)?.readers.without(&recipient, RULES)
+        {
+            return Err(SecretsVerbError::LastReader { key: recipient.to_string(), rule: covered.rule(*rule) }.into());
+        }
+    }
     let text = amended(&covered, &chosen, &key, &|readers| {
         readers.recipients().any(|it| *it == recipient).then_some(Amendment::Remove(&key))
     })?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::covered::{self, ScopeArgs};
 use super::subject::{self, KeyArgs};
 use crate::cli::terminal::Terminal;
-use crate::cli::{counted, files, settings};
+use crate::cli::{counted, files};
 use crate::diagnostic::Failure;
 use crate::secrets::{self, Readers};
 
@@ -80,7 +80,7 @@ fn report(args: &WhoArgs) -> Result<Report, Failure> {
     let keys = KeyArgs { environment: None, identities: Vec::new() };
     let scope = ScopeArgs { paths: args.paths.clone(), all: args.paths.is_empty(), dry_run: false, keys };
     let start = args.paths.first().cloned().unwrap_or_else(|| PathBuf::from("."));
-    let folder = subject::rules_folder(&settings::absolute(&start)).map(PathBuf::from);
+    let folder = subject::rules_folder(&covered::normal(&start)).map(PathBuf::from);
     let rules = folder.as_deref().map(subject::rules).transpose()?;
     let text = rules.map(|(_, text)| text).unwrap_or_default();
     let mut found = Vec::new();
@@ -127,7 +127,9 @@ fn table(report: &Report) -> String {
 fn name_of(key: &str, text: &str) -> Option<String> {
     let line = text.lines().find(|line| line.contains(key))?;
     let (before, after) = line.split_once(key)?;
-    let comment = after.split_once(" #").map(|(_, comment)| comment.trim());
+    // A comment behind several keys is no name of one.
+    let alone = |rest: &str| rest.trim_matches(['"', '\'', ',', ' ']).is_empty() && !before.trim_end().ends_with(',');
+    let comment = after.split_once(" #").filter(|(rest, _)| alone(rest)).map(|(_, comment)| comment.trim());
     let anchor = || before.split_whitespace().find_map(|word| word.strip_prefix('&'));
     comment.filter(|it| !it.is_empty()).or_else(anchor).map(str::to_owned)
 }
