@@ -12,7 +12,7 @@ use super::store::Layout;
 use super::wrap::Wrapping;
 use super::{Format, Identities, Rule, SecretsError, Selector, place};
 use crate::masked::Masked;
-use crate::value::{Path, Value};
+use crate::value::{Path, Step, Value};
 
 /// An encrypted file opened for a change. What is not changed keeps its ciphertext; a file in which nothing is changed
 /// is written as it was.
@@ -111,8 +111,10 @@ impl File {
     }
 
     /// Sets the value at a path of keys and places of lists; maps that are missing on the way are made. A place behind
-    /// the end of a list adds an item. Returns whether anything is other than before.
+    /// the end of a list adds an item. Of several documents, a path that begins with a key is one of the first. Returns
+    /// whether anything is other than before.
     pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, SecretsError> {
+        let path = &self.inside(path);
         if self.content.format == Format::Binary && *path != Path::of_fields([DATA]) {
             return Err(SecretsError::NoPlace { path: path.clone() });
         }
@@ -124,6 +126,7 @@ impl File {
 
     /// Takes the value at a path away. Returns whether there was one.
     pub fn unset(&mut self, path: &Path) -> Result<bool, SecretsError> {
+        let path = &self.inside(path);
         let changed = place::unset(&mut self.content.value, path);
         self.note(changed);
         Ok(changed)
@@ -221,6 +224,13 @@ impl File {
         if self.shares_key(&other) {
             self.kept.extend(other.kept);
         }
+    }
+
+    /// The path from the root, where one may begin in the first document.
+    fn inside(&self, path: &Path) -> Path {
+        let several = self.value().as_list().is_some() && matches!(path.0.first(), Some(Step::Field(_)));
+        let first = several.then_some(Step::Index(0));
+        Path(first.into_iter().chain(path.0.iter().cloned()).collect())
     }
 
     /// Whether a value at a path is one of the encrypted ones.

@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "groups_open_with_a_threshold_of_keys", groups),
         cases::code("secrets", "keys_of_other_services_are_kept", foreign_keys),
         cases::code("secrets", "what_a_format_cannot_hold_is_refused", refused),
+        cases::code("secrets", "a_comment_that_decides_decides_in_new_files", deciding),
         cases::code("secrets", "a_binary_file_is_replaced_as_a_whole", binary),
     ]
 }
@@ -171,6 +172,29 @@ fn groups() -> Result<(), Failed> {
         let rule = Rule { readers, ..Rule::default() };
         let error = File::new(b"a: 1\n", &file, &rule)?.write(&mut random(), NOW).expect_err("a wrong threshold");
         assert!(matches!(error, SecretsError::Threshold { .. }), "{error:?}");
+    }
+    Ok(())
+}
+
+/// What comments decide is the same where we encrypt and where sops does.
+fn deciding() -> Result<(), Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/secrets");
+    for name in [
+        "sops-encrypted-comment/encrypted.yaml",
+        "sops-unencrypted-comment/encrypted.yaml",
+        "sops-dotenv-comment/encrypted.env",
+    ] {
+        let path = folder.join(name);
+        let keys = fs::read_to_string(path.with_file_name("keys.txt"))?;
+        let identities = Identities::parse(&keys, "keys.txt")?;
+        let (bytes, file) = (fs::read(&path)?, Arc::new(name.to_owned()));
+        let rekeyed = File::open(&bytes, &file, &identities)?.rekeyed().write(&mut counting(), NOW)?;
+        let hidden = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            let lines = text.lines().take_while(|line| !line.starts_with("sops"));
+            lines.map(|line| line.split("ENC[").next().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(hidden(&bytes), hidden(&rekeyed), "{name}");
     }
     Ok(())
 }
