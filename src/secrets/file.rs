@@ -1,5 +1,6 @@
 //! An encrypted file that is opened for a change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::access::Readers;
@@ -71,9 +72,10 @@ impl File {
 
     /// Takes plain bytes that are to be encrypted as a rule says.
     pub fn new(plain: &[u8], file: &Arc<String>, rule: &Rule) -> Result<Self, SecretsError> {
-        let content = Content::read(plain, file)?;
+        let mut content = Content::read(plain, file)?;
         // Binary content is one leaf, which no selector leaves out.
         let selector = if content.format == Format::Binary { Selector::default() } else { rule.selector.clone() };
+        content.mask(&selector)?;
         Ok(Self {
             name: Arc::clone(file),
             old: None,
@@ -127,8 +129,10 @@ impl File {
     /// Takes the value at a path away. Returns whether there was one.
     pub fn unset(&mut self, path: &Path) -> Result<bool, SecretsError> {
         let path = &self.inside(path);
+        let lines = place::lines(self.value());
         let changed = place::unset(&mut self.content.value, path);
         self.note(changed);
+        self.drop_comments(&lines);
         Ok(changed)
     }
 
@@ -136,10 +140,20 @@ impl File {
     pub fn replace(&mut self, mut value: Value) -> Result<(), SecretsError> {
         place::adopt(&mut value, &self.content.value);
         let before = self.bytes()?;
+        let lines = place::lines(self.value());
         self.content.value = value;
         self.content.settle();
+        self.content.mask(&self.metadata.selector)?;
+        self.drop_comments(&lines);
         self.changed |= before != self.bytes()?;
         Ok(())
+    }
+
+    /// Takes comments away that stood at the end of lines that are gone.
+    fn drop_comments(&mut self, before: &BTreeSet<u32>) {
+        let now = place::lines(self.value());
+        let gone = |line: u32| before.contains(&line) && !now.contains(&line);
+        self.content.comments.retain(|comment| comment.alone || !gone(comment.mark.line));
     }
 
     fn note(&mut self, changed: bool) {
@@ -152,7 +166,9 @@ impl File {
     /// Puts another plain text, comments included, in place of all.
     pub fn rewrite(&mut self, plain: &[u8]) -> Result<(), SecretsError> {
         if self.bytes()?.expose() != plain {
-            self.content = Content::read(plain, &self.name)?;
+            let mut content = Content::read(plain, &self.name)?;
+            content.mask(&self.metadata.selector)?;
+            self.content = content;
             self.changed = true;
         }
         Ok(())

@@ -21,6 +21,8 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "keys_of_other_services_are_kept", foreign_keys),
         cases::code("secrets", "what_a_format_cannot_hold_is_refused", refused),
         cases::code("secrets", "a_comment_that_decides_decides_in_new_files", deciding),
+        cases::code("secrets", "a_value_that_goes_takes_its_comment_along", unset),
+        cases::code("secrets", "an_opened_file_prints_no_secret", printed),
         cases::code("secrets", "a_binary_file_is_replaced_as_a_whole", binary),
     ]
 }
@@ -196,6 +198,29 @@ fn deciding() -> Result<(), Failed> {
         };
         assert_eq!(hidden(&bytes), hidden(&rekeyed), "{name}");
     }
+    Ok(())
+}
+
+fn unset() -> Result<(), Failed> {
+    let (identities, file) = (throwaway(), Arc::new("x.yaml".to_owned()));
+    let plain = b"# head\na: 1 # beside a\nb:\n    # in b\n    c: 2 # beside c\n    d: 3\ne: 4 # beside e\n";
+    let mut opened = File::new(plain, &file, &identities.recipients().into())?;
+    assert!(opened.unset(&Place::of_fields(["b", "c"]))? && opened.unset(&Place::of_fields(["a"]))?);
+    assert!(!opened.unset(&Place::of_fields(["a"]))?, "it is gone already");
+    same("the rest", "# head\nb:\n    # in b\n    d: 3\ne: 4 # beside e\n", opened.plain()?.expose())
+}
+
+fn printed() -> Result<(), Failed> {
+    let (identities, file) = (throwaway(), Arc::new("x.yaml".to_owned()));
+    let mut opened = File::new(b"a: hunter2\n# hunter2\nb: [hunter2]\n", &file, &identities.recipients().into())?;
+    let mut shown = format!("{opened:?}");
+    opened.rewrite(b"a: hunter2\nc: {d: hunter2}\n")?;
+    shown += &format!("{opened:?}");
+    opened.set(&Place::of_fields(["e"]), Value::from("hunter2"))?;
+    shown += &format!("{opened:?}");
+    opened.replace(Value::from(weft::value::Map::from_iter([("a", "hunter2")])))?;
+    shown += &format!("{opened:?}");
+    assert!(!shown.contains("hunter2") && shown.contains("(masked)"), "{shown}");
     Ok(())
 }
 
