@@ -4,6 +4,8 @@
 //! one of its files by hand), one with `source.yaml` is encrypted, `rules.yaml` is asked about the paths of `paths.txt`,
 //! and `identity.txt` is read as a key file.
 
+mod verbs;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "a_new_key_reads_back", keygen),
         cases::code("secrets", "the_example_decrypts_for_dev_only", example),
     ]);
+    trials.extend(verbs::trials());
     trials
 }
 

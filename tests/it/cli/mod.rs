@@ -2,6 +2,7 @@
 
 mod canary;
 mod documents;
+mod editing;
 mod figures;
 mod falsehoods;
 mod files;
@@ -10,7 +11,7 @@ mod ignore;
 mod judging;
 mod large;
 mod lost;
-mod program;
+pub mod program;
 mod proxy;
 mod readers;
 mod refusals;
@@ -18,6 +19,7 @@ mod rehearsal;
 mod replacing;
 mod rights;
 mod secrecy;
+mod secrets_git;
 mod site;
 mod story;
 
@@ -28,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
         documents::trials(),
+        editing::trials(),
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
@@ -42,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         rights::trials(),
         secrecy::trials(),
+        secrets_git::trials(),
         story::trials(),
     ]
     .into_iter()
