@@ -215,7 +215,8 @@ impl Checked {
 
 /// Whether a file cannot be opened because no key for it is at hand, whatever is in it.
 pub fn lacks_key(error: &SecretsError) -> bool {
-    matches!(error, SecretsError::NoIdentity { .. } | SecretsError::WrongIdentity { .. } | SecretsError::NoAge { .. })
+    use SecretsError::{NoAge, NoIdentity, Unusable, WrongIdentity};
+    matches!(error, NoIdentity { .. } | WrongIdentity { .. } | NoAge { .. } | Unusable { .. })
 }
 
 /// The keys of all groups, in order, as they are written.

@@ -22,6 +22,7 @@ mod markdown;
 mod merge;
 mod operator;
 mod plan;
+mod planted;
 mod project;
 mod readme;
 mod report;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         merge::trials(),
         operator::trials(),
         plan::trials(),
+        planted::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

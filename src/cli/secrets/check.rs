@@ -61,8 +61,11 @@ pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
     let names: Vec<String> = args.files.iter().map(|path| repository.name(path)).collect();
     let files = repository.files(at, &|path| path != RULES && is_below(path, &names))?;
     let files: Vec<_> = files.into_iter().filter(|(path, it)| secrets::is_covered(path, it, rules.as_ref())).collect();
-    let identities =
-        if files.is_empty() { secrets::Identities::default() } else { repository.identities(&args.identities)? };
+    let identities = if files.is_empty() {
+        secrets::Identities::default()
+    } else {
+        repository.identities(&args.identities, true)?
+    };
     let check = |(path, bytes): &(String, Vec<u8>)| secrets::check(bytes, path, rules.as_ref(), &identities);
     let checked: Vec<Checked> = files.par_iter().map(check).collect::<Result<_, SecretsError>>()?;
     let whole = names.is_empty() && at != At::Staged;

@@ -63,7 +63,7 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let before: BTreeMap<String, Vec<u8>> = repository.files(old, &wanted)?.into_iter().filter(is_encrypted).collect();
     let after: BTreeMap<String, Vec<u8>> =
         of_new(&repository, new, &wanted)?.into_iter().filter(is_encrypted).collect();
-    let identities = repository.identities(&args.identities)?;
+    let identities = repository.identities(&args.identities, true)?;
     let mut found = Vec::new();
     for file in before.keys().chain(after.keys().filter(|file| !before.contains_key(*file))) {
         let (before, after) = (before.get(file), after.get(file));

@@ -12,10 +12,12 @@ use clap::Args;
 use git2::{Config, ConfigLevel, ErrorCode};
 use thiserror::Error;
 
-use super::repository::Repository;
+use super::check;
+use super::repository::{At, Repository};
 use crate::cli::terminal::Terminal;
 use crate::cli::{FileError, files, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
+use crate::secrets;
 use crate::source::SourceError;
 
 /// Make git show and merge encrypted files by their keys, in this clone.
@@ -37,8 +39,8 @@ const DRIVER: &str = "weft-secrets";
 
 const ATTRIBUTES: &str = ".gitattributes";
 
-/// The files that are meant.
-const LINE: &str = "/secrets/** diff=weft-secrets merge=weft-secrets\n";
+/// The files that are meant in any project.
+const FOLDER: &str = "secrets/**";
 
 const BEGIN: &str = "# weft secrets git-setup: begin\n";
 const END: &str = "# weft secrets git-setup: end\n";
@@ -63,7 +65,8 @@ impl Diagnose for HookError {
 pub(super) fn run(args: &GitSetupArgs, terminal: &Terminal) -> Result<(), Failure> {
     let repository = Repository::around(&settings::absolute(&args.project))?;
     let program = program()?;
-    let mut said = attributes(&repository.root().join(ATTRIBUTES), args.remove)?;
+    let wanted = if args.remove { None } else { Some(lines(&repository)?) };
+    let mut said = attributes(&repository.root().join(ATTRIBUTES), wanted.as_deref())?;
     said.extend(configuration(repository.git()?, (!args.remove).then_some(&program))?);
     if args.pre_commit || args.remove {
         let hook = hook_path(repository.git()?)?;
@@ -85,10 +88,28 @@ fn program() -> Result<String, FileError> {
     Ok(if same { "weft".to_owned() } else { format!("'{}'", this.display().to_string().replace('\'', r"'\''")) })
 }
 
-fn attributes(path: &Path, remove: bool) -> Result<Vec<String>, FileError> {
+/// A line for the folder of secrets, and one for each encrypted file elsewhere that a rule is for.
+fn lines(repository: &Repository) -> Result<String, Failure> {
+    let rules = check::rules(repository, At::Folder)?;
+    let covered = |path: &str| rules.as_ref().is_some_and(|rules| rules.position(path).is_some());
+    let elsewhere = repository.files(At::Folder, &|path| !path.starts_with("secrets/") && covered(path))?;
+    let elsewhere = elsewhere.iter().filter(|(_, bytes)| secrets::is_encrypted(bytes)).map(|(path, _)| pattern(path));
+    let line = |path: String| format!("/{path} diff={DRIVER} merge={DRIVER}\n");
+    let lines = std::iter::once(FOLDER.to_owned()).chain(elsewhere).map(line);
+    Ok(lines.collect())
+}
+
+/// A path as a pattern of git's, in which `*` stands for what would have to be quoted.
+fn pattern(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,=".contains(c);
+    path.chars().map(|c| if plain(c) { c } else { '*' }).collect()
+}
+
+/// Puts lines into the file of attributes, or takes them away where there are none.
+fn attributes(path: &Path, lines: Option<&str>) -> Result<Vec<String>, FileError> {
     let before = read_if_there(path)?;
     let text = before.clone().unwrap_or_default();
-    let after = without_block(&text) + &if remove { String::new() } else { block(LINE) };
+    let after = without_block(&text) + &lines.map(block).unwrap_or_default();
     put(path, before.as_deref(), &after, 0o644)
 }
 
@@ -213,10 +234,15 @@ mod tests {
     #[test]
     fn a_block_is_put_once_and_leaves_nothing_behind() {
         let text = "*.png binary\n";
-        let with = format!("{text}{}", block(LINE));
+        let with = format!("{text}{}", block("secrets/** diff=weft-secrets\n"));
         assert_eq!(without_block(&with), text);
         assert_eq!(without_block(text), text);
         assert_eq!(without_block("no end"), "no end\n");
+    }
+
+    #[test]
+    fn a_pattern_needs_no_quotes() {
+        assert_eq!(pattern("conf/my file[1].enc.yaml"), "conf/my*file*1*.enc.yaml");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) fn run(args: &MergeArgs, terminal: &Terminal) -> Result<Exit, Failure
     if is_plain(&ours) && is_plain(&theirs) {
         return merge_plain(args, [&base, &ours, &theirs]);
     }
-    let identities = repository.identities(&args.identities)?;
+    let identities = repository.identities(&args.identities, true)?;
     let open = |bytes: &[u8]| File::open(bytes, &name, &identities);
     let base = if base.is_empty() { None } else { Some(open(&base)?) };
     let merged = secrets::merge_files(base.as_ref(), open(&ours)?, open(&theirs)?, &name)?;

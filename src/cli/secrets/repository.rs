@@ -119,9 +119,12 @@ impl Repository {
     }
 
     /// All keys at hand: those of the process, and the public throwaways that environments of the project name.
-    pub(super) fn identities(&self, files: &[PathBuf]) -> Result<Identities, Failure> {
+    ///
+    /// Only where it is `asked` for, passphrases are asked for on the terminal.
+    pub(super) fn identities(&self, files: &[PathBuf], asked: bool) -> Result<Identities, Failure> {
         let variables = settings::variables();
-        let process = keys::Process::new(&|name| variables.get(name).cloned());
+        let mut process = keys::Process::new(&|name| variables.get(name).cloned());
+        process.terminal &= asked;
         let files: Vec<PathBuf> = files.iter().map(|path| settings::absolute(path)).collect();
         let mut identities = keys::find(&keys::Sources { files: &files, project: None, process: &process })?;
         let Ok(source) = Source::open(&self.root, None) else { return Ok(identities) };

@@ -49,7 +49,7 @@ pub(super) fn run(args: &TextconvArgs, terminal: &Terminal) -> Result<(), Failur
     let repository = Repository::around(&settings::absolute(Path::new(".")))?;
     // A difference has to be shown whatever is wrong with keys, and says what it does not know.
     let mut notes = String::new();
-    let identities = repository.identities(&args.identities).unwrap_or_else(|failure| {
+    let identities = repository.identities(&args.identities, false).unwrap_or_else(|failure| {
         for it in &failure.diagnostics {
             note(&mut notes, it.messages.first().map_or("", String::as_str));
         }

@@ -17,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets_git", "git_merges_encrypted_files_by_key", merges),
         cases::code("secrets_git", "a_conflict_leaves_a_file_that_opens", conflict),
         cases::code("secrets_git", "git_merges_readers_and_new_data_keys", readers),
+        cases::code("secrets_git", "a_reader_that_one_side_removed_is_gone", reader_removed),
         cases::code("secrets_git", "git_rebases_and_picks_encrypted_files", rebase),
         cases::code("secrets_git", "a_file_that_both_sides_made_merges", both_made),
         cases::code("secrets_git", "git_merges_plain_files_as_ever", plain),
@@ -232,6 +233,32 @@ fn readers() -> Result<(), Failed> {
     clone.is_clean()
 }
 
+/// A reader that one side removed is gone, and so is the data key that it knew, from whichever side one merges.
+fn reader_removed() -> Result<(), Failed> {
+    let clone = Clone::new()?;
+    let colleague = secrets::keygen("2026-01-02T03:04:05Z", None).1.to_string();
+    clone.weft(&["secrets", "add-recipient", &colleague])?;
+    clone.commit("colleague")?;
+    let data_keys = |text: &str| text.matches("BEGIN AGE ENCRYPTED FILE").count();
+    assert_eq!(data_keys(&clone.read(FILE)), 2);
+    clone.branch("ours", &[("canary-one", "canary-new")])?;
+    let ours = clone.read(FILE);
+    clone.git(&["checkout", "-q", "-b", "theirs", "main"])?;
+    clone.weft(&["secrets", "remove-recipient", &colleague])?;
+    clone.commit("removed")?;
+    for (into, from) in [("ours", "theirs"), ("theirs", "ours")] {
+        clone.git(&["checkout", "-q", "-B", "merged", into])?;
+        clone.git(&["merge", "-q", from])?;
+        let merged = clone.read(FILE);
+        assert_eq!(data_keys(&merged), 1, "{into}");
+        let old: Vec<&str> = ours.lines().filter(|line| line.contains("ENC[")).collect();
+        assert!(old.iter().all(|line| !merged.contains(line)), "nothing is encrypted with the old data key");
+        assert!(clone.plain()?.contains("password: canary-new"));
+        assert_eq!(clone.weft(&["secrets", "check"])?, "1 file, 1 opened: ok\n");
+    }
+    clone.is_clean()
+}
+
 fn rebase() -> Result<(), Failed> {
     let clone = Clone::new()?;
     clone.branch("ours", &[("canary-one", "canary-new")])?;
@@ -302,10 +329,8 @@ fn textconv() -> Result<(), Failed> {
         ("canary-host", "canary-host\\n    port: 5432"),
     ])?;
     let shown = clone.git(&["diff"])?;
-    let changed: Vec<&str> =
-        shown.lines().filter(|it| it.starts_with(['+', '-']) && !it.starts_with(["+++", "---"].map(|_| '@'))).collect();
-    let changed: Vec<&str> =
-        changed.into_iter().filter(|it| !it.starts_with("+++") && !it.starts_with("---")).collect();
+    let is_change = |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---");
+    let changed: Vec<&str> = shown.lines().filter(is_change).collect();
     let heads: Vec<&str> = changed.iter().map(|it| it.split("(secret").next().unwrap_or_default().trim_end()).collect();
     assert_eq!(heads, ["+  port:", "-  token:", "+  token:"], "{shown}");
     assert!(shown.contains(", 37 bytes, text)"), "{shown}");
@@ -372,6 +397,8 @@ fn setup() -> Result<(), Failed> {
     let clone = Clone::new()?;
     clone.write(".gitattributes", "*.png binary\n")?;
     let config = || clone.git(&["config", "--local", "--list"]);
+    fs::copy(clone.at(FILE), clone.at("my secrets.yaml"))?;
+    clone.write(".sops.yaml", &clone.read(".sops.yaml").replace("^secrets/dev/", "secrets"))?;
     let said = clone.weft(&["secrets", "git-setup", "--remove"])?;
     assert!(said.contains("git config: merge.weft-secrets.driver removed"), "{said}");
     let (before, hooks) = (config()?, clone.at(".git/hooks/pre-commit"));
@@ -382,6 +409,8 @@ fn setup() -> Result<(), Failed> {
     assert_eq!(clone.weft(&["secrets", "git-setup", "--pre-commit"])?, "nothing to change\n");
     let attributes = clone.git(&["check-attr", "merge", "diff", "--", FILE])?;
     assert_eq!(attributes, format!("{FILE}: merge: weft-secrets\n{FILE}: diff: weft-secrets\n"));
+    let attributes = clone.git(&["check-attr", "merge", "--", "my secrets.yaml", "docs/my secrets.yaml"])?;
+    assert_eq!(attributes, "my secrets.yaml: merge: weft-secrets\ndocs/my secrets.yaml: merge: unspecified\n");
     assert!(hooks.exists());
     clone.weft(&["secrets", "git-setup", "--remove"])?;
     assert_eq!((config()?, clone.read(".gitattributes")), (before, "*.png binary\n".to_owned()));
