@@ -39,9 +39,9 @@ const KINDS: [(&str, &str); 8] = [
 /// A plugin that writes the key of a file down in plain.
 const PLUGIN: &str = r#"#!/bin/sh
 while read -r _ command rest; do
-    case "$command" in
-    wrap-file-key | recipient-stanza) read -r key ;;
-    done) read -r _; break ;;
+    case "$command $rest" in
+    "wrap-file-key "* | "recipient-stanza 0 wefttest") read -r key ;;
+    "done "*) read -r _; break ;;
     esac
 done
 case "$1" in

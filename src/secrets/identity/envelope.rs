@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Read as _};
 
 use age::armor::ArmoredReader;
+use age::plugin::ResolveError;
 use age::secrecy::SecretString;
 use age::{DecryptError, Decryptor, scrypt};
 use age_core::format::{FileKey, Stanza};
@@ -21,6 +22,9 @@ const MOST_WORK: u8 = 22;
 
 /// How often a person may try a passphrase.
 const ATTEMPTS: usize = 3;
+
+/// What to do where a passphrase is missing or wrong.
+const GIVE: &str = "Run it on a terminal to be asked, or set `WEFT_AGE_PASSPHRASE`.";
 
 /// Why a file of age does not open.
 #[derive(Debug, Error)]
@@ -47,13 +51,14 @@ pub enum AgeError {
         kinds: Vec<String>,
     },
     /// A key that may fit cannot be used.
-    #[error("the key cannot be used: {key}")]
+    #[error("{key} cannot be used: {problem}")]
     Key {
         /// What the key is and where it came from.
         key: String,
         /// Why.
-        #[source]
-        source: Box<DecryptError>,
+        problem: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// There is no passphrase to open it with.
     #[error("it is encrypted with a passphrase, and {problem}")]
@@ -77,9 +82,8 @@ impl AgeError {
                 "Post-quantum keys of age are not supported: have the file encrypted to a key of `weft secrets keygen` as well.",
             ),
             Self::NoMatch { .. } => None,
-            Self::Key { .. } | Self::Passphrase { .. } => {
-                Some("Run it on a terminal to be asked, or set `WEFT_AGE_PASSPHRASE`.")
-            }
+            Self::Key { hint, .. } => Some(hint),
+            Self::Passphrase { .. } => Some(GIVE),
         }
     }
 }
@@ -102,7 +106,7 @@ impl Identities {
         let attempts: Vec<Attempt> = self.in_turn().map(|identity| Attempt { identity, failed: &failed }).collect();
         let opened = decrypt(&file, attempts.iter().map(|it| it as &dyn age::Identity));
         opened.map_err(|error| match (error, failed.take()) {
-            (AgeError::NoMatch { .. }, Some((key, source))) => AgeError::Key { key, source: Box::new(source) },
+            (AgeError::NoMatch { .. }, Some((key, error))) => unusable(key, &error),
             (AgeError::NoMatch { .. }, None) => AgeError::NoMatch { kinds },
             (error, _) => error,
         })
@@ -144,7 +148,7 @@ pub(super) fn with_passphrase(file: &[u8], passphrase: &Masked<String>) -> Resul
 /// The file without its armor. White space may stand around the armor, and nothing else.
 fn binary(file: &[u8]) -> Result<Zeroizing<Vec<u8>>, AgeError> {
     let text = file.trim_ascii_start();
-    if file.starts_with(BINARY) || !text.windows(10).any(|part| part.eq_ignore_ascii_case(b"-----BEGIN")) {
+    if file.starts_with(BINARY) || !text.windows(5).any(|part| part == b"-----") {
         return Ok(Zeroizing::new(file.to_owned()));
     }
     if !text.starts_with(ARMOR) {
@@ -195,6 +199,29 @@ fn kinds(file: &[u8]) -> Option<Vec<String>> {
         }
     }
     None
+}
+
+/// Why a key cannot be used.
+fn unusable(key: String, error: &DecryptError) -> AgeError {
+    let (problem, hint) = match error {
+        DecryptError::PluginResolve(error) => (missing(error), "Install the plugin, or pass another key."),
+        DecryptError::Plugin(_) => (said(error), "Do what the plugin asks for, or pass another key."),
+        error => (said(error), GIVE),
+    };
+    AgeError::Key { key, problem, hint }
+}
+
+/// That the program of a plugin is not there.
+pub(super) fn missing(error: &ResolveError) -> String {
+    match error {
+        ResolveError::MissingPlugin { binary_name } => format!("there is no program `{binary_name}` on the search path"),
+        error => said(error),
+    }
+}
+
+/// What the crate says, without the marks that it puts around names for texts that run from right to left.
+fn said(error: &impl ToString) -> String {
+    error.to_string().replace(['\u{2068}', '\u{2069}'], "")
 }
 
 /// A key that is tried. One that cannot be used is noted, and the next one tried.

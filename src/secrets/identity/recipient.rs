@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use age::ssh::ParseRecipientKeyError;
 use age::{EncryptError, NoCallbacks, plugin, ssh, tag, tagpq, x25519};
 use age_core::format::{FileKey, Stanza};
 
+use super::envelope::missing;
 use crate::masked::MASK;
 use crate::secrets::SecretsError;
 use crate::value::{Mark, Origin};
@@ -99,7 +101,7 @@ impl age::Recipient for Plugin {
     fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
         let keys = std::slice::from_ref(&self.0);
         let program = plugin::RecipientPluginV1::new(self.0.plugin(), keys, &[], NoCallbacks);
-        program.map_err(EncryptError::PluginResolve)?.wrap_file_key(file_key)
+        program.map_err(|error| EncryptError::Io(io::Error::other(missing(&error))))?.wrap_file_key(file_key)
     }
 }
 
