@@ -214,7 +214,9 @@ fn unusable(key: String, error: &DecryptError) -> AgeError {
 /// That the program of a plugin is not there.
 pub(super) fn missing(error: &ResolveError) -> String {
     match error {
-        ResolveError::MissingPlugin { binary_name } => format!("there is no program `{binary_name}` on the search path"),
+        ResolveError::MissingPlugin { binary_name } => {
+            format!("there is no program `{binary_name}` on the search path")
+        }
         error => said(error),
     }
 }
