@@ -84,6 +84,14 @@ pub enum SecretsError {
         /// Where.
         origin: Origin,
     },
+    /// An indentation that a format does not have.
+    #[error("`{field}` is no indentation")]
+    Indent {
+        /// The field.
+        field: String,
+        /// The file of the rules.
+        origin: Origin,
+    },
     /// The groups cannot be needed together in this number.
     #[error("{threshold} of {groups} key groups cannot be needed together")]
     Threshold {
@@ -357,6 +365,7 @@ impl Diagnose for SecretsError {
             | Self::NoDataKey
             | Self::Recipient { .. }
             | Self::Regex { .. }
+            | Self::Indent { .. }
             | Self::Threshold { .. }
             | Self::EmptyGroup { .. }
             | Self::NotText { .. }
@@ -396,6 +405,7 @@ impl Diagnose for SecretsError {
             | Self::Recipient { origin, .. }
             | Self::Regex { origin, .. }
             | Self::Documents { origin, .. }
+            | Self::Indent { origin, .. }
             | Self::Whole { origin, .. }
             | Self::Selectors { origin, .. } => Some(origin),
             Self::File(error) => error.origin(),
@@ -437,6 +447,7 @@ impl Diagnose for SecretsError {
                 if tried.is_empty() { "no key".to_owned() } else { tried.join(", ") },
                 missing.join("; of ")
             ),
+            Self::Indent { .. } => "Write a number of spaces; -1 is a tab in JSON.".into(),
             Self::Threshold { .. } => "Write a `shamir_threshold` from 2 up to the number of groups.".into(),
             Self::EmptyGroup { .. } => "Give each group a key, or take the group out of the rule.".into(),
             Self::NotText { .. } => "Write the key in letters, digits and `_`, and a text as its value.".into(),
