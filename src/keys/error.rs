@@ -68,6 +68,12 @@ pub enum KeysError {
     /// A source holds something that is no key.
     #[error(transparent)]
     Identity(Box<SecretsError>),
+    /// There is no new passphrase.
+    #[error("{problem}")]
+    Passphrase {
+        /// Why.
+        problem: String,
+    },
     /// A variable with a command cannot be taken apart.
     #[error("the quotes in `{variable}` are not closed, or it is empty")]
     Words {
@@ -103,7 +109,7 @@ impl Diagnose for KeysError {
             Self::Project(error) => error.kind(),
             Self::Identity(error) => error.kind(),
             Self::Read { .. } | Self::Start { .. } | Self::Program { .. } => Kind::Machine,
-            Self::Missing { .. } | Self::Words { .. } => Kind::Input,
+            Self::Missing { .. } | Self::Words { .. } | Self::Passphrase { .. } => Kind::Input,
             Self::Exposed { .. } | Self::NotThrowaway { .. } | Self::Empty { .. } => Kind::Secret,
         }
     }
@@ -135,6 +141,7 @@ impl Diagnose for KeysError {
             Self::Project(error) => return error.hint(),
             Self::Identity(error) => return error.hint(),
             Self::Empty { .. } => "Put a key into it, which `weft secrets keygen` makes, or do not name it.".into(),
+            Self::Passphrase { .. } => "Run it on a terminal to be asked, or set `WEFT_AGE_PASSPHRASE`.".into(),
             Self::Words { .. } => "Close the quotes; the program is run without a shell.".into(),
             Self::Start { .. } => {
                 "Name a program that is installed; shell syntax such as pipes and variables is not understood.".into()

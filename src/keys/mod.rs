@@ -15,6 +15,7 @@ pub use self::error::{KeysError, Place};
 use self::person::Person;
 pub use self::person::ask_unseen;
 pub use self::process::{Process, Variables};
+use crate::masked::Masked;
 use crate::secrets::{Asks, Identities, SecretsError, is_throwaway};
 use crate::tree::Tree;
 
@@ -67,6 +68,21 @@ pub fn find(sources: &Sources<'_>) -> Result<Identities, KeysError> {
     config.iter().flat_map(below).try_for_each(|path| search.of_user(&path))?;
     SSH_FILES.iter().filter_map(|file| Some(home.as_ref()?.join(file))).for_each(|path| search.ssh(&path));
     Ok(search.found)
+}
+
+/// A new passphrase for `what`: that of `WEFT_AGE_PASSPHRASE`, or one that is typed twice on the terminal.
+pub fn new_passphrase(process: &Process, what: &str) -> Result<Masked<String>, KeysError> {
+    let person = Person { passphrase: process.passphrase.clone(), terminal: process.terminal };
+    let refused = |problem: &str| KeysError::Passphrase { problem: problem.to_owned() };
+    let ask = |what: &str| person.passphrase(what, 0).map_err(|problem| refused(&problem));
+    let passphrase = ask(what)?;
+    if passphrase.expose().is_empty() {
+        return Err(refused("an empty passphrase protects nothing"));
+    }
+    if process.passphrase.is_none() && ask(&format!("{what}, again"))? != passphrase {
+        return Err(refused("the two passphrases are not the same"));
+    }
+    Ok(passphrase)
 }
 
 /// What was found so far, and who is asked for passphrases.

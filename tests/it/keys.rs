@@ -72,6 +72,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("keys", "a_plugin_is_run", plugin),
         cases::code("keys", "standard_input_holds_keys", standard_input),
         cases::code("keys", "a_key_file_gets_a_passphrase", new_locked),
+        cases::code("keys", "keygen_makes_a_key_behind_a_passphrase", keygen),
     ]
 }
 
@@ -419,6 +420,23 @@ fn new_locked() -> Result<(), Failed> {
     whole.extend(identities);
     assert_eq!(whole.open(file.as_bytes(), "keys.age")?.expose(), plain.expose().as_bytes());
     Ok(())
+}
+
+fn keygen() -> Result<(), Failed> {
+    let folder = folder(&[("plain.yaml", b"token: canary\n", 0o644)]);
+    let with = |arguments: &[&str]| {
+        output(weft(folder.path()).env("WEFT_AGE_PASSPHRASE", "hunter2-file").arg("secrets").args(arguments))
+    };
+    let recipient = with(&["keygen", "--passphrase", "--output", "keys.age"]);
+    let file = fs::read_to_string(folder.path().join("keys.age"))?;
+    assert!(file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"), "{file}");
+    let encrypted = with(&["encrypt", "plain.yaml", "--recipient", recipient.trim()]);
+    fs::write(folder.path().join("x.yaml"), encrypted)?;
+    assert_eq!(with(&["decrypt", "x.yaml", "--identity", "keys.age"]), "token: canary\n");
+    let passphrase =
+        |text: Option<&str>| Process { passphrase: text.map(|it| Masked::new(it.to_owned())), ..Process::default() };
+    let errors = [None, Some("")].map(|text| keys::new_passphrase(&passphrase(text), "`keys.age`").expect_err("none"));
+    snapshot("new-passphrase.txt", &errors.iter().map(shown).collect::<String>())
 }
 
 /// Holds a text against a file beside the cases.
