@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::access::{Group, Readers};
 use super::decrypt::sections;
 use super::metadata::Metadata;
+use super::wrap::pgp;
 use super::{Recipient, SecretsError};
 
 /// Whether a file is an encrypted one, by what only the section of SOPS or the header of age looks like. Opening it
@@ -28,7 +29,7 @@ pub fn readers_of(bytes: &[u8], file: &Arc<String>) -> Result<Readers, SecretsEr
 
 /// What an encrypted file holds for PGP keys: the fingerprint of each, and the message with the data key.
 pub fn pgp_messages(bytes: &[u8], file: &Arc<String>) -> Result<Vec<(String, String)>, SecretsError> {
-    section(bytes, file).map(|metadata| metadata.pgp())
+    section(bytes, file).map(|metadata| pgp(metadata.written()))
 }
 
 fn section(bytes: &[u8], file: &Arc<String>) -> Result<Metadata, SecretsError> {

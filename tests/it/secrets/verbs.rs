@@ -278,8 +278,7 @@ fn reach() -> Result<(), Failed> {
     talk.say("ANN", "add-recipient EVE secrets/dev", None).ends_with(1)?;
     assert!(files == talk.desk.files(), "nothing is written");
     talk.say("ANN", "add-recipient EVE", None).ends_with(0)?;
-    talk.write(".sops.yaml", "creation_rules:\n- {path_regex: ^secrets/dev/, age: ANN}\n- age: ANN\n");
-    talk.say("EVE", "add-recipient BOB --all", None).ends_with(1)?;
+    talk.write(".sops.yaml", "creation_rules:\n- {path_regex: ^secrets/dev/, age: 'ANN'}\n- age: ANN\n");
     talk.say("ANN", "add-recipient EVE", None).ends_with(1)?;
     talk.say("ANN", "add-recipient BOB secrets/dev --group 2", None).ends_with(1)?;
     talk.say("ANN", "add-recipient BOB nowhere", None).ends_with(1)?;
@@ -369,9 +368,7 @@ fn mistakes() -> Result<(), Failed> {
         "rekey environments",
         "rekey .sops.yaml",
         "remove-recipient EVE --all",
-        "set secrets/dev/a.yaml a --value-file bytes",
     ] {
-        talk.desk.write("bytes", [0xff, 0xfe]);
         talk.say("ANN", line, None).ends_with(1)?.keeps_quiet_about(CANARY)?;
     }
     fs::remove_file(talk.desk.project().join(".sops.yaml"))?;
@@ -416,9 +413,7 @@ fn from_pgp() -> Result<(), Failed> {
     let (start, end) = ("-----BEGIN AGE", "-----END AGE ENCRYPTED FILE-----");
     let armored: String = text[text.find(start).expect("age")..text.find(end).expect("age")]
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(|line| format!("{line}\n"))
+        .map(|line| format!("{}\n", line.trim()))
         .collect();
     let data_key = age_decrypt(&format!("{armored}{end}\n"), &talk.people[0].1);
     let message =
@@ -434,22 +429,21 @@ fn from_pgp() -> Result<(), Failed> {
     );
 
     let mut said = Vec::new();
-    let mut weft = |arguments: &[&str], home: &Path, gpg: &Path| {
+    let mut weft = |arguments: &[&str], home: &Path| {
         let mut command = talk.desk.command(["secrets"]);
-        command.args(arguments).env("PATH", "/usr/bin:/bin").env("GNUPGHOME", home).env("SOPS_GPG_EXEC", gpg);
+        command.args(arguments).env("PATH", "/usr/bin:/bin").env("GNUPGHOME", home).env("SOPS_GPG_EXEC", &gpg);
         let run = talk.desk.output(command.env("SOPS_AGE_KEY", &talk.people[0].1));
         said.push(run.stderr.replace(print, "FINGERPRINT").replace(gpg.to_str().expect("UTF-8"), "gpg"));
         run
     };
-    weft(&["get", file, "db.password"], &home, &gpg).ends_with(1)?;
-    weft(&["rotate", file], &home, &gpg).ends_with(1)?;
+    weft(&["get", file, "db.password"], &home).ends_with(1)?;
+    weft(&["rotate", file], &home).ends_with(1)?;
     let empty = talk.desk.root().join("empty");
     fs::create_dir(&empty)?;
     fs::set_permissions(&empty, fs::Permissions::from_mode(0o700))?;
-    weft(&["rotate", "--from-pgp", file], &empty, &gpg).ends_with(1)?;
-    weft(&["rotate", "--from-pgp", file], &home, Path::new("/no/such/gpg")).ends_with(1)?;
-    weft(&["rotate", "--from-pgp", file, "secrets/dev/b.yaml"], &home, &gpg).ends_with(0)?;
-    let run = weft(&["get", file, "db.password"], &empty, &gpg);
+    weft(&["rotate", "--from-pgp", file], &empty).ends_with(1)?;
+    weft(&["rotate", "--from-pgp", file, "secrets/dev/b.yaml"], &home).ends_with(0)?;
+    let run = weft(&["get", file, "db.password"], &empty);
     assert_eq!(run.stdout, CANARY);
     assert!(!talk.read(file).contains("pgp:"), "only age keys are left");
     let _ = Command::new("gpgconf").args(["--homedir", home.to_str().expect("UTF-8"), "--kill", "all"]).status();
