@@ -14,6 +14,7 @@ mod drift;
 mod exit;
 mod files;
 mod get;
+mod hardening;
 mod init;
 mod operator;
 mod plan;
@@ -37,6 +38,7 @@ use tokio::runtime::Runtime;
 
 pub use self::exit::Exit;
 pub use self::files::FileError;
+pub use self::hardening::harden;
 use self::terminal::{ColorChoice, Terminal, TerminalError};
 use crate::diagnostic::Failure;
 
@@ -77,6 +79,11 @@ pub fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => {
             let terminal = Terminal::new(cli.color);
+            if let Err(error) = harden() {
+                terminal.warn(&format!(
+                    "a crash may leave secrets in a core dump, which could not be switched off: {error}"
+                ));
+            }
             exit::finish(cli.verb.run(&terminal), &terminal)
         }
         Err(error) => exit::usage(&error),

@@ -48,7 +48,8 @@ fn environments_load() -> Result<(), Failed> {
     assert_eq!(names, ["database", "shop", "shop-cache"]);
     assert_eq!(production.lineage, ["defaults", "staging", "production"]);
     load("staging", None)?;
-    let alone = blocks.iter().filter(|block| block.info == "yaml environment");
+    let charts = markdown::blocks(&markdown::read("docs/charts.md"));
+    let alone = blocks.iter().chain(&charts).filter(|block| block.info == "yaml environment");
     let mut count = 0;
     for block in alone {
         load("example", Some(("environments/example/environment.yaml".into(), block.text.clone())))?;

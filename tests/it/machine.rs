@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::cases;
 use crate::markdown::{self, Block};
+use crate::planted::Planted;
 use crate::sandbox::{self, processes_in};
 
 /// Stands before what each block of commands prints.
@@ -18,12 +19,15 @@ const MARK: &str = "=== what a block prints ===";
 /// See the module.
 pub struct Machine {
     folder: TempDir,
+    /// The secrets of the example. What the blocks of a document encrypt, they also show.
+    planted: Planted,
 }
 
 impl Machine {
     /// A machine whose project is the example.
     pub fn new() -> Result<Self, Failed> {
-        let machine = Self { folder: tempfile::tempdir()? };
+        let example = Planted::below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("secrets"));
+        let machine = Self { folder: tempfile::tempdir()?, planted: example };
         for folder in ["home", "tmp", "cache", "project"] {
             fs::create_dir(machine.at(folder))?;
         }
@@ -97,6 +101,7 @@ impl Machine {
         assert!(expected.len() > 3, "the blocks are found");
         let output = self.command("bash").args(["-euo", "pipefail", "-c", &script.concat()]).output()?;
         let text = succeeded("the blocks", &output)?;
+        self.planted.is_kept("the blocks", text.as_bytes());
         let printed: Vec<&str> = text.split(&format!("{MARK}\n")).skip(1).collect();
         assert_eq!(printed.len(), expected.len(), "blocks that ran");
         for ((block, lines), printed) in expected.into_iter().zip(printed) {

@@ -9,6 +9,7 @@ mod cases;
 mod chart;
 mod cli;
 mod cluster;
+mod crash;
 mod diff;
 mod docs;
 mod health;
@@ -21,6 +22,7 @@ mod markdown;
 mod merge;
 mod operator;
 mod plan;
+mod planted;
 mod project;
 mod readme;
 mod report;
@@ -37,12 +39,14 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
+    crash::on_purpose();
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
         cli::trials(),
         cluster::trials(),
+        crash::trials(),
         diff::trials(),
         docs::trials(),
         health::trials(),
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         merge::trials(),
         operator::trials(),
         plan::trials(),
+        planted::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

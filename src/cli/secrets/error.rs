@@ -87,12 +87,15 @@ pub(super) enum SecretsVerbError {
     /// The editor failed.
     #[error("the editor `{editor}` ended with {status}")]
     EditorFailed { editor: String, status: ExitStatus },
+    /// Plain text would stay where a signal ends us.
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
 }
 
 impl Diagnose for SecretsVerbError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Editor { .. } | Self::EditorFailed { .. } | Self::Gpg { .. } => Kind::Machine,
+            Self::Editor { .. } | Self::EditorFailed { .. } | Self::Signals(_) | Self::Gpg { .. } => Kind::Machine,
             Self::GpgFailed { .. } => Kind::Secret,
             Self::Half { .. } => Kind::Partial,
             _ => Kind::Input,
@@ -130,7 +133,7 @@ impl Diagnose for SecretsVerbError {
             Self::Gpg { .. } => "Install GnuPG, or name its program in `SOPS_GPG_EXEC`.".into(),
             Self::GpgFailed { .. } => "See with `gpg --list-secret-keys` which private keys are there.".into(),
             Self::Editor { .. } => "Set `EDITOR` to a program that waits until the file is closed.".into(),
-            Self::EditorFailed { .. } => "The encrypted file is as it was.".into(),
+            Self::EditorFailed { .. } | Self::Signals(_) => "The encrypted file is as it was.".into(),
         })
     }
 }

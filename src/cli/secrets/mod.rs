@@ -8,6 +8,7 @@ mod covered;
 mod decrypt;
 mod diff;
 mod edit;
+mod editor;
 mod encrypt;
 mod error;
 mod get;

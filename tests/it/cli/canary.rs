@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy as Policy, ValidatingAdmissionPolicyBinding as Binding,
 };
@@ -16,6 +16,7 @@ use super::program::Run;
 use super::secrecy::state;
 use super::site::Site;
 use crate::cases::code;
+use crate::planted;
 use crate::sandbox::shared;
 
 /// All of them.
@@ -33,32 +34,8 @@ fn canary(input: &str) -> String {
 
 /// The forms of the value that no output may have.
 fn forms(input: &str) -> Vec<String> {
-    let whole = canary(input);
-    let heart = format!("{input}-471");
-    let lines = whole.lines().map(str::to_owned);
-    let texts: Vec<String> = lines.chain([whole.clone(), heart.clone()]).collect();
-    let mut forms = Vec::new();
-    for text in &texts {
-        let json = serde_json::to_string(text).expect("JSON").trim_matches('"').to_owned();
-        let of_go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
-        let hex = text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        let percent = text.bytes().fold(String::new(), |out, byte| match char::from(byte) {
-            kept if kept.is_ascii_alphanumeric() || "-._~".contains(kept) => out + &kept.to_string(),
-            _ => out + &format!("%{byte:02X}"),
-        });
-        forms.extend([text.clone(), json, of_go, percent.replace("%20", "+"), percent, hex.to_uppercase(), hex]);
-        forms.extend((0..3).flat_map(|place| [&STANDARD, &URL_SAFE].map(|base| inside(base, text, place))));
-    }
-    forms.push(whole.lines().rev().collect::<Vec<_>>().join("\n"));
-    forms.retain(|form| form.len() >= 8);
-    forms
-}
-
-/// What base64 of a longer text has of this one.
-fn inside(base: &GeneralPurpose, text: &str, place: usize) -> String {
-    let encoded = base.encode(format!("{}{text}", &"ab"[..place]));
-    let encoded = encoded.trim_end_matches('=');
-    encoded[[0, 2, 3][place]..encoded.len() - 1].to_owned()
+    let (whole, heart) = (planted::forms(&canary(input)), planted::forms(&format!("{input}-471")));
+    whole.into_iter().chain(heart).collect()
 }
 
 /// A release with a Secret from every input, the encrypted value in objects of all sorts, and a plain manifest.

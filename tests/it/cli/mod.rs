@@ -2,6 +2,7 @@
 
 mod canary;
 mod documents;
+mod editing;
 mod figures;
 mod falsehoods;
 mod files;
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
         documents::trials(),
+        editing::trials(),
         figures::trials(),
         falsehoods::trials(),
         files::trials(),

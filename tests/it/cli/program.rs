@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
+use crate::planted::{Planted, shows, stamps};
+
 /// A temporary folder with a project in `project/` and an empty home in `home/`.
 pub struct Desk {
     root: TempDir,
@@ -67,11 +69,30 @@ impl Desk {
 
     /// Runs what [`Desk::command`] made.
     pub fn output(&self, command: &mut Command) -> Run {
-        self.read(&command.output().expect("the program"))
+        let root = self.root();
+        let (planted, before) = (Planted::below(&root), stamps(&root));
+        let output = command.output().expect("the program");
+        let arguments: Vec<String> = command.get_args().map(|it| it.to_string_lossy().into_owned()).collect();
+        if !shows(arguments.iter().map(String::as_str)) {
+            let what = arguments.join(" ");
+            planted.is_kept(&what, &output.stdout);
+            planted.is_kept(&what, &output.stderr);
+            for (path, _) in stamps(&root).iter().filter(|(path, stamp)| before.get(*path) != Some(*stamp)) {
+                planted.is_kept(&format!("`{}` after {what}", path.display()), &fs::read(path).unwrap_or_default());
+            }
+        }
+        self.told(&output)
     }
 
     /// What a process printed, with the folder's name replaced by `ROOT`.
     pub fn read(&self, output: &Output) -> Run {
+        let planted = Planted::below(&self.root());
+        planted.is_kept("the run", &output.stdout);
+        planted.is_kept("the run", &output.stderr);
+        self.told(output)
+    }
+
+    fn told(&self, output: &Output) -> Run {
         let root = self.root();
         let text = |bytes: &[u8]| {
             let text = std::str::from_utf8(bytes).expect("output is UTF-8");

@@ -117,9 +117,11 @@ impl Talk {
         run
     }
 
-    /// Keys by the names of their people.
+    /// Keys by the names of their people. Where the code over a file stands depends on what age adds to each key.
     fn anonymous(&self, text: &str) -> String {
-        self.people.iter().fold(text.to_owned(), |text, (name, _, key)| text.replace(&key.to_string(), name))
+        let text = regex::Regex::new(r"(\.yaml):\d+:\d+").expect("a pattern").replace_all(text, "$1:LINE:COLUMN");
+        let text = text.into_owned();
+        self.people.iter().fold(text, |text, (name, _, key)| text.replace(&key.to_string(), name))
     }
 
     /// Holds what was said against its file. No key and no secret is in it.
@@ -278,7 +280,8 @@ fn reach() -> Result<(), Failed> {
     talk.say("ANN", "add-recipient EVE secrets/dev", None).ends_with(1)?;
     assert!(files == talk.desk.files(), "nothing is written");
     talk.say("ANN", "add-recipient EVE", None).ends_with(0)?;
-    talk.write(".sops.yaml", "creation_rules:\n- {path_regex: ^secrets/dev/, age: 'ANN'}\n- age: ANN\n");
+    talk.write(".sops.yaml", "creation_rules:\n- {path_regex: ^secrets/dev/, age: ANN}\n- age: ANN\n");
+    talk.say("EVE", "add-recipient BOB --all", None).ends_with(1)?;
     talk.say("ANN", "add-recipient EVE", None).ends_with(1)?;
     talk.say("ANN", "add-recipient BOB secrets/dev --group 2", None).ends_with(1)?;
     talk.say("ANN", "add-recipient BOB nowhere", None).ends_with(1)?;
@@ -368,7 +371,9 @@ fn mistakes() -> Result<(), Failed> {
         "rekey environments",
         "rekey .sops.yaml",
         "remove-recipient EVE --all",
+        "set secrets/dev/a.yaml a --value-file bytes",
     ] {
+        talk.desk.write("bytes", [0xff, 0xfe]);
         talk.say("ANN", line, None).ends_with(1)?.keeps_quiet_about(CANARY)?;
     }
     fs::remove_file(talk.desk.project().join(".sops.yaml"))?;
@@ -384,76 +389,48 @@ fn help() -> Result<(), Failed> {
     talk.ends("help.txt")
 }
 
-/// A file of sops for a PGP key, made beside a real gpg: the data key of a file of ours is encrypted by gpg, and the age
-/// key is taken out.
+/// A file that sops wrote for a PGP key, opened by a real gpg with the key of the tests in a home of its own.
 fn from_pgp() -> Result<(), Failed> {
     let Some(gpg) = program("gpg") else {
         eprintln!("skipped: there is no gpg on this machine");
         return Ok(());
     };
     let mut talk = Talk::with_files()?;
-    let home = talk.desk.root().join("gnupg");
-    fs::create_dir(&home)?;
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o700))?;
-    let run = |arguments: &[&str], input: &[u8]| -> Result<Vec<u8>, Failed> {
-        let mut command = Command::new(&gpg);
-        command.args(["--homedir", home.to_str().expect("UTF-8"), "--batch", "--quiet"]).args(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("gpg");
-        child.stdin.take().expect("a pipe").write_all(input)?;
-        let output = child.wait_with_output()?;
-        if output.status.success() { Ok(output.stdout) } else { Err(format!("gpg {arguments:?} failed").into()) }
-    };
-    run(&["--passphrase", "", "--quick-generate-key", "throwaway@example.com", "rsa2048", "encr", "never"], b"")?;
-    let listed = String::from_utf8(run(&["--list-keys", "--with-colons"], b"")?)?;
-    let print = listed.lines().find_map(|line| line.strip_prefix("fpr:::::::::")).expect("a key").trim_end_matches(':');
-
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/secret_verbs/pgp");
     let file = "secrets/dev/a.yaml";
-    let text = talk.read(file);
-    let (start, end) = ("-----BEGIN AGE", "-----END AGE ENCRYPTED FILE-----");
-    let armored: String = text[text.find(start).expect("age")..text.find(end).expect("age")]
-        .lines()
-        .map(|line| format!("{}\n", line.trim()))
-        .collect();
-    let data_key = age_decrypt(&format!("{armored}{end}\n"), &talk.people[0].1);
-    let message =
-        String::from_utf8(run(&["--armor", "--trust-model", "always", "--encrypt", "-r", print], &data_key)?)?;
-    let indented: String = message.lines().map(|line| format!("      {line}\n")).collect();
-    let (head, _) = text.split_once("  age:\n").expect("age keys");
-    let tail: String = text[text.find("  lastmodified:").expect("a time")..].to_owned();
-    talk.desk.write(
-        file,
-        format!(
-            "{head}  pgp:\n  - created_at: \"2026-01-02T03:04:05Z\"\n    enc: |-\n{indented}    fp: {print}\n{tail}"
-        ),
-    );
+    fs::copy(cases.join("a.yaml"), talk.desk.project().join(file))?;
+    let [home, empty] = ["gnupg", "empty"].map(|name| talk.desk.root().join(name));
+    for folder in [&home, &empty] {
+        fs::create_dir(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    let mut import = Command::new(&gpg);
+    import.arg("--homedir").arg(&home).args(["--batch", "--quiet", "--import"]).arg(cases.join("key.asc"));
+    assert!(import.stderr(Stdio::null()).status()?.success(), "gpg takes the key");
 
-    let mut said = Vec::new();
-    let mut weft = |arguments: &[&str], home: &Path| {
+    let mut said = String::new();
+    let mut weft = |arguments: &[&str], home: &Path, gpg: &Path| {
         let mut command = talk.desk.command(["secrets"]);
-        command.args(arguments).env("PATH", "/usr/bin:/bin").env("GNUPGHOME", home).env("SOPS_GPG_EXEC", &gpg);
+        command.args(arguments).env("PATH", "/usr/bin:/bin").env("GNUPGHOME", home).env("SOPS_GPG_EXEC", gpg);
         let run = talk.desk.output(command.env("SOPS_AGE_KEY", &talk.people[0].1));
-        said.push(run.stderr.replace(print, "FINGERPRINT").replace(gpg.to_str().expect("UTF-8"), "gpg"));
+        let shown = run.stderr.replace(gpg.to_str().expect("UTF-8"), "GPG");
+        said.push_str(&format!("$ weft secrets {}\n{}{shown}", arguments.join(" "), run.stdout));
         run
     };
-    weft(&["get", file, "db.password"], &home).ends_with(1)?;
-    weft(&["rotate", file], &home).ends_with(1)?;
-    let empty = talk.desk.root().join("empty");
-    fs::create_dir(&empty)?;
-    fs::set_permissions(&empty, fs::Permissions::from_mode(0o700))?;
-    weft(&["rotate", "--from-pgp", file], &empty).ends_with(1)?;
-    weft(&["rotate", "--from-pgp", file, "secrets/dev/b.yaml"], &home).ends_with(0)?;
-    let run = weft(&["get", file, "db.password"], &empty);
-    assert_eq!(run.stdout, CANARY);
+    weft(&["who", file], &empty, &gpg).ends_with(0)?;
+    weft(&["rotate", file], &home, &gpg).ends_with(1)?;
+    weft(&["rotate", "--from-pgp", file], &empty, &gpg).ends_with(1)?;
+    weft(&["rotate", "--from-pgp", file], &home, Path::new("/no/such/gpg")).ends_with(1)?;
+    weft(&["rotate", "--from-pgp", file, "secrets/dev/b.yaml"], &home, &gpg).ends_with(0)?;
+    let run = weft(&["decrypt", file], &empty, &gpg);
+    assert!(run.ends_with(0)?.stdout.contains(CANARY), "the values are the same");
     assert!(!talk.read(file).contains("pgp:"), "only age keys are left");
-    let _ = Command::new("gpgconf").args(["--homedir", home.to_str().expect("UTF-8"), "--kill", "all"]).status();
-    talk.said = talk.anonymous(&said.concat());
+    for folder in [&home, &empty] {
+        // The agents that gpg started for these folders.
+        let _ = Command::new("gpgconf").arg("--homedir").arg(folder).args(["--kill", "all"]).status();
+    }
+    talk.said = talk.anonymous(&said);
     talk.ends("from-pgp.txt")
-}
-
-fn age_decrypt(armored: &str, key: &str) -> Vec<u8> {
-    let identity: age::x25519::Identity = key.parse().expect("a key");
-    age::decrypt(&identity, armored.as_bytes()).expect("a data key")
 }
 
 /// A program of the machine.
