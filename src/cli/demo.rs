@@ -163,7 +163,7 @@ impl Story<'_> {
         let place = self.folder.join(path);
         let text = files::read(&place)?;
         self.terminal.print(&format!("$ sed -i 's/{from}/{to}/' {path}\n"))?;
-        Ok(files::replace(&place, &text.replace(from, to))?)
+        Ok(files::replace(&place, text.replace(from, to))?)
     }
 
     fn append(&self, path: &str, text: &str) -> Result<(), Failure> {

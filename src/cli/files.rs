@@ -60,6 +60,11 @@ pub(super) fn read(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
 }
 
+/// Reads any file.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
+}
+
 /// Writes a file and the folders that it is in.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), FileError> {
     let written = match fs::write(path, text) {
@@ -73,7 +78,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), FileError> {
 }
 
 /// Writes a file that must not be there yet; one that is `private` can be read by its owner alone.
-pub(super) fn create(path: &Path, text: &str, private: bool) -> Result<(), FileError> {
+pub(super) fn create(path: &Path, text: impl AsRef<[u8]>, private: bool) -> Result<(), FileError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_path_buf() },
         _ => FileError::Write { path: path.to_path_buf(), source },
@@ -81,19 +86,20 @@ pub(super) fn create(path: &Path, text: &str, private: bool) -> Result<(), FileE
     path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
     let mode = if private { 0o600 } else { 0o644 };
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
+    file.and_then(|mut file| file.write_all(text.as_ref())).map_err(failed)
 }
 
-/// Replaces the text of a file at once: a reader sees the old one or the new one.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
-    let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
+/// Replaces the text of a file at once: a reader sees the old one or the new one. The mode stays, and so does a link.
+pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let failed = |source: io::Error| FileError::Write { path: path.clone(), source };
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    if let Ok(about) = fs::metadata(path) {
+    file.write_all(text.as_ref()).map_err(failed)?;
+    if let Ok(about) = fs::metadata(&path) {
         fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
     }
-    file.persist(path).map(drop).map_err(|error| failed(error.error))
+    file.persist(&path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// Overwrites a file with zeros before it goes.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use crate::diagnostic::Failure;
 use crate::diff::Judge;
+use crate::keys;
 use crate::pipeline::{ClusterOverride, Settings};
 use crate::project::Selection;
 use crate::source::Source;
@@ -44,8 +45,11 @@ pub(super) fn variables() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }
 
-/// A path of the command line, which is relative to the current folder.
+/// A path of the command line, which is relative to the current folder; `-` stays.
 pub(super) fn absolute(path: &Path) -> PathBuf {
+    if path == Path::new(keys::STANDARD_INPUT) {
+        return path.to_path_buf();
+    }
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 

@@ -1,4 +1,4 @@
-//! `SOPS_AGE_KEY_CMD`: a program that prints identities.
+//! `SOPS_AGE_KEY_CMD` and its kin: a program that prints identities.
 
 use std::process::{Command, Stdio};
 
@@ -6,20 +6,21 @@ use zeroize::Zeroizing;
 
 use super::KeysError;
 
-/// What a program with arguments prints. There is no shell: words are split at spaces outside of quotes. What it writes
+/// What the program with arguments of a variable prints. There is no shell: words are split at spaces outside of quotes. What it writes
 /// to its standard error goes to ours, so that it can ask for something.
-pub(super) fn output(command: &str) -> Result<Zeroizing<String>, KeysError> {
-    let words = words(command).ok_or(KeysError::Words)?;
-    let (program, arguments) = words.split_first().ok_or(KeysError::Words)?;
+pub(super) fn output(variable: &str, command: &str) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+    let words = words(command).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| KeysError::Words { variable: variable.to_owned() })?;
+    let (program, arguments) = (&words[0], &words[1..]);
     let ran = Command::new(program).args(arguments).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
-    let ran = ran.map_err(|source| KeysError::Start { program: program.clone(), source })?;
+    let ran =
+        ran.map_err(|source| KeysError::Start { program: program.clone(), variable: variable.to_owned(), source })?;
     let printed = Zeroizing::new(ran.stdout);
-    let failed = |problem: String| KeysError::Program { program: program.clone(), problem };
     if !ran.status.success() {
-        return Err(failed(format!("failed ({})", ran.status)));
+        let (program, variable) = (program.clone(), variable.to_owned());
+        return Err(KeysError::Program { program, variable, status: ran.status });
     }
-    let text = std::str::from_utf8(&printed).map_err(|_| failed("did not print text".to_owned()))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(printed)
 }
 
 /// The words of a command: `'...'` holds everything, `"..."` and bare words take a backslash before a character.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use thiserror::Error;
 
@@ -9,6 +10,17 @@ use crate::diagnostic::{Diagnose, Kind};
 use crate::secrets::{SecretsError, THROWAWAY};
 use crate::tree::TreeError;
 use crate::value::Origin;
+
+/// What kind of key file others can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A private one.
+    Own,
+    /// One that says that its key is a public throwaway.
+    Throwaway,
+    /// One in a Secret that Kubernetes mounted.
+    Mounted,
+}
 
 /// Why a source of identities cannot be used.
 #[derive(Debug, Error)]
@@ -35,8 +47,8 @@ pub enum KeysError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
-        /// Whether it says that its key is a public throwaway.
-        throwaway: bool,
+        /// Why it may be so.
+        place: Place,
     },
     /// An environment names a key file that is to be private.
     #[error("the key file `{path}` that the environment names in `identity:` is not a public throwaway")]
@@ -56,25 +68,32 @@ pub enum KeysError {
     /// A source holds something that is no key.
     #[error(transparent)]
     Identity(Box<SecretsError>),
-    /// `SOPS_AGE_KEY_CMD` cannot be taken apart.
-    #[error("the quotes in `SOPS_AGE_KEY_CMD` are not closed, or it is empty")]
-    Words,
-    /// The program of `SOPS_AGE_KEY_CMD` cannot be started.
-    #[error("the program `{program}` of `SOPS_AGE_KEY_CMD` cannot be started")]
+    /// A variable with a command cannot be taken apart.
+    #[error("the quotes in `{variable}` are not closed, or it is empty")]
+    Words {
+        /// The variable.
+        variable: String,
+    },
+    /// The program of a variable cannot be started.
+    #[error("the program `{program}` of `{variable}` cannot be started")]
     Start {
         /// The program, without its arguments.
         program: String,
+        /// The variable.
+        variable: String,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// The program of `SOPS_AGE_KEY_CMD` failed. What it printed is not shown.
-    #[error("the program `{program}` of `SOPS_AGE_KEY_CMD` {problem}")]
+    /// The program of a variable failed. What it printed is not shown.
+    #[error("the program `{program}` of `{variable}` failed ({status})")]
     Program {
         /// The program, without its arguments.
         program: String,
+        /// The variable.
+        variable: String,
         /// How it ended.
-        problem: String,
+        status: ExitStatus,
     },
 }
 
@@ -84,7 +103,7 @@ impl Diagnose for KeysError {
             Self::Project(error) => error.kind(),
             Self::Identity(error) => error.kind(),
             Self::Read { .. } | Self::Start { .. } | Self::Program { .. } => Kind::Machine,
-            Self::Missing { .. } | Self::Words => Kind::Input,
+            Self::Missing { .. } | Self::Words { .. } => Kind::Input,
             Self::Exposed { .. } | Self::NotThrowaway { .. } | Self::Empty { .. } => Kind::Secret,
         }
     }
@@ -100,9 +119,12 @@ impl Diagnose for KeysError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Missing { .. } => "Correct the path, or make a key with `weft secrets keygen`.".into(),
-            Self::Read { .. } => "Make the file readable for you alone, and text.".into(),
-            Self::Exposed { path, throwaway: false, .. } => format!("Run `chmod 600 {}`.", path.display()),
-            Self::Exposed { path, throwaway: true, .. } => format!(
+            Self::Read { .. } => "Make the file readable for you alone.".into(),
+            Self::Exposed { path, place: Place::Own, .. } => format!("Run `chmod 600 {}`.", path.display()),
+            Self::Exposed { place: Place::Mounted, .. } => {
+                "Set `defaultMode: 0400` on the Secret's volume, or 0440 where the pod has an `fsGroup`.".into()
+            }
+            Self::Exposed { path, place: Place::Throwaway, .. } => format!(
                 "Only an environment's `identity:` takes a public key file as it is; here, run `chmod 600 {}`.",
                 path.display()
             ),
@@ -112,8 +134,8 @@ impl Diagnose for KeysError {
             ),
             Self::Project(error) => return error.hint(),
             Self::Identity(error) => return error.hint(),
-            Self::Empty { .. } => "Put a line `AGE-SECRET-KEY-1...` into it, or do not name it.".into(),
-            Self::Words => "Close the quotes; the program is run without a shell.".into(),
+            Self::Empty { .. } => "Put a key into it, which `weft secrets keygen` makes, or do not name it.".into(),
+            Self::Words { .. } => "Close the quotes; the program is run without a shell.".into(),
             Self::Start { .. } => {
                 "Name a program that is installed; shell syntax such as pipes and variables is not understood.".into()
             }

@@ -2,23 +2,28 @@
 
 mod command;
 mod error;
+mod file;
+mod person;
+mod process;
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-pub use self::error::KeysError;
-use crate::masked::Masked;
-use crate::secrets::{Identities, SecretsError, is_throwaway};
+pub use self::error::{KeysError, Place};
+use self::person::Person;
+pub use self::process::{Process, Variables};
+use crate::secrets::{Asks, Identities, SecretsError, is_throwaway};
 use crate::tree::Tree;
+
+/// The file name that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
 
 /// Where identities may come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// The files of `--identity`.
+    /// The files of `--identity`, or folders of them; `-` is standard input.
     pub files: &'a [PathBuf],
     /// The file that the environment names in `identity:`, with the tree of the project.
     pub project: Option<(&'a Tree, &'a str)>,
@@ -26,118 +31,130 @@ pub struct Sources<'a> {
     pub process: &'a Process,
 }
 
-/// The part of the environment of a process that leads to identities.
-#[derive(Clone, Debug, Default)]
-pub struct Process {
-    /// `SOPS_AGE_KEY`: identities themselves.
-    pub key: Option<Masked<String>>,
-    /// `SOPS_AGE_KEY_FILE`: a key file.
-    pub key_file: Option<PathBuf>,
-    /// `SOPS_AGE_KEY_CMD`: a program with arguments that prints identities. It is run without a shell.
-    pub key_command: Option<String>,
-    /// The folder of the user's configuration: `XDG_CONFIG_HOME`, or `.config` in the home folder.
-    pub config: Option<PathBuf>,
-}
-
-impl Process {
-    /// Picks what leads to identities out of the variables of a process. Empty variables count as not set.
-    pub fn new(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let home = || set("HOME").map(|home| Path::new(&home).join(".config"));
-        Self {
-            key: set("SOPS_AGE_KEY").map(Masked::new),
-            key_file: set("SOPS_AGE_KEY_FILE").map(PathBuf::from),
-            key_command: set("SOPS_AGE_KEY_CMD"),
-            config: set("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home),
-        }
-    }
-}
-
-/// The files in the folder of the user's configuration that may hold identities; they may be missing.
+/// The files in the folders of the user's configuration that may hold identities; they may be missing.
 const USER_FILES: [&str; 2] = ["sops/age/keys.txt", "weft/keys.txt"];
 
-/// All identities of the sources, in their order: `--identity`, the environment's `identity:`, `SOPS_AGE_KEY`,
-/// `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY_CMD`, and the user's files `sops/age/keys.txt` and `weft/keys.txt`. None at all is
-/// no error yet: the result knows which places were looked at, and decryption names them.
+/// The user's own SSH keys, which may be missing.
+const SSH_FILES: [&str; 2] = [".ssh/id_ed25519", ".ssh/id_rsa"];
+
+/// All identities of the sources, in their order: `--identity`, the environment's `identity:`, the variables
+/// `WEFT_AGE_KEY`, `WEFT_AGE_KEY_FILE`, `WEFT_AGE_KEY_CMD`, those of `SOPS_AGE_KEY` and of `SOPS_AGE_SSH_PRIVATE_KEY`,
+/// the user's files `sops/age/keys.txt` and `weft/keys.txt`, and the user's SSH keys. None at all is no error yet: the
+/// result knows which places were looked at, and decryption names them.
 ///
 /// A key file that group or others can read is refused, but for one that the environment names and whose first line
-/// says that it is a public throwaway.
+/// says that it is a public throwaway. An SSH key of the user that cannot be used is no error, as nobody named it: it
+/// is one of the places, with the reason.
+///
+/// Passphrases are asked for once a key is needed: on the terminal, if `WEFT_AGE_PASSPHRASE` is not set.
 pub fn find(sources: &Sources<'_>) -> Result<Identities, KeysError> {
-    let mut found = Identities::default();
-    found.looked_at("the files of `--identity FILE`");
-    for path in sources.files {
-        found.extend(named(path)?);
-    }
-    found.looked_at("the file that the environment names in `identity:`, a public throwaway key only");
+    let Process { weft, sops, ssh, passphrase, home, config, terminal } = sources.process;
+    let asks: Arc<dyn Asks> = Arc::new(Person { passphrase: passphrase.clone(), terminal: *terminal });
+    let mut search = Search { found: Identities::asking(asks.clone()), asks };
+    search.found.looked_at("the files of `--identity FILE`");
+    sources.files.iter().try_for_each(|path| search.named(path))?;
+    search.found.looked_at("the file that the environment names in `identity:`, a public throwaway key only");
     if let Some((tree, path)) = sources.project {
-        found.extend(of_project(tree, path)?);
+        search.project(tree, path)?;
     }
-    found.extend(of_process(sources.process)?);
-    for path in USER_FILES.iter().filter_map(|file| Some(sources.process.config.as_ref()?.join(file))) {
-        found.looked_at(format!("the file `{}`", path.display()));
-        found.extend(of_file(&path)?.unwrap_or_default());
-    }
-    Ok(found)
+    search.variable("WEFT_AGE_KEY", weft)?;
+    search.variables("WEFT_AGE_KEY", weft)?;
+    search.variable("SOPS_AGE_KEY", sops)?;
+    search.variables("SOPS_AGE_KEY", sops)?;
+    search.variables("SOPS_AGE_SSH_PRIVATE_KEY", ssh)?;
+    let below = |folder: &PathBuf| USER_FILES.map(|file| folder.join(file));
+    config.iter().flat_map(below).try_for_each(|path| search.of_user(&path))?;
+    SSH_FILES.iter().filter_map(|file| Some(home.as_ref()?.join(file))).for_each(|path| search.ssh(&path));
+    Ok(search.found)
 }
 
-fn of_process(process: &Process) -> Result<Identities, KeysError> {
-    let mut found = Identities::default();
-    found.looked_at("the variable `SOPS_AGE_KEY`");
-    if let Some(key) = &process.key {
+/// What was found so far, and who is asked for passphrases.
+struct Search {
+    found: Identities,
+    asks: Arc<dyn Asks>,
+}
+
+impl Search {
+    /// The keys that a variable holds itself.
+    fn variable(&mut self, name: &str, variables: &Variables) -> Result<(), KeysError> {
+        self.found.looked_at(format!("the variable `{name}`"));
+        let Some(key) = &variables.key else { return Ok(()) };
         // The variable may hold several keys on one line.
         let lines = Zeroizing::new(key.expose().replace([' ', ','], "\n"));
-        let text = if key.expose().contains('#') { key.expose() } else { &lines };
-        found.extend(parse(text, "SOPS_AGE_KEY")?);
+        let whole = ["#", "-----BEGIN "].iter().any(|mark| key.expose().contains(mark));
+        self.keys(if whole { key.expose() } else { &lines }.as_bytes(), name)
     }
-    found.looked_at("the file of `SOPS_AGE_KEY_FILE`");
-    if let Some(path) = &process.key_file {
-        found.extend(named(path)?);
-    }
-    found.looked_at("the program of `SOPS_AGE_KEY_CMD`");
-    if let Some(command) = &process.key_command {
-        found.extend(parse(&command::output(command)?, "SOPS_AGE_KEY_CMD")?);
-    }
-    Ok(found)
-}
 
-/// The identities of a file that somebody named, so that it has to be there.
-fn named(path: &Path) -> Result<Identities, KeysError> {
-    of_file(path)?.ok_or_else(|| KeysError::Missing { path: path.to_owned() })
-}
-
-/// The identities of the environment's own key file, which everybody can read.
-fn of_project(tree: &Tree, path: &str) -> Result<Identities, KeysError> {
-    let text = tree.text(path)?;
-    if !is_throwaway(text) {
-        return Err(KeysError::NotThrowaway { path: path.to_owned() });
+    /// The keys of the file and of the program that variables name.
+    fn variables(&mut self, name: &str, variables: &Variables) -> Result<(), KeysError> {
+        self.found.looked_at(format!("the file of `{name}_FILE`"));
+        if let Some(path) = &variables.file {
+            self.named(path)?;
+        }
+        let name = format!("{name}_CMD");
+        self.found.looked_at(format!("the program of `{name}`"));
+        if let Some(command) = &variables.command {
+            self.keys(&command::output(&name, command)?, &name)?;
+        }
+        Ok(())
     }
-    parse(text, path)
-}
 
-/// The identities of a private key file; `None` where there is no such file.
-fn of_file(path: &Path) -> Result<Option<Identities>, KeysError> {
-    let unreadable = |source| KeysError::Read { path: path.to_owned(), source };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    if mode & 0o077 != 0 {
-        return Err(KeysError::Exposed { path: path.to_owned(), mode, throwaway: is_throwaway(&text) });
+    /// The identities of a file that somebody named, so that it has to be there, or of all files of a folder.
+    fn named(&mut self, path: &Path) -> Result<(), KeysError> {
+        if path == Path::new(STANDARD_INPUT) {
+            return self.keys(file::standard_input()?.expose(), "standard input");
+        }
+        let files = file::named(path)?;
+        if files.is_empty() {
+            return Err(KeysError::Empty { place: path.display().to_string() });
+        }
+        for path in files {
+            let bytes = file::read(&path)?.ok_or_else(|| KeysError::Missing { path: path.clone() })?;
+            self.keys(&bytes, &path.display().to_string())?;
+        }
+        Ok(())
     }
-    parse(&text, &path.display().to_string()).map(Some)
-}
 
-/// The identities of a text, of which there has to be one.
-fn parse(text: &str, from: &str) -> Result<Identities, KeysError> {
-    let identities = Identities::parse(text, from)?;
-    if identities.is_empty() {
-        return Err(KeysError::Empty { place: from.to_owned() });
+    /// The identities of the environment's own key file, which everybody can read.
+    fn project(&mut self, tree: &Tree, path: &str) -> Result<(), KeysError> {
+        let text = tree.text(path)?;
+        if !is_throwaway(text) {
+            return Err(KeysError::NotThrowaway { path: path.to_owned() });
+        }
+        self.keys(text.as_bytes(), path)
     }
-    Ok(identities)
+
+    /// The identities of a file of the user's, which may be missing.
+    fn of_user(&mut self, path: &Path) -> Result<(), KeysError> {
+        self.found.looked_at(format!("the file `{}`", path.display()));
+        file::read(path)?.map_or(Ok(()), |bytes| self.keys(&bytes, &path.display().to_string()))
+    }
+
+    /// An SSH key of the user's, which may be missing, or of no use for this.
+    fn ssh(&mut self, path: &Path) {
+        let from = path.display().to_string();
+        let keys = file::read(path).and_then(|bytes| bytes.map(|it| self.read(&it, &from)).transpose());
+        self.found.looked_at(match &keys {
+            Ok(_) => format!("the file `{from}`"),
+            Err(error) => format!("the file `{from}`, which is of no use: {error}"),
+        });
+        self.found.extend(keys.ok().flatten().unwrap_or_default());
+    }
+
+    fn keys(&mut self, bytes: &[u8], from: &str) -> Result<(), KeysError> {
+        let keys = self.read(bytes, from)?;
+        self.found.extend(keys);
+        Ok(())
+    }
+
+    /// The identities of a key file, of which there has to be one.
+    fn read(&self, bytes: &[u8], from: &str) -> Result<Identities, KeysError> {
+        let identities = Identities::read(bytes, from, &self.asks)?;
+        if identities.is_empty() {
+            return Err(KeysError::Empty { place: from.to_owned() });
+        }
+        Ok(identities)
+    }
 }
 
 impl From<SecretsError> for KeysError {

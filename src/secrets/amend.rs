@@ -37,7 +37,7 @@ pub fn amend(text: &str, rule: usize, change: Amendment<'_>) -> Option<String> {
 struct Keys {
     /// Where the field and its keys are in the text, in bytes.
     range: Range<usize>,
-    keys: Vec<String>,
+    written: Vec<String>,
     /// Whether each key is an item of a list with a line for itself.
     lines: bool,
 }
@@ -62,7 +62,7 @@ fn keys(text: &str, map: &Map) -> Option<Keys> {
     };
     let keys = texts.into_iter().map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
     let first = text[range.clone()].split_once(':')?.1.trim_start();
-    Some(Keys { keys, lines: list && !first.starts_with(['[', '*']), range })
+    Some(Keys { written: keys, lines: list && !first.starts_with(['[', '*']), range })
 }
 
 /// The lines of a field, from its key to before the next one that is no deeper.
@@ -91,8 +91,9 @@ fn region(text: &str, mark: Mark) -> Option<Range<usize>> {
 }
 
 impl Keys {
+    /// The place of a key. The comment behind an SSH key does not count.
     fn at(&self, key: &str) -> Option<usize> {
-        self.keys.iter().position(|it| it == key)
+        self.written.iter().position(|it| it.split_whitespace().take(2).eq(key.split_whitespace().take(2)))
     }
 
     /// The lines with an item, in bytes of the text.
@@ -119,7 +120,7 @@ impl Keys {
             let end = if line.ends_with('\n') { "" } else { "\n" };
             return inserted(text, last.end, &format!("{end}{indent}- {key}\n"));
         }
-        let Some((last, at)) = self.keys.last().and_then(|last| Some((last, field.rfind(last.as_str())?))) else {
+        let Some((last, at)) = self.written.last().and_then(|last| Some((last, field.rfind(last.as_str())?))) else {
             return text.to_owned();
         };
         let mut end = self.range.start + at + last.len();
@@ -137,13 +138,13 @@ impl Keys {
 
     /// The text without one key, unless it is the last one.
     fn removed(&self, text: &str, key: &str) -> Option<String> {
-        let at = self.at(key).filter(|_| self.keys.len() > 1)?;
+        let at = self.at(key).filter(|_| self.written.len() > 1)?;
         if self.lines {
             let items = self.items(text);
-            return (items.len() == self.keys.len()).then(|| without(text, items[at].clone()));
+            return (items.len() == self.written.len()).then(|| without(text, items[at].clone()));
         }
-        let field = &text[self.range.clone()];
-        let start = self.range.start + field.find(key)?;
+        let (field, key) = (&text[self.range.clone()], &self.written[at]);
+        let start = self.range.start + field.find(key.as_str())?;
         let mut cut = start..start + key.len();
         let quote = |c: char| c == '"' || c == '\'';
         let list = field.split_once(':')?.1.trim_start().starts_with('[');

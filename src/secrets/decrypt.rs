@@ -2,39 +2,63 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::cipher::{DataKey, Sealed};
-use super::comments::{self, Comment};
+use super::decide::Decisions;
+use super::identity::is_age;
 use super::leaf::Kind;
 use super::mac::Mac;
-use super::metadata::{Metadata, SECTION};
-use super::selector::{Selector, bound};
-use super::{File, Identities, SecretsError, write};
+use super::metadata::Metadata;
+use super::selector::bound;
+use super::store::{self, Comment, Layout};
+use super::{File, Format, Identities, SecretsError, whole};
 use crate::masked::Masked;
 use crate::tree::Tree;
-use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
-use crate::yaml::{self, Rules};
+use crate::value::{Data, Entry, Origin, Path, Step, Value};
 
-/// Decrypts a file in the layout of SOPS. Encrypted leaves come out masked, plain ones as they are, all at the place
-/// where they were written; the `sops` section is gone. Every value is proven to be the one that was encrypted at its
-/// key, and the code over all values is checked. Only the kind of a value (text or number) is not bound by the layout.
+/// Decrypts a file in the layout of SOPS, in the format that its name says. Encrypted leaves come out masked, plain ones
+/// as they are, all at the place where they were written; the `sops` section is gone. Every value is proven to be the
+/// one that was encrypted at its key, and the code over all values is checked. Only the kind of a value (text or number)
+/// is not bound by the layout.
 pub fn decrypt(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Value, SecretsError> {
-    Opened::new(text, file, identities).map(|opened| opened.value)
+    one_document(Opened::new(text, file, identities)?.value)
 }
 
-/// Decrypts a file of a tree, as [`decrypt`] does; `origin` is the place that names it.
+/// Decrypts a file of a tree, as [`decrypt`] does; one that age encrypted as a whole has all its leaves masked. `origin`
+/// is the place that names it.
 pub fn decrypt_file(tree: &Tree, path: &str, origin: &Origin, identities: &Identities) -> Result<Value, SecretsError> {
-    if !tree.contains(path) {
+    let Some(bytes) = tree.bytes(path) else {
         return Err(SecretsError::Missing { path: path.to_owned(), origin: origin.clone() });
-    }
+    };
     let file = Arc::new(path.to_owned());
+    if is_age(bytes) {
+        return one_document(whole::values(bytes, &file, identities)?);
+    }
     decrypt(tree.text(path)?, &file, identities)
 }
 
-/// The whole file decrypted, as YAML in the written order with its comments.
+/// The whole file decrypted, in its own format, in the written order with its comments.
 pub fn plain(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Masked<String>, SecretsError> {
     File::open(text.as_bytes(), file, identities)?.plain()
+}
+
+/// The whole file decrypted, whatever it holds; also one that age encrypted as a whole.
+pub fn plain_bytes(bytes: &[u8], file: &Arc<String>, identities: &Identities) -> Result<Masked<Vec<u8>>, SecretsError> {
+    if is_age(bytes) {
+        return whole::open(bytes, file, identities);
+    }
+    File::open(bytes, file, identities)?.bytes()
+}
+
+/// Refuses several documents, where values have to be one map.
+fn one_document(value: Value) -> Result<Value, SecretsError> {
+    match value.as_list() {
+        Some(documents) => Err(SecretsError::Documents { count: documents.len(), origin: value.origin.clone() }),
+        None => Ok(value),
+    }
 }
 
 /// A file that was decrypted, with what is needed to encrypt it again.
@@ -43,6 +67,9 @@ pub(super) struct Opened {
     pub metadata: Metadata,
     pub key: DataKey,
     pub kept: Vec<Kept>,
+    pub layout: Layout,
+    /// The content of a binary file.
+    pub raw: Option<Masked<Vec<u8>>>,
     /// Comments that stood in lists as encrypted items, which is how the Go program writes them.
     items: Vec<Comment>,
 }
@@ -56,80 +83,70 @@ pub(super) struct Kept {
 
 impl Opened {
     pub fn new(text: &str, file: &Arc<String>, identities: &Identities) -> Result<Self, SecretsError> {
-        let mut root = read(text, file)?;
-        let origin = root.origin.clone();
-        let Some(section) = root.as_map_mut().and_then(|map| map.remove(SECTION)) else {
-            return Err(SecretsError::Unencrypted { file: file.to_string(), origin });
-        };
-        let metadata = Metadata::read(&section)?;
-        if metadata.selector.comments().is_some() {
-            refuse_deciding_comments(&metadata.selector, &comments::scan(text, &root), Some(file))?;
-        }
-        let key = metadata.data_key(identities)?;
-        let mac = Mac::new(metadata.only_encrypted);
+        Self::with(text, file, &|metadata| metadata.lock.data_key(identities))
+    }
+
+    /// The file, opened with the data key that `key` finds.
+    pub fn with(
+        text: &str,
+        file: &Arc<String>,
+        key: &dyn Fn(&Metadata) -> Result<DataKey, SecretsError>,
+    ) -> Result<Self, SecretsError> {
+        let format = store::supported(file)?;
+        let (root, metadata) = sections(text, file)?;
+        let key = key(&metadata)?;
+        let deciding = metadata.selector.comments().is_some();
+        let comments =
+            if deciding { store::comments(text, &store::read(text, file, format)?, format) } else { Vec::new() };
         let mut walk = Walk {
             key: &key,
-            selector: &metadata.selector,
-            mac,
+            decisions: Decisions::new(&metadata.selector, &root, &comments)?,
+            binary: format == Format::Binary,
+            mac: Mac::new(metadata.only_encrypted),
             path: Path::root(),
             kept: Vec::new(),
             items: Vec::new(),
+            raw: None,
         };
         let value = walk.node(root)?.unwrap_or_default();
-        let Walk { mac, kept, items, .. } = walk;
+        let Walk { mac, kept, items, raw, .. } = walk;
         metadata.check(&key, &mac.finish())?;
-        Ok(Self { value, metadata, key, kept, items })
+        let layout = store::layout(text, &metadata.written().clone().into(), format);
+        Ok(Self { value, metadata, key, kept, layout, raw, items })
     }
 
     /// The comments of the file in plain text. Keeps the encrypted ones that it opens.
     pub fn comments(&mut self, text: &str, file: &Arc<String>) -> Result<Vec<Comment>, SecretsError> {
-        let mut comments = comments::scan(text, &read(text, file)?);
+        let format = Format::of(file);
+        let mut comments = store::comments(text, &store::read(text, file, format)?, format);
         comments.extend(self.items.iter().cloned());
         comments.sort_by_key(|comment| comment.mark);
-        let empty = Map::new();
-        let root = self.value.as_map().unwrap_or(&empty);
         let (key, kept, items) = (&self.key, &mut self.kept, &self.items);
         let mut plain = Vec::with_capacity(comments.len());
-        write::write(root, None, comments, &mut |comment, here, before| {
+        store::each_comment(&self.value, &comments, &mut |comment, around| {
             if items.contains(comment) || !Sealed::is_meant(&comment.text) {
                 plain.push(comment.clone());
-                return Ok(String::new());
+                return Ok(());
             }
-            let opened = open_comment(key, &comment.text, here, before)
+            let opened = open_comment(key, &comment.text, around.container, around.before)
                 .ok_or_else(|| SecretsError::Comment { origin: Origin::new(file, comment.mark) })?;
             let text = String::from_utf8_lossy(&opened.plain).into_owned();
             plain.push(Comment { text, ..comment.clone() });
             kept.push(opened);
-            Ok(String::new())
+            Ok(())
         })?;
         Ok(plain)
     }
 }
 
-/// Reads a document that has to be a map.
-pub(super) fn read(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
-    let root = yaml::document(text, file, Rules::Strict).map_err(|error| SecretsError::yaml(&error, file))?;
-    match root.data {
-        Data::Map(_) => Ok(root),
-        Data::Null => Ok(Value::from(Map::new()).at(root.origin)),
-        _ => Err(SecretsError::NotMap { kind: root.kind(), origin: root.origin }),
-    }
-}
-
-/// Where comments decide what is encrypted, a file is handled only if none of its comments does.
-pub(super) fn refuse_deciding_comments(
-    selector: &Selector,
-    comments: &[Comment],
-    file: Option<&Arc<String>>,
-) -> Result<(), SecretsError> {
-    let Some(regex) = selector.comments() else { return Ok(()) };
-    match comments.iter().find(|comment| regex.is_match(&comment.text)) {
-        Some(comment) => {
-            let origin = Origin { file: file.cloned(), mark: comment.mark };
-            Err(SecretsError::CommentSelector { field: selector.field().0, origin })
-        }
-        None => Ok(()),
-    }
+/// The content of an encrypted file, as it is written, and its section.
+pub(super) fn sections(text: &str, file: &Arc<String>) -> Result<(Value, Metadata), SecretsError> {
+    let format = store::supported(file)?;
+    let mut root = store::read(text, file, format)?;
+    let Some(section) = store::take_section(&mut root, format)? else {
+        return Err(SecretsError::Unencrypted { file: file.to_string(), origin: root.origin });
+    };
+    Ok((root, Metadata::read(&section)?))
 }
 
 /// Opens a comment. It is bound to the list or map that the Go program counted it to, which is one on the way to what
@@ -145,11 +162,13 @@ fn open_comment(key: &DataKey, text: &str, here: &Path, before: &Path) -> Option
 
 struct Walk<'a> {
     key: &'a DataKey,
-    selector: &'a Selector,
+    decisions: Decisions<'a>,
+    binary: bool,
     mac: Mac,
     path: Path,
     kept: Vec<Kept>,
     items: Vec<Comment>,
+    raw: Option<Masked<Vec<u8>>>,
 }
 
 impl Walk<'_> {
@@ -166,7 +185,7 @@ impl Walk<'_> {
                 Data::List(items.filter_map(Result::transpose).collect::<Result<_, _>>()?)
             }
             Data::Null => Data::Null,
-            leaf if self.selector.encrypts(&self.path) => return self.leaf(leaf, origin),
+            leaf if self.decisions.leaf(&self.path) => return self.leaf(leaf, origin),
             leaf => {
                 self.mac.add(&leaf, false);
                 leaf
@@ -203,6 +222,13 @@ impl Walk<'_> {
             .open(&sealed, &bound)
             .ok_or_else(|| SecretsError::Tampered { path: path(), origin: origin.clone() })?;
         let kind = sealed.kind;
+        if self.binary {
+            self.mac.add_bytes(&plain);
+            self.raw = Some(Masked::new(plain.to_vec()));
+            let data = Data::Text(text_of(&plain));
+            self.kept.push(Kept { bound, plain, sealed });
+            return Ok(Some(Value { data: Data::Masked(Masked::new(data)), origin }));
+        }
         let data = kind.read(&plain).ok_or_else(|| SecretsError::WrongKind {
             path: path(),
             kind: kind.to_string(),
@@ -216,4 +242,9 @@ impl Walk<'_> {
         self.mac.add(&data, true);
         Ok(Some(Value { data: Data::Masked(Masked::new(data)), origin }))
     }
+}
+
+/// Binary content as a leaf: its text, or base64 where it is none.
+pub(super) fn text_of(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| STANDARD.encode(bytes), str::to_owned)
 }

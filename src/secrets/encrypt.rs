@@ -4,20 +4,20 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::cipher::DataKey;
-use super::comments::{self, Comment};
-use super::decrypt::{Kept, read, refuse_deciding_comments};
+use super::decide::Decisions;
+use super::decrypt::{Kept, text_of};
 use super::leaf::{self, Kind};
 use super::mac::Mac;
-use super::metadata::SECTION;
 use super::selector::{Selector, bound};
-use super::{File, Identities, Rule, SecretsError, write};
+use super::store::{self, Around, Comment, Layout};
+use super::{File, Format, Identities, Rule, SecretsError};
 use crate::masked::Masked;
-use crate::value::{Data, Entry, Map, Origin, Path, Step, Value};
+use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
 
 /// A source of random bytes: it fills the whole slice.
 pub type Random<'a> = dyn FnMut(&mut [u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
-/// Encrypts a plain YAML file as a rule says. Keys stay readable and keep their order, comments are kept and encrypted
+/// Encrypts a plain file as a rule says, in the format of its name. Keys stay readable and keep their order, comments are kept and encrypted
 /// too, blank lines and anchors are not kept. `now` is the time (RFC 3339, in seconds, UTC).
 pub fn encrypt(
     text: &str,
@@ -47,32 +47,57 @@ pub fn edit(
 }
 
 /// What is encrypted together, in plain form.
-#[derive(Clone)]
 pub(super) struct Content {
+    pub format: Format,
     pub value: Value,
     pub comments: Vec<Comment>,
+    /// The content of a binary file, which is the one leaf of `value`.
+    pub raw: Option<Masked<Vec<u8>>>,
 }
 
+/// The key that binary content has.
+pub(super) const DATA: &str = "data";
+
 impl Content {
-    /// Reads a plain text.
-    pub fn read(text: &str, file: &Arc<String>) -> Result<Self, SecretsError> {
-        let value = read(text, file)?;
-        if let Some(section) = value.as_map().and_then(|map| map.entry(SECTION)) {
-            let origin = Origin::new(file, section.mark);
-            return Err(SecretsError::Encrypted { file: file.to_string(), origin });
+    /// Reads a plain file.
+    pub fn read(plain: &[u8], file: &Arc<String>) -> Result<Self, SecretsError> {
+        let format = store::supported(file)?;
+        if format == Format::Binary {
+            return Ok(Self::binary(plain, file));
         }
-        let comments = comments::scan(text, &value);
-        Ok(Self { value, comments })
+        let text = std::str::from_utf8(plain).map_err(|_| SecretsError::NotUtf8 { file: file.to_string() })?;
+        let value = store::read(text, file, format)?;
+        if let Some(mark) = store::section_of(&value, format) {
+            return Err(SecretsError::Encrypted { file: file.to_string(), origin: Origin::new(file, mark) });
+        }
+        let comments = store::comments(text, &value, format);
+        Ok(Self { format, value, comments, raw: None })
     }
 
-    fn root(&self) -> Map {
-        self.value.as_map().cloned().unwrap_or_default()
+    fn binary(plain: &[u8], file: &Arc<String>) -> Self {
+        let origin = Origin::new(file, Mark::default());
+        let leaf = Value::from(text_of(plain)).masked().at(origin.clone());
+        let value = Value::from(Map::from_iter([(DATA, leaf)])).at(origin);
+        Self { format: Format::Binary, value, comments: Vec::new(), raw: Some(Masked::new(plain.to_vec())) }
     }
 
-    /// The plain text.
-    pub fn write(&self) -> Result<Masked<String>, SecretsError> {
-        let root = self.root();
-        write::write(&root, None, self.comments.clone(), &mut |comment, _, _| Ok(comment.text.clone())).map(Masked::new)
+    /// The plain file.
+    pub fn write(&self, layout: Layout) -> Result<Masked<Vec<u8>>, SecretsError> {
+        if self.format == Format::Binary {
+            return Ok(self.raw.clone().unwrap_or_default());
+        }
+        let comments = self.comments.clone();
+        let text =
+            store::write(self.format, layout, &self.value, None, comments, &mut |comment, _| Ok(comment.text.clone()))?;
+        Ok(Masked::new(text.into_bytes()))
+    }
+
+    /// Takes the content of a binary file from its leaf, after that was changed.
+    pub fn settle(&mut self) {
+        if self.format == Format::Binary {
+            let leaf = self.value.get(DATA).and_then(|leaf| leaf::plain(&leaf.data));
+            self.raw = Some(Masked::new(leaf.map(|(_, text)| text.as_bytes().to_vec()).unwrap_or_default()));
+        }
     }
 }
 
@@ -83,6 +108,7 @@ pub(super) struct Sealing<'a> {
     pub only_encrypted: bool,
     /// What the same values were encrypted to before.
     pub kept: &'a [Kept],
+    pub layout: Layout,
 }
 
 impl Sealing<'_> {
@@ -93,18 +119,22 @@ impl Sealing<'_> {
         random: &mut Random<'_>,
         section: impl FnOnce(&str, &mut Random<'_>) -> Result<Map, SecretsError>,
     ) -> Result<String, SecretsError> {
-        let file = content.value.origin.file.as_ref();
-        refuse_deciding_comments(self.selector, &content.comments, file)?;
-        let mac = Mac::new(self.only_encrypted);
-        let kept = self.kept.iter().collect();
-        let mut sealer =
-            Sealer { key: self.key, selector: self.selector, mac, kept, random: &mut *random, path: Path::root() };
-        let tree = sealer.node(content.root().into())?;
+        let mut sealer = Sealer {
+            key: self.key,
+            decisions: Decisions::new(self.selector, &content.value, &content.comments)?,
+            mac: Mac::new(self.only_encrypted),
+            kept: self.kept.iter().collect(),
+            raw: content.raw.as_ref(),
+            random: &mut *random,
+            path: Path::root(),
+        };
+        let tree = sealer.node(content.value.clone())?;
         let code = std::mem::replace(&mut sealer.mac, Mac::new(false)).finish();
         let section = section(&code, sealer.random)?;
-        let root = tree.as_map().cloned().unwrap_or_default();
         let comments = content.comments.clone();
-        write::write(&root, Some(section), comments, &mut |comment, here, _| sealer.comment(comment, here))
+        store::write(content.format, self.layout, &tree, Some(section), comments, &mut |comment, around| {
+            sealer.comment(comment, around)
+        })
     }
 }
 
@@ -117,9 +147,10 @@ pub(super) fn draw(random: &mut Random<'_>) -> Result<[u8; 32], SecretsError> {
 
 struct Sealer<'a, 'r> {
     key: &'a DataKey,
-    selector: &'a Selector,
+    decisions: Decisions<'a>,
     mac: Mac,
     kept: Vec<&'a Kept>,
+    raw: Option<&'a Masked<Vec<u8>>>,
     random: &'a mut Random<'r>,
     path: Path,
 }
@@ -153,7 +184,15 @@ impl Sealer<'_, '_> {
     }
 
     fn leaf(&mut self, leaf: Data) -> Result<Data, SecretsError> {
-        let encrypted = self.selector.encrypts(&self.path);
+        let encrypted = self.decisions.leaf(&self.path);
+        if let Some(raw) = self.raw {
+            self.mac.add_bytes(raw.expose());
+            if raw.expose().is_empty() {
+                return Ok(Data::Text(String::new()));
+            }
+            let path = self.path.clone();
+            return self.text(raw.expose(), Kind::Str, &path).map(Data::Text);
+        }
         self.mac.add(&leaf, encrypted);
         match leaf::plain(&leaf) {
             Some((kind, plain)) if encrypted && !plain.is_empty() => {
@@ -165,11 +204,11 @@ impl Sealer<'_, '_> {
     }
 
     /// The text to write after the `#` of a comment.
-    fn comment(&mut self, comment: &Comment, container: &Path) -> Result<String, SecretsError> {
-        if comment.text.is_empty() || !self.selector.encrypts(container) {
+    fn comment(&mut self, comment: &Comment, around: &Around<'_>) -> Result<String, SecretsError> {
+        if comment.text.is_empty() || !self.decisions.comment(comment, around) {
             return Ok(comment.text.clone());
         }
-        self.text(comment.text.as_bytes(), Kind::Comment, container)
+        self.text(comment.text.as_bytes(), Kind::Comment, around.container)
     }
 
     /// Encrypts, or takes what the same value at the same key was encrypted to before; each of those once.

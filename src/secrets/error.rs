@@ -70,28 +70,42 @@ pub enum SecretsError {
         /// Where.
         origin: Origin,
     },
-    /// Keys of several groups are needed together.
-    #[error("the file needs keys of {groups} groups together, which is not supported yet")]
+    /// Keys of several groups are needed together, and not all are at hand.
+    #[error("the file needs keys of {needed} groups together, and the keys at hand open {opened}")]
     Groups {
-        /// How many groups.
-        groups: usize,
+        /// How many groups are needed.
+        needed: usize,
+        /// How many opened.
+        opened: usize,
+        /// For each group that did not, whose keys would open it.
+        missing: Vec<String>,
+        /// The public keys of the identities that were tried, with where each came from.
+        tried: Vec<String>,
         /// Where.
         origin: Origin,
+    },
+    /// The groups cannot be needed together in this number.
+    #[error("{threshold} of {groups} key groups cannot be needed together")]
+    Threshold {
+        /// How many are to be needed.
+        threshold: usize,
+        /// How many there are.
+        groups: usize,
+    },
+    /// A group has no key.
+    #[error("key group {group} of `{file}` has no key")]
+    EmptyGroup {
+        /// Which one, from 1.
+        group: usize,
+        /// The file.
+        file: String,
     },
     /// No recipient is an age key.
-    #[error("no recipient of the file is an age key, only: {}", kinds.join(", "))]
+    #[error("no recipient of the file is an age key, only: {}", keys.join(", "))]
     NoAge {
-        /// The sections of other keys that the file has.
-        kinds: Vec<&'static str>,
+        /// The other keys, each with its service.
+        keys: Vec<String>,
         /// Where.
-        origin: Origin,
-    },
-    /// Comments decide what is encrypted.
-    #[error("`{field}` lets comments decide what is encrypted, which is not supported yet")]
-    CommentSelector {
-        /// The field.
-        field: &'static str,
-        /// Where the comment is that would decide.
         origin: Origin,
     },
     /// There is no key at all.
@@ -181,6 +195,51 @@ pub enum SecretsError {
         /// Where.
         origin: Origin,
     },
+    /// A value that a flat format cannot hold.
+    #[error("the value at `{path}` cannot stand in a file of `KEY=value` lines")]
+    NotText {
+        /// Which value.
+        path: Path,
+    },
+    /// A file that has to be text is not.
+    #[error("`{file}` is no text in UTF-8")]
+    NotUtf8 {
+        /// The file.
+        file: String,
+    },
+    /// A format that is not supported.
+    #[error("`{file}` is an INI file, which is not supported")]
+    Ini {
+        /// The file.
+        file: String,
+    },
+    /// Values have to be one map.
+    #[error("a file of values has one document, this one has {count}")]
+    Documents {
+        /// How many it has.
+        count: usize,
+        /// Where.
+        origin: Origin,
+    },
+    /// A file that age encrypted as a whole does not open.
+    #[error("`{file}` does not open")]
+    Whole {
+        /// The file.
+        file: String,
+        /// Where keys were looked for, if there is none; the keys that were tried else.
+        looked: Vec<String>,
+        /// Where.
+        origin: Origin,
+        /// What age said.
+        #[source]
+        source: AgeError,
+    },
+    /// A file that age encrypted as a whole cannot be changed in place.
+    #[error("`{file}` is encrypted by age as a whole, and can only be read")]
+    WholeFile {
+        /// The file.
+        file: String,
+    },
     /// A text is too long to be encrypted.
     #[error("the text at `{path}` is too long to be encrypted")]
     TooLong {
@@ -199,6 +258,9 @@ pub enum SecretsError {
         /// The key, with its service.
         key: String,
     },
+    /// What a service gave is no data key.
+    #[error("what was decrypted is no data key")]
+    NoDataKey,
     /// A path leads to no place where a value can be.
     #[error("there is no place for a value at `{path}`")]
     NoPlace {
@@ -246,16 +308,6 @@ pub enum SecretsError {
         #[source]
         source: regex::Error,
     },
-    /// A rule asks for something that is not supported yet.
-    #[error("the rule for `{path}` uses `{field}`, which is not supported yet")]
-    RuleField {
-        /// The file that the rule is for.
-        path: String,
-        /// The field.
-        field: &'static str,
-        /// The file of the rules.
-        origin: Origin,
-    },
     /// A rule has more than one way to choose what is encrypted.
     #[error("{} cannot be used together", fields.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" and "))]
     Selectors {
@@ -302,9 +354,16 @@ impl Diagnose for SecretsError {
             | Self::NoRecipient { .. }
             | Self::Foreign { .. }
             | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Recipient { .. }
             | Self::Regex { .. }
-            | Self::RuleField { .. }
+            | Self::Threshold { .. }
+            | Self::EmptyGroup { .. }
+            | Self::NotText { .. }
+            | Self::NotUtf8 { .. }
+            | Self::Ini { .. }
+            | Self::Documents { .. }
+            | Self::WholeFile { .. }
             | Self::Selectors { .. }
             | Self::NoRule { .. } => Kind::Input,
             Self::File(error) => error.kind(),
@@ -323,7 +382,6 @@ impl Diagnose for SecretsError {
             | Self::Section { origin, .. }
             | Self::Groups { origin, .. }
             | Self::NoAge { origin, .. }
-            | Self::CommentSelector { origin, .. }
             | Self::NoIdentity { origin, .. }
             | Self::WrongIdentity { origin, .. }
             | Self::DataKey { origin, .. }
@@ -337,13 +395,21 @@ impl Diagnose for SecretsError {
             | Self::Identity { origin, .. }
             | Self::Recipient { origin, .. }
             | Self::Regex { origin, .. }
-            | Self::RuleField { origin, .. }
+            | Self::Documents { origin, .. }
+            | Self::Whole { origin, .. }
             | Self::Selectors { origin, .. } => Some(origin),
             Self::File(error) => error.origin(),
             Self::TooLong { .. }
+            | Self::Threshold { .. }
+            | Self::EmptyGroup { .. }
+            | Self::NotText { .. }
+            | Self::NotUtf8 { .. }
+            | Self::Ini { .. }
+            | Self::WholeFile { .. }
             | Self::NoRecipient { .. }
             | Self::Foreign { .. }
             | Self::NoPlace { .. }
+            | Self::NoDataKey
             | Self::Wrap { .. }
             | Self::Random(_)
             | Self::NoRule { .. } => None,
@@ -366,8 +432,27 @@ impl Diagnose for SecretsError {
             ),
             Self::Encrypted { .. } => format!("Change it with `weft secrets edit {file}`."),
             Self::Section { .. } | Self::DataKey { .. } => format!("Restore the `sops` section of `{file}` from git."),
-            Self::Groups { .. } | Self::CommentSelector { .. } => {
-                format!("Encrypt `{file}` to age keys without it, or decrypt it with sops.")
+            Self::Groups { missing, tried, .. } => format!(
+                "Tried: {}. Missing is a key of {}.",
+                if tried.is_empty() { "no key".to_owned() } else { tried.join(", ") },
+                missing.join("; of ")
+            ),
+            Self::Threshold { .. } => "Write a `shamir_threshold` from 2 up to the number of groups.".into(),
+            Self::EmptyGroup { .. } => "Give each group a key, or take the group out of the rule.".into(),
+            Self::NotText { .. } => "Write the key in letters, digits and `_`, and a text as its value.".into(),
+            Self::NotUtf8 { .. } => "Write it in UTF-8, or give it a name that says no format, such as `.bin`.".into(),
+            Self::Ini { .. } => "Write the settings as YAML, JSON or `KEY=value` lines in a file `.env`.".into(),
+            Self::Documents { .. } => "Put each document into a file of its own.".into(),
+            Self::Whole { looked, source, .. } => match source {
+                AgeError::NoMatch { .. } => not_found(looked),
+                other => return other.hint().map(str::to_owned),
+            },
+            Self::WholeFile { file } => {
+                let bare = file.strip_suffix(".age").unwrap_or(file);
+                format!("Decrypt it into `{bare}`, and encrypt that with `weft secrets encrypt --in-place {bare}`.")
+            }
+            Self::NoAge { kinds, .. } if kinds.contains(&"pgp") => {
+                format!("Move it to age keys with `weft secrets rotate --from-pgp {file}`, which asks `gpg` to open it.")
             }
             Self::NoAge { .. } => format!("Add an age key with `sops rotate --in-place --add-age KEY {file}`."),
             Self::NoIdentity { looked, .. } => not_found(looked),
@@ -388,6 +473,7 @@ impl Diagnose for SecretsError {
                 format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
             }
             Self::Foreign { .. } => "Take the key out of the file's readers, or change them with sops.".into(),
+            Self::NoDataKey => "The file is damaged, or was not written by sops.".into(),
             Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
             Self::Wrap { .. } | Self::Random(_) => return None,
             Self::Unusable { source, .. } => return source.hint().map(str::to_owned),
@@ -397,7 +483,6 @@ impl Diagnose for SecretsError {
                     .into()
             }
             Self::Regex { .. } => "Correct the expression.".into(),
-            Self::RuleField { .. } => "Write the rule with `age` keys only.".into(),
             Self::Selectors { .. } => "Keep one of them.".into(),
             Self::NoRule { rules, path } => {
                 format!("Add a rule with a `path_regex` that fits `{path}` to `{rules}`, or pass `--recipient KEY`.")

@@ -6,8 +6,11 @@ use super::access::Readers;
 use super::cipher::DataKey;
 use super::decrypt::{Kept, Opened};
 use super::encrypt::{Content, Random, Sealing, draw};
+use super::identity::is_age;
 use super::metadata::{self, Metadata};
-use super::{Format, Identities, Rule, SecretsError, place};
+use super::store::Layout;
+use super::wrap::Wrapping;
+use super::{Format, Identities, Rule, SecretsError, Selector, place};
 use crate::masked::Masked;
 use crate::value::{Path, Value};
 
@@ -21,6 +24,7 @@ pub struct File {
     metadata: Metadata,
     key: Option<DataKey>,
     kept: Vec<Kept>,
+    layout: Layout,
     readers: Readers,
     /// Whether the content is another than in `old`.
     changed: bool,
@@ -30,14 +34,33 @@ impl File {
     /// Opens an encrypted file. Every value is proven to be the one that was encrypted at its key, and the code over all
     /// values is checked.
     pub fn open(bytes: &[u8], file: &Arc<String>, identities: &Identities) -> Result<Self, SecretsError> {
+        Self::opened(bytes, file, &|metadata| metadata.lock.data_key(identities))
+    }
+
+    /// Opens an encrypted file with its data key, as another service gave it.
+    pub fn open_with(bytes: &[u8], file: &Arc<String>, key: &Masked<Vec<u8>>) -> Result<Self, SecretsError> {
+        Self::opened(bytes, file, &|_| {
+            key.expose().as_slice().try_into().map(DataKey::new).map_err(|_| SecretsError::NoDataKey)
+        })
+    }
+
+    fn opened(
+        bytes: &[u8],
+        file: &Arc<String>,
+        key: &dyn Fn(&Metadata) -> Result<DataKey, SecretsError>,
+    ) -> Result<Self, SecretsError> {
+        if is_age(bytes) {
+            return Err(SecretsError::WholeFile { file: file.to_string() });
+        }
         let text = String::from_utf8_lossy(bytes);
-        let mut opened = Opened::new(&text, file, identities)?;
+        let mut opened = Opened::with(&text, file, key)?;
         let comments = opened.comments(&text, file)?;
-        let Opened { value, metadata, key, kept, .. } = opened;
+        let Opened { value, metadata, key, kept, layout, raw, .. } = opened;
         Ok(Self {
             name: Arc::clone(file),
             old: Some(bytes.to_vec()),
-            content: Content { value, comments },
+            content: Content { format: Format::of(file), value, comments, raw },
+            layout,
             readers: metadata.readers.clone(),
             metadata,
             key: Some(key),
@@ -48,14 +71,17 @@ impl File {
 
     /// Takes plain bytes that are to be encrypted as a rule says.
     pub fn new(plain: &[u8], file: &Arc<String>, rule: &Rule) -> Result<Self, SecretsError> {
-        let content = Content::read(&String::from_utf8_lossy(plain), file)?;
+        let content = Content::read(plain, file)?;
+        // Binary content is one leaf, which no selector leaves out.
+        let selector = if content.format == Format::Binary { Selector::default() } else { rule.selector.clone() };
         Ok(Self {
             name: Arc::clone(file),
             old: None,
             content,
-            metadata: Metadata::new(rule.selector.clone(), rule.mac_only_encrypted),
+            metadata: Metadata::new(selector, rule.mac_only_encrypted),
             key: None,
             kept: Vec::new(),
+            layout: rule.layout,
             readers: rule.readers.clone(),
             changed: true,
         })
@@ -63,17 +89,25 @@ impl File {
 
     /// The format, by the ending of the file's name.
     pub fn format(&self) -> Format {
-        Format::of(&self.name)
+        self.content.format
     }
 
-    /// The decrypted content, where encrypted leaves are masked.
+    /// The decrypted content, where encrypted leaves are masked: a map, or a list of them where a YAML file has several
+    /// documents. Binary content is the key `data` of a map, in base64 where it is no text.
     pub fn value(&self) -> &Value {
         &self.content.value
     }
 
     /// The decrypted content in the file's own format, with its comments.
+    /// An error where it is no text.
     pub fn plain(&self) -> Result<Masked<String>, SecretsError> {
-        self.content.write()
+        let text = String::from_utf8(self.bytes()?.expose().clone());
+        text.map(Masked::new).map_err(|_| SecretsError::NotUtf8 { file: self.name.to_string() })
+    }
+
+    /// The decrypted content in the file's own format, text or not.
+    pub fn bytes(&self) -> Result<Masked<Vec<u8>>, SecretsError> {
+        self.content.write(self.layout)
     }
 
     /// Sets the value at a path of keys and places of lists; maps that are missing on the way are made. A place behind
@@ -81,32 +115,38 @@ impl File {
     pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, SecretsError> {
         let value = if self.masks(path) { value.masked() } else { value };
         let changed = place::set(&mut self.content.value, path, value)?;
-        self.changed |= changed;
+        self.note(changed);
         Ok(changed)
     }
 
     /// Takes the value at a path away. Returns whether there was one.
     pub fn unset(&mut self, path: &Path) -> Result<bool, SecretsError> {
         let changed = place::unset(&mut self.content.value, path);
-        self.changed |= changed;
+        self.note(changed);
         Ok(changed)
     }
 
     /// Puts another content in place of all. Comments stay beside the keys that stay.
     pub fn replace(&mut self, mut value: Value) -> Result<(), SecretsError> {
         place::adopt(&mut value, &self.content.value);
-        let before = self.plain()?;
+        let before = self.bytes()?;
         self.content.value = value;
-        self.changed |= before != self.plain()?;
+        self.content.settle();
+        self.changed |= before != self.bytes()?;
         Ok(())
+    }
+
+    fn note(&mut self, changed: bool) {
+        self.changed |= changed;
+        if changed {
+            self.content.settle();
+        }
     }
 
     /// Puts another plain text, comments included, in place of all.
     pub fn rewrite(&mut self, plain: &[u8]) -> Result<(), SecretsError> {
-        let plain = String::from_utf8_lossy(plain);
-        let before = self.plain()?;
-        if *before.expose() != plain {
-            self.content = Content::read(&plain, &self.name)?;
+        if self.bytes()?.expose() != plain {
+            self.content = Content::read(plain, &self.name)?;
             self.changed = true;
         }
         Ok(())
@@ -150,10 +190,11 @@ impl File {
         let section = if same_key && same_readers {
             self.metadata.written().clone()
         } else {
-            self.metadata.wrapped(&key, &self.readers, same_key)?
+            let wrapping = Wrapping { key: &key, same_key, readers: &self.readers, file: &self.name };
+            wrapping.section(self.metadata.written(), random)?
         };
         let (selector, only_encrypted) = (&self.metadata.selector, self.metadata.only_encrypted);
-        let sealing = Sealing { key: &key, selector, only_encrypted, kept: &self.kept };
+        let sealing = Sealing { key: &key, selector, only_encrypted, kept: &self.kept, layout: self.layout };
         let text = sealing.seal(&self.content, random, |code, random| {
             let section = if self.changed {
                 let nonce = draw(random)?;
@@ -165,6 +206,18 @@ impl File {
             Ok(metadata::sorted(section))
         })?;
         Ok(text.into_bytes())
+    }
+
+    /// Whether both files have the same data key.
+    pub(super) fn shares_key(&self, other: &Self) -> bool {
+        matches!((&self.key, &other.key), (Some(one), Some(two)) if one.bytes() == two.bytes())
+    }
+
+    /// Also keeps the ciphertext of another file with the same data key, where the same value comes to the same place.
+    pub(super) fn keep_from(&mut self, other: Self) {
+        if self.shares_key(&other) {
+            self.kept.extend(other.kept);
+        }
     }
 
     /// Whether a value at a path is one of the encrypted ones.

@@ -30,6 +30,11 @@ impl Mac {
         }
     }
 
+    /// Adds an encrypted leaf by its bytes.
+    pub(super) fn add_bytes(&mut self, plain: &[u8]) {
+        self.hash.update(plain);
+    }
+
     /// The code: upper-case hexadecimal.
     pub(super) fn finish(self) -> String {
         self.hash.finalize().iter().fold(String::with_capacity(128), |mut code, byte| {

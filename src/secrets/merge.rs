@@ -52,7 +52,7 @@ impl fmt::Display for Clash {
 
 /// Merges what two sides made of `base`; an empty map where they have nothing in common.
 ///
-/// Maps merge by key at any depth. Of a list each run of items that only one side changed is taken from that side, and
+/// Maps merge by key at any depth, documents of a file by their place. Of a list each run of items that only one side changed is taken from that side, and
 /// where both changed the same run, the whole list is in conflict, as nothing says in which order its items belong. A
 /// change and its like on the other side are one change; a removal beside a change is a conflict.
 pub fn merge(base: &Value, ours: &Value, theirs: &Value) -> Merged {
@@ -82,6 +82,9 @@ impl Merger {
             let map = self.map(base.and_then(Value::as_map).unwrap_or(&nothing), our_map, their_map);
             return Some(Value::from(map).at(mine.origin.clone()));
         }
+        if let Some(documents) = self.documents(base, ours, theirs) {
+            return Some(documents);
+        }
         if ours == theirs || base == theirs {
             return ours.cloned();
         }
@@ -99,6 +102,21 @@ impl Merger {
         };
         self.conflicts.push(Conflict { path: self.path.clone(), clash });
         ours.cloned()
+    }
+
+    /// Merges the documents of a file, where all three have as many.
+    fn documents(&mut self, base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Option<Value> {
+        let [before, mine, other] = [base?.as_list()?, ours?.as_list()?, theirs?.as_list()?];
+        if !self.path.0.is_empty() || before.len() != mine.len() || other.len() != mine.len() {
+            return None;
+        }
+        let mut merged = Vec::new();
+        for (at, document) in mine.iter().enumerate() {
+            self.path.0.push(Step::Index(at));
+            merged.extend(self.node(before.get(at), Some(document), other.get(at)));
+            self.path.0.pop();
+        }
+        Some(Value::from(merged).at(ours?.origin.clone()))
     }
 
     fn map(&mut self, base: &Map, ours: &Map, theirs: &Map) -> Map {
@@ -126,13 +144,11 @@ fn order<'k>(base: &'k Map, ours: &'k Map, theirs: &'k Map) -> Vec<&'k str> {
     let mut keys: Vec<&str> = frame.keys().collect();
     let mut at = 0;
     for key in other.keys() {
-        at = match keys.iter().position(|known| *known == key) {
-            Some(place) => place + 1,
-            None => {
-                keys.insert(at, key);
-                at + 1
-            }
-        };
+        let known = keys.iter().position(|it| *it == key);
+        if known.is_none() {
+            keys.insert(at, key);
+        }
+        at = known.unwrap_or(at) + 1;
     }
     keys
 }
@@ -153,5 +169,6 @@ fn lists(base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> 
 }
 
 fn lines(numbers: &[usize]) -> String {
-    numbers.iter().map(|number| format!("{number}\n")).collect()
+    let lines = numbers.iter().map(|number| format!("{number}\n"));
+    lines.collect()
 }

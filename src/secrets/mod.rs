@@ -7,10 +7,11 @@
 //! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
 //! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
 
-mod amend;
 mod access;
+mod amend;
+mod check;
 mod cipher;
-mod comments;
+mod decide;
 mod decrypt;
 mod difference;
 mod encrypt;
@@ -20,16 +21,24 @@ mod format;
 mod identity;
 mod leaf;
 mod mac;
+mod masks;
 mod merge;
+mod merge_files;
 mod metadata;
+mod outline;
 mod place;
+mod readers;
 mod rules;
 mod selector;
-mod write;
+mod shamir;
+mod store;
+mod whole;
+mod wrap;
 
 pub use self::access::{Foreign, Group, Readers};
 pub use self::amend::{Amendment, amend};
-pub use self::decrypt::{decrypt, decrypt_file, plain};
+pub use self::check::{Checked, Fault, Problem, check, check_rules, is_covered, lacks_key, named};
+pub use self::decrypt::{decrypt, decrypt_file, plain, plain_bytes};
 pub use self::difference::{Change, ChangeKind, difference};
 pub use self::encrypt::{Random, edit, encrypt};
 pub use self::error::SecretsError;
@@ -38,6 +47,11 @@ pub use self::format::Format;
 pub use self::identity::{
     AgeError, Asks, Identities, NoKey, Nobody, Recipient, THROWAWAY, is_throwaway, keygen, locked,
 };
+pub use self::masks::masks;
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
+pub use self::merge_files::{MergedFile, merge_files};
+pub use self::outline::Outline;
+pub use self::readers::{is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;
+pub use self::store::Layout;

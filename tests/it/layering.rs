@@ -36,7 +36,7 @@ const ACTING: &[&str] = &[
     "std::thread",
     "SystemTime",
     "Instant::",
-    "File::",
+    "fs::File",
 ];
 
 /// The modules that may look behind a mask, each with the reason.

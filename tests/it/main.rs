@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod age;
 mod cases;
 mod chart;
 mod cli;
@@ -13,6 +14,7 @@ mod diff;
 mod docs;
 mod health;
 mod ignore;
+mod keys;
 mod layering;
 mod machine;
 mod manifest;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     crash::on_purpose();
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
+        age::trials(),
         chart::trials(),
         cli::trials(),
         cluster::trials(),
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         docs::trials(),
         health::trials(),
         ignore::trials(),
+        keys::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),

@@ -1,20 +1,19 @@
-//! Tests of `secrets` and `keys`.
+//! Tests of `secrets`.
 //!
 //! A case with `encrypted.yaml` is decrypted with its `keys.txt` (the files were written by the Go program, or made from
 //! one of its files by hand), one with `source.yaml` is encrypted, `rules.yaml` is asked about the paths of `paths.txt`,
 //! and `identity.txt` is read as a key file.
 
+mod verbs;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use weft::diagnostic::{Diagnose, Diagnostic};
-use weft::keys::{self, KeysError, Process, Sources};
-use weft::masked::Masked;
 use weft::secrets::{self, Identities, Rule, SecretsError};
 use weft::tree::Tree;
 use weft::value::{Data, Map, Mark, Origin, Value};
@@ -37,10 +36,8 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "many_files_decrypt_once_each", many),
         cases::code("secrets", "a_new_key_reads_back", keygen),
         cases::code("secrets", "the_example_decrypts_for_dev_only", example),
-        cases::code("secrets", "keys_come_from_their_places_in_order", key_order),
-        cases::code("secrets", "keys_that_cannot_be_used_are_named", key_errors),
-        cases::code("secrets", "no_key_at_all_names_the_places", no_key),
     ]);
+    trials.extend(verbs::trials());
     trials
 }
 
@@ -275,98 +272,6 @@ fn example() -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-/// A folder with key files of the given modes.
-fn folder(files: &[(&str, &str, u32)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text, mode) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(&path, text).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("a mode");
-    }
-    folder
-}
-
-fn key_order() -> Result<(), Failed> {
-    let keys: Vec<_> = (0..8).map(|_| secrets::keygen(NOW, Some("test"))).collect();
-    let text = |n: usize| keys[n].0.expose().as_str();
-    let folder = folder(&[
-        ("explicit", text(0), 0o600),
-        ("named", text(4), 0o400),
-        ("printed", text(5), 0o600),
-        ("config/sops/age/keys.txt", text(6), 0o600),
-        ("config/weft/keys.txt", text(7), 0o600),
-    ]);
-    let path = |name: &str| folder.path().join(name);
-    let bare = |n: usize| text(n).lines().last().expect("a key").to_owned();
-    let variable = |name: &str| match name {
-        "SOPS_AGE_KEY" => Some(format!("{} {}", bare(2), bare(3))),
-        "SOPS_AGE_KEY_FILE" => Some(path("named").display().to_string()),
-        "SOPS_AGE_KEY_CMD" => Some(format!("cat '{}'", path("printed").display())),
-        "XDG_CONFIG_HOME" => Some(path("config").display().to_string()),
-        _ => None,
-    };
-    let process = Process::new(&variable);
-    let tree = Tree::new([("dev.agekey".to_owned(), text(1).as_bytes().to_vec())]);
-    let files = [path("explicit")];
-    let found = keys::find(&Sources { files: &files, project: Some((&tree, "dev.agekey")), process: &process })?;
-    assert_eq!(found.recipients(), keys.iter().map(|(_, recipient)| recipient.clone()).collect::<Vec<_>>());
-    let debug = format!("{process:?} {found:?}");
-    assert!((0..8).all(|n| !debug.contains(&bare(n))), "{debug}");
-    Ok(())
-}
-
-fn key_errors() -> Result<(), Failed> {
-    let (private, _) = secrets::keygen(NOW, None);
-    let (public, _) = secrets::keygen(NOW, Some("test"));
-    let folder = folder(&[
-        ("open", private.expose(), 0o640),
-        ("throwaway", public.expose(), 0o644),
-        ("empty", "# nothing\n", 0o600),
-        ("wrong", "hunter2-canary\n", 0o600),
-        ("folder/x", "", 0o600),
-    ]);
-    let path = |name: &str| folder.path().join(name);
-    let tree = Tree::new([("prod.agekey".to_owned(), private.expose().as_bytes().to_vec())]);
-    let of_file = |name: &str| find(&[path(name)], None, &Process::default());
-    let of_project = |name: &str| find(&[], Some((&tree, name)), &Process::default());
-    let of_command =
-        |command: &str| find(&[], None, &Process { key_command: Some(command.to_owned()), ..Process::default() });
-    let of_key = |key: &str| find(&[], None, &Process { key: Some(Masked::new(key.to_owned())), ..Process::default() });
-    let errors = [
-        of_file("none"),
-        of_file("open"),
-        of_file("throwaway"),
-        of_file("empty"),
-        of_file("wrong"),
-        of_file("folder"),
-        of_project("prod.agekey"),
-        of_project("none.agekey"),
-        of_command("cat 'hunter2"),
-        of_command("/no/such/program hunter2"),
-        of_command("false hunter2"),
-        of_key("hunter2-canary"),
-    ];
-    let text: String = errors.iter().map(shown).collect();
-    let text = text.replace(&folder.path().display().to_string(), "/keys");
-    snapshot("key-errors.txt", &text)
-}
-
-fn no_key() -> Result<(), Failed> {
-    let folder = folder(&[]);
-    let process = Process { config: Some(folder.path().to_owned()), ..Process::default() };
-    let found = keys::find(&Sources { files: &[], project: None, process: &process })?;
-    let file = Arc::new("x.yaml".to_owned());
-    let rule = Rule::from(vec!["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse()?]);
-    let encrypted = secrets::encrypt("a: 1\n", &file, &rule, &mut counting(), NOW)?;
-    let error = secrets::decrypt(&encrypted, &file, &found).expect_err("no key");
-    snapshot("no-key.txt", &shown(&error).replace(&folder.path().display().to_string(), "/home/me/.config"))
-}
-
-fn find(files: &[PathBuf], project: Option<(&Tree, &str)>, process: &Process) -> KeysError {
-    keys::find(&Sources { files, project, process }).expect_err("a refused key")
 }
 
 /// Holds a text against a file beside the cases.

@@ -9,6 +9,6 @@ use crate::secrets;
 pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(args);
     let text = files::read(&subject.path)?;
-    let plain = secrets::plain(&text, &subject.name, &subject.identities(args)?)?;
+    let plain = secrets::plain(&text, &subject.name, &subject.identities(&args.keys)?)?;
     Ok(terminal.print(plain.expose())?)
 }

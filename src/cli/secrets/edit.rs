@@ -7,27 +7,16 @@ use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Failure;
 use crate::masked::Masked;
-use crate::secrets::{self, Identities, Rule};
-
-/// What an edit begins with.
-enum Old {
-    Encrypted(String),
-    /// Nothing. Nobody should write a secret that then cannot be encrypted, so the rule is looked up before.
-    New(Rule),
-}
+use crate::secrets::File;
 
 pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(args);
-    let identities = subject.identities(args)?;
     let there = subject.path.exists();
-    let old = if there { Old::Encrypted(files::read(&subject.path)?) } else { Old::New(subject.rule()?) };
-    let before = match &old {
-        Old::Encrypted(text) => secrets::plain(text, &subject.name, &identities)?,
-        Old::New(_) => Masked::new(String::new()),
-    };
+    let mut file = opened(&subject, args, there)?;
+    let before = if there { file.plain()? } else { Masked::new(String::new()) };
     let mut after = edited(&subject.path, &before)?;
     while after != before {
-        match save(&subject, &old, &after, &identities) {
+        match save(&subject, &mut file, &after, there) {
             Ok(()) => {
                 terminal.say(&format!("{}: encrypted", subject.name));
                 return Ok(());
@@ -41,18 +30,20 @@ pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-fn save(subject: &Subject, old: &Old, plain: &Masked<String>, identities: &Identities) -> Result<(), Failure> {
-    let (name, plain) = (&subject.name, plain.expose());
-    match old {
-        Old::Encrypted(text) => {
-            let text = secrets::edit(text, plain, name, identities, &mut random, &now())?;
-            files::replace(&subject.path, &text)?;
-        }
-        Old::New(rule) => {
-            files::create(&subject.path, &secrets::encrypt(plain, name, rule, &mut random, &now())?, false)?;
-        }
+/// The file, or one that is still to be made. Nobody should write a secret that then cannot be encrypted, so its rule is
+/// looked up before.
+fn opened(subject: &Subject, args: &FileArgs, there: bool) -> Result<File, Failure> {
+    if !there {
+        return Ok(File::new(b"", &subject.name, &subject.rule()?)?);
     }
-    Ok(())
+    let bytes = files::bytes(&subject.path)?;
+    Ok(File::open(&bytes, &subject.name, &subject.identities(&args.keys)?)?)
+}
+
+fn save(subject: &Subject, file: &mut File, plain: &Masked<String>, there: bool) -> Result<(), Failure> {
+    file.rewrite(plain.expose().as_bytes())?;
+    let bytes = file.write(&mut random, &now())?;
+    Ok(if there { files::replace(&subject.path, bytes) } else { files::create(&subject.path, bytes, false) }?)
 }
 
 /// Says what is wrong with the text, and asks whether to go on with it.

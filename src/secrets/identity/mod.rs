@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use age::ssh;
 
 pub use self::envelope::AgeError;
+pub(in crate::secrets) use self::envelope::is_age;
 pub use self::keygen::{THROWAWAY, is_throwaway, keygen, locked};
 use self::locked::Locked;
 use self::plugin::Plugin;

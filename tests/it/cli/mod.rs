@@ -11,7 +11,7 @@ mod ignore;
 mod judging;
 mod large;
 mod lost;
-mod program;
+pub mod program;
 mod proxy;
 mod readers;
 mod refusals;
@@ -19,6 +19,7 @@ mod rehearsal;
 mod replacing;
 mod rights;
 mod secrecy;
+mod secrets_git;
 mod site;
 mod story;
 
@@ -44,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         rights::trials(),
         secrecy::trials(),
+        secrets_git::trials(),
         story::trials(),
     ]
     .into_iter()

@@ -2,55 +2,119 @@
 //! whichever of the two programs changes it.
 
 use std::iter::Peekable;
+use std::sync::Arc;
 use std::vec::IntoIter;
 
-use super::SecretsError;
+use super::super::SecretsError;
+use super::super::metadata::SECTION;
 use super::comments::Comment;
-use crate::value::{Data, Entry, Map, Path, Step, Value};
-use crate::yaml::{self, Secrets, Write};
+use crate::value::{Data, Entry, Map, Mark, Path, Step, Value};
+use crate::yaml::{self, Rules, Secrets, Write};
 
-/// What becomes of a comment: it gets the comment, the path of the list or map it stands in, and the path before.
-pub(super) type Change<'a> = dyn FnMut(&Comment, &Path, &Path) -> Result<String, SecretsError> + 'a;
+/// The place of a comment.
+pub(in crate::secrets) struct Around<'a> {
+    /// The list or map that it stands in.
+    pub container: &'a Path,
+    /// The list or map of the leaf that stands before it.
+    pub before: &'a Path,
+    /// What it stands before or beside; a place behind all where nothing follows it.
+    pub of: Path,
+}
 
-/// Writes a map as a document. Comments stay before the key or item that they stood before, or after the value that
-/// they stood after; `section` is written last, after all comments.
+/// What becomes of a comment.
+pub(in crate::secrets) type Change<'a> = dyn FnMut(&Comment, &Around<'_>) -> Result<String, SecretsError> + 'a;
+
+/// Reads a text whose documents are maps: its only one, or a list of them.
+pub(super) fn read(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
+    let documents = yaml::documents(text, file, Rules::Strict).map_err(|error| SecretsError::yaml(&error, file))?;
+    if let Some(other) = documents.iter().find(|it| it.as_map().is_none()) {
+        return Err(SecretsError::NotMap { kind: other.kind(), origin: other.origin.clone() });
+    }
+    let mut documents = documents;
+    match documents.len() {
+        0 => Ok(Value::from(Map::new()).at(crate::value::Origin::new(file, Mark::default()))),
+        1 => Ok(documents.remove(0)),
+        _ => {
+            let origin = documents[0].origin.clone();
+            documents.iter_mut().skip(1).for_each(|document| begin(document, text));
+            Ok(Value::from(documents).at(origin))
+        }
+    }
+}
+
+/// Gives a document the place of the line above it that separates it from the one before.
+fn begin(document: &mut Value, text: &str) {
+    let first = document.origin.mark.line;
+    let lines = (1..=first).zip(text.lines()).filter(|(_, line)| line.starts_with("---"));
+    if let Some((line, _)) = lines.last() {
+        document.origin.mark = Mark { line, column: 1 };
+    }
+}
+
+/// Writes a map as a document, or a list of maps as several. Comments stay before the key or item that they stood
+/// before, or after the value that they stood after; `section` is written last in each document, after all comments.
 pub(super) fn write(
-    root: &Map,
+    root: &Value,
     section: Option<Map>,
     comments: Vec<Comment>,
+    step: usize,
     change: &mut Change<'_>,
 ) -> Result<String, SecretsError> {
     let comments = comments.into_iter().peekable();
-    let mut writer = Writer { out: String::new(), comments, change, path: Path::root(), before: Path::root() };
-    writer.map(root, 0, u32::MAX, false)?;
-    writer.comments(0, |_| true)?;
-    if let Some(section) = section {
-        let last = Map::from_iter([(super::metadata::SECTION, Value::from(section))]);
-        writer.map(&last, 0, u32::MAX, false)?;
-    } else if root.is_empty() {
-        writer.out.push_str("{}\n");
+    let (path, before) = (Path::root(), Path::root());
+    let mut writer = Writer { out: String::new(), comments, change, path, before, step };
+    let (documents, several) = match &root.data {
+        Data::List(documents) => (&documents[..], true),
+        _ => (std::slice::from_ref(root), false),
+    };
+    let last = section.map(|section| Map::from_iter([(SECTION, Value::from(section))]));
+    for (at, document) in documents.iter().enumerate() {
+        let next = documents.get(at + 1).map(|next| next.origin.mark.line).filter(|line| *line > 0);
+        let until = next.unwrap_or(u32::MAX);
+        if at > 0 {
+            writer.out.push_str("---\n");
+        }
+        if several {
+            writer.path = Path::root().index(at);
+        }
+        writer.document(document, last.as_ref(), until)?;
     }
     Ok(writer.out)
 }
 
-struct Writer<'a> {
+struct Writer<'a, 'c> {
     out: String,
     comments: Peekable<IntoIter<Comment>>,
-    change: &'a mut Change<'a>,
+    change: &'a mut Change<'c>,
     /// The list or map that is being written.
     path: Path,
     /// The list or map of the leaf that was written last.
     before: Path,
+    /// The spaces of a level.
+    step: usize,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
+    fn document(&mut self, document: &Value, last: Option<&Map>, until: u32) -> Result<(), SecretsError> {
+        let empty = Map::new();
+        let root = document.as_map().unwrap_or(&empty);
+        self.map(root, 0, until, false)?;
+        self.comments(0, &Step::Index(usize::MAX), |it| it.mark.line < until)?;
+        match last {
+            Some(last) => self.map(last, 0, 0, false)?,
+            None if root.is_empty() => self.out.push_str("{}\n"),
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Writes the entries of a map; `until` is the line of what follows the map. The first entry of an item of a list
     /// stands `after_dash`, on the same line.
     fn map(&mut self, map: &Map, indent: usize, until: u32, after_dash: bool) -> Result<(), SecretsError> {
         let lines: Vec<u32> = map.iter().map(|e| e.mark.line).collect();
         for (at, Entry { key, mark, value }) in map.iter().enumerate() {
             if at > 0 || !after_dash {
-                self.heads(mark.line, indent)?;
+                self.heads(mark.line, indent, &Step::Field(key.clone()))?;
                 self.spaces(indent);
             }
             self.out.push_str(&key_text(key));
@@ -67,7 +131,7 @@ impl Writer<'_> {
         for (at, item) in items.iter().enumerate() {
             let line = item.origin.mark.line;
             if at > 0 || !after_dash {
-                self.heads(line, indent)?;
+                self.heads(line, indent, &Step::Index(at))?;
                 self.spaces(indent);
             }
             self.out.push('-');
@@ -95,11 +159,11 @@ impl Writer<'_> {
         match &value.data {
             Data::Map(map) if !map.is_empty() => {
                 self.after(line)?;
-                self.map(map, deeper(indent), until, false)
+                self.map(map, self.deeper(indent), until, false)
             }
             Data::List(items) if !items.is_empty() => {
                 self.after(line)?;
-                self.list(items, deeper(indent), until, false)
+                self.list(items, self.deeper(indent), until, false)
             }
             leaf => {
                 let text = leaf_text(leaf);
@@ -120,7 +184,7 @@ impl Writer<'_> {
     fn rest<'t>(&mut self, head: &str, lines: impl Iterator<Item = &'t str>, indent: usize) {
         // A digit in the head of a block says how far its lines are indented; they stay so.
         let free = head.starts_with(['|', '>']) && !head.contains(|c: char| c.is_ascii_digit());
-        let (cut, margin) = if free { ("  ", deeper(indent)) } else { ("", indent) };
+        let (cut, margin) = if free { ("  ", self.deeper(indent)) } else { ("", indent) };
         for line in lines {
             if !line.is_empty() {
                 self.spaces(margin);
@@ -131,13 +195,14 @@ impl Writer<'_> {
     }
 
     /// Writes the comments that stood before a line.
-    fn heads(&mut self, line: u32, indent: usize) -> Result<(), SecretsError> {
-        self.comments(indent, |comment| comment.mark.line < line)
+    fn heads(&mut self, line: u32, indent: usize, of: &Step) -> Result<(), SecretsError> {
+        self.comments(indent, of, |comment| comment.mark.line < line)
     }
 
     /// Writes the comments that stood below the last entry of a list or map, and no further left than its entries.
     fn feet(&mut self, column: u32, until: u32, indent: usize) -> Result<(), SecretsError> {
-        self.comments(indent, |it| column > 0 && it.alone && it.mark.line < until && it.mark.column >= column)
+        let end = Step::Index(usize::MAX);
+        self.comments(indent, &end, |it| column > 0 && it.alone && it.mark.line < until && it.mark.column >= column)
     }
 
     /// Writes the comment that stood at the end of a line, and ends the line.
@@ -145,7 +210,8 @@ impl Writer<'_> {
         if let Some(comment) = self.comments.next_if(|it| !it.alone && it.mark.line == line) {
             let mut container = self.path.clone();
             container.0.pop();
-            let text = (self.change)(&comment, &container, &self.before)?;
+            let around = Around { container: &container, before: &self.before, of: self.path.clone() };
+            let text = (self.change)(&comment, &around)?;
             self.out.push_str(" #");
             self.out.push_str(&text);
         }
@@ -153,9 +219,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn comments(&mut self, indent: usize, which: impl Fn(&Comment) -> bool) -> Result<(), SecretsError> {
+    fn comments(&mut self, indent: usize, of: &Step, which: impl Fn(&Comment) -> bool) -> Result<(), SecretsError> {
         while let Some(comment) = self.comments.next_if(|it| which(it)) {
-            let text = (self.change)(&comment, &self.path, &self.before)?;
+            let around = Around { container: &self.path, before: &self.before, of: self.path.then(of.clone()) };
+            let text = (self.change)(&comment, &around)?;
             self.spaces(indent);
             self.out.push('#');
             self.out.push_str(&text);
@@ -164,14 +231,14 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The next level.
+    fn deeper(&self, indent: usize) -> usize {
+        indent / self.step * self.step + self.step
+    }
+
     fn spaces(&mut self, count: usize) {
         self.out.extend(std::iter::repeat_n(' ', count));
     }
-}
-
-/// The next multiple of four.
-fn deeper(indent: usize) -> usize {
-    indent / 4 * 4 + 4
 }
 
 /// A leaf as YAML, behind `k:` at the margin, with its secret.

@@ -9,7 +9,7 @@ use crate::value::{Data, Mark, Value};
 
 /// One comment: what stands after its `#` up to the end of the line. It may hold a secret, so it cannot be printed.
 #[derive(Clone, PartialEq)]
-pub(super) struct Comment {
+pub(in crate::secrets) struct Comment {
     pub mark: Mark,
     /// Whether it has the line for itself.
     pub alone: bool,

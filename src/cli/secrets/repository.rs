@@ -1,0 +1,233 @@
+//! The files of a project as they stand in its folder, in git's index, or in a commit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Index, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
+use rayon::prelude::*;
+
+use super::subject::RULES;
+use crate::cli::settings;
+use crate::diagnostic::Failure;
+use crate::keys;
+use crate::project;
+use crate::secrets::Identities;
+use crate::source::{ENVIRONMENTS, Source, SourceError};
+
+/// A larger file holds no secrets that anybody edits.
+const LARGEST: u64 = 64 << 20;
+
+/// A project, and the repository around it, if it is in one.
+pub(super) struct Repository {
+    git: Option<git2::Repository>,
+    root: PathBuf,
+    /// The project's folder within the repository, with a slash behind it unless it is the top.
+    prefix: String,
+}
+
+/// Where files are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// The folder, but for what git ignores.
+    Folder,
+    /// What the next commit would change.
+    Staged,
+    /// A commit.
+    Commit(Oid),
+}
+
+/// A file by its path from the project's root.
+pub(super) type Found = (String, Vec<u8>);
+
+impl Repository {
+    /// The project around a folder: the nearest one upward with `environments/` or `.sops.yaml`, else the top of the
+    /// repository.
+    pub(super) fn around(start: &Path) -> Result<Self, SourceError> {
+        let git = match git2::Repository::discover(start) {
+            Ok(git) => Some(git),
+            Err(error) if error.code() == ErrorCode::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let top = git.as_ref().and_then(git2::Repository::workdir).map(Path::to_path_buf);
+        let marked = |folder: &&Path| folder.join(ENVIRONMENTS).is_dir() || folder.join(RULES).is_file();
+        let root = start.ancestors().find(marked).map(Path::to_path_buf);
+        let root = root.or_else(|| top.clone()).unwrap_or_else(|| start.to_path_buf());
+        let prefix = top.map(|top| within(&top, &root)).unwrap_or_default();
+        Ok(Self { git, root, prefix })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The git repository, for what makes sense in one alone.
+    pub(super) fn git(&self) -> Result<&git2::Repository, SourceError> {
+        self.git.as_ref().ok_or_else(|| SourceError::NoRepository { folder: self.root.clone() })
+    }
+
+    /// The commit that a revision means, where git knows it.
+    pub(super) fn commit(&self, revision: &str) -> Result<Oid, SourceError> {
+        let unknown = |_| SourceError::NoRevision { revision: revision.to_owned() };
+        let object = self.git()?.revparse_single(revision).map_err(unknown)?;
+        Ok(object.peel_to_commit().map_err(unknown)?.id())
+    }
+
+    /// The path of a file of the command line from the project's root; itself where it is outside.
+    pub(super) fn name(&self, path: &Path) -> String {
+        within(&self.root, &settings::absolute(path)).trim_end_matches('/').to_owned()
+    }
+
+    /// The files below the root, in the order of their paths, that are wanted by path.
+    pub(super) fn files(&self, at: At, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+        let mut found = match at {
+            At::Folder => self.in_folder(wanted)?,
+            At::Staged => self.staged(wanted)?,
+            At::Commit(id) => self.committed(id, wanted)?,
+        };
+        found.sort();
+        Ok(found)
+    }
+
+    /// All files of the index, those that the next commit would not change included.
+    pub(super) fn indexed(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+        let git = self.git()?;
+        let mut found = Vec::new();
+        for entry in self.index()?.iter().filter(|entry| entry.mode & 0o170_000 == 0o100_000) {
+            let path = String::from_utf8_lossy(&entry.path).into_owned();
+            if let Some(name) = path.strip_prefix(&self.prefix).filter(|name| wanted(name)) {
+                found.push((name.to_owned(), git.find_blob(entry.id)?.content().to_vec()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One file, if it is there. What is staged is looked up among all that git would commit.
+    pub(super) fn file(&self, at: At, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if at == At::Staged {
+            let place = format!("{}{path}", self.prefix);
+            let entry = self.index()?.get_path(Path::new(&place), 0);
+            return entry.map(|entry| Ok(self.git()?.find_blob(entry.id)?.content().to_vec())).transpose();
+        }
+        if at == At::Folder {
+            return match fs::read(self.root.join(path)) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(source) => Err(SourceError::Io { path: self.root.join(path), source }),
+            };
+        }
+        Ok(self.files(at, &|name| name == path)?.pop().map(|(_, bytes)| bytes))
+    }
+
+    /// All keys at hand: those of the process, and the public throwaways that environments of the project name.
+    ///
+    /// Only where it is `asked` for, passphrases are asked for on the terminal.
+    pub(super) fn identities(&self, files: &[PathBuf], asked: bool) -> Result<Identities, Failure> {
+        let variables = settings::variables();
+        let mut process = keys::Process::new(&|name| variables.get(name).cloned());
+        process.terminal &= asked;
+        let files: Vec<PathBuf> = files.iter().map(|path| settings::absolute(path)).collect();
+        let mut identities = keys::find(&keys::Sources { files: &files, project: None, process: &process })?;
+        let Ok(source) = Source::open(&self.root, None) else { return Ok(identities) };
+        let environments = source.read([ENVIRONMENTS])?;
+        for name in project::names(&environments) {
+            let Some(path) = project::load(&environments, &name)?.identity else { continue };
+            let tree = source.read([path.as_str()])?;
+            let nothing = keys::Process::default();
+            let sources = keys::Sources { files: &[], project: Some((&tree, &path)), process: &nothing };
+            identities.extend(keys::find(&sources)?);
+        }
+        Ok(identities)
+    }
+
+    fn in_folder(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+        let mut names = Vec::new();
+        self.walk(&self.root, "", &mut names)?;
+        names.retain(|name| wanted(name));
+        let root = &self.root;
+        let read = |name: String| {
+            let path = root.join(&name);
+            let bytes = fs::read(&path).map_err(|source| SourceError::Io { path, source })?;
+            Ok((name, bytes))
+        };
+        names.into_par_iter().map(read).collect()
+    }
+
+    /// The files below a folder that git does not ignore. Links are left alone: what they lead to is found by itself.
+    fn walk(&self, folder: &Path, name: &str, names: &mut Vec<String>) -> Result<(), SourceError> {
+        let failed = |source| SourceError::Io { path: folder.to_path_buf(), source };
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
+            let Some(last) = entry.file_name().to_str().map(str::to_owned) else { continue };
+            let name = if name.is_empty() { last.clone() } else { format!("{name}/{last}") };
+            if last == ".git" || self.is_ignored(&name, kind.is_dir())? {
+                continue;
+            }
+            if kind.is_dir() {
+                self.walk(&entry.path(), &name, names)?;
+            } else if kind.is_file() && entry.metadata().map_err(failed)?.len() <= LARGEST {
+                names.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_ignored(&self, name: &str, folder: bool) -> Result<bool, SourceError> {
+        let Some(git) = &self.git else { return Ok(false) };
+        let slash = if folder { "/" } else { "" };
+        Ok(git.is_path_ignored(format!("{}{name}{slash}", self.prefix))?)
+    }
+
+    fn staged(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+        let git = self.git()?;
+        let head = match git.head() {
+            Ok(head) => Some(head.peel_to_tree()?),
+            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let diff = git.diff_tree_to_index(head.as_ref(), Some(&self.index()?), None)?;
+        let mut found = Vec::new();
+        for delta in diff.deltas() {
+            let (new, id) = (delta.new_file(), delta.new_file().id());
+            let name = new.path().and_then(Path::to_str).and_then(|path| path.strip_prefix(&self.prefix));
+            let is_file = new.mode() == git2::FileMode::Blob || new.mode() == git2::FileMode::BlobExecutable;
+            if let Some(name) = name.filter(|name| !id.is_zero() && is_file && wanted(name)) {
+                found.push((name.to_owned(), git.find_blob(id)?.content().to_vec()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The index: in a hook, the one that the commit is made of.
+    fn index(&self) -> Result<Index, SourceError> {
+        match std::env::var_os("GIT_INDEX_FILE") {
+            Some(path) => Ok(Index::open(&settings::absolute(Path::new(&path)))?),
+            None => Ok(self.git()?.index()?),
+        }
+    }
+
+    fn committed(&self, id: Oid, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+        let git = self.git()?;
+        let tree: Tree<'_> = git.find_commit(id)?.tree()?;
+        let mut blobs = Vec::new();
+        tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
+            let path = entry.name().map(|name| format!("{folder}{name}")).unwrap_or_default();
+            let name = path.strip_prefix(&self.prefix);
+            let is_file = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
+            if let Some(name) = name.filter(|name| is_file && wanted(name)) {
+                blobs.push((name.to_owned(), entry.id()));
+            }
+            TreeWalkResult::Ok
+        })?;
+        blobs.into_iter().map(|(name, id)| Ok((name, git.find_blob(id)?.content().to_vec()))).collect()
+    }
+}
+
+/// A path below a folder, with `/` behind it unless it is the folder itself.
+fn within(folder: &Path, path: &Path) -> String {
+    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_path_buf());
+    let below = path.strip_prefix(folder).map(Path::to_path_buf);
+    let below = below.or_else(|_| real(path).strip_prefix(real(folder)).map(Path::to_path_buf));
+    let below = below.unwrap_or_else(|_| path.to_path_buf()).to_string_lossy().into_owned();
+    if below.is_empty() { below } else { format!("{below}/") }
+}

@@ -1,0 +1,97 @@
+//! Whoever runs the program: asked on the terminal, or by a variable that was set before.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use crate::masked::Masked;
+use crate::secrets::Asks;
+
+/// The variable that holds a passphrase.
+pub(super) const VARIABLE: &str = "WEFT_AGE_PASSPHRASE";
+
+/// The terminal of the process, whatever its standard streams are.
+const TERMINAL: &str = "/dev/tty";
+
+/// The longest line that a terminal hands over, in bytes.
+const LINE: usize = 4096;
+
+/// Who is asked.
+pub(super) struct Person {
+    /// What the variable holds.
+    pub passphrase: Option<Masked<String>>,
+    /// Whether there may be a terminal.
+    pub terminal: bool,
+}
+
+impl Asks for Person {
+    fn passphrase(&self, what: &str, attempt: usize) -> Result<Masked<String>, String> {
+        match &self.passphrase {
+            Some(passphrase) if attempt == 0 => Ok(passphrase.clone()),
+            Some(_) => Err(format!("the passphrase in `{VARIABLE}` is not the one of {what}")),
+            None => self.secret(what, attempt).ok_or_else(|| {
+                format!(
+                    "there is no passphrase for {what}: `{VARIABLE}` is not set, and there is no terminal to ask on"
+                )
+            }),
+        }
+    }
+
+    fn say(&self, message: &str) {
+        if let Some(mut terminal) = self.open() {
+            // Nothing can be done where a terminal that is there cannot be written.
+            let _ = writeln!(terminal, "{message}");
+        }
+    }
+
+    fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let answer = self.line(&format!("{question} [y: {yes}, n: {}] ", no.unwrap_or("no")), true)?;
+        Some(answer.trim().eq_ignore_ascii_case("y"))
+    }
+
+    fn answer(&self, question: &str) -> Option<String> {
+        self.line(&format!("{question}: "), true).map(|line| line.to_string())
+    }
+}
+
+impl Person {
+    fn secret(&self, what: &str, attempt: usize) -> Option<Masked<String>> {
+        let again = if attempt == 0 { "" } else { "That was wrong. " };
+        let line = self.line(&format!("{again}Passphrase for {what}: "), false)?;
+        Some(Masked::new(line.to_string()))
+    }
+
+    fn open(&self) -> Option<File> {
+        self.terminal.then(|| File::options().read(true).write(true).open(TERMINAL).ok()).flatten()
+    }
+
+    /// The line that is typed after a question; `None` without a terminal, or where the input ends.
+    fn line(&self, question: &str, shown: bool) -> Option<Zeroizing<String>> {
+        let mut terminal = self.open()?;
+        terminal.write_all(question.as_bytes()).ok()?;
+        let line = if shown { read(&mut terminal) } else { unseen(&mut terminal) };
+        line.ok().flatten()
+    }
+}
+
+/// A line that does not show while it is typed.
+fn unseen(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+    let before = tcgetattr(&*terminal)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&*terminal, OptionalActions::Flush, &silent)?;
+    let line = read(terminal);
+    tcsetattr(&*terminal, OptionalActions::Flush, &before)?;
+    terminal.write_all(b"\n")?;
+    line
+}
+
+/// One line; a terminal hands over no more at once, so that nothing of it stays in a buffer.
+fn read(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+    let mut bytes = Zeroizing::new(vec![0; LINE]);
+    let length = terminal.read(&mut bytes)?;
+    let text = std::str::from_utf8(&bytes[..length]).map_err(io::Error::other)?;
+    Ok((length > 0).then(|| Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+}
