@@ -451,8 +451,10 @@ impl Diagnose for SecretsError {
                 let bare = file.strip_suffix(".age").unwrap_or(file);
                 format!("Decrypt it into `{bare}`, and encrypt that with `weft secrets encrypt --in-place {bare}`.")
             }
-            Self::NoAge { kinds, .. } if kinds.contains(&"pgp") => {
-                format!("Move it to age keys with `weft secrets rotate --from-pgp {file}`, which asks `gpg` to open it.")
+            Self::NoAge { keys, .. } if keys.iter().any(|key| key.starts_with("pgp ")) => {
+                format!(
+                    "Move it to age keys with `weft secrets rotate --from-pgp {file}`, which asks `gpg` to open it."
+                )
             }
             Self::NoAge { .. } => format!("Add an age key with `sops rotate --in-place --add-age KEY {file}`."),
             Self::NoIdentity { looked, .. } => not_found(looked),
