@@ -110,10 +110,9 @@ fn typed(keys: &mut dyn io::Read) -> io::Result<Option<Zeroizing<String>>> {
         let count = keys.read(&mut key)?;
         match key[0] {
             _ if count == 0 => return Ok(None),
-            b'\n' | b'\r' => break,
             0x03 | 0x1c => return Err(io::ErrorKind::Interrupted.into()),
             0x04 if line.is_empty() => return Ok(None),
-            0x04 => break,
+            b'\n' | b'\r' | 0x04 => break,
             0x15 => line.clear(),
             0x08 | 0x7f => while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
             byte => line.push(byte),
