@@ -50,7 +50,7 @@ impl Covered {
             let name = subject::relative(&path, folder);
             if let Some(rule) = rules.position(&name)
                 && name != RULES
-                && secrets::is_encrypted(&files::bytes(&path)?)
+                && secrets::has_section(&files::bytes(&path)?)
             {
                 files.insert(name, rule);
             }
@@ -90,7 +90,7 @@ pub(super) fn files(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         for path in walk(&path)? {
-            if secrets::is_encrypted(&files::bytes(&path)?) {
+            if secrets::has_section(&files::bytes(&path)?) {
                 found.push(path);
             }
         }
