@@ -18,6 +18,7 @@ mod encrypt;
 mod error;
 mod file;
 mod format;
+mod hint;
 mod identity;
 mod leaf;
 mod mac;

@@ -112,7 +112,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 }
 
 /// The files below a folder, but for those that git ignores. Links are not followed.
-fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let repository = Repository::discover(folder).ok();
     let ignored = |path: &Path| repository.as_ref().is_some_and(|it| it.is_path_ignored(path).unwrap_or(false));
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);

@@ -55,8 +55,12 @@ pub(super) fn run(args: &TextconvArgs, terminal: &Terminal) -> Result<(), Failur
         Identities::default()
     });
     let key = fingerprint_key(&repository)?;
-    let show = if secrets::is_whole(&bytes) { whole } else { leaves };
-    let shown = show(&bytes, &name, &identities, (!args.show_values).then_some(&key), &mut notes)?;
+    let shown_with = (!args.show_values).then_some(&key);
+    let shown = if secrets::is_whole(&bytes) {
+        whole(&bytes, &name, &identities, shown_with, &mut notes)
+    } else {
+        leaves(&bytes, &name, &identities, shown_with, &mut notes)?
+    };
     let shown = shown.unwrap_or_else(|| format!("(encrypted {})\n", key.fingerprint(&bytes)));
     Ok(terminal.print(&format!("{notes}{shown}"))?)
 }
@@ -68,18 +72,18 @@ fn whole(
     identities: &Identities,
     key: Option<&FingerprintKey>,
     notes: &mut String,
-) -> Result<Option<String>, SecretsError> {
+) -> Option<String> {
     match secrets::plain_bytes(bytes, name, identities) {
         Ok(content) => {
             let text = String::from_utf8_lossy(content.expose()).into_owned();
-            Ok(Some(match key {
+            Some(match key {
                 Some(key) => written(&secrets::masks(&Value::from(text).masked(), key)),
                 None => text,
-            }))
+            })
         }
         Err(error) => {
             note(notes, &reason(&error));
-            Ok(None)
+            None
         }
     }
 }

@@ -112,10 +112,10 @@ fn what_a_killed_edit_left_goes_at_the_next() -> Result<(), Failed> {
     assert!(place.exists(), "the folder of an edit that goes on");
     let editor = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()))?;
     kill_process(pid(&child), Signal::KILL)?;
-    drop(child.wait_with_output()?);
     if let Some(editor) = editor.trim().parse().ok().and_then(Pid::from_raw) {
         kill_process(editor, Signal::KILL)?;
     }
+    drop(child.wait_with_output()?);
     desk.output(&mut edit(&desk, "true")).ends_with(0)?.says("unchanged")?;
     assert!(!place.parent().expect("a folder").exists(), "{} is left", place.display());
     Ok(())

@@ -199,12 +199,20 @@ fn merges() -> Result<(), Failed> {
 fn conflict() -> Result<(), Failed> {
     let clone = Clone::new()?;
     clone.branch("ours", &[("canary-one", "canary-mine"), ("canary-b", "canary-mine")])?;
-    clone.branch("theirs", &[("canary-one", "canary-theirs"), ("canary-two", "canary-theirs"), ("canary-b", "")])?;
+    clone.branch(
+        "theirs",
+        &[("canary-one", "canary-theirs"), ("canary-two", "canary-theirs\\n    # remark"), ("canary-b", "")],
+    )?;
     clone.git(&["checkout", "-q", "ours"])?;
     let output = clone.run("git", &["merge", "-q", "theirs"])?;
     assert_eq!(output.status.code(), Some(1), "{}", seen(&output));
     let text = seen(&output);
-    for line in ["database.password: changed on both sides", "list: changed on both sides", "weft secrets edit"] {
+    for line in [
+        "database.password: changed on both sides",
+        "list: changed on both sides",
+        "weft secrets edit",
+        "1 comment of one side",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert_eq!(clone.git(&["status", "--porcelain"])?, format!("UU {FILE}\n"));
