@@ -70,26 +70,26 @@ impl Person {
     /// The line that is typed after a question; `None` without a terminal, or where the input ends.
     fn line(&self, question: &str, shown: bool) -> Option<Zeroizing<String>> {
         let mut terminal = self.open()?;
-        terminal.write_all(question.as_bytes()).ok()?;
-        let line = if shown { read(&mut terminal) } else { unseen(&mut terminal) };
+        let line = if shown { read(&mut terminal, question) } else { unseen(&mut terminal, question) };
         line.ok().flatten()
     }
 }
 
-/// A line that does not show while it is typed.
-fn unseen(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+/// A line that does not show while it is typed, from the moment that the question does.
+fn unseen(terminal: &mut File, question: &str) -> io::Result<Option<Zeroizing<String>>> {
     let before = tcgetattr(&*terminal)?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&*terminal, OptionalActions::Flush, &silent)?;
-    let line = read(terminal);
+    let line = read(terminal, question);
     tcsetattr(&*terminal, OptionalActions::Flush, &before)?;
     terminal.write_all(b"\n")?;
     line
 }
 
-/// One line; a terminal hands over no more at once, so that nothing of it stays in a buffer.
-fn read(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+/// One line after a question; a terminal hands over no more at once, so that nothing of it stays in a buffer.
+fn read(terminal: &mut File, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    terminal.write_all(question.as_bytes())?;
     let mut bytes = Zeroizing::new(vec![0; LINE]);
     let length = terminal.read(&mut bytes)?;
     let text = std::str::from_utf8(&bytes[..length]).map_err(io::Error::other)?;
