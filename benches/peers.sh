@@ -41,5 +41,6 @@ helmfile() {
 }
 
 install helm helm.sh/helm/v4/cmd/helm@v4.3.1
+install sops github.com/getsops/sops/v3/cmd/sops@v3.13.3
 kubectl
 helmfile

@@ -17,10 +17,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
 /// The program's.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 /// What a benchmark may fail with; it is only printed.
 pub type Failure = Box<dyn Error>;

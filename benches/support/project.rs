@@ -12,6 +12,9 @@ use super::{Failure, process};
 /// The environment of every project.
 pub const ENVIRONMENT: &str = "bench";
 
+/// How many encrypted files a release has.
+pub const SECRETS_EACH: usize = 10;
+
 /// The kinds of a fleet.
 pub const KINDS: usize = 10;
 
@@ -74,6 +77,36 @@ impl Project {
         Ok(self.path().join("fleet.yaml"))
     }
 
+    /// Releases with encrypted files of their own, all for one key, and the file of that key.
+    pub fn secrets(releases: usize) -> Result<(Self, PathBuf), Failure> {
+        let project = Self(tempfile::tempdir()?);
+        let key = project.path().join("keys.txt");
+        let mut keygen = process::weft();
+        let recipient = process::output(keygen.args(["secrets", "keygen", "--output"]).arg(&key))?;
+        project.write("environments/defaults.yaml", "")?;
+        project.write(".sops.yaml", &format!("creation_rules:\n- age: {recipient}"))?;
+        project.write("charts/secret/Chart.yaml", "apiVersion: v2\nname: secret\nversion: 1.0.0\n")?;
+        let template = "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ release.name }}}\nstringData:\n\
+                        {% for file, secrets in values | dictsort %}{% for key, secret in secrets | dictsort %}\
+                        \u{20} {{ file }}.{{ key }}: {{ secret | quote }}\n{% endfor %}{% endfor %}";
+        project.write("charts/secret/templates/secret.yaml.j2", template)?;
+        for path in secret_files(releases) {
+            let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".yaml");
+            let values = (0..10).map(|at| format!("  value{at}: the value {at} of {name}, such as a password\n"));
+            project.write(&path, &format!("{name}:\n{}", values.collect::<String>()))?;
+            let mut encrypt = process::weft();
+            encrypt.current_dir(project.path()).args(["secrets", "encrypt", "--in-place"]).arg(&path);
+            process::run(&mut encrypt)?;
+        }
+        let mut weft = "releases:\n".to_owned();
+        for at in 0..releases {
+            let files: Vec<String> = (0..SECRETS_EACH).map(|file| format!("r{at:04}-f{file}.yaml")).collect();
+            let files = files.join(", ");
+            writeln!(weft, "- {{name: r{at:04}, namespace: web, chart: secret, secrets: [{files}]}}")?;
+        }
+        Ok((project.finish(&weft)?, key))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.0.path()
@@ -104,6 +137,12 @@ impl Project {
         drop(tree);
         Ok(self)
     }
+}
+
+/// The paths of the encrypted files of [`Project::secrets`].
+pub fn secret_files(releases: usize) -> Vec<String> {
+    let files = (0..releases).flat_map(|at| (0..SECRETS_EACH).map(move |file| (at, file)));
+    files.map(|(at, file)| format!("secrets/{ENVIRONMENT}/r{at:04}-f{file}.yaml")).collect()
 }
 
 fn sources() -> PathBuf {

@@ -76,8 +76,13 @@ impl Terminal {
 
     /// Writes to standard output. A reader that went away (`| head`) is no error.
     pub fn print(&self, text: &str) -> Result<(), TerminalError> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Writes bytes to standard output, as [`Terminal::print`] does.
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), TerminalError> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(TerminalError::Output),
         }

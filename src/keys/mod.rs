@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 pub use self::error::{KeysError, Place};
 use self::person::Person;
+pub use self::person::ask_unseen;
 pub use self::process::{Process, Variables};
 use crate::masked::Masked;
 use crate::secrets::{Asks, Identities, SecretsError, is_throwaway};

@@ -161,8 +161,9 @@ fn spot(object: &Object, path: &Path) -> Option<Spot> {
         [.., "caBundle"] => return None,
         _ if !is_builtin_group(&object.id.kind.group) => Spot::Custom,
         ["data" | "binaryData", ..] if core && object.id.kind.kind == "ConfigMap" => Spot::ConfigMap,
-        [.., "containers" | "initContainers" | "ephemeralContainers", "args" | "command"] => Spot::Argument,
-        [.., "exec", "command"] => Spot::Argument,
+        [.., "containers" | "initContainers" | "ephemeralContainers", "args" | "command"] | [.., "exec", "command"] => {
+            Spot::Argument
+        }
         [.., "env", "value"] => Spot::Variable,
         _ => Spot::Field,
     })

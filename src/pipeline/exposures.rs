@@ -33,7 +33,9 @@ fn declared<'r>(mut found: Vec<Exposure<'r>>, rules: &'r [ExposureRule]) -> Expo
     let mut used = vec![false; rules.len()];
     found.retain(|exposure| {
         let hits: Vec<usize> = (0..rules.len()).filter(|at| allows(&rules[*at], exposure)).collect();
-        hits.iter().for_each(|at| used[*at] = true);
+        for at in &hits {
+            used[*at] = true;
+        }
         hits.is_empty()
     });
     let unused = rules.iter().zip(used).filter(|(_, used)| !used).map(|(rule, _)| rule).collect();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::cipher::Sealed;
 use super::selector::Selector;
-use super::{Identities, Outline, Readers, Rule, Rules, SecretsError, is_encrypted};
+use super::{
+    AgeError, File, Identities, Outline, Readers, Rule, Rules, SecretsError, is_encrypted, is_whole, plain_bytes,
+};
 use crate::diagnostic::Diagnose as _;
 use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
@@ -19,6 +21,8 @@ pub struct Checked {
     pub problems: Vec<Problem>,
     /// The keys that it is encrypted to, as they are written.
     pub readers: Vec<String>,
+    /// Whether age encrypted it as a whole, so that it does not tell who can read it.
+    pub whole: bool,
     /// Whether all of it was decrypted, and its code fits.
     pub opened: bool,
     /// Whether no key for it is at hand, so that its values and its code were not checked.
@@ -132,10 +136,24 @@ pub fn check(
         Some(Err(SecretsError::NoRule { .. })) | None => None,
         Some(Err(error)) => return Err(error),
     };
-    let mut checked =
-        Checked { file: file.to_owned(), problems: Vec::new(), readers: Vec::new(), opened: false, closed: false };
+    let mut checked = Checked {
+        file: file.to_owned(),
+        problems: Vec::new(),
+        readers: Vec::new(),
+        whole: false,
+        opened: false,
+        closed: false,
+    };
     if !is_encrypted(bytes) {
         checked.note(&whole, Fault::Plain);
+        return Ok(checked);
+    }
+    if rule.is_none() {
+        checked.note(&whole, Fault::NoRule);
+    }
+    checked.whole = is_whole(bytes);
+    if checked.whole {
+        checked.open(plain_bytes(bytes, &name, identities).map(drop), &whole);
         return Ok(checked);
     }
     let outline = match Outline::read(bytes, &name) {
@@ -146,13 +164,12 @@ pub fn check(
         }
     };
     checked.readers = named(&outline.readers);
-    match &rule {
-        Some(rule) => checked.readers_of(rule, &outline.readers, &whole),
-        None => checked.note(&whole, Fault::NoRule),
+    if let Some(rule) = &rule {
+        checked.readers_of(rule, &outline.readers, &whole);
     }
     let selectors = [Some(&outline.selector), rule.as_ref().map(|rule| &rule.selector)];
     plain_leaves(&outline.value, &selectors.into_iter().flatten().collect::<Vec<_>>(), &mut checked.problems);
-    checked.open(bytes, &name, identities, &whole);
+    checked.open(File::open(bytes, &name, identities).map(drop), &whole);
     Ok(checked)
 }
 
@@ -160,11 +177,15 @@ pub fn check(
 pub fn check_rules(rules: &Rules, file: &str, files: &[Checked]) -> Result<Vec<Problem>, SecretsError> {
     let used: BTreeSet<&str> = files.iter().flat_map(|file| file.readers.iter().map(String::as_str)).collect();
     let covered: BTreeSet<usize> = files.iter().filter_map(|file| rules.position(&file.file)).collect();
+    let whole: BTreeSet<_> = files.iter().filter(|it| it.whole).filter_map(|it| rules.position(&it.file)).collect();
     let (mut faults, mut told) = (Vec::new(), BTreeSet::new());
     for at in 0..rules.len() {
         let pattern = rules.pattern(at).unwrap_or("(any path)");
         if !covered.contains(&at) {
             faults.push(Fault::UnusedRule(pattern.to_owned()));
+        }
+        if whole.contains(&at) {
+            continue;
         }
         let keys = named(&rules.at(at, pattern)?.readers).into_iter();
         let unused = keys.filter(|key| !used.contains(key.as_str()) && told.insert(key.clone()));
@@ -201,10 +222,10 @@ impl Checked {
         }
     }
 
-    /// Opens the file where a key is at hand.
-    fn open(&mut self, bytes: &[u8], name: &Arc<String>, identities: &Identities, whole: &Origin) {
-        match super::File::open(bytes, name, identities) {
-            Ok(_) => self.opened = true,
+    /// Notes how the file was opened, where a key is at hand.
+    fn open(&mut self, opened: Result<(), SecretsError>, whole: &Origin) {
+        match opened {
+            Ok(()) => self.opened = true,
             Err(error) if lacks_key(&error) => self.closed = true,
             // Plain values are told already.
             Err(SecretsError::PlainLeaf { .. }) if !self.problems.is_empty() => {}
@@ -215,8 +236,17 @@ impl Checked {
 
 /// Whether a file cannot be opened because no key for it is at hand, whatever is in it.
 pub fn lacks_key(error: &SecretsError) -> bool {
-    use SecretsError::{NoAge, NoIdentity, Unusable, WrongIdentity};
-    matches!(error, NoIdentity { .. } | WrongIdentity { .. } | NoAge { .. } | Unusable { .. })
+    match error {
+        SecretsError::NoIdentity { .. }
+        | SecretsError::WrongIdentity { .. }
+        | SecretsError::NoAge { .. }
+        | SecretsError::Groups { .. }
+        | SecretsError::Unusable { .. } => true,
+        SecretsError::Whole { source, .. } => {
+            matches!(source, AgeError::NoMatch { .. } | AgeError::Key { .. } | AgeError::Passphrase { .. })
+        }
+        _ => false,
+    }
 }
 
 /// The keys of all groups, in order, as they are written.

@@ -3,7 +3,8 @@
 use super::SecretsError;
 use super::selector::Selector;
 use super::store::{self, Around, Comment};
-use crate::value::{Mark, Path, Value};
+use crate::masked::Masked;
+use crate::value::{Data, Mark, Path, Step, Value};
 
 /// A selector with what the comments of the file decide: one that fits holds for what it stands before or beside, for
 /// all below that, and for the comments that follow it there. Comments below all others decide nothing.
@@ -35,6 +36,26 @@ impl<'s> Decisions<'s> {
             Selector::UnencryptedComment(_) => !fits(),
             Selector::EncryptedComment(_) => fits(),
             other => other.encrypts(path),
+        }
+    }
+
+    /// Masks the leaves of a plain tree that are encrypted.
+    pub fn mask(&self, value: &mut Value, path: &mut Path) {
+        match &mut value.data {
+            Data::Map(map) => map.iter_mut().for_each(|entry| {
+                path.0.push(Step::Field(entry.key.clone()));
+                self.mask(&mut entry.value, path);
+                path.0.pop();
+            }),
+            Data::List(items) => items.iter_mut().enumerate().for_each(|(at, item)| {
+                path.0.push(Step::Index(at));
+                self.mask(item, path);
+                path.0.pop();
+            }),
+            Data::Null | Data::Masked(_) => {}
+            Data::Text(text) if text.is_empty() => {}
+            leaf if self.leaf(path) => *leaf = Data::Masked(Masked::new(std::mem::take(leaf))),
+            _ => {}
         }
     }
 

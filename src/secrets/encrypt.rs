@@ -81,6 +81,13 @@ impl Content {
         Self { format: Format::Binary, value, comments: Vec::new(), raw: Some(Masked::new(plain.to_vec())) }
     }
 
+    /// Masks the leaves that are encrypted.
+    pub fn mask(&mut self, selector: &Selector) -> Result<(), SecretsError> {
+        let decisions = Decisions::new(selector, &self.value, &self.comments)?;
+        decisions.mask(&mut self.value, &mut Path::root());
+        Ok(())
+    }
+
     /// The plain file.
     pub fn write(&self, layout: Layout) -> Result<Masked<Vec<u8>>, SecretsError> {
         if self.format == Format::Binary {
@@ -96,7 +103,10 @@ impl Content {
     pub fn settle(&mut self) {
         if self.format == Format::Binary {
             let leaf = self.value.get(DATA).and_then(|leaf| leaf::plain(&leaf.data));
-            self.raw = Some(Masked::new(leaf.map(|(_, text)| text.as_bytes().to_vec()).unwrap_or_default()));
+            let text = leaf.map(|(_, text)| text).unwrap_or_default();
+            if self.raw.as_ref().is_none_or(|raw| text_of(raw.expose()) != *text) {
+                self.raw = Some(Masked::new(text.as_bytes().to_vec()));
+            }
         }
     }
 }
@@ -169,6 +179,9 @@ impl Sealer<'_, '_> {
             Data::List(items) => {
                 let items = items.into_iter().enumerate().map(|(at, item)| self.below(Step::Index(at), item));
                 Data::List(items.collect::<Result<_, _>>()?)
+            }
+            Data::Masked(it) if matches!(it.expose(), Data::Uint(_)) => {
+                return Err(SecretsError::TooLarge { path: self.path.clone(), origin });
             }
             Data::Uint(_) => return Err(SecretsError::TooLarge { path: self.path.clone(), origin }),
             leaf => self.leaf(leaf)?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{AgeError, NoKey};
+use super::{AgeError, NoKey, hint};
 use crate::diagnostic::{Diagnose, Kind};
 use crate::tree::TreeError;
 use crate::value::{Mark, Origin, Path};
@@ -82,6 +82,14 @@ pub enum SecretsError {
         /// The public keys of the identities that were tried, with where each came from.
         tried: Vec<String>,
         /// Where.
+        origin: Origin,
+    },
+    /// An indentation that a format does not have.
+    #[error("`{field}` is no indentation")]
+    Indent {
+        /// The field.
+        field: String,
+        /// The file of the rules.
         origin: Origin,
     },
     /// The groups cannot be needed together in this number.
@@ -357,6 +365,7 @@ impl Diagnose for SecretsError {
             | Self::NoDataKey
             | Self::Recipient { .. }
             | Self::Regex { .. }
+            | Self::Indent { .. }
             | Self::Threshold { .. }
             | Self::EmptyGroup { .. }
             | Self::NotText { .. }
@@ -396,6 +405,7 @@ impl Diagnose for SecretsError {
             | Self::Recipient { origin, .. }
             | Self::Regex { origin, .. }
             | Self::Documents { origin, .. }
+            | Self::Indent { origin, .. }
             | Self::Whole { origin, .. }
             | Self::Selectors { origin, .. } => Some(origin),
             Self::File(error) => error.origin(),
@@ -417,86 +427,6 @@ impl Diagnose for SecretsError {
     }
 
     fn hint(&self) -> Option<String> {
-        let file = self.origin().and_then(|o| o.file.as_deref()).map_or("FILE", String::as_str);
-        Some(match self {
-            Self::Yaml { hint, .. } => return hint.clone(),
-            Self::File(error) => return error.hint(),
-            Self::Missing { path, .. } => {
-                format!(
-                    "Write `{path}` and encrypt it with `weft secrets encrypt --in-place {path}`, or correct the name."
-                )
-            }
-            Self::NotMap { .. } => "Write `key: value` pairs at the top of the file.".into(),
-            Self::Unencrypted { file, .. } => format!(
-                "Encrypt it with `weft secrets encrypt --in-place {file}`. If it was ever committed as it is, replace the secrets in it."
-            ),
-            Self::Encrypted { .. } => format!("Change it with `weft secrets edit {file}`."),
-            Self::Section { .. } | Self::DataKey { .. } => format!("Restore the `sops` section of `{file}` from git."),
-            Self::Groups { missing, tried, .. } => format!(
-                "Tried: {}. Missing is a key of {}.",
-                if tried.is_empty() { "no key".to_owned() } else { tried.join(", ") },
-                missing.join("; of ")
-            ),
-            Self::Threshold { .. } => "Write a `shamir_threshold` from 2 up to the number of groups.".into(),
-            Self::EmptyGroup { .. } => "Give each group a key, or take the group out of the rule.".into(),
-            Self::NotText { .. } => "Write the key in letters, digits and `_`, and a text as its value.".into(),
-            Self::NotUtf8 { .. } => "Write it in UTF-8, or give it a name that says no format, such as `.bin`.".into(),
-            Self::Ini { .. } => "Write the settings as YAML, JSON or `KEY=value` lines in a file `.env`.".into(),
-            Self::Documents { .. } => "Put each document into a file of its own.".into(),
-            Self::Whole { looked, source, .. } => match source {
-                AgeError::NoMatch { .. } => not_found(looked),
-                other => return other.hint().map(str::to_owned),
-            },
-            Self::WholeFile { file } => {
-                let bare = file.strip_suffix(".age").unwrap_or(file);
-                format!("Decrypt it into `{bare}`, and encrypt that with `weft secrets encrypt --in-place {bare}`.")
-            }
-            Self::NoAge { keys, .. } if keys.iter().any(|key| key.starts_with("pgp ")) => {
-                format!(
-                    "Move it to age keys with `weft secrets rotate --from-pgp {file}`, which asks `gpg` to open it."
-                )
-            }
-            Self::NoAge { .. } => format!("Add an age key with `sops rotate --in-place --add-age KEY {file}`."),
-            Self::NoIdentity { looked, .. } => not_found(looked),
-            Self::WrongIdentity { tried, .. } => format!(
-                "Tried: {}. Ask a holder of one of the file's keys to add yours, or pass the right key with `--identity FILE`.",
-                tried.join(", ")
-            ),
-            Self::PlainLeaf { .. } => {
-                format!("Restore the file from git and set the value with `weft secrets edit {file}`.")
-            }
-            Self::Tampered { .. } | Self::WrongKind { .. } | Self::Mac { .. } => format!(
-                "Restore `{file}` from git and make the change with `weft secrets edit {file}`; encrypted values are bound to their keys."
-            ),
-            Self::Comment { .. } => "Restore the comment from git, or delete it.".into(),
-            Self::TooLarge { .. } => "Put the number in quotes.".into(),
-            Self::TooLong { .. } => "Keep it in a file of its own outside of the values.".into(),
-            Self::NoRecipient { file } => {
-                format!("Add a rule for `{file}` to `.sops.yaml`, or pass a public key with `--recipient KEY`.")
-            }
-            Self::Foreign { .. } => "Take the key out of the file's readers, or change them with sops.".into(),
-            Self::NoDataKey => "The file is damaged, or was not written by sops.".into(),
-            Self::NoPlace { .. } => "A new value can stand under a key of a map, or at the end of a list.".into(),
-            Self::Wrap { .. } | Self::Random(_) => return None,
-            Self::Unusable { source, .. } => return source.hint().map(str::to_owned),
-            Self::Identity { what, .. } => what.hint().into(),
-            Self::Recipient { .. } => {
-                "A public key is `age1...` with 62 characters, `ssh-ed25519 ...`, `ssh-rsa ...`, or that of a plugin."
-                    .into()
-            }
-            Self::Regex { .. } => "Correct the expression.".into(),
-            Self::Selectors { .. } => "Keep one of them.".into(),
-            Self::NoRule { rules, path } => {
-                format!("Add a rule with a `path_regex` that fits `{path}` to `{rules}`, or pass `--recipient KEY`.")
-            }
-        })
+        hint::of(self)
     }
-}
-
-fn not_found(looked: &[String]) -> String {
-    let places: Vec<String> = looked.iter().map(|place| format!("\n- {place}")).collect();
-    format!(
-        "Get the private half of one of these keys and put it in one of the places that were looked at:{}",
-        places.concat()
-    )
 }

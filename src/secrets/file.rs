@@ -1,18 +1,19 @@
 //! An encrypted file that is opened for a change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::access::Readers;
 use super::cipher::DataKey;
 use super::decrypt::{Kept, Opened};
-use super::encrypt::{Content, Random, Sealing, draw};
+use super::encrypt::{Content, DATA, Random, Sealing, draw};
 use super::identity::is_age;
 use super::metadata::{self, Metadata};
 use super::store::Layout;
 use super::wrap::Wrapping;
 use super::{Format, Identities, Rule, SecretsError, Selector, place};
 use crate::masked::Masked;
-use crate::value::{Path, Value};
+use crate::value::{Path, Step, Value};
 
 /// An encrypted file opened for a change. What is not changed keeps its ciphertext; a file in which nothing is changed
 /// is written as it was.
@@ -71,9 +72,10 @@ impl File {
 
     /// Takes plain bytes that are to be encrypted as a rule says.
     pub fn new(plain: &[u8], file: &Arc<String>, rule: &Rule) -> Result<Self, SecretsError> {
-        let content = Content::read(plain, file)?;
+        let mut content = Content::read(plain, file)?;
         // Binary content is one leaf, which no selector leaves out.
         let selector = if content.format == Format::Binary { Selector::default() } else { rule.selector.clone() };
+        content.mask(&selector)?;
         Ok(Self {
             name: Arc::clone(file),
             old: None,
@@ -111,8 +113,13 @@ impl File {
     }
 
     /// Sets the value at a path of keys and places of lists; maps that are missing on the way are made. A place behind
-    /// the end of a list adds an item. Returns whether anything is other than before.
+    /// the end of a list adds an item. Of several documents, a path that begins with a key is one of the first. Returns
+    /// whether anything is other than before.
     pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, SecretsError> {
+        let path = &self.inside(path);
+        if self.content.format == Format::Binary && *path != Path::of_fields([DATA]) {
+            return Err(SecretsError::NoPlace { path: path.clone() });
+        }
         let value = if self.masks(path) { value.masked() } else { value };
         let changed = place::set(&mut self.content.value, path, value)?;
         self.note(changed);
@@ -121,8 +128,11 @@ impl File {
 
     /// Takes the value at a path away. Returns whether there was one.
     pub fn unset(&mut self, path: &Path) -> Result<bool, SecretsError> {
+        let path = &self.inside(path);
+        let lines = place::lines(self.value());
         let changed = place::unset(&mut self.content.value, path);
         self.note(changed);
+        self.drop_comments(&lines);
         Ok(changed)
     }
 
@@ -130,10 +140,20 @@ impl File {
     pub fn replace(&mut self, mut value: Value) -> Result<(), SecretsError> {
         place::adopt(&mut value, &self.content.value);
         let before = self.bytes()?;
+        let lines = place::lines(self.value());
         self.content.value = value;
         self.content.settle();
+        self.content.mask(&self.metadata.selector)?;
+        self.drop_comments(&lines);
         self.changed |= before != self.bytes()?;
         Ok(())
+    }
+
+    /// Takes comments away that stood at the end of lines that are gone.
+    fn drop_comments(&mut self, before: &BTreeSet<u32>) {
+        let now = place::lines(self.value());
+        let gone = |line: u32| before.contains(&line) && !now.contains(&line);
+        self.content.comments.retain(|comment| comment.alone || !gone(comment.mark.line));
     }
 
     fn note(&mut self, changed: bool) {
@@ -146,7 +166,9 @@ impl File {
     /// Puts another plain text, comments included, in place of all.
     pub fn rewrite(&mut self, plain: &[u8]) -> Result<(), SecretsError> {
         if self.bytes()?.expose() != plain {
-            self.content = Content::read(plain, &self.name)?;
+            let mut content = Content::read(plain, &self.name)?;
+            content.mask(&self.metadata.selector)?;
+            self.content = content;
             self.changed = true;
         }
         Ok(())
@@ -218,6 +240,13 @@ impl File {
         if self.shares_key(&other) {
             self.kept.extend(other.kept);
         }
+    }
+
+    /// The path from the root, where one may begin in the first document.
+    fn inside(&self, path: &Path) -> Path {
+        let several = self.value().as_list().is_some() && matches!(path.0.first(), Some(Step::Field(_)));
+        let first = several.then_some(Step::Index(0));
+        Path(first.into_iter().chain(path.0.iter().cloned()).collect())
     }
 
     /// Whether a value at a path is one of the encrypted ones.

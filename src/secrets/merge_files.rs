@@ -16,8 +16,8 @@ pub struct MergedFile {
     pub file: File,
     /// Where both sides differ.
     pub conflicts: Vec<Conflict>,
-    /// Whether comments of one side could not be joined with those of the other.
-    pub comments_left: bool,
+    /// How many new comments of one side have no place beside those of the other, and are left out.
+    pub comments_left: usize,
 }
 
 /// Merges what two sides made of an encrypted file; `base` is none where both made it anew.
@@ -36,16 +36,27 @@ pub fn merge_files(
     let readers = merge_readers(base.map(File::readers), ours.readers(), theirs.readers());
     let renewed = |file: &File| base.is_some_and(|base| !file.shares_key(base));
     let (mut file, other) = if renewed(&theirs) && !renewed(&ours) { (theirs, ours) } else { (ours, theirs) };
+    let comments = new_comments(base, &other)?;
     file.keep_from(other);
-    let comments_left = text.is_none();
     match text {
         Some(text) => file.rewrite(text.expose().as_bytes())?,
         None => file.replace(value)?,
     }
+    let plain = file.plain()?;
+    let left = |comment: &&Masked<String>| !plain.expose().lines().any(|line| line.trim_start() == comment.expose());
+    let comments_left = comments.iter().filter(left).count();
     let stays = |key: &super::Recipient| readers.recipients().any(|it| it == key);
     let gone = file.readers().recipients().any(|key| !stays(key));
     let file = if gone { file.rekeyed() } else { file };
     Ok(MergedFile { file: file.with_readers(readers), conflicts, comments_left })
+}
+
+/// The lines of a file's plain text that are comments, and that its base has not.
+fn new_comments(base: Option<&File>, file: &File) -> Result<Vec<Masked<String>>, SecretsError> {
+    let (base, file) = (base.map(File::plain).transpose()?.unwrap_or_default(), file.plain()?);
+    let is_new = |line: &&str| line.starts_with('#') && !base.expose().lines().any(|it| it.trim_start() == *line);
+    let lines = file.expose().lines().map(str::trim_start).filter(is_new);
+    Ok(lines.map(|line| Masked::new(line.to_owned())).collect())
 }
 
 /// The plain texts merged by lines, comments included, where that gives just the wanted content.

@@ -18,6 +18,7 @@ mod encrypt;
 mod error;
 mod file;
 mod format;
+mod hint;
 mod identity;
 mod leaf;
 mod mac;
@@ -50,8 +51,8 @@ pub use self::identity::{
 pub use self::masks::masks;
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
 pub use self::merge_files::{MergedFile, merge_files};
-pub use self::outline::Outline;
-pub use self::readers::{is_encrypted, pgp_messages, readers_of};
+pub use self::outline::{Outline, is_whole};
+pub use self::readers::{has_section, is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
 pub use self::selector::Selector;
 pub use self::store::Layout;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::decrypt::sections;
+use super::identity::is_age;
 use super::metadata::Metadata;
 use super::selector::Selector;
 use super::{Readers, SecretsError};
@@ -17,6 +18,11 @@ pub struct Outline {
     pub readers: Readers,
     /// Which of its leaves are encrypted.
     pub selector: Selector,
+}
+
+/// Whether a file is one that age encrypted as a whole: it tells nothing of its content, nor who can read it.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    is_age(bytes)
 }
 
 impl Outline {

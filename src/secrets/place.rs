@@ -1,5 +1,7 @@
 //! Changes of single places in a tree of values.
 
+use std::collections::BTreeSet;
+
 use super::SecretsError;
 use crate::value::{Data, Entry, Map, Mark, Path, Step, Value};
 
@@ -80,6 +82,24 @@ pub(super) fn adopt(new: &mut Value, old: &Value) {
             }
         }
         (data, _) => forget_below(data),
+    }
+}
+
+/// The lines that keys and leaves stand on.
+pub(super) fn lines(value: &Value) -> BTreeSet<u32> {
+    let mut lines = BTreeSet::new();
+    collect(value, &mut lines);
+    lines
+}
+
+fn collect(value: &Value, lines: &mut BTreeSet<u32>) {
+    match &value.data {
+        Data::Map(map) => map.iter().for_each(|Entry { mark, value, .. }| {
+            lines.insert(mark.line);
+            collect(value, lines);
+        }),
+        Data::List(items) => items.iter().for_each(|item| collect(item, lines)),
+        _ => drop(lines.insert(value.origin.mark.line)),
     }
 }
 

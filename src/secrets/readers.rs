@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::{Group, Readers};
 use super::decrypt::sections;
+use super::identity::is_age;
 use super::metadata::Metadata;
 use super::wrap::pgp;
 use super::{Recipient, SecretsError};
@@ -11,9 +12,11 @@ use super::{Recipient, SecretsError};
 /// Whether a file is an encrypted one, by what only the section of SOPS or the header of age looks like. Opening it
 /// tells for sure.
 pub fn is_encrypted(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"age-encryption.org/") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") {
-        return true;
-    }
+    is_age(bytes) || has_section(bytes)
+}
+
+/// Whether a file looks encrypted in the layout of SOPS, which names its readers; a whole file of age's does not.
+pub fn has_section(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let section = |line: &str| {
         let bare = line.trim_start_matches(|c: char| c.is_whitespace() || c == '{' || c == '"');

@@ -16,7 +16,7 @@ use crate::yaml;
 /// The rules for new files, in order; the first whose expression fits a path holds.
 pub struct Rules {
     origin: Origin,
-    rules: Vec<(Option<Regex>, CreationRule)>,
+    creation: Vec<(Option<Regex>, CreationRule)>,
     layout: Layout,
 }
 
@@ -73,11 +73,8 @@ struct Indent {
 impl Stores {
     /// In JSON, -1 is a tab; in YAML, 0 is what is usual.
     fn layout(&self, origin: &Origin) -> Result<Layout, SecretsError> {
-        let wrong = |store: &str| SecretsError::Section {
-            field: format!("stores.{store}.indent"),
-            problem: "is no indentation".to_owned(),
-            origin: origin.clone(),
-        };
+        let wrong =
+            |store: &str| SecretsError::Indent { field: format!("stores.{store}.indent"), origin: origin.clone() };
         let json = |store: &str, it: &Indent| match it.indent {
             None | Some(-1) => Ok(None),
             Some(spaces) => usize::try_from(spaces).map(Some).map_err(|_| wrong(store)),
@@ -149,15 +146,15 @@ pub fn rules(text: &str, file: &Arc<String>) -> Result<Rules, SecretsError> {
         let wrong = |source| SecretsError::Regex { field: "path_regex".to_owned(), origin: origin.clone(), source };
         Ok((regex.map_err(wrong)?, rule))
     };
-    let rules = config.creation_rules.into_iter().map(compile).collect::<Result<_, SecretsError>>()?;
+    let creation = config.creation_rules.into_iter().map(compile).collect::<Result<_, SecretsError>>()?;
     let layout = config.stores.layout(&origin)?;
-    Ok(Rules { origin, rules, layout })
+    Ok(Rules { origin, creation, layout })
 }
 
 impl fmt::Debug for Rules {
     /// Leaves the keys out: a private one may have been pasted by mistake.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.rules.iter().map(|(regex, _)| regex)).finish()
+        f.debug_list().entries(self.creation.iter().map(|(regex, _)| regex)).finish()
     }
 }
 
@@ -171,7 +168,7 @@ impl Rules {
 
     /// The rule at a place; `path` is the file that an error names.
     pub fn at(&self, at: usize, path: &str) -> Result<Rule, SecretsError> {
-        let Some((_, rule)) = self.rules.get(at) else {
+        let Some((_, rule)) = self.creation.get(at) else {
             let rules = self.origin.file.as_deref().cloned().unwrap_or_default();
             return Err(SecretsError::NoRule { rules, path: path.to_owned() });
         };
@@ -192,22 +189,22 @@ impl Rules {
 impl Rules {
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.creation.len()
     }
 
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.creation.is_empty()
     }
 
     /// The place of the rule for a file, by its path from the folder of the rules.
     pub fn position(&self, path: &str) -> Option<usize> {
-        self.rules.iter().position(|(regex, _)| regex.as_ref().is_none_or(|regex| regex.is_match(path)))
+        self.creation.iter().position(|(regex, _)| regex.as_ref().is_none_or(|regex| regex.is_match(path)))
     }
 
     /// The expression of the rule at a place; `None` where it holds for any path.
     pub fn pattern(&self, at: usize) -> Option<&str> {
-        self.rules.get(at)?.0.as_ref().map(Regex::as_str)
+        self.creation.get(at)?.0.as_ref().map(Regex::as_str)
     }
 }
 
@@ -273,6 +270,8 @@ impl KeyGroup {
         }
         group.others.extend(self.hc_vault.iter().map(|uri| foreign("hc_vault", uri)));
         group.others.extend(self.pgp.iter().map(|key| foreign("pgp", key)));
+        // As the section of a file has them.
+        group.others.sort_by_key(|it| it.service);
         let mut seen = Vec::new();
         group.recipients.retain(|it| {
             !seen.contains(it) && {
@@ -288,12 +287,14 @@ fn recipients(keys: Option<&Keys>, origin: &Origin) -> Result<Vec<Recipient>, Se
     keys.into_iter().flat_map(Keys::each).map(|key| Recipient::parse(key, origin)).collect()
 }
 
-/// A key as the section of a file names it: PGP's without spaces, Vault's without the words of its address.
+/// A key as the section of a file names it: PGP's without spaces, Vault's and Azure's without the words of their addresses,
+/// AWS's without the role.
 fn foreign(service: &'static str, name: &str) -> Foreign {
     let name = match service {
         "pgp" => name.replace(' ', ""),
         "hc_vault" => name.replace("/v1/", "/").replace("/keys/", "/"),
         "azure_kv" => name.replace("/keys/", "/"),
+        "kms" => name.split('+').next().unwrap_or(name).to_owned(),
         _ => name.to_owned(),
     };
     Foreign { service, name }

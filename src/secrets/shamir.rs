@@ -71,10 +71,10 @@ mod tests {
         let secret: Vec<u8> = (0..32).collect();
         let mut state = 7u8;
         let mut random = |bytes: &mut [u8]| {
-            bytes.iter_mut().for_each(|byte| {
+            for byte in bytes {
                 state = state.wrapping_mul(29).wrapping_add(83);
                 *byte = state;
-            });
+            }
             Ok(())
         };
         let parts = split(&secret, 4, 3, &mut random).unwrap();

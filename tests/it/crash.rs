@@ -29,7 +29,7 @@ pub fn on_purpose() {
     let secret = Masked::new(CANARY.to_owned());
     match purpose.as_str() {
         "slice" => drop(secret.expose()[..2].to_owned()),
-        "error" => Err::<(), _>(secret.expose()).expect("a value"),
+        "error" => drop(secret.expose().parse::<f64>().map_err(|_| secret.expose()).expect("a value")),
         "literal" => panic!("a message that stands in the source"),
         "thread" => drop(std::thread::spawn(move || drop(secret.expose()[..2].to_owned())).join()),
         "kill" => drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::QUIT)),

@@ -4,6 +4,7 @@ mod rights;
 mod templates;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use regex::Regex;
@@ -23,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         code("docs", "environments_load", environments_load),
         code("docs", "every_key_is_documented", every_key_is_documented),
-        code("docs", "daily_acts_with_secrets", daily_acts_with_secrets),
+        code("docs", "from_nothing_to_a_secret_in_a_release", from_nothing_to_a_secret_in_a_release),
         code("docs", "a_new_secret_needs_a_rule_first", a_new_secret_needs_a_rule_first),
     ];
     trials.extend(rights::trials());
@@ -77,13 +78,12 @@ fn every_key_is_documented() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The acts are run in their order; the rules in between are the project's.
-fn daily_acts_with_secrets() -> Result<(), Failed> {
+/// The acts are run in their order, on a machine on which nothing is; the rules are ones.
+fn from_nothing_to_a_secret_in_a_release() -> Result<(), Failed> {
     let blocks = blocks(&markdown::read("docs/secrets.md"));
-    let machine = Machine::new()?;
     let rules = blocks.iter().find(|block| block.info == "yaml .sops.yaml").ok_or("no rules")?;
-    machine.write(".sops.yaml", rules.text.as_bytes())?;
-    machine.run_blocks(&blocks.iter().collect::<Vec<_>>())
+    weft::secrets::rules(&rules.text, &Arc::new(".sops.yaml".to_owned()))?.rule_for("secrets/production/shop.yaml")?;
+    Machine::new()?.run_blocks(&blocks.iter().collect::<Vec<_>>())
 }
 
 /// No editor is opened for a file that could not be encrypted afterwards.

@@ -4,6 +4,7 @@
 //! decrypted in its project, and against the private keys of its home.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -53,8 +54,8 @@ impl Planted {
                 }
             }
         }
-        for bytes in files.values().filter(|bytes| bytes.windows(4).any(|part| part == b"ENC[")) {
-            texts.extend(opened(bytes, &keys));
+        for (path, bytes) in files.iter().filter(|(_, bytes)| bytes.windows(4).any(|part| part == b"ENC[")) {
+            texts.extend(opened(path, bytes, &keys));
         }
         Self { forms: texts.iter().flat_map(|text| forms(text)).collect() }
     }
@@ -101,14 +102,14 @@ fn collected(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// The texts of an encrypted file. Most tests have the same few files.
-fn opened(bytes: &[u8], keys: &Identities) -> Vec<String> {
+fn opened(path: &Path, bytes: &[u8], keys: &Identities) -> Vec<String> {
     static KNOWN: LazyLock<Mutex<HashMap<Vec<u8>, Vec<String>>>> = LazyLock::new(Mutex::default);
     if let Some(known) = KNOWN.lock().expect("no panic here").get(bytes) {
         return known.clone();
     }
     let mut texts = Vec::new();
     let text = String::from_utf8_lossy(bytes);
-    let Ok(value) = decrypt(&text, &Arc::new("planted".to_owned()), keys) else { return texts };
+    let Ok(value) = decrypt(&text, &Arc::new(path.display().to_string()), keys) else { return texts };
     collect(&value, &mut texts);
     KNOWN.lock().expect("no panic here").insert(bytes.to_vec(), texts.clone());
     texts
@@ -178,11 +179,14 @@ fn the_check_finds_what_is_planted() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The files that tests hold outputs against. Those of `secrets` are plain texts by purpose.
+/// The files that tests hold outputs against. Those of `secrets` and `keys` are plain texts and keys by purpose.
 fn no_expected_output_has_a_secret() -> Result<(), Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut checked = 0;
-    for stage in fs::read_dir(root.join("tests/cases"))?.flatten().filter(|it| it.file_name() != "secrets") {
+    for stage in fs::read_dir(root.join("tests/cases"))?
+        .flatten()
+        .filter(|it| !["secrets", "keys", "age"].map(OsString::from).contains(&it.file_name()))
+    {
         for case in fs::read_dir(stage.path())?.flatten().filter(|it| it.path().is_dir()) {
             let planted = Planted::below(&case.path());
             for (path, bytes) in

@@ -1,9 +1,10 @@
 //! Tests of `secrets`.
 //!
-//! A case with `encrypted.yaml` is decrypted with its `keys.txt` (the files were written by the Go program, or made from
-//! one of its files by hand), one with `source.yaml` is encrypted, `rules.yaml` is asked about the paths of `paths.txt`,
+//! A case with `encrypted.*` is decrypted with its `keys.txt` (the files were written by sops or age, see `make.sh` beside
+//! the cases, or made from one of theirs by hand), one with `source.yaml` is encrypted, `rules.yaml` is asked about the paths of `paths.txt`,
 //! and `identity.txt` is read as a key file.
 
+mod formats;
 mod verbs;
 
 use std::fs;
@@ -17,7 +18,7 @@ use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::secrets::{self, Identities, Rule, SecretsError};
 use weft::tree::Tree;
 use weft::value::{Data, Map, Mark, Origin, Value};
-use weft::yaml::{self, Order};
+use weft::yaml;
 
 use crate::cases::{self, Case, same};
 
@@ -37,13 +38,14 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "a_new_key_reads_back", keygen),
         cases::code("secrets", "the_example_decrypts_for_dev_only", example),
     ]);
+    trials.extend(formats::trials());
     trials.extend(verbs::trials());
     trials
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
-    if let Some(text) = case.read_if_there("encrypted.yaml") {
-        return decrypt(case, &text);
+    if let Some(name) = formats::encrypted(case) {
+        return formats::decrypt(case, &name);
     }
     if let Some(text) = case.read_if_there("source.yaml") {
         return encrypt(case, &text);
@@ -53,24 +55,6 @@ fn run(case: &Case) -> Result<(), Failed> {
     }
     let error = Identities::parse(&case.read("identity.txt"), "identity.txt").expect_err("a refused key");
     case.expect("error.txt", &shown(&error))
-}
-
-fn decrypt(case: &Case, text: &str) -> Result<(), Failed> {
-    let mut identities = Identities::default();
-    identities.looked_at("the file `keys.txt`");
-    if let Some(keys) = case.read_if_there("keys.txt") {
-        identities.extend(Identities::parse(&keys, "keys.txt")?);
-    }
-    let file = Arc::new("encrypted.yaml".to_owned());
-    let opened = secrets::decrypt(text, &file, &identities)
-        .and_then(|value| Ok((value, secrets::plain(text, &file, &identities)?)));
-    let (value, plain) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return case.expect("error.txt", &shown(&error)),
-    };
-    assert_eq!(plain_value(plain.expose()), value, "the text and the values are the same");
-    case.expect("values.yaml", &yaml::write_with(&value, yaml::Write { order: Order::Written, ..Default::default() }))?;
-    case.expect("plain.yaml", plain.expose())
 }
 
 fn encrypt(case: &Case, text: &str) -> Result<(), Failed> {

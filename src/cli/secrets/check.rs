@@ -73,12 +73,14 @@ pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         Some(rules) if whole => secrets::check_rules(rules, RULES, &checked)?,
         _ => Vec::new(),
     };
-    terminal.print(&match args.format {
-        Format::Text => text(&checked, &unused),
-        Format::Json => format!("{:#}\n", json(&checked, &unused)),
-    })?;
     let wrong = !unused.is_empty() || checked.iter().any(|file| !file.problems.is_empty());
     let closed = checked.iter().any(|file| file.closed);
+    match args.format {
+        Format::Json => terminal.print(&format!("{:#}\n", json(&checked, &unused)))?,
+        // A hook that finds nothing says nothing.
+        Format::Text if args.staged && !wrong => {}
+        Format::Text => terminal.print(&text(&checked, &unused))?,
+    }
     Ok(match () {
         () if wrong => Exit::Invalid,
         () if closed && args.strict => Exit::Unknown,

@@ -50,7 +50,7 @@ impl Covered {
             let name = subject::relative(&path, folder);
             if let Some(rule) = rules.position(&name)
                 && name != RULES
-                && secrets::is_encrypted(&files::bytes(&path)?)
+                && secrets::has_section(&files::bytes(&path)?)
             {
                 files.insert(name, rule);
             }
@@ -90,7 +90,7 @@ pub(super) fn files(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         for path in walk(&path)? {
-            if secrets::is_encrypted(&files::bytes(&path)?) {
+            if secrets::has_section(&files::bytes(&path)?) {
                 found.push(path);
             }
         }
@@ -112,7 +112,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 }
 
 /// The files below a folder, but for those that git ignores. Links are not followed.
-fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let repository = Repository::discover(folder).ok();
     let ignored = |path: &Path| repository.as_ref().is_some_and(|it| it.is_path_ignored(path).unwrap_or(false));
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);

@@ -8,7 +8,7 @@ use crate::secrets;
 
 pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(args);
-    let text = files::read(&subject.path)?;
-    let plain = secrets::plain(&text, &subject.name, &subject.identities(&args.keys)?)?;
-    Ok(terminal.print(plain.expose())?)
+    let bytes = files::bytes(&subject.path)?;
+    let plain = secrets::plain_bytes(&bytes, &subject.name, &subject.identities(&args.keys)?)?;
+    Ok(terminal.print_bytes(plain.expose())?)
 }

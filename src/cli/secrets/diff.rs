@@ -14,7 +14,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::secrets::{self, Change, ChangeKind, File, Identities, Outline, SecretsError};
-use crate::value::{Map, Value};
+use crate::value::{Map, Path, Value};
 
 /// Show which keys and which readers of encrypted files changed between two revisions, without any value.
 ///
@@ -131,6 +131,14 @@ fn compare(
         (_, None) => Some(ChangeKind::Removed),
         _ => None,
     };
+    if [before, after].into_iter().flatten().any(|bytes| secrets::is_whole(bytes)) {
+        let kind = match whole {
+            Some(kind) => Some(kind),
+            None => changed(before, after, &name, identities)?,
+        };
+        let changes = kind.map(|kind| Change { path: Path::root(), kind }).into_iter().collect();
+        return Ok(FileDifference { file: file.to_owned(), whole, changes, added: Vec::new(), removed: Vec::new() });
+    }
     let outline = |bytes: Option<&Vec<u8>>| bytes.map(|bytes| Outline::read(bytes, &name)).transpose();
     let (old, new) = (outline(before)?, outline(after)?);
     let readers = |side: &Option<Outline>| side.as_ref().map(|it| secrets::named(&it.readers)).unwrap_or_default();
@@ -143,6 +151,21 @@ fn compare(
         _ => secrets::difference(&old.map_or_else(nothing, |it| it.value), &new.map_or_else(nothing, |it| it.value)),
     };
     Ok(FileDifference { file: file.to_owned(), whole, changes, added: without(&is, &was), removed: without(&was, &is) })
+}
+
+/// Whether the content is another, where age encrypted it as a whole on one side.
+fn changed(
+    before: Option<&Vec<u8>>,
+    after: Option<&Vec<u8>>,
+    name: &Arc<String>,
+    identities: &Identities,
+) -> Result<Option<ChangeKind>, SecretsError> {
+    let plain = |bytes: Option<&Vec<u8>>| bytes.map(|it| secrets::plain_bytes(it, name, identities)).transpose();
+    match (plain(before), plain(after)) {
+        (Ok(old), Ok(new)) => Ok((old != new).then_some(ChangeKind::Changed)),
+        (Err(error), _) | (_, Err(error)) if secrets::lacks_key(&error) => Ok(Some(ChangeKind::Unknown)),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
 }
 
 /// The decrypted content, an empty one for no file; `None` where no key is at hand.
@@ -162,6 +185,7 @@ fn text(it: &FileDifference) -> String {
     for Change { path, kind } in &it.changes {
         let note =
             if *kind == ChangeKind::Unknown { "  (encrypted anew; no key to tell whether it changed)" } else { "" };
+        let path = if path.0.is_empty() { "(the content)".to_owned() } else { path.to_string() };
         let _ = writeln!(out, "  {} {path}{note}", kind.sign());
     }
     for (sign, keys) in [('+', &it.added), ('-', &it.removed)] {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &FileArgs, terminal: &Terminal) -> Result<(), Failure> {
 /// looked up before.
 fn opened(subject: &Subject, args: &FileArgs, there: bool) -> Result<File, Failure> {
     if !there {
-        return Ok(File::new(b"", &subject.name, &subject.rule()?)?);
+        return subject.blank();
     }
     let bytes = files::bytes(&subject.path)?;
     Ok(File::open(&bytes, &subject.name, &subject.identities(&args.keys)?)?)

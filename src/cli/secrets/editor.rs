@@ -37,7 +37,9 @@ static OPEN: Mutex<Open> = Mutex::new(Open { folder: None, editor: None, ending:
 /// Opens a text in the editor (`VISUAL`, `EDITOR` or `vi`) as a file of the name of `path`; what it is then.
 pub(super) fn edited(path: &Path, before: &Masked<String>) -> Result<Masked<String>, Failure> {
     let bases = bases();
-    bases.iter().for_each(|base| clear_stale(base));
+    for base in &bases {
+        clear_stale(base);
+    }
     watch_signals()?;
     let folder = Folder::new(&bases)?;
     let place = folder.path.join(path.file_name().unwrap_or_default());
@@ -204,8 +206,10 @@ fn open_editor(place: &Path) -> Result<(), Failure> {
         open.ending
     };
     // How the editor took the signal does not matter any more.
-    while ending {
-        std::thread::park();
+    if ending {
+        loop {
+            std::thread::park();
+        }
     }
     let status = status.map_err(failed)?;
     if status.success() { Ok(()) } else { Err(SecretsVerbError::EditorFailed { editor, status }.into()) }

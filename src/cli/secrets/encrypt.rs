@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use super::subject::{FileArgs, Subject};
 use super::{now, random};
 use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Readers, Recipient, Rule};
+use crate::secrets::{File, Readers, Recipient, Rule};
 use crate::value::Origin;
 
-/// Encrypt a plain YAML file for the readers that `.sops.yaml` names.
+/// Encrypt a plain file for the readers that `.sops.yaml` names.
 #[derive(Debug, Args)]
 pub(super) struct EncryptArgs {
     #[command(flatten)]
@@ -27,11 +28,11 @@ pub(super) struct EncryptArgs {
 
 pub(super) fn run(args: &EncryptArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(&args.file);
-    let text = files::read(&subject.path)?;
+    let plain = Zeroizing::new(files::bytes(&subject.path)?);
     let rule = if args.recipients.is_empty() { subject.rule()? } else { rule_of(&args.recipients)? };
-    let encrypted = secrets::encrypt(&text, &subject.name, &rule, &mut random, &now())?;
+    let encrypted = File::new(&plain, &subject.name, &rule)?.write(&mut random, &now())?;
     if !args.in_place {
-        return Ok(terminal.print(&encrypted)?);
+        return Ok(terminal.print_bytes(&encrypted)?);
     }
     files::replace(&subject.path, &encrypted)?;
     terminal.say(&format!("{}: encrypted for {}", subject.name, listed(&rule.readers)));

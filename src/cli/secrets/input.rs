@@ -1,16 +1,16 @@
 //! Values that come from people and programs without being seen by others.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::error::SecretsVerbError;
 use crate::cli::files::FileError;
 use crate::cli::terminal::{Terminal, TerminalError};
 use crate::diagnostic::Failure;
+use crate::keys;
 use crate::masked::Masked;
 use crate::value::{Data, Value};
 use crate::yaml;
@@ -64,7 +64,8 @@ impl ValueArgs {
             return of_file(file);
         }
         if !self.stdin && terminal.can_ask() {
-            return Ok(asked(&format!("Value of {path}: ")).map_err(TerminalError::Input)?);
+            let value = keys::ask_unseen(&format!("Value of {path}: "));
+            return Ok(value.ok_or(SecretsVerbError::NoValue)?);
         }
         let mut bytes = zeroize::Zeroizing::new(Vec::new());
         io::stdin().lock().read_to_end(&mut bytes).map_err(TerminalError::Input)?;
@@ -84,42 +85,6 @@ fn of_file(path: &Path) -> Result<Masked<String>, Failure> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Masked::new(text.to_owned())),
         Err(_) => Err(SecretsVerbError::NotText { place: format!("`{}`", path.display()) }.into()),
-    }
-}
-
-/// Asks for a line that is not shown while it is typed.
-fn asked(question: &str) -> io::Result<Masked<String>> {
-    let _ = write!(io::stderr().lock(), "{question}");
-    let quiet = Quiet::new()?;
-    let mut line = zeroize::Zeroizing::new(String::with_capacity(4096));
-    let read = io::stdin().lock().read_line(&mut line);
-    drop(quiet);
-    let _ = writeln!(io::stderr().lock());
-    read?;
-    Ok(Masked::new(without_line_end(&line).to_owned()))
-}
-
-/// The terminal does not show what is typed while this lives.
-struct Quiet(Option<Termios>);
-
-impl Quiet {
-    fn new() -> io::Result<Self> {
-        if !io::stdin().is_terminal() {
-            return Ok(Self(None));
-        }
-        let before = tcgetattr(io::stdin())?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
-        Ok(Self(Some(before)))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use git2::{MergeFileInput, MergeFileOptions};
 use super::repository::Repository;
 use super::{now, random};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, FileError, settings};
+use crate::cli::{Exit, FileError, counted, settings};
 use crate::diagnostic::Failure;
 use crate::secrets::{self, File};
 use crate::source::SourceError;
@@ -51,6 +51,10 @@ pub(super) fn run(args: &MergeArgs, terminal: &Terminal) -> Result<Exit, Failure
     write(&args.ours, &merged.file.write(&mut random, &now())?)?;
     for conflict in &merged.conflicts {
         terminal.say(&format!("CONFLICT (secrets): {name}: {}: {}", conflict.path, conflict.clash));
+    }
+    if merged.comments_left > 0 {
+        let comments = counted(merged.comments_left, "comment");
+        terminal.warn(&format!("{name}: {comments} of one side could not be placed in the other, and went"));
     }
     if merged.conflicts.is_empty() {
         return Ok(Exit::Done);

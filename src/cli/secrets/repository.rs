@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Index, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use rayon::prelude::*;
 
-use super::subject::RULES;
-use crate::cli::settings;
+use super::covered;
+use super::subject::{self, RULES};
+use crate::cli::{FileError, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::project;
@@ -78,7 +79,7 @@ impl Repository {
     }
 
     /// The files below the root, in the order of their paths, that are wanted by path.
-    pub(super) fn files(&self, at: At, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+    pub(super) fn files(&self, at: At, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, Failure> {
         let mut found = match at {
             At::Folder => self.in_folder(wanted)?,
             At::Staged => self.staged(wanted)?,
@@ -102,17 +103,18 @@ impl Repository {
     }
 
     /// One file, if it is there. What is staged is looked up among all that git would commit.
-    pub(super) fn file(&self, at: At, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+    pub(super) fn file(&self, at: At, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         if at == At::Staged {
             let place = format!("{}{path}", self.prefix);
             let entry = self.index()?.get_path(Path::new(&place), 0);
-            return entry.map(|entry| Ok(self.git()?.find_blob(entry.id)?.content().to_vec())).transpose();
+            let blob = |id| Ok::<_, SourceError>(self.git()?.find_blob(id)?.content().to_vec());
+            return Ok(entry.map(|entry| blob(entry.id)).transpose()?);
         }
         if at == At::Folder {
             return match fs::read(self.root.join(path)) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(source) => Err(SourceError::Io { path: self.root.join(path), source }),
+                Err(source) => Err(SourceError::Io { path: self.root.join(path), source }.into()),
             };
         }
         Ok(self.files(at, &|name| name == path)?.pop().map(|(_, bytes)| bytes))
@@ -139,43 +141,18 @@ impl Repository {
         Ok(identities)
     }
 
-    fn in_folder(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
-        let mut names = Vec::new();
-        self.walk(&self.root, "", &mut names)?;
-        names.retain(|name| wanted(name));
+    fn in_folder(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, Failure> {
         let root = &self.root;
-        let read = |name: String| {
-            let path = root.join(&name);
-            let bytes = fs::read(&path).map_err(|source| SourceError::Io { path, source })?;
-            Ok((name, bytes))
+        let read = |path: PathBuf| {
+            let name = subject::relative(&path, root);
+            let small = || path.metadata().is_ok_and(|about| about.len() <= LARGEST);
+            if !wanted(&name) || !small() {
+                return Ok(None);
+            }
+            Ok(Some((name, files::bytes(&path)?)))
         };
-        names.into_par_iter().map(read).collect()
-    }
-
-    /// The files below a folder that git does not ignore. Links are left alone: what they lead to is found by itself.
-    fn walk(&self, folder: &Path, name: &str, names: &mut Vec<String>) -> Result<(), SourceError> {
-        let failed = |source| SourceError::Io { path: folder.to_path_buf(), source };
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let kind = entry.file_type().map_err(failed)?;
-            let Some(last) = entry.file_name().to_str().map(str::to_owned) else { continue };
-            let name = if name.is_empty() { last.clone() } else { format!("{name}/{last}") };
-            if last == ".git" || self.is_ignored(&name, kind.is_dir())? {
-                continue;
-            }
-            if kind.is_dir() {
-                self.walk(&entry.path(), &name, names)?;
-            } else if kind.is_file() && entry.metadata().map_err(failed)?.len() <= LARGEST {
-                names.push(name);
-            }
-        }
-        Ok(())
-    }
-
-    fn is_ignored(&self, name: &str, folder: bool) -> Result<bool, SourceError> {
-        let Some(git) = &self.git else { return Ok(false) };
-        let slash = if folder { "/" } else { "" };
-        Ok(git.is_path_ignored(format!("{}{name}{slash}", self.prefix))?)
+        let found: Result<Vec<_>, FileError> = covered::walk(root)?.into_par_iter().map(read).collect();
+        Ok(found?.into_iter().flatten().collect())
     }
 
     fn staged(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {

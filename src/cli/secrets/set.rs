@@ -44,7 +44,7 @@ pub(super) struct UnsetArgs {
 pub(super) fn set(args: &SetArgs, terminal: &Terminal) -> Result<(), Failure> {
     let subject = Subject::new(&args.file);
     let there = subject.path.exists();
-    let mut file = if there { open(&subject, &args.file)? } else { File::new(b"", &subject.name, &subject.rule()?)? };
+    let mut file = if there { open(&subject, &args.file)? } else { subject.blank()? };
     let path = place::path(&args.path, file.value())?;
     let value = args.value.read(&args.path, path.resolve(file.value()), terminal)?;
     let changed = file.set(&path, value)?;

@@ -10,7 +10,7 @@ use crate::cli::{files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::project::ProjectError;
-use crate::secrets::{self, Identities, Rule, Rules};
+use crate::secrets::{self, File, Format, Identities, Rule, Rules};
 use crate::source::{ENVIRONMENTS, Source};
 
 #[derive(Debug, Args)]
@@ -83,6 +83,12 @@ impl Subject {
         let folder = rules_folder(&self.path).ok_or_else(none)?;
         let (rules, _) = rules(folder)?;
         Ok(rules.rule_for(&relative(&self.path, folder))?)
+    }
+
+    /// A file that is to be made as its rule says, with nothing in it yet.
+    pub(super) fn blank(&self) -> Result<File, Failure> {
+        let plain: &[u8] = if Format::of(&self.name) == Format::Json { b"{}" } else { b"" };
+        Ok(File::new(plain, &self.name, &self.rule()?)?)
     }
 
     /// Whose throwaway key may be used, beside the keys of the user.

@@ -41,11 +41,10 @@ const KEY: &str = "weft-fingerprint-key";
 pub(super) fn run(args: &TextconvArgs, terminal: &Terminal) -> Result<(), Failure> {
     let bytes = fs::read(&args.file).map_err(|source| FileError::Read { path: args.file.clone(), source })?;
     let name = Arc::new(args.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let outline = match Outline::read(&bytes, &name) {
-        Ok(outline) if secrets::is_encrypted(&bytes) => outline,
+    if !secrets::is_encrypted(&bytes) {
         // Git would show the same without this verb.
-        _ => return Ok(terminal.print(&String::from_utf8_lossy(&bytes))?),
-    };
+        return Ok(terminal.print(&String::from_utf8_lossy(&bytes))?);
+    }
     let repository = Repository::around(&settings::absolute(Path::new(".")))?;
     // A difference has to be shown whatever is wrong with keys, and says what it does not know.
     let mut notes = String::new();
@@ -55,21 +54,71 @@ pub(super) fn run(args: &TextconvArgs, terminal: &Terminal) -> Result<(), Failur
         }
         Identities::default()
     });
-    let opened = File::open(&bytes, &name, &identities);
-    if let Err(error) = &opened {
-        note(&mut notes, &reason(error));
-    }
-    let shown = match &opened {
-        Ok(file) if args.show_values => file.plain()?.expose().clone(),
-        Ok(file) => written(&secrets::masks(file.value(), &fingerprint_key(&repository)?)),
-        Err(_) => written(&secrets::masks(&outline.value, &fingerprint_key(&repository)?)),
+    let key = fingerprint_key(&repository)?;
+    let shown_with = (!args.show_values).then_some(&key);
+    let shown = if secrets::is_whole(&bytes) {
+        whole(&bytes, &name, &identities, shown_with, &mut notes)
+    } else {
+        leaves(&bytes, &name, &identities, shown_with, &mut notes)?
     };
-    let mut readers = String::from("# readers:\n");
+    let shown = shown.unwrap_or_else(|| format!("(encrypted {})\n", key.fingerprint(&bytes)));
+    Ok(terminal.print(&format!("{notes}{shown}"))?)
+}
+
+/// A file that age encrypted as a whole; `None` where it cannot be opened.
+fn whole(
+    bytes: &[u8],
+    name: &Arc<String>,
+    identities: &Identities,
+    key: Option<&FingerprintKey>,
+    notes: &mut String,
+) -> Option<String> {
+    match secrets::plain_bytes(bytes, name, identities) {
+        Ok(content) => {
+            let text = String::from_utf8_lossy(content.expose()).into_owned();
+            Some(match key {
+                Some(key) => written(&secrets::masks(&Value::from(text).masked(), key)),
+                None => text,
+            })
+        }
+        Err(error) => {
+            note(notes, &reason(&error));
+            None
+        }
+    }
+}
+
+/// A file whose leaves are encrypted, with its readers; `None` where it is damaged.
+fn leaves(
+    bytes: &[u8],
+    name: &Arc<String>,
+    identities: &Identities,
+    key: Option<&FingerprintKey>,
+    notes: &mut String,
+) -> Result<Option<String>, SecretsError> {
+    let outline = match Outline::read(bytes, name) {
+        Ok(outline) => outline,
+        Err(error) => {
+            note(notes, &error.to_string());
+            return Ok(None);
+        }
+    };
+    let opened = File::open(bytes, name, identities);
+    if let Err(error) = &opened {
+        note(notes, &reason(error));
+    }
+    let value = opened.as_ref().map_or(&outline.value, File::value);
+    let mut shown = match (&opened, key) {
+        (Ok(file), None) => file.plain()?.expose().clone(),
+        (_, Some(key)) => written(&secrets::masks(value, key)),
+        (Err(_), None) => written(value),
+    };
+    shown.push_str("# readers:\n");
     for key in secrets::named(&outline.readers) {
         // Writing to a string cannot fail.
-        let _ = writeln!(readers, "# - {key}");
+        let _ = writeln!(shown, "# - {key}");
     }
-    Ok(terminal.print(&format!("{notes}{shown}{readers}"))?)
+    Ok(Some(shown))
 }
 
 fn reason(error: &SecretsError) -> String {

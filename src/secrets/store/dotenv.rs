@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::SecretsError;
 use super::comments::Comment;
 use super::yaml::{Around, Change};
-use super::{too_deep, wrong_syntax};
+use super::{not_flat, wrong_syntax};
 use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
 
 /// How the keys of the section begin.
@@ -57,7 +57,9 @@ pub(super) fn write(
     let mut out = String::new();
     let mut comment = |out: &mut String, comment: &Comment, of: Step| {
         let around = Around { container: &container, before: &container, of: Path(vec![of]) };
-        out.push_str(&format!("#{}\n", change(comment, &around)?));
+        out.push('#');
+        out.push_str(&change(comment, &around)?);
+        out.push('\n');
         Ok::<_, SecretsError>(())
     };
     for Entry { key, mark, value } in root.as_map().into_iter().flat_map(Map::iter) {
@@ -78,10 +80,10 @@ pub(super) fn write(
 fn line(key: &str, value: &Data) -> Result<String, SecretsError> {
     let path = || Path::of_fields([key]);
     if key.is_empty() || key.starts_with('#') || key.contains(['=', '\n']) {
-        return Err(too_deep(path()));
+        return Err(not_flat(path()));
     }
     let text = match value {
-        Data::List(_) | Data::Map(_) => return Err(too_deep(path())),
+        Data::List(_) | Data::Map(_) => return Err(not_flat(path())),
         Data::Null => String::new(),
         Data::Text(it) => it.replace('\n', "\\n"),
         Data::Bool(it) => it.to_string(),

@@ -86,7 +86,8 @@ fn leaf_text(leaf: &Data) -> String {
         Data::Bool(it) => it.to_string(),
         Data::Int(it) => it.to_string(),
         Data::Uint(it) => it.to_string(),
-        Data::Float(it) if *it != 0.0 && !(1e-6..1e21).contains(&it.abs()) => format!("{it:e}"),
+        Data::Float(it) if it.abs() >= 1e21 => format!("{it:e}").replacen('e', "e+", 1),
+        Data::Float(it) if *it != 0.0 && it.abs() < 1e-6 => format!("{it:e}"),
         Data::Float(it) => it.to_string(),
         Data::Text(it) => text(it),
         Data::Masked(it) => leaf_text(it.expose()),
@@ -101,7 +102,11 @@ fn text(text: &str) -> String {
     let mut out = String::with_capacity(quoted.len());
     for c in quoted.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
             c => out.push(c),
         }
     }

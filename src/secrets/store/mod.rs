@@ -134,7 +134,7 @@ fn wrong_syntax(message: impl Into<String>, file: &Arc<String>, mark: Mark) -> S
     SecretsError::Yaml { message: message.into(), origin: Origin::new(file, mark), hint: None }
 }
 
-/// A value that a format cannot hold.
-fn too_deep(path: Path) -> SecretsError {
+/// A key or a value that a line `KEY=value` cannot hold.
+fn not_flat(path: Path) -> SecretsError {
     SecretsError::NotText { path }
 }

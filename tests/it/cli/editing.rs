@@ -94,7 +94,11 @@ fn plain_text_goes_when_a_signal_ends_an_edit() -> Result<(), Failed> {
         kill_process(pid(&child), signal)?;
         let run = desk.read(&child.wait_with_output()?);
         run.ends_with(128 + signal.as_raw())?;
-        assert!(!place.exists() && !place.parent().expect("a folder").exists(), "{signal:?} leaves {place:?}");
+        assert!(
+            !place.exists() && !place.parent().expect("a folder").exists(),
+            "{signal:?} leaves {}",
+            place.display()
+        );
         desk.run(["secrets", "decrypt", FILE]).ends_with(0)?.says("hunter2-4711")?;
     }
     Ok(())
@@ -108,11 +112,11 @@ fn what_a_killed_edit_left_goes_at_the_next() -> Result<(), Failed> {
     assert!(place.exists(), "the folder of an edit that goes on");
     let editor = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()))?;
     kill_process(pid(&child), Signal::KILL)?;
-    drop(child.wait_with_output()?);
     if let Some(editor) = editor.trim().parse().ok().and_then(Pid::from_raw) {
         kill_process(editor, Signal::KILL)?;
     }
+    drop(child.wait_with_output()?);
     desk.output(&mut edit(&desk, "true")).ends_with(0)?.says("unchanged")?;
-    assert!(!place.parent().expect("a folder").exists(), "{place:?} is left");
+    assert!(!place.parent().expect("a folder").exists(), "{} is left", place.display());
     Ok(())
 }

@@ -20,6 +20,8 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets_git", "a_reader_that_one_side_removed_is_gone", reader_removed),
         cases::code("secrets_git", "git_rebases_and_picks_encrypted_files", rebase),
         cases::code("secrets_git", "a_file_that_both_sides_made_merges", both_made),
+        cases::code("secrets_git", "git_merges_all_formats", formats),
+        cases::code("secrets_git", "files_that_are_encrypted_as_a_whole_do_not_merge", whole),
         cases::code("secrets_git", "git_merges_plain_files_as_ever", plain),
         cases::code("secrets_git", "a_merge_without_a_key_leaves_our_side", no_key),
         cases::code("secrets_git", "git_shows_encrypted_files_by_their_keys", textconv),
@@ -129,12 +131,16 @@ impl Clone {
 
     /// Changes the file as an editor would, by pairs of old and new texts.
     fn edit(&self, changes: &[(&str, &str)]) -> Result<(), Failed> {
+        self.edit_file(FILE, changes)
+    }
+
+    fn edit_file(&self, path: &str, changes: &[(&str, &str)]) -> Result<(), Failed> {
         let script: Vec<String> = changes.iter().map(|(old, new)| format!("s/{old}/{new}/")).collect();
         let editor = self.folder.path().join("tmp/editor");
         fs::write(&editor, format!("#!/bin/sh\nsed -i '{}' \"$1\"\n", script.join(";")))?;
         let edited = self
             .command("weft")
-            .args(["secrets", "edit", FILE])
+            .args(["secrets", "edit", path])
             .env("EDITOR", format!("sh {}", editor.display()))
             .output()?;
         succeeded("edit", &edited).map(drop)
@@ -193,12 +199,20 @@ fn merges() -> Result<(), Failed> {
 fn conflict() -> Result<(), Failed> {
     let clone = Clone::new()?;
     clone.branch("ours", &[("canary-one", "canary-mine"), ("canary-b", "canary-mine")])?;
-    clone.branch("theirs", &[("canary-one", "canary-theirs"), ("canary-two", "canary-theirs"), ("canary-b", "")])?;
+    clone.branch(
+        "theirs",
+        &[("canary-one", "canary-theirs"), ("canary-two", "canary-theirs\\n    # remark"), ("canary-b", "")],
+    )?;
     clone.git(&["checkout", "-q", "ours"])?;
     let output = clone.run("git", &["merge", "-q", "theirs"])?;
     assert_eq!(output.status.code(), Some(1), "{}", seen(&output));
     let text = seen(&output);
-    for line in ["database.password: changed on both sides", "list: changed on both sides", "weft secrets edit"] {
+    for line in [
+        "database.password: changed on both sides",
+        "list: changed on both sides",
+        "weft secrets edit",
+        "1 comment of one side",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert_eq!(clone.git(&["status", "--porcelain"])?, format!("UU {FILE}\n"));
@@ -305,6 +319,61 @@ fn plain() -> Result<(), Failed> {
     assert_eq!(output.status.code(), Some(1));
     assert!(clone.read(path).contains("<<<<<<<"), "{}", clone.read(path));
     Ok(())
+}
+
+/// Each format merges by its keys, and stays one that is of its format.
+fn formats() -> Result<(), Failed> {
+    let clone = Clone::new()?;
+    let files = [
+        ("secrets/dev/a.json", "{\n\t\"one\": \"canary-1\",\n\t\"two\": {\n\t\t\"three\": \"canary-2\"\n\t}\n}\n"),
+        ("secrets/dev/a.env", "ONE=canary-1\n# note\nTWO=canary-2\n"),
+        ("secrets/dev/a.txt", "canary-1\nmiddle\nmiddle\ncanary-2\n"),
+        ("secrets/dev/many.yaml", "a: canary-1\n---\nb: canary-2\n"),
+    ];
+    for (path, text) in files {
+        clone.write(path, text)?;
+        clone.weft(&["secrets", "encrypt", "--in-place", path])?;
+    }
+    clone.commit("formats")?;
+    for (branch, old, new) in [("ours", "canary-1", "canary-new"), ("theirs", "canary-2", "canary-other")] {
+        clone.git(&["checkout", "-q", "-b", branch, "main"])?;
+        for (path, _) in files {
+            clone.edit_file(path, &[(old, new)])?;
+        }
+        clone.commit(branch)?;
+    }
+    let output = clone.run("git", &["merge", "-q", "ours"])?;
+    let conflicts = clone.git(&["diff", "--name-only", "--diff-filter=U"])?;
+    assert_eq!(conflicts, "secrets/dev/a.txt\n", "a text is one value: {}", seen(&output));
+    for (path, text) in files.into_iter().filter(|(path, _)| !path.ends_with(".txt")) {
+        let merged = clone.weft(&["secrets", "decrypt", path])?;
+        assert_eq!(merged, text.replace("canary-1", "canary-new").replace("canary-2", "canary-other"), "{path}");
+    }
+    clone.commit("merged")?;
+    clone.weft(&["secrets", "check"])?;
+    clone.is_clean()
+}
+
+/// Files that age encrypted as a whole: there is nothing to merge by, and all else works.
+fn whole() -> Result<(), Failed> {
+    let clone = Clone::new()?;
+    let path = "secrets/dev/file.age";
+    for (branch, text) in [("main", "canary-0"), ("ours", "canary-new\n"), ("theirs", "canary-other\n")] {
+        if branch != "main" {
+            clone.git(&["checkout", "-q", "-b", branch, "main"])?;
+        }
+        let recipient: age::x25519::Recipient = clone.recipient.parse()?;
+        fs::write(clone.at(path), age::encrypt(&recipient, text.as_bytes())?)?;
+        clone.commit(branch)?;
+    }
+    assert_eq!(clone.weft(&["secrets", "diff", "main", "ours"])?, format!("{path}\n  ~ (the content)\n"));
+    let shown = clone.git(&["diff", "main", "ours"])?;
+    assert!(shown.contains("+(secret ") && !shown.contains("Binary files"), "{shown}");
+    let output = clone.run("git", &["merge", "-q", "ours"])?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(seen(&output).contains("is encrypted by age as a whole"), "{}", seen(&output));
+    assert_eq!(clone.weft(&["secrets", "check"])?, "2 files, 2 opened: ok\n");
+    clone.is_clean()
 }
 
 fn no_key() -> Result<(), Failed> {

@@ -27,6 +27,8 @@ pub fn trials() -> Vec<Trial> {
         cases::code("secrets", "verbs_nothing_is_written_if_one_fails", all_or_none),
         cases::code("secrets", "verbs_who", who),
         cases::code("secrets", "verbs_edit", edit),
+        cases::code("secrets", "verbs_formats", formats),
+        cases::code("secrets", "verbs_groups", groups),
         cases::code("secrets", "verbs_mistakes", mistakes),
         cases::code("secrets", "verbs_help", help),
         cases::code("secrets", "verbs_from_pgp_to_age", from_pgp),
@@ -95,7 +97,8 @@ impl Talk {
 
     /// Runs the program as somebody, with something on its standard input.
     fn run(&self, name: &str, arguments: &[&str], input: Option<&str>) -> Run {
-        let (_, private, _) = self.people.iter().find(|(it, ..)| *it == name).expect("a person");
+        let people = self.people.iter().filter(|(it, ..)| name.split('+').any(|name| name == *it));
+        let private = people.map(|(_, key, _)| key.as_str()).collect::<Vec<_>>().join("\n");
         let mut command = self.desk.command(["secrets"]);
         command.args(arguments).env("SOPS_AGE_KEY", private).stdout(Stdio::piped()).stderr(Stdio::piped());
         let Some(input) = input else { return self.desk.output(&mut command) };
@@ -354,6 +357,54 @@ fn edit() -> Result<(), Failed> {
     with("sed -i s/.*/a:[/", file).ends_with(1)?.keeps_quiet_about(CANARY)?;
     assert_eq!(talk.read(file), after);
     Ok(())
+}
+
+fn formats() -> Result<(), Failed> {
+    let talk = Talk::new();
+    let files = [
+        ("secrets/dev/a.json", format!("{{\n\t\"token\": \"{CANARY}\",\n\t\"port\": 5432\n}}\n"), "token"),
+        ("secrets/dev/a.env", format!("# why\ntoken={CANARY}\nport=5432\n"), "token"),
+        ("secrets/dev/a.yml", format!("token: {CANARY}\nport: 5432\n"), "token"),
+        ("secrets/dev/a.pem", format!("-----\n{CANARY}\nport 5432\n"), "data"),
+    ];
+    for (file, text, path) in &files {
+        talk.desk.write(file, text);
+        talk.run("ANN", &["encrypt", "--in-place", file], None).ends_with(0)?;
+        assert!(!talk.read(file).contains(CANARY), "{file} is encrypted");
+        let shown = talk.run("ANN", &["get", file, path], None);
+        assert!(shown.ends_with(0)?.stdout.contains(CANARY), "{file}");
+        let mut command = talk.desk.command(["secrets", "edit", file]);
+        command.env("PATH", "/usr/bin:/bin").env("SOPS_AGE_KEY", &talk.people[0].1);
+        talk.desk.output(command.env("EDITOR", "sed -i s/5432/5433/")).ends_with(0)?;
+    }
+    talk.run("ANN", &["rekey", "--all"], None).ends_with(0)?.says("4 files: 4 written")?;
+    talk.run("ANN", &["add-recipient", &talk.key("BOB"), "secrets/dev"], None).ends_with(0)?;
+    for (file, text, _) in &files {
+        let plain = talk.run("BOB", &["decrypt", file], None);
+        assert_eq!(plain.ends_with(0)?.stdout, text.replace("5432", "5433"), "{file}");
+    }
+    talk.run("ANN", &["set", "secrets/dev/new.json", "a.b"], Some("1")).ends_with(0)?;
+    talk.run("ANN", &["set", "secrets/dev/new.env", "A"], Some("1")).ends_with(0)?;
+    assert_eq!(talk.run("ANN", &["get", "secrets/dev/new.json", "a", "-o", "json"], None).stdout, r#"{"b":1}"#);
+    assert_eq!(talk.run("ANN", &["decrypt", "secrets/dev/new.env"], None).stdout, "A=1\n");
+    Ok(())
+}
+
+fn groups() -> Result<(), Failed> {
+    let mut talk = Talk::new();
+    let rules =
+        "creation_rules:\n- shamir_threshold: 2\n  key_groups:\n  - age:\n    - ANN # ann\n  - age:\n    - BOB\n";
+    talk.write(".sops.yaml", rules);
+    talk.desk.write("secrets/a.yaml", format!("a: {CANARY}\n"));
+    talk.say("ANN", "encrypt --in-place secrets/a.yaml", None).ends_with(0)?;
+    talk.say("ANN", "add-recipient EVE", None).ends_with(1)?;
+    talk.say("ANN+BOB", "add-recipient EVE --group 2", None).ends_with(0)?;
+    talk.say("ANN+EVE", "get secrets/a.yaml a", None).ends_with(0)?;
+    talk.say("ANN+EVE", "remove-recipient BOB", None).ends_with(0)?;
+    talk.say("ANN+EVE", "remove-recipient EVE", None).ends_with(1)?;
+    talk.say("ANN+EVE", "rotate --all", None).ends_with(0)?;
+    assert_eq!(talk.anonymous(&talk.read(".sops.yaml")), rules.replace("BOB", "EVE"));
+    talk.ends("groups.txt")
 }
 
 fn mistakes() -> Result<(), Failed> {
