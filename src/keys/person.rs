@@ -83,8 +83,8 @@ pub fn ask_unseen(question: &str) -> Option<Masked<String>> {
     Some(Masked::new(line.to_string()))
 }
 
-/// A line that does not show from the moment that the question does. The keys that edit and end it are read here, so that the terminal is as
-/// it was however the line ends.
+/// A line that does not show from the moment that the question does. The keys that edit and end it are read here, so
+/// that the terminal is as it was however the line ends.
 fn unseen(terminal: &mut File, question: &str) -> io::Result<Option<Zeroizing<String>>> {
     let before = tcgetattr(&*terminal)?;
     let mut silent = before.clone();

@@ -120,7 +120,7 @@ impl Talk {
         let shown = self.anonymous(&format!("{}{}", run.stdout, run.stderr));
         let end = if shown.is_empty() || shown.ends_with('\n') { "" } else { "\n" };
         let code = run.code.filter(|code| *code != 0).map(|code| format!("[exit {code}]\n")).unwrap_or_default();
-        self.said += &format!("{}$ weft secrets {line}\n{shown}{end}{code}", name.to_lowercase());
+        self.said.extend([format!("{}$ weft secrets {line}\n{shown}{end}{code}", name.to_lowercase())]);
         run
     }
 
@@ -264,7 +264,7 @@ fn recipients() -> Result<(), Failed> {
     talk.say("ANN", "add-recipient BOB secrets/dev", None).ends_with(0)?;
     talk.say("ANN", "add-recipient EVE --all", None).ends_with(0)?;
     let rules = talk.anonymous(&talk.read(".sops.yaml"));
-    talk.said += &format!("--- .sops.yaml\n{rules}---\n");
+    talk.said.extend([format!("--- .sops.yaml\n{rules}---\n")]);
     talk.say("EVE", "get secrets/production/a.yaml db.port", None).ends_with(0)?;
 
     let before = talk.read("secrets/dev/a.yaml");
@@ -466,7 +466,7 @@ fn from_pgp() -> Result<(), Failed> {
         command.args(arguments).env("PATH", "/usr/bin:/bin").env("GNUPGHOME", home).env("SOPS_GPG_EXEC", gpg);
         let run = talk.desk.output(command.env("SOPS_AGE_KEY", &talk.people[0].1));
         let shown = run.stderr.replace(gpg.to_str().expect("UTF-8"), "GPG");
-        said += &format!("$ weft secrets {}\n{}{shown}", arguments.join(" "), run.stdout);
+        said.extend([format!("$ weft secrets {}\n{}{shown}", arguments.join(" "), run.stdout)]);
         run
     };
     weft(&["who", file], &empty, &gpg).ends_with(0)?;
