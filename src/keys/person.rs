@@ -71,8 +71,7 @@ impl Person {
     /// The line that is typed after a question; `None` without a terminal, or where the input ends.
     fn line(&self, question: &str, shown: bool) -> Option<Zeroizing<String>> {
         let mut terminal = self.open()?;
-        terminal.write_all(question.as_bytes()).ok()?;
-        let line = if shown { read(&mut terminal) } else { unseen(&mut terminal) };
+        let line = if shown { read(&mut terminal, question) } else { unseen(&mut terminal, question) };
         line.ok().flatten()
     }
 }
@@ -84,16 +83,16 @@ pub fn ask_unseen(question: &str) -> Option<Masked<String>> {
     Some(Masked::new(line.to_string()))
 }
 
-/// A line that does not show while it is typed. The keys that edit and end it are read here, so that the terminal is as
-/// it was however the line ends.
-fn unseen(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+/// A line that does not show from the moment that the question does. The keys that edit and end it are read here, so
+/// that the terminal is as it was however the line ends.
+fn unseen(terminal: &mut File, question: &str) -> io::Result<Option<Zeroizing<String>>> {
     let before = tcgetattr(&*terminal)?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
     silent.special_codes[SpecialCodeIndex::VMIN] = 1;
     silent.special_codes[SpecialCodeIndex::VTIME] = 0;
     tcsetattr(&*terminal, OptionalActions::Flush, &silent)?;
-    let line = typed(&mut *terminal);
+    let line = terminal.write_all(question.as_bytes()).and_then(|()| typed(&mut *terminal));
     tcsetattr(&*terminal, OptionalActions::Flush, &before)?;
     terminal.write_all(b"\n")?;
     if matches!(&line, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
@@ -122,8 +121,9 @@ fn typed(keys: &mut dyn io::Read) -> io::Result<Option<Zeroizing<String>>> {
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
-/// One line; a terminal hands over no more at once, so that nothing of it stays in a buffer.
-fn read(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
+/// One line after a question; a terminal hands over no more at once, so that nothing of it stays in a buffer.
+fn read(terminal: &mut File, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    terminal.write_all(question.as_bytes())?;
     let mut bytes = Zeroizing::new(vec![0; LINE]);
     let length = terminal.read(&mut bytes)?;
     let text = std::str::from_utf8(&bytes[..length]).map_err(io::Error::other)?;

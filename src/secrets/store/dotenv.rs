@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::SecretsError;
 use super::comments::Comment;
 use super::yaml::{Around, Change};
 use super::{not_flat, wrong_syntax};
+use crate::secrets::SecretsError;
 use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
 
 /// How the keys of the section begin.
@@ -124,7 +124,7 @@ pub(super) fn take_section(map: &mut Map, origin: &Origin) -> Result<Option<Valu
             origin: Origin { mark: *mark, ..value.origin.clone() },
         };
         let path = path(&key[PREFIX.len()..]).ok_or_else(damaged)?;
-        super::super::place::set(&mut section, &path, value.clone()).map_err(|_| damaged())?;
+        crate::secrets::place::set(&mut section, &path, value.clone()).map_err(|_| damaged())?;
     }
     map.retain(|entry| !is_section(&entry.key));
     Ok(there.then_some(section))

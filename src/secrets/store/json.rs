@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::SecretsError;
-use super::super::metadata::SECTION;
 use super::wrong_syntax;
+use crate::secrets::SecretsError;
+use crate::secrets::metadata::SECTION;
 use crate::value::{Data, Entry, Map, Mark, Origin, Value};
 
 /// Reads a text, which has to be a map. JSON has no comments, and its nodes know their file only.

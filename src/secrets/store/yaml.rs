@@ -5,9 +5,9 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use super::super::SecretsError;
-use super::super::metadata::SECTION;
 use super::comments::Comment;
+use crate::secrets::SecretsError;
+use crate::secrets::metadata::SECTION;
 use crate::value::{Data, Entry, Map, Mark, Path, Step, Value};
 use crate::yaml::{self, Rules, Secrets, Write};
 
