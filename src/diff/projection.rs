@@ -76,13 +76,11 @@ fn write_list(items: &[Value], set: &FieldSet, out: &mut Vec<u8>) -> bool {
 }
 
 fn write_child(node: Option<&Value>, set: &FieldSet, out: &mut Vec<u8>) -> bool {
-    match node {
-        Some(node) => write(node, set, out),
-        None => {
-            out.push(b'-');
-            false
-        }
-    }
+    let Some(node) = node else {
+        out.push(b'-');
+        return false;
+    };
+    write(node, set, out)
 }
 
 #[cfg(test)]
