@@ -32,7 +32,7 @@ pub fn on_purpose() {
         "error" => drop(secret.expose().parse::<f64>().map_err(|_| secret.expose()).expect("a value")),
         "literal" => panic!("a message that stands in the source"),
         "thread" => drop(std::thread::spawn(move || drop(secret.expose()[..2].to_owned())).join()),
-        "kill" => drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::QUIT)),
+        "kill" => drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::ABORT)),
         _ => {}
     }
     std::process::exit(0);
