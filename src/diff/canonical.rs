@@ -1,18 +1,35 @@
 //! One byte sequence per value, whatever order its maps are in: what hashes are taken of.
 
-use zeroize::Zeroizing;
+use zeroize::optimization_barrier;
 
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Entry, Map, Value};
 
 /// Most objects need no more bytes: a buffer that does not grow leaves no copies of secrets behind.
-pub const ROOM: usize = 2048;
+const ROOM: usize = 2048;
+
+/// What is hashed, secrets among it, and wiped then: what was written, at once. (`Zeroizing` wipes all of the room, byte
+/// by byte, which is a tenth of a comparison.)
+pub struct Buffer(pub Vec<u8>);
+
+impl Buffer {
+    pub fn new() -> Self {
+        Self(Vec::with_capacity(ROOM))
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.0.fill(0);
+        optimization_barrier(self.0.as_slice());
+    }
+}
 
 /// The keyed digest of a value, in hex. Secrets go into it as they are, and only the digest comes out.
 pub fn digest(value: &Value, key: &FingerprintKey) -> String {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
-    write(&value.data, &mut bytes);
-    hex(&key.digest(&bytes))
+    let mut bytes = Buffer::new();
+    write(&value.data, &mut bytes.0);
+    hex(&key.digest(&bytes.0))
 }
 
 /// The keyed digest of a leaf that is secret. Text is hashed as it is, so that its fingerprint is the same everywhere.

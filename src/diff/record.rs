@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use zeroize::Zeroizing;
-
 use super::fields::FieldSet;
 use super::ownership::{is_ours, ours};
 use super::{Fields, LiveObject, Recorded, canonical, projection};
@@ -80,9 +78,9 @@ struct Projection {
 }
 
 fn projection_of(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> Projection {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(canonical::ROOM));
-    let whole = projection::write(body, owned, &mut bytes);
-    Projection { digest: canonical::hex(&key.digest(&bytes)), whole }
+    let mut bytes = canonical::Buffer::new();
+    let whole = projection::write(body, owned, &mut bytes.0);
+    Projection { digest: canonical::hex(&key.digest(&bytes.0)), whole }
 }
 
 /// The value with each secret replaced by its digest.
