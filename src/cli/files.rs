@@ -66,7 +66,8 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, FileError> {
 }
 
 /// Writes a file and the folders that it is in.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), FileError> {
+pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+    let text = text.as_ref();
     let written = match fs::write(path, text) {
         // Of many files, most find their folder.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -42,7 +42,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         None => terminal.print(&objects.iter().map(document).collect::<String>())?,
         Some(folder) => objects.par_iter().try_for_each(|object| {
             let path = folder.join(&*object.release).join(file_name(object));
-            files::write(&path, &document(object))
+            files::write(&path, document(object))
         })?,
     }
     let (objects, releases) = (counted(objects.len(), "object"), counted(rendering.releases.len(), "release"));

@@ -17,8 +17,8 @@ use crate::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
 /// A source of random bytes: it fills the whole slice.
 pub type Random<'a> = dyn FnMut(&mut [u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
-/// Encrypts a plain file as a rule says, in the format of its name. Keys stay readable and keep their order, comments are kept and encrypted
-/// too, blank lines and anchors are not kept. `now` is the time (RFC 3339, in seconds, UTC).
+/// Encrypts a plain file as a rule says, in the format of its name. Keys stay readable and keep their order, comments are
+/// kept and encrypted too, blank lines and anchors are not kept. `now` is the time (RFC 3339, in seconds, UTC).
 pub fn encrypt(
     text: &str,
     file: &Arc<String>,

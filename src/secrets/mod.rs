@@ -4,8 +4,10 @@
 //! one with a data key (`cipher`) and bound to the keys on the way to them, and a code over all values (`mac`)
 //! proves that none was added or taken away. Files that either program writes, the other one reads.
 //!
-//! One function for each verb: [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole
-//! text, [`encrypt`] and [`edit`] write files, [`keygen`] makes a key, [`rules`](fn@rules) reads `.sops.yaml`.
+//! [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole text. A [`File`] is opened for
+//! a change and written; [`encrypt`] and [`edit`] do so in one step. [`keygen`] makes a key, [`rules`](fn@rules) reads
+//! `.sops.yaml`, and [`amend`](fn@amend) changes it. [`check`](fn@check), [`difference`](fn@difference) and
+//! [`merge`](fn@merge) hold contents against rules and against each other.
 
 mod access;
 mod amend;

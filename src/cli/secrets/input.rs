@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::error::SecretsVerbError;
-use crate::cli::files::FileError;
+use crate::cli::files;
 use crate::cli::terminal::{Terminal, TerminalError};
 use crate::diagnostic::Failure;
 use crate::keys;
@@ -80,8 +80,7 @@ impl ValueArgs {
 }
 
 fn of_file(path: &Path) -> Result<Masked<String>, Failure> {
-    let bytes = std::fs::read(path).map(zeroize::Zeroizing::new);
-    let bytes = bytes.map_err(|source| FileError::Read { path: path.to_path_buf(), source })?;
+    let bytes = zeroize::Zeroizing::new(files::bytes(path)?);
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Masked::new(text.to_owned())),
         Err(_) => Err(SecretsVerbError::NotText { place: format!("`{}`", path.display()) }.into()),

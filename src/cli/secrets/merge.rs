@@ -4,7 +4,6 @@
 //! elsewhere: markers in it would only make it one that no program reads. Git itself holds the three versions, and takes
 //! no commit before somebody says that the conflict is resolved.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use git2::{MergeFileInput, MergeFileOptions};
 use super::repository::Repository;
 use super::{now, random};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, FileError, counted, settings};
+use crate::cli::{Exit, counted, files, settings};
 use crate::diagnostic::Failure;
 use crate::secrets::{self, File};
 use crate::source::SourceError;
@@ -39,7 +38,7 @@ pub(super) fn run(args: &MergeArgs, terminal: &Terminal) -> Result<Exit, Failure
     let path = settings::absolute(&args.path);
     let repository = Repository::around(existing(&path))?;
     let name = Arc::new(repository.name(&path));
-    let [base, ours, theirs] = [read(&args.base)?, read(&args.ours)?, read(&args.theirs)?];
+    let [base, ours, theirs] = [files::bytes(&args.base)?, files::bytes(&args.ours)?, files::bytes(&args.theirs)?];
     let is_plain = |bytes: &[u8]| !secrets::is_encrypted(bytes);
     if is_plain(&ours) && is_plain(&theirs) {
         return merge_plain(args, [&base, &ours, &theirs]);
@@ -48,7 +47,7 @@ pub(super) fn run(args: &MergeArgs, terminal: &Terminal) -> Result<Exit, Failure
     let open = |bytes: &[u8]| File::open(bytes, &name, &identities);
     let base = if base.is_empty() { None } else { Some(open(&base)?) };
     let merged = secrets::merge_files(base.as_ref(), open(&ours)?, open(&theirs)?, &name)?;
-    write(&args.ours, &merged.file.write(&mut random, &now())?)?;
+    files::write(&args.ours, &merged.file.write(&mut random, &now())?)?;
     for conflict in &merged.conflicts {
         terminal.say(&format!("CONFLICT (secrets): {name}: {}: {}", conflict.path, conflict.clash));
     }
@@ -81,14 +80,6 @@ fn merge_plain(args: &MergeArgs, texts: [&[u8]; 3]) -> Result<Exit, Failure> {
     let mut options = MergeFileOptions::new();
     options.our_label("ours").their_label("theirs");
     let merged = git2::merge_file(&base, &ours, &theirs, Some(&mut options)).map_err(SourceError::from)?;
-    write(&args.ours, merged.content())?;
+    files::write(&args.ours, merged.content())?;
     Ok(if merged.is_automergeable() { Exit::Done } else { Exit::Invalid })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    fs::write(path, bytes).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
 }

@@ -1,7 +1,6 @@
 //! `weft secrets textconv`: what git shows of an encrypted file.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,7 +38,7 @@ pub(super) struct TextconvArgs {
 const KEY: &str = "weft-fingerprint-key";
 
 pub(super) fn run(args: &TextconvArgs, terminal: &Terminal) -> Result<(), Failure> {
-    let bytes = fs::read(&args.file).map_err(|source| FileError::Read { path: args.file.clone(), source })?;
+    let bytes = files::bytes(&args.file)?;
     let name = Arc::new(args.file.file_name().unwrap_or_default().to_string_lossy().into_owned());
     if !secrets::is_encrypted(&bytes) {
         // Git would show the same without this verb.
