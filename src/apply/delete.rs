@@ -6,13 +6,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, Scope, uid};
-use crate::cluster::{Wanted, WriteError};
+use super::{Done, Run, uid};
+use crate::cluster::Wanted;
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
-use crate::plan::Step;
 use crate::report::Outcome;
-use crate::schema::{Discovery, Gvk, Resource};
 use crate::value::Value;
 
 /// Deletes that are worked on at once.
@@ -37,8 +35,7 @@ impl Run<'_> {
             }
         }
         let (scope, discovery) = (&self.scope, &self.discovery);
-        let tries =
-            todo.into_iter().map(|at| async move { (at, scope.delete(&scope.plan.steps[at], discovery).await) });
+        let tries = todo.into_iter().map(|at| async move { (at, scope.leave(&scope.plan.steps[at], discovery).await) });
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
@@ -101,45 +98,6 @@ impl Run<'_> {
         self.tell(&step.object.id, Outcome::Waiting(reason));
         self.fail(&step.object.release, format!("{} is still being deleted", step.object.id));
     }
-}
-
-impl Scope<'_> {
-    /// Deletes one object; `None` where it was gone already.
-    async fn delete(&self, step: &Step, discovery: &Discovery) -> Result<Option<Resource>, Outcome> {
-        if let Some(reason) = self.obstacle() {
-            return Err(Outcome::Skipped(reason));
-        }
-        let (id, Some(planned)) = (&step.object.id, &step.object.live) else { return Ok(None) };
-        let Some(resource) = served(planned, discovery) else { return Ok(None) };
-        let now = self.cluster.get(id, resource).await.map_err(|error| Outcome::Failed(error.to_string()))?;
-        let Some(now) = now else { return Ok(None) };
-        if let Some(reason) = moved(planned, &now) {
-            return Err(Outcome::Skipped(reason.to_owned()));
-        }
-        let uid = uid(planned).unwrap_or_default();
-        match self.cluster.delete(id, resource, uid, self.options.propagation).await {
-            Ok(()) => Ok(Some(resource.clone())),
-            Err(WriteError::Unknown { reason }) => Err(Outcome::Unknown(reason)),
-            Err(error) => Err(Outcome::Failed(error.to_string())),
-        }
-    }
-}
-
-/// How the object is served, in the version in which it was read or another.
-fn served<'d>(object: &LiveObject, discovery: &'d Discovery) -> Option<&'d Resource> {
-    let text = |key: &str| object.body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let gvk = Gvk::new(text("apiVersion"), text("kind"));
-    discovery.resource(&gvk).or_else(|| discovery.versions(&gvk.group_kind()).first())
-}
-
-/// Why it is not the object that the plan named any more. Owner marks and keep marks are labels and annotations.
-fn moved(planned: &LiveObject, now: &LiveObject) -> Option<&'static str> {
-    let marks = |it: &LiveObject, of: &str| it.body.dig(&["metadata", of]).cloned();
-    if uid(planned) != uid(now) {
-        return Some("somebody made it again since the plan was made");
-    }
-    let same = |of: &str| marks(planned, of) == marks(now, of);
-    (!same("labels") || !same("annotations")).then_some("its labels or annotations changed since the plan was made")
 }
 
 fn finalizers(object: &LiveObject) -> String {

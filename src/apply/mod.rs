@@ -9,6 +9,7 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod leaving;
 mod wait;
 mod wave;
 
@@ -92,6 +93,8 @@ enum Done {
     Applied(Arc<Recorded>),
     /// It is gone.
     Deleted,
+    /// It is there, and ours no more.
+    LetGo,
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -141,6 +144,7 @@ pub async fn run(
     }
     let all = options.releases.keys().cloned().collect();
     run.wait(all).await;
+    run.let_go().await;
     for wave in run.waves(|step| step.action == Action::Delete) {
         run.delete_wave(&wave).await;
     }
@@ -202,7 +206,7 @@ impl<'a> Run<'a> {
     fn conclude(self) -> Conclusion {
         let changed = self.done.iter().any(|done| !matches!(done, Done::Not));
         let open = self.done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || step.action == Action::Delete;
+            let asked = is_write(step) || matches!(step.action, Action::Delete | Action::Orphan { .. });
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !self.failed.is_empty() || !self.warnings.is_empty();
