@@ -47,10 +47,10 @@ impl Cluster {
     pub async fn let_go(&self, id: &ObjectId, resource: &Resource, live: &LiveObject) -> Result<(), WriteError> {
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
         let path = format!("{path}?fieldManager={}", escape(FIELD_MANAGER));
-        let patch = Json::from(release(live)).to_string().into_bytes();
+        let bytes = Json::from(release(live)).to_string().into_bytes();
         let request = Request::get(path, format!("let go of {id}"))
             .needs(Right::new("patch", resource, id.namespace.as_deref()))
-            .with(Method::PATCH, "application/json-patch+json", patch);
+            .with(Method::PATCH, "application/json-patch+json", bytes);
         self.write(&request).await.map(drop)
     }
 }

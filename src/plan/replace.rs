@@ -38,7 +38,8 @@ pub(super) fn owned(object: &ObjectComparison) -> Owned {
 pub(super) fn replaceable(object: &ObjectComparison) -> bool {
     let live = object.live.as_ref().map(|live| &live.body);
     let claims_go = owned(object) == Owned::Go && live.is_some_and(|live| going_claims(live).is_some());
-    !prune::is_guarded(&object.id) && !(is_stateful_set(object) && claims_go)
+    let loses_data = is_stateful_set(object) && claims_go;
+    !loses_data && !prune::is_guarded(&object.id)
 }
 
 fn is_stateful_set(object: &ObjectComparison) -> bool {
