@@ -1,4 +1,4 @@
-//! One wave of deletes: each object is looked at once more, and only the one that the plan named is deleted.
+//! One stage of deletes: only what the plan named is deleted or let go, and waited for until it is gone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, uid};
+use super::{Done, Run, is_leaving, uid};
 use crate::cluster::Wanted;
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
+use crate::plan::Action;
 use crate::report::Outcome;
 use crate::value::Value;
 
@@ -21,46 +22,57 @@ const GOING: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Run<'_> {
-    /// Deletes the objects of a wave, and waits until they are gone: what comes later may be what they need to go.
-    pub(super) async fn delete_wave(&mut self, wave: &[usize]) {
+    /// Deletes the objects of a stage, or lets go of them, and waits until they are gone: what comes later may be what
+    /// they need to go.
+    pub(super) async fn delete_stage(&self, stage: usize) {
         let mut todo = Vec::new();
-        for at in wave.iter().copied() {
+        for at in self.deletes(stage) {
             let step = self.step(at);
             let live = step.object.live.as_ref().and_then(|live| uid(live));
-            let applied = live.is_some_and(|uid| self.uids.contains(uid));
-            let applied = applied.then(|| "it was applied in this run, under another group".to_owned());
-            match self.obstacle(step).or(applied) {
-                Some(reason) => self.tell(&step.object.id, Outcome::Skipped(reason)),
-                None => todo.push(at),
+            if live.is_some_and(|uid| self.progress().uids.contains(uid)) {
+                let reason = "it was applied in this run, under another group".to_owned();
+                self.tell(&step.object.id, Outcome::Skipped(reason));
+            } else {
+                todo.push(at);
             }
         }
-        let (scope, discovery) = (&self.scope, &self.discovery);
+        let discovery = self.discovery();
+        let (scope, discovery) = (&self.scope, &*discovery);
         let tries = todo.into_iter().map(|at| async move { (at, scope.leave(&scope.plan.steps[at], discovery).await) });
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
-            let step = self.step(at);
+            let (id, lets_go) = (&self.step(at).object.id, self.step(at).action != Action::Delete);
             match result {
-                Ok(Some(resource)) => going.push((at, Wanted { id: step.object.id.clone(), resource })),
+                Ok(_) if lets_go => {
+                    self.note(at, Done::LetGo);
+                    self.tell(id, Outcome::Orphaned);
+                }
+                Ok(Some(resource)) => going.push((at, Wanted { id: id.clone(), resource })),
                 Ok(None) => self.is_gone(at),
                 Err(outcome) => {
                     if matches!(outcome, Outcome::Unknown(_)) {
-                        self.done[at] = Done::Unknown;
+                        self.note(at, Done::Unknown);
                     }
-                    self.tell(&step.object.id, outcome);
-                    self.fail(&step.object.release, format!("{} was not deleted", step.object.id));
+                    self.tell(id, outcome);
+                    self.fail(stage, format!("{id} was not {}", if lets_go { "let go" } else { "deleted" }));
                 }
             }
         }
-        self.watch_go(going).await;
+        self.watch_go(stage, going).await;
     }
 
-    fn is_gone(&mut self, at: usize) {
-        self.done[at] = Done::Deleted;
+    /// The steps of a stage that delete anything, or let go of it.
+    pub(super) fn deletes(&self, stage: usize) -> impl Iterator<Item = usize> {
+        self.stage(stage).steps.iter().copied().filter(|at| is_leaving(self.step(*at)))
+    }
+
+    fn is_gone(&self, at: usize) {
+        self.note(at, Done::Deleted);
         self.tell(&self.step(at).object.id, Outcome::Deleted);
     }
 
-    async fn watch_go(&mut self, mut going: Vec<(usize, Wanted)>) {
+    async fn watch_go(&self, stage: usize, mut going: Vec<(usize, Wanted)>) {
         let end = Instant::now() + GOING;
         while !going.is_empty() {
             let mut left: Vec<LiveObject> = Vec::new();
@@ -74,7 +86,7 @@ impl Run<'_> {
             let (stay, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(at, _)| is_there(*at));
             for (at, wanted) in gone {
                 if unread.contains(&wanted.id) {
-                    self.linger(at, "it cannot be seen whether it is gone".to_owned());
+                    self.linger(stage, at, "it cannot be seen whether it is gone".to_owned());
                 } else {
                     self.is_gone(at);
                 }
@@ -83,7 +95,7 @@ impl Run<'_> {
             if Instant::now() >= end || self.scope.obstacle().is_some() {
                 for (at, _) in going.drain(..) {
                     let reason = left.iter().find(|it| it.id == self.step(at).object.id).map(finalizers);
-                    self.linger(at, reason.unwrap_or_default());
+                    self.linger(stage, at, reason.unwrap_or_default());
                 }
             } else if !going.is_empty() {
                 sleep(PAUSE).await;
@@ -92,11 +104,11 @@ impl Run<'_> {
     }
 
     /// An object that is deleted and not yet gone: it stays in the inventory, and what it may need stays too.
-    fn linger(&mut self, at: usize, reason: String) {
+    fn linger(&self, stage: usize, at: usize, reason: String) {
         let step = self.step(at);
-        self.done[at] = Done::Unknown;
+        self.note(at, Done::Unknown);
         self.tell(&step.object.id, Outcome::Waiting(reason));
-        self.fail(&step.object.release, format!("{} is still being deleted", step.object.id));
+        self.fail(stage, format!("{} is still being deleted", step.object.id));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What left the repository: one object is deleted or let go, if it still is the one that the plan named.
 
-use super::{Done, Run, Scope, uid};
+use super::{Scope, uid};
 use crate::cluster::{Precondition, WriteError};
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
@@ -11,32 +11,6 @@ use crate::value::Value;
 
 /// How often a write is tried again, where the object was written meanwhile and still is as the plan saw it.
 const RACES: usize = 8;
-
-impl Run<'_> {
-    /// Lets go of what a plan lets go of. What fails stays in its inventory.
-    pub(super) async fn let_go(&mut self) {
-        let places = 0..self.scope.plan.steps.len();
-        for at in places.filter(|at| matches!(self.scope.plan.steps[*at].action, Action::Orphan { .. })) {
-            let step = self.step(at);
-            let outcome = match self.obstacle(step) {
-                Some(reason) => Outcome::Skipped(reason),
-                None => match self.scope.leave(step, &self.discovery).await {
-                    Ok(_) => Outcome::Orphaned,
-                    Err(outcome) => outcome,
-                },
-            };
-            match &outcome {
-                Outcome::Orphaned => self.done[at] = Done::LetGo,
-                Outcome::Unknown(_) => self.done[at] = Done::Unknown,
-                _ => {}
-            }
-            if outcome != Outcome::Orphaned {
-                self.fail(&step.object.release, format!("{} was not let go", step.object.id));
-            }
-            self.tell(&step.object.id, outcome);
-        }
-    }
-}
 
 impl Scope<'_> {
     /// Deletes an object, or lets go of it, as the plan says; `None` where it was gone already.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order, replace, was};
+use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -24,10 +24,10 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
-    let mut steps = order::steps(actions, releases);
+    let (mut steps, stages) = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
     let refusals = refusals(environment, &steps, &around, guards);
-    Plan { environment: environment.to_owned(), steps, refusals }
+    Plan { environment: environment.to_owned(), steps, stages, refusals }
 }
 
 fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
