@@ -4,6 +4,7 @@
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
 mod adopt;
+mod applied;
 mod canonical;
 mod changes;
 mod classify;
@@ -35,6 +36,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
+pub use self::applied::Applied;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
 pub use self::live::live;
@@ -152,7 +154,7 @@ pub struct Recorded {
     /// Hash of those fields' values in the server's response.
     pub projection: String,
     /// The desired object as it was applied; secret leaves are left out and stand as their keyed digest.
-    pub applied: Arc<Value>,
+    pub applied: Applied,
 }
 
 /// The comparison of all objects.

@@ -37,7 +37,7 @@ use crate::value::Origin;
 pub struct Plan {
     /// The environment.
     pub environment: String,
-    /// The steps, sorted by wave, release and object.
+    /// The steps: what is wanted, then what left, each sorted by wave, release and object.
     pub steps: Vec<Step>,
     /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,

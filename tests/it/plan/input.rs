@@ -294,7 +294,7 @@ impl Compared {
         it.recorded = self.applied.then(|| {
             let (uid, hash) = ("1".to_owned(), "0".repeat(64));
             let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
-            Arc::new(Recorded { uid, desired, owned, projection, applied: Arc::new(Value::default()) })
+            Arc::new(Recorded { uid, desired, owned, projection, applied: Value::default().into() })
         });
         if let Some(said) = &self.judged {
             it.judged = judged(said);

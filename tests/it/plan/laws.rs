@@ -186,7 +186,7 @@ fn counts(case: &Case) -> Law {
     let plan = case.plan();
     prop_assert_eq!(plan.summary().total(), case.objects.len());
     prop_assert_eq!(plan.steps.len(), case.objects.len());
-    let last = plan.steps.last().map_or(0, |step| step.wave);
+    let last = plan.steps.iter().map(|step| step.wave).max().unwrap_or(0);
     let waves: BTreeSet<usize> = plan.steps.iter().map(|step| step.wave).collect();
     prop_assert!(plan.steps.is_empty() || waves.len() == last + 1, "waves have gaps");
     Ok(())
