@@ -50,8 +50,8 @@ pub enum WriteError {
         /// Why.
         reason: String,
     },
-    /// There was no answer: it may have been done or not.
-    #[error("no answer: {reason}")]
+    /// There was no answer, or none that tells: it may have been done or not.
+    #[error("{reason}")]
     Unknown {
         /// Why.
         reason: String,
@@ -170,7 +170,17 @@ impl Cluster {
             ClusterError::Unreachable { reason, .. } => WriteError::Unknown { reason },
             other => WriteError::Unknown { reason: other.to_string() },
         })?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(request, &answer)) }
+        match answer {
+            answer if answer.is_success() => Ok(answer),
+            answer if answer.unsure => Err(WriteError::Unknown { reason: self.said(&answer) }),
+            // The server never had time for it.
+            answer if answer.code == 429 => Err(WriteError::NotSent { reason: self.said(&answer) }),
+            answer => Err(self.refusal(request, &answer)),
+        }
+    }
+
+    fn said(&self, answer: &Answer) -> String {
+        format!("the server says {}: {}", answer.code, self.redact(&answer.status().message))
     }
 
     fn refusal(&self, request: &Request, answer: &Answer) -> WriteError {
@@ -183,7 +193,7 @@ impl Cluster {
         let by_rbac = said.contains(" cannot ") && said.contains("in API group");
         let refusal = match (answer.code, &request.right) {
             (400 | 422, _) => Refusal::Invalid,
-            (500, _) if status.reason.is_empty() && said.contains("typed patch object") => Refusal::Invalid,
+            (500, _) if answer.names_a_field() => Refusal::Invalid,
             (403, Some(right)) if by_rbac => Refusal::Forbidden(right.clone()),
             (403, _) => Refusal::Denied,
             (404, _) => Refusal::NotFound,

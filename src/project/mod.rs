@@ -51,6 +51,7 @@ mod spec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::duration::seconds;
 pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};
