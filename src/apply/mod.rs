@@ -9,6 +9,7 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod look;
 mod schedule;
 mod wait;
 mod wave;
@@ -49,8 +50,8 @@ pub struct Options {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
     pub carry_on: bool,
-    /// Turns true when the run shall end: after the objects in flight, with the inventory saved.
-    pub stop: watch::Receiver<bool>,
+    /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
+    pub stop: watch::Receiver<Option<String>>,
 }
 
 /// What a release waits for, and how long.
@@ -219,12 +220,12 @@ impl<'a> Run<'a> {
 
 impl Scope<'_> {
     fn is_stopped(&self) -> bool {
-        *self.options.stop.borrow()
+        self.options.stop.borrow().is_some()
     }
 
     /// Why nothing more is begun at all.
     fn obstacle(&self) -> Option<String> {
-        let stopped = || self.is_stopped().then(|| "the run was interrupted".to_owned());
+        let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
 }

@@ -26,11 +26,12 @@ const GOING: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a try to apply came to.
-enum Attempt {
+pub(super) enum Attempt {
     Applied(Box<LiveObject>),
     Skipped(String),
     Failed(WriteError),
-    /// The fields of other tools became ours, and then the apply failed: the next run goes on there.
+    /// The fields of other tools became ours, or the old object was deleted, and then the apply failed: the next run
+    /// goes on there.
     HalfWay(WriteError),
 }
 
@@ -123,8 +124,10 @@ impl Scope<'_> {
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
         };
         let attempt = self.write(step, desired, resource).await;
+        let (attempt, answers) = self.look_up(attempt, step, desired, resource).await;
         if let Attempt::Failed(error) | Attempt::HalfWay(error) = &attempt
             && error.is_lost()
+            && !answers
         {
             // Only the first reason is kept.
             let _ = self.lost.set(error.to_string());
@@ -145,6 +148,9 @@ impl Scope<'_> {
         match self.apply_patiently(step, desired, resource).await {
             Ok(live) => Attempt::Applied(Box::new(live)),
             Err(error) if adopts.is_some() => Attempt::HalfWay(error),
+            Err(error) if matches!(step.action, Action::Recreate { .. }) => {
+                Attempt::HalfWay(error.after("it was deleted to be made again, and is not made yet"))
+            }
             Err(error) => Attempt::Failed(error),
         }
     }

@@ -293,6 +293,11 @@ impl ClusterError {
         !matches!(self, Self::Unreachable { sent: true, .. } | Self::LeaseOver { sent: true } | Self::BadAnswer { .. })
     }
 
+    /// Whether nobody answers, or nobody is asked any more.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::LeaseOver { .. })
+    }
+
     /// Hints on how a cluster is named.
     fn finding_hint(&self) -> Option<String> {
         let said = match self {

@@ -100,6 +100,15 @@ impl WriteError {
         }
     }
 
+    /// The same error, after something else was done.
+    pub(crate) fn after(self, what: &str) -> Self {
+        match self {
+            Self::Refused { refusal, message } => Self::Refused { refusal, message: format!("{what}: {message}") },
+            Self::NotSent { reason } => Self::NotSent { reason: format!("{what}: {reason}") },
+            Self::Unknown { reason } => Self::Unknown { reason: format!("{what}: {reason}") },
+        }
+    }
+
     /// Whether the server itself was overtaken by another write, such as that of a quota's count.
     pub(crate) fn is_raced(&self) -> bool {
         matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
