@@ -28,7 +28,10 @@ impl Scope<'_> {
         desired: &Object,
         resource: &Resource,
     ) -> (Attempt, bool) {
-        if !matches!(attempt, Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. })) {
+        if !matches!(
+            attempt,
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. })
+        ) {
             return (attempt, false);
         }
         match self.look(step, desired, resource).await {
@@ -47,11 +50,14 @@ impl Scope<'_> {
             Err(error) if error.is_silence() => return Look::Silent,
             Err(_) => return Look::Open,
         };
-        let old = matches!(step.action, Action::Recreate { .. }) && uid(&now) == step.object.live.as_deref().and_then(uid);
+        let old =
+            matches!(step.action, Action::Recreate { .. }) && uid(&now) == step.object.live.as_deref().and_then(uid);
         let adopted = adopts(step).is_none_or(|it| it.is_done(&now));
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: true };
         match self.cluster.apply(&desired.id, resource, &desired.body, options).await {
-            Ok(then) if !old && adopted && then.body == now.body && then.managers == now.managers => Look::Done(Box::new(now)),
+            Ok(then) if !old && adopted && then.body == now.body && then.managers == now.managers => {
+                Look::Done(Box::new(now))
+            }
             _ => Look::Open,
         }
     }
