@@ -9,6 +9,7 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod leaving;
 mod look;
 mod schedule;
 mod wait;
@@ -95,6 +96,8 @@ enum Done {
     Applied(Arc<Recorded>),
     /// It is gone.
     Deleted,
+    /// It is there, and ours no more.
+    LetGo,
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -105,6 +108,8 @@ enum Done {
 struct Scope<'a> {
     plan: &'a Plan,
     cluster: &'a Cluster,
+    /// The same, for the first write of an object: none is begun when the run shall end.
+    begins: Cluster,
     options: &'a Options,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
@@ -151,6 +156,7 @@ pub async fn run(
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
+        let begins = cluster.until(options.stop.clone());
         let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
@@ -161,7 +167,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new() },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }
@@ -204,7 +210,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || step.action == Action::Delete;
+            let asked = is_write(step) || is_leaving(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -233,6 +239,11 @@ impl Scope<'_> {
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
     matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+}
+
+/// Whether a step deletes an object, or lets go of it.
+fn is_leaving(step: &Step) -> bool {
+    matches!(step.action, Action::Delete | Action::Orphan { .. })
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

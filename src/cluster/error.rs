@@ -246,6 +246,12 @@ pub enum ClusterError {
         /// Whether the request may have reached the server.
         sent: bool,
     },
+    /// The run was told to end before the request was sent.
+    #[error("{why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
     /// This machine gives no random bytes.
     #[error("no random bytes can be had on this machine")]
     Random {

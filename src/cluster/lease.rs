@@ -207,7 +207,7 @@ impl Cluster {
             WriteError::Refused { refusal: Refusal::Forbidden(right), message } => {
                 ClusterError::Forbidden { right: Box::new(right), message }
             }
-            WriteError::NotSent { reason } | WriteError::Unknown { reason } => {
+            WriteError::NotSent { reason } | WriteError::Unknown { reason } | WriteError::Stopped { why: reason } => {
                 ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true }
             }
             error => ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 },
@@ -216,7 +216,8 @@ impl Cluster {
 
     async fn find_lease(&self, namespace: &str, name: &str) -> Result<Option<Found>, ClusterError> {
         let request = Request::get(path(&leases(), Some(namespace), Some(name)), format!("get the lease {name}"))
-            .needs(Right::new("get", &leases(), Some(namespace)));
+            .needs(Right::new("get", &leases(), Some(namespace)))
+            .urgent();
         let found: Option<Value> = self.fetch(&request).await?;
         Ok(found.as_ref().map(Found::of))
     }
@@ -230,7 +231,8 @@ impl Cluster {
         };
         let request = Request::get(at, format!("take the lease {name}"))
             .needs(Right::new(verb, &leases(), Some(namespace)))
-            .with(method, "application/json", body.to_string().into_bytes());
+            .with(method, "application/json", body.to_string().into_bytes())
+            .urgent();
         self.write_state(namespace, &request).await
     }
 }
@@ -309,7 +311,8 @@ impl Lease {
             let at = path(&leases(), Some(namespace), Some(name));
             let request = Request::get(at, format!("give the lease {name} back"))
                 .needs(Right::new("delete", &leases(), Some(namespace)))
-                .with(Method::DELETE, "application/json", body.to_string().into_bytes());
+                .with(Method::DELETE, "application/json", body.to_string().into_bytes())
+                .urgent();
             let answer = cluster.send(&request).await?;
             match answer.code {
                 // A last sign of life came between.

@@ -21,6 +21,7 @@ mod pods;
 mod proxy;
 mod reach;
 mod request;
+mod residents;
 mod retry;
 mod review;
 mod rights;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::Client;
 use serde::Deserialize;
+use tokio::sync::watch;
 
 pub use self::error::ClusterError;
 pub use self::lease::Lease;
@@ -45,7 +47,7 @@ pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;
 pub use self::target::{Pace, Target};
-pub use self::write::{ApplyOptions, Propagation, Refusal, WriteError};
+pub use self::write::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 
 use self::fence::Fence;
 use self::flight::Flight;
@@ -64,6 +66,7 @@ pub struct Cluster {
     inner: Arc<Inner>,
     redactor: Arc<Redactor>,
     fence: Option<Arc<Fence>>,
+    stop: Option<watch::Receiver<Option<String>>>,
 }
 
 struct Inner {
@@ -124,7 +127,7 @@ impl Cluster {
             answers: AtomicU64::default(),
             door: tokio::sync::Mutex::default(),
         };
-        let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default(), fence: None };
+        let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default(), fence: None, stop: None };
         let version = cluster.version().await?;
         if let Some(inner) = Arc::get_mut(&mut cluster.inner) {
             inner.version = version;
@@ -142,6 +145,12 @@ impl Cluster {
     #[must_use]
     pub fn under(&self, lease: &Lease) -> Self {
         Self { fence: Some(lease.fence()), ..self.clone() }
+    }
+
+    /// The same connection, which begins no write any more as soon as `stop` says why.
+    #[must_use]
+    pub fn until(&self, stop: watch::Receiver<Option<String>>) -> Self {
+        Self { stop: Some(stop), ..self.clone() }
     }
 
     /// The server's address.

@@ -28,6 +28,8 @@ pub(super) struct Request {
     pub what: String,
     /// The right that it needs; requests for what everybody may read have none.
     pub right: Option<Right>,
+    /// Whether it does not wait until fewer are under way: a sign of life must not come too late.
+    pub urgent: bool,
 }
 
 /// What the server answered.
@@ -69,7 +71,7 @@ impl Request {
     /// A read.
     pub(super) fn get(path: String, what: String) -> Self {
         let (method, content_type, accept) = (Method::GET, "application/json", "application/json");
-        Self { method, path, content_type, accept, body: Vec::new(), what, right: None }
+        Self { method, path, content_type, accept, body: Vec::new(), what, right: None, urgent: false }
     }
 
     /// The same request, which needs this right.
@@ -80,6 +82,11 @@ impl Request {
     /// The same request with another method and a body.
     pub(super) fn with(self, method: Method, content_type: &'static str, body: Vec<u8>) -> Self {
         Self { method, content_type, body, ..self }
+    }
+
+    /// The same request, before all others.
+    pub(super) fn urgent(self) -> Self {
+        Self { urgent: true, ..self }
     }
 
     /// Whether the server would store what it says.
@@ -144,7 +151,7 @@ impl Cluster {
         let mut turn = None;
         loop {
             let answers = self.inner.answers.load(Ordering::Relaxed);
-            let attempt = self.attempt(request).await;
+            let attempt = self.attempt(request, tries.is_first()).await;
             if attempt.is_ok() {
                 self.inner.answers.fetch_add(1, Ordering::Relaxed);
                 self.inner.away.store(false, Ordering::Relaxed);
@@ -170,10 +177,14 @@ impl Cluster {
         }
     }
 
-    /// Sends a request once. A write is not sent after the end of the lease that it is done under, and nobody waits
-    /// longer for its answer.
-    async fn attempt(&self, request: &Request) -> Result<Answer, ClusterError> {
-        let slot = self.inner.flight.slot().await;
+    /// Sends a request once. A write is not begun when the run was told to end, and not sent after the end of the lease
+    /// that it is done under; nobody waits longer for its answer.
+    async fn attempt(&self, request: &Request, begins: bool) -> Result<Answer, ClusterError> {
+        let slot = if request.urgent { None } else { Some(self.inner.flight.slot().await) };
+        let stop = self.stop.as_ref().filter(|_| begins && request.is_write());
+        if let Some(why) = stop.and_then(|stop| stop.borrow().clone()) {
+            return Err(ClusterError::Stopped { why });
+        }
         let fence = self.fence.as_ref().filter(|_| request.is_write());
         let left = fence.map_or(DEADLINE, |fence| fence.left());
         if left.is_zero() {
@@ -188,10 +199,10 @@ impl Cluster {
             Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
         })?;
         self.inner.distance.note(began.elapsed());
-        if answer.code == 429 {
-            slot.throttled();
-        } else {
-            slot.answered();
+        match slot {
+            Some(slot) if answer.code == 429 => slot.throttled(),
+            Some(slot) => slot.answered(),
+            None => {}
         }
         Ok(answer)
     }

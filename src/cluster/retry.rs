@@ -58,6 +58,11 @@ impl Tries {
         Self { knocks: false, ..Self::new(patience) }
     }
 
+    /// Whether nothing was tried yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.count == 0
+    }
+
     /// The wait before the next attempt; `None` where this one was the last. `elapsed` is the time since the first.
     pub(super) fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
         let said = Said::of(attempt);

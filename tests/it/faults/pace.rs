@@ -70,7 +70,8 @@ fn throttled() -> Result<(), Failed> {
 }
 
 fn is_object(seen: &Seen) -> bool {
-    seen.is_write() && ["/configmaps/", "/services/"].iter().any(|it| seen.path.contains(it))
+    let kinds = ["/configmaps/", "/secrets/", "/services/"];
+    seen.is_write() && kinds.iter().any(|it| seen.path.contains(it)) && !seen.path.contains("-state/")
 }
 
 fn throttled_for_ever() -> Result<(), Failed> {
