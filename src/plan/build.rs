@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
+use super::stages::{self, Staged};
+use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, neighbours, replace, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -23,9 +24,10 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, releases)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, releases);
-    let (mut steps, stages) = stages::staged(actions, releases);
+    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
-    let refusals = refusals(environment, &steps, releases, guards);
+    let mut refusals = refusals(environment, &steps, releases, guards);
+    refusals.extend(disorder);
     Plan { environment: environment.to_owned(), steps, stages, refusals }
 }
 
@@ -72,7 +74,7 @@ fn update(object: &ObjectComparison) -> Action {
 }
 
 fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
-    let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+    let written = |step: &&Step| step.action.is_write();
     let of_objects = steps.iter().filter(written).flat_map(|step| {
         let object = &step.object;
         let foreign = conflict::foreign_set(object, releases);
@@ -81,7 +83,13 @@ fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards
         // What the server says about a field that cannot change is the same refusal once more.
         let server = if remade || fixed.peek().is_some() { None } else { refused(object) };
         let invalid = invalid(object, remade);
-        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(fixed).chain(server).chain(invalid)
+        foreign
+            .into_iter()
+            .chain(conflict::conflicts(object, guards))
+            .chain(fixed)
+            .chain(server)
+            .chain(invalid)
+            .chain(neighbours::refusals(step))
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
