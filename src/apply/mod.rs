@@ -238,7 +238,7 @@ impl Scope<'_> {
 
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
-    matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+    step.action.is_write()
 }
 
 /// Whether a step deletes an object, or lets go of it.

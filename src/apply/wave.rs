@@ -56,16 +56,16 @@ impl Run<'_> {
             self.tell(&step.object.id, outcome);
         }
         let defines = matches!(attempt, Attempt::Applied(_)) && defined(step).is_some();
-        self.settle(stage, at, attempt);
+        self.settle(stage, at, &attempt);
         if defines {
             self.await_definition(stage, step).await;
         }
     }
 
-    fn settle(&self, stage: usize, at: usize, attempt: Attempt) {
+    fn settle(&self, stage: usize, at: usize, attempt: &Attempt) {
         let step = self.step(at);
         let Some(desired) = step.sent() else { return };
-        match &attempt {
+        match attempt {
             Attempt::Applied(live) => {
                 let recorded = diff::record(desired, live, &self.scope.options.key);
                 let mut progress = self.progress();
@@ -86,7 +86,9 @@ impl Run<'_> {
             Ok(Ok(kinds)) => {
                 let mut progress = self.progress();
                 let discovery = Arc::make_mut(&mut progress.discovery);
-                kinds.into_iter().for_each(|kind| discovery.add(kind));
+                for kind in kinds {
+                    discovery.add(kind);
+                }
                 return;
             }
             Ok(Err(missing)) => missing,
