@@ -22,6 +22,8 @@ pub(super) struct EnvironmentSpec {
     #[serde(rename = "stateNamespace")]
     pub _state_namespace: Option<String>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    #[serde(rename = "wait")]
+    pub _wait: Option<Value>,
     pub releases: Option<Vec<ReleaseSpec>>,
 }
 
@@ -74,7 +76,8 @@ pub(super) struct ReleaseSpec {
     pub when: Option<String>,
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
-    pub wait: Option<Value>,
+    #[serde(rename = "wait")]
+    pub _wait: Option<Value>,
     pub prune: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub exposes: Option<Vec<ExposureSpec>>,
@@ -122,6 +125,24 @@ pub(super) enum Do {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WaitSpec {
     pub timeout: Option<String>,
+    pub rules: Option<Vec<HealthRuleSpec>>,
+}
+
+/// One entry of `wait.rules:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HealthRuleSpec {
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub condition: Option<String>,
+    #[serde(rename = "current")]
+    pub _current: Option<String>,
+    #[serde(rename = "failed")]
+    pub _failed: Option<String>,
+    #[serde(rename = "message")]
+    pub _message: Option<String>,
+    pub timeout: Option<String>,
 }
 
 impl ReleaseSpec {
@@ -148,7 +169,7 @@ impl ReleaseSpec {
             when: self.when.or(below.when),
             values: self.values.or(below.values),
             secrets: self.secrets.or(below.secrets),
-            wait: self.wait.or(below.wait),
+            _wait: self._wait.or(below._wait),
             prune: self.prune.or(below.prune),
             ignore: self.ignore.or(below.ignore),
             exposes: self.exposes.or(below.exposes),

@@ -89,7 +89,10 @@ fn describe_release(out: &mut String, release: &Release) {
         let _ = writeln!(out, "  secrets of file {path} at {origin}");
     }
     describe_rules(out, "  ", &release.ignore);
-    let _ = writeln!(out, "  waits {:?} seconds, prunes: {}", release.wait_seconds, release.prune);
+    let _ = writeln!(out, "  waits {:?} seconds, prunes: {}", release.wait.seconds, release.prune);
+    for rule in &release.wait.rules {
+        let _ = writeln!(out, "  judges {rule:?}");
+    }
 }
 
 fn describe_rules(out: &mut String, indent: &str, rules: &[IgnoreRule]) {
