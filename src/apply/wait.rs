@@ -1,6 +1,6 @@
 //! Waiting for health, with what is missing said on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::cluster::Wanted;
 use crate::diff::{self, LiveObject};
 use crate::health::{self, Around, Cause, Health, Sort};
 use crate::manifest::ObjectId;
+use crate::plan::Stage;
 use crate::report::Outcome;
 
 /// The wait before the second look; each further one waits half as long again.
@@ -25,7 +26,7 @@ const PUZZLED: Duration = Duration::from_secs(2);
 const GONE: Duration = Duration::from_secs(10);
 
 /// What was applied, until it is healthy, has failed, or time is up.
-pub(super) struct Vigil {
+struct Vigil {
     began: Instant,
     pending: Vec<Pending>,
     pause: Duration,
@@ -34,11 +35,11 @@ pub(super) struct Vigil {
 }
 
 /// What came of a look for one object.
-pub(super) struct Told {
-    pub id: ObjectId,
-    pub outcome: Outcome,
-    /// The release that this ends, and why.
-    pub failed: Option<(Arc<str>, String)>,
+struct Told {
+    id: ObjectId,
+    outcome: Outcome,
+    /// Why its stage has failed with it.
+    failed: Option<String>,
 }
 
 /// An object that is waited for.
@@ -66,65 +67,71 @@ enum State {
 type Seen = BTreeMap<ObjectId, LiveObject>;
 
 impl Run<'_> {
-    /// Waits for the releases that those of a wave need.
-    pub(super) async fn wait_for_needs(&mut self, wave: &[usize]) {
-        let releases = wave.iter().filter_map(|at| self.scope.options.releases.get(&self.step(*at).object.release));
-        let needs: BTreeSet<Arc<str>> =
-            releases.flat_map(|release| &release.needs).map(|need| Arc::from(need.as_str())).collect();
-        self.wait(needs).await;
-    }
-
-    /// Waits until what was applied of these releases is healthy, has failed, or time is up.
-    pub(super) async fn wait(&mut self, releases: BTreeSet<Arc<str>>) {
-        let mut vigil = Vigil::new();
-        for release in releases {
-            if self.waited.insert(Arc::clone(&release)) {
-                vigil.pending.extend(self.pending(&release));
-            }
-        }
+    /// Waits until what was applied of the steps of a stage is healthy, has failed, or time is up.
+    pub(super) async fn wait(&self, stage: usize) {
+        let mut vigil = Vigil::new(self.pending(stage));
         while !vigil.is_over() && self.scope.obstacle().is_none() {
             for told in vigil.look(&self.scope).await {
                 self.tell(&told.id, told.outcome);
-                if let Some((release, reason)) = told.failed {
-                    self.fail(&release, reason);
+                if let Some(reason) = told.failed {
+                    self.fail(stage, reason);
                 }
             }
             vigil.rest(&self.scope).await;
         }
     }
 
-    /// What was applied of a release in this run, if it waits at all.
-    fn pending(&self, release: &Arc<str>) -> Vec<Pending> {
+    /// An object that is as it should be in the answer to its apply, and of which nothing becomes by itself, is not
+    /// looked at again.
+    pub(super) fn settle_at_once(&self, at: usize, live: &LiveObject) {
+        let waiting = self.scope.options.releases.get(&self.step(at).object.release);
+        let Some(waiting) = waiting.filter(|it| it.patience.is_some()) else { return };
+        if health::is_settled(&live.body, &waiting.rules) {
+            self.progress().waited.insert(at);
+            self.tell(&live.id, Outcome::Healthy);
+        }
+    }
+
+    /// What was applied of a stage in this run, if its release waits at all.
+    fn pending(&self, stage: usize) -> Vec<Pending> {
+        let Stage { release, steps, .. } = self.stage(stage);
         let waiting = self.scope.options.releases.get(release);
         let Some((waiting, patience)) = waiting.and_then(|it| Some((it, it.patience?))) else { return Vec::new() };
-        let steps = self.done.iter().zip(&self.scope.plan.steps);
-        let applied = steps.filter(|(done, step)| matches!(done, Done::Applied(_)) && step.object.release == *release);
-        applied
-            .filter_map(|(_, step)| {
-                let desired = step.object.desired.as_ref()?;
-                let resource = self.discovery.resource(&desired.gvk)?.clone();
-                let wanted = Wanted { id: step.object.id.clone(), resource };
-                let patience = health::patience(&desired.body, &waiting.rules).unwrap_or(patience);
-                let said = String::new();
-                Some(Pending { wanted, release: Arc::clone(release), patience, said, cause: None, gone: None })
+        let mut progress = self.progress();
+        let applied = |at: &usize| matches!(progress.done[*at], Done::Applied(_)) && !progress.waited.contains(at);
+        let applied: Vec<usize> = steps.iter().copied().filter(applied).collect();
+        progress.waited.extend(&applied);
+        let pending = applied.into_iter().filter_map(|at| {
+            let object = &self.step(at).object;
+            let desired = object.desired.as_ref()?;
+            let wanted = Wanted { id: object.id.clone(), resource: progress.discovery.resource(&desired.gvk)?.clone() };
+            let patience = health::patience(&desired.body, &waiting.rules).unwrap_or(patience);
+            Some(Pending {
+                wanted,
+                release: Arc::clone(release),
+                patience,
+                said: String::new(),
+                cause: None,
+                gone: None,
             })
-            .collect()
+        });
+        pending.collect()
     }
 }
 
 impl Vigil {
-    fn new() -> Self {
+    fn new(pending: Vec<Pending>) -> Self {
         let now = Instant::now();
-        Self { began: now, pending: Vec::new(), pause: SOON, puzzled: now + PUZZLED }
+        Self { began: now, pending, pause: SOON, puzzled: now + PUZZLED }
     }
 
     /// Whether nothing is waited for any more.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.pending.is_empty()
     }
 
     /// Looks at what is waited for; what is healthy or has failed is waited for no longer.
-    pub(super) async fn look(&mut self, scope: &Scope<'_>) -> Vec<Told> {
+    async fn look(&mut self, scope: &Scope<'_>) -> Vec<Told> {
         let began = Instant::now();
         let mut told = Vec::new();
         let seen = self.read(scope, &mut told).await;
@@ -150,7 +157,7 @@ impl Vigil {
     }
 
     /// Waits before the next look, unless the run shall end.
-    pub(super) async fn rest(&self, scope: &Scope<'_>) {
+    async fn rest(&self, scope: &Scope<'_>) {
         if self.is_over() {
             return;
         }
@@ -179,7 +186,7 @@ impl Vigil {
         };
         for it in self.pending.extract_if(.., |it| reasons.contains_key(&it.wanted.id)) {
             let outcome = Outcome::Unknown(format!("its health: {}", reasons[&it.wanted.id]));
-            let failed = Some((it.release, format!("the health of {} is unknown", it.wanted.id)));
+            let failed = Some(format!("the health of {} is unknown", it.wanted.id));
             told.push(Told { id: it.wanted.id, outcome, failed });
         }
         seen
@@ -292,7 +299,7 @@ impl Pending {
 
     fn told(&self, outcome: Outcome) -> Told {
         let failed = matches!(outcome, Outcome::Failed(_));
-        let failed = failed.then(|| (Arc::clone(&self.release), format!("{} is not healthy", self.wanted.id)));
+        let failed = failed.then(|| format!("{} is not healthy", self.wanted.id));
         Told { id: self.wanted.id.clone(), outcome, failed }
     }
 }

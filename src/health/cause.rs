@@ -79,7 +79,12 @@ pub fn cause(object: &Value, around: &Around) -> Option<Cause> {
     let mut found: Vec<Cause> = newest(object, &around.pods).filter_map(|pod| of_pod(object, pod, around)).collect();
     found.sort_by_key(|it| it.trouble.sort.patience().map_or((true, None), |patience| (false, Some(patience))));
     let refused = || of_itself(object, around).map(|trouble| Cause { trouble, pod: None, own: false });
-    found.into_iter().next().or_else(refused).or_else(|| of_old_pods(object, around)).or_else(|| last_word(object, around))
+    found
+        .into_iter()
+        .next()
+        .or_else(refused)
+        .or_else(|| of_old_pods(object, around))
+        .or_else(|| last_word(object, around))
 }
 
 /// What is wrong with one pod of an object, by its status and by what is said about it.
@@ -125,7 +130,8 @@ fn of_itself(object: &Value, around: &Around) -> Option<Trouble> {
     }
     let last = around.pods.iter().map(|it| second(text(it, &["metadata", "creationTimestamp"]))).max();
     let said = around.about(text(object, &["kind"]), text(object, &["metadata", "name"]));
-    let refused = |it: &&&Said| it.warning && it.reason == "FailedCreate" && last.is_none_or(|last| second(&it.time) > last);
+    let refused =
+        |it: &&&Said| it.warning && it.reason == "FailedCreate" && last.is_none_or(|last| second(&it.time) > last);
     let said = said.iter().find(refused)?;
     Some(Trouble::new(sort(&said.message), said.said()))
 }
@@ -159,8 +165,11 @@ fn created(pod: &Value) -> &str {
 
 /// A pod that is being deleted, or that was evicted and is only kept to be looked at, is replaced by another.
 fn is_alive(pod: &Value) -> bool {
-    let owned_by = |kind: &str| items(pod, &["metadata", "ownerReferences"]).iter().any(|it| text(it, &["kind"]) == kind);
-    let dead = text(pod, &["status", "phase"]) == "Failed" && !owned_by("Job") && !items(pod, &["metadata", "ownerReferences"]).is_empty();
+    let owned_by =
+        |kind: &str| items(pod, &["metadata", "ownerReferences"]).iter().any(|it| text(it, &["kind"]) == kind);
+    let dead = text(pod, &["status", "phase"]) == "Failed"
+        && !owned_by("Job")
+        && !items(pod, &["metadata", "ownerReferences"]).is_empty();
     pod.dig(&["metadata", "deletionTimestamp"]).is_none() && !dead
 }
 
@@ -186,7 +195,8 @@ fn is_newest(object: &Value, pod: &Value) -> bool {
 /// anybody looks. `None` where nothing was said.
 pub fn ended(kind: &str, name: &str, around: &Around) -> Option<Result<(), String>> {
     let said = around.about(kind, name);
-    let failed = said.iter().find(|it| it.warning && ["BackoffLimitExceeded", "DeadlineExceeded"].contains(&&*it.reason));
+    let failed =
+        said.iter().find(|it| it.warning && ["BackoffLimitExceeded", "DeadlineExceeded"].contains(&&*it.reason));
     match failed {
         Some(failed) => Some(Err(failed.said())),
         None => said.iter().any(|it| kind == "Job" && it.reason == "Completed").then_some(Ok(())),
@@ -197,7 +207,6 @@ pub fn ended(kind: &str, name: &str, around: &Around) -> Option<Result<(), Strin
 pub fn runs_pods(object: &Value) -> bool {
     object.dig(&["spec", "template", "spec"]).is_some() && object.dig(&["spec", "selector"]).is_some()
 }
-
 
 /// Whether a claim that is not bound waits for a pod that uses it, by what was said about it.
 pub fn waits_for_consumer(claim: &Value, around: &Around) -> bool {

@@ -21,6 +21,7 @@ pub use self::cause::{Around, Cause, Said, cause, ended, runs_pods, waits_for_co
 pub use self::pods::trouble;
 pub use self::rules::{judge, patience};
 pub use self::trouble::{Sort, Trouble};
+use crate::project::HealthRule;
 use crate::schema::Gvk;
 use crate::value::Value;
 
@@ -38,6 +39,9 @@ pub enum Health {
 }
 
 type Rule = fn(&Value) -> Health;
+
+/// Kinds of which nothing becomes by itself, as `group/Kind`.
+const PASSIVE: &str = include_str!("passive.txt");
 
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
 
@@ -69,6 +73,14 @@ const RULES: [(&str, &str, Rule); 21] = [
 /// How an object is, by what the server says about it.
 pub fn of(object: &Value) -> Health {
     judge(object, &[])
+}
+
+/// Whether nothing is to be waited for: the object is as it should be in the very answer to its apply, and its kind is
+/// one of which nothing becomes by itself.
+pub fn is_settled(object: &Value, rules: &[HealthRule]) -> bool {
+    let gvk = Gvk::new(text(object, &["apiVersion"]), text(object, &["kind"]));
+    let is_it = |row: &str| row.split_once('/') == Some((gvk.group.as_str(), gvk.kind.as_str()));
+    PASSIVE.lines().any(is_it) && judge(object, rules) == Health::Current
 }
 
 /// An object that is being deleted is that, whatever else it says.

@@ -53,12 +53,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
         return Some(Trouble::new(sort.unwrap_or(Sort::Passing), scheduled.said()));
     }
     let lists = [&["status", "initContainerStatuses"], &["status", "containerStatuses"]];
-    lists
-        .iter()
-        .flat_map(|keys| items(pod, *keys))
-        .find_map(container)
-        .or_else(|| ended(pod))
-        .or_else(|| unready(pod))
+    lists.iter().flat_map(|keys| items(pod, *keys)).find_map(container).or_else(|| ended(pod)).or_else(|| unready(pod))
 }
 
 /// A pod that was ended from outside: evicted, preempted, not admitted by its node.
@@ -115,9 +110,11 @@ fn container(status: &Value) -> Option<Trouble> {
 fn waits(reason: &str, message: &str) -> Sort {
     match reason {
         "InvalidImageName" | "ErrImageNeverPull" => Sort::Impossible,
-        "ImagePullBackOff" | "ErrImagePull" | "ImageInspectError" | "RegistryUnavailable" | "SignatureValidationFailed" => {
-            by_words(message, &IMAGE).unwrap_or(Sort::Image)
-        }
+        "ImagePullBackOff"
+        | "ErrImagePull"
+        | "ImageInspectError"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => by_words(message, &IMAGE).unwrap_or(Sort::Image),
         "CreateContainerConfigError" if ["not found", "couldn't find key"].iter().any(|it| message.contains(it)) => {
             Sort::Missing
         }
