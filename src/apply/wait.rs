@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{Done, Run, Scope, Waiting, cause};
 use crate::cluster::Wanted;
 use crate::diff::{self, LiveObject};
-use crate::health::{self, Around, Cause, Health, Sort};
+use crate::health::{self, Around, Cause, Health};
 use crate::manifest::ObjectId;
 use crate::plan::Stage;
 use crate::report::Outcome;
@@ -18,8 +18,9 @@ use crate::report::Outcome;
 const SOON: Duration = Duration::from_millis(200);
 /// The longest wait between two looks, unless a look itself takes long.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Looking takes no more than this part of the time: a large environment is looked at less often.
-const SHARE: u32 = 10;
+/// What takes long is done less often: its pause is so many times as long, up to a limit.
+const SHARE: u32 = 4;
+const RARE: Duration = Duration::from_secs(5);
 /// After this time of waiting the cause is looked for among pods and events, and again after each of these times.
 const PUZZLED: Duration = Duration::from_secs(2);
 /// An object that is gone may be on its way to be made again; after this time it is not.
@@ -49,10 +50,20 @@ struct Pending {
     patience: Duration,
     /// What was last said about it.
     said: String,
-    /// What is wrong with it, since when, and that in words.
-    cause: Option<(Cause, Instant, String)>,
+    /// What is wrong with it.
+    known: Option<Known>,
     /// Since when it is gone.
     gone: Option<Instant>,
+}
+
+/// What is wrong with an object.
+struct Known {
+    cause: Cause,
+    since: Instant,
+    /// For how long it was seen: later than when it was last looked for, nobody knows.
+    lasted: Duration,
+    /// The cause with the last lines of a log.
+    words: String,
 }
 
 /// How a pending object is.
@@ -106,14 +117,8 @@ impl Run<'_> {
             let desired = object.desired.as_ref()?;
             let wanted = Wanted { id: object.id.clone(), resource: progress.discovery.resource(&desired.gvk)?.clone() };
             let patience = health::patience(&desired.body, &waiting.rules).unwrap_or(patience);
-            Some(Pending {
-                wanted,
-                release: Arc::clone(release),
-                patience,
-                said: String::new(),
-                cause: None,
-                gone: None,
-            })
+            let (release, said) = (Arc::clone(release), String::new());
+            Some(Pending { wanted, release, patience, said, known: None, gone: None })
         });
         pending.collect()
     }
@@ -135,6 +140,7 @@ impl Vigil {
         let began = Instant::now();
         let mut told = Vec::new();
         let seen = self.read(scope, &mut told).await;
+        self.pause = (self.pause * 3 / 2).min(INTERVAL).max((began.elapsed() * SHARE).min(RARE));
         let mut states: Vec<State> = Vec::new();
         for it in &mut self.pending {
             states.push(it.state(seen.get(&it.wanted.id), scope).await);
@@ -143,16 +149,13 @@ impl Vigil {
         let elapsed = self.began.elapsed();
         let mut left = Vec::new();
         for (mut it, state) in std::mem::take(&mut self.pending).into_iter().zip(states) {
-            match it.settle(state, elapsed) {
-                (outcome, true) => told.extend(outcome.map(|outcome| it.told(outcome))),
-                (outcome, false) => {
-                    told.extend(outcome.map(|outcome| it.told(outcome)));
-                    left.push(it);
-                }
+            let (outcome, is_over) = it.settle(state, elapsed);
+            told.extend(outcome.map(|outcome| it.told(outcome)));
+            if !is_over {
+                left.push(it);
             }
         }
         self.pending = left;
-        self.pause = (self.pause * 3 / 2).min(INTERVAL).max(began.elapsed() * SHARE);
         told
     }
 
@@ -217,7 +220,7 @@ impl Vigil {
             self.pending[at].know(scope, live, &around).await;
         }
         if due {
-            self.puzzled = Instant::now() + PUZZLED.max(began.elapsed() * SHARE);
+            self.puzzled = Instant::now() + PUZZLED.max((began.elapsed() * SHARE).min(2 * RARE));
         }
     }
 }
@@ -255,18 +258,15 @@ impl Pending {
 
     /// Notes what is wrong; the same trouble as before goes on.
     async fn know(&mut self, scope: &Scope<'_>, live: &LiveObject, around: &Around) {
-        let Some(cause) = health::cause(&live.body, around) else {
-            self.cause = None;
-            return;
-        };
-        let before = self.cause.take();
-        let goes_on = |sort: Sort| sort.is_as(cause.trouble.sort);
-        let since = before.as_ref().filter(|(it, ..)| goes_on(it.trouble.sort)).map(|(_, since, _)| *since);
+        let before = self.known.take();
+        let Some(cause) = health::cause(&live.body, around) else { return };
+        let goes_on = before.as_ref().filter(|it| it.cause.trouble.sort.is_as(cause.trouble.sort));
+        let since = goes_on.map_or_else(Instant::now, |it| it.since);
         let words = match before {
-            Some((same, _, words)) if same == cause => words,
+            Some(same) if same.cause == cause => same.words,
             _ => cause::in_words(scope.cluster, live.id.namespace.as_deref(), &cause).await,
         };
-        self.cause = Some((cause, since.unwrap_or_else(Instant::now), words));
+        self.known = Some(Known { cause, since, lasted: since.elapsed(), words });
     }
 
     /// What is to be told, if that is news, and whether it is waited for no longer.
@@ -276,8 +276,7 @@ impl Pending {
             State::Failed(reason) => return (Some(Outcome::Failed(self.with_cause(reason))), true),
             State::Missing(missing) => missing,
         };
-        let lasted = self.cause.as_ref().map(|(cause, since, _)| (cause, since.elapsed()));
-        if lasted.is_some_and(|(cause, lasted)| cause.trouble.is_final(lasted)) {
+        if self.known.as_ref().is_some_and(|it| it.cause.trouble.is_final(it.lasted)) {
             return (Some(Outcome::Failed(self.with_cause(missing))), true);
         }
         if elapsed >= self.patience {
@@ -291,8 +290,8 @@ impl Pending {
     }
 
     fn with_cause(&self, said: String) -> String {
-        match &self.cause {
-            Some((_, _, words)) if !said.contains(words.as_str()) => format!("{said}\n{words}"),
+        match &self.known {
+            Some(Known { words, .. }) if !said.contains(words.as_str()) => format!("{said}\n{words}"),
             _ => said,
         }
     }

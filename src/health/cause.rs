@@ -92,19 +92,21 @@ fn of_pod(object: &Value, pod: &Value, around: &Around) -> Option<Cause> {
     let name = text(pod, &["metadata", "name"]);
     let said = around.about("Pod", name);
     let mut trouble = trouble(pod).or_else(|| mount(&said))?;
-    let word = |reasons: &[&str]| said.iter().find(|it| reasons.contains(&it.reason.as_str()));
+    let word = |reasons: &[&str], part: &str| {
+        said.iter().find(|it| reasons.contains(&it.reason.as_str()) && it.message.contains(part))
+    };
     match trouble.sort {
-        Sort::NoNode | Sort::NoRoom if word(&COMING).is_some() => trouble.sort = Sort::Passing,
+        Sort::NoNode | Sort::NoRoom if word(&COMING, "").is_some() => trouble.sort = Sort::Passing,
         // A Job counts the failures of its pods itself.
         Sort::Crash(_) if text(object, &["kind"]) == "Job" => trouble.sort = Sort::Passing,
         Sort::Image => {
-            if let Some(pull) = word(&["Failed"]).filter(|it| it.message.contains("pull")) {
+            if let Some(pull) = word(&["Failed"], "Failed to pull") {
                 trouble.sort = image_sort(&pull.message);
                 trouble.reason = format!("{}\n{}", trouble.reason, pull.said());
             }
         }
         Sort::Passing => {
-            if let Some(probe) = word(&["Unhealthy"]).filter(|_| trouble.reason.contains("probe")) {
+            if let Some(probe) = word(&["Unhealthy"], "").filter(|_| trouble.reason.contains("probe")) {
                 trouble.reason = format!("{}\n{}", trouble.reason, probe.said());
             }
         }

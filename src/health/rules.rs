@@ -39,7 +39,7 @@ fn fits(rule: &HealthRule, object: &Value) -> bool {
 fn by(rule: &HealthRule, object: &Value) -> Health {
     let failed = rule.failed.as_ref().map(|test| Answer::of(test, object));
     if let Some(Answer::Yes(said)) = failed {
-        return Health::Failed(message(rule, object).unwrap_or(said));
+        return Health::Failed(message(rule, object, said));
     }
     if let Some(Answer::Broken(why)) = failed {
         return Health::InProgress(why);
@@ -48,16 +48,16 @@ fn by(rule: &HealthRule, object: &Value) -> Health {
         None => shipped(object),
         Some(Answer::Yes(_)) => Health::Current,
         Some(Answer::Broken(why)) => Health::InProgress(why),
-        Some(Answer::No(said)) => Health::InProgress(message(rule, object).unwrap_or(said)),
+        Some(Answer::No(said)) => Health::InProgress(message(rule, object, said)),
     }
 }
 
-/// What a rule says in words; what the object lacks for it is said in its stead.
-fn message(rule: &HealthRule, object: &Value) -> Option<String> {
-    match rule.message.as_ref()?.text(object) {
-        Ok(said) => Some(said),
-        Err(Unanswered::Missing(_)) => None,
-        Err(broken) => Some(broken.to_string()),
+/// What a rule says in words, or what its test said where it has none.
+fn message(rule: &HealthRule, object: &Value, said: String) -> String {
+    match rule.message.as_ref().map(|it| it.text(object)) {
+        Some(Ok(message)) => message,
+        None | Some(Err(Unanswered::Missing(_))) => said,
+        Some(Err(broken)) => format!("{said}; its message {broken}"),
     }
 }
 

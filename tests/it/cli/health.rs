@@ -185,7 +185,7 @@ fn refused_pods_are_told() -> Result<(), Failed> {
     let began = Instant::now();
     let run = site.expect("apply dev --yes", 3)?;
     run.says(&format!("failed StatefulSet.apps {}/app: 0 of 1 replicas are there", site.namespace))?;
-    run.says("FailedCreate: create Pod app-0 in StatefulSet app failed error: ")?.says("violates PodSecurity")?;
+    run.says("FailedCreate: Create Pod app-0 in StatefulSet app failed error: ")?.says("violates PodSecurity")?;
     assert!(began.elapsed() < Duration::from_secs(60), "it waited for its timeout: {:?}", began.elapsed());
     Ok(())
 }
