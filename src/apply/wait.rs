@@ -168,7 +168,7 @@ impl Vigil {
         tokio::select! {
             () = sleep(self.pause) => {}
             // A sender that is gone stops nothing.
-            Ok(_) = stop.wait_for(|stop| *stop) => {}
+            Ok(_) = stop.wait_for(Option::is_some) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
@@ -29,6 +29,16 @@ pub(super) struct ActingArgs {
     /// What happens to what deleted objects own.
     #[arg(long, value_name = "HOW", default_value = "background")]
     cascade: Cascade,
+    /// End the run after this time (`90s`, `20m`), when the objects in flight are done.
+    #[arg(long, value_name = "DURATION", value_parser = super::arguments::seconds)]
+    deadline: Option<u64>,
+}
+
+impl ActingArgs {
+    /// For a plan of which nothing has to be waited for.
+    pub(super) fn agreed(yes: bool) -> Self {
+        Self { yes, no_wait: true, cascade: Cascade::Background, deadline: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,6 +102,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
             Cascade::Orphan => Propagation::Orphan,
         },
         carry_on: false,
+        deadline: args.deadline.map(Duration::from_secs),
     };
     let progress = terminal.progress();
     let watched = Watched::new(&planned.plan, progress.clone());
@@ -179,7 +190,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true };
+    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
     let ended = pipeline::apply(planned, manner, &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

@@ -39,11 +39,11 @@ impl Cluster {
     /// What was said in a namespace, without known secrets.
     pub async fn said_in(&self, namespace: &str) -> Result<Vec<Said>, ClusterError> {
         let mut found = Vec::new();
-        self.list(&events(), Some(namespace), "", &mut |event| found.push(self.said(&event))).await?;
+        self.list(&events(), Some(namespace), "", &mut |event| found.push(self.event(&event))).await?;
         Ok(found)
     }
 
-    fn said(&self, event: &Value) -> Said {
+    fn event(&self, event: &Value) -> Said {
         let text = |keys: &[&str]| event.dig(keys).and_then(Value::as_str).unwrap_or_default();
         let times = [
             text(&["series", "lastObservedTime"]),

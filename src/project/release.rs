@@ -7,7 +7,7 @@ use super::lineage::EnvironmentFile;
 use super::own_files;
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
-use super::{Release, ReleaseSource, ValuesLayer, exposes, ignore};
+use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -88,6 +88,8 @@ pub(super) fn build(
         values.push(values_entry(tree, &spec.name, item)?);
     }
     let secret = |item: &Value| secret(tree, environment, &spec.name, item);
+    let (conflicts, left) = conflicts::rules(tree, spec.conflicts.as_deref(), nodes.get("conflicts"))?;
+    let ignore = ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?;
     Ok(Release {
         name: spec.name.as_str().into(),
         namespace: namespace(tree, declared)?,
@@ -100,8 +102,10 @@ pub(super) fn build(
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait: Waits::read(tree, nodes.get("wait"))?.over(waits),
-        prune: spec.prune.unwrap_or(true),
-        ignore: ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?,
+        prune: prune(tree, nodes.get("prune"))?,
+        ignore: ignore.into_iter().chain(left).collect(),
+        conflicts,
+        replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
         origin: declared.origin.clone(),
     })
@@ -174,6 +178,15 @@ fn secret(tree: &Tree, environment: &str, release: &str, item: &Value) -> Result
         return Err(ProjectError::SecretElsewhere { path, folder, place: Place::of_node(tree, item) });
     }
     Ok((path, item.origin.clone()))
+}
+
+fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
+    match node.map(|node| &node.data) {
+        None | Some(Data::Null | Data::Bool(true)) => Ok(Prune::Delete),
+        Some(Data::Bool(false)) => Ok(Prune::Keep),
+        Some(Data::Text(text)) if text == "orphan" => Ok(Prune::Orphan),
+        Some(_) => Err(wrong_kind(tree, node.unwrap_or(&Value::default()), "`prune`", "true, false or `orphan`")),
+    }
 }
 
 pub(super) fn wrong_kind(tree: &Tree, node: &Value, what: &'static str, expected: &'static str) -> ProjectError {

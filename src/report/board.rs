@@ -28,7 +28,10 @@ impl Board {
     /// The board of a run that has not begun.
     pub fn new(plan: &Plan) -> Self {
         let sent = |action: &Action| {
-            matches!(action, Action::Create | Action::Update | Action::Recreate { .. } | Action::Delete)
+            matches!(
+                action,
+                Action::Create | Action::Update | Action::Recreate { .. } | Action::Delete | Action::Orphan { .. }
+            )
         };
         Self { total: plan.steps.iter().filter(|step| sent(&step.action)).count(), ..Self::default() }
     }
@@ -41,7 +44,7 @@ impl Board {
                 self.waiting.insert(event.id.clone(), Pending { since, missing: missing.clone() });
                 return;
             }
-            Outcome::Applied | Outcome::Deleted => self.done += 1,
+            Outcome::Applied | Outcome::Deleted | Outcome::Orphaned => self.done += 1,
             Outcome::Healthy => self.healthy += 1,
             Outcome::Failed(_) | Outcome::Unknown(_) => self.failed += 1,
             Outcome::Adopted | Outcome::Skipped(_) => {}

@@ -6,13 +6,14 @@ mod editing;
 mod figures;
 mod falsehoods;
 mod files;
+mod guarding;
 mod health;
 mod ignore;
 mod judging;
 mod large;
 mod lost;
 pub mod program;
-mod proxy;
+pub mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
@@ -20,7 +21,7 @@ mod replacing;
 mod rights;
 mod secrecy;
 mod secrets_git;
-mod site;
+pub mod site;
 mod story;
 
 use libtest_mimic::Trial;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        guarding::trials(),
         health::trials(),
         ignore::trials(),
         judging::trials(),
