@@ -30,7 +30,8 @@ enum Attempt {
     Applied(Box<LiveObject>),
     Skipped(String),
     Failed(WriteError),
-    /// The fields of other tools became ours, and then the apply failed: the next run goes on there.
+    /// The fields of other tools became ours, or the old object was deleted, and then the apply failed: the next run goes
+    /// on there.
     HalfWay(WriteError),
 }
 
@@ -145,6 +146,10 @@ impl Scope<'_> {
         match self.apply_patiently(step, desired, resource).await {
             Ok(live) => Attempt::Applied(Box::new(live)),
             Err(error) if adopts.is_some() => Attempt::HalfWay(error),
+            Err(WriteError::Refused { refusal, message }) if matches!(step.action, Action::Recreate { .. }) => {
+                let message = format!("{message} (its old object is deleted, and the next run makes the new one)");
+                Attempt::HalfWay(WriteError::Refused { refusal, message })
+            }
             Err(error) => Attempt::Failed(error),
         }
     }
