@@ -32,7 +32,8 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         | E::NoRelease { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
         E::NoShippedRule { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
         E::NoShippedRule { .. } => {
-            let names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
+            let mut names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
+            names.dedup();
             format!("There are {}.", list(&names))
         }
         E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
