@@ -29,6 +29,13 @@ pub(super) struct ActingArgs {
     cascade: Cascade,
 }
 
+impl ActingArgs {
+    /// For a plan of which nothing has to be waited for.
+    pub(super) fn agreed(yes: bool) -> Self {
+        Self { yes, no_wait: true, cascade: Cascade::Background }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cascade {
     /// It is deleted too, after them.
@@ -126,6 +133,7 @@ fn tell(event: &Event, progress: &Progress, terminal: &Terminal) {
         Outcome::Adopted => progress.at(&format!("took over {id}")),
         Outcome::Applied => progress.at(&format!("applied {id}")),
         Outcome::Healthy => progress.at(&format!("healthy {id}")),
+        Outcome::Orphaned => progress.at(&format!("let go of {id}")),
         Outcome::Deleted => progress.at(&format!("deleted {id}")),
         Outcome::Failed(why) => progress.above(|| terminal.say(&format!("failed {id}: {why}"))),
         Outcome::Skipped(_) | Outcome::Unknown(_) => {}

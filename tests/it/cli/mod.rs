@@ -6,6 +6,7 @@ mod editing;
 mod figures;
 mod falsehoods;
 mod files;
+mod guarding;
 mod health;
 mod ignore;
 mod judging;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        guarding::trials(),
         health::trials(),
         ignore::trials(),
         judging::trials(),
