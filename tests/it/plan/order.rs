@@ -8,6 +8,7 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 use weft::diff::{Comparison, ObjectComparison, Verdict};
 use weft::plan::{self, Guards, Plan, Refusal, ReleaseFacts, Work};
+use weft::project::Prune;
 use weft::value::Map;
 
 use super::input;
@@ -50,7 +51,7 @@ fn a_small_graph() -> Result<(), Failed> {
         .map(|at| ReleaseFacts {
             name: format!("r{at:02}").into(),
             needs: (at > 50).then(|| "r00".to_owned()).into_iter().collect(),
-            prune: true,
+            prune: Prune::Delete,
             declared: true,
             ..ReleaseFacts::default()
         })
@@ -100,10 +101,10 @@ impl Case {
         let facts = RELEASES.iter().zip(&self.needs).map(|(name, needs)| ReleaseFacts {
             name: (*name).into(),
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-            prune: true,
+            prune: Prune::Delete,
             declared: true,
             set: format!("applyset-{name}"),
-            inventory: BTreeSet::new(),
+            ..ReleaseFacts::default()
         });
         let guards = Guards { allow_delete: ["Namespace".to_owned()].into(), ..Guards::default() };
         plan::plan("dev", Comparison { objects, ..Comparison::default() }, &facts.collect::<Vec<_>>(), &guards)
