@@ -40,7 +40,7 @@ pub use self::rights::rights;
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
-use crate::cluster::{Cluster, SchemaCache, Unread};
+use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
@@ -78,6 +78,8 @@ pub struct ClusterOverride {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig.
     pub context: Option<String>,
+    /// How fast it is asked, and how long it is waited for.
+    pub pace: Pace,
 }
 
 /// Tells what a long run is at.
