@@ -172,11 +172,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-<<<<<<< HEAD
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new(), room: Semaphore::new(STEPS) },
-=======
-            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new() },
->>>>>>> main
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new(), room: Semaphore::new(STEPS) },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }
