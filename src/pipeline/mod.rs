@@ -45,7 +45,7 @@ use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::Redactor;
-use crate::plan::{Guards, Plan, Unfollowed};
+use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
@@ -231,7 +231,7 @@ fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> S
         [first, rest @ ..] => format!("{first} and {} more have", rest.len()),
         [] => "Nothing has".to_owned(),
     };
-    format!("{which} `{key}: {value}`, which has no effect: {instead}.")
+    format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
 }
 
 /// What to know about objects that another tool counts among its own.

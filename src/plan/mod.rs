@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 pub use self::build::plan;
 pub use self::neighbours::Unfollowed;
+pub(crate) use self::neighbours::written;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};

@@ -80,7 +80,8 @@ fn listing(plan: &Plan) -> String {
         }
     }
     for ((key, value, instead), objects) in plan.unfollowed() {
-        let _ = writeln!(out, "no effect of {key}: {value} on {}: {instead}", objects.len());
+        let mark = if value.is_empty() { key.to_owned() } else { format!("{key}: {value}") };
+        let _ = writeln!(out, "no effect of {mark} on {}: {instead}", objects.len());
     }
     for refusal in &plan.refusals {
         let _ = write!(out, "{}", Diagnostic::of(refusal));
