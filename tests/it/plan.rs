@@ -3,6 +3,7 @@
 mod immutable;
 pub mod input;
 mod laws;
+pub mod saved;
 mod state;
 
 use std::fmt::Write as _;
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(cases::code("plan", "digest", digest));
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
+    trials.extend(saved::trials());
     trials.extend(state::trials());
     trials
 }

@@ -18,6 +18,7 @@ mod refusals;
 mod rehearsal;
 mod replacing;
 mod rights;
+mod saved;
 mod secrecy;
 mod secrets_git;
 mod site;
@@ -44,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         rehearsal::trials(),
         replacing::trials(),
         rights::trials(),
+        saved::trials(),
         secrecy::trials(),
         secrets_git::trials(),
         story::trials(),
