@@ -4,6 +4,7 @@
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
 mod adopt;
+mod applied;
 mod canonical;
 mod changes;
 mod classify;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
+pub use self::applied::Applied;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
 pub use self::live::live;
@@ -156,7 +158,7 @@ pub struct Recorded {
     /// Hash of those fields' values in the server's response.
     pub projection: String,
     /// The desired object as it was applied; secret leaves are left out and stand as their keyed digest.
-    pub applied: Arc<Value>,
+    pub applied: Applied,
 }
 
 /// The comparison of all objects.

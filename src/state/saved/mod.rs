@@ -135,7 +135,7 @@ pub fn tells_of_secrets(plan: &Plan) -> bool {
         let object = &step.object;
         let bodies = [&object.desired, &object.repository].into_iter().flatten().map(|it| &it.body);
         let live = object.live.iter().map(|it| &it.body).chain(object.after.iter().map(AsRef::as_ref));
-        let recorded = object.recorded.iter().map(|it| it.applied.as_ref());
+        let recorded = object.recorded.iter().map(|it| &*it.applied);
         let changes = object.fields.iter().flat_map(|change| {
             let after = if let After::Value(value) = &change.desired { Some(value) } else { None };
             change.base.iter().chain(&change.live).chain(after)

@@ -119,7 +119,7 @@ fn inventory(objects: usize) -> Inventory {
             .collect::<String>()
     };
     let member = |at: usize| {
-        let applied = Arc::new(serde_json::from_value::<Value>(json!({"data": {"k": noise(at)}})).expect("a value"));
+        let applied = serde_json::from_value::<Value>(json!({"data": {"k": noise(at)}})).expect("a value").into();
         let (uid, hash) = (format!("uid-{at}"), "0".repeat(64));
         let recorded = Recorded { uid, desired: hash.clone(), owned: hash.clone(), projection: hash, applied };
         let kind = GroupKind { group: String::new(), kind: "ConfigMap".into() };

@@ -239,7 +239,7 @@ impl Compared {
         it.recorded = self.applied.then(|| {
             let (uid, hash) = ("1".to_owned(), format!("{:064}", self.record));
             let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
-            Arc::new(Recorded { uid, desired, owned, projection, applied: Arc::new(Value::default()) })
+            Arc::new(Recorded { uid, desired, owned, projection, applied: Value::default().into() })
         });
         if let Some(said) = &self.judged {
             it.judged = judged(said);
@@ -350,7 +350,7 @@ pub fn id(text: &str) -> ObjectId {
 
 fn step(value: &Value) -> Step {
     match (value.as_str(), value.as_i64(), value.as_map()) {
-        (Some(key), ..) => Step::Field(key.to_owned()),
+        (Some(key), ..) => Step::Field(key.into()),
         (_, Some(at), _) => Step::Index(at.try_into().expect("a place in a list")),
         (.., Some(map)) => Step::Item(map.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()),
         _ => panic!("no step: {value:?}"),
