@@ -81,7 +81,7 @@ fn left_out(step: &Step) -> Option<Moved> {
     let cause = match desired {
         Some(it) if it.implicit => Cause::Appeared,
         Some(_) => Cause::Removed,
-        None => Cause::Applied,
+        None => Cause::Dropped,
     };
     (desired.is_some() || !is_idle(step)).then(|| Moved::new(step, cause))
 }

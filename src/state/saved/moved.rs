@@ -42,6 +42,8 @@ pub enum Cause {
     Applied,
     /// Somebody changed what the plan owns or would touch.
     Changed,
+    /// No inventory holds it any more.
+    Dropped,
     /// Something else would be done with it: what the plan says, and what would be done now.
     Judged(String, String),
 }
@@ -216,8 +218,9 @@ impl fmt::Display for Cause {
             Self::Appeared => f.write_str("it is there now, and was not"),
             Self::Replaced(was, is) => write!(f, "it was deleted and made again (UID {was}, now {is})"),
             Self::Applied => f.write_str("another run has applied it"),
+            Self::Dropped => f.write_str("another run has settled it"),
             Self::Changed => f.write_str("it was changed"),
-            Self::Judged(was, is) => write!(f, "the plan says `{was}`, and now it would be `{is}`"),
+            Self::Judged(was, is) => write!(f, "the plan says {was}, and now it would be {is}"),
         }
     }
 }
@@ -226,8 +229,14 @@ impl fmt::Display for MovedField {
     /// `data.greeting: was "Hello", is "Hacked", by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), |it| format!("{it:?}"));
-        write!(f, "{}: was {}, is {}", self.path, side(&self.was), side(&self.is))?;
         let by: Vec<String> = self.by.iter().map(ToString::to_string).collect();
-        if by.is_empty() { Ok(()) } else { write!(f, ", by {}", by.join(", ")) }
+        match by.join(", ") {
+            by if self.was == self.is && by.is_empty() => write!(f, "{}: now by nobody else", self.path),
+            by if self.was == self.is => write!(f, "{}: now by {by}", self.path),
+            by => {
+                write!(f, "{}: was {}, is {}", self.path, side(&self.was), side(&self.is))?;
+                if by.is_empty() { Ok(()) } else { write!(f, ", by {by}") }
+            }
+        }
     }
 }

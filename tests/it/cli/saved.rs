@@ -271,7 +271,7 @@ fn deletes_what_it_named() -> Result<(), Failed> {
     if site.data("old").is_some() {
         return Err("`old` is still there".into());
     }
-    stale(&site, &["another run has applied it"]).map(drop)
+    stale(&site, &["another run has settled it"]).map(drop)
 }
 
 fn with_selection_guards_and_values() -> Result<(), Failed> {
