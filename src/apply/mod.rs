@@ -9,6 +9,8 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod leaving;
+mod look;
 mod schedule;
 mod wait;
 mod wave;
@@ -49,8 +51,8 @@ pub struct Options {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
     pub carry_on: bool,
-    /// Turns true when the run shall end: after the objects in flight, with the inventory saved.
-    pub stop: watch::Receiver<bool>,
+    /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
+    pub stop: watch::Receiver<Option<String>>,
 }
 
 /// What a release waits for, and how long.
@@ -94,6 +96,8 @@ enum Done {
     Applied(Arc<Recorded>),
     /// It is gone.
     Deleted,
+    /// It is there, and ours no more.
+    LetGo,
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -104,6 +108,8 @@ enum Done {
 struct Scope<'a> {
     plan: &'a Plan,
     cluster: &'a Cluster,
+    /// The same, for the first write of an object: none is begun when the run shall end.
+    begins: Cluster,
     options: &'a Options,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
@@ -150,6 +156,7 @@ pub async fn run(
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
+        let begins = cluster.until(options.stop.clone());
         let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
@@ -160,7 +167,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new() },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }
@@ -203,7 +210,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || step.action == Action::Delete;
+            let asked = is_write(step) || is_leaving(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -219,12 +226,12 @@ impl<'a> Run<'a> {
 
 impl Scope<'_> {
     fn is_stopped(&self) -> bool {
-        *self.options.stop.borrow()
+        self.options.stop.borrow().is_some()
     }
 
     /// Why nothing more is begun at all.
     fn obstacle(&self) -> Option<String> {
-        let stopped = || self.is_stopped().then(|| "the run was interrupted".to_owned());
+        let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
 }
@@ -232,6 +239,11 @@ impl Scope<'_> {
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
     matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+}
+
+/// Whether a step deletes an object, or lets go of it.
+fn is_leaving(step: &Step) -> bool {
+    matches!(step.action, Action::Delete | Action::Orphan { .. })
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

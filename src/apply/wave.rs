@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
 use super::{Done, Run, Scope, is_write, uid};
-use crate::cluster::{ApplyOptions, Propagation, Refusal, WriteError};
+use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Owned, Step};
 use crate::report::Outcome;
 use crate::schema::{Discovery, GroupKind, Resource};
 use crate::value::Value;
@@ -26,11 +26,12 @@ const GOING: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a try to apply came to.
-enum Attempt {
+pub(super) enum Attempt {
     Applied(Box<LiveObject>),
     Skipped(String),
     Failed(WriteError),
-    /// The fields of other tools became ours, and then the apply failed: the next run goes on there.
+    /// The fields of other tools became ours, or the old object was deleted, and then the apply failed: the next run
+    /// goes on there.
     HalfWay(WriteError),
 }
 
@@ -123,8 +124,10 @@ impl Scope<'_> {
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
         };
         let attempt = self.write(step, desired, resource).await;
+        let (attempt, answers) = self.look_up(attempt, step, desired, resource).await;
         if let Attempt::Failed(error) | Attempt::HalfWay(error) = &attempt
             && error.is_lost()
+            && !answers
         {
             // Only the first reason is kept.
             let _ = self.lost.set(error.to_string());
@@ -139,21 +142,31 @@ impl Scope<'_> {
             Some(adoption) => self.adopt(adoption, desired, resource).await,
             None => self.make_room(step, resource).await,
         };
-        if let Err(error) = ready {
-            return Attempt::Failed(error);
+        match ready {
+            Ok(()) => {}
+            Err(WriteError::Stopped { why }) => return Attempt::Skipped(why),
+            Err(error) => return Attempt::Failed(error),
         }
         match self.apply_patiently(step, desired, resource).await {
             Ok(live) => Attempt::Applied(Box::new(live)),
+            Err(WriteError::Stopped { why }) => Attempt::Skipped(why),
             Err(error) if adopts.is_some() => Attempt::HalfWay(error),
+            Err(error) if matches!(step.action, Action::Recreate { .. }) => {
+                Attempt::HalfWay(error.after("it was deleted to be made again, and is not made yet"))
+            }
             Err(error) => Attempt::Failed(error),
         }
     }
 
     /// Deletes the object that a new one replaces, and waits until it is gone.
     async fn make_room(&self, step: &Step, resource: &Resource) -> Result<(), WriteError> {
-        let (Action::Recreate { .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
+        let (Action::Recreate { owned, .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
         let (id, old) = (&step.object.id, uid(live).unwrap_or_default());
-        self.cluster.delete(id, resource, old, Propagation::Background).await?;
+        let propagation = match owned {
+            Owned::Go => Propagation::Background,
+            Owned::Stay => Propagation::Orphan,
+        };
+        self.begins.delete(id, resource, Precondition { uid: old, version: None }, propagation).await?;
         let end = Instant::now() + GOING;
         loop {
             let now = self.cluster.get(id, resource).await;
@@ -180,8 +193,11 @@ impl Scope<'_> {
         let end = Instant::now() + FRESH;
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: false };
         let fresh = self.fresh.contains(&desired.id.kind);
+        // What was begun is brought to its end.
+        let begun = adopts(step).is_some() || matches!(step.action, Action::Recreate { .. });
+        let cluster = if begun { self.cluster } else { &self.begins };
         loop {
-            let result = self.cluster.apply(&desired.id, resource, &desired.body, options).await;
+            let result = cluster.apply(&desired.id, resource, &desired.body, options).await;
             let again = match &result {
                 Err(error) => (fresh && error.may_be_too_early()) || error.is_raced(),
                 Ok(_) => false,

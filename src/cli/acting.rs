@@ -1,6 +1,7 @@
 //! What `apply` and `destroy` have in common: the plan is shown, a person or `--yes` agrees, and it runs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
@@ -31,6 +32,16 @@ pub(super) struct ActingArgs {
     /// What happens to what deleted objects own.
     #[arg(long, value_name = "HOW", default_value = "background")]
     cascade: Cascade,
+    /// End the run after this time (`90s`, `20m`), when the objects in flight are done.
+    #[arg(long, value_name = "DURATION", value_parser = super::arguments::seconds)]
+    deadline: Option<u64>,
+}
+
+impl ActingArgs {
+    /// For a plan of which nothing has to be waited for.
+    pub(super) fn agreed(yes: bool) -> Self {
+        Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +105,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
             Cascade::Orphan => Propagation::Orphan,
         },
         carry_on: false,
+        deadline: args.deadline.map(Duration::from_secs),
     };
     let progress = terminal.progress();
     let mut events = Vec::new();
@@ -135,6 +147,7 @@ fn tell(event: &Event, progress: &Progress, terminal: &Terminal) {
         Outcome::Adopted => progress.at(&format!("took over {id}")),
         Outcome::Applied => progress.at(&format!("applied {id}")),
         Outcome::Healthy => progress.at(&format!("healthy {id}")),
+        Outcome::Orphaned => progress.at(&format!("let go of {id}")),
         Outcome::Deleted => progress.at(&format!("deleted {id}")),
         Outcome::Failed(why) => progress.above(|| terminal.say(&format!("failed {id}: {why}"))),
         Outcome::Skipped(_) | Outcome::Unknown(_) => {}
@@ -164,7 +177,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true };
+    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
     let ended = pipeline::apply(planned, manner, &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

@@ -17,6 +17,7 @@ mod get;
 mod hardening;
 mod init;
 mod operator;
+mod orphan;
 mod plan;
 mod planning;
 mod render;
@@ -68,6 +69,7 @@ enum Verb {
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Destroy(destroy::DestroyArgs),
+    Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
@@ -107,6 +109,7 @@ impl Verb {
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
+            Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),

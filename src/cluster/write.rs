@@ -33,6 +33,15 @@ pub enum Propagation {
     Orphan,
 }
 
+/// The object that is meant by a delete: another of the same name is left alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Precondition<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// The version in which it was looked at; `None` where any will do.
+    pub version: Option<&'a str>,
+}
+
 /// Why a write did not come to its end.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum WriteError {
@@ -50,8 +59,14 @@ pub enum WriteError {
         /// Why.
         reason: String,
     },
-    /// There was no answer: it may have been done or not.
-    #[error("no answer: {reason}")]
+    /// The run was told to end before it was sent: nothing was done.
+    #[error("{why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
+    /// There was no answer, or none that tells: it may have been done or not.
+    #[error("{reason}")]
     Unknown {
         /// Why.
         reason: String,
@@ -100,14 +115,29 @@ impl WriteError {
         }
     }
 
+    /// The same error, after something else was done.
+    pub(crate) fn after(self, what: &str) -> Self {
+        match self {
+            Self::Refused { refusal, message } => Self::Refused { refusal, message: format!("{what}: {message}") },
+            Self::NotSent { reason } => Self::NotSent { reason: format!("{what}: {reason}") },
+            Self::Unknown { reason } => Self::Unknown { reason: format!("{what}: {reason}") },
+            Self::Stopped { why } => Self::Stopped { why: format!("{what}: {why}") },
+        }
+    }
+
     /// Whether the server itself was overtaken by another write, such as that of a quota's count.
     pub(crate) fn is_raced(&self) -> bool {
         matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
     }
 
+    /// Whether the object was another one, or in another version, than the one that was meant.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Refused { refusal: Refusal::Conflict, .. })
+    }
+
     /// Whether the server cannot be reached, so that further writes would only wait in vain.
     pub(crate) fn is_lost(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::Stopped { .. })
     }
 }
 
@@ -139,12 +169,13 @@ impl Cluster {
         sent.live().ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
     }
 
-    /// Deletes an object, if it still is the one with this UID. An object that is not there is deleted.
+    /// Deletes an object, if it still is the one that is meant; otherwise the answer is [`Refusal::Conflict`]. An object
+    /// that is not there is deleted.
     pub async fn delete(
         &self,
         id: &ObjectId,
         resource: &Resource,
-        uid: &str,
+        meant: Precondition<'_>,
         propagation: Propagation,
     ) -> Result<(), WriteError> {
         let policy = match propagation {
@@ -152,7 +183,8 @@ impl Cluster {
             Propagation::Orphan => "Orphan",
         };
         let options = serde_json::json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy, "preconditions": {"uid": uid},
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy,
+            "preconditions": {"uid": meant.uid, "resourceVersion": meant.version},
         });
         let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("delete {id}"))
             .needs(Right::new("delete", resource, id.namespace.as_deref()))
@@ -166,11 +198,22 @@ impl Cluster {
     /// Sends a write.
     pub(super) async fn write(&self, request: &Request) -> Result<Answer, WriteError> {
         let answer = self.send(request).await.map_err(|error| match error {
+            ClusterError::Stopped { why } => WriteError::Stopped { why },
             error if error.nothing_done() => WriteError::NotSent { reason: error.to_string() },
             ClusterError::Unreachable { reason, .. } => WriteError::Unknown { reason },
             other => WriteError::Unknown { reason: other.to_string() },
         })?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(request, &answer)) }
+        match answer {
+            answer if answer.is_success() => Ok(answer),
+            answer if answer.unsure => Err(WriteError::Unknown { reason: self.said(&answer) }),
+            // The server never had time for it.
+            answer if answer.code == 429 => Err(WriteError::NotSent { reason: self.said(&answer) }),
+            answer => Err(self.refusal(request, &answer)),
+        }
+    }
+
+    fn said(&self, answer: &Answer) -> String {
+        format!("the server says {}: {}", answer.code, self.redact(&answer.status().message))
     }
 
     fn refusal(&self, request: &Request, answer: &Answer) -> WriteError {
@@ -183,7 +226,7 @@ impl Cluster {
         let by_rbac = said.contains(" cannot ") && said.contains("in API group");
         let refusal = match (answer.code, &request.right) {
             (400 | 422, _) => Refusal::Invalid,
-            (500, _) if status.reason.is_empty() && said.contains("typed patch object") => Refusal::Invalid,
+            (500, _) if answer.names_a_field() => Refusal::Invalid,
             (403, Some(right)) if by_rbac => Refusal::Forbidden(right.clone()),
             (403, _) => Refusal::Denied,
             (404, _) => Refusal::NotFound,

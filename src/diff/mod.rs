@@ -32,6 +32,7 @@ mod text;
 mod unknown;
 mod validity;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub use self::ignore::{Rules, sent};
 pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};
-pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
+pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
 pub use self::seen::{Seen, remembered, seen, wanted, writers};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
@@ -166,6 +167,17 @@ pub struct Recorded {
 pub struct Comparison {
     /// One entry an object, desired ones in their order, then those that left the repository.
     pub objects: Vec<ObjectComparison>,
+    /// What is inside of namespaces and definitions, of those where a plan has to know it.
+    pub residents: BTreeMap<ObjectId, Residents>,
+}
+
+/// What a cluster has in a namespace, or of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Residents {
+    /// These objects, but for those that others own.
+    Known(BTreeSet<ObjectId>),
+    /// It could not be read, for this reason.
+    Unknown(String),
 }
 
 /// The comparison of one object.

@@ -28,6 +28,12 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// A word names no object that is managed.
+    #[error("no object of these releases is `{word}`")]
+    NoSuchObject {
+        /// The word.
+        word: String,
+    },
     /// Another run applied the environment after it was planned.
     #[error("the plan is stale: another run has applied `{environment}` since it was made")]
     Stale {
@@ -49,7 +55,7 @@ impl Diagnose for PipelineError {
     fn kind(&self) -> Kind {
         match self {
             Self::Lost { .. } => Kind::Cluster,
-            Self::CircularKubeconfig { .. } => Kind::Input,
+            Self::CircularKubeconfig { .. } | Self::NoSuchObject { .. } => Kind::Input,
             Self::Stale { .. } => Kind::Refused,
             Self::Saved(error) => error.kind(),
             Self::Random(_) | Self::Signals(_) => Kind::Machine,
@@ -70,6 +76,9 @@ impl Diagnose for PipelineError {
             Self::Saved(error) => error.hint(),
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
+            }
+            Self::NoSuchObject { .. } => {
+                Some("Write `KIND/NAME` or `Kind.group/NAMESPACE/NAME`; `weft status` shows what there is.".into())
             }
             Self::Random(_) | Self::Signals(_) => None,
         }

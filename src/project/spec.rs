@@ -22,6 +22,8 @@ pub(super) struct EnvironmentSpec {
     #[serde(rename = "stateNamespace")]
     pub _state_namespace: Option<String>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    pub conflicts: Option<Vec<ConflictSpec>>,
+    pub replace: Option<Vec<ReplaceSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
 }
 
@@ -75,8 +77,10 @@ pub(super) struct ReleaseSpec {
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
     pub wait: Option<Value>,
-    pub prune: Option<bool>,
+    pub prune: Option<Value>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    pub conflicts: Option<Vec<ConflictSpec>>,
+    pub replace: Option<Vec<ReplaceSpec>>,
     pub exposes: Option<Vec<ExposureSpec>>,
 }
 
@@ -117,6 +121,42 @@ pub(super) enum Do {
     Show,
 }
 
+/// One entry of `conflicts:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConflictSpec {
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub manager: Option<String>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    #[serde(rename = "do")]
+    pub decision: Option<ConflictDo>,
+    pub reason: Option<String>,
+}
+
+/// What an entry of `conflicts:` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum ConflictDo {
+    Take,
+    Stop,
+    Adopt,
+}
+
+/// One entry of `replace:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReplaceSpec {
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub reason: Option<String>,
+}
+
 /// The long form of `wait:`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -151,6 +191,8 @@ impl ReleaseSpec {
             wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
             ignore: self.ignore.or(below.ignore),
+            conflicts: self.conflicts.or(below.conflicts),
+            replace: self.replace.or(below.replace),
             exposes: self.exposes.or(below.exposes),
         }
     }

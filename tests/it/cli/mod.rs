@@ -6,13 +6,14 @@ mod editing;
 mod figures;
 mod falsehoods;
 mod files;
+mod guarding;
 mod health;
 mod ignore;
 mod judging;
 mod large;
 mod lost;
 pub mod program;
-mod proxy;
+pub mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
@@ -21,7 +22,7 @@ mod rights;
 mod saved;
 mod secrecy;
 mod secrets_git;
-mod site;
+pub mod site;
 mod story;
 
 use libtest_mimic::Trial;
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        guarding::trials(),
         health::trials(),
         ignore::trials(),
         judging::trials(),

@@ -41,7 +41,7 @@ pub(super) struct World {
     /// Whose fields are taken.
     pub(super) take: Vec<String>,
     pub(super) schemas: Schemas,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<String>>,
     needs: BTreeMap<Arc<str>, Waiting>,
 }
 
@@ -56,7 +56,7 @@ impl World {
         let cluster = cluster().await;
         let discovery = cluster.discover().await.expect("discovery");
         let namespace = format!("{prefix}-{}", std::process::id());
-        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(false).0);
+        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(None).0);
         Self { cluster, discovery, namespace, take, schemas, stop, needs: BTreeMap::new() }
     }
 
@@ -121,13 +121,18 @@ impl World {
         let facts = |(name, waiting): (&Arc<str>, &Waiting)| ReleaseFacts {
             name: Arc::clone(name),
             needs: waiting.needs.clone(),
-            prune: true,
             declared: true,
             set: name.to_string(),
             inventory: kept().filter(|(it, _, _)| it.release == *name).map(|(_, id, _)| id.clone()).collect(),
+            ..ReleaseFacts::default()
         };
         let facts: Vec<ReleaseFacts> = self.needs.iter().map(facts).collect();
-        Ok(plan::plan("dev", Comparison { objects }, &facts, &Guards { take: self.take.clone(), ..Guards::default() }))
+        Ok(plan::plan(
+            "dev",
+            Comparison { objects, ..Comparison::default() },
+            &facts,
+            &Guards { take: self.take.clone(), ..Guards::default() },
+        ))
     }
 
     async fn ask(
@@ -318,7 +323,7 @@ fn an_interrupted_run() -> Result<(), Failed> {
         let ran = world
             .run(&world.cluster, &plan, |event| {
                 if event.id.name == "a" {
-                    let _ = stop.send(true);
+                    let _ = stop.send(Some("the run was interrupted".to_owned()));
                 }
             })
             .await?;
@@ -390,7 +395,8 @@ fn an_object_is_made_again() -> Result<(), Failed> {
         let next = vec![world.namespace(), world.object("base", job("registry.example.com/c:2"))];
         let mut plan = world.plan(next).await?;
         let step = plan.steps.iter_mut().find(|it| it.object.id == id).expect("a step");
-        step.action = Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new() };
+        step.action =
+            Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new(), owned: plan::Owned::Go };
         let ran = world.run(&world.cluster, &plan, |_| {}).await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         assert_ne!(first, uid().await);
