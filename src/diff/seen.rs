@@ -50,7 +50,9 @@ pub fn remembered(object: &ObjectComparison, key: &FingerprintKey) -> Option<Str
     let recorded = object.recorded.as_ref()?;
     let texts = [&recorded.uid, &recorded.desired, &recorded.owned, &recorded.projection];
     let mut bytes = canonical::Buffer::new();
-    texts.into_iter().for_each(|text| canonical::text(b't', text, &mut bytes.0));
+    for text in texts {
+        canonical::text(b't', text, &mut bytes.0);
+    }
     Some(canonical::hex(&key.digest(&bytes.0)))
 }
 

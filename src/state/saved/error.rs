@@ -87,7 +87,7 @@ pub enum SavedError {
     #[error("the key in the saved plan cannot be read")]
     BrokenKey,
     /// Something moved since the plan was made.
-    #[error("the plan is stale: {} since it was made{}{}", count(moved), commits(commit), list(moved))]
+    #[error("the plan is stale: {} since it was made{}{}", count(moved), commits(commit.as_ref()), list(moved))]
     Stale {
         /// The objects that moved.
         moved: Vec<Moved>,
@@ -113,9 +113,9 @@ fn count(moved: &[Moved]) -> String {
     if moved.len() == 1 { "1 object moved".into() } else { format!("{} objects moved", moved.len()) }
 }
 
-fn commits(commit: &Option<(CommitMark, CommitMark)>) -> String {
+fn commits(commit: Option<&(CommitMark, CommitMark)>) -> String {
     let said = |(was, is): &(CommitMark, CommitMark)| format!(", and the repository from {was} to {is}");
-    commit.as_ref().map(said).unwrap_or_default()
+    commit.map(said).unwrap_or_default()
 }
 
 fn list(moved: &[Moved]) -> String {
@@ -129,8 +129,12 @@ impl Diagnose for SavedError {
     fn kind(&self) -> Kind {
         match self {
             Self::Unwritten { .. } => Kind::Machine,
-            Self::Foreign { .. } | Self::Cut { .. } | Self::Damaged { .. } => Kind::Input,
-            Self::Version { .. } | Self::Format { .. } | Self::Set { .. } => Kind::Input,
+            Self::Foreign { .. }
+            | Self::Cut { .. }
+            | Self::Damaged { .. }
+            | Self::Version { .. }
+            | Self::Format { .. }
+            | Self::Set { .. } => Kind::Input,
             Self::BrokenKey => Kind::Secret,
             Self::Environment { .. }
             | Self::Cluster { .. }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Proof;
+use crate::diff::fields::FieldSet;
 use crate::diff::{self, Class, FieldChange, Judged, ObjectComparison, Verdict, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
@@ -146,7 +147,7 @@ fn deed(action: &Action) -> String {
 
 /// The fields that the plan owned or would touch, and those that would be touched now, as far as they moved.
 fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
-    let owned = of_before.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(|set| set.leaves());
+    let owned = of_before.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
     let touched = counted(before).into_iter().chain(counted(now)).map(|change| change.path.clone());
     let mut moved: Vec<MovedField> = Vec::new();
     for path in touched.chain(owned) {
