@@ -20,6 +20,7 @@ mod operator;
 mod orphan;
 mod plan;
 mod planning;
+mod progress;
 mod render;
 mod rights;
 mod sandbox;

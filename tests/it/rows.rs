@@ -14,6 +14,7 @@ use crate::cases;
 const TABLES: [&str; 7] = [
     "diff/README.md",
     "diff/ladder.md",
+    "health/README.md",
     "merge/README.md",
     "immutable/README.md",
     "plan/README.md",
