@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
-use super::{Done, Run, Scope, is_write, uid};
+use super::{Done, Run, STEPS, Scope, is_write, uid};
 use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
@@ -16,8 +16,6 @@ use crate::report::Outcome;
 use crate::schema::{Discovery, GroupKind, Resource};
 use crate::value::Value;
 
-/// Steps that are worked on at once; how many requests are sent is decided by `cluster`.
-const STEPS: usize = 64;
 /// How long a kind that was just defined may be unknown to some server.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long an object that is replaced may take to go.
@@ -56,22 +54,23 @@ impl Run<'_> {
             self.tell(&step.object.id, outcome);
         }
         let defines = matches!(attempt, Attempt::Applied(_)) && defined(step).is_some();
-        self.settle(stage, at, attempt);
+        self.settle(stage, at, &attempt);
         if defines {
             self.await_definition(stage, step).await;
         }
     }
 
-    fn settle(&self, stage: usize, at: usize, attempt: Attempt) {
+    fn settle(&self, stage: usize, at: usize, attempt: &Attempt) {
         let step = self.step(at);
         let Some(desired) = step.sent() else { return };
-        match &attempt {
+        match attempt {
             Attempt::Applied(live) => {
                 let recorded = diff::record(desired, live, &self.scope.options.key);
                 let mut progress = self.progress();
                 progress.uids.extend(uid(live).map(str::to_owned));
                 progress.done[at] = Done::Applied(Arc::new(recorded));
-                return;
+                drop(progress);
+                return self.settle_at_once(at, live);
             }
             Attempt::Skipped(_) => return,
             Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, Done::Unknown),
@@ -86,7 +85,9 @@ impl Run<'_> {
             Ok(Ok(kinds)) => {
                 let mut progress = self.progress();
                 let discovery = Arc::make_mut(&mut progress.discovery);
-                kinds.into_iter().for_each(|kind| discovery.add(kind));
+                for kind in kinds {
+                    discovery.add(kind);
+                }
                 return;
             }
             Ok(Err(missing)) => missing,
@@ -115,6 +116,8 @@ impl Attempt {
 
 impl Scope<'_> {
     async fn attempt(&self, step: &Step, discovery: &Discovery) -> Attempt {
+        // It is never closed.
+        let _room = self.room.acquire().await;
         if let Some(reason) = self.obstacle() {
             return Attempt::Skipped(reason);
         }

@@ -5,6 +5,7 @@ mod documents;
 mod error;
 mod exposure;
 mod kinds;
+mod left_out;
 mod lint;
 mod namespaces;
 mod objects;
@@ -117,7 +118,7 @@ pub fn read(
     for (release, set, file, found) in documents {
         let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
-        for document in found {
+        for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {
             let (object, said) = setting.object(document)?;
             if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
                 return Err(duplicate(&object, &objects[first], source));

@@ -5,11 +5,14 @@
 
 mod build;
 mod conflict;
+mod depends;
 mod digest;
 mod graph;
 mod holders;
 mod immutable;
+mod neighbours;
 mod order;
+mod positions;
 mod prune;
 mod refusal;
 mod replace;
@@ -25,6 +28,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::build::plan;
+pub use self::neighbours::Unfollowed;
+pub(crate) use self::neighbours::written;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
@@ -344,6 +349,11 @@ impl fmt::Display for Was {
 }
 
 impl Action {
+    /// Whether an object is sent.
+    pub fn is_write(&self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Recreate { .. })
+    }
+
     /// The sign before an object in texts: `+`, `~`, `±`, `-`, `o`, `=`, `?` or a space.
     pub fn sign(&self) -> &'static str {
         match self {

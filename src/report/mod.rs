@@ -3,6 +3,7 @@
 //! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
 //! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
+mod board;
 mod closing;
 mod columns;
 mod escape;
@@ -12,7 +13,9 @@ mod tallies;
 mod text;
 mod values;
 
+pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
+pub use self::escape::lines as harmless;
 pub use self::json::{FORMAT_VERSION, Listed, json};
 pub use self::markdown::{LIMIT, markdown};
 pub use self::text::{Style, WIDTH, text};

@@ -159,7 +159,7 @@ impl Writer<'_> {
                 self.line(&format!("{indent}{change}"));
             }
         }
-        let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+        let written = step.action.is_write();
         if self.style.detail == Detail::Full && written && !drift {
             self.view(step);
         }
