@@ -28,6 +28,7 @@ use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Plan, Stage, Step};
+use crate::project::HealthRule;
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
@@ -65,6 +66,8 @@ pub struct Waiting {
     pub needs: Vec<String>,
     /// How long its own objects may take to become healthy; `None` for no waiting.
     pub patience: Option<Duration>,
+    /// What healthy means for some of its objects.
+    pub rules: Vec<HealthRule>,
 }
 
 /// How a run ended.

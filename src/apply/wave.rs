@@ -69,7 +69,8 @@ impl Run<'_> {
                 let mut progress = self.progress();
                 progress.uids.extend(uid(live).map(str::to_owned));
                 progress.done[at] = Done::Applied(Arc::new(recorded));
-                return;
+                drop(progress);
+                return self.settle_at_once(at, live);
             }
             Attempt::Skipped(_) => return,
             Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, Done::Unknown),

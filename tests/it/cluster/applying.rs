@@ -64,7 +64,8 @@ impl World {
 
     pub(super) fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
         let needs = needs.iter().map(|it| (*it).to_owned()).collect();
-        self.needs.insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs) });
+        self.needs
+            .insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs), ..Waiting::default() });
     }
 
     fn key() -> FingerprintKey {

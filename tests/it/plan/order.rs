@@ -101,7 +101,6 @@ impl Case {
         let facts = RELEASES.iter().zip(&self.needs).map(|(name, needs)| ReleaseFacts {
             name: (*name).into(),
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
-            prune: Prune::Delete,
             declared: true,
             set: format!("applyset-{name}"),
             ..ReleaseFacts::default()
