@@ -17,6 +17,7 @@ use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
 use crate::plan::{Plan, Refusal};
 use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
+use crate::state::saved::SavedError;
 
 /// How a plan is applied.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +25,9 @@ pub(super) struct ActingArgs {
     /// Do not ask: apply the plan that is shown. Needed where there is no terminal.
     #[arg(long, short = 'y')]
     yes: bool,
+    /// Apply the plan without asking if it has this digest, which `weft plan` prints, and refuse any other.
+    #[arg(long, value_name = "DIGEST")]
+    approve: Option<String>,
     /// Do not wait until objects are healthy.
     #[arg(long)]
     no_wait: bool,
@@ -38,7 +42,7 @@ pub(super) struct ActingArgs {
 impl ActingArgs {
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
-        Self { yes, no_wait: true, cascade: Cascade::Background, deadline: None }
+        Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
     }
 }
 
@@ -94,7 +98,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         () if refused => return Ok(Exit::Refused),
         () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
         () if plan.is_empty() => return Ok(Exit::Done),
-        () => agree(args, planned, terminal)?,
+        () => agree(args, planned, &report, terminal)?,
     }
     let manner = Manner {
         wait: !args.no_wait,
@@ -121,9 +125,14 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
     Ok(exit(&conclusion, signal))
 }
 
-fn agree(args: &ActingArgs, planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {
-    if args.yes {
-        return Ok(());
+fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {
+    match (&args.approve, &report.digest) {
+        (Some(approved), Some(digest)) if approved != digest => {
+            return Err(SavedError::NotApproved { digest: digest.clone() }.into());
+        }
+        (Some(_), Some(_)) => return Ok(()),
+        _ if args.yes => return Ok(()),
+        _ => {}
     }
     let question = format!("Apply this to {}?", planned.cluster.address());
     match terminal.ask(&question)? {

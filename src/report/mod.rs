@@ -46,10 +46,20 @@ pub struct Report {
     pub commit: Option<String>,
     /// What was to be done.
     pub plan: Plan,
+    /// What approves the plan, where it can be applied.
+    pub digest: Option<String>,
     /// What happened, in order; empty for a run that only plans.
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// What approves the plan; `None` where there is nothing to approve, or no more.
+    fn approvable(&self) -> Option<&str> {
+        let open = self.purpose == Purpose::Plan && !self.plan.is_empty();
+        self.digest.as_deref().filter(|_| open)
+    }
 }
 
 /// Something that happened to an object while a plan was applied.

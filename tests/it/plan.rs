@@ -4,6 +4,7 @@ mod immutable;
 pub mod input;
 mod laws;
 mod order;
+pub mod saved;
 mod state;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
     trials.extend(order::trials());
+    trials.extend(saved::trials());
     trials.extend(state::trials());
     trials
 }

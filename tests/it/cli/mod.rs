@@ -19,6 +19,7 @@ mod refusals;
 mod rehearsal;
 mod replacing;
 mod rights;
+mod saved;
 mod secrecy;
 mod secrets_git;
 pub mod site;
@@ -46,6 +47,7 @@ pub fn trials() -> Vec<Trial> {
         rehearsal::trials(),
         replacing::trials(),
         rights::trials(),
+        saved::trials(),
         secrecy::trials(),
         secrets_git::trials(),
         story::trials(),
