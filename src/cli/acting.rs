@@ -1,6 +1,7 @@
 //! What `apply` and `destroy` have in common: the plan is shown, a person or `--yes` agrees, and it runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
@@ -27,6 +28,27 @@ pub(super) struct ActingArgs {
     /// What happens to what deleted objects own.
     #[arg(long, value_name = "HOW", default_value = "background")]
     cascade: Cascade,
+}
+
+impl ActingArgs {
+    /// The same, agreed to.
+    pub(super) fn agreed(&self) -> Self {
+        Self { yes: true, ..self.clone() }
+    }
+}
+
+/// What became of a plan that was shown.
+pub(super) struct Acted {
+    /// How the program ends.
+    pub exit: Exit,
+    /// The releases that failed, and go back by themselves.
+    pub going_back: Vec<Arc<str>>,
+}
+
+impl From<Exit> for Acted {
+    fn from(exit: Exit) -> Self {
+        Self { exit, going_back: Vec::new() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,7 +91,7 @@ impl Diagnose for ActingError {
 }
 
 /// Shows a plan, asks, applies exactly it, and shows what came of it.
-pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Acted, Failure> {
     let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
     let (refused, unknown) = (!plan.refusals.is_empty(), plan.summary().unknown);
@@ -78,9 +100,9 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         planning::print(&report, planned, format, terminal)?;
     }
     match () {
-        () if refused => return Ok(Exit::Refused),
+        () if refused => return Ok(Exit::Refused.into()),
         () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
-        () if plan.is_empty() => return Ok(Exit::Done),
+        () if plan.is_empty() => return Ok(Exit::Done.into()),
         () => agree(args, planned, terminal)?,
     }
     let manner = Manner {
@@ -97,13 +119,13 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         tell(&event, &progress, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal } = wait(pipeline::apply(planned, manner, &mut show))?;
+    let Ended { conclusion, signal, going_back } = wait(pipeline::apply(planned, manner, &mut show))?;
     progress.done();
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
     let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
     planning::print(&report, planned, format, terminal)?;
-    Ok(exit(&conclusion, signal))
+    Ok(Acted { exit: exit(&conclusion, signal), going_back })
 }
 
 fn agree(args: &ActingArgs, planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {

@@ -15,12 +15,14 @@ mod exit;
 mod files;
 mod get;
 mod hardening;
+mod history;
 mod init;
 mod operator;
 mod plan;
 mod planning;
 mod render;
 mod rights;
+mod rollback;
 mod sandbox;
 mod secrets;
 mod settings;
@@ -66,6 +68,8 @@ enum Verb {
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Destroy(destroy::DestroyArgs),
+    History(history::HistoryArgs),
+    Rollback(rollback::RollbackArgs),
     Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
@@ -104,6 +108,8 @@ impl Verb {
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
+            Self::History(args) => history::run(args, terminal),
+            Self::Rollback(args) => rollback::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),

@@ -8,6 +8,8 @@ mod crd;
 mod discovery;
 mod error;
 mod flight;
+mod history;
+mod kept;
 mod kinds;
 mod kubeconfig;
 mod lease;
@@ -35,6 +37,7 @@ use kube::Client;
 use serde::Deserialize;
 
 pub use self::error::ClusterError;
+pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::Lease;
 pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};

@@ -8,14 +8,17 @@ mod compare;
 mod definitions;
 mod error;
 mod exposures;
+mod history;
 mod holder;
 mod ignore;
 mod join;
 mod load;
 mod observe;
 mod pool;
+mod record;
 mod releases;
 mod rights;
+mod rollback;
 mod state;
 mod target;
 
@@ -31,10 +34,12 @@ use self::compare::Subject;
 pub use self::definitions::violations;
 pub use self::error::PipelineError;
 pub use self::exposures::{Exposures, exposures};
+pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
+pub use self::rollback::rollback;
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
@@ -105,6 +110,8 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// The revision that it goes back to, where it is a rollback.
+    pub back_to: Option<u64>,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -191,7 +198,7 @@ async fn judge(
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, back_to: None })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

@@ -12,7 +12,7 @@
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
-//! | `cluster`, `identity`, `stateNamespace`, `ignore` | the last one, whole |
+//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `history` | the last one, whole |
 //! | `labels` of a release | merge |
 //! | `chart`, `manifests` of a release | the last of either |
 //! | other fields of a release | the last one, lists whole |
@@ -20,7 +20,7 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true), `ignore`, `exposes`, and `wait`: true for five minutes (the default), false, or
+//! `labels`, `when`, `values`, `secrets`, `prune` (true), `rollback` (false), `ignore`, `exposes`, and `wait`: true for five minutes (the default), false, or
 //! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
@@ -84,6 +84,8 @@ pub struct Environment {
     pub state_namespace: String,
     /// The ignore rules for all releases.
     pub ignore: Vec<IgnoreRule>,
+    /// How many revisions of each release are kept; 0 for none.
+    pub revisions: usize,
     /// The enabled releases, each after all that it needs.
     pub releases: Vec<Release>,
 }
@@ -164,6 +166,8 @@ pub struct Release {
     pub wait_seconds: Option<u64>,
     /// Whether objects that leave it are deleted.
     pub prune: bool,
+    /// Whether it goes back to its last good revision by itself where a run fails.
+    pub rollback: bool,
     /// Its own ignore rules, which go before those of the environment.
     pub ignore: Vec<IgnoreRule>,
     /// Where its secret values may stand outside Secrets.

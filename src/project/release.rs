@@ -100,6 +100,7 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait_seconds: wait(tree, declared)?,
         prune: spec.prune.unwrap_or(true),
+        rollback: spec.rollback.unwrap_or(false),
         ignore: ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
         origin: declared.origin.clone(),

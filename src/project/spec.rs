@@ -22,7 +22,15 @@ pub(super) struct EnvironmentSpec {
     #[serde(rename = "stateNamespace")]
     pub _state_namespace: Option<String>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    pub history: Option<HistorySpec>,
     pub releases: Option<Vec<ReleaseSpec>>,
+}
+
+/// `history:`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HistorySpec {
+    pub keep: Option<u32>,
 }
 
 /// `cluster:`.
@@ -76,6 +84,7 @@ pub(super) struct ReleaseSpec {
     pub secrets: Option<Vec<String>>,
     pub wait: Option<Value>,
     pub prune: Option<bool>,
+    pub rollback: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub exposes: Option<Vec<ExposureSpec>>,
 }
@@ -150,6 +159,7 @@ impl ReleaseSpec {
             secrets: self.secrets.or(below.secrets),
             wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
+            rollback: self.rollback.or(below.rollback),
             ignore: self.ignore.or(below.ignore),
             exposes: self.exposes.or(below.exposes),
         }
