@@ -38,7 +38,7 @@ impl Run<'_> {
     }
 
     fn wanted<'s>(&self, step: &'s Step) -> Option<(&'s Adoption, Wanted)> {
-        let resource = self.discovery.resource(&step.object.desired.as_ref()?.gvk)?.clone();
+        let resource = self.discovery().resource(&step.object.desired.as_ref()?.gvk)?.clone();
         Some((adopts(step)?, Wanted { id: step.object.id.clone(), resource }))
     }
 }

@@ -1,4 +1,4 @@
-//! One wave of deletes: each object is looked at once more, and only the one that the plan named is deleted.
+//! One stage of deletes: each object is looked at once more, and only the one that the plan named is deleted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{Done, Run, Scope, uid};
 use crate::cluster::{Wanted, WriteError};
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
-use crate::plan::Step;
+use crate::plan::{Action, Step};
 use crate::report::Outcome;
 use crate::schema::{Discovery, Gvk, Resource};
 use crate::value::Value;
@@ -23,47 +23,53 @@ const GOING: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Run<'_> {
-    /// Deletes the objects of a wave, and waits until they are gone: what comes later may be what they need to go.
-    pub(super) async fn delete_wave(&mut self, wave: &[usize]) {
+    /// Deletes the objects of a stage, and waits until they are gone: what comes later may be what they need to go.
+    pub(super) async fn delete_stage(&self, stage: usize) {
         let mut todo = Vec::new();
-        for at in wave.iter().copied() {
+        for at in self.deletes(stage) {
             let step = self.step(at);
             let live = step.object.live.as_ref().and_then(|live| uid(live));
-            let applied = live.is_some_and(|uid| self.uids.contains(uid));
-            let applied = applied.then(|| "it was applied in this run, under another group".to_owned());
-            match self.obstacle(step).or(applied) {
-                Some(reason) => self.tell(&step.object.id, Outcome::Skipped(reason)),
-                None => todo.push(at),
+            if live.is_some_and(|uid| self.progress().uids.contains(uid)) {
+                let reason = "it was applied in this run, under another group".to_owned();
+                self.tell(&step.object.id, Outcome::Skipped(reason));
+            } else {
+                todo.push(at);
             }
         }
-        let (scope, discovery) = (&self.scope, &self.discovery);
+        let discovery = self.discovery();
+        let (scope, discovery) = (&self.scope, &*discovery);
         let tries =
             todo.into_iter().map(|at| async move { (at, scope.delete(&scope.plan.steps[at], discovery).await) });
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
-            let step = self.step(at);
+            let id = &self.step(at).object.id;
             match result {
-                Ok(Some(resource)) => going.push((at, Wanted { id: step.object.id.clone(), resource })),
+                Ok(Some(resource)) => going.push((at, Wanted { id: id.clone(), resource })),
                 Ok(None) => self.is_gone(at),
                 Err(outcome) => {
                     if matches!(outcome, Outcome::Unknown(_)) {
-                        self.done[at] = Done::Unknown;
+                        self.note(at, Done::Unknown);
                     }
-                    self.tell(&step.object.id, outcome);
-                    self.fail(&step.object.release, format!("{} was not deleted", step.object.id));
+                    self.tell(id, outcome);
+                    self.fail(stage, format!("{id} was not deleted"));
                 }
             }
         }
-        self.watch_go(going).await;
+        self.watch_go(stage, going).await;
     }
 
-    fn is_gone(&mut self, at: usize) {
-        self.done[at] = Done::Deleted;
+    /// The steps of a stage that delete anything.
+    pub(super) fn deletes(&self, stage: usize) -> impl Iterator<Item = usize> {
+        self.stage(stage).steps.iter().copied().filter(|at| self.step(*at).action == Action::Delete)
+    }
+
+    fn is_gone(&self, at: usize) {
+        self.note(at, Done::Deleted);
         self.tell(&self.step(at).object.id, Outcome::Deleted);
     }
 
-    async fn watch_go(&mut self, mut going: Vec<(usize, Wanted)>) {
+    async fn watch_go(&self, stage: usize, mut going: Vec<(usize, Wanted)>) {
         let end = Instant::now() + GOING;
         while !going.is_empty() {
             let mut left: Vec<LiveObject> = Vec::new();
@@ -77,7 +83,7 @@ impl Run<'_> {
             let (stay, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(at, _)| is_there(*at));
             for (at, wanted) in gone {
                 if unread.contains(&wanted.id) {
-                    self.linger(at, "it cannot be seen whether it is gone".to_owned());
+                    self.linger(stage, at, "it cannot be seen whether it is gone".to_owned());
                 } else {
                     self.is_gone(at);
                 }
@@ -86,7 +92,7 @@ impl Run<'_> {
             if Instant::now() >= end || self.scope.obstacle().is_some() {
                 for (at, _) in going.drain(..) {
                     let reason = left.iter().find(|it| it.id == self.step(at).object.id).map(finalizers);
-                    self.linger(at, reason.unwrap_or_default());
+                    self.linger(stage, at, reason.unwrap_or_default());
                 }
             } else if !going.is_empty() {
                 sleep(PAUSE).await;
@@ -95,11 +101,11 @@ impl Run<'_> {
     }
 
     /// An object that is deleted and not yet gone: it stays in the inventory, and what it may need stays too.
-    fn linger(&mut self, at: usize, reason: String) {
+    fn linger(&self, stage: usize, at: usize, reason: String) {
         let step = self.step(at);
-        self.done[at] = Done::Unknown;
+        self.note(at, Done::Unknown);
         self.tell(&step.object.id, Outcome::Waiting(reason));
-        self.fail(&step.object.release, format!("{} is still being deleted", step.object.id));
+        self.fail(stage, format!("{} is still being deleted", step.object.id));
     }
 }
 

@@ -13,7 +13,7 @@ type Members = BTreeMap<ObjectId, Member>;
 
 impl Run<'_> {
     /// Saves the union of what was there and what is to be, for each release that gets something new.
-    pub(super) async fn save_supersets(&mut self) -> Result<(), ApplyError> {
+    pub(super) async fn save_supersets(&self) -> Result<(), ApplyError> {
         for release in self.releases() {
             let before = self.before(&release);
             let mut members = before.clone();
@@ -34,18 +34,19 @@ impl Run<'_> {
     }
 
     /// Saves what is there now, for each release of which that is something else than before.
-    pub(super) async fn save_exact(&mut self) {
+    pub(super) async fn save_exact(&self) {
+        let done = self.progress().done.clone();
         for release in self.releases() {
             let before = self.before(&release);
             let mut members = before.clone();
             for (at, step) in self.steps_of(&release) {
-                settle(&mut members, step, &self.done[at]);
+                settle(&mut members, step, &done[at]);
             }
             let grew = self.steps_of(&release).any(|(_, step)| is_write(step) && !before.contains_key(&step.object.id));
             if (members != before || grew)
                 && let Err(error) = self.save(&release, members).await
             {
-                self.warnings.push(format!(
+                self.progress().warnings.push(format!(
                     "The inventory of release `{release}` could not be made exact: {error}. It holds more than is there, \
                      and the next run puts it right."
                 ));

@@ -1,5 +1,5 @@
-//! Runs a [`Plan`] through [`cluster`](crate::cluster): waves in order, waiting for health, deletes
-//! last, and the inventory true at every moment.
+//! Runs a [`Plan`] through [`cluster`](crate::cluster): each stage as soon as those that it comes after have ended well,
+//! and the inventory true at every moment.
 //!
 //! An inventory is written twice: before the first write as the union of what was there and what is to be, and after
 //! the last one exactly. Whatever kills the run in between, no object is forgotten.
@@ -9,21 +9,23 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod schedule;
 mod wait;
 mod wave;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use self::error::ApplyError;
+use self::schedule::Failure;
 use crate::cluster::{Cluster, Propagation};
 use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Stage, Step};
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
@@ -109,17 +111,23 @@ struct Scope<'a> {
     lost: OnceLock<String>,
 }
 
-/// A run under way.
+/// A run under way. Its stages share it, so that several can go on side by side.
 struct Run<'a> {
     scope: Scope<'a>,
-    events: Events<'a>,
-    discovery: Discovery,
+    events: Mutex<Events<'a>>,
+    progress: Mutex<Progress>,
+}
+
+/// What became of a run so far.
+struct Progress {
+    /// What can be used, with the kinds that were defined since.
+    discovery: Arc<Discovery>,
     /// By step.
     done: Vec<Done>,
-    /// By release, why it failed.
-    failed: BTreeMap<Arc<str>, String>,
-    /// The releases whose health was waited for.
-    waited: BTreeSet<Arc<str>>,
+    /// By stage, why it did not end well.
+    failed: BTreeMap<usize, Failure>,
+    /// The steps whose health was waited for.
+    waited: BTreeSet<usize>,
     /// The UIDs of what was applied: the same object may be known under another group, and must not be deleted.
     uids: BTreeSet<String>,
     warnings: Vec<String>,
@@ -132,18 +140,10 @@ pub async fn run(
     options: &Options,
     events: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Conclusion, ApplyError> {
-    let mut run = Run::new(plan, cluster, options, events);
+    let run = Run::new(plan, cluster, options, events);
     run.refuse_stale().await?;
     run.save_supersets().await?;
-    for wave in run.waves(|step| step.object.desired.is_some()) {
-        run.wait_for_needs(&wave).await;
-        run.apply_wave(&wave).await;
-    }
-    let all = options.releases.keys().cloned().collect();
-    run.wait(all).await;
-    for wave in run.waves(|step| step.action == Action::Delete) {
-        run.delete_wave(&wave).await;
-    }
+    run.stages().await;
     run.save_exact().await;
     Ok(run.conclude())
 }
@@ -151,68 +151,69 @@ pub async fn run(
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
         let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
-        Self {
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
-            events,
-            discovery: options.discovery.clone(),
+        let progress = Progress {
+            discovery: Arc::new(options.discovery.clone()),
             done: vec![Done::Not; plan.steps.len()],
             failed: BTreeMap::new(),
             waited: BTreeSet::new(),
             uids: BTreeSet::new(),
             warnings: Vec::new(),
+        };
+        Self {
+            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
+            events: Mutex::new(events),
+            progress: Mutex::new(progress),
         }
-    }
-
-    /// The steps of each wave that `belongs` says yes to, by their place in the plan.
-    fn waves(&self, belongs: impl Fn(&Step) -> bool) -> Vec<Vec<usize>> {
-        let mut waves: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, step) in self.scope.plan.steps.iter().enumerate().filter(|(_, step)| belongs(step)) {
-            waves.entry(step.wave).or_default().push(at);
-        }
-        waves.into_values().collect()
     }
 
     fn step(&self, at: usize) -> &'a Step {
         &self.scope.plan.steps[at]
     }
 
-    fn tell(&mut self, id: &ObjectId, outcome: Outcome) {
-        (self.events)(Event { id: id.clone(), outcome });
+    fn stage(&self, at: usize) -> &'a Stage {
+        &self.scope.plan.stages[at]
     }
 
-    /// Marks a release as failed, for its first reason.
-    fn fail(&mut self, release: &Arc<str>, reason: String) {
-        self.failed.entry(Arc::clone(release)).or_insert(reason);
+    /// What became of the run so far. Nobody holds it while waiting for anything.
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why a step must not be tried any more.
-    fn obstacle(&self, step: &Step) -> Option<String> {
-        if self.scope.options.carry_on {
-            return self.scope.obstacle();
-        }
-        let release = &step.object.release;
-        let needs = self.scope.options.releases.get(release).map(|it| it.needs.as_slice()).unwrap_or_default();
-        let failed_need = needs.iter().find(|need| self.failed.contains_key(need.as_str()));
-        self.scope
-            .obstacle()
-            .or_else(|| self.failed.get(release).map(|reason| format!("release `{release}` failed: {reason}")))
-            .or_else(|| failed_need.map(|need| format!("release `{need}` failed, which `{release}` needs")))
+    fn discovery(&self) -> Arc<Discovery> {
+        Arc::clone(&self.progress().discovery)
+    }
+
+    fn tell(&self, id: &ObjectId, outcome: Outcome) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events(Event { id: id.clone(), outcome });
+    }
+
+    fn note(&self, at: usize, done: Done) {
+        self.progress().done[at] = done;
+    }
+
+    /// Marks a stage as failed, for its first reason: nothing begins that comes after it.
+    fn fail(&self, stage: usize, reason: String) {
+        let failure = || Failure { way: vec![Arc::clone(&self.stage(stage).release)], reason };
+        self.progress().failed.entry(stage).or_insert_with(failure);
     }
 
     fn conclude(self) -> Conclusion {
-        let changed = self.done.iter().any(|done| !matches!(done, Done::Not));
-        let open = self.done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
+        let Progress { done, failed, warnings, .. } =
+            self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let changed = done.iter().any(|done| !matches!(done, Done::Not));
+        let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
             let asked = is_write(step) || step.action == Action::Delete;
             asked && matches!(done, Done::Not | Done::Unknown)
         });
-        let failed = open || !self.failed.is_empty() || !self.warnings.is_empty();
+        let failed = open || !failed.is_empty() || !warnings.is_empty();
         let end = match (failed, changed) {
             _ if self.scope.is_stopped() && open => End::Interrupted,
             (false, _) => End::Done,
             (true, true) => End::Partial,
             (true, false) => End::Failed,
         };
-        Conclusion { end, warnings: self.warnings }
+        Conclusion { end, warnings }
     }
 }
 

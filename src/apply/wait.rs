@@ -1,7 +1,6 @@
 //! Waiting for health, with what is missing said on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -11,6 +10,7 @@ use crate::cluster::Wanted;
 use crate::diff::{Cause, LiveObject};
 use crate::health::{self, Health};
 use crate::manifest::ObjectId;
+use crate::plan::Stage;
 use crate::report::Outcome;
 
 /// The time between two looks; the first ones come sooner.
@@ -22,7 +22,8 @@ const PUZZLED: Duration = Duration::from_secs(5);
 /// An object that is waited for.
 struct Pending {
     wanted: Wanted,
-    release: Arc<str>,
+    /// The stage that waits for it.
+    stage: usize,
     patience: Duration,
     /// What was last said about it.
     said: String,
@@ -33,23 +34,10 @@ struct Pending {
 type Seen = BTreeMap<ObjectId, LiveObject>;
 
 impl Run<'_> {
-    /// Waits for the releases that those of a wave need.
-    pub(super) async fn wait_for_needs(&mut self, wave: &[usize]) {
-        let releases = wave.iter().filter_map(|at| self.scope.options.releases.get(&self.step(*at).object.release));
-        let needs: BTreeSet<Arc<str>> =
-            releases.flat_map(|release| &release.needs).map(|need| Arc::from(need.as_str())).collect();
-        self.wait(needs).await;
-    }
-
-    /// Waits until what was applied of these releases is healthy, has failed, or time is up.
-    pub(super) async fn wait(&mut self, releases: BTreeSet<Arc<str>>) {
+    /// Waits until what was applied of the steps of a stage is healthy, has failed, or time is up.
+    pub(super) async fn wait(&self, stage: usize) {
         let (began, mut pause) = (Instant::now(), SOON);
-        let mut pending: Vec<Pending> = Vec::new();
-        for release in releases {
-            if self.waited.insert(Arc::clone(&release)) {
-                pending.extend(self.pending(&release));
-            }
-        }
+        let mut pending = self.pending(stage);
         while !pending.is_empty() && self.scope.obstacle().is_none() {
             let Some(seen) = self.look(&mut pending).await else { return };
             let mut left = Vec::new();
@@ -71,24 +59,26 @@ impl Run<'_> {
         }
     }
 
-    /// What was applied of a release in this run, if it waits at all.
-    fn pending(&self, release: &Arc<str>) -> Vec<Pending> {
+    /// What was applied of a stage in this run, if its release waits at all.
+    fn pending(&self, stage: usize) -> Vec<Pending> {
+        let Stage { release, steps, .. } = self.stage(stage);
         let patience = self.scope.options.releases.get(release).and_then(|it| it.patience);
         let Some(patience) = patience else { return Vec::new() };
-        let steps = self.done.iter().zip(&self.scope.plan.steps);
-        let applied = steps.filter(|(done, step)| matches!(done, Done::Applied(_)) && step.object.release == *release);
-        applied
-            .filter_map(|(_, step)| {
-                let resource = self.discovery.resource(&step.object.desired.as_ref()?.gvk)?.clone();
-                let wanted = Wanted { id: step.object.id.clone(), resource };
-                let (release, puzzled) = (Arc::clone(release), Instant::now());
-                Some(Pending { wanted, release, patience, said: String::new(), puzzled })
-            })
-            .collect()
+        let mut progress = self.progress();
+        let applied = |at: &usize| matches!(progress.done[*at], Done::Applied(_)) && !progress.waited.contains(at);
+        let applied: Vec<usize> = steps.iter().copied().filter(applied).collect();
+        progress.waited.extend(&applied);
+        let pending = applied.into_iter().filter_map(|at| {
+            let step = self.step(at);
+            let resource = progress.discovery.resource(&step.object.desired.as_ref()?.gvk)?.clone();
+            let wanted = Wanted { id: step.object.id.clone(), resource };
+            Some(Pending { wanted, stage, patience, said: String::new(), puzzled: Instant::now() })
+        });
+        pending.collect()
     }
 
     /// Reads what is waited for. What cannot be read is waited for no longer; `None` where the server is lost.
-    async fn look(&mut self, pending: &mut Vec<Pending>) -> Option<Seen> {
+    async fn look(&self, pending: &mut Vec<Pending>) -> Option<Seen> {
         let mut seen = Seen::new();
         let wanted: Vec<Wanted> = pending.iter().map(|it| it.wanted.clone()).collect();
         let mut each = |object: LiveObject| {
@@ -104,13 +94,13 @@ impl Run<'_> {
         };
         for it in pending.extract_if(.., |it| reasons.contains_key(&it.wanted.id)) {
             self.tell(&it.wanted.id, Outcome::Unknown(format!("its health: {}", reasons[&it.wanted.id])));
-            self.fail(&it.release, format!("the health of {} is unknown", it.wanted.id));
+            self.fail(it.stage, format!("the health of {} is unknown", it.wanted.id));
         }
         self.scope.lost.get().is_none().then_some(seen)
     }
 
     /// Judges one object; whether it is waited for no longer.
-    async fn judge(&mut self, it: &mut Pending, seen: &Seen, began: Instant) -> bool {
+    async fn judge(&self, it: &mut Pending, seen: &Seen, began: Instant) -> bool {
         let live = seen.get(&it.wanted.id);
         let health = live.map_or_else(|| Health::InProgress("it is gone".into()), |live| health::of(&live.body));
         let missing = match health {
@@ -153,17 +143,17 @@ impl Run<'_> {
         }
     }
 
-    fn say(&mut self, it: &mut Pending, said: String) {
+    fn say(&self, it: &mut Pending, said: String) {
         if it.said != said {
             self.tell(&it.wanted.id, Outcome::Waiting(said.clone()));
             it.said = said;
         }
     }
 
-    async fn fell(&mut self, it: &Pending, live: Option<&LiveObject>, reason: &str) {
+    async fn fell(&self, it: &Pending, live: Option<&LiveObject>, reason: &str) {
         let said = self.with_cause(live, reason).await;
         self.tell(&it.wanted.id, Outcome::Failed(said));
-        self.fail(&it.release, format!("{} is not healthy", it.wanted.id));
+        self.fail(it.stage, format!("{} is not healthy", it.wanted.id));
     }
 
     async fn with_cause(&self, live: Option<&LiveObject>, said: &str) -> String {

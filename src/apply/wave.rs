@@ -1,4 +1,4 @@
-//! One wave of applies.
+//! One stage of applies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,78 +35,64 @@ enum Attempt {
 }
 
 impl Run<'_> {
-    /// Applies the objects of a wave side by side, then waits for the kinds that it defined.
-    pub(super) async fn apply_wave(&mut self, wave: &[usize]) {
-        let (mut todo, mut definitions) = (Vec::new(), Vec::new());
-        for at in wave.iter().copied() {
-            let step = self.step(at);
-            match self.obstacle(step) {
-                _ if !is_write(step) => {}
-                Some(reason) => self.tell(&step.object.id, Outcome::Skipped(reason)),
-                None => todo.push(at),
-            }
+    /// Applies the objects of a stage side by side, and waits for the kinds that they define.
+    pub(super) async fn apply_stage(&self, stage: usize) {
+        let discovery = self.discovery();
+        let tries = self.writes(stage).map(|at| self.apply_step(stage, at, &discovery));
+        futures::stream::iter(tries).buffer_unordered(STEPS).collect::<()>().await;
+    }
+
+    /// The steps of a stage that send anything.
+    pub(super) fn writes(&self, stage: usize) -> impl Iterator<Item = usize> {
+        self.stage(stage).steps.iter().copied().filter(|at| is_write(self.step(*at)))
+    }
+
+    async fn apply_step(&self, stage: usize, at: usize, discovery: &Discovery) {
+        let step = self.step(at);
+        let attempt = self.scope.attempt(step, discovery).await;
+        let adopted = adopts(step).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
+        for outcome in adopted.then_some(Outcome::Adopted).into_iter().chain([attempt.outcome()]) {
+            self.tell(&step.object.id, outcome);
         }
-        let (scope, discovery) = (&self.scope, &self.discovery);
-        let tries =
-            todo.into_iter().map(|at| async move { (at, scope.attempt(&scope.plan.steps[at], discovery).await) });
-        let mut results = futures::stream::iter(tries).buffer_unordered(STEPS);
-        let mut ended = Vec::new();
-        // Events are told as they come; what they mean for the run is noted when the wave is over.
-        while let Some((at, attempt)) = results.next().await {
-            let object = &scope.plan.steps[at].object;
-            let adopted =
-                adopts(&scope.plan.steps[at]).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
-            for outcome in adopted.then_some(Outcome::Adopted).into_iter().chain([attempt.outcome()]) {
-                (self.events)(crate::report::Event { id: object.id.clone(), outcome });
-            }
-            ended.push((at, attempt));
-        }
-        drop(results);
-        for (at, attempt) in ended {
-            if matches!(attempt, Attempt::Applied(_)) && defined(self.step(at)).is_some() {
-                definitions.push(at);
-            }
-            self.note(at, attempt);
-        }
-        for at in definitions {
-            self.await_definition(at).await;
+        let defines = matches!(attempt, Attempt::Applied(_)) && defined(step).is_some();
+        self.settle(stage, at, attempt);
+        if defines {
+            self.await_definition(stage, step).await;
         }
     }
 
-    fn note(&mut self, at: usize, attempt: Attempt) {
+    fn settle(&self, stage: usize, at: usize, attempt: Attempt) {
         let step = self.step(at);
-        let (Some(desired), id) = (step.sent(), &step.object.id) else { return };
-        match attempt {
+        let Some(desired) = step.sent() else { return };
+        match &attempt {
             Attempt::Applied(live) => {
-                self.uids.extend(uid(&live).map(str::to_owned));
-                let recorded = diff::record(desired, &live, &self.scope.options.key);
-                self.done[at] = Done::Applied(Arc::new(recorded));
+                let recorded = diff::record(desired, live, &self.scope.options.key);
+                let mut progress = self.progress();
+                progress.uids.extend(uid(live).map(str::to_owned));
+                progress.done[at] = Done::Applied(Arc::new(recorded));
+                return;
             }
-            Attempt::Skipped(_) => {}
-            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => {
-                self.done[at] = Done::Unknown;
-                self.fail(&step.object.release, format!("{id} was not applied"));
-            }
-            Attempt::Failed(_) => {
-                self.fail(&step.object.release, format!("{id} was not applied"));
-            }
+            Attempt::Skipped(_) => return,
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, Done::Unknown),
+            Attempt::Failed(_) => {}
         }
+        self.fail(stage, format!("{} was not applied", step.object.id));
     }
 
-    async fn await_definition(&mut self, at: usize) {
-        let step = self.step(at);
-        let reason = match self.scope.cluster.await_definition(&step.object.id.name).await {
+    async fn await_definition(&self, stage: usize, step: &Step) {
+        let id = &step.object.id;
+        let reason = match self.scope.cluster.await_definition(&id.name).await {
             Ok(Ok(kinds)) => {
-                for kind in kinds {
-                    self.discovery.add(kind);
-                }
+                let mut progress = self.progress();
+                let discovery = Arc::make_mut(&mut progress.discovery);
+                kinds.into_iter().for_each(|kind| discovery.add(kind));
                 return;
             }
             Ok(Err(missing)) => missing,
             Err(error) => error.to_string(),
         };
-        self.tell(&step.object.id, Outcome::Failed(format!("its kind cannot be used: {reason}")));
-        self.fail(&step.object.release, format!("{} cannot be used", step.object.id));
+        self.tell(id, Outcome::Failed(format!("its kind cannot be used: {reason}")));
+        self.fail(stage, format!("{id} cannot be used"));
     }
 }
 

@@ -97,7 +97,7 @@ impl ValuesSchema {
 
 fn path_of(location: &Location) -> Path {
     let step = |segment: LocationSegment| match segment {
-        LocationSegment::Property(key) => Step::Field(key.to_string()),
+        LocationSegment::Property(key) => Step::Field(key.as_ref().into()),
         LocationSegment::Index(at) => Step::Index(at),
     };
     Path(location.into_iter().map(step).collect())

@@ -1,6 +1,6 @@
 //! The places of items in lists, where no schema is at hand.
 
-use crate::value::{Step, Value};
+use crate::value::{Key, Step, Value};
 
 /// The place in a list that a step leads to. The item of an associative list may lack a key that the server fills in.
 pub fn position_of(items: &[Value], step: &Step) -> Option<usize> {
@@ -13,7 +13,7 @@ pub fn position_of(items: &[Value], step: &Step) -> Option<usize> {
 }
 
 /// The place of the item with these keys: one that has them all, else one that lacks some and has the others.
-fn position(items: &[Value], keys: &[(String, Value)]) -> Option<usize> {
+fn position(items: &[Value], keys: &[(Key, Value)]) -> Option<usize> {
     let exact = |item: &Value| keys.iter().all(|(key, wanted)| item.get(key) == Some(wanted));
     let fits = |item: &Value| {
         let there = keys.iter().filter_map(|(key, wanted)| Some(item.get(key)? == wanted));

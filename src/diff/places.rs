@@ -48,7 +48,7 @@ fn step(item: &Value, shape: ListType<'_>) -> Option<Step> {
             let defaults = shape.item.map();
             let map = item.as_map()?;
             let value = |name: &String| map.get(name).or_else(|| defaults?.default(name)).cloned();
-            let pairs: Vec<_> = names.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
+            let pairs: Vec<_> = names.iter().filter_map(|name| Some((name.as_str().into(), value(name)?))).collect();
             (!pairs.is_empty()).then_some(Step::Item(pairs))
         }
     }

@@ -77,7 +77,7 @@ impl Settling<'_> {
                 after.remove(&key);
                 continue;
             }
-            self.settle(&path, below(shape, &Step::Field(key)), there, value);
+            self.settle(&path, below(shape, &Step::Field(key.into())), there, value);
         }
         // What is there already has them all, but for those that were given up.
         let given_up = |key: &str, after: &Map| live.is_none_or(|live| live.contains(key)) && !after.contains(key);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::Manager;
 use super::owned::Fields;
-use crate::value::{Entry, Map, Mark, Value};
+use crate::value::{Entry, Key, Map, Mark, Value};
 
 /// An object as a server sent it, who wrote it taken apart from the rest.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl<'t> Visitor<'t> for Node<'_, 't> {
 
     fn visit_map<A: MapAccess<'t>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
+        while let Some(key) = access.next_key::<Key>()? {
             let value = match key.as_str() {
                 "managedFields" if self.is_metadata => {
                     let writers = access.next_value::<Option<Vec<Writer<'t>>>>()?.unwrap_or_default();

@@ -144,7 +144,7 @@ impl Look<'_, '_> {
 
     fn shown(&self, step: &Step) -> Step {
         match step {
-            Step::Field(key) if !self.read_in(key).is_empty() => Step::Field(MASK.to_owned()),
+            Step::Field(key) if !self.read_in(key).is_empty() => Step::Field(MASK.into()),
             other => other.clone(),
         }
     }

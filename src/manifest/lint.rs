@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::place::Source;
 use super::{ManifestError, ObjectId};
 use crate::schema::rows;
-use crate::value::{Path, Step, Value};
+use crate::value::{Key, Path, Step, Value};
 
 const LISTS: &str = include_str!("associative.tsv");
 const PODS: &str = include_str!("pods.tsv");
@@ -76,10 +76,10 @@ fn unique(path: &Path, list: &[Value], keys: &str, id: &ObjectId, source: Source
     Ok(())
 }
 
-fn key_of(item: &Value, key: &str) -> Option<(String, Value)> {
+fn key_of(item: &Value, key: &str) -> Option<(Key, Value)> {
     let (name, default) = key.split_once('=').map_or((key, None), |(name, default)| (name, Some(default)));
     let value = item.get(name).cloned().or_else(|| default.map(Value::from))?;
-    Some((name.to_owned(), value))
+    Some((name.into(), value))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) fn is_definition(object: &Object) -> bool {
 
 /// The kinds whose definitions an apply would create or change: the server cannot be asked about their objects yet.
 pub(super) fn pending<'c>(comparisons: impl IntoIterator<Item = &'c ObjectComparison>) -> BTreeSet<GroupKind> {
-    let spec = Step::Field("spec".to_owned());
+    let spec = Step::Field("spec".into());
     let changes = |it: &&ObjectComparison| match it.verdict {
         Verdict::Create => true,
         Verdict::Update => it.fields.iter().any(|change| change.changes() && change.path.0.first() == Some(&spec)),

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, order, replace, was};
+use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -23,10 +23,10 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, releases)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, releases);
-    let mut steps = order::steps(actions, releases);
+    let (mut steps, stages) = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
     let refusals = refusals(environment, &steps, releases, guards);
-    Plan { environment: environment.to_owned(), steps, refusals }
+    Plan { environment: environment.to_owned(), steps, stages, refusals }
 }
 
 fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -> Action {

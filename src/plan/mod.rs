@@ -6,12 +6,14 @@
 mod build;
 mod conflict;
 mod digest;
+mod graph;
 mod holders;
 mod immutable;
 mod order;
 mod prune;
 mod refusal;
 mod replace;
+mod stages;
 mod table;
 mod was;
 
@@ -32,8 +34,10 @@ use crate::value::Origin;
 pub struct Plan {
     /// The environment.
     pub environment: String,
-    /// The steps, sorted by wave. Steps of a wave may run side by side; a wave starts when the one before has ended.
+    /// The steps, sorted by wave, release and object.
     pub steps: Vec<Step>,
+    /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
+    pub stages: Vec<Stage>,
     /// Why the plan must not be applied as it is; empty for one that may.
     pub refusals: Vec<Refusal>,
 }
@@ -43,12 +47,38 @@ pub struct Plan {
 pub struct Step {
     /// What is done.
     pub action: Action,
-    /// The wave, from 0.
+    /// How many stages with steps are done before its own, at the longest. Only for reading: a step does not wait for all
+    /// of the waves before.
     pub wave: usize,
     /// The object, with its field changes.
     pub object: ObjectComparison,
     /// The step that it belongs to, where it is half of a renaming or of a move.
     pub was: Option<Was>,
+}
+
+/// A part of a plan that begins as soon as those that it comes after have ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The release whose failure it is if it does not end well.
+    pub release: Arc<str>,
+    /// What is done with its steps.
+    pub work: Work,
+    /// The places of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a place where ways
+    /// meet: it is done with those that it comes after.
+    pub steps: Vec<usize>,
+    /// The places of other stages in [`Plan::stages`], each lower than its own.
+    pub after: Vec<usize>,
+}
+
+/// What is done with the steps of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Their objects are applied, and kinds that these define can be used when it ends.
+    Apply,
+    /// What was applied of them is waited for until it is healthy, as long as its release says.
+    Wait,
+    /// Their objects are deleted, and gone when it ends.
+    Delete,
 }
 
 /// What an object was before, or what becomes of it.
@@ -172,13 +202,13 @@ impl Plan {
     }
 
     /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
-    /// could not be told stays in.
+    /// could not be told stays in. It is for reading: it has no stages.
     #[must_use]
     pub fn drift(&self) -> Plan {
         let drifted =
             |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
         let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
-        Plan { environment: self.environment.clone(), steps, refusals: Vec::new() }
+        Plan { environment: self.environment.clone(), steps, ..Plan::default() }
     }
 
     /// How many objects of a release it creates.

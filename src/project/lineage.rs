@@ -114,12 +114,16 @@ fn read_file(tree: &Tree, name: &str, path: &str) -> Result<EnvironmentFile, Pro
 fn refuse_reserved(tree: &Tree, name: &str, node: &Value) -> Result<(), ProjectError> {
     let entry = |key: &str| node.as_map().and_then(|map| map.entry(key));
     if let Some(entry) = ["cluster", "inherits"].into_iter().find_map(entry).filter(|_| name == DEFAULTS) {
-        return Err(ProjectError::NotInDefaults { key: entry.key.clone(), place: Place::of_key(tree, entry) });
+        return Err(ProjectError::NotInDefaults { key: entry.key.to_string(), place: Place::of_key(tree, entry) });
     }
     for release in node.get("releases").and_then(Value::as_list).unwrap_or_default() {
         let written = |(key, hint)| Some((release.as_map()?.entry(key)?, hint));
         if let Some((entry, instead)) = LATER.into_iter().find_map(written) {
-            return Err(ProjectError::NotYet { what: entry.key.clone(), instead, place: Place::of_key(tree, entry) });
+            return Err(ProjectError::NotYet {
+                what: entry.key.to_string(),
+                instead,
+                place: Place::of_key(tree, entry),
+            });
         }
     }
     Ok(())

@@ -52,17 +52,17 @@ impl Schemas {
     fn add_types(&mut self, document: &Value, wanted: impl Fn(&str) -> bool) {
         let types = document.dig(&["components", "schemas"]).and_then(Value::as_map);
         let types = || types.into_iter().flatten().filter(|entry| wanted(&entry.key));
-        let new: Vec<_> = types().filter(|entry| !self.names.contains_key(&entry.key)).collect();
+        let new: Vec<_> = types().filter(|entry| !self.names.contains_key(entry.key.as_str())).collect();
         for entry in &new {
             let node = self.push(Node::default());
-            self.names.insert(entry.key.clone(), node.node);
+            self.names.insert(entry.key.to_string(), node.node);
         }
         for entry in new {
-            self.nodes[self.names[&entry.key]] = self.component(&entry.key, &entry.value);
+            self.nodes[self.names[entry.key.as_str()]] = self.component(&entry.key, &entry.value);
         }
         let subresources = with_status(document);
         for entry in types() {
-            let reference = Reference { node: self.names[&entry.key], atomic: None };
+            let reference = Reference { node: self.names[entry.key.as_str()], atomic: None };
             let declares = entry.value.dig(&["properties", "status"]).is_some();
             for gvk in kinds(&entry.value) {
                 if !super::is_builtin_group(&gvk.group) {
@@ -209,7 +209,7 @@ impl Schemas {
             let required = required.contains(&entry.key.as_str());
             let drops_null = entry.value.get("type").is_none() && !flag(&entry.value, "nullable");
             let field = Field { reference, default, required, zero: Zero::Kept, drops_null };
-            map.fields.insert(entry.key.clone(), field);
+            map.fields.insert(entry.key.to_string(), field);
         }
         if flag(schema, EMBEDDED) {
             map.fields.extend(self.identity());

@@ -122,12 +122,12 @@ impl Merger {
     fn map(&mut self, base: &Map, ours: &Map, theirs: &Map) -> Map {
         let mut merged = Map::new();
         for key in order(base, ours, theirs) {
-            self.path.0.push(Step::Field(key.to_owned()));
+            self.path.0.push(Step::Field(key.into()));
             let value = self.node(base.get(key), ours.get(key), theirs.get(key));
             self.path.0.pop();
             let mark = ours.entry(key).or_else(|| theirs.entry(key)).map(|entry| entry.mark).unwrap_or_default();
             if let Some(value) = value {
-                merged.push_unique(Entry { key: key.to_owned(), mark, value });
+                merged.push_unique(Entry { key: key.into(), mark, value });
             }
         }
         merged

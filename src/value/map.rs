@@ -1,6 +1,6 @@
 //! Maps in insertion order.
 
-use super::{Mark, Value};
+use super::{Key, Mark, Value};
 
 /// A map that keeps the order in which its keys were written. Lookups walk the entries: objects have few keys a level.
 #[derive(Clone, Default)]
@@ -12,7 +12,7 @@ pub struct Map {
 #[derive(Clone)]
 pub struct Entry {
     /// The key.
-    pub key: String,
+    pub key: Key,
     /// Where the key was written, in the file of the value.
     pub mark: Mark,
     /// The value.
@@ -56,7 +56,7 @@ impl Map {
     }
 
     /// Sets a key: in place where it was, else at the end. Returns the value that it had.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         self.insert_entry(Entry { key: key.into(), mark: Mark::default(), value: value.into() })
     }
 
@@ -88,7 +88,7 @@ impl Map {
     /// The value of a key, put there as null where it is missing.
     pub fn get_or_insert(&mut self, key: &str) -> &mut Value {
         let at = self.entries.iter().position(|e| e.key == key).unwrap_or_else(|| {
-            self.entries.push(Entry { key: key.to_owned(), mark: Mark::default(), value: Value::default() });
+            self.entries.push(Entry { key: key.into(), mark: Mark::default(), value: Value::default() });
             self.entries.len() - 1
         });
         &mut self.entries[at].value
@@ -132,7 +132,7 @@ impl FromIterator<Entry> for Map {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Map {
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let mut map = Self::new();
         for (key, value) in pairs {

@@ -23,6 +23,9 @@ pub use self::pattern::{Part, Pattern, PatternError};
 pub use self::serde::Exposed;
 use crate::masked::Masked;
 
+/// A key of a map. Nearly all are short, and need no memory of their own.
+pub type Key = compact_str::CompactString;
+
 /// A place within one file: line and column, both counted from 1; 0 means that it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::{Data, Value};
+use super::{Data, Key, Value};
 
 /// One step of a path. The variants are those of structured-merge-diff's path elements, in its order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A key of a map.
-    Field(String),
+    Field(Key),
     /// The item of an associative list that has these key fields, sorted by name.
-    Item(Vec<(String, Value)>),
+    Item(Vec<(Key, Value)>),
     /// A member of a set, by its value.
     Member(Value),
     /// An item of an atomic list, by its place.
@@ -29,7 +29,7 @@ impl Path {
 
     /// The path of nested keys.
     pub fn of_fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(fields.into_iter().map(|f| Step::Field(f.to_owned())).collect())
+        Self(fields.into_iter().map(|f| Step::Field(f.into())).collect())
     }
 
     /// This path with one more step.
@@ -43,7 +43,7 @@ impl Path {
     /// This path with one more key.
     #[must_use]
     pub fn field(&self, key: &str) -> Self {
-        self.then(Step::Field(key.to_owned()))
+        self.then(Step::Field(key.into()))
     }
 
     /// This path with one more place of a list.

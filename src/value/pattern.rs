@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Data, Path, Step, Value};
+use super::{Data, Key, Path, Step, Value};
 
 /// A path in which a step may stand for any: `spec.template.spec.containers[*].image`.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +129,7 @@ impl<'t> Reader<'t> {
         }
         match self.take(is_plain) {
             "" => Err(self.wrong("a key is missing")),
-            key => Ok(Part::Step(Step::Field(key.to_owned()))),
+            key => Ok(Part::Step(Step::Field(key.into()))),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'t> Reader<'t> {
             return Ok(Part::Any);
         }
         if self.rest.starts_with('"') {
-            return Ok(Part::Step(Step::Field(self.quoted()?)));
+            return Ok(Part::Step(Step::Field(self.quoted()?.into())));
         }
         if self.eat("=") {
             return Ok(Part::Step(Step::Member(self.value()?)));
@@ -149,7 +149,7 @@ impl<'t> Reader<'t> {
         }
         let mut keys = Vec::new();
         loop {
-            let key = self.take(is_plain).to_owned();
+            let key: Key = self.take(is_plain).into();
             self.expect("=", "in brackets stands `*`, a number, a quoted key, or `key=value`")?;
             keys.push((key, self.value()?));
             if !self.eat(",") {
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     fn item(pairs: &[(&str, Value)]) -> Step {
-        Step::Item(pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        Step::Item(pairs.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use ::serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use ::serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::{Data, Entry, Map, Mark, Value};
+use super::{Data, Entry, Key, Map, Mark, Value};
 
 /// A value as a server gets it, secrets included; see [`Value::exposed`].
 pub struct Exposed<'a>(pub(super) &'a Value);
@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some((key, value)) = access.next_entry::<String, Value>()? {
+        while let Some((key, value)) = access.next_entry::<Key, Value>()? {
             map.insert_entry(Entry { key, mark: Mark::default(), value });
         }
         map.shrink_to_fit();

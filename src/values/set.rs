@@ -84,7 +84,7 @@ impl Reader<'_> {
                 let below = if path.0.is_empty() { String::new() } else { format!(" below `{path}`") };
                 return self.wrong(format!("a key{below} is empty"));
             }
-            path.0.push(Step::Field(key));
+            path.0.push(Step::Field(key.into()));
             while stop == Some('[') && path.0.len() < MAX_DEPTH {
                 path.0.push(self.index(&path)?);
                 stop = self.chars.next().map(|(_, c)| c);

@@ -48,7 +48,7 @@ fn plain(value: &Value) -> serde_yaml::Value {
 fn path_of(path: &serde_path_to_error::Path) -> Path {
     let step = |segment: &Segment| match segment {
         Segment::Seq { index } => Some(Step::Index(*index)),
-        Segment::Map { key } => Some(Step::Field(key.clone())),
+        Segment::Map { key } => Some(Step::Field(key.as_str().into())),
         Segment::Enum { .. } | Segment::Unknown => None,
     };
     Path(path.iter().filter_map(step).collect())
@@ -66,7 +66,7 @@ impl Failure<'_> {
     fn explain(mut self, message: &str) -> YamlError {
         let (head, tail) = message.rsplit_once(", expected ").unwrap_or((message, ""));
         if let Some(key) = quoted_after(head, "unknown field ") {
-            if self.path.0.last() == Some(&Step::Field(key.clone())) {
+            if self.path.0.last() == Some(&Step::Field(key.as_str().into())) {
                 self.path.0.pop();
             }
             return YamlError::UnknownKey { at: self.key_place(&key), key, known: quoted(tail) };

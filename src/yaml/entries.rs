@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::read::Source;
 use super::{Rules, YamlError};
-use crate::value::{Entry, Map, Mark, Value};
+use crate::value::{Entry, Key, Map, Mark, Value};
 
 /// From this many keys on an index finds them; below it, walking is faster.
 const INDEXED: usize = 16;
@@ -13,9 +13,9 @@ const INDEXED: usize = 16;
 pub(super) struct Entries<'t> {
     source: Source<'t>,
     list: Vec<Entry>,
-    index: HashMap<String, usize>,
+    index: HashMap<Key, usize>,
     /// The keys that a merge brought and nothing replaced.
-    merged: HashSet<String>,
+    merged: HashSet<Key>,
 }
 
 impl<'t> Entries<'t> {
@@ -25,12 +25,12 @@ impl<'t> Entries<'t> {
 
     /// Adds a key that was written in the map itself. It replaces a merged one; a second one is an error under strict
     /// rules, and otherwise replaces the first.
-    pub fn add(&mut self, key: String, mark: Mark, value: Value) -> Result<(), YamlError> {
+    pub fn add(&mut self, key: Key, mark: Mark, value: Value) -> Result<(), YamlError> {
         let merged = !self.merged.is_empty() && self.merged.remove(&key);
         let before = self.set(Entry { key, mark, value });
         match before {
             Some(first) if !merged && self.source.rules == Rules::Strict => {
-                let (key, first) = (first.key, self.source.origin(first.mark));
+                let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
                 Err(YamlError::DuplicateKey { at: self.source.place(mark, key.chars().count()), key, first })
             }
             _ => Ok(()),
@@ -44,7 +44,7 @@ impl<'t> Entries<'t> {
             let fresh = self.merged.insert(entry.key.clone());
             match self.set(entry) {
                 Some(first) if fresh && self.source.rules == Rules::Strict => {
-                    let (key, first) = (first.key, self.source.origin(first.mark));
+                    let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
                     return Err(YamlError::MergeOver { key, first, at: self.source.place(sign, 2) });
                 }
                 _ => {}

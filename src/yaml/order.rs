@@ -72,7 +72,7 @@ mod tests {
 
     fn sorted(keys: impl Iterator<Item = &'static str>) -> Vec<String> {
         let map: Map = keys.map(|key| (key, true)).collect();
-        natural(&map).into_iter().map(|e| e.key.clone()).collect()
+        natural(&map).into_iter().map(|e| e.key.to_string()).collect()
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl<'r, 't> Document<'r, 't> {
                     let key = self.key(event)?;
                     let next = self.event()?;
                     let value = self.node(next)?;
-                    entries.add(key, mark, value)?;
+                    entries.add(key.into(), mark, value)?;
                 }
             }
         }

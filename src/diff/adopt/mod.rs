@@ -173,7 +173,8 @@ impl Former {
     }
 }
 
-/// All of an object that an adoption is decided by: everything but its status, and what the server keeps for itself.
+/// All of an object that an adoption is decided by: everything but its status, what was noted with it, and what the
+/// server keeps for itself.
 fn substance(live: &LiveObject) -> (Option<&str>, Map, Vec<&Manager>) {
     let strip = |value: &Value, path: &Path| -> Map {
         let entries = value.as_map().into_iter().flatten();
@@ -181,10 +182,26 @@ fn substance(live: &LiveObject) -> (Option<&str>, Map, Vec<&Manager>) {
     };
     let mut body = strip(&live.body, &Path::root());
     if let Some(metadata) = body.get_mut("metadata") {
-        *metadata = strip(metadata, &Path::of_fields(["metadata"])).into();
+        let mut kept = strip(metadata, &Path::of_fields(["metadata"]));
+        if let Some(annotations) = kept.remove("annotations").map(|it| unnoted(&it, live)).filter(|it| !it.is_empty()) {
+            kept.insert("annotations", annotations);
+        }
+        *metadata = kept.into();
     }
     let uid = live.body.dig(&["metadata", "uid"]).and_then(Value::as_str);
     (uid, body, live.managers.iter().filter(|it| it.subresource != "status").collect())
+}
+
+/// The annotations but for those that only writers of the status own: a controller counts the revisions of a rollout in
+/// one. An entry that cannot be read owns none, so that what it owns counts.
+fn unnoted(annotations: &Value, live: &LiveObject) -> Map {
+    let owns = |manager: &Manager, path: &Path| manager.fields.set().is_ok_and(|set| set.owns(path));
+    let is_noted = |key: &str| {
+        let path = Path::of_fields(["metadata", "annotations", key]);
+        let mut owners = live.managers.iter().filter(|it| owns(it, &path)).peekable();
+        owners.peek().is_some() && owners.all(|it| it.subresource == "status")
+    };
+    annotations.as_map().into_iter().flatten().filter(|entry| !is_noted(&entry.key)).cloned().collect()
 }
 
 impl fmt::Display for Adoption {

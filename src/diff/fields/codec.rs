@@ -1,7 +1,7 @@
 //! Sets of fields from and to fieldsV1, the server's JSON.
 
 use super::{FieldSet, FieldsError, element};
-use crate::value::{Data, Entry, Map, Mark, Value};
+use crate::value::{Data, Entry, Key, Map, Mark, Value};
 
 /// The key that says that a node with children is a member itself.
 const SELF: &str = ".";
@@ -17,13 +17,13 @@ impl FieldSet {
 
     /// Writes the set as the server does, in its order.
     pub fn to_fields_v1(&self) -> Value {
-        let own = (self.member && !self.is_leaf()).then(|| entry(SELF.to_owned(), Map::new().into()));
-        let below = self.branches().map(|(step, below)| entry(element::encode(step), below.to_fields_v1()));
+        let own = (self.member && !self.is_leaf()).then(|| entry(SELF.into(), Map::new().into()));
+        let below = self.branches().map(|(step, below)| entry(element::encode(step).into(), below.to_fields_v1()));
         own.into_iter().chain(below).collect::<Map>().into()
     }
 }
 
-fn entry(key: String, value: Value) -> Entry {
+fn entry(key: Key, value: Value) -> Entry {
     Entry { key, mark: Mark::default(), value }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::FieldsError;
-use crate::value::{Data, Map, Step, Value};
+use crate::value::{Data, Key, Map, Step, Value};
 
 /// The text of a step, in the one form in which the server writes it.
 pub fn encode(step: &Step) -> String {
@@ -37,7 +37,7 @@ pub fn decode(text: &str) -> Result<Option<Step>, FieldsError> {
     let shape = || FieldsError::Shape { element: text.to_owned() };
     let json = |text: &str| serde_json::from_str(text).map(as_read).map_err(odd);
     Ok(Some(match text.split_at_checked(2).ok_or_else(shape)? {
-        ("f:", name) => Step::Field(name.to_owned()),
+        ("f:", name) => Step::Field(name.into()),
         ("v:", value) => Step::Member(json(value)?),
         ("k:", keys) => Step::Item(keys_of(json(keys)?).ok_or_else(shape)?),
         ("i:", at) => Step::Index(at.parse().map_err(|_| shape())?),
@@ -46,7 +46,7 @@ pub fn decode(text: &str) -> Result<Option<Step>, FieldsError> {
     }))
 }
 
-fn keys_of(keys: Value) -> Option<Vec<(String, Value)>> {
+fn keys_of(keys: Value) -> Option<Vec<(Key, Value)>> {
     let Data::Map(map) = keys.data else { return None };
     let mut pairs: Vec<_> = map.into_iter().map(|e| (e.key, e.value)).collect();
     pairs.sort_by(|a, b| a.0.cmp(&b.0));

@@ -102,7 +102,7 @@ fn maps(map: MapType<'_>, before: Option<&Value>, after: Option<&Value>, found: 
         let mut below = Comparison::default();
         place(map.field(key), first, second, &mut below);
         if !below.is_empty() {
-            found.attach(&Step::Field(key.to_owned()), below);
+            found.attach(&Step::Field(key.into()), below);
         }
     };
     for entry in before.into_iter().flatten() {

@@ -18,7 +18,7 @@ fn keyed(names: &[String], shape: Type<'_>, item: &Value) -> Result<Step, String
         return Err(format!("is of kind `{}`, and items of its list are told apart by keys", item.kind()));
     };
     let value = |name: &String| map.get(name).or_else(|| shape.map()?.default(name).filter(|it| !it.is_null()));
-    let pairs: Vec<_> = names.iter().filter_map(|name| Some((name.clone(), plain(value(name)?)))).collect();
+    let pairs: Vec<_> = names.iter().filter_map(|name| Some((name.as_str().into(), plain(value(name)?)))).collect();
     if pairs.is_empty() {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         return Err(format!("has none of the keys that tell items apart: {}", names.join(", ")));

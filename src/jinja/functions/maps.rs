@@ -19,14 +19,14 @@ pub fn merge(maps: Rest<Dynamic>) -> Result<Dynamic, Error> {
 /// `map | pick("a", "b")`: only these keys, where they are there.
 pub fn pick(map: &Dynamic, keys: Rest<String>) -> Result<Dynamic, Error> {
     let mut map = as_map(map)?;
-    map.retain(|entry| keys.contains(&entry.key));
+    map.retain(|entry| keys.iter().any(|key| *key == entry.key));
     Ok(dynamic(map))
 }
 
 /// `map | omit("a", "b")`: all but these keys.
 pub fn omit(map: &Dynamic, keys: Rest<String>) -> Result<Dynamic, Error> {
     let mut map = as_map(map)?;
-    map.retain(|entry| !keys.contains(&entry.key));
+    map.retain(|entry| !keys.iter().any(|key| *key == entry.key));
     Ok(dynamic(map))
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{Validated, invalid};
 use crate::schema::{ListType, MapType, Scalar, Strategy, Type};
-use crate::value::{Data, Map, Path, Step, Value};
+use crate::value::{Data, Key, Map, Path, Step, Value};
 
 /// Fields that OpenAPI calls required, and whose absence the server takes for an empty value.
 const OPTIONAL: &str = include_str!("optional.txt");
@@ -55,7 +55,7 @@ impl Walk<'_> {
                 None => self.found.violate(&path, "declared", "field not declared in schema"),
             }
         }
-        if self.required && path.0.first() != Some(&Step::Field("status".to_owned())) {
+        if self.required && path.0.first() != Some(&Step::Field("status".into())) {
             let mut missing: Vec<&str> = of.required().filter(|key| !map.contains(key) && is_enforced(key)).collect();
             missing.sort_unstable();
             for key in missing {
@@ -87,9 +87,9 @@ fn identity(at: usize, item: &Value, of: ListType<'_>) -> (Step, Option<String>)
             let default = |key: &String| of.item.map().and_then(|map| map.default(key));
             let key = |key: &String| {
                 let value = item.get(key).or_else(|| default(key)).filter(|it| !it.is_masked())?;
-                Some((key.clone(), value.clone()))
+                Some((key.as_str().into(), value.clone()))
             };
-            let keys: Vec<(String, Value)> = keys.iter().filter_map(key).collect();
+            let keys: Vec<(Key, Value)> = keys.iter().filter_map(key).collect();
             (!keys.is_empty()).then_some(Step::Item(keys))
         }
     };

@@ -147,7 +147,7 @@ mod tests {
         let at = |(line, column)| Mark { line, column };
         let mut leaf = Value::from("x");
         leaf.origin.mark = at(value);
-        Entry { key: key.to_owned(), mark: at(mark), value: leaf }
+        Entry { key: key.into(), mark: at(mark), value: leaf }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn read(text: &str, file: &Arc<String>) -> Result<Value, SecretsError
         let column = u32::try_from(key.chars().count()).map_or(u32::MAX, |count| count.saturating_add(2));
         let origin = Origin::new(file, Mark { line: number, column });
         let value = Value::from(value.replace("\\n", "\n")).at(origin);
-        if map.insert_entry(Entry { key: key.to_owned(), mark, value }).is_some() {
+        if map.insert_entry(Entry { key: key.into(), mark, value }).is_some() {
             return Err(wrong_syntax(format!("the key `{key}` is there twice"), file, mark));
         }
     }
@@ -119,7 +119,7 @@ pub(super) fn take_section(map: &mut Map, origin: &Origin) -> Result<Option<Valu
     for Entry { key, mark, value } in map.iter().filter(|entry| is_section(&entry.key)) {
         there = true;
         let damaged = || SecretsError::Section {
-            field: key.clone(),
+            field: key.to_string(),
             problem: "says a place that cannot be".to_owned(),
             origin: Origin { mark: *mark, ..value.origin.clone() },
         };
@@ -137,7 +137,7 @@ fn path(mut key: &str) -> Option<Path> {
     loop {
         let next = [MAP, LIST].into_iter().filter_map(|mark| Some((key.find(mark)?, mark))).min();
         let (part, rest) = next.map_or((key, None), |(at, mark)| (&key[..at], Some((&key[at + mark.len()..], mark))));
-        steps.push(if list { Step::Index(part.parse().ok()?) } else { Step::Field(part.to_owned()) });
+        steps.push(if list { Step::Index(part.parse().ok()?) } else { Step::Field(part.into()) });
         let Some((rest, mark)) = rest else { return Some(Path(steps)) };
         (key, list) = (rest, mark == LIST);
     }

@@ -427,7 +427,8 @@ fn stale() -> Result<(), Failed> {
         // A new plan sees whose it is now; only the status is written between it and the run.
         let (plan, step) = site.plan(&wanted()).await?;
         assert!(!changes(&step).contains(&"spec.minReadySeconds".to_owned()), "an editor owns it now");
-        let status = json!([{"op": "add", "path": "/status/collisionCount", "value": 2}]);
+        let noted = json!({"op": "add", "path": "/metadata/annotations/noted", "value": "with the status"});
+        let status = json!([{"op": "add", "path": "/status/collisionCount", "value": 2}, noted]);
         site.patch(&format!("{path}/status"), "status-writer", &status).await?;
         assert_eq!(site.apply(&plan).await?, End::Done);
         assert_eq!(managers(&site.live(&wanted()).await?), ["kubectl-edit Update", "weft Apply"]);

@@ -28,7 +28,7 @@ fn check<S: Strategy>(strategy: &S, law: impl Fn(S::Value) -> Result<(), TestCas
 fn step() -> impl Strategy<Value = Step> {
     let leaf = prop_oneof![any::<i64>().prop_map(Value::from), "[a-z\"\\\\.é<]{0,3}".prop_map(Value::from)];
     prop_oneof![
-        3 => "[a-c./]{0,2}".prop_map(Step::Field),
+        3 => "[a-c./]{0,2}".prop_map(|name| Step::Field(name.into())),
         1 => leaf.clone().prop_map(|name| Step::Item(vec![("name".into(), name)])),
         1 => (leaf.clone(), any::<bool>())
             .prop_map(|(port, flag)| Step::Item(vec![("flag".into(), flag.into()), ("port".into(), port)])),

@@ -324,7 +324,7 @@ pub fn id(text: &str) -> ObjectId {
 
 fn step(value: &Value) -> Step {
     match (value.as_str(), value.as_i64(), value.as_map()) {
-        (Some(key), ..) => Step::Field(key.to_owned()),
+        (Some(key), ..) => Step::Field(key.into()),
         (_, Some(at), _) => Step::Index(at.try_into().expect("a place in a list")),
         (.., Some(map)) => Step::Item(map.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()),
         _ => panic!("no step: {value:?}"),

@@ -114,7 +114,7 @@ fn same(item: &Value, other: &Value, schema: Option<&Value>) -> bool {
 fn map(map: &Map, schema: Option<&Value>, order: Option<&Value>) -> CelValue {
     let declares = |key: &str| schema.and_then(|it| it.get("properties")).is_some_and(|it| it.get(key).is_some());
     let entries = map.iter().map(|entry| {
-        let name = if declares(&entry.key) { escaped(&entry.key) } else { entry.key.clone() };
+        let name = if declares(&entry.key) { escaped(&entry.key) } else { entry.key.to_string() };
         let of = schema.and_then(|it| declared(it, &entry.key));
         let beside = order.and_then(|it| it.get(&entry.key));
         (Key::String(Arc::new(name)), value(&entry.value, of, beside))
