@@ -1,5 +1,6 @@
 //! Tests of `plan` and `state`.
 
+mod history;
 mod immutable;
 pub mod input;
 mod laws;
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
     trials.extend(state::trials());
+    trials.extend(history::trials());
     trials
 }
 

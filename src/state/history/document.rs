@@ -183,7 +183,7 @@ pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
 /// The keys and places on the way to a secret. Other steps are none in an object that is written.
 fn keys(path: Path) -> Vec<Key> {
     let key = |step| match step {
-        Step::Field(key) => Some(Key::Field(key)),
+        Step::Field(key) => Some(Key::Field(key.to_string())),
         Step::Index(at) => Some(Key::Index(at)),
         Step::Item(_) | Step::Member(_) => None,
     };
@@ -192,7 +192,7 @@ fn keys(path: Path) -> Vec<Key> {
 
 fn path(keys: Vec<Key>) -> Path {
     let step = |key| match key {
-        Key::Field(key) => Step::Field(key),
+        Key::Field(key) => Step::Field(key.into()),
         Key::Index(at) => Step::Index(at),
     };
     Path(keys.into_iter().map(step).collect())

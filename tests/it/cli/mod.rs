@@ -7,6 +7,7 @@ mod figures;
 mod falsehoods;
 mod files;
 mod health;
+mod history;
 mod ignore;
 mod judging;
 mod large;
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         falsehoods::trials(),
         files::trials(),
         health::trials(),
+        history::trials(),
         ignore::trials(),
         judging::trials(),
         large::trials(),
