@@ -1,4 +1,4 @@
-//! One stage of deletes: each object is looked at once more, and only the one that the plan named is deleted.
+//! One stage of deletes: only what the plan named is deleted or let go, and waited for until it is gone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,13 +6,12 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, Scope, uid};
-use crate::cluster::{Wanted, WriteError};
+use super::{Done, Run, is_leaving, uid};
+use crate::cluster::Wanted;
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
-use crate::plan::{Action, Step};
+use crate::plan::Action;
 use crate::report::Outcome;
-use crate::schema::{Discovery, Gvk, Resource};
 use crate::value::Value;
 
 /// Deletes that are worked on at once.
@@ -23,7 +22,8 @@ const GOING: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Run<'_> {
-    /// Deletes the objects of a stage, and waits until they are gone: what comes later may be what they need to go.
+    /// Deletes the objects of a stage, or lets go of them, and waits until they are gone: what comes later may be what
+    /// they need to go.
     pub(super) async fn delete_stage(&self, stage: usize) {
         let mut todo = Vec::new();
         for at in self.deletes(stage) {
@@ -38,13 +38,16 @@ impl Run<'_> {
         }
         let discovery = self.discovery();
         let (scope, discovery) = (&self.scope, &*discovery);
-        let tries =
-            todo.into_iter().map(|at| async move { (at, scope.delete(&scope.plan.steps[at], discovery).await) });
+        let tries = todo.into_iter().map(|at| async move { (at, scope.leave(&scope.plan.steps[at], discovery).await) });
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
-            let id = &self.step(at).object.id;
+            let (id, lets_go) = (&self.step(at).object.id, self.step(at).action != Action::Delete);
             match result {
+                Ok(_) if lets_go => {
+                    self.note(at, Done::LetGo);
+                    self.tell(id, Outcome::Orphaned);
+                }
                 Ok(Some(resource)) => going.push((at, Wanted { id: id.clone(), resource })),
                 Ok(None) => self.is_gone(at),
                 Err(outcome) => {
@@ -52,16 +55,16 @@ impl Run<'_> {
                         self.note(at, Done::Unknown);
                     }
                     self.tell(id, outcome);
-                    self.fail(stage, format!("{id} was not deleted"));
+                    self.fail(stage, format!("{id} was not {}", if lets_go { "let go" } else { "deleted" }));
                 }
             }
         }
         self.watch_go(stage, going).await;
     }
 
-    /// The steps of a stage that delete anything.
+    /// The steps of a stage that delete anything, or let go of it.
     pub(super) fn deletes(&self, stage: usize) -> impl Iterator<Item = usize> {
-        self.stage(stage).steps.iter().copied().filter(|at| self.step(*at).action == Action::Delete)
+        self.stage(stage).steps.iter().copied().filter(|at| is_leaving(self.step(*at)))
     }
 
     fn is_gone(&self, at: usize) {
@@ -107,45 +110,6 @@ impl Run<'_> {
         self.tell(&step.object.id, Outcome::Waiting(reason));
         self.fail(stage, format!("{} is still being deleted", step.object.id));
     }
-}
-
-impl Scope<'_> {
-    /// Deletes one object; `None` where it was gone already.
-    async fn delete(&self, step: &Step, discovery: &Discovery) -> Result<Option<Resource>, Outcome> {
-        if let Some(reason) = self.obstacle() {
-            return Err(Outcome::Skipped(reason));
-        }
-        let (id, Some(planned)) = (&step.object.id, &step.object.live) else { return Ok(None) };
-        let Some(resource) = served(planned, discovery) else { return Ok(None) };
-        let now = self.cluster.get(id, resource).await.map_err(|error| Outcome::Failed(error.to_string()))?;
-        let Some(now) = now else { return Ok(None) };
-        if let Some(reason) = moved(planned, &now) {
-            return Err(Outcome::Skipped(reason.to_owned()));
-        }
-        let uid = uid(planned).unwrap_or_default();
-        match self.cluster.delete(id, resource, uid, self.options.propagation).await {
-            Ok(()) => Ok(Some(resource.clone())),
-            Err(WriteError::Unknown { reason }) => Err(Outcome::Unknown(reason)),
-            Err(error) => Err(Outcome::Failed(error.to_string())),
-        }
-    }
-}
-
-/// How the object is served, in the version in which it was read or another.
-fn served<'d>(object: &LiveObject, discovery: &'d Discovery) -> Option<&'d Resource> {
-    let text = |key: &str| object.body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let gvk = Gvk::new(text("apiVersion"), text("kind"));
-    discovery.resource(&gvk).or_else(|| discovery.versions(&gvk.group_kind()).first())
-}
-
-/// Why it is not the object that the plan named any more. Owner marks and keep marks are labels and annotations.
-fn moved(planned: &LiveObject, now: &LiveObject) -> Option<&'static str> {
-    let marks = |it: &LiveObject, of: &str| it.body.dig(&["metadata", of]).cloned();
-    if uid(planned) != uid(now) {
-        return Some("somebody made it again since the plan was made");
-    }
-    let same = |of: &str| marks(planned, of) == marks(now, of);
-    (!same("labels") || !same("annotations")).then_some("its labels or annotations changed since the plan was made")
 }
 
 fn finalizers(object: &LiveObject) -> String {

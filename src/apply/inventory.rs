@@ -94,6 +94,7 @@ fn settle(members: &mut Members, step: &Step, done: &Done) {
     let id = &step.object.id;
     let leaves = match &step.action {
         Action::Delete => matches!(done, Done::Deleted),
+        Action::Orphan { .. } => matches!(done, Done::LetGo),
         Action::Keep { leaves, .. } => *leaves,
         Action::Forget { .. } => true,
         _ => false,

@@ -9,6 +9,7 @@ mod cause;
 mod delete;
 mod error;
 mod inventory;
+mod leaving;
 mod schedule;
 mod wait;
 mod wave;
@@ -94,6 +95,8 @@ enum Done {
     Applied(Arc<Recorded>),
     /// It is gone.
     Deleted,
+    /// It is there, and ours no more.
+    LetGo,
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -203,7 +206,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || step.action == Action::Delete;
+            let asked = is_write(step) || is_leaving(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -232,6 +235,11 @@ impl Scope<'_> {
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
     matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+}
+
+/// Whether a step deletes an object, or lets go of it.
+fn is_leaving(step: &Step) -> bool {
+    matches!(step.action, Action::Delete | Action::Orphan { .. })
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

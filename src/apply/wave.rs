@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
 use super::{Done, Run, Scope, is_write, uid};
-use crate::cluster::{ApplyOptions, Propagation, Refusal, WriteError};
+use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Owned, Step};
 use crate::report::Outcome;
 use crate::schema::{Discovery, GroupKind, Resource};
 use crate::value::Value;
@@ -151,9 +151,13 @@ impl Scope<'_> {
 
     /// Deletes the object that a new one replaces, and waits until it is gone.
     async fn make_room(&self, step: &Step, resource: &Resource) -> Result<(), WriteError> {
-        let (Action::Recreate { .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
+        let (Action::Recreate { owned, .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
         let (id, old) = (&step.object.id, uid(live).unwrap_or_default());
-        self.cluster.delete(id, resource, old, Propagation::Background).await?;
+        let propagation = match owned {
+            Owned::Go => Propagation::Background,
+            Owned::Stay => Propagation::Orphan,
+        };
+        self.cluster.delete(id, resource, Precondition { uid: old, version: None }, propagation).await?;
         let end = Instant::now() + GOING;
         loop {
             let now = self.cluster.get(id, resource).await;

@@ -32,8 +32,13 @@ pub(super) struct ActingArgs {
 
 impl ActingArgs {
     /// The same, agreed to.
-    pub(super) fn agreed(&self) -> Self {
+    pub(super) fn with_consent(&self) -> Self {
         Self { yes: true, ..self.clone() }
+    }
+
+    /// For a plan of which nothing has to be waited for.
+    pub(super) fn agreed(yes: bool) -> Self {
+        Self { yes, no_wait: true, cascade: Cascade::Background }
     }
 }
 
@@ -91,7 +96,17 @@ impl Diagnose for ActingError {
 }
 
 /// Shows a plan, asks, applies exactly it, and shows what came of it.
-pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Acted, Failure> {
+pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+    act_and_tell(planned, args, format, terminal).map(|acted| acted.exit)
+}
+
+/// As [`act`], and tells which releases go back by themselves.
+pub(super) fn act_and_tell(
+    planned: &Planned,
+    args: &ActingArgs,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Acted, Failure> {
     let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
     let (refused, unknown) = (!plan.refusals.is_empty(), plan.summary().unknown);
@@ -148,6 +163,7 @@ fn tell(event: &Event, progress: &Progress, terminal: &Terminal) {
         Outcome::Adopted => progress.at(&format!("took over {id}")),
         Outcome::Applied => progress.at(&format!("applied {id}")),
         Outcome::Healthy => progress.at(&format!("healthy {id}")),
+        Outcome::Orphaned => progress.at(&format!("let go of {id}")),
         Outcome::Deleted => progress.at(&format!("deleted {id}")),
         Outcome::Failed(why) => progress.above(|| terminal.say(&format!("failed {id}: {why}"))),
         Outcome::Skipped(_) | Outcome::Unknown(_) => {}

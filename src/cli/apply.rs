@@ -29,7 +29,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let planned = planning::plan(&args.target, &args.set, args.judge, &args.guards.guards(), terminal)?;
-    let acted = acting::act(&planned, &args.acting, args.output, terminal)?;
+    let acted = acting::act_and_tell(&planned, &args.acting, args.output, terminal)?;
     let settings = |release: &str| {
         let settings = history::of_environment(
             &args.target.environment,

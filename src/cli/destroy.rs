@@ -31,5 +31,5 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failu
     guards.cap = guards.cap.or(Some(usize::MAX));
     let planned = wait(pipeline::destroy(&settings, &guards, &|what| progress.at(what)))?;
     progress.done();
-    Ok(acting::act(&planned, &args.acting, args.output, terminal)?.exit)
+    acting::act(&planned, &args.acting, args.output, terminal)
 }

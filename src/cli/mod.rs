@@ -18,6 +18,7 @@ mod hardening;
 mod history;
 mod init;
 mod operator;
+mod orphan;
 mod plan;
 mod planning;
 mod render;
@@ -70,6 +71,7 @@ enum Verb {
     Destroy(destroy::DestroyArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
+    Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
@@ -110,6 +112,7 @@ impl Verb {
             Self::Destroy(args) => destroy::run(args, terminal),
             Self::History(args) => history::run(args, terminal),
             Self::Rollback(args) => rollback::run(args, terminal),
+            Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),

@@ -44,6 +44,7 @@ impl GuardArgs {
             allow_empty: self.allow_empty.iter().cloned().collect(),
             take: self.take.clone(),
             replace: self.replace.iter().cloned().collect(),
+            orphan: None,
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn run(args: &RollbackArgs, terminal: &Terminal) -> Result<Exit, Fail
     let settings = Settings { judge: args.judge.into(), ..settings };
     let planned = plan(&settings, &args.release, args.to, &args.guards.guards(), terminal)?;
     if !args.plan_only {
-        return Ok(acting::act(&planned, &args.acting, args.output, terminal)?.exit);
+        return acting::act(&planned, &args.acting, args.output, terminal);
     }
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     planning::print(&report, &planned, OutputArgs::from(args.output), terminal)?;
@@ -84,9 +84,9 @@ pub(super) fn by_themselves(
         let guards = Guards { cap: (created > 0).then_some(created), ..Guards::default() };
         let ended = settings(release)
             .and_then(|settings| plan(&settings, release, None, &guards, terminal))
-            .and_then(|planned| acting::act(&planned, &acting.agreed(), Format::Text, terminal));
+            .and_then(|planned| acting::act(&planned, &acting.with_consent(), Format::Text, terminal));
         match ended {
-            Ok(acted) if acted.exit == Exit::Done => terminal.say(&format!("release {release} is rolled back")),
+            Ok(Exit::Done) => terminal.say(&format!("release {release} is rolled back")),
             Ok(_) => terminal.warn(&format!("release {release} was not rolled back, or not wholly")),
             Err(failure) => {
                 failure.diagnostics.iter().for_each(|it| terminal.diagnose(it));

@@ -8,7 +8,7 @@ use super::request::{Request, escape};
 use super::rights::Right;
 use super::{Cluster, FIELD_MANAGER, Refusal, WriteError};
 use crate::diff::{self, LiveObject, Manager, Migration};
-use crate::manifest::ObjectId;
+use crate::manifest::{ObjectId, PART_OF};
 use crate::schema::Resource;
 use crate::value::{Map, Value};
 
@@ -39,6 +39,38 @@ impl Cluster {
             .map_err(|error| WriteError::Unknown { reason: format!("the answer cannot be read: {error}") })?;
         diff::live(body).ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
     }
+}
+
+impl Cluster {
+    /// Takes our label off an object, and gives up all its fields, which keep their values. It is done only if the object
+    /// still is in the version that was looked at; otherwise the answer is [`Refusal::Conflict`].
+    pub async fn let_go(&self, id: &ObjectId, resource: &Resource, live: &LiveObject) -> Result<(), WriteError> {
+        let path = path(resource, id.namespace.as_deref(), Some(&id.name));
+        let path = format!("{path}?fieldManager={}", escape(FIELD_MANAGER));
+        let bytes = Json::from(release(live)).to_string().into_bytes();
+        let request = Request::get(path, format!("let go of {id}"))
+            .needs(Right::new("patch", resource, id.namespace.as_deref()))
+            .with(Method::PATCH, "application/json-patch+json", bytes);
+        self.write(&request).await.map(drop)
+    }
+}
+
+/// The JSON patch that lets go of an object. A server reads a list with one empty entry as "nobody owns anything", and an
+/// empty one as "I did not mean that".
+fn release(live: &LiveObject) -> Vec<Json> {
+    let mut entries: Vec<Json> = live.managers.iter().filter(|it| it.name != FIELD_MANAGER).map(entry).collect();
+    if entries.is_empty() {
+        entries.push(json!({}));
+    }
+    let version = live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str);
+    let mut patch = vec![
+        json!({"op": "add", "path": "/metadata/managedFields", "value": entries}),
+        json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version}),
+    ];
+    if live.body.dig(&["metadata", "labels", PART_OF]).is_some() {
+        patch.push(json!({"op": "remove", "path": format!("/metadata/labels/{}", PART_OF.replace('/', "~1"))}));
+    }
+    patch
 }
 
 /// The JSON patch. The version is replaced, not tested: so the server answers that it was overtaken, and does not call

@@ -22,6 +22,7 @@ mod pods;
 mod proxy;
 mod reach;
 mod request;
+mod residents;
 mod review;
 mod rights;
 mod state;
@@ -46,7 +47,7 @@ pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;
 pub use self::target::Target;
-pub use self::write::{ApplyOptions, Propagation, Refusal, WriteError};
+pub use self::write::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 
 use self::flight::Flight;
 use self::reach::Server;

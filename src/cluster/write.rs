@@ -33,6 +33,15 @@ pub enum Propagation {
     Orphan,
 }
 
+/// The object that is meant by a delete: another of the same name is left alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Precondition<'a> {
+    /// Its UID.
+    pub uid: &'a str,
+    /// The version in which it was looked at; `None` where any will do.
+    pub version: Option<&'a str>,
+}
+
 /// Why a write did not come to its end.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum WriteError {
@@ -105,6 +114,11 @@ impl WriteError {
         matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
     }
 
+    /// Whether the object was another one, or in another version, than the one that was meant.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Refused { refusal: Refusal::Conflict, .. })
+    }
+
     /// Whether the server cannot be reached, so that further writes would only wait in vain.
     pub(crate) fn is_lost(&self) -> bool {
         !matches!(self, Self::Refused { .. })
@@ -139,12 +153,13 @@ impl Cluster {
         sent.live().ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
     }
 
-    /// Deletes an object, if it still is the one with this UID. An object that is not there is deleted.
+    /// Deletes an object, if it still is the one that is meant; otherwise the answer is [`Refusal::Conflict`]. An object
+    /// that is not there is deleted.
     pub async fn delete(
         &self,
         id: &ObjectId,
         resource: &Resource,
-        uid: &str,
+        meant: Precondition<'_>,
         propagation: Propagation,
     ) -> Result<(), WriteError> {
         let policy = match propagation {
@@ -152,7 +167,8 @@ impl Cluster {
             Propagation::Orphan => "Orphan",
         };
         let options = serde_json::json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy, "preconditions": {"uid": uid},
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy,
+            "preconditions": {"uid": meant.uid, "resourceVersion": meant.version},
         });
         let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("delete {id}"))
             .needs(Right::new("delete", resource, id.namespace.as_deref()))

@@ -325,7 +325,7 @@ impl<'a> Subject<'a> {
         let kind = self.object.gvk.group_kind();
         let evidence = Evidence {
             desired: &self.object.body,
-            base: self.recorded.as_deref().map(|recorded| recorded.applied.as_ref()),
+            base: self.recorded.as_deref().map(|recorded| &*recorded.applied),
             live: &live.body,
             after,
             ownership,

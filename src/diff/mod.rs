@@ -4,6 +4,7 @@
 //! recorded. *Desired* is what the repository says. *Live* is what the server has.
 
 mod adopt;
+mod applied;
 mod canonical;
 mod changes;
 mod classify;
@@ -31,17 +32,19 @@ mod text;
 mod unknown;
 mod validity;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
+pub use self::applied::Applied;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
 pub use self::kept::{Stripped, refill, stripped};
 pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};
-pub use self::secrecy::{holds_secret, mask_recorded, redact, shown};
+pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
@@ -153,7 +156,7 @@ pub struct Recorded {
     /// Hash of those fields' values in the server's response.
     pub projection: String,
     /// The desired object as it was applied; secret leaves are left out and stand as their keyed digest.
-    pub applied: Arc<Value>,
+    pub applied: Applied,
 }
 
 /// The comparison of all objects.
@@ -161,6 +164,17 @@ pub struct Recorded {
 pub struct Comparison {
     /// One entry an object, desired ones in their order, then those that left the repository.
     pub objects: Vec<ObjectComparison>,
+    /// What is inside of namespaces and definitions, of those where a plan has to know it.
+    pub residents: BTreeMap<ObjectId, Residents>,
+}
+
+/// What a cluster has in a namespace, or of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Residents {
+    /// These objects, but for those that others own.
+    Known(BTreeSet<ObjectId>),
+    /// It could not be read, for this reason.
+    Unknown(String),
 }
 
 /// The comparison of one object.

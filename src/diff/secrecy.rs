@@ -13,6 +13,20 @@ use crate::masked::{FingerprintKey, Redactor, Sketch};
 use crate::schema::{Gvk, Type, builtin_schemas};
 use crate::value::{Data, Entry, Map, Path, Step, Value};
 
+/// A value that is shown, on one line: JSON without spaces, and a sketch as it is. What is longer than so many characters
+/// is cut.
+pub fn brief(value: &Value, width: usize) -> String {
+    let text = match value.as_str() {
+        Some(sketch) if Sketch::is_one(sketch) => sketch.to_owned(),
+        // Values hold nothing that JSON cannot.
+        _ => serde_json::to_string(value).unwrap_or_default(),
+    };
+    match text.char_indices().nth(width) {
+        Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
+        None => text,
+    }
+}
+
 /// Masks in `target` what is secret in `pattern`: a desired object, or a recorded one with its digests. Where a list
 /// cannot be matched item by item, all of it is masked.
 pub fn mask_like(target: &mut Value, pattern: &Value, shape: Option<Type<'_>>) {

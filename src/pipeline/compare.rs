@@ -318,7 +318,7 @@ impl Table {
         let handed_over = self.handed_over();
         let left = self.left.into_values().flatten().chain(handed_over);
         let objects = self.done.into_iter().flatten().filter(ours).chain(left);
-        Comparison { objects: objects.collect() }
+        Comparison { objects: objects.collect(), ..Comparison::default() }
     }
 }
 

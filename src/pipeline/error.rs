@@ -27,6 +27,12 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// A word names no object that is managed.
+    #[error("no object of these releases is `{word}`")]
+    NoSuchObject {
+        /// The word.
+        word: String,
+    },
     /// Another run applied the environment after it was planned.
     #[error("the plan is stale: another run has applied `{environment}` since it was made")]
     Stale {
@@ -86,6 +92,7 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. }
+            | Self::NoSuchObject { .. }
             | Self::NoHistory { .. }
             | Self::NoRevision { .. }
             | Self::NothingBefore { .. } => Kind::Input,
@@ -124,6 +131,9 @@ impl Diagnose for PipelineError {
                  commit of that revision instead."
                     .into(),
             ),
+            Self::NoSuchObject { .. } => {
+                Some("Write `KIND/NAME` or `Kind.group/NAMESPACE/NAME`; `weft status` shows what there is.".into())
+            }
             Self::Random(_) | Self::Signals(_) => None,
         }
     }

@@ -6,6 +6,7 @@
 mod acting;
 mod compare;
 mod definitions;
+mod elsewhere;
 mod error;
 mod exposures;
 mod history;
@@ -17,6 +18,7 @@ mod observe;
 mod pool;
 mod record;
 mod releases;
+mod residents;
 mod rights;
 mod rollback;
 mod state;
@@ -146,15 +148,17 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, progress).await?;
+    let (discovery, mut state) = known(&cluster, &project, progress).await?;
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
+    state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
     judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
 }
 
-/// Plans to delete the selected releases: as [`plan`] does, with a repository that has nothing of them.
+/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as [`plan`] does, with a
+/// repository that has nothing of them.
 pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     let mut project = project(settings)?;
     progress("connecting to the cluster");
@@ -189,10 +193,16 @@ async fn judge(
     let selected = |name: &str| project.is_selected(settings, name);
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
     let (rules, count) = (Arc::new(ignore::rules(&project, settings, &objects, &state)), objects.len());
-    let (members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
+    let (mut members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
+    let known: Vec<&ObjectId> = members.keys().collect();
+    if let Some(word) = guards.naming_none(&known).next() {
+        return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
+    }
+    members.retain(|id, _| guards.are_about(id));
     let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
     let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
-    let (comparison, unread) = compare::compare(subject, &cluster, progress).await?;
+    let (mut comparison, unread) = compare::compare(subject, &cluster, progress).await?;
+    residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));

@@ -26,7 +26,7 @@ impl Fates {
     pub fn note(&mut self, event: &Event) {
         let old = self.0.get(&event.id);
         let new = match (&event.outcome, old) {
-            (report::Outcome::Applied | report::Outcome::Deleted, _) => Fate::Done,
+            (report::Outcome::Applied | report::Outcome::Deleted | report::Outcome::Orphaned, _) => Fate::Done,
             (report::Outcome::Failed(reason), Some(Fate::Done)) => Fate::Unhealthy(reason.clone()),
             (report::Outcome::Failed(reason), Some(Fate::Unknown(_))) | (report::Outcome::Unknown(reason), _) => {
                 Fate::Unknown(reason.clone())
@@ -42,8 +42,7 @@ impl Fates {
     pub fn outcomes(&self, steps: &[Step]) -> BTreeMap<Arc<str>, Outcome> {
         let mut releases: BTreeMap<&Arc<str>, Vec<(bool, Option<Fate>)>> = BTreeMap::new();
         for step in steps {
-            let asked =
-                matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. } | Action::Delete);
+            let asked = asks(&step.action);
             let fate = self.0.get(&step.object.id).cloned().map(|fate| match fate {
                 // What nobody asked to write can only have failed to become healthy.
                 Fate::Undone(reason) if !asked => Fate::Unhealthy(reason),
@@ -58,7 +57,7 @@ impl Fates {
     /// The releases of which nothing is left.
     fn gone(&self, steps: &[Step]) -> BTreeSet<Arc<str>> {
         let left = |step: &&Step| match &step.action {
-            Action::Delete => self.0.get(&step.object.id) != Some(&Fate::Done),
+            Action::Delete | Action::Orphan { .. } => self.0.get(&step.object.id) != Some(&Fate::Done),
             Action::Forget { .. } | Action::Keep { leaves: true, .. } => false,
             Action::Keep { .. } | Action::Unknown { .. } => true,
             _ => step.object.desired.as_ref().is_none_or(|it| !it.implicit),
@@ -67,6 +66,12 @@ impl Fates {
         let all = steps.iter().map(|step| &step.object.release);
         all.filter(|release| !left.contains(release)).cloned().collect()
     }
+}
+
+/// Whether a step asks for a write.
+fn asks(action: &Action) -> bool {
+    use Action::{Create, Delete, Orphan, Recreate, Update};
+    matches!(action, Create | Update | Recreate { .. } | Delete | Orphan { .. })
 }
 
 /// Keeps a revision of each release that was changed, and lets go of what is too old. Returns what went wrong, each a

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::compare::Held;
+use super::elsewhere::Elsewhere;
 use super::{PipelineError, pool};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
@@ -21,6 +22,8 @@ pub struct State {
     pub key: FingerprintKey,
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
     pub key_is_kept: bool,
+    /// What the repository gives the releases that the run is not about; told only where anything left the others.
+    pub(super) elsewhere: Elsewhere,
 }
 
 impl State {
@@ -35,7 +38,7 @@ impl State {
         let inventories = pool::each(inventories, |it| Ok(it.read()?))?;
         let inventories = inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect();
         let key_is_kept = kept.is_some();
-        Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept })
+        Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept, elsewhere: Elsewhere::new() })
     }
 
     /// The objects in the inventories of the releases that `selected` says yes to.
@@ -57,16 +60,25 @@ impl State {
             needs: release.needs.clone(),
             prune: release.prune,
             declared: true,
+            conflicts: release.conflicts.iter().chain(&declared.conflicts).cloned().collect(),
+            replace: release.replace.iter().chain(&declared.replace).cloned().collect(),
             ..self.fact(&release.name, declared)
         });
         let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
         let removed = self.inventories.keys().filter(|name| !names.contains(&***name));
-        known.chain(removed.map(|name| ReleaseFacts { prune: true, ..self.fact(name, declared) })).collect()
+        known.chain(removed.map(|name| self.fact(name, declared))).collect()
     }
 
     fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {
         let inventory = self.inventories.get(release).map(|it| it.objects.keys().cloned().collect());
+        let (wanted, unrendered) = match self.elsewhere.get(release).cloned() {
+            None => (BTreeSet::new(), None),
+            Some(Ok(wanted)) => (wanted, None),
+            Some(Err(reason)) => (BTreeSet::new(), Some(reason)),
+        };
         ReleaseFacts {
+            wanted,
+            unrendered,
             name: Arc::clone(release),
             set: manifest::apply_set_id(
                 &environment.state_namespace,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
+use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -20,21 +20,22 @@ const CAP_SHARE: usize = 5;
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
     let holders = Holders::of(releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
-    let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, releases)).collect();
+    let around = Around { releases, residents: &comparison.residents };
+    let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
-    prune::spare_containers(&mut actions, releases);
+    prune::spare_containers(&mut actions, &around);
     let (mut steps, stages) = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
-    let refusals = refusals(environment, &steps, releases, guards);
+    let refusals = refusals(environment, &steps, &around, guards);
     Plan { environment: environment.to_owned(), steps, stages, refusals }
 }
 
-fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -> Action {
+fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
     match &object.verdict {
         Verdict::Create => Action::Create,
         Verdict::Unchanged => Action::Unchanged,
         Verdict::Update => match update(object) {
-            Action::Update => replaced(object, releases).unwrap_or(Action::Update),
+            Action::Update => replaced(object, around).unwrap_or(Action::Update),
             other => other,
         },
         Verdict::Leftover => gates.judge(object),
@@ -44,10 +45,13 @@ fn action(object: &ObjectComparison, gates: &Gates, releases: &[ReleaseFacts]) -
 }
 
 /// An object that has to be made again. One that holds data or other objects never is.
-fn replaced(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Action> {
+fn replaced(object: &ObjectComparison, around: &Around<'_>) -> Option<Action> {
     let fixed = immutable::immutable(object);
-    let replaceable = !fixed.is_empty() && !prune::is_guarded(&object.id);
-    replaceable.then(|| Action::Recreate { reason: replace::reason(&fixed), loses: replace::loses(object, releases) })
+    if fixed.is_empty() || !replace::replaceable(object) {
+        return None;
+    }
+    let owned = replace::owned(object);
+    Some(Action::Recreate { reason: replace::reason(&fixed, owned), loses: replace::loses(object, around), owned })
 }
 
 /// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
@@ -71,17 +75,23 @@ fn update(object: &ObjectComparison) -> Action {
     }
 }
 
-fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
+fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+    let releases = around.releases;
     let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
     let of_objects = steps.iter().filter(written).flat_map(|step| {
         let object = &step.object;
         let foreign = conflict::foreign_set(object, releases);
-        let mut fixed = fixed(step, releases, guards).into_iter().peekable();
+        let mut fixed = fixed(step, around, guards).into_iter().peekable();
         let remade = matches!(step.action, Action::Recreate { .. });
         // What the server says about a field that cannot change is the same refusal once more.
         let server = if remade || fixed.peek().is_some() { None } else { refused(object) };
         let invalid = invalid(object, remade);
-        foreign.into_iter().chain(conflict::conflicts(object, guards)).chain(fixed).chain(server).chain(invalid)
+        foreign
+            .into_iter()
+            .chain(conflict::conflicts(object, releases, guards))
+            .chain(fixed)
+            .chain(server)
+            .chain(invalid)
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
@@ -89,17 +99,17 @@ fn refusals(environment: &str, steps: &[Step], releases: &[ReleaseFacts], guards
 }
 
 /// What an object may not become without being made again, unless somebody's word allows just that.
-fn fixed(step: &Step, releases: &[ReleaseFacts], guards: &Guards) -> Vec<Refusal> {
+fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     let object = &step.object;
     let id = || object.id.clone();
     match &step.action {
-        Action::Recreate { .. } if replace::allowed(&object.id, guards) => Vec::new(),
-        Action::Recreate { reason, loses } => {
+        Action::Recreate { .. } if replace::allowed(object, around.releases, guards) => Vec::new(),
+        Action::Recreate { reason, loses, .. } => {
             vec![Refusal::Replace { id: id(), reason: reason.clone(), loses: loses.clone() }]
         }
         Action::Update => {
             let stored = immutable::lost_version(object).map(|version| Refusal::StoredVersion { id: id(), version });
-            let loses = replace::loses(object, releases);
+            let loses = replace::loses(object, around);
             let refuse = |path: crate::value::Path| Refusal::Immutable {
                 id: id(),
                 path: path.to_string(),
@@ -134,13 +144,18 @@ fn refused(object: &ObjectComparison) -> Option<Refusal> {
 struct Deletions<'a> {
     /// How many, by release.
     counts: BTreeMap<&'a str, usize>,
+    /// How many are let go by what their releases and marks say, by release.
+    orphans: BTreeMap<&'a str, usize>,
     /// What confirms exactly these.
     confirm: String,
 }
 
 impl<'a> Deletions<'a> {
     fn of(environment: &str, steps: &'a [Step]) -> Self {
-        let mut counts = BTreeMap::new();
+        let (mut counts, mut orphans) = (BTreeMap::new(), BTreeMap::new());
+        for step in steps.iter().filter(|step| matches!(step.action, Action::Orphan { .. })) {
+            *orphans.entry(step.object.release.as_ref()).or_default() += 1;
+        }
         let mut lines = Vec::new();
         for object in steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.object) {
             *counts.entry(object.release.as_ref()).or_default() += 1;
@@ -148,15 +163,17 @@ impl<'a> Deletions<'a> {
         }
         lines.sort_unstable();
         let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
-        Self { counts, confirm: hex(&digest[..5]) }
+        Self { counts, orphans, confirm: hex(&digest[..5]) }
     }
 
     fn refusals(&self, release: &ReleaseFacts, steps: &[Step], guards: &Guards) -> Vec<Refusal> {
-        let deletes = self.counts.get(release.name.as_ref()).copied().unwrap_or(0);
+        let of = |counts: &BTreeMap<&str, usize>| counts.get(release.name.as_ref()).copied().unwrap_or(0);
+        let (deletes, leaving) = (of(&self.counts), of(&self.counts) + of(&self.orphans));
         let name = release.name.to_string();
         let mut refusals = Vec::new();
-        if deletes > 0 && release.declared && !guards.allow_empty.contains(&name) && renders_nothing(release, steps) {
-            refusals.push(Refusal::EmptyRender { release: name.clone(), deletes });
+        let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
+        if leaving > 0 && release.declared && !meant && renders_nothing(release, steps) {
+            refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
         }
         let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / CAP_SHARE));
         if deletes > cap && guards.confirm.as_ref() != Some(&self.confirm) {

@@ -21,6 +21,11 @@ impl Graph {
         self.stages.len() - 1
     }
 
+    /// Puts a step into a stage.
+    pub(super) fn hold(&mut self, stage: usize, step: usize) {
+        self.stages[stage].steps.push(step);
+    }
+
     /// Says that a stage comes after another.
     pub(super) fn after(&mut self, stage: usize, first: usize) {
         self.after[stage].insert(first);

@@ -13,6 +13,7 @@ mod order;
 mod prune;
 mod refusal;
 mod replace;
+mod residents;
 mod stages;
 mod table;
 mod was;
@@ -24,9 +25,11 @@ use std::sync::Arc;
 pub use self::build::plan;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
-use crate::diff::{Class, FieldChange, ObjectComparison, Tool};
+pub use self::residents::{Inside, containers};
+use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
 use crate::manifest::{Object, ObjectId};
+use crate::project::{ConflictRule, Prune, ReplaceRule};
 use crate::value::Origin;
 
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
@@ -34,7 +37,7 @@ use crate::value::Origin;
 pub struct Plan {
     /// The environment.
     pub environment: String,
-    /// The steps, sorted by wave, release and object.
+    /// The steps: what is wanted, then what left, each sorted by wave, release and object.
     pub steps: Vec<Step>,
     /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,
@@ -107,9 +110,16 @@ pub enum Action {
         reason: String,
         /// What goes with the old object, each in a few words.
         loses: Vec<String>,
+        /// What becomes of the objects that the old one owns.
+        owned: Owned,
     },
     /// Deleted, since it left the repository.
     Delete,
+    /// Let go: it loses its label and our ownership of its fields, and leaves the inventory.
+    Orphan {
+        /// The cause.
+        reason: String,
+    },
     /// Left alone although it left the repository.
     Keep {
         /// The cause.
@@ -132,6 +142,15 @@ pub enum Action {
     },
 }
 
+/// What becomes of the objects that an object owns when it is deleted to be made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// They go with it.
+    Go,
+    /// They stay, and the new object takes them over.
+    Stay,
+}
+
 /// What a plan has to know about a release besides its objects. The facts of releases that were not selected are
 /// handed in as well: their inventories may claim an object.
 #[derive(Clone, Debug, Default)]
@@ -140,14 +159,22 @@ pub struct ReleaseFacts {
     pub name: Arc<str>,
     /// The releases that must be there first.
     pub needs: Vec<String>,
-    /// Whether objects that leave it are deleted.
-    pub prune: bool,
+    /// What becomes of objects that leave it.
+    pub prune: Prune,
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
     /// What the label [`PART_OF`] of its objects says.
     pub set: String,
     /// The objects that its inventory holds.
     pub inventory: BTreeSet<ObjectId>,
+    /// The objects that the repository gives it, where it is not part of the run.
+    pub wanted: BTreeSet<ObjectId>,
+    /// Why these could not be told, where they had to be.
+    pub unrendered: Option<String>,
+    /// Who decides about fields that others own: its own rules, then those of the environment.
+    pub conflicts: Vec<ConflictRule>,
+    /// Which of its objects may be made again, by its own rules and those of the environment.
+    pub replace: Vec<ReplaceRule>,
 }
 
 /// The words that people gave to lift guards.
@@ -165,6 +192,9 @@ pub struct Guards {
     pub take: Vec<String>,
     /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
     pub replace: BTreeSet<String>,
+    /// The objects that are let go in place of being deleted, whatever their release says; all, where the list is empty.
+    /// Nothing else is touched then.
+    pub orphan: Option<BTreeSet<String>>,
 }
 
 /// How many steps there are of each action.
@@ -178,6 +208,8 @@ pub struct Summary {
     pub recreate: usize,
     /// To delete.
     pub delete: usize,
+    /// To let go.
+    pub orphan: usize,
     /// Left alone.
     pub keep: usize,
     /// To drop from the inventory only.
@@ -186,6 +218,26 @@ pub struct Summary {
     pub unchanged: usize,
     /// That could not be told.
     pub unknown: usize,
+}
+
+/// What there is besides the object that is judged.
+struct Around<'a> {
+    releases: &'a [ReleaseFacts],
+    residents: &'a BTreeMap<ObjectId, Residents>,
+}
+
+impl Guards {
+    /// Whether a plan may be about an object that left.
+    pub fn are_about(&self, id: &ObjectId) -> bool {
+        let named = |words: &BTreeSet<String>| words.is_empty() || words.iter().any(|word| replace::names(word, id));
+        self.orphan.as_ref().is_none_or(named)
+    }
+
+    /// The words of [`Self::orphan`] that name none of these objects.
+    pub fn naming_none<'g>(&'g self, objects: &[&ObjectId]) -> impl Iterator<Item = &'g String> {
+        let words = self.orphan.iter().flatten();
+        words.filter(|word| !objects.iter().any(|id| replace::names(word, id)))
+    }
 }
 
 impl Plan {
@@ -291,13 +343,14 @@ impl fmt::Display for Was {
 }
 
 impl Action {
-    /// The sign before an object in texts: `+`, `~`, `±`, `-`, `=`, `?` or a space.
+    /// The sign before an object in texts: `+`, `~`, `±`, `-`, `o`, `=`, `?` or a space.
     pub fn sign(&self) -> &'static str {
         match self {
             Self::Create => "+",
             Self::Update => "~",
             Self::Recreate { .. } => "±",
             Self::Delete => "-",
+            Self::Orphan { .. } => "o",
             Self::Keep { .. } | Self::Forget { .. } => "=",
             Self::Unchanged => " ",
             Self::Unknown { .. } => "?",
@@ -308,6 +361,7 @@ impl Action {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Recreate { reason, .. }
+            | Self::Orphan { reason }
             | Self::Keep { reason, .. }
             | Self::Forget { reason }
             | Self::Unknown { reason } => Some(reason),
@@ -323,12 +377,13 @@ impl Summary {
     }
 
     /// The counts with the actions' names, in the order in which they are shown.
-    pub fn counts(&self) -> [(&'static str, usize); 8] {
+    pub fn counts(&self) -> [(&'static str, usize); 9] {
         [
             ("create", self.create),
             ("update", self.update),
             ("recreate", self.recreate),
             ("delete", self.delete),
+            ("orphan", self.orphan),
             ("keep", self.keep),
             ("forget", self.forget),
             ("unchanged", self.unchanged),
@@ -346,6 +401,7 @@ impl<'a> FromIterator<&'a Action> for Summary {
                 Action::Update => &mut summary.update,
                 Action::Recreate { .. } => &mut summary.recreate,
                 Action::Delete => &mut summary.delete,
+                Action::Orphan { .. } => &mut summary.orphan,
                 Action::Keep { .. } => &mut summary.keep,
                 Action::Forget { .. } => &mut summary.forget,
                 Action::Unchanged => &mut summary.unchanged,
@@ -363,6 +419,7 @@ impl fmt::Display for Action {
             Self::Update => "update",
             Self::Recreate { .. } => "recreate",
             Self::Delete => "delete",
+            Self::Orphan { .. } => "orphan",
             Self::Keep { .. } => "keep",
             Self::Unchanged => "unchanged",
             Self::Forget { .. } => "forget",

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::holders::Holders;
 use super::table::rows;
-use super::{Action, Guards, PART_OF, ReleaseFacts, order};
-use crate::diff::{Class, Comparison, ObjectComparison, Verdict};
+use super::{Action, Around, Guards, PART_OF, ReleaseFacts, order};
+use crate::diff::{Class, Comparison, ObjectComparison, Residents, Verdict};
 use crate::manifest::ObjectId;
+use crate::project::{GUARDED, Prune};
 use crate::value::Value;
 
-/// Kinds that hold data or other objects: they are deleted only when a word names them, and never with their release.
-const GUARDED: [&str; 4] = ["Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"];
+/// The annotation by which an object says for itself what becomes of it when it leaves: `orphan` or `keep`.
+const MARK: &str = "weft.example.com/prune";
 
 /// What the gates look at besides the object.
 pub(super) struct Gates<'a> {
@@ -57,8 +58,13 @@ impl<'a> Gates<'a> {
 
     /// What is done to an object that left its release.
     pub(super) fn judge(&self, object: &ObjectComparison) -> Action {
+        let leaves = |reason| Action::Keep { reason, leaves: true };
         let gone = self.moved(object).map(|reason| Action::Forget { reason });
-        gone.or_else(|| foreign(object, self.set(object)).map(|reason| Action::Keep { reason, leaves: true }))
+        gone.or_else(|| changed_hands(object, self.set(object)).map(leaves))
+            .or_else(|| self.guards.orphan.as_ref().map(|_| Action::Orphan { reason: "it is let go".into() }))
+            .or_else(|| self.unsure(object).map(|reason| Action::Keep { reason, leaves: false }))
+            .or_else(|| self.let_go(object).map(|reason| Action::Orphan { reason }))
+            .or_else(|| held(object).map(leaves))
             .or_else(|| self.spared(object).map(|reason| Action::Keep { reason, leaves: false }))
             .unwrap_or(Action::Delete)
     }
@@ -100,29 +106,61 @@ impl<'a> Gates<'a> {
         self.releases.iter().find(|release| release.name == object.release)
     }
 
+    /// Why nothing is certain about what left: an object that could not be compared may be the same one elsewhere, and a
+    /// release that this run is not about may have it next.
+    fn unsure(&self, object: &ObjectComparison) -> Option<String> {
+        let release = &object.release;
+        if self.unsure.contains(release) {
+            return Some(format!("not all objects of the release `{release}` could be compared"));
+        }
+        if let Some(heir) = self.releases.iter().find(|it| it.wanted.contains(&object.id)) {
+            return Some(format!("it moves to the release `{}` when that is applied", heir.name));
+        }
+        let (other, reason) = self.releases.iter().find_map(|it| Some((&it.name, it.unrendered.as_ref()?)))?;
+        Some(format!("the release `{other}` may have it now, which could not be rendered: {reason}"))
+    }
+
+    /// Why the object is managed no more, and stays.
+    fn let_go(&self, object: &ObjectComparison) -> Option<String> {
+        if mark(object) == Some("orphan") {
+            return Some(format!("it is marked `{MARK}: orphan`"));
+        }
+        let release = self.release(object).filter(|facts| facts.prune == Prune::Orphan)?;
+        Some(format!("the release `{}` lets go of what leaves it", release.name))
+    }
+
     /// Why the object stays ours although it left: the release does not prune, or a person has to say more.
     fn spared(&self, object: &ObjectComparison) -> Option<String> {
         let (release, kind) = (&object.release, &object.id.kind.kind);
-        if !self.release(object).is_some_and(|facts| facts.prune) {
+        if self.release(object).is_none_or(|facts| facts.prune == Prune::Keep) {
             return Some(format!("the release `{release}` does not prune"));
         }
-        if self.unsure.contains(release) {
-            return Some(format!("not all objects of the release `{release}` could be compared"));
+        if mark(object) == Some("keep") {
+            return Some(format!("it is marked `{MARK}: keep`"));
         }
         (is_guarded(&object.id) && !self.guards.allow_delete.contains(kind))
             .then(|| format!("a {kind} goes only with `--delete-kind {kind}`"))
     }
 }
 
-/// Why the object is not ours to delete any more, as the live object says.
-fn foreign(object: &ObjectComparison, set: &str) -> Option<String> {
-    let meta = object.live.as_ref()?.body.get("metadata")?;
-    match part_of(meta) {
-        None => return Some(format!("its label `{PART_OF}` was removed")),
-        Some(other) if other != set => return Some(format!("its label `{PART_OF}` names `{other}`")),
-        Some(_) => {}
+/// Why the object is not ours any more, as its label says.
+fn changed_hands(object: &ObjectComparison, set: &str) -> Option<String> {
+    match part_of(object.live.as_ref()?.body.get("metadata")?) {
+        None => Some(format!("its label `{PART_OF}` was removed")),
+        Some(other) if other != set => Some(format!("its label `{PART_OF}` names `{other}`")),
+        Some(_) => None,
     }
+}
+
+/// Why the object is not ours to delete: a controller owns it, or it carries a mark of some tool.
+fn held(object: &ObjectComparison) -> Option<String> {
+    let meta = object.live.as_ref()?.body.get("metadata")?;
     controller(meta).or_else(|| keep_mark(meta))
+}
+
+/// What our own mark says.
+fn mark(object: &ObjectComparison) -> Option<&str> {
+    object.live.as_ref()?.body.dig(&["metadata", "annotations", MARK])?.as_str()
 }
 
 fn part_of(meta: &Value) -> Option<&str> {
@@ -162,8 +200,9 @@ pub(super) fn is_guarded(id: &ObjectId) -> bool {
     GUARDED.contains(&id.kind.kind.as_str())
 }
 
-/// Takes back the deletion of namespaces that hold, and of CRDs that define, an object that stays.
-pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], releases: &[ReleaseFacts]) {
+/// Takes back the deletion of namespaces that hold, and of definitions that define, an object that stays: one of ours, or
+/// any that the cluster has.
+pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], around: &Around<'_>) {
     if !actions.iter().any(|(action, object)| *action == Action::Delete && is_guarded(&object.id)) {
         return;
     }
@@ -171,12 +210,26 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], relea
         *action == Action::Delete || (object.desired.is_none() && object.verdict == Verdict::Gone)
     };
     let (gone, stays): (Vec<_>, Vec<_>) = actions.iter().partition(|(action, object)| going(action, object));
-    let gone: BTreeSet<&ObjectId> = gone.into_iter().map(|(_, object)| &object.id).collect();
-    let held = releases.iter().flat_map(|release| &release.inventory).filter(|id| !gone.contains(id));
+    let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
+    let held = around.releases.iter().flat_map(|release| &release.inventory).filter(|id| !gone.contains(id));
     let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| &object.id).chain(held).cloned().collect();
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
-        if let Some(id) = staying.iter().find(|id| contains(object, id)) {
-            *action = Action::Keep { reason: format!("`{id}` needs it, and stays"), leaves: false };
+        let ours = staying.iter().find(|id| contains(object, id)).map(|id| format!("`{id}` needs it, and stays"));
+        if let Some(reason) = ours.or_else(|| inhabited(around.residents.get(&object.id)?, &gone)) {
+            *action = Action::Keep { reason, leaves: false };
+        }
+    }
+}
+
+/// Why a container stays, as the cluster tells.
+fn inhabited(residents: &Residents, gone: &BTreeSet<ObjectId>) -> Option<String> {
+    match residents {
+        Residents::Unknown(reason) => Some(format!("it could not be told what would go with it: {reason}")),
+        Residents::Known(found) => {
+            let staying: Vec<&ObjectId> = found.difference(gone).collect();
+            let (first, more) = (staying.first()?, staying.len() - 1);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            Some(format!("`{first}`{more} would go with it, which this plan does not delete"))
         }
     }
 }

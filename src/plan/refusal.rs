@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::replace;
 use crate::diagnostic::{Diagnose, Kind};
+use crate::diff::Writer;
 use crate::manifest::ObjectId;
 
 /// A guard's no. Its hint names what would lift it.
@@ -30,14 +31,20 @@ pub enum Refusal {
         deletes: usize,
     },
     /// A controller or another tool owns a field that we want to set.
-    #[error("`{manager}` owns the field `{path}` of `{id}`, and the plan would overwrite it")]
+    #[error("{}", overwrites(id, path, writer, live.as_deref(), desired))]
     Conflict {
         /// The object.
         id: ObjectId,
         /// The field.
         path: String,
-        /// The field manager.
-        manager: String,
+        /// Who owns it.
+        writer: Writer,
+        /// What they made of it, in short; a secret is a sketch. `None` where it is gone, and they may have removed it.
+        live: Option<String>,
+        /// What it would become, likewise.
+        desired: String,
+        /// Why a rule says that a person has to decide.
+        rule: Option<String>,
     },
     /// The object belongs to another apply set.
     #[error("`{id}` belongs to the apply set `{set}`, which is none of this environment's")]
@@ -95,6 +102,19 @@ pub enum Refusal {
         /// What is wrong, in the server's words.
         message: String,
     },
+}
+
+/// What a plan would do to a field of somebody else.
+fn overwrites(id: &ObjectId, path: &str, writer: &Writer, live: Option<&str>, desired: &str) -> String {
+    let manager = &writer.manager;
+    match live {
+        Some(live) => format!(
+            "`{manager}` owns the field `{path}` of `{id}`, and the plan would overwrite it: {live}, by {writer}, would become {desired}"
+        ),
+        None => format!(
+            "the field `{path}` of `{id}` is gone, which may be the work of {writer}, and the plan would make it {desired} again"
+        ),
+    }
 }
 
 /// What goes with an object.
@@ -157,9 +177,13 @@ impl Diagnose for Refusal {
                 "Look at what `weft render` prints for it. If that is meant, remove the release from the environment, \
                  or say `--allow-empty {release}`."
             ),
-            Self::Conflict { manager, .. } => format!(
-                "Leave the field out of the repository if `{manager}` is to decide it; `--take {manager}` overwrites it."
-            ),
+            Self::Conflict { writer: Writer { manager, .. }, rule, .. } => {
+                let rule = rule.as_ref().map(|reason| format!(" A rule stops here: {reason}.")).unwrap_or_default();
+                format!(
+                    "Leave the field out of the repository if `{manager}` is to decide it, or adopt what it decides by a \
+                     rule of `conflicts`; `--take {manager}` overwrites it.{rule}"
+                )
+            }
             Self::ForeignSet { .. } => format!(
                 "Give the object another name, or remove it from the other set and its label `{}` from the object.",
                 super::PART_OF
@@ -170,7 +194,8 @@ impl Diagnose for Refusal {
                     .into()
             }
             Self::Replace { id, .. } => format!(
-                "Take the change back, give the object a new name, or say `--replace {}`.",
+                "Take the change back, give the object a new name, say `--replace {}`, or allow it for good by a rule of \
+                 `replace`.",
                 replace::word(id)
             ),
             Self::StoredVersion { version, .. } => format!(

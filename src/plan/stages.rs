@@ -24,7 +24,7 @@ pub(super) fn staged(
     let (mut stages, _) = Builder::new(&actions, releases).build().sorted();
     let waves = waves(&stages, actions.len());
     let mut order: Vec<usize> = (0..actions.len()).collect();
-    order.sort_by_key(|at| waves[*at]);
+    order.sort_by_key(|at| (actions[*at].1.desired.is_none(), waves[*at]));
     let mut places = vec![0; actions.len()];
     order.iter().enumerate().for_each(|(place, at)| places[*at] = place);
     for stage in &mut stages {
@@ -54,6 +54,7 @@ struct Ways {
 /// A container that others need before their own turn: it goes first, whatever release it is in.
 #[derive(Default)]
 struct Hoisted<'a> {
+    steps: BTreeSet<usize>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
 }
@@ -93,6 +94,7 @@ impl<'a> Builder<'a> {
         let (wanted, left): (Vec<usize>, Vec<usize>) =
             (0..self.actions.len()).partition(|at| self.object(*at).desired.is_some());
         self.connect_releases();
+        wanted.iter().for_each(|at| self.graph.hold(self.ways[&self.object(*at).release].healthy, *at));
         self.lay(Work::Apply, &wanted);
         self.lay(Work::Delete, &left);
         self.graph
@@ -129,7 +131,7 @@ impl<'a> Builder<'a> {
     fn lay(&mut self, work: Work, steps: &[usize]) {
         let hoisted = self.hoist(work, steps);
         let mut groups: BTreeMap<(&Arc<str>, usize), Vec<usize>> = BTreeMap::new();
-        for at in steps.iter().copied().filter(|at| !hoisted.is_one(self.object(*at))) {
+        for at in steps.iter().copied().filter(|at| !hoisted.steps.contains(at)) {
             let object = self.object(at);
             groups.entry((&object.release, rank(&object.id.kind))).or_default().push(at);
         }
@@ -180,20 +182,21 @@ impl<'a> Builder<'a> {
             let object = self.object(at);
             if is_namespace(&object.id) {
                 if self.is_needed_early(&object.release, users.get(object.id.name.as_str())) {
-                    let stage = self.container(work, at);
+                    let stage = self.container(work, at, &mut hoisted);
                     hoisted.namespaces.entry(&object.id.name).or_default().push(stage);
                 }
             } else if let Some(kind) = defined(object)
                 && self.is_needed_early(&object.release, kinds.get(&kind))
             {
-                let stage = self.container(work, at);
+                let stage = self.container(work, at, &mut hoisted);
                 hoisted.kinds.entry(kind).or_default().push(stage);
             }
         }
         hoisted
     }
 
-    fn container(&mut self, work: Work, at: usize) -> usize {
+    fn container(&mut self, work: Work, at: usize, hoisted: &mut Hoisted<'_>) -> usize {
+        hoisted.steps.insert(at);
         let release = &self.object(at).release;
         let stage = self.graph.add(release, work, vec![at]);
         let ways = &self.ways[release];
@@ -217,11 +220,6 @@ impl<'a> Builder<'a> {
 }
 
 impl Hoisted<'_> {
-    fn is_one(&self, object: &ObjectComparison) -> bool {
-        let named = is_namespace(&object.id) && self.namespaces.contains_key(object.id.name.as_str());
-        named || (!self.kinds.is_empty() && defined(object).is_some_and(|kind| self.kinds.contains_key(&kind)))
-    }
-
     /// The stages of the containers that an object is in.
     fn holds(&self, object: &ObjectComparison) -> impl Iterator<Item = usize> {
         let namespace = object.id.namespace.as_deref().and_then(|name| self.namespaces.get(name));

@@ -88,7 +88,7 @@ fn pairs(steps: &[Step], new: &[usize], left: &[usize]) -> Vec<(f64, usize, usiz
 
 /// What an object was written as: by the repository now, or when it was last applied.
 fn content(object: &ObjectComparison) -> Option<&Value> {
-    let applied = || object.recorded.as_ref().map(|recorded| recorded.applied.as_ref());
+    let applied = || object.recorded.as_ref().map(|recorded| &*recorded.applied);
     let live = || object.live.as_ref().map(|live| &live.body);
     object.desired.as_ref().map(|desired| &desired.body).or_else(applied).or_else(live)
 }

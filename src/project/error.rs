@@ -226,7 +226,7 @@ pub enum ProjectError {
         /// Where it is named.
         place: Place,
     },
-    /// A rule of `ignore:` or `exposes:` lacks a key.
+    /// A rule of `ignore:`, `conflicts:`, `replace:` or `exposes:` lacks a key.
     #[error("{rule} has no `{key}`")]
     IncompleteRule {
         /// What sort of rule.
@@ -236,11 +236,13 @@ pub enum ProjectError {
         /// Where the rule is.
         place: Place,
     },
-    /// An ignore rule does what it cannot.
+    /// A rule does what it cannot.
     #[error("{problem}")]
     MisusedRule {
         /// What it tries.
         problem: &'static str,
+        /// What to write instead.
+        hint: &'static str,
         /// The word.
         place: Place,
     },

@@ -32,7 +32,8 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         | E::NoRelease { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
         E::NoShippedRule { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
         E::NoShippedRule { .. } => {
-            let names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
+            let mut names: Vec<String> = super::shipped().map(|rule| rule.name.to_owned()).collect();
+            names.dedup();
             format!("There are {}.", list(&names))
         }
         E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
@@ -67,9 +68,7 @@ fn fixed(error: &ProjectError) -> &'static str {
             "Write it as `weft diff` prints it, with `*` for any key or item, such as \
              `spec.template.spec.containers[*].image`."
         }
-        E::MisusedRule { .. } => {
-            "Write `do: show` with `default: NAME`, and `do: hide` or `do: leave` with `paths` or `manager`."
-        }
+        E::MisusedRule { hint, .. } => hint,
         E::NotAValuesFile { .. } => {
             "Values come from `.yaml`, `.yml` and `.json` files, and from templates of them with `.j2` behind that."
         }
@@ -89,6 +88,11 @@ fn completed(rule: &str, key: &str) -> &'static str {
     match key {
         "paths" if rule == "an exposure rule" => "Add `paths`: the fields that may show a secret value.",
         "paths" => "Add `paths`, `manager` or both; or `default`, the name of a shipped rule.",
+        "manager" => "Add `manager` (who owns the fields), `paths` or both.",
+        "kind" => "Add the `kind` of the objects that may be made again.",
+        "do" if rule == "a conflict rule" => {
+            "Add `do: take` (the repository decides), `do: adopt` (the owner decides) or `do: stop` (a person decides)."
+        }
         "do" => "Add `do: leave` (the field is not sent) or `do: hide` (a difference does not count).",
         _ => "Add a `reason`: it is shown wherever the rule is used.",
     }

@@ -6,7 +6,9 @@ use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
 use super::overlay::{Nulls, overlay};
 use super::release::{self, Declared};
-use super::{Environment, IgnoreRule, Input, cluster, ignore, needs, own_files};
+use super::{
+    ConflictRule, Environment, IgnoreRule, Input, ReplaceRule, cluster, conflicts, ignore, needs, own_files, replace,
+};
 use crate::diagnostic::Place;
 use crate::tree::Tree;
 use crate::value::{Map, Value};
@@ -30,6 +32,7 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
     own_files::refuse_strays(tree, &lineage, &declared)?;
     let enabled = declared.iter().filter(|it: &&Declared| it.enabled());
     let releases = enabled.map(|it| release::build(tree, &lineage, it)).collect::<Result<_, _>>()?;
+    let (conflicts, left) = conflicts(tree, &files)?;
     let value_layers: Vec<Value> = files.iter().filter_map(|file| file.root.get("values")).cloned().collect();
     Ok(Environment {
         name: name.to_owned(),
@@ -39,8 +42,10 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
         inputs: inputs(tree, &files)?,
         identity: identity(tree, &files)?,
         state_namespace: state_namespace(tree, &files)?,
-        ignore: ignored(tree, &files)?,
         revisions: revisions(&files),
+        ignore: ignored(tree, &files)?.into_iter().chain(left).collect(),
+        conflicts,
+        replace: replaced(tree, &files)?,
         releases: needs::ordered(tree, releases, &declared)?,
         lineage,
     })
@@ -99,4 +104,17 @@ fn revisions(files: &[EnvironmentFile]) -> usize {
 fn ignored(tree: &Tree, files: &[EnvironmentFile]) -> Result<Vec<IgnoreRule>, ProjectError> {
     let last = files.iter().rev().find(|file| file.spec.ignore.is_some());
     last.map_or_else(|| Ok(Vec::new()), |it| ignore::rules(tree, it.spec.ignore.as_deref(), it.root.get("ignore")))
+}
+
+/// The conflict rules of the last file that has any, and those of them that are ignore rules.
+fn conflicts(tree: &Tree, files: &[EnvironmentFile]) -> Result<(Vec<ConflictRule>, Vec<IgnoreRule>), ProjectError> {
+    let last = files.iter().rev().find(|file| file.spec.conflicts.is_some());
+    let rules = |it: &EnvironmentFile| conflicts::rules(tree, it.spec.conflicts.as_deref(), it.root.get("conflicts"));
+    last.map_or_else(|| Ok((Vec::new(), Vec::new())), rules)
+}
+
+/// The replace rules of the last file that has any.
+fn replaced(tree: &Tree, files: &[EnvironmentFile]) -> Result<Vec<ReplaceRule>, ProjectError> {
+    let last = files.iter().rev().find(|file| file.spec.replace.is_some());
+    last.map_or_else(|| Ok(Vec::new()), |it| replace::rules(tree, it.spec.replace.as_deref(), it.root.get("replace")))
 }

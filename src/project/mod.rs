@@ -12,7 +12,7 @@
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
-//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `history` | the last one, whole |
+//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `conflicts`, `replace`, `history` | the last one, whole |
 //! | `labels` of a release | merge |
 //! | `chart`, `manifests` of a release | the last of either |
 //! | other fields of a release | the last one, lists whole |
@@ -20,8 +20,8 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true), `rollback` (false), `ignore`, `exposes`, and `wait`: true for five minutes (the default), false, or
-//! `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
+//! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `rollback` (false), `ignore`, `conflicts`, `replace`, `exposes`, and
+//! `wait`: true for five minutes (the default), false, or `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
 //! Paths in `values:` are relative to the file that names them. Paths in `secrets:` are relative to
@@ -30,6 +30,7 @@
 //! always the root. Nothing is read from outside the repository.
 
 mod cluster;
+mod conflicts;
 mod duration;
 mod error;
 mod exposes;
@@ -45,12 +46,14 @@ mod overlay;
 mod own_files;
 mod place;
 mod release;
+mod replace;
 mod select;
 mod spec;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::conflicts::ConflictRule;
 pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};
@@ -60,6 +63,7 @@ pub use self::lineage::names;
 pub use self::load::load;
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::replace::{GUARDED, ReplaceRule};
 pub use self::select::{Selection, select};
 use crate::value::{Origin, Value};
 
@@ -82,10 +86,14 @@ pub struct Environment {
     pub identity: Option<String>,
     /// The namespace that keeps the state.
     pub state_namespace: String,
-    /// The ignore rules for all releases.
+    /// The ignore rules for all releases, those of `conflicts` that leave fields to their owners among them.
     pub ignore: Vec<IgnoreRule>,
     /// How many revisions of each release are kept; 0 for none.
     pub revisions: usize,
+    /// Who decides about fields that others own, in all releases.
+    pub conflicts: Vec<ConflictRule>,
+    /// Which objects of all releases may be made again.
+    pub replace: Vec<ReplaceRule>,
     /// The enabled releases, each after all that it needs.
     pub releases: Vec<Release>,
 }
@@ -164,16 +172,32 @@ pub struct Release {
     pub secrets: Vec<(String, Origin)>,
     /// How long its objects may take to become healthy, in seconds; `None` for no waiting.
     pub wait_seconds: Option<u64>,
-    /// Whether objects that leave it are deleted.
-    pub prune: bool,
+    /// What becomes of objects that leave it.
+    pub prune: Prune,
     /// Whether it goes back to its last good revision by itself where a run fails.
     pub rollback: bool,
     /// Its own ignore rules, which go before those of the environment.
     pub ignore: Vec<IgnoreRule>,
+    /// Who decides about fields that others own, before what the environment says.
+    pub conflicts: Vec<ConflictRule>,
+    /// Which of its objects may be made again.
+    pub replace: Vec<ReplaceRule>,
     /// Where its secret values may stand outside Secrets.
     pub exposes: Vec<ExposureRule>,
     /// Where it was declared last.
     pub origin: Origin,
+}
+
+/// What becomes of objects that leave a release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// They are deleted.
+    #[default]
+    Delete,
+    /// They stay, and stay in the inventory.
+    Keep,
+    /// They stay, and are managed no more.
+    Orphan,
 }
 
 /// Where a release's objects come from.

@@ -7,7 +7,7 @@ use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
 use super::own_files;
 use super::spec::{ReleaseSpec, WaitSpec};
-use super::{Release, ReleaseSource, ValuesLayer, exposes, ignore};
+use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -87,6 +87,8 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         values.push(values_entry(tree, &spec.name, item)?);
     }
     let secret = |item: &Value| secret(tree, environment, &spec.name, item);
+    let (conflicts, left) = conflicts::rules(tree, spec.conflicts.as_deref(), nodes.get("conflicts"))?;
+    let ignore = ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?;
     Ok(Release {
         name: spec.name.as_str().into(),
         namespace: namespace(tree, declared)?,
@@ -99,9 +101,11 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait_seconds: wait(tree, declared)?,
-        prune: spec.prune.unwrap_or(true),
         rollback: spec.rollback.unwrap_or(false),
-        ignore: ignore::rules(tree, spec.ignore.as_deref(), nodes.get("ignore"))?,
+        prune: prune(tree, nodes.get("prune"))?,
+        ignore: ignore.into_iter().chain(left).collect(),
+        conflicts,
+        replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
         origin: declared.origin.clone(),
     })
@@ -189,6 +193,15 @@ fn wait(tree: &Tree, declared: &Declared) -> Result<Option<u64>, ProjectError> {
             duration::seconds(&text).map(Some).ok_or_else(wrong)
         }
         _ => Err(wrong_kind(tree, node, "`wait`", "true, false or `{timeout: 5m}`")),
+    }
+}
+
+fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
+    match node.map(|node| &node.data) {
+        None | Some(Data::Null | Data::Bool(true)) => Ok(Prune::Delete),
+        Some(Data::Bool(false)) => Ok(Prune::Keep),
+        Some(Data::Text(text)) if text == "orphan" => Ok(Prune::Orphan),
+        Some(_) => Err(wrong_kind(tree, node.unwrap_or(&Value::default()), "`prune`", "true, false or `orphan`")),
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct EnvironmentSpec {
     pub _state_namespace: Option<String>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub history: Option<HistorySpec>,
+    pub conflicts: Option<Vec<ConflictSpec>>,
+    pub replace: Option<Vec<ReplaceSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
 }
 
@@ -83,9 +85,11 @@ pub(super) struct ReleaseSpec {
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
     pub wait: Option<Value>,
-    pub prune: Option<bool>,
+    pub prune: Option<Value>,
     pub rollback: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    pub conflicts: Option<Vec<ConflictSpec>>,
+    pub replace: Option<Vec<ReplaceSpec>>,
     pub exposes: Option<Vec<ExposureSpec>>,
 }
 
@@ -126,6 +130,42 @@ pub(super) enum Do {
     Show,
 }
 
+/// One entry of `conflicts:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConflictSpec {
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub manager: Option<String>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    #[serde(rename = "do")]
+    pub decision: Option<ConflictDo>,
+    pub reason: Option<String>,
+}
+
+/// What an entry of `conflicts:` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum ConflictDo {
+    Take,
+    Stop,
+    Adopt,
+}
+
+/// One entry of `replace:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ReplaceSpec {
+    #[serde(rename = "paths")]
+    pub _paths: Option<Vec<String>>,
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub reason: Option<String>,
+}
+
 /// The long form of `wait:`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -161,6 +201,8 @@ impl ReleaseSpec {
             prune: self.prune.or(below.prune),
             rollback: self.rollback.or(below.rollback),
             ignore: self.ignore.or(below.ignore),
+            conflicts: self.conflicts.or(below.conflicts),
+            replace: self.replace.or(below.replace),
             exposes: self.exposes.or(below.exposes),
         }
     }

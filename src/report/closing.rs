@@ -13,6 +13,8 @@ pub struct Outcomes<'a> {
     pub applied: usize,
     /// How many were deleted.
     pub deleted: usize,
+    /// How many were let go.
+    pub orphaned: usize,
     /// How many became healthy.
     pub healthy: usize,
     /// Those that ended well, with how they ended.
@@ -29,6 +31,7 @@ impl<'a> Outcomes<'a> {
         for event in events {
             outcomes.applied += usize::from(event.outcome == Outcome::Applied);
             outcomes.deleted += usize::from(event.outcome == Outcome::Deleted);
+            outcomes.orphaned += usize::from(event.outcome == Outcome::Orphaned);
             last.insert(&event.id, &event.outcome);
         }
         for (id, outcome) in last {
@@ -45,11 +48,12 @@ impl<'a> Outcomes<'a> {
     }
 
     /// The counts with their names, in the order in which they are shown.
-    pub fn counts(&self) -> [(&'static str, usize); 7] {
+    pub fn counts(&self) -> [(&'static str, usize); 8] {
         let open = |name: &str| self.open.iter().filter(|(_, outcome, _)| *outcome == name).count();
         [
             ("applied", self.applied),
             ("deleted", self.deleted),
+            ("orphaned", self.orphaned),
             ("healthy", self.healthy),
             ("waiting", open("waiting")),
             ("failed", open("failed")),
@@ -68,6 +72,7 @@ pub fn closing(report: &Report) -> String {
             ("to change", summary.update),
             ("to recreate", summary.recreate),
             ("to delete", summary.delete),
+            ("to let go", summary.orphan),
             ("kept", summary.keep),
             ("to forget", summary.forget),
             ("unknown", summary.unknown),

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnose;
 use crate::diff::{Adoption, After, Cause, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Refusal, Step, Summary, Was};
+use crate::plan::{Action, Owned, Refusal, Step, Summary, Was};
 
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
@@ -94,8 +94,9 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     if let Action::Keep { leaves, .. } = step.action {
         map.insert("leavesInventory".into(), leaves.into());
     }
-    if let Action::Recreate { loses, .. } = &step.action {
+    if let Action::Recreate { loses, owned, .. } = &step.action {
         map.insert("loses".into(), loses.iter().map(String::as_str).collect());
+        map.insert("ownedStays".into(), (*owned == Owned::Stay).into());
     }
     if let Some(was) = &step.was {
         map.insert("was".into(), self::was(was));
@@ -185,8 +186,15 @@ fn refusal(refusal: &Refusal) -> Json {
         Refusal::EmptyRender { release, deletes } => {
             map.insert("facts".into(), json!({"release": release, "deletes": deletes}));
         }
-        Refusal::Conflict { id: object, path, manager } => {
-            map.insert("facts".into(), json!({"object": id(object), "path": path, "manager": manager}));
+        Refusal::Conflict { id: object, path, writer: by, live, desired, .. } => {
+            let mut facts = Map::new();
+            facts.insert("object".into(), id(object).into());
+            facts.insert("path".into(), path.as_str().into());
+            facts.insert("manager".into(), by.manager.as_str().into());
+            facts.insert("writer".into(), writer(by));
+            optional(&mut facts, "live", live.as_deref());
+            facts.insert("desired".into(), desired.as_str().into());
+            map.insert("facts".into(), facts.into());
         }
         Refusal::ForeignSet { id: object, set } => {
             map.insert("facts".into(), json!({"object": id(object), "set": set}));

@@ -123,7 +123,8 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
         Action::Unknown { .. } => 2,
         Action::Update => 3,
         Action::Create => 4,
-        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => 5,
+        Action::Orphan { .. } => 5,
+        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => 6,
     });
     steps
 }
@@ -164,7 +165,10 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
         .filter(|(kind, _)| shown(kind))
         .map(|(_, text)| format!("{text}\n"))
         .collect();
-    let kept = matches!(step.action, Action::Keep { .. } | Action::Forget { .. } | Action::Unknown { .. });
+    let kept = matches!(
+        step.action,
+        Action::Keep { .. } | Action::Orphan { .. } | Action::Forget { .. } | Action::Unknown { .. }
+    );
     if lines.is_empty() || kept || report.purpose == Purpose::Drift {
         return fields;
     }

@@ -67,6 +67,8 @@ pub enum Outcome {
     Applied,
     /// It was deleted, or is going.
     Deleted,
+    /// It was let go: it stays, and is managed no more.
+    Orphaned,
     /// It is as its kind says it should be.
     Healthy,
     /// It is not yet; this is what is missing.
@@ -143,6 +145,7 @@ impl Outcome {
             Self::Adopted => "adopted",
             Self::Applied => "applied",
             Self::Deleted => "deleted",
+            Self::Orphaned => "orphaned",
             Self::Healthy => "healthy",
             Self::Waiting(_) => "waiting",
             Self::Failed(_) => "failed",
@@ -157,7 +160,7 @@ impl Outcome {
             Self::Waiting(reason) | Self::Failed(reason) | Self::Skipped(reason) | Self::Unknown(reason) => {
                 Some(reason)
             }
-            Self::Adopted | Self::Applied | Self::Deleted | Self::Healthy => None,
+            Self::Adopted | Self::Applied | Self::Deleted | Self::Orphaned | Self::Healthy => None,
         }
     }
 }

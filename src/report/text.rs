@@ -260,6 +260,6 @@ fn colour(action: &Action) -> AnsiColor {
         Action::Update => AnsiColor::Yellow,
         Action::Recreate { .. } | Action::Unknown { .. } => AnsiColor::Magenta,
         Action::Delete => AnsiColor::Red,
-        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => AnsiColor::Cyan,
+        Action::Orphan { .. } | Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => AnsiColor::Cyan,
     }
 }

@@ -3,8 +3,7 @@
 use serde_json::Value as Json;
 
 use super::escape::line;
-use crate::diff::{After, Class, FieldChange};
-use crate::masked::Sketch;
+use crate::diff::{After, Class, FieldChange, brief};
 use crate::value::Value;
 
 /// Longer values are cut in texts; the YAML view has them whole.
@@ -17,11 +16,7 @@ pub(super) fn json(value: &Value) -> Json {
 
 /// The value on one line: JSON without spaces; `(none)` where there is none.
 pub(super) fn whole(value: Option<&Value>) -> String {
-    let Some(value) = value else { return "(none)".into() };
-    match value.as_str() {
-        Some(secret) if Sketch::is_one(secret) => secret.to_owned(),
-        _ => line(&json(value).to_string()),
-    }
+    value.map_or_else(|| "(none)".into(), |value| line(&brief(value, usize::MAX)))
 }
 
 /// The same, cut.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{FORMAT_VERSION, Inventory, Member, StateError};
-use crate::diff::Recorded;
+use crate::diff::{Applied, Recorded};
 use crate::manifest::ObjectId;
 use crate::schema::GroupKind;
 use crate::value::{Data, Path, Value};
@@ -50,16 +50,7 @@ struct Record {
     desired: String,
     owned: String,
     projection: String,
-    #[serde(serialize_with = "shared", deserialize_with = "own")]
-    applied: Arc<Value>,
-}
-
-fn shared<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.serialize(serializer)
-}
-
-fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Arc::new)
+    applied: Applied,
 }
 
 /// The document of an inventory, as `docs/schema/inventory-v1.json` describes it. A record with a secret is refused.
@@ -76,7 +67,7 @@ pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
 }
 
 fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {
-    let secret = member.recorded.as_ref().and_then(|recorded| secret(&recorded.applied, &Path::root()));
+    let secret = member.recorded.as_ref().and_then(|recorded| secret(recorded.applied.made()?, &Path::root()));
     if let Some(path) = secret {
         return Err(StateError::Secret { id: id.clone(), path: path.to_string() });
     }
@@ -91,7 +82,7 @@ fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {
             desired: recorded.desired.clone(),
             owned: recorded.owned.clone(),
             projection: recorded.projection.clone(),
-            applied: Arc::clone(&recorded.applied),
+            applied: recorded.applied.clone(),
         }),
     })
 }

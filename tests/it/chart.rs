@@ -15,7 +15,7 @@ use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render};
 use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::jinja;
-use weft::project::{Release, ReleaseSource};
+use weft::project::{Prune, Release, ReleaseSource};
 use weft::schema::{Discovery, Gvk, Resource, Scope};
 use weft::tree::Tree;
 use weft::value::{Data, Origin, Path, Value};
@@ -155,8 +155,10 @@ fn release() -> Release {
         values: Vec::new(),
         secrets: Vec::new(),
         wait_seconds: None,
-        prune: true,
+        prune: Prune::Delete,
         ignore: Vec::new(),
+        conflicts: Vec::new(),
+        replace: Vec::new(),
         exposes: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),

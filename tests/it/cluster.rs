@@ -3,6 +3,7 @@
 mod adopting;
 mod applying;
 mod connecting;
+mod guarding;
 mod judging;
 mod keeping;
 mod rights;
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         rights::trials(),
         keeping::trials(),
         applying::trials(),
+        guarding::trials(),
         adopting::trials(),
         judging::trials(),
     ]

@@ -101,7 +101,8 @@ fn manager(name: &str, applied: &Value) -> Manager {
     Manager {
         name: name.to_owned(),
         operation: if name == MANAGER { "Apply" } else { "Update" }.to_owned(),
-        subresource: String::new(),
+        // An autoscaler writes through it.
+        subresource: if name == "kube-controller-manager" { "scale" } else { "" }.to_owned(),
         api_version: applied.gvk.api_version(),
         time: None,
         fields: field_set(&applied.body, shape).expect("an object that fits").to_fields_v1().into(),

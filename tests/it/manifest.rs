@@ -11,7 +11,7 @@ use weft::chart::{Rendered, RenderedFile};
 use weft::diagnostic::Diagnostic;
 use weft::manifest::{Desired, Object, read};
 use weft::masked::Masked;
-use weft::project::{ClusterRef, Environment, Release, ReleaseSource};
+use weft::project::{ClusterRef, Environment, Prune, Release, ReleaseSource};
 use weft::schema::builtin;
 use weft::tree::Tree;
 use weft::value::{Mark, Origin, Value};
@@ -96,6 +96,8 @@ pub fn environment(rendered: &[Rendered]) -> Environment {
         identity: None,
         state_namespace: "weft-system".into(),
         ignore: Vec::new(),
+        conflicts: Vec::new(),
+        replace: Vec::new(),
         releases: rendered.iter().map(|it| release_of(&it.release)).collect(),
     }
 }
@@ -114,8 +116,10 @@ pub fn release_of(name: &Arc<str>) -> Release {
         values: Vec::new(),
         secrets: Vec::new(),
         wait_seconds: None,
-        prune: true,
+        prune: Prune::Delete,
         ignore: Vec::new(),
+        conflicts: Vec::new(),
+        replace: Vec::new(),
         exposes: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),

@@ -43,7 +43,10 @@ fn listing(plan: &Plan) -> String {
         if let Some(was) = &step.was {
             let _ = writeln!(out, "      {was}");
         }
-        if let weft::plan::Action::Recreate { loses, .. } = &step.action {
+        if let weft::plan::Action::Recreate { loses, owned, .. } = &step.action {
+            if *owned == weft::plan::Owned::Stay {
+                out.push_str("      what it owns stays\n");
+            }
             for lost in loses {
                 let _ = writeln!(out, "      loses {lost}");
             }
@@ -59,7 +62,8 @@ fn listing(plan: &Plan) -> String {
         let fields: Vec<String> = step.object.fields.iter().map(|change| change.path.to_string()).collect();
         let _ = writeln!(out, "drift {} {}", step.object.id, fields.join(" "));
     }
-    let counts = plan.summary().counts().map(|(name, count)| format!("{name} {count}"));
+    let counts = plan.summary().counts().into_iter().filter(|(name, count)| *name != "orphan" || *count > 0);
+    let counts: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
     let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
     out
 }

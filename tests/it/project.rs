@@ -10,7 +10,9 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use serde::Deserialize;
 use weft::diagnostic::Diagnostic;
-use weft::project::{self, Environment, IgnoreRule, ProjectError, Release, Selection, ValuesLayer};
+use weft::project::{
+    self, ConflictRule, Environment, IgnoreRule, ProjectError, Prune, Release, ReplaceRule, Selection, ValuesLayer,
+};
 use weft::tree::Tree;
 use weft::yaml;
 
@@ -65,6 +67,7 @@ fn describe(environment: &Environment) -> String {
     }
     let _ = writeln!(out, "identity: {identity:?}\nstate in {state_namespace}");
     describe_rules(&mut out, "", &environment.ignore);
+    describe_guards(&mut out, "", &environment.conflicts, &environment.replace);
     let _ = writeln!(out, "needs the folders {}", project::folders(environment).join(", "));
     for release in releases {
         describe_release(&mut out, release);
@@ -89,7 +92,22 @@ fn describe_release(out: &mut String, release: &Release) {
         let _ = writeln!(out, "  secrets of file {path} at {origin}");
     }
     describe_rules(out, "  ", &release.ignore);
-    let _ = writeln!(out, "  waits {:?} seconds, prunes: {}", release.wait_seconds, release.prune);
+    describe_guards(out, "  ", &release.conflicts, &release.replace);
+    let prunes = match release.prune {
+        Prune::Delete => "true",
+        Prune::Keep => "false",
+        Prune::Orphan => "orphan",
+    };
+    let _ = writeln!(out, "  waits {:?} seconds, prunes: {prunes}", release.wait_seconds);
+}
+
+fn describe_guards(out: &mut String, indent: &str, conflicts: &[ConflictRule], replace: &[ReplaceRule]) {
+    for rule in conflicts {
+        let _ = writeln!(out, "{indent}{rule:?}");
+    }
+    for rule in replace {
+        let _ = writeln!(out, "{indent}{rule:?}");
+    }
 }
 
 fn describe_rules(out: &mut String, indent: &str, rules: &[IgnoreRule]) {

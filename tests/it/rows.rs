@@ -11,8 +11,14 @@ use crate::cases;
 
 /// The tables: what a row says is shown by the tests that its last column names. A test beside the code is named by its
 /// file and its function.
-const TABLES: [&str; 5] =
-    ["diff/README.md", "diff/ladder.md", "merge/README.md", "immutable/README.md", "secrets/README.md"];
+const TABLES: [&str; 6] = [
+    "diff/README.md",
+    "diff/ladder.md",
+    "merge/README.md",
+    "immutable/README.md",
+    "plan/README.md",
+    "secrets/README.md",
+];
 
 pub fn trials() -> Vec<Trial> {
     vec![

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Rule;
 use super::certificate::is_placeholder;
 use super::edit::Edit;
+use super::scaled::is_autoscaler;
 use super::targets::{Target, targets};
 use crate::diff::equivalence::Equivalence;
 use crate::diff::ownership::Ownership;
@@ -114,6 +115,9 @@ impl Subject<'_> {
             return false;
         }
         let writers = || self.ownership.writers(&target.path);
+        if rule.scaled {
+            return writers().iter().any(|writer| is_autoscaler(writer, self.context.take));
+        }
         rule.manager.is_none() || rule.is_of(writers().iter().map(|it| it.manager.as_str()))
     }
 

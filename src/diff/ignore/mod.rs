@@ -51,6 +51,8 @@ struct Rule<'r> {
     meaning: Meaning,
     /// Whether only what stands in for a certificate is meant.
     placeholder: bool,
+    /// Whether only what an autoscaler owns is meant.
+    scaled: bool,
     reason: String,
     used: Option<&'r AtomicBool>,
 }
@@ -110,6 +112,7 @@ impl Rules {
         let mut reason = rule.reason.to_owned();
         match rule.condition {
             Condition::Placeholder => {}
+            Condition::ScaledBy => rule.path.reaches(&object.body).then_some(())?,
             Condition::Aggregated => drop(object.body.get("aggregationRule").filter(|it| !it.is_null())?),
             Condition::Scaled => reason = format!("{} decides how many there are", self.scaled.get(&object.id)?),
         }
@@ -123,6 +126,7 @@ impl Rules {
             manager: None,
             meaning: Meaning::Leave,
             placeholder: rule.condition == Condition::Placeholder,
+            scaled: rule.condition == Condition::ScaledBy,
             reason,
             used: None,
         })
@@ -137,6 +141,7 @@ impl Written {
             manager: manager.as_deref(),
             meaning: *meaning,
             placeholder: false,
+            scaled: false,
             reason: self.rule.reason.clone(),
             used: Some(&self.used),
         })

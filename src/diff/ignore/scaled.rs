@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::diff::Writer;
+use crate::diff::table::fits;
 use crate::manifest::ObjectId;
 use crate::schema::{GroupKind, Gvk};
 use crate::value::Value;
@@ -9,6 +11,15 @@ use crate::value::Value;
 /// Autoscalers, as group and kind, with the `apiVersion` and `kind` of a target that names none.
 const AUTOSCALERS: [(&str, &str, &str, &str); 2] =
     [("autoscaling", "HorizontalPodAutoscaler", "v1", ""), ("keda.sh", "ScaledObject", "apps/v1", "Deployment")];
+
+/// The field managers that scale for an autoscaler: the server's own controllers, and KEDA where it scales to nothing.
+const MANAGERS: [&str; 2] = ["kube-controller-manager", "keda*"];
+
+/// Whether a writer scales for an autoscaler; not where the fields of that manager are to be taken.
+pub fn is_autoscaler(writer: &Writer, take: &[String]) -> bool {
+    let is_named = |pattern: &str| fits(pattern, &writer.manager);
+    writer.subresource == "scale" && MANAGERS.into_iter().any(is_named) && !take.iter().any(|it| is_named(it))
+}
 
 /// The objects that autoscalers among these target, with the autoscaler.
 pub fn targets<'o>(objects: impl Iterator<Item = (&'o ObjectId, &'o Value)>) -> BTreeMap<ObjectId, ObjectId> {

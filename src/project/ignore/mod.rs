@@ -125,5 +125,6 @@ fn incomplete(tree: &Tree, node: &Value, key: &'static str) -> ProjectError {
 
 fn misused(tree: &Tree, node: &Value, problem: &'static str) -> ProjectError {
     let place = node.get("do").map(|word| Place::of_node(tree, word)).unwrap_or_default();
-    ProjectError::MisusedRule { problem, place }
+    let hint = "Write `do: show` with `default: NAME`, and `do: hide` or `do: leave` with `paths` or `manager`.";
+    ProjectError::MisusedRule { problem, hint, place }
 }

@@ -29,6 +29,8 @@ pub enum Condition {
     Aggregated,
     /// An autoscaler of the environment targets the object.
     Scaled,
+    /// An autoscaler that lives elsewhere has scaled the object, and owns the field.
+    ScaledBy,
 }
 
 /// The shipped rules.
@@ -44,6 +46,7 @@ fn named(condition: &str) -> Option<Condition> {
         "placeholder" => Condition::Placeholder,
         "aggregated" => Condition::Aggregated,
         "scaled" => Condition::Scaled,
+        "scaled-by" => Condition::ScaledBy,
         _ => return None,
     })
 }

@@ -6,6 +6,7 @@ mod editing;
 mod figures;
 mod falsehoods;
 mod files;
+mod guarding;
 mod health;
 mod history;
 mod ignore;
@@ -35,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        guarding::trials(),
         health::trials(),
         history::trials(),
         ignore::trials(),

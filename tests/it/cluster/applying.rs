@@ -121,13 +121,18 @@ impl World {
         let facts = |(name, waiting): (&Arc<str>, &Waiting)| ReleaseFacts {
             name: Arc::clone(name),
             needs: waiting.needs.clone(),
-            prune: true,
             declared: true,
             set: name.to_string(),
             inventory: kept().filter(|(it, _, _)| it.release == *name).map(|(_, id, _)| id.clone()).collect(),
+            ..ReleaseFacts::default()
         };
         let facts: Vec<ReleaseFacts> = self.needs.iter().map(facts).collect();
-        Ok(plan::plan("dev", Comparison { objects }, &facts, &Guards { take: self.take.clone(), ..Guards::default() }))
+        Ok(plan::plan(
+            "dev",
+            Comparison { objects, ..Comparison::default() },
+            &facts,
+            &Guards { take: self.take.clone(), ..Guards::default() },
+        ))
     }
 
     async fn ask(
@@ -390,7 +395,8 @@ fn an_object_is_made_again() -> Result<(), Failed> {
         let next = vec![world.namespace(), world.object("base", job("registry.example.com/c:2"))];
         let mut plan = world.plan(next).await?;
         let step = plan.steps.iter_mut().find(|it| it.object.id == id).expect("a step");
-        step.action = Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new() };
+        step.action =
+            Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new(), owned: plan::Owned::Go };
         let ran = world.run(&world.cluster, &plan, |_| {}).await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         assert_ne!(first, uid().await);

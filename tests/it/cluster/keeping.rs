@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::cluster::{ApplyOptions, ClusterError, Propagation, Refusal, WriteError};
+use weft::cluster::{ApplyOptions, ClusterError, Precondition, Propagation, Refusal, WriteError};
 use weft::diff::{self, Recorded};
 use weft::manifest::ObjectId;
 use weft::masked::FingerprintKey;
@@ -75,17 +75,18 @@ fn a_delete_of_another_uid_is_refused() -> Result<(), Failed> {
         let wanted = object("r", Some(&namespace), body, &discovery);
         let resource = discovery.resource(&wanted.gvk).expect("a kind");
         let live = cluster.apply(&wanted.id, resource, &wanted.body, ApplyOptions::default()).await?;
-        match cluster
-            .delete(&wanted.id, resource, "00000000-0000-0000-0000-000000000000", Propagation::Background)
-            .await
-        {
-            Err(WriteError::Refused { refusal: Refusal::Conflict, .. }) => {}
-            other => return Err(format!("{other:?}").into()),
-        }
         let uid = live.body.dig(&["metadata", "uid"]).and_then(Value::as_str).expect("a UID");
-        cluster.delete(&wanted.id, resource, uid, Propagation::Background).await?;
+        let of = |uid, version| Precondition { uid, version };
+        for other in [of("00000000-0000-0000-0000-000000000000", None), of(uid, Some("1"))] {
+            match cluster.delete(&wanted.id, resource, other, Propagation::Background).await {
+                Err(WriteError::Refused { refusal: Refusal::Conflict, .. }) => {}
+                other => return Err(format!("{other:?}").into()),
+            }
+        }
+        let version = live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str);
+        cluster.delete(&wanted.id, resource, of(uid, version), Propagation::Background).await?;
         assert!(cluster.get(&wanted.id, resource).await?.is_none());
-        cluster.delete(&wanted.id, resource, uid, Propagation::Orphan).await?;
+        cluster.delete(&wanted.id, resource, of(uid, None), Propagation::Orphan).await?;
         Ok(())
     })
 }
@@ -119,7 +120,7 @@ fn inventory(objects: usize) -> Inventory {
             .collect::<String>()
     };
     let member = |at: usize| {
-        let applied = Arc::new(serde_json::from_value::<Value>(json!({"data": {"k": noise(at)}})).expect("a value"));
+        let applied = serde_json::from_value::<Value>(json!({"data": {"k": noise(at)}})).expect("a value").into();
         let (uid, hash) = (format!("uid-{at}"), "0".repeat(64));
         let recorded = Recorded { uid, desired: hash.clone(), owned: hash.clone(), projection: hash, applied };
         let kind = GroupKind { group: String::new(), kind: "ConfigMap".into() };

@@ -162,7 +162,7 @@ impl Row<'_> {
             return Err("it was asked".into());
         };
         diff::check(&mut compared, builtin_schemas());
-        Ok(plan("dev", Comparison { objects: vec![*compared] }, &[], &Guards::default()))
+        Ok(plan("dev", Comparison { objects: vec![*compared], ..Comparison::default() }, &[], &Guards::default()))
     }
 
     /// Waits until a controller has brought the object into a phase.

@@ -1,18 +1,20 @@
 //! The file `input.yaml` of a case: what was compared, the releases, the guards, and for reports what happened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use weft::diff::{
-    Cause, Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Verdict, Writer, shown,
+    Cause, Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Residents, Verdict, Writer,
+    shown,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
+use weft::project::{ConflictRule, ObjectPattern, Prune, ReplaceRule};
 use weft::report::{Event, Outcome, Purpose, Report};
 use weft::schema::{GroupKind, Gvk, Violation};
-use weft::value::{Map, Mark, Origin, Path, Step, Value};
+use weft::value::{Map, Mark, Origin, Path, Pattern, Step, Value};
 use weft::yaml;
 
 use crate::cases::Case;
@@ -25,6 +27,11 @@ pub struct Input {
     releases: Vec<Facts>,
     #[serde(default)]
     objects: Vec<Compared>,
+    /// By namespace or definition, what the cluster has in it: objects, or why that is unknown.
+    #[serde(default)]
+    residents: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    unreadable: BTreeMap<String, String>,
     #[serde(default)]
     cluster: Option<String>,
     #[serde(default)]
@@ -56,6 +63,7 @@ struct Words {
     allow_empty: BTreeSet<String>,
     take: Vec<String>,
     replace: BTreeSet<String>,
+    orphan: Option<BTreeSet<String>>,
 }
 
 #[derive(Deserialize)]
@@ -64,10 +72,22 @@ struct Facts {
     name: String,
     #[serde(default)]
     needs: Vec<String>,
-    #[serde(default = "yes")]
-    prune: bool,
+    /// `delete`, `keep` or `orphan`.
+    #[serde(default)]
+    prune: Option<String>,
+    /// `MANAGER KIND NAME PATH take` or `stop`.
+    #[serde(default)]
+    conflicts: Vec<String>,
+    /// `KIND NAME [PATH]`.
+    #[serde(default)]
+    replace: Vec<String>,
     #[serde(default = "yes")]
     declared: bool,
+    /// What the repository gives it, where it is not part of the run; or why that is unknown.
+    #[serde(default)]
+    wanted: Vec<String>,
+    #[serde(default)]
+    unrendered: Option<String>,
     /// What its inventory holds besides its objects here.
     #[serde(default)]
     holds: Vec<String>,
@@ -159,7 +179,7 @@ impl Input {
             objects.extend((0..release.unchanged).map(unchanged));
         }
         let releases: Vec<ReleaseFacts> = self.releases.iter().map(|release| release.read(&objects)).collect();
-        let Words { cap, confirm, allow_delete, allow_empty, take, replace } = &self.guards;
+        let Words { cap, confirm, allow_delete, allow_empty, take, replace, orphan } = &self.guards;
         let guards = Guards {
             cap: *cap,
             confirm: confirm.clone(),
@@ -167,8 +187,16 @@ impl Input {
             allow_empty: allow_empty.clone(),
             take: take.clone(),
             replace: replace.clone(),
+            orphan: orphan.clone(),
         };
-        plan::plan("dev", Comparison { objects }, &releases, &guards)
+        plan::plan("dev", Comparison { objects, residents: self.residents() }, &releases, &guards)
+    }
+
+    fn residents(&self) -> BTreeMap<ObjectId, Residents> {
+        let known =
+            |(of, found): (&String, &Vec<String>)| (id(of), Residents::Known(found.iter().map(|it| id(it)).collect()));
+        let unknown = |(of, reason): (&String, &String)| (id(of), Residents::Unknown(reason.clone()));
+        self.residents.iter().map(known).chain(self.unreadable.iter().map(unknown)).collect()
     }
 
     pub fn report(&self) -> Report {
@@ -195,12 +223,48 @@ impl Facts {
         ReleaseFacts {
             name: self.name.as_str().into(),
             needs: self.needs.clone(),
-            prune: self.prune,
+            prune: match self.prune.as_deref() {
+                None | Some("delete") => Prune::Delete,
+                Some("keep") => Prune::Keep,
+                Some("orphan") => Prune::Orphan,
+                Some(other) => panic!("no policy: {other}"),
+            },
             declared: self.declared,
             set: format!("applyset-{}", self.name),
             inventory: own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect(),
+            wanted: self.wanted.iter().map(|it| id(it)).collect(),
+            unrendered: self.unrendered.clone(),
+            conflicts: self.conflicts.iter().map(|it| conflict(it)).collect(),
+            replace: self.replace.iter().map(|it| replace(it)).collect(),
         }
     }
+}
+
+fn conflict(text: &str) -> ConflictRule {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [manager, kind, name, path, word] = words[..] else { panic!("no conflict rule: {text}") };
+    ConflictRule {
+        paths: if path == "*" { Vec::new() } else { vec![Pattern::parse(path).expect("a path")] },
+        manager: manager.to_owned(),
+        objects: pattern(kind, name),
+        take: word == "take",
+        reason: format!("rule `{text}`"),
+        origin: Origin::default(),
+    }
+}
+
+fn replace(text: &str) -> ReplaceRule {
+    let words: Vec<&str> = text.split(' ').collect();
+    ReplaceRule {
+        objects: pattern(words[0], words[1]),
+        paths: words[2..].iter().map(|path| Pattern::parse(path).expect("a path")).collect(),
+        reason: format!("rule `{text}`"),
+        origin: Origin::default(),
+    }
+}
+
+fn pattern(kind: &str, name: &str) -> ObjectPattern {
+    ObjectPattern { kind: Some(kind.to_owned()), namespace: None, name: Some(name.to_owned()) }
 }
 
 impl Compared {
@@ -230,7 +294,7 @@ impl Compared {
         it.recorded = self.applied.then(|| {
             let (uid, hash) = ("1".to_owned(), "0".repeat(64));
             let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
-            Arc::new(Recorded { uid, desired, owned, projection, applied: Arc::new(Value::default()) })
+            Arc::new(Recorded { uid, desired, owned, projection, applied: Value::default().into() })
         });
         if let Some(said) = &self.judged {
             it.judged = judged(said);
@@ -389,6 +453,7 @@ fn outcome(text: &str) -> Outcome {
     match reasoned(text) {
         ("applied", _) => Outcome::Applied,
         ("deleted", _) => Outcome::Deleted,
+        ("orphaned", _) => Outcome::Orphaned,
         ("healthy", _) => Outcome::Healthy,
         ("waiting", reason) => Outcome::Waiting(reason),
         ("failed", reason) => Outcome::Failed(reason),

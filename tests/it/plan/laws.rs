@@ -9,6 +9,8 @@ use proptest::test_runner::TestRunner;
 use weft::diff::{Cause, Comparison, ObjectComparison, Verdict};
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts, Step};
 
+use weft::project::Prune;
+
 use super::input;
 use crate::cases;
 
@@ -63,7 +65,7 @@ impl Case {
 
     fn plan_of(&self, objects: Vec<ObjectComparison>) -> Plan {
         let guards = Guards { allow_delete: self.allow.clone(), ..Guards::default() };
-        plan::plan("dev", Comparison { objects }, &self.releases, &guards)
+        plan::plan("dev", Comparison { objects, ..Comparison::default() }, &self.releases, &guards)
     }
 }
 
@@ -94,10 +96,11 @@ fn case() -> impl Strategy<Value = Case> {
             let releases = facts.map(|((needs, name), prune)| ReleaseFacts {
                 name: name.into(),
                 needs: needs.into_iter().map(str::to_owned).collect(),
-                prune,
+                prune: if prune { Prune::Delete } else { Prune::Keep },
                 declared: true,
                 set: format!("applyset-{name}"),
                 inventory: held(&objects, name),
+                ..ReleaseFacts::default()
             });
             Case { releases: releases.collect(), objects, shuffled, allow: allow.into_iter().collect() }
         })
@@ -167,7 +170,7 @@ fn wanted(case: &Case) -> Law {
         let is_wanted = case.objects.iter().any(|object| object.id == step.object.id && object.desired.is_some());
         prop_assert!(!is_wanted, "{} is wanted and deleted", step.object.id);
         let facts = case.releases.iter().find(|release| release.name == step.object.release);
-        prop_assert!(facts.is_some_and(|facts| facts.prune), "{} does not prune", step.object.release);
+        prop_assert!(facts.is_some_and(|facts| facts.prune == Prune::Delete), "{} does not prune", step.object.release);
     }
     // What is there and left is never lost sight of: one release holds it, or judges it.
     for id in case.objects.iter().filter(|object| object.verdict == Verdict::Leftover).map(|object| &object.id) {
@@ -183,7 +186,7 @@ fn counts(case: &Case) -> Law {
     let plan = case.plan();
     prop_assert_eq!(plan.summary().total(), case.objects.len());
     prop_assert_eq!(plan.steps.len(), case.objects.len());
-    let last = plan.steps.last().map_or(0, |step| step.wave);
+    let last = plan.steps.iter().map(|step| step.wave).max().unwrap_or(0);
     let waves: BTreeSet<usize> = plan.steps.iter().map(|step| step.wave).collect();
     prop_assert!(plan.steps.is_empty() || waves.len() == last + 1, "waves have gaps");
     Ok(())

@@ -106,7 +106,7 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         desired,
         owned,
         projection,
-        applied: Arc::new(applied),
+        applied: applied.into(),
     })
 }
 
@@ -136,7 +136,7 @@ fn chunks() -> Result<(), Failed> {
     let garbled = [&chunks[0][..], &[0][..]].concat();
     let hidden: Map =
         [("data", [("a.b", Value::from("hunter2").masked())].into_iter().collect::<Map>())].into_iter().collect();
-    let secret = Recorded { applied: Arc::new(hidden.into()), ..record("") };
+    let secret = Recorded { applied: Value::from(hidden).into(), ..record("") };
     let member = Member { api_version: "v1".into(), recorded: Some(Arc::new(secret)) };
     let with_secret =
         Inventory { objects: BTreeMap::from([(input::id("Secret apps/db"), member)]), ..Inventory::default() };
@@ -156,7 +156,7 @@ fn chunks() -> Result<(), Failed> {
 }
 
 fn record(text: &str) -> Recorded {
-    let applied = Arc::new(Value::from(text));
+    let applied = Value::from(text).into();
     Recorded { uid: "1".into(), desired: "2".into(), owned: "3".into(), projection: "4".into(), applied }
 }
 

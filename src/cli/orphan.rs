@@ -1,0 +1,40 @@
+//! `weft orphan`.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::acting::{self, ActingArgs};
+use super::arguments::{Format, SetArgs, TargetArgs};
+use super::terminal::Terminal;
+use super::{Exit, settings, wait};
+use crate::diagnostic::Failure;
+use crate::pipeline;
+use crate::plan::Guards;
+
+/// Plan, show, ask, and stop managing the objects of an environment, of some of its releases, or single ones. They stay
+/// as they are, without the label and the field manager of this program.
+#[derive(Debug, Args)]
+pub(super) struct OrphanArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Only this object: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`. May be repeated.
+    #[arg(long = "object", value_name = "OBJECT")]
+    objects: Vec<String>,
+    /// Do not ask: let go of what is shown. Needed where there is no terminal.
+    #[arg(long, short = 'y')]
+    yes: bool,
+    /// The form of the output.
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+pub(super) fn run(args: &OrphanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = settings::online(&args.target, &SetArgs::default())?;
+    let progress = terminal.progress();
+    let objects: BTreeSet<String> = args.objects.iter().cloned().collect();
+    let guards = Guards { orphan: Some(objects), ..Guards::default() };
+    let planned = wait(pipeline::destroy(&settings, &guards, &|what| progress.at(what)))?;
+    progress.done();
+    acting::act(&planned, &ActingArgs::agreed(args.yes), args.output, terminal)
+}
