@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, is_leaving, uid};
+use super::{Done, Run, STEPS, is_leaving, uid};
 use crate::cluster::Wanted;
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
@@ -14,8 +14,6 @@ use crate::plan::Action;
 use crate::report::Outcome;
 use crate::value::Value;
 
-/// Deletes that are worked on at once.
-const STEPS: usize = 64;
 /// How long objects may take to go before what comes after them is left alone.
 const GOING: Duration = Duration::from_secs(60);
 /// The wait between two looks.
@@ -78,7 +76,11 @@ impl Run<'_> {
             let mut left: Vec<LiveObject> = Vec::new();
             let wanted: Vec<Wanted> = going.iter().map(|(_, wanted)| wanted.clone()).collect();
             let read = self.scope.cluster.read(wanted, &mut |object| left.push(object)).await;
-            let unread: BTreeSet<ObjectId> = read.map(|it| it.reasons.into_keys().collect()).unwrap_or_default();
+            // Where nothing can be read at all, nothing is seen to be gone.
+            let unread: BTreeSet<ObjectId> = match read {
+                Ok(unread) => unread.reasons.into_keys().collect(),
+                Err(_) => going.iter().map(|(_, wanted)| wanted.id.clone()).collect(),
+            };
             let there = |it: &LiveObject, at: usize| {
                 it.id == self.step(at).object.id && uid(it) == self.step(at).object.live.as_ref().and_then(|it| uid(it))
             };

@@ -10,6 +10,7 @@ mod delete;
 mod error;
 mod inventory;
 mod leaving;
+mod look;
 mod schedule;
 mod wait;
 mod wave;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::error::ApplyError;
 use self::schedule::Failure;
@@ -27,9 +28,13 @@ use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Plan, Stage, Step};
+use crate::project::HealthRule;
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
+
+/// Steps that are worked on at once; how many requests are sent is decided by `cluster`.
+const STEPS: usize = 128;
 
 /// What a run needs to know besides the plan.
 #[derive(Clone, Debug)]
@@ -50,8 +55,8 @@ pub struct Options {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
     pub carry_on: bool,
-    /// Turns true when the run shall end: after the objects in flight, with the inventory saved.
-    pub stop: watch::Receiver<bool>,
+    /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
+    pub stop: watch::Receiver<Option<String>>,
 }
 
 /// What a release waits for, and how long.
@@ -61,6 +66,8 @@ pub struct Waiting {
     pub needs: Vec<String>,
     /// How long its own objects may take to become healthy; `None` for no waiting.
     pub patience: Option<Duration>,
+    /// What healthy means for some of its objects.
+    pub rules: Vec<HealthRule>,
 }
 
 /// How a run ended.
@@ -107,11 +114,15 @@ enum Done {
 struct Scope<'a> {
     plan: &'a Plan,
     cluster: &'a Cluster,
+    /// The same, for the first write of an object: none is begun when the run shall end.
+    begins: Cluster,
     options: &'a Options,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
     /// Why the server is given up.
     lost: OnceLock<String>,
+    /// How many steps of all stages may be worked on at once, so that what they send does not fill the memory.
+    room: Semaphore,
 }
 
 /// A run under way. Its stages share it, so that several can go on side by side.
@@ -153,6 +164,7 @@ pub async fn run(
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
+        let begins = cluster.until(options.stop.clone());
         let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
@@ -163,7 +175,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new(), room: Semaphore::new(STEPS) },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }
@@ -222,19 +234,19 @@ impl<'a> Run<'a> {
 
 impl Scope<'_> {
     fn is_stopped(&self) -> bool {
-        *self.options.stop.borrow()
+        self.options.stop.borrow().is_some()
     }
 
     /// Why nothing more is begun at all.
     fn obstacle(&self) -> Option<String> {
-        let stopped = || self.is_stopped().then(|| "the run was interrupted".to_owned());
+        let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
 }
 
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
-    matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+    step.action.is_write()
 }
 
 /// Whether a step deletes an object, or lets go of it.

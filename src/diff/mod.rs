@@ -25,6 +25,7 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod seen;
 mod sent;
 mod structure;
 pub(crate) mod table;
@@ -36,6 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::applied::Applied;
 pub use self::compare::{compare, leftover, unknown};
@@ -45,6 +48,7 @@ pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
+pub use self::seen::{Seen, remembered, seen, wanted, writers};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
@@ -76,7 +80,8 @@ pub struct Context<'a> {
 }
 
 /// Whose word is taken for what an apply would change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Judge {
     /// A proof, where there is one; else the server's.
     #[default]
@@ -214,7 +219,8 @@ pub struct ObjectComparison {
 }
 
 /// What comparing an object came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// The server has no such object.
     Create,
@@ -231,7 +237,8 @@ pub enum Verdict {
 }
 
 /// How a verdict was found, the strongest first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Judged {
     /// The recorded projection still holds: nothing that we own changed.
     Recorded,
@@ -248,7 +255,8 @@ pub enum Judged {
 }
 
 /// One field that differs or changes owner. Secrets in its values are replaced by their fingerprints.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// Where in the object.
     pub path: Path,
@@ -269,7 +277,8 @@ pub struct FieldChange {
 }
 
 /// What an apply makes of a field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum After {
     /// This value.
     Value(Value),
@@ -280,7 +289,7 @@ pub enum After {
 }
 
 /// Somebody else who owns a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
     /// The field manager.
     pub manager: String,
@@ -293,7 +302,8 @@ pub struct Writer {
 }
 
 /// What sort of change a field's is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Class {
     /// You changed it: the repository differs from what was applied, and live is as it was applied.
     Pending,

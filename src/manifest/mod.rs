@@ -5,6 +5,7 @@ mod documents;
 mod error;
 mod exposure;
 mod kinds;
+mod left_out;
 mod lint;
 mod namespaces;
 mod objects;
@@ -17,6 +18,8 @@ mod set;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use self::error::ManifestError;
 pub use self::exposure::{Exposure, Spot, exposures};
@@ -31,11 +34,13 @@ use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::value::{Origin, Value};
 
 /// Which object: kind, namespace and name. The version it is written in does not belong to its identity.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId {
     /// The kind.
+    #[serde(flatten)]
     pub kind: GroupKind,
     /// The namespace; `None` for an object of the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
@@ -115,7 +120,7 @@ pub fn read(
     for (release, set, file, found) in documents {
         let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
-        for document in found {
+        for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {
             let (object, said) = setting.object(document)?;
             if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
                 return Err(duplicate(&object, &objects[first], source));

@@ -21,6 +21,7 @@ mod releases;
 mod residents;
 mod rights;
 mod rollback;
+mod saved;
 mod state;
 mod target;
 
@@ -42,15 +43,16 @@ pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
+pub use self::saved::{Made, replan, save};
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
-use crate::cluster::{Cluster, SchemaCache, Unread};
+use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
-use crate::masked::Redactor;
-use crate::plan::{Guards, Plan};
+use crate::masked::{FingerprintKey, Redactor};
+use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
@@ -83,6 +85,8 @@ pub struct ClusterOverride {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig.
     pub context: Option<String>,
+    /// How fast it is asked, and how long it is waited for.
+    pub pace: Pace,
 }
 
 /// Tells what a long run is at.
@@ -144,11 +148,22 @@ pub fn render(
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
 pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     progress("reading the project");
-    let project = project(settings)?;
+    plan_of(project(settings)?, settings, guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+async fn plan_of(
+    project: Project,
+    settings: &Settings,
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    state.key = key.unwrap_or(state.key);
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
@@ -206,7 +221,8 @@ async fn judge(
     let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
-    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
+    let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings, back_to: None })
 }
@@ -226,6 +242,16 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     causes.into_iter().map(|(why, kinds)| {
         format!("There are no schemas of {}, so their structure proves nothing here: {why}.", kinds.join(", "))
     })
+}
+
+/// What to know about a mark of another tool that has no effect.
+fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} has"),
+        [first, rest @ ..] => format!("{first} and {} more have", rest.len()),
+        [] => "Nothing has".to_owned(),
+    };
+    format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
 }
 
 /// What to know about objects that another tool counts among its own.

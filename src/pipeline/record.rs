@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::load::RULES;
 use super::{Planned, holder, pool};
-use crate::cluster::ClusterError;
+use crate::cluster::{Cluster, ClusterError};
 use crate::diff::{self, Stripped};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -76,13 +76,13 @@ fn asks(action: &Action) -> bool {
 
 /// Keeps a revision of each release that was changed, and lets go of what is too old. Returns what went wrong, each a
 /// full sentence: the objects are as they are, whether that is written down or not.
-pub(super) async fn record(planned: &Planned, key: &FingerprintKey, fates: &Fates) -> Vec<String> {
+pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &FingerprintKey, fates: &Fates) -> Vec<String> {
     let (outcomes, gone) = (fates.outcomes(&planned.plan.steps), fates.gone(&planned.plan.steps));
     if outcomes.is_empty() && gone.is_empty() {
         return Vec::new();
     }
     let environment = &planned.project.environment;
-    let listed = planned.cluster.listed_history(&environment.state_namespace, &environment.name).await;
+    let listed = cluster.listed_history(&environment.state_namespace, &environment.name).await;
     let mut listed = match listed {
         Ok(listed) => listed,
         Err(error) => return vec![unkept("history", &error)],
@@ -95,7 +95,7 @@ pub(super) async fn record(planned: &Planned, key: &FingerprintKey, fates: &Fate
         plan: planned.plan.digest(key),
         weft: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut keeper = Keeper { planned, key, made, warnings: Vec::new() };
+    let mut keeper = Keeper { planned, cluster, key, made, warnings: Vec::new() };
     let releases: BTreeSet<&Arc<str>> = outcomes.keys().chain(&gone).collect();
     for release in releases {
         let listed = listed.remove(&**release).unwrap_or_default();
@@ -114,6 +114,7 @@ fn unkept(what: &str, reason: &dyn std::fmt::Display) -> String {
 /// Writes the history of releases, one after the other.
 struct Keeper<'a> {
     planned: &'a Planned,
+    cluster: &'a Cluster,
     key: &'a FingerprintKey,
     made: Made,
     warnings: Vec<String>,
@@ -128,7 +129,7 @@ impl Keeper<'_> {
         mut listed: Vec<Listed>,
     ) -> Result<(), String> {
         let environment = &self.planned.project.environment;
-        let (cluster, namespace) = (&self.planned.cluster, &environment.state_namespace);
+        let (cluster, namespace) = (self.cluster, &environment.state_namespace);
         let keep = outcome.map_or(0, |_| environment.revisions);
         if let Some(outcome) = outcome.filter(|_| keep > 0) {
             let newest = listed.iter().filter_map(Listed::number).max();
@@ -147,7 +148,7 @@ impl Keeper<'_> {
     /// The revision before; one that cannot be read is no reason not to write the next one.
     async fn before(&mut self, release: &Arc<str>, number: u64) -> Result<Option<Revision>, String> {
         let environment = &self.planned.project.environment;
-        let (cluster, namespace) = (&self.planned.cluster, &environment.state_namespace);
+        let (cluster, namespace) = (self.cluster, &environment.state_namespace);
         let found = cluster.revision(namespace, &environment.name, release, number).await;
         match found.and_then(|found| found.map(|it| it.read()).transpose()) {
             Ok(revision) => Ok(revision),

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, replace, stages, was};
+use super::stages::{self, Staged};
+use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, neighbours, replace, was};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -24,9 +25,10 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
-    let (mut steps, stages) = stages::staged(actions, releases);
+    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
-    let refusals = refusals(environment, &steps, &around, guards);
+    let mut refusals = refusals(environment, &steps, &around, guards);
+    refusals.extend(disorder);
     Plan { environment: environment.to_owned(), steps, stages, refusals }
 }
 
@@ -77,7 +79,7 @@ fn update(object: &ObjectComparison) -> Action {
 
 fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     let releases = around.releases;
-    let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+    let written = |step: &&Step| step.action.is_write();
     let of_objects = steps.iter().filter(written).flat_map(|step| {
         let object = &step.object;
         let foreign = conflict::foreign_set(object, releases);
@@ -92,6 +94,7 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
             .chain(fixed)
             .chain(server)
             .chain(invalid)
+            .chain(neighbours::refusals(step))
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
@@ -121,9 +124,10 @@ fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     }
 }
 
-/// What validation found. An object that is made again has no past that it must agree with.
+/// What validation found. An object that is made again has no past that it must agree with; and of such a one the
+/// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
 fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
-    let counts = !matches!(object.judged, Judged::Refused(_));
+    let counts = remade || !matches!(object.judged, Judged::Refused(_));
     let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));
     violations.map(|it| Refusal::Invalid {
         id: object.id.clone(),

@@ -9,11 +9,10 @@ use crate::value::{Data, Value};
 
 impl Plan {
     /// A hash of all that the plan would do: objects, actions, field changes and the content of what is created.
-    /// It does not depend on waves or on what is unchanged. Secrets count by their fingerprints, so it can be compared
+    /// It does not depend on waves or on what is left alone. Secrets count by their fingerprints, so it can be compared
     /// only with digests under the same key.
     pub fn digest(&self, key: &FingerprintKey) -> String {
-        let mut lines: Vec<[u8; 32]> =
-            self.steps.iter().filter(|step| step.action != Action::Unchanged).map(|s| of_step(s, key)).collect();
+        let mut lines: Vec<[u8; 32]> = self.pending().map(|step| of_step(step, key)).collect();
         lines.sort_unstable();
         let mut hash = Hash::new();
         hash.text(&self.environment);

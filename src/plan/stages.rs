@@ -7,21 +7,32 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::depends::{Depends, wave};
 use super::graph::{Graph, waves};
-use super::order::{defined, is_namespace, rank};
-use super::{Action, ReleaseFacts, Stage, Step, Work};
+use super::order::{defined, is_namespace};
+use super::positions::{Position, positions};
+use super::{Action, Refusal, ReleaseFacts, Stage, Step, Work};
 use crate::diff::ObjectComparison;
 use crate::schema::GroupKind;
 
 type Actions = [(Action, ObjectComparison)];
 
+/// Actions in order.
+pub(super) struct Staged {
+    pub(super) steps: Vec<Step>,
+    pub(super) stages: Vec<Stage>,
+    /// What has no order.
+    pub(super) refusals: Vec<Refusal>,
+}
+
 /// Puts actions in order.
-pub(super) fn staged(
-    mut actions: Vec<(Action, ObjectComparison)>,
-    releases: &[ReleaseFacts],
-) -> (Vec<Step>, Vec<Stage>) {
+pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> Staged {
     actions.sort_by(|(_, a), (_, b)| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
-    let (mut stages, _) = Builder::new(&actions, releases).build().sorted();
+    let (wanted, left) = (Depends::of(&actions, true, releases), Depends::of(&actions, false, releases));
+    let (mut stages, circles) = Builder::new(&actions, releases).build(&wanted, &left).sorted();
+    let circles = circles.iter().filter(|circle| circle.iter().all(|stage| stage.work != Work::Delete));
+    let circles = circles.map(|circle| Refusal::Circle { path: path(circle, &actions) });
+    let refusals = wanted.refusals.into_iter().chain(circles).collect();
     let waves = waves(&stages, actions.len());
     let mut order: Vec<usize> = (0..actions.len()).collect();
     order.sort_by_key(|at| (actions[*at].1.desired.is_none(), waves[*at]));
@@ -36,7 +47,25 @@ pub(super) fn staged(
         .map(|(at, (action, object))| (places[at], Step { action, wave: waves[at], object, was: None }))
         .collect();
     steps.sort_unstable_by_key(|(place, _)| *place);
-    (steps.into_iter().map(|(_, step)| step).collect(), stages)
+    Staged { steps: steps.into_iter().map(|(_, step)| step).collect(), stages, refusals }
+}
+
+/// What goes round in a circle, in words: a stage of one object is that object, any other its release.
+fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
+    let word = |stage: &Stage| match stage.steps.as_slice() {
+        [only] => format!("`{}`", actions[*only].1.id),
+        _ => format!("the release `{}`", stage.release),
+    };
+    let mut words: Vec<String> = circle.iter().map(word).collect();
+    let first = words.iter().enumerate().min_by_key(|(_, word)| *word).map_or(0, |(at, _)| at);
+    words.rotate_left(first);
+    words.extend(words.first().cloned());
+    words.dedup();
+    if words.len() == 1 {
+        // It comes after itself.
+        words.extend(words.first().cloned());
+    }
+    words
 }
 
 /// The stages that every release has, with or without steps.
@@ -54,9 +83,24 @@ struct Ways {
 /// A container that others need before their own turn: it goes first, whatever release it is in.
 #[derive(Default)]
 struct Hoisted<'a> {
-    steps: BTreeSet<usize>,
+    /// By step, its stage.
+    steps: HashMap<usize, usize>,
+    /// By step that keeps its turn, the wave in which its own release uses it, where that is an earlier one.
+    first_used: HashMap<usize, i64>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
+}
+
+/// By release, the first wave in which it uses something.
+type Users<'a> = BTreeMap<&'a str, i64>;
+
+/// What goes into one stage: the steps of a release at a position that depend on the same other steps.
+type Place<'a, 'd> = (&'a Arc<str>, Position, &'d [usize]);
+
+/// By step, the stage that it was put into, and the one that waits for its wave.
+struct Laid {
+    stages: HashMap<usize, usize>,
+    waits: HashMap<usize, usize>,
 }
 
 struct Builder<'a> {
@@ -90,13 +134,13 @@ impl<'a> Builder<'a> {
         Self { actions, facts, graph, ways, dependants: HashMap::new() }
     }
 
-    fn build(mut self) -> Graph {
-        let (wanted, left): (Vec<usize>, Vec<usize>) =
-            (0..self.actions.len()).partition(|at| self.object(*at).desired.is_some());
+    fn build(mut self, wanted: &Depends, left: &Depends) -> Graph {
         self.connect_releases();
-        wanted.iter().for_each(|at| self.graph.hold(self.ways[&self.object(*at).release].healthy, *at));
-        self.lay(Work::Apply, &wanted);
-        self.lay(Work::Delete, &left);
+        for at in &wanted.steps {
+            self.graph.hold(self.ways[&self.object(*at).release].healthy, *at);
+        }
+        self.lay(Work::Apply, wanted);
+        self.lay(Work::Delete, left);
         self.graph
     }
 
@@ -112,7 +156,9 @@ impl<'a> Builder<'a> {
         let ends: Vec<usize> = staying.iter().map(|(_, ways)| ways.end).collect();
         let removed: Vec<usize> = removed.iter().map(|(_, ways)| ways.leaving).collect();
         if let Some(settled) = (!removed.is_empty()).then(|| self.graph.join(&ends)).flatten() {
-            removed.iter().for_each(|leaving| self.graph.after(*leaving, settled));
+            for leaving in removed {
+                self.graph.after(leaving, settled);
+            }
         }
         for (name, own) in &self.ways {
             self.graph.after(own.healthy, own.begin);
@@ -127,95 +173,143 @@ impl<'a> Builder<'a> {
     }
 
     /// Lays the stages of what is wanted between the beginning of each release and its health, and those of what left,
-    /// the other way round, between its health and its end.
-    fn lay(&mut self, work: Work, steps: &[usize]) {
-        let hoisted = self.hoist(work, steps);
-        let mut groups: BTreeMap<(&Arc<str>, usize), Vec<usize>> = BTreeMap::new();
-        for at in steps.iter().copied().filter(|at| !hoisted.steps.contains(at)) {
-            let object = self.object(at);
-            groups.entry((&object.release, rank(&object.id.kind))).or_default().push(at);
+    /// the other way round, between its leaving and its end.
+    fn lay(&mut self, work: Work, depends: &Depends) {
+        let hoisted = self.hoist(work, &depends.steps);
+        let positions = positions(self.actions, &depends.steps, &depends.first, &hoisted.first_used);
+        let mut groups: BTreeMap<Place<'a, '_>, Vec<usize>> = BTreeMap::new();
+        for at in depends.steps.iter().copied().filter(|at| !hoisted.steps.contains_key(at)) {
+            let first = depends.first.get(&at).map(Vec::as_slice).unwrap_or_default();
+            groups.entry((&self.object(at).release, positions[&at], first)).or_default().push(at);
         }
-        let groups: Vec<_> = groups.into_iter().collect();
-        for groups in groups.chunk_by(|((a, _), _), ((b, _), _)| a == b) {
-            let groups = groups.iter().map(|((release, _), steps)| (*release, steps.clone()));
+        let mut groups: Vec<(Place<'a, '_>, Vec<usize>)> = groups.into_iter().collect();
+        if work == Work::Delete {
+            groups.reverse();
+        }
+        let mut laid = Laid { stages: hoisted.steps.clone(), waits: HashMap::new() };
+        for groups in groups.chunk_by(|((a, ..), _), ((b, ..), _)| a == b) {
+            self.chain(work, groups, &hoisted, &mut laid);
+        }
+        let mut healthy = BTreeMap::new();
+        for (at, first) in depends.first.iter().flat_map(|(at, first)| first.iter().map(move |first| (*at, *first))) {
             if work == Work::Delete {
-                self.chain(work, groups.rev(), &hoisted)
+                self.graph.after(laid.stages[&first], laid.stages[&at]);
             } else {
-                self.chain(work, groups, &hoisted)
+                let wait = *healthy.entry(first).or_insert_with(|| self.health_of(first, &laid));
+                self.graph.after(laid.stages[&at], wait);
             }
         }
     }
 
-    /// The groups of a release, one after the other.
-    fn chain(&mut self, work: Work, groups: impl Iterator<Item = (&'a Arc<str>, Vec<usize>)>, hoisted: &Hoisted<'a>) {
-        let mut last: Option<usize> = None;
-        for (release, steps) in groups {
-            let (actions, ways) = (self.actions, &self.ways[release]);
-            let (from, to) = match work {
-                Work::Delete => (ways.leaving, ways.end),
-                _ => (ways.begin, ways.healthy),
-            };
-            let needs: BTreeSet<usize> = steps.iter().flat_map(|at| hoisted.holds(&actions[*at].1)).collect();
-            let stage = self.graph.add(release, work, steps);
-            self.graph.after(stage, last.unwrap_or(from));
-            self.graph.after(to, stage);
-            for container in needs {
-                let (later, first) = if work == Work::Delete { (container, stage) } else { (stage, container) };
-                self.graph.after(later, first);
+    /// The groups of a release, one position after the other; between two waves what was applied becomes healthy.
+    fn chain(&mut self, work: Work, groups: &[(Place<'a, '_>, Vec<usize>)], hoisted: &Hoisted<'a>, laid: &mut Laid) {
+        let Some(&((release, ..), _)) = groups.first() else { return };
+        let Ways { begin, healthy, leaving, end } = self.ways[release];
+        let (mut last, to) = if work == Work::Delete { (leaving, end) } else { (begin, healthy) };
+        let mut before: Option<&[(Place<'a, '_>, Vec<usize>)]> = None;
+        for wave in groups.chunk_by(|((_, a, _), _), ((_, b, _), _)| a.wave == b.wave) {
+            if let Some(before) = before.filter(|_| work == Work::Apply) {
+                let steps: Vec<usize> = before.iter().flat_map(|(_, steps)| steps.clone()).collect();
+                let wait = self.graph.add(release, Work::Wait, steps.clone());
+                self.graph.after(wait, last);
+                laid.waits.extend(steps.into_iter().map(|step| (step, wait)));
+                last = wait;
             }
-            last = Some(stage);
+            for groups in wave.chunk_by(|((_, a, _), _), ((_, b, _), _)| a == b) {
+                let stages: Vec<usize> =
+                    groups.iter().map(|(_, steps)| self.stage(work, release, steps, last, hoisted, laid)).collect();
+                last = self.graph.join(&stages).unwrap_or(last);
+            }
+            before = Some(wave);
         }
+        self.graph.after(to, last);
     }
 
-    /// Gives each namespace and definition a stage of its own that is used by a release that does not come after its own.
+    /// A stage of a release, after the one before and after the containers of its objects.
+    fn stage(
+        &mut self,
+        work: Work,
+        release: &Arc<str>,
+        steps: &[usize],
+        last: usize,
+        hoisted: &Hoisted<'a>,
+        laid: &mut Laid,
+    ) -> usize {
+        let containers: BTreeSet<usize> = steps.iter().flat_map(|at| hoisted.holds(&self.actions[*at].1)).collect();
+        let stage = self.graph.add(release, work, steps.to_vec());
+        laid.stages.extend(steps.iter().map(|step| (*step, stage)));
+        self.graph.after(stage, last);
+        for container in containers {
+            let (later, first) = if work == Work::Delete { (container, stage) } else { (stage, container) };
+            self.graph.after(later, first);
+        }
+        stage
+    }
+
+    /// The stage that waits for the health of one object, on which others depend; what waits for its release or its wave
+    /// comes after it.
+    fn health_of(&mut self, at: usize, laid: &Laid) -> usize {
+        let release = &self.object(at).release;
+        let wait = self.graph.add(release, Work::Wait, vec![at]);
+        self.graph.after(wait, laid.stages[&at]);
+        self.graph.after(laid.waits.get(&at).copied().unwrap_or(self.ways[release].healthy), wait);
+        wait
+    }
+
+    /// Gives a stage of its own to each namespace and definition that is used by a release which does not come after its
+    /// own.
     fn hoist(&mut self, work: Work, steps: &[usize]) -> Hoisted<'a> {
-        let mut users: HashMap<&str, BTreeSet<&'a str>> = HashMap::new();
-        let mut kinds: HashMap<&GroupKind, BTreeSet<&'a str>> = HashMap::new();
+        let mut namespaces: HashMap<&str, Users<'a>> = HashMap::new();
+        let mut kinds: HashMap<&GroupKind, Users<'a>> = HashMap::new();
         for object in steps.iter().map(|at| self.object(*at)) {
-            if let Some(namespace) = object.id.namespace.as_deref() {
-                users.entry(namespace).or_default().insert(&object.release);
+            let wave = wave(object).unwrap_or(0);
+            let of_namespace = object.id.namespace.as_deref().map(|name| namespaces.entry(name).or_default());
+            for users in of_namespace.into_iter().chain([kinds.entry(&object.id.kind).or_default()]) {
+                let first = users.entry(&object.release).or_insert(wave);
+                *first = wave.min(*first);
             }
-            kinds.entry(&object.id.kind).or_default().insert(&object.release);
         }
         let mut hoisted = Hoisted::default();
         for at in steps.iter().copied() {
             let object = self.object(at);
-            if is_namespace(&object.id) {
-                if self.is_needed_early(&object.release, users.get(object.id.name.as_str())) {
-                    let stage = self.container(work, at, &mut hoisted);
-                    hoisted.namespaces.entry(&object.id.name).or_default().push(stage);
-                }
-            } else if let Some(kind) = defined(object)
-                && self.is_needed_early(&object.release, kinds.get(&kind))
-            {
-                let stage = self.container(work, at, &mut hoisted);
-                hoisted.kinds.entry(kind).or_default().push(stage);
+            let kind = defined(object);
+            let users = match &kind {
+                None if is_namespace(&object.id) => namespaces.get(object.id.name.as_str()),
+                None => None,
+                Some(kind) => kinds.get(kind),
+            };
+            let Some(users) = users else { continue };
+            if !self.is_needed_early(&object.release, users) {
+                let earlier = users.get(&*object.release).filter(|first| **first < wave(object).unwrap_or(0));
+                hoisted.first_used.extend(earlier.map(|first| (at, *first)));
+                continue;
+            }
+            let stage = self.container(work, at);
+            hoisted.steps.insert(at, stage);
+            match kind {
+                Some(kind) => hoisted.kinds.entry(kind).or_default().push(stage),
+                None => hoisted.namespaces.entry(&object.id.name).or_default().push(stage),
             }
         }
         hoisted
     }
 
-    fn container(&mut self, work: Work, at: usize, hoisted: &mut Hoisted<'_>) -> usize {
-        hoisted.steps.insert(at);
+    fn container(&mut self, work: Work, at: usize) -> usize {
         let release = &self.object(at).release;
         let stage = self.graph.add(release, work, vec![at]);
         let ways = &self.ways[release];
-        if work == Work::Delete {
-            self.graph.after(stage, ways.healthy);
-        } else {
-            self.graph.after(ways.begin, stage);
-        }
+        let (later, first) = if work == Work::Delete { (stage, ways.healthy) } else { (ways.begin, stage) };
+        self.graph.after(later, first);
         stage
     }
 
-    fn is_needed_early(&mut self, release: &'a Arc<str>, users: Option<&BTreeSet<&'a str>>) -> bool {
-        let others = || users.into_iter().flatten().filter(|user| ***user != **release);
-        if others().next().is_none() {
+    fn is_needed_early(&mut self, release: &'a Arc<str>, users: &Users<'a>) -> bool {
+        if users.keys().all(|user| **user == **release) {
             return false;
         }
         let facts = &self.facts;
         let dependants = self.dependants.entry(release).or_insert_with(|| dependants(release, facts));
-        others().any(|user| !dependants.contains(user))
+        users.keys().any(|user| **user != **release && !dependants.contains(user))
     }
 }
 

@@ -38,7 +38,7 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     optional(&mut document, "commit", report.commit.as_deref());
     document.insert("closing".into(), closing(report).into());
     document.insert("empty".into(), plan.is_empty().into());
-    document.insert("digest".into(), plan.digest(key).into());
+    document.insert("digest".into(), report.digest.clone().unwrap_or_else(|| plan.digest(key)).into());
     document.insert("summary".into(), summary(&plan.summary()));
     document.insert("releases".into(), releases.iter().map(release).collect());
     document.insert("judged".into(), counts(&tallies.judged));
@@ -210,6 +210,15 @@ fn refusal(refusal: &Refusal) -> Json {
         }
         Refusal::StoredVersion { id: object, version } => {
             map.insert("facts".into(), json!({"object": id(object), "version": version}));
+        }
+        Refusal::Dependency { id: object, on } => {
+            map.insert("facts".into(), json!({"object": id(object), "on": on}));
+        }
+        Refusal::Circle { path } => {
+            map.insert("facts".into(), json!({"circle": path}));
+        }
+        Refusal::Mark { id: object, mark, .. } => {
+            map.insert("facts".into(), json!({"object": id(object), "mark": mark}));
         }
         Refusal::Invalid { id: object, path, rule, .. } => {
             map.insert("facts".into(), json!({"object": id(object), "path": path, "rule": rule}));

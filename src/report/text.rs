@@ -52,6 +52,9 @@ pub fn text(report: &Report, style: &Style) -> String {
             writer.line(&line(&tally));
         }
     }
+    if let Some(digest) = report.approvable() {
+        writer.line(&format!("digest: {digest}"));
+    }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
     writer.out
@@ -156,7 +159,7 @@ impl Writer<'_> {
                 self.line(&format!("{indent}{change}"));
             }
         }
-        let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+        let written = step.action.is_write();
         if self.style.detail == Detail::Full && written && !drift {
             self.view(step);
         }

@@ -4,8 +4,11 @@ mod history;
 mod immutable;
 pub mod input;
 mod laws;
+mod order;
+pub mod saved;
 mod state;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use libtest_mimic::{Failed, Trial};
@@ -21,13 +24,38 @@ pub fn trials() -> Vec<Trial> {
     trials.push(cases::code("plan", "digest", digest));
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
+    trials.extend(order::trials());
+    trials.extend(saved::trials());
     trials.extend(state::trials());
     trials.extend(history::trials());
     trials
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
-    case.expect("plan.txt", &listing(&Input::of(case).plan()))
+    let plan = Input::of(case).plan();
+    case.expect("plan.txt", &listing(&plan))?;
+    if case.read_if_there("stages.txt").is_none() {
+        return Ok(());
+    }
+    case.expect("stages.txt", &stages(&plan))
+}
+
+/// The stages that do anything, each with those that it comes after; those where ways only meet are left out.
+fn stages(plan: &Plan) -> String {
+    let mut out = String::new();
+    let mut behind: Vec<BTreeSet<usize>> = Vec::new();
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let after: BTreeSet<usize> = stage.after.iter().flat_map(|first| behind[*first].clone()).collect();
+        behind.push(if stage.steps.is_empty() { after.clone() } else { BTreeSet::from([at]) });
+        if !stage.steps.is_empty() {
+            let objects: Vec<String> = stage.steps.iter().map(|at| plan.steps[*at].object.id.to_string()).collect();
+            let work = format!("{:?}", stage.work).to_lowercase();
+            let _ = write!(out, "{at} {work} ({}) {}", stage.release, objects.join(", "));
+            let after: Vec<String> = after.iter().map(ToString::to_string).collect();
+            let _ = writeln!(out, "{}{}", if after.is_empty() { "" } else { ": after " }, after.join(" "));
+        }
+    }
+    out
 }
 
 /// The plan with all that an apply reads: waves, actions, inventories, refusals in full.
@@ -54,6 +82,10 @@ fn listing(plan: &Plan) -> String {
         for change in step.takes() {
             let _ = writeln!(out, "      takes {}", change.path);
         }
+    }
+    for ((key, value, instead), objects) in plan.unfollowed() {
+        let mark = if value.is_empty() { key.to_owned() } else { format!("{key}: {value}") };
+        let _ = writeln!(out, "no effect of {mark} on {}: {instead}", objects.len());
     }
     for refusal in &plan.refusals {
         let _ = write!(out, "{}", Diagnostic::of(refusal));

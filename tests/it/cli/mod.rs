@@ -14,15 +14,16 @@ mod judging;
 mod large;
 mod lost;
 pub mod program;
-mod proxy;
+pub mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
 mod replacing;
 mod rights;
+mod saved;
 mod secrecy;
 mod secrets_git;
-mod site;
+pub mod site;
 mod story;
 
 use libtest_mimic::Trial;
@@ -48,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         rehearsal::trials(),
         replacing::trials(),
         rights::trials(),
+        saved::trials(),
         secrecy::trials(),
         secrets_git::trials(),
         story::trials(),

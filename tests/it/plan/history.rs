@@ -172,7 +172,8 @@ fn pack_is_left_behind() -> Result<(), Failed> {
 fn the_last_good_one() -> Result<(), Failed> {
     let failed = || Outcome::Failed("why".into());
     let of = |outcomes: Vec<Outcome>| {
-        let all: Vec<_> = (1..).zip(outcomes).rev().map(|(number, outcome)| revision(number, outcome)).collect();
+        let mut all: Vec<_> = (1..).zip(outcomes).map(|(number, outcome)| revision(number, outcome)).collect();
+        all.reverse();
         last_good(&all).map(|it| it.number)
     };
     assert_eq!(of(vec![]), None);
