@@ -24,9 +24,17 @@ pub(super) struct EnvironmentSpec {
     pub ignore: Option<Vec<IgnoreSpec>>,
     #[serde(rename = "wait")]
     pub _wait: Option<Value>,
+    pub history: Option<HistorySpec>,
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
+}
+
+/// `history:`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HistorySpec {
+    pub keep: Option<u32>,
 }
 
 /// `cluster:`.
@@ -80,6 +88,7 @@ pub(super) struct ReleaseSpec {
     pub secrets: Option<Vec<String>>,
     pub wait: Option<Value>,
     pub prune: Option<Value>,
+    pub rollback: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
@@ -210,6 +219,7 @@ impl ReleaseSpec {
             secrets: self.secrets.or(below.secrets),
             wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
+            rollback: self.rollback.or(below.rollback),
             ignore: self.ignore.or(below.ignore),
             conflicts: self.conflicts.or(below.conflicts),
             replace: self.replace.or(below.replace),
