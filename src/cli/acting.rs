@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use thiserror::Error;
 
 use super::arguments::Format;
-use super::terminal::{Progress, Terminal};
+use super::progress::Progress;
+use super::terminal::Terminal;
 use super::{Exit, counted, planning, wait};
 use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;

@@ -49,12 +49,11 @@ impl ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = match &args.plan {
-        Some(file) => saved_plan(file, args, terminal)?,
-        None => {
-            let target = args.target(args.environment.as_deref().unwrap_or_default());
-            planning::plan(&target, &args.set, args.judge, &args.guards.guards(), terminal)?
-        }
+    let planned = if let Some(file) = &args.plan {
+        saved_plan(file, args, terminal)?
+    } else {
+        let target = args.target(args.environment.as_deref().unwrap_or_default());
+        planning::plan(&target, &args.set, args.judge, &args.guards.guards(), terminal)?
     };
     let acted = acting::act_and_tell(&planned, &args.acting, args.output, terminal)?;
     let environment = &planned.project.environment.name;

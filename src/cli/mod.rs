@@ -21,6 +21,7 @@ mod operator;
 mod orphan;
 mod plan;
 mod planning;
+mod progress;
 mod render;
 mod rights;
 mod rollback;

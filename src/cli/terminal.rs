@@ -1,16 +1,12 @@
 //! What people see: standard output for what can be piped, standard error for everything else.
 
-use std::fmt;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use thiserror::Error;
 
+use super::progress::Progress;
 use crate::diagnostic::{Diagnose, Diagnostic, Kind};
-use crate::report::WIDTH;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -130,146 +126,5 @@ impl Terminal {
     /// A line that tells what a long work is at. It shows nothing for work of less than a second.
     pub fn progress(&self) -> Progress {
         Progress::new(io::stderr().is_terminal())
-    }
-}
-
-/// What a long work is at, on standard error: redrawn in place on a terminal, else lines of their own, and few of them.
-#[derive(Clone)]
-pub struct Progress {
-    bar: ProgressBar,
-    plain: Option<Arc<Mutex<Plain>>>,
-}
-
-/// What was written where nothing can be redrawn.
-struct Plain {
-    began: Instant,
-    last: Option<Instant>,
-    /// How many more changes may be told now.
-    spare: usize,
-    /// Since when there is one more each [`SPARE`].
-    refilled: Instant,
-    /// Changes that were not told.
-    left_out: usize,
-}
-
-/// Work of less than this needs no progress, and steps within it are one.
-const QUIET: Duration = Duration::from_secs(1);
-/// The time between two lines that only count.
-const COUNTING: Duration = Duration::from_secs(10);
-/// So many changes are told at once, and then one each of this time.
-const BURST: usize = 20;
-const SPARE: Duration = Duration::from_secs(1);
-/// The least room for a view.
-const LEAST: (usize, usize) = (20, 4);
-/// A view of more lines is in the way of what stands above it.
-const MOST: usize = 16;
-
-impl Progress {
-    fn new(is_terminal: bool) -> Self {
-        if !is_terminal {
-            let now = Instant::now();
-            let plain = Plain { began: now, last: None, spare: BURST, refilled: now, left_out: 0 };
-            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(plain.into())) };
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, plain: None }
-    }
-
-    /// Says what is being done now.
-    pub fn at(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-        self.plainly(|plain| plain.at(what, QUIET));
-    }
-
-    /// From now on shows what `view` says, in several lines that are redrawn; it gets how many characters a line has
-    /// and how many lines there are.
-    pub fn show(&self, view: impl Fn(usize, usize) -> Vec<String> + Clone + Send + Sync + 'static) {
-        let write = move |_: &ProgressState, out: &mut dyn fmt::Write| {
-            let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
-            let size = size.map_or((WIDTH, LEAST.1), |it| (usize::from(it.ws_col), usize::from(it.ws_row)));
-            // The spinner takes two characters, and the cursor a line.
-            let lines = view(size.0.max(LEAST.0) - 2, (size.1.max(LEAST.1) - 1).min(MOST));
-            let _ = out.write_str(&lines.join("\n"));
-        };
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {view}") {
-            self.bar.set_style(style.with_key("view", write));
-        }
-    }
-
-    /// Says that something changed, which a view would show: a line where there is none.
-    pub fn changed(&self, what: &str) {
-        self.plainly(|plain| plain.changed(what));
-    }
-
-    /// Says how far it is, now and then, where there is no view.
-    pub fn counted(&self, what: &str) {
-        self.plainly(|plain| plain.at(what, COUNTING));
-    }
-
-    /// Says something that stays, above the line.
-    pub fn above(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
-    }
-
-    /// Ends the line, so that the next output begins on a clean one.
-    pub fn done(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    fn plainly(&self, say: impl FnOnce(&mut Plain) -> Option<String>) {
-        let Some(mut plain) = self.plain.as_ref().and_then(|it| it.lock().ok()) else { return };
-        if let Some(line) = say(&mut plain) {
-            let _ = writeln!(io::stderr().lock(), "... {line}");
-        }
-    }
-}
-
-impl Plain {
-    fn at(&mut self, what: &str, every: Duration) -> Option<String> {
-        let now = Instant::now();
-        let due = self.last.is_none_or(|last| now - last >= every) && now - self.began >= QUIET;
-        due.then(|| {
-            self.last = Some(now);
-            what.to_owned()
-        })
-    }
-
-    fn changed(&mut self, what: &str) -> Option<String> {
-        while self.spare < BURST && self.refilled.elapsed() >= SPARE {
-            self.refilled += SPARE;
-            self.spare += 1;
-        }
-        if self.spare == 0 {
-            self.left_out += 1;
-            return None;
-        }
-        if self.spare == BURST {
-            self.refilled = Instant::now();
-        }
-        self.spare -= 1;
-        match std::mem::take(&mut self.left_out) {
-            0 => Some(what.to_owned()),
-            more => Some(format!("{what}\n... (and {more} more changes)")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_changes_are_told_in_few_lines() {
-        let now = Instant::now();
-        let mut plain = Plain { began: now, last: None, spare: BURST, refilled: now, left_out: 0 };
-        let told = (0..BURST + 5).filter(|_| plain.changed("a").is_some()).count();
-        assert_eq!((told, plain.left_out), (BURST, 5));
-        plain.refilled -= SPARE;
-        assert_eq!(plain.changed("b").as_deref(), Some("b\n... (and 5 more changes)"));
-        assert_eq!(plain.changed("c"), None);
     }
 }

@@ -70,13 +70,12 @@ impl Tries {
         let said = Said::of(attempt);
         self.unsure |= matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
         let (most, asked) = match said {
-            Said::Final => return None,
             Said::Throttled(asked) => (THROTTLED, asked),
             Said::Unavailable(asked) => (RETRIES, asked),
             Said::Broken | Said::Unadmitted => (BROKEN, None),
             Said::Lost => (RETRIES, None),
             Said::Unsent if self.knocks => (u32::MAX, None),
-            Said::Unsent => return None,
+            Said::Final | Said::Unsent => return None,
         };
         let in_time = matches!(said, Said::Throttled(_)) || self.count == 0 || elapsed < self.patience;
         if self.count >= most || !in_time {
@@ -111,6 +110,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands for an attempt")]
     fn answer(code: u16, retry_after: Option<u64>) -> Result<Answer, ClusterError> {
         let retry_after = retry_after.map(Duration::from_secs);
         Ok(Answer { code, body: Vec::new(), retry_after, unsure: false })

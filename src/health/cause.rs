@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::conditions::condition;
 use super::pods::{image_sort, trouble};
 use super::trouble::{Sort, Trouble, by_words};
-use super::{items, text};
+use super::{items, observed, text};
 use crate::value::Value;
 
 /// What was seen around an object.
@@ -56,10 +56,14 @@ const REFUSED: [(Sort, &[&str]); 4] = [
     (Sort::Denied, &["denied the request", "violates podsecurity", "forbidden", "is invalid"]),
 ];
 
+/// Kinds of which it is known which pods belong to the newest version.
+const WORKLOADS: [&str; 7] =
+    ["Pod", "Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job"];
+
 /// Signs that a node is being made for a pod: the cluster autoscaler, Karpenter, a preemption.
 const COMING: [&str; 4] = ["TriggeredScaleUp", "Nominated", "NominatedNode", "Preempting"];
 
-/// The annotation and the label that name the version of a DaemonSet.
+/// The annotation and the label that name the version of a `DaemonSet`.
 const TEMPLATE: (&str, &str) = ("deprecated.daemonset.template.generation", "pod-template-generation");
 
 impl Around {
@@ -79,12 +83,20 @@ pub fn cause(object: &Value, around: &Around) -> Option<Cause> {
     let mut found: Vec<Cause> = newest(object, &around.pods).filter_map(|pod| of_pod(object, pod, around)).collect();
     found.sort_by_key(|it| it.trouble.sort.patience().map_or((true, None), |patience| (false, Some(patience))));
     let refused = || of_itself(object, around).map(|trouble| Cause { trouble, pod: None, own: false });
-    found
-        .into_iter()
-        .next()
-        .or_else(refused)
-        .or_else(|| of_old_pods(object, around))
-        .or_else(|| last_word(object, around))
+    let found = found.into_iter().next();
+    let found = found.or_else(refused).or_else(|| of_old_pods(object, around)).or_else(|| last_word(object, around));
+    found.map(|mut it| {
+        if !is_sure(object) {
+            it.trouble.sort = Sort::Passing;
+        }
+        it
+    })
+}
+
+/// Whether it can be told what belongs to the newest version of an object: its controller has seen that version, and
+/// the kind is one whose pods are known.
+fn is_sure(object: &Value) -> bool {
+    WORKLOADS.contains(&text(object, &["kind"])) && observed(object).is_none()
 }
 
 /// What is wrong with one pod of an object, by its status and by what is said about it.
@@ -140,8 +152,8 @@ fn of_itself(object: &Value, around: &Around) -> Option<Trouble> {
 
 /// Pods of an older version do not say that the new one is wrong, but they may keep it from coming.
 fn of_old_pods(object: &Value, around: &Around) -> Option<Cause> {
-    let old = around.pods.iter().filter(|pod| is_alive(pod) && !is_newest(object, pod));
-    let mut cause = old.filter_map(|pod| of_pod(object, pod, around)).next()?;
+    let mut old = around.pods.iter().filter(|pod| is_alive(pod) && !is_newest(object, pod));
+    let mut cause = old.find_map(|pod| of_pod(object, pod, around))?;
     cause.trouble.sort = Sort::Passing;
     cause.trouble.reason = format!("of the version before: {}", cause.trouble.reason);
     Some(cause)
@@ -184,8 +196,10 @@ fn is_newest(object: &Value, pod: &Value) -> bool {
         "DaemonSet" => same(text(object, &["metadata", "annotations", TEMPLATE.0]), label(TEMPLATE.1)),
         "Deployment" => {
             let progress = condition(object, "Progressing").map(|it| it.message).unwrap_or_default();
-            // `ReplicaSet "web-5d4f8c" is progressing.`
-            let set = progress.split('"').nth(1).unwrap_or_default();
+            // `ReplicaSet "web-5d4f8c" is progressing.`, `Created new replica set "web-5d4f8c"`
+            let parts: Vec<&str> = progress.split('"').collect();
+            let is_named = parts[0].ends_with("eplicaSet ") || parts[0].ends_with("eplica set ");
+            let set = parts.get(1).filter(|_| is_named).copied().unwrap_or_default();
             let owners = items(pod, &["metadata", "ownerReferences"]);
             set.is_empty() || owners.is_empty() || owners.iter().any(|it| text(it, &["name"]) == set)
         }

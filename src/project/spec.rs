@@ -86,8 +86,7 @@ pub(super) struct ReleaseSpec {
     pub when: Option<String>,
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
-    #[serde(rename = "wait")]
-    pub _wait: Option<Value>,
+    pub wait: Option<Value>,
     pub prune: Option<Value>,
     pub rollback: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
@@ -218,7 +217,7 @@ impl ReleaseSpec {
             when: self.when.or(below.when),
             values: self.values.or(below.values),
             secrets: self.secrets.or(below.secrets),
-            _wait: self._wait.or(below._wait),
+            wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
             rollback: self.rollback.or(below.rollback),
             ignore: self.ignore.or(below.ignore),

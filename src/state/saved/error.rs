@@ -166,7 +166,9 @@ impl Diagnose for SavedError {
                     .into()
             }
             Self::OtherKey | Self::Stale { .. } | Self::Another => again.into(),
-            Self::NotApproved { .. } => "Look at the plan above; `--approve` takes its digest if that is meant.".into(),
+            Self::NotApproved { .. } => {
+                "Look at what it would do; `--approve` takes this digest if that is meant.".into()
+            }
         })
     }
 }

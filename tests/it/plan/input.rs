@@ -315,7 +315,7 @@ impl Compared {
     /// Our entry among those who own fields.
     fn managers(&self) -> Vec<Manager> {
         let paths = self.owns.iter().map(|path| Path(path.iter().map(step).collect()));
-        let fields = FieldSet::from_iter(paths);
+        let fields: FieldSet = paths.collect();
         let ours = |fields: &FieldSet| Manager {
             name: MANAGER.into(),
             operation: "Apply".into(),
