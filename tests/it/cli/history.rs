@@ -262,7 +262,7 @@ spec:
   selector: {matchLabels: {app: broken}}
   template:
     metadata: {labels: {app: broken}}
-    spec: {containers: [{name: broken, image: registry.example.com/broken}]}
+    spec: {nodeSelector: {never: there}, containers: [{name: broken, image: registry.example.com/broken}]}
 {% endif %}
 ";
 
