@@ -8,6 +8,7 @@ mod adopt;
 mod cause;
 mod delete;
 mod error;
+mod hook;
 mod inventory;
 mod leaving;
 mod schedule;
@@ -26,7 +27,7 @@ use crate::cluster::{Cluster, Propagation};
 use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Plan, Stage, Step};
+use crate::plan::{Action, Does, Plan, Stage, Step};
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
@@ -97,6 +98,8 @@ enum Done {
     Deleted,
     /// It is there, and ours no more.
     LetGo,
+    /// The hook ran well; the digest of what it said.
+    Ran(String),
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -131,6 +134,8 @@ struct Progress {
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
     waited: BTreeSet<usize>,
+    /// What hooks left and is gone.
+    cleared: BTreeSet<ObjectId>,
     /// The UIDs of what was applied: the same object may be known under another group, and must not be deleted.
     uids: BTreeSet<String>,
     warnings: Vec<String>,
@@ -159,6 +164,7 @@ impl<'a> Run<'a> {
             done: vec![Done::Not; plan.steps.len()],
             failed: BTreeMap::new(),
             waited: BTreeSet::new(),
+            cleared: BTreeSet::new(),
             uids: BTreeSet::new(),
             warnings: Vec::new(),
         };
@@ -206,7 +212,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || is_leaving(step);
+            let asked = is_write(step) || is_leaving(step) || is_hook(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -240,6 +246,11 @@ fn is_write(step: &Step) -> bool {
 /// Whether a step deletes an object, or lets go of it.
 fn is_leaving(step: &Step) -> bool {
     matches!(step.action, Action::Delete | Action::Orphan { .. })
+}
+
+/// Whether a step runs a hook, or deletes what one left.
+fn is_hook(step: &Step) -> bool {
+    step.action.hook().is_some_and(|hook| matches!(hook.does, Does::Run | Does::Remove))
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

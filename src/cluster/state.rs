@@ -80,11 +80,11 @@ impl Cluster {
         Ok(kept.values().filter(|it| it.more.is_some()).map(|head| joined(head, &kept, namespace)).collect())
     }
 
-    /// Saves an inventory; one without objects is removed. The state namespace is created where it is missing.
+    /// Saves an inventory; one without objects, whose hooks left nothing either, is removed. The state namespace is created where it is missing.
     pub async fn save(&self, namespace: &str, inventory: &Inventory) -> Result<(), WriteError> {
         let head = head_name(inventory);
         let before = self.further(namespace, &head).await?;
-        if inventory.objects.is_empty() {
+        if inventory.objects.is_empty() && inventory.hooks.is_over() {
             self.discard(namespace, std::iter::once(&head).chain(&before)).await?;
             return Ok(());
         }

@@ -4,6 +4,7 @@ mod canonical;
 mod documents;
 mod error;
 mod exposure;
+pub mod hooks;
 mod kinds;
 mod lint;
 mod namespaces;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 
 pub use self::error::ManifestError;
 pub use self::exposure::{Exposure, Spot, exposures};
+pub use self::hooks::Hook;
+use self::hooks::Role;
 pub(crate) use self::lint::pod_specs;
 use self::objects::Setting;
 use self::place::Source;
@@ -73,6 +76,8 @@ pub struct Object {
 pub struct Desired {
     /// The objects; no two have the same identity.
     pub objects: Vec<Object>,
+    /// The hooks of these releases.
+    pub hooks: Vec<Hook>,
     /// What is suspicious but not wrong, each a full sentence with its place.
     pub warnings: Vec<String>,
 }
@@ -108,22 +113,31 @@ pub fn read(
         discovery.extend_with_crd(definition);
     }
     let mut objects = Vec::new();
+    let mut hooks: Vec<Hook> = Vec::new();
     let mut warnings = Vec::new();
     let mut seen: HashMap<ObjectId, usize> = HashMap::new();
     for (release, set, file, found) in documents {
         let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
         for document in found {
-            let (object, said) = setting.object(document)?;
+            let role = setting.role(&document)?;
+            if role == Role::LeftOut {
+                continue;
+            }
+            let (object, said) = setting.object(document, &role)?;
+            warnings.extend(said);
+            if let Role::Hook(terms) = role {
+                hooks.push(Hook { object, terms });
+                continue;
+            }
             if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
                 return Err(duplicate(&object, &objects[first], source));
             }
             objects.push(object);
-            warnings.extend(said);
         }
     }
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, warnings })
+    Ok(Desired { objects, hooks, warnings })
 }
 
 fn is_crd(document: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Action, Plan, Step, prune};
+use super::{Action, Does, Plan, Step, prune};
 use crate::diff::{After, Class, FieldChange, shown};
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Value};
@@ -13,7 +13,7 @@ impl Plan {
     /// only with digests under the same key.
     pub fn digest(&self, key: &FingerprintKey) -> String {
         let mut lines: Vec<[u8; 32]> =
-            self.steps.iter().filter(|step| step.action != Action::Unchanged).map(|s| of_step(s, key)).collect();
+            self.steps.iter().filter(|step| counts(&step.action)).map(|s| of_step(s, key)).collect();
         lines.sort_unstable();
         let mut hash = Hash::new();
         hash.text(&self.environment);
@@ -29,18 +29,29 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
+/// Whether it is something that would be done, or be left alone.
+fn counts(action: &Action) -> bool {
+    *action != Action::Unchanged && action.hook().is_none_or(|hook| hook.does != Does::Rest)
+}
+
 fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
     let object = &step.object;
     let mut hash = Hash::new();
     for text in [&object.release, object.id.to_string().as_str(), &step.action.to_string()] {
         hash.text(text);
     }
+    if let Some(hook) = step.action.hook() {
+        hash.text(&hook.reason);
+        hook.removes.iter().for_each(|it| hash.text(&it.to_string()));
+    }
     hash.text(prune::uid(object).unwrap_or_default());
     if let Some(adoption) = &object.adopts {
         hash.text(&adoption.to_string());
     }
     match &object.desired {
-        Some(desired) if step.action == Action::Create => hash.value(&shown(&desired.body, key)),
+        Some(desired) if step.action == Action::Create || step.action.hook().is_some() => {
+            hash.value(&shown(&desired.body, key))
+        }
         Some(_) | None => {
             for change in &object.fields {
                 hash.change(change);

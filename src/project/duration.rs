@@ -1,7 +1,7 @@
 //! Durations as people write them: `90s`, `5m`, `1h`, `1h30m`.
 
 /// The seconds of a duration; `None` where it is none, or is zero.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let mut total: u64 = 0;
     let mut rest = text;
     while !rest.is_empty() {

@@ -54,6 +54,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use self::conflicts::ConflictRule;
+pub use self::duration::seconds;
 pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};

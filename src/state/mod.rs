@@ -5,6 +5,7 @@
 
 mod chunks;
 mod document;
+mod hooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
+use crate::plan::hooks::KeptHooks;
 
 /// The version of the inventory's format that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -29,6 +31,8 @@ pub struct Inventory {
     pub commit: Option<String>,
     /// Its objects. One that is being created has no record yet.
     pub objects: BTreeMap<ObjectId, Member>,
+    /// What is kept about its hooks.
+    pub hooks: KeptHooks,
 }
 
 /// One object of an inventory.
