@@ -38,7 +38,7 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         selection: Selection::default(),
         overrides: Vec::new(),
         identities: Vec::new(),
-        cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), context: None },
+        cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterOverride::default() },
         variables: BTreeMap::new(),
         judge: Judge::Proofs,
     };

@@ -54,7 +54,7 @@ impl Scope<'_> {
     ) -> Result<(), WriteError> {
         let mut migration = adoption.migration();
         for _ in 0..RACES {
-            match self.cluster.migrate(&desired.id, resource, &migration).await {
+            match self.begins.migrate(&desired.id, resource, &migration).await {
                 Err(error) if error.is_raced() => {}
                 other => return other.map(drop),
             }

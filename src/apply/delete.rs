@@ -78,7 +78,11 @@ impl Run<'_> {
             let mut left: Vec<LiveObject> = Vec::new();
             let wanted: Vec<Wanted> = going.iter().map(|(_, wanted)| wanted.clone()).collect();
             let read = self.scope.cluster.read(wanted, &mut |object| left.push(object)).await;
-            let unread: BTreeSet<ObjectId> = read.map(|it| it.reasons.into_keys().collect()).unwrap_or_default();
+            // Where nothing can be read at all, nothing is seen to be gone.
+            let unread: BTreeSet<ObjectId> = match read {
+                Ok(unread) => unread.reasons.into_keys().collect(),
+                Err(_) => going.iter().map(|(_, wanted)| wanted.id.clone()).collect(),
+            };
             let there = |it: &LiveObject, at: usize| {
                 it.id == self.step(at).object.id && uid(it) == self.step(at).object.live.as_ref().and_then(|it| uid(it))
             };

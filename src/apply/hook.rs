@@ -121,7 +121,7 @@ impl Run<'_> {
             tokio::select! {
                 () = sleep(pause) => {}
                 // A sender that is gone stops nothing.
-                Ok(_) = stop.wait_for(|stop| *stop) => {}
+                Ok(_) = stop.wait_for(Option::is_some) => {}
             }
             pause = (pause * 2).min(INTERVAL);
         }

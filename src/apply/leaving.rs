@@ -31,6 +31,7 @@ impl Scope<'_> {
                 Ok(()) => return Ok(Some(resource.clone())),
                 // A mark that was set after the look is seen by the next one.
                 Err(error) if error.is_overtaken() && tries.next().is_some() => {}
+                Err(WriteError::Stopped { why }) => return Err(Outcome::Skipped(why)),
                 Err(WriteError::Unknown { reason }) => return Err(Outcome::Unknown(reason)),
                 Err(error) => return Err(Outcome::Failed(error.to_string())),
             }
@@ -45,11 +46,11 @@ impl Scope<'_> {
         now: &LiveObject,
     ) -> Result<(), WriteError> {
         if matches!(step.action, Action::Orphan { .. }) {
-            return self.cluster.let_go(id, resource, now).await;
+            return self.begins.let_go(id, resource, now).await;
         }
         let version = now.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str);
         let meant = Precondition { uid: uid(now).unwrap_or_default(), version };
-        self.cluster.delete(id, resource, meant, self.options.propagation).await
+        self.begins.delete(id, resource, meant, self.options.propagation).await
     }
 }
 

@@ -11,6 +11,7 @@ mod error;
 mod hook;
 mod inventory;
 mod leaving;
+mod look;
 mod schedule;
 mod wait;
 mod wave;
@@ -51,8 +52,8 @@ pub struct Options {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
     pub carry_on: bool,
-    /// Turns true when the run shall end: after the objects in flight, with the inventory saved.
-    pub stop: watch::Receiver<bool>,
+    /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
+    pub stop: watch::Receiver<Option<String>>,
 }
 
 /// What a release waits for, and how long.
@@ -110,6 +111,8 @@ enum Done {
 struct Scope<'a> {
     plan: &'a Plan,
     cluster: &'a Cluster,
+    /// The same, for the first write of an object: none is begun when the run shall end.
+    begins: Cluster,
     options: &'a Options,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
@@ -158,6 +161,7 @@ pub async fn run(
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
+        let begins = cluster.until(options.stop.clone());
         let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
@@ -169,7 +173,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, options, fresh, lost: OnceLock::new() },
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new() },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }
@@ -228,19 +232,19 @@ impl<'a> Run<'a> {
 
 impl Scope<'_> {
     fn is_stopped(&self) -> bool {
-        *self.options.stop.borrow()
+        self.options.stop.borrow().is_some()
     }
 
     /// Why nothing more is begun at all.
     fn obstacle(&self) -> Option<String> {
-        let stopped = || self.is_stopped().then(|| "the run was interrupted".to_owned());
+        let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
 }
 
 /// Whether a step sends an object.
 fn is_write(step: &Step) -> bool {
-    matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. })
+    step.action.is_write()
 }
 
 /// Whether a step deletes an object, or lets go of it.

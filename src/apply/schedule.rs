@@ -78,26 +78,49 @@ impl Run<'_> {
         }
         self.progress().failed.insert(at, failure);
     }
-
-    /// `release base failed, which mid needs, which top needs`.
     fn said(&self, failure: &Failure) -> String {
-        let Failure { way, reason } = failure;
-        let needs = |one: &Arc<str>, two: &Arc<str>| {
-            self.scope.options.releases.get(one).is_some_and(|it| it.needs.iter().any(|need| **need == **two))
-        };
-        let mut said = String::new();
-        for pair in way.windows(2) {
-            if needs(&pair[1], &pair[0]) {
-                said += &format!(", which `{}` needs", pair[1]);
-            } else if needs(&pair[0], &pair[1]) {
-                said += &format!(", which needs `{}`", pair[1]);
-            }
-        }
+        let releases = &self.scope.options.releases;
+        failure.said(|one, two| releases.get(one).is_some_and(|it| it.needs.iter().any(|need| need == two)))
+    }
+}
+
+impl Failure {
+    /// ``release `base` failed, which `mid` needs, which `top` needs``; `needs` says whether a release needs another.
+    fn said(&self, needs: impl Fn(&str, &str) -> bool) -> String {
+        let Self { way, reason } = self;
+        let steps = way.windows(2).filter_map(|pair| match (needs(&pair[1], &pair[0]), needs(&pair[0], &pair[1])) {
+            (true, _) => Some(format!(", which `{}` needs", pair[1])),
+            (_, true) => Some(format!(", which needs `{}`", pair[1])),
+            _ => None,
+        });
         let first = way.first().map(AsRef::as_ref).unwrap_or_default();
-        if said.is_empty() {
-            format!("release `{first}` failed: {reason}")
-        } else {
-            format!("release `{first}` failed{said}")
+        match steps.collect::<String>() {
+            said if said.is_empty() => format!("release `{first}` failed: {reason}"),
+            said => format!("release `{first}` failed{said}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(way: &[&str], needs: &[(&str, &str)]) -> String {
+        let failure = Failure { way: way.iter().map(|it| Arc::from(*it)).collect(), reason: "no".to_owned() };
+        failure.said(|one, two| needs.contains(&(one, two)))
+    }
+
+    #[test]
+    fn the_way_of_a_failure_is_named() {
+        let needs = [("mid", "base"), ("top", "mid")];
+        assert_eq!(said(&["base"], &needs), "release `base` failed: no");
+        assert_eq!(
+            said(&["base", "mid", "top"], &needs),
+            "release `base` failed, which `mid` needs, which `top` needs"
+        );
+        // What left goes the other way round.
+        assert_eq!(said(&["mid", "base"], &needs), "release `mid` failed, which needs `base`");
+        // By an object of it: its namespace, a definition, `depends-on`.
+        assert_eq!(said(&["base", "other"], &needs), "release `base` failed: no");
     }
 }

@@ -26,11 +26,12 @@ const GOING: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a try to apply came to.
-enum Attempt {
+pub(super) enum Attempt {
     Applied(Box<LiveObject>),
     Skipped(String),
     Failed(WriteError),
-    /// The fields of other tools became ours, and then the apply failed: the next run goes on there.
+    /// The fields of other tools became ours, or the old object was deleted, and then the apply failed: the next run
+    /// goes on there.
     HalfWay(WriteError),
 }
 
@@ -55,16 +56,16 @@ impl Run<'_> {
             self.tell(&step.object.id, outcome);
         }
         let defines = matches!(attempt, Attempt::Applied(_)) && defined(step).is_some();
-        self.settle(stage, at, attempt);
+        self.settle(stage, at, &attempt);
         if defines {
             self.await_definition(stage, step).await;
         }
     }
 
-    fn settle(&self, stage: usize, at: usize, attempt: Attempt) {
+    fn settle(&self, stage: usize, at: usize, attempt: &Attempt) {
         let step = self.step(at);
         let Some(desired) = step.sent() else { return };
-        match &attempt {
+        match attempt {
             Attempt::Applied(live) => {
                 let recorded = diff::record(desired, live, &self.scope.options.key);
                 let mut progress = self.progress();
@@ -85,7 +86,9 @@ impl Run<'_> {
             Ok(Ok(kinds)) => {
                 let mut progress = self.progress();
                 let discovery = Arc::make_mut(&mut progress.discovery);
-                kinds.into_iter().for_each(|kind| discovery.add(kind));
+                for kind in kinds {
+                    discovery.add(kind);
+                }
                 return;
             }
             Ok(Err(missing)) => missing,
@@ -123,8 +126,10 @@ impl Scope<'_> {
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
         };
         let attempt = self.write(step, desired, resource).await;
+        let (attempt, answers) = self.look_up(attempt, step, desired, resource).await;
         if let Attempt::Failed(error) | Attempt::HalfWay(error) = &attempt
             && error.is_lost()
+            && !answers
         {
             // Only the first reason is kept.
             let _ = self.lost.set(error.to_string());
@@ -139,12 +144,18 @@ impl Scope<'_> {
             Some(adoption) => self.adopt(adoption, desired, resource).await,
             None => self.make_room(step, resource).await,
         };
-        if let Err(error) = ready {
-            return Attempt::Failed(error);
+        match ready {
+            Ok(()) => {}
+            Err(WriteError::Stopped { why }) => return Attempt::Skipped(why),
+            Err(error) => return Attempt::Failed(error),
         }
         match self.apply_patiently(step, desired, resource).await {
             Ok(live) => Attempt::Applied(Box::new(live)),
+            Err(WriteError::Stopped { why }) => Attempt::Skipped(why),
             Err(error) if adopts.is_some() => Attempt::HalfWay(error),
+            Err(error) if matches!(step.action, Action::Recreate { .. }) => {
+                Attempt::HalfWay(error.after("it was deleted to be made again, and is not made yet"))
+            }
             Err(error) => Attempt::Failed(error),
         }
     }
@@ -157,7 +168,7 @@ impl Scope<'_> {
             Owned::Go => Propagation::Background,
             Owned::Stay => Propagation::Orphan,
         };
-        self.cluster.delete(id, resource, Precondition { uid: old, version: None }, propagation).await?;
+        self.begins.delete(id, resource, Precondition { uid: old, version: None }, propagation).await?;
         let end = Instant::now() + GOING;
         loop {
             let now = self.cluster.get(id, resource).await;
@@ -184,8 +195,11 @@ impl Scope<'_> {
         let end = Instant::now() + FRESH;
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: false };
         let fresh = self.fresh.contains(&desired.id.kind);
+        // What was begun is brought to its end.
+        let begun = adopts(step).is_some() || matches!(step.action, Action::Recreate { .. });
+        let cluster = if begun { self.cluster } else { &self.begins };
         loop {
-            let result = self.cluster.apply(&desired.id, resource, &desired.body, options).await;
+            let result = cluster.apply(&desired.id, resource, &desired.body, options).await;
             let again = match &result {
                 Err(error) => (fresh && error.may_be_too_early()) || error.is_raced(),
                 Ok(_) => false,

@@ -1,6 +1,7 @@
 //! What `apply` and `destroy` have in common: the plan is shown, a person or `--yes` agrees, and it runs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
@@ -27,12 +28,15 @@ pub(super) struct ActingArgs {
     /// What happens to what deleted objects own.
     #[arg(long, value_name = "HOW", default_value = "background")]
     cascade: Cascade,
+    /// End the run after this time (`90s`, `20m`), when the objects in flight are done.
+    #[arg(long, value_name = "DURATION", value_parser = super::arguments::seconds)]
+    deadline: Option<u64>,
 }
 
 impl ActingArgs {
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
-        Self { yes, no_wait: true, cascade: Cascade::Background }
+        Self { yes, no_wait: true, cascade: Cascade::Background, deadline: None }
     }
 }
 
@@ -97,6 +101,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
             Cascade::Orphan => Propagation::Orphan,
         },
         carry_on: false,
+        deadline: args.deadline.map(Duration::from_secs),
     };
     let progress = terminal.progress();
     let mut events = Vec::new();
@@ -163,7 +168,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true };
+    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
     let ended = pipeline::apply(planned, manner, &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

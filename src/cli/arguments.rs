@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::diff::Judge;
+use crate::project;
 
 /// Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
@@ -54,6 +55,12 @@ pub(super) struct ClusterArgs {
     /// A context in place of the environment's.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// How many requests may be under way at once, at most. Fewer are sent to a server that asks for less.
+    #[arg(long, value_name = "COUNT", default_value = "64", value_parser = whole::<1024>)]
+    pub concurrency: usize,
+    /// How long to wait for an API server that does not answer: `30s`, `2m`. A lease lasts twice as long.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = seconds)]
+    pub patience: u64,
 }
 
 /// How differences are found.
@@ -137,6 +144,15 @@ impl From<Format> for OutputArgs {
     fn from(format: Format) -> Self {
         Self { format, view: View::default(), show_ignored: false }
     }
+}
+
+fn whole<const MOST: usize>(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|it| (1..=MOST).contains(it)).ok_or(format!("it must be a number from 1 to {MOST}"))
+}
+
+/// The seconds of a duration.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    project::seconds(text).ok_or_else(|| "it must be a duration such as 30s, 5m or 1h30m".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs, TargetArgs};
+use crate::cluster::Pace;
 use crate::diagnostic::Failure;
 use crate::diff::Judge;
 use crate::keys;
@@ -35,7 +37,8 @@ pub(super) fn offline(
 pub(super) fn online(target: &TargetArgs, set: &SetArgs) -> Result<Settings, Failure> {
     let TargetArgs { environment, select, project, cluster } = target;
     let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
-    let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone() };
+    let pace = Pace { in_flight: cluster.concurrency, patience: Duration::from_secs(cluster.patience) };
+    let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone(), pace };
     Ok(Settings { cluster, ..offline(environment, project, select, set)? })
 }
 

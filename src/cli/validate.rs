@@ -136,7 +136,8 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
     let environment = settings.environment.clone();
     let (found, after) = wait(async {
         let sandbox = sandbox::start(&options, &at).await?;
-        let cluster = ClusterOverride { kubeconfig: Some(sandbox.kubeconfig().to_path_buf()), context: None };
+        let kubeconfig = Some(sandbox.kubeconfig().to_path_buf());
+        let cluster = ClusterOverride { kubeconfig, ..ClusterOverride::default() };
         let settings = Settings { cluster, ..settings };
         let checked = async {
             let planned = pipeline::plan(&settings, &Guards::default(), &at).await?;

@@ -240,6 +240,18 @@ pub enum ClusterError {
         /// When the lease ends by itself.
         until: String,
     },
+    /// The lease of the environment ended, or was taken, while it was needed.
+    #[error("the lease of the environment is not ours any more")]
+    LeaseOver {
+        /// Whether the request may have reached the server.
+        sent: bool,
+    },
+    /// The run was told to end before the request was sent.
+    #[error("{why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
     /// This machine gives no random bytes.
     #[error("no random bytes can be had on this machine")]
     Random {
@@ -284,7 +296,12 @@ impl Diagnose for ClusterError {
 impl ClusterError {
     /// Whether the request cannot have had an effect: it was refused, or never left.
     pub fn nothing_done(&self) -> bool {
-        !matches!(self, Self::Unreachable { sent: true, .. } | Self::BadAnswer { .. })
+        !matches!(self, Self::Unreachable { sent: true, .. } | Self::LeaseOver { sent: true } | Self::BadAnswer { .. })
+    }
+
+    /// Whether nobody answers, or nobody is asked any more.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::LeaseOver { .. })
     }
 
     /// Hints on how a cluster is named.

@@ -7,6 +7,7 @@ mod credentials;
 mod crd;
 mod discovery;
 mod error;
+mod fence;
 mod flight;
 mod kinds;
 mod kubeconfig;
@@ -21,6 +22,7 @@ mod proxy;
 mod reach;
 mod request;
 mod residents;
+mod retry;
 mod review;
 mod rights;
 mod state;
@@ -28,12 +30,13 @@ mod target;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Client;
 use serde::Deserialize;
+use tokio::sync::watch;
 
 pub use self::error::ClusterError;
 pub use self::lease::Lease;
@@ -43,25 +46,27 @@ pub use self::openapi::SchemaCache;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;
-pub use self::target::Target;
+pub use self::target::{Pace, Target};
 pub use self::write::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 
+use self::fence::Fence;
 use self::flight::Flight;
 use self::reach::Server;
 use self::request::{Distance, Request};
+use self::retry::Tries;
 use crate::masked::Redactor;
 
 pub use crate::diff::MANAGER as FIELD_MANAGER;
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a server may be silent after a request.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// A connection to one cluster. Clones share it.
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
     redactor: Arc<Redactor>,
+    fence: Option<Arc<Fence>>,
+    stop: Option<watch::Receiver<Option<String>>>,
 }
 
 struct Inner {
@@ -70,10 +75,15 @@ struct Inner {
     version: String,
     warnings: Vec<String>,
     expiry: credentials::Expiry,
+    pace: Pace,
     flight: Flight,
     distance: Distance,
     /// Whether the last request was given up after all its retries, without an answer.
     away: AtomicBool,
+    /// How many answers came.
+    answers: AtomicU64,
+    /// Held by the request that knocks at a server which does not answer.
+    door: tokio::sync::Mutex<()>,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +100,9 @@ impl Cluster {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resolved = target.resolve()?;
         let mut config = resolved.config;
-        config.connect_timeout = Some(CONNECT);
-        config.read_timeout = Some(SILENCE);
+        let pace = target.pace();
+        config.connect_timeout = Some(CONNECT.min(pace.patience));
+        config.read_timeout = Some(pace.patience);
         config.reset_reader_on_write = true;
         config.default_retry = false;
         let server = Server {
@@ -103,10 +114,20 @@ impl Cluster {
         let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
         let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
         let client = client.map_err(|error| reach::client(&server, error))?;
-        let (warnings, expiry, flight) = (resolved.warnings, resolved.expiry, Flight::default());
-        let (distance, away) = (Distance::default(), AtomicBool::new(false));
-        let inner = Inner { client, server, version: String::new(), warnings, expiry, flight, distance, away };
-        let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default() };
+        let inner = Inner {
+            client,
+            server,
+            version: String::new(),
+            warnings: resolved.warnings,
+            expiry: resolved.expiry,
+            pace,
+            flight: Flight::new(pace.in_flight),
+            distance: Distance::default(),
+            away: AtomicBool::default(),
+            answers: AtomicU64::default(),
+            door: tokio::sync::Mutex::default(),
+        };
+        let mut cluster = Self { inner: Arc::new(inner), redactor: Arc::default(), fence: None, stop: None };
         let version = cluster.version().await?;
         if let Some(inner) = Arc::get_mut(&mut cluster.inner) {
             inner.version = version;
@@ -117,7 +138,19 @@ impl Cluster {
     /// The same connection, whose errors hide the secrets that `redactor` knows.
     #[must_use]
     pub fn redacting(&self, redactor: Arc<Redactor>) -> Self {
-        Self { inner: Arc::clone(&self.inner), redactor }
+        Self { redactor, ..self.clone() }
+    }
+
+    /// The same connection, which writes only as long as the lease is ours.
+    #[must_use]
+    pub fn under(&self, lease: &Lease) -> Self {
+        Self { fence: Some(lease.fence()), ..self.clone() }
+    }
+
+    /// The same connection, which begins no write any more as soon as `stop` says why.
+    #[must_use]
+    pub fn until(&self, stop: watch::Receiver<Option<String>>) -> Self {
+        Self { stop: Some(stop), ..self.clone() }
     }
 
     /// The server's address.
@@ -147,7 +180,7 @@ impl Cluster {
 
     async fn version(&self) -> Result<String, ClusterError> {
         let request = Request::get("/version".to_owned(), "ask for the version".to_owned());
-        let answer = self.attempt(&request).await?;
+        let answer = self.send_by(&request, Tries::first(self.inner.pace.patience)).await?;
         match answer.code {
             401 => Err(self.unauthorized()),
             // Who may not see the version may still see objects.

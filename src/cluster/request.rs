@@ -8,15 +8,10 @@ use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::retry::Tries;
 use super::rights::Right;
 use super::{Cluster, ClusterError, reach};
 
-/// How often a request is tried again.
-const RETRIES: u32 = 5;
-/// The wait before the first retry; each further one waits twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Up to this round trip, a server is so near that packing an answer takes longer than sending it as it is.
 const NEAR: Duration = Duration::from_millis(3);
 /// How long an answer may take in whole. The server's own limit is 60 s for reads, 34 s for patches.
@@ -33,13 +28,18 @@ pub(super) struct Request {
     pub what: String,
     /// The right that it needs; requests for what everybody may read have none.
     pub right: Option<Right>,
+    /// Whether it does not wait until fewer are under way: a sign of life must not come too late.
+    pub urgent: bool,
 }
 
 /// What the server answered.
 pub(super) struct Answer {
     pub code: u16,
     pub body: Vec<u8>,
-    retry_after: Option<Duration>,
+    pub retry_after: Option<Duration>,
+    /// Whether it does not tell what was done: it says that the server cannot serve for the moment, and this or an
+    /// earlier attempt may have been done all the same.
+    pub unsure: bool,
 }
 
 /// The body of a refusal: `metav1.Status`.
@@ -71,7 +71,7 @@ impl Request {
     /// A read.
     pub(super) fn get(path: String, what: String) -> Self {
         let (method, content_type, accept) = (Method::GET, "application/json", "application/json");
-        Self { method, path, content_type, accept, body: Vec::new(), what, right: None }
+        Self { method, path, content_type, accept, body: Vec::new(), what, right: None, urgent: false }
     }
 
     /// The same request, which needs this right.
@@ -82,6 +82,16 @@ impl Request {
     /// The same request with another method and a body.
     pub(super) fn with(self, method: Method, content_type: &'static str, body: Vec<u8>) -> Self {
         Self { method, content_type, body, ..self }
+    }
+
+    /// The same request, before all others.
+    pub(super) fn urgent(self) -> Self {
+        Self { urgent: true, ..self }
+    }
+
+    /// Whether the server would store what it says.
+    fn is_write(&self) -> bool {
+        self.method != Method::GET && !self.path.contains("dryRun=All")
     }
 }
 
@@ -99,8 +109,10 @@ impl Answer {
         })
     }
 
-    fn is_transient(&self) -> bool {
-        matches!(self.code, 429 | 503 | 504)
+    /// Whether it names a field that is in no schema, which a server says with 500 and without a reason.
+    pub(super) fn names_a_field(&self) -> bool {
+        let status = self.status();
+        self.code == 500 && status.reason.is_empty() && status.message.contains("typed patch object")
     }
 }
 
@@ -124,49 +136,73 @@ impl Distance {
 }
 
 impl Cluster {
-    /// Sends a request and returns the answer, whatever it says. Refusals for the moment (429, 503, 504) and broken
-    /// connections are tried again: all our requests may be repeated, since a write says exactly what shall be there.
+    /// Sends a request and returns the answer, whatever it says. What may be another time (429, 500, 502, 503, 504) and
+    /// broken connections are tried again, see [`Tries`].
     ///
-    /// An error tells whether the request may have had an effect, see [`ClusterError::nothing_done`]: once one of the
-    /// attempts got through, it may have.
+    /// An error tells whether the request may have had an effect, see [`ClusterError::nothing_done`], and an answer
+    /// does by `unsure`: once one of the attempts got through, it may have.
     pub(super) async fn send(&self, request: &Request) -> Result<Answer, ClusterError> {
-        let (mut attempt, mut ambiguous) = (0, false);
+        self.send_by(request, Tries::new(self.inner.pace.patience)).await
+    }
+
+    /// Sends a request as often as `tries` allow.
+    pub(super) async fn send_by(&self, request: &Request, mut tries: Tries) -> Result<Answer, ClusterError> {
+        let began = Instant::now();
+        let mut turn = None;
         loop {
-            let answer = self.attempt(request).await;
-            let asked = match &answer {
-                Ok(answer) if answer.is_transient() => answer.retry_after,
-                Err(ClusterError::Unreachable { sent, .. }) => {
-                    ambiguous |= sent;
-                    None
-                }
-                _ => {
-                    self.inner.away.store(false, Ordering::Relaxed);
-                    return answer;
-                }
-            };
-            // For a server that was waited for already, nobody waits again until it answers.
-            if attempt == RETRIES || self.inner.away.load(Ordering::Relaxed) {
-                self.inner.away.store(answer.is_err(), Ordering::Relaxed);
-                return answer.map_err(|error| unsure(error, ambiguous));
+            let answers = self.inner.answers.load(Ordering::Relaxed);
+            let attempt = self.attempt(request, tries.is_first()).await;
+            if attempt.is_ok() {
+                self.inner.answers.fetch_add(1, Ordering::Relaxed);
+                self.inner.away.store(false, Ordering::Relaxed);
+                turn = None;
             }
-            tokio::time::sleep(asked.unwrap_or(FIRST_WAIT * 2u32.pow(attempt)).min(LONGEST_WAIT)).await;
-            attempt += 1;
+            let Some(wait) = tries.again(&attempt, began.elapsed()) else {
+                if matches!(attempt, Err(ClusterError::Unreachable { .. })) {
+                    self.inner.away.store(true, Ordering::Relaxed);
+                }
+                return settled(attempt, tries.unsure);
+            };
+            if attempt.is_err() && turn.is_none() {
+                // One request at a time knocks at a server that does not answer, and the others wait for what it finds.
+                turn = Some(self.inner.door.lock().await);
+                if self.inner.away.load(Ordering::Relaxed) {
+                    return settled(attempt, tries.unsure);
+                }
+                if self.inner.answers.load(Ordering::Relaxed) != answers {
+                    turn = None;
+                }
+            }
+            tokio::time::sleep(wait).await;
         }
     }
 
-    /// Sends a request once.
-    pub(super) async fn attempt(&self, request: &Request) -> Result<Answer, ClusterError> {
-        let slot = self.inner.flight.slot().await;
+    /// Sends a request once. A write is not begun when the run was told to end, and not sent after the end of the lease
+    /// that it is done under; nobody waits longer for its answer.
+    async fn attempt(&self, request: &Request, begins: bool) -> Result<Answer, ClusterError> {
+        let slot = if request.urgent { None } else { Some(self.inner.flight.slot().await) };
+        let stop = self.stop.as_ref().filter(|_| begins && request.is_write());
+        if let Some(why) = stop.and_then(|stop| stop.borrow().clone()) {
+            return Err(ClusterError::Stopped { why });
+        }
+        let fence = self.fence.as_ref().filter(|_| request.is_write());
+        let left = fence.map_or(DEADLINE, |fence| fence.left());
+        if left.is_zero() {
+            return Err(ClusterError::LeaseOver { sent: false });
+        }
         let began = Instant::now();
-        let answer = tokio::time::timeout(DEADLINE, self.exchange(request)).await.unwrap_or_else(|_| {
+        let answer = tokio::time::timeout(left.min(DEADLINE), self.exchange(request)).await.unwrap_or_else(|_| {
+            if left < DEADLINE {
+                return Err(ClusterError::LeaseOver { sent: true });
+            }
             let reason = format!("it took longer than {} s", DEADLINE.as_secs());
             Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
         })?;
         self.inner.distance.note(began.elapsed());
-        if answer.code == 429 {
-            slot.throttled();
-        } else {
-            slot.answered();
+        match slot {
+            Some(slot) if answer.code == 429 => slot.throttled(),
+            Some(slot) => slot.answered(),
+            None => {}
         }
         Ok(answer)
     }
@@ -185,7 +221,8 @@ impl Cluster {
         let (parts, body) = response.into_parts();
         let retry_after = parts.headers.get(&RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
         let body = body.collect_bytes().await.map_err(failed)?;
-        Ok(Answer { code: parts.status.as_u16(), body: body.into(), retry_after: retry_after.map(Duration::from_secs) })
+        let retry_after = retry_after.map(Duration::from_secs);
+        Ok(Answer { code: parts.status.as_u16(), body: body.into(), retry_after, unsure: false })
     }
 
     /// Sends a read and reads its answer; `None` for what is not there.
@@ -215,13 +252,16 @@ pub(super) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> 
         .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })
 }
 
-/// A later attempt that never left says nothing about an earlier one that did.
-fn unsure(error: ClusterError, ambiguous: bool) -> ClusterError {
-    match error {
-        ClusterError::Unreachable { server, reason, .. } => {
-            ClusterError::Unreachable { server, reason, sent: ambiguous }
+/// The last attempt, with what the earlier ones leave open: one that never left says nothing about one that did, and
+/// neither does one for which the server had no time.
+fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer, ClusterError> {
+    match attempt {
+        Ok(answer) => Ok(Answer { unsure: unsure && matches!(answer.code, 429 | 500 | 502..=504), ..answer }),
+        Err(ClusterError::Unreachable { server, reason, .. }) => {
+            Err(ClusterError::Unreachable { server, reason, sent: unsure })
         }
-        other => other,
+        Err(ClusterError::LeaseOver { sent }) => Err(ClusterError::LeaseOver { sent: sent || unsure }),
+        Err(other) => Err(other),
     }
 }
 
@@ -257,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_refusal_in_plain_text_is_kept() {
-        let answer = Answer { code: 404, body: b"404 page not found\n".to_vec(), retry_after: None };
+        let answer = Answer { code: 404, body: b"404 page not found\n".to_vec(), retry_after: None, unsure: false };
         assert_eq!(answer.status().message, "404 page not found");
     }
 }

@@ -5,12 +5,14 @@
 //! names is deleted. Whoever reads in between sees the old inventory or the new one, whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 
 use super::kinds::{namespaces, secrets};
 use super::live::path;
@@ -32,6 +34,9 @@ const RELEASE: &str = "weft.example.com/release";
 const MORE: &str = "weft.example.com/more";
 /// The Secret with the key of fingerprints.
 const KEY: &str = "weft-fingerprint-key";
+/// How often a write of the state may be overtaken, and the wait between two tries.
+const RACES: usize = 4;
+const PAUSE: Duration = Duration::from_millis(100);
 /// The key of a Secret's data under which a chunk is.
 const CHUNK: &str = "chunk";
 
@@ -112,7 +117,9 @@ impl Cluster {
         getrandom::fill(&mut key).map_err(|source| ClusterError::Random { source })?;
         self.create_key(namespace, &key).await?;
         // Somebody else may have been first, and then theirs is the key.
-        self.kept_key(namespace).await
+        let kept = self.kept_key(namespace).await?;
+        let lost = || ClusterError::BrokenKey { secret: format!("{namespace}/{KEY}") };
+        kept.map(Some).ok_or_else(lost)
     }
 
     /// The kubeconfig in a Secret of this cluster.
@@ -140,12 +147,19 @@ impl Cluster {
 
     /// A write into the state namespace, which is created if that is what it takes.
     pub(super) async fn write_state(&self, namespace: &str, request: &Request) -> Result<(), WriteError> {
-        match self.write(request).await {
-            Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) => {
-                self.ensure_namespace(namespace).await?;
-                self.write(request).await.map(drop)
+        let mut races = 0;
+        loop {
+            match self.write(request).await {
+                Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) if races < RACES => {
+                    self.ensure_namespace(namespace).await?;
+                }
+                // The server itself was overtaken; a write that names the version it replaces is for its caller.
+                Err(error) if error.is_raced() && request.method == Method::PATCH && races < RACES => {
+                    sleep(PAUSE).await;
+                }
+                other => return other.map(drop),
             }
-            other => other.map(drop),
+            races += 1;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http::Uri;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
@@ -27,6 +28,22 @@ pub struct Target {
     proxy: Option<String>,
     proxies: Proxies,
     origin: Origin,
+    pace: Pace,
+}
+
+/// How fast a server is asked, and how long it is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many requests may be under way at once, at most.
+    pub in_flight: usize,
+    /// How long a server that does not answer is waited for. A [lease](super::Lease) lasts twice as long.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { in_flight: 64, patience: Duration::from_secs(30) }
+    }
 }
 
 /// Where the address and the credentials come from.
@@ -69,7 +86,18 @@ impl Target {
             proxy: reference.proxy.clone(),
             proxies: Proxies::new(variable),
             origin: reference.origin.clone(),
+            pace: Pace::default(),
         }
+    }
+
+    /// The same target at another pace.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// The same target with this kubeconfig in place of a file; `name` says where it came from. It serves an

@@ -59,8 +59,14 @@ pub enum WriteError {
         /// Why.
         reason: String,
     },
-    /// There was no answer: it may have been done or not.
-    #[error("no answer: {reason}")]
+    /// The run was told to end before it was sent: nothing was done.
+    #[error("{why}")]
+    Stopped {
+        /// Why.
+        why: String,
+    },
+    /// There was no answer, or none that tells: it may have been done or not.
+    #[error("{reason}")]
     Unknown {
         /// Why.
         reason: String,
@@ -109,6 +115,16 @@ impl WriteError {
         }
     }
 
+    /// The same error, after something else was done.
+    pub(crate) fn after(self, what: &str) -> Self {
+        match self {
+            Self::Refused { refusal, message } => Self::Refused { refusal, message: format!("{what}: {message}") },
+            Self::NotSent { reason } => Self::NotSent { reason: format!("{what}: {reason}") },
+            Self::Unknown { reason } => Self::Unknown { reason: format!("{what}: {reason}") },
+            Self::Stopped { why } => Self::Stopped { why: format!("{what}: {why}") },
+        }
+    }
+
     /// Whether the server itself was overtaken by another write, such as that of a quota's count.
     pub(crate) fn is_raced(&self) -> bool {
         matches!(self, Self::Refused { refusal: Refusal::Conflict, message } if message.contains("the object has been modified"))
@@ -121,7 +137,7 @@ impl WriteError {
 
     /// Whether the server cannot be reached, so that further writes would only wait in vain.
     pub(crate) fn is_lost(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::Stopped { .. })
     }
 }
 
@@ -182,11 +198,22 @@ impl Cluster {
     /// Sends a write.
     pub(super) async fn write(&self, request: &Request) -> Result<Answer, WriteError> {
         let answer = self.send(request).await.map_err(|error| match error {
+            ClusterError::Stopped { why } => WriteError::Stopped { why },
             error if error.nothing_done() => WriteError::NotSent { reason: error.to_string() },
             ClusterError::Unreachable { reason, .. } => WriteError::Unknown { reason },
             other => WriteError::Unknown { reason: other.to_string() },
         })?;
-        if answer.is_success() { Ok(answer) } else { Err(self.refusal(request, &answer)) }
+        match answer {
+            answer if answer.is_success() => Ok(answer),
+            answer if answer.unsure => Err(WriteError::Unknown { reason: self.said(&answer) }),
+            // The server never had time for it.
+            answer if answer.code == 429 => Err(WriteError::NotSent { reason: self.said(&answer) }),
+            answer => Err(self.refusal(request, &answer)),
+        }
+    }
+
+    fn said(&self, answer: &Answer) -> String {
+        format!("the server says {}: {}", answer.code, self.redact(&answer.status().message))
     }
 
     fn refusal(&self, request: &Request, answer: &Answer) -> WriteError {
@@ -199,7 +226,7 @@ impl Cluster {
         let by_rbac = said.contains(" cannot ") && said.contains("in API group");
         let refusal = match (answer.code, &request.right) {
             (400 | 422, _) => Refusal::Invalid,
-            (500, _) if status.reason.is_empty() && said.contains("typed patch object") => Refusal::Invalid,
+            (500, _) if answer.names_a_field() => Refusal::Invalid,
             (403, Some(right)) if by_rbac => Refusal::Forbidden(right.clone()),
             (403, _) => Refusal::Denied,
             (404, _) => Refusal::NotFound,

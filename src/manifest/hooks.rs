@@ -150,8 +150,11 @@ pub enum Cleanup {
 pub enum Role {
     /// An object like any other.
     Object,
-    /// One that is neither applied nor run.
-    LeftOut,
+    /// One that is neither applied nor run; whether people should be told.
+    LeftOut {
+        /// Whether they should.
+        told: bool,
+    },
     /// A hook.
     Hook(Terms),
 }
@@ -174,16 +177,17 @@ pub struct UnknownWord {
 pub fn role(body: &Value) -> Result<Role, UnknownWord> {
     let text = |key: &str| body.dig(&["metadata", "annotations", key]).and_then(Value::as_str);
     let Some(dialect) = DIALECTS.iter().find(|it| text(it.hook).is_some()) else { return Ok(Role::Object) };
-    let (mut points, mut object) = (BTreeSet::new(), false);
+    let (mut points, mut object, mut told) = (BTreeSet::new(), false, false);
     for word in words(text(dialect.hook)) {
         match meaning(dialect.hook, word)? {
             ("object", _) => object = true,
             ("out", _) => {}
+            ("told", _) => told = true,
             (phase, runs) => points.extend(runs.split(' ').filter_map(|run| point(phase, run))),
         }
     }
     if points.is_empty() {
-        return Ok(if object { Role::Object } else { Role::LeftOut });
+        return Ok(if object { Role::Object } else { Role::LeftOut { told } });
     }
     let own = dialect.default == Cleanup::Older;
     let unnamed = body.dig(&["metadata", "name"]).is_none();
@@ -332,7 +336,7 @@ mod tests {
         for [key, word, meaning, runs] in WORDS.iter().copied() {
             assert!(DIALECTS.iter().any(|it| it.hook == key), "{key}");
             let known = runs.split(' ').all(|run| point(meaning, run).is_some());
-            assert!(known || (["object", "out"].contains(&meaning) && runs == "-"), "{key}: {word}");
+            assert!(known || (["object", "out", "told"].contains(&meaning) && runs == "-"), "{key}: {word}");
         }
     }
 
@@ -358,7 +362,11 @@ mod tests {
             r#"{"argocd.argoproj.io/hook": "PostSync", "argocd.argoproj.io/hook-delete-policy": "HookSucceeded"}"#;
         assert_eq!(terms(argo).cleanup, BTreeSet::from([Cleanup::Succeeded]));
         for out in ["test", "test-success,test-failure"] {
-            assert_eq!(read(JOB, &format!(r#"{{"helm.sh/hook": "{out}"}}"#)), Ok(Role::LeftOut), "{out}");
+            assert_eq!(
+                read(JOB, &format!(r#"{{"helm.sh/hook": "{out}"}}"#)),
+                Ok(Role::LeftOut { told: false }),
+                "{out}"
+            );
         }
         assert_eq!(read(JOB, r#"{"helm.sh/hook": "crd-install"}"#), Ok(Role::Object));
         assert_eq!(read(JOB, "{}"), Ok(Role::Object));

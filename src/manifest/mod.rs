@@ -6,6 +6,7 @@ mod error;
 mod exposure;
 pub mod hooks;
 mod kinds;
+mod left_out;
 mod lint;
 mod namespaces;
 mod objects;
@@ -119,12 +120,19 @@ pub fn read(
     for (release, set, file, found) in documents {
         let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
-        for document in found {
+        for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {
             let role = setting.role(&document)?;
-            if role == Role::LeftOut {
+            let (object, said) = match role {
+                Role::LeftOut { told: false } => continue,
+                _ => setting.object(document, &role)?,
+            };
+            if role == (Role::LeftOut { told: true }) {
+                warnings.push(format!(
+                    "`{}` is left out: it would be run when an apply fails, which is not done ({}).",
+                    object.id, object.origin
+                ));
                 continue;
             }
-            let (object, said) = setting.object(document, &role)?;
             warnings.extend(said);
             if let Role::Hook(terms) = role {
                 hooks.push(Hook { object, terms });

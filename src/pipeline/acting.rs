@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::{PipelineError, Planned, State, holder};
 use crate::apply::{self, Conclusion, Options, Waiting};
@@ -22,6 +23,8 @@ pub struct Manner {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it.
     pub carry_on: bool,
+    /// How long it may take; then it ends after the objects in flight.
+    pub deadline: Option<Duration>,
 }
 
 /// How an apply ended.
@@ -48,10 +51,11 @@ pub async fn apply(
         lease.release().await?;
         return Err(PipelineError::Stale { environment: environment.name.clone() }.into());
     }
-    let key = planned.cluster.fingerprint_key(namespace, true).await?;
-    let (stop, stopped) = watch::channel(false);
+    let cluster = planned.cluster.under(&lease);
+    let key = cluster.fingerprint_key(namespace, true).await?;
+    let (stop, stopped) = watch::channel(None);
     let signal = Arc::new(OnceLock::new());
-    let listening = tokio::spawn(listen(stop, Arc::clone(&signal)));
+    let listening = tokio::spawn(listen(stop, Arc::clone(&signal), lease.lost(), manner.deadline));
     let options = Options {
         discovery: (*planned.discovery).clone(),
         inventories: planned.state.inventories.values().cloned().collect(),
@@ -63,11 +67,13 @@ pub async fn apply(
         carry_on: manner.carry_on,
         stop: stopped,
     };
-    let conclusion = apply::run(&planned.plan, &planned.cluster, &options, events).await;
+    let conclusion = apply::run(&planned.plan, &cluster, &options, events).await;
     listening.abort();
     // A lease that cannot be given back ends by itself, and what was done must be told.
+    let lost = lease.lost().borrow().clone();
     let released = lease.release().await;
     let mut conclusion = conclusion?;
+    conclusion.warnings.extend(lost.map(|why| format!("The run ended early: {why}.")));
     conclusion.warnings.extend(released.err().map(|error| format!("The lease could not be given back: {error}.")));
     Ok(Ended { conclusion, signal: signal.get().copied() })
 }
@@ -80,15 +86,31 @@ fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
     planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
 }
 
-/// Notes the first signal that asks the process to end.
-async fn listen(stop: watch::Sender<bool>, first: Arc<OnceLock<u8>>) -> Result<(), PipelineError> {
+/// Tells the run to end: at the first signal that asks the process to, when the lease is lost, or when time is up.
+async fn listen(
+    stop: watch::Sender<Option<String>>,
+    first: Arc<OnceLock<u8>>,
+    mut lost: watch::Receiver<Option<String>>,
+    deadline: Option<Duration>,
+) -> Result<(), PipelineError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(PipelineError::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(PipelineError::Signals)?;
-    let number = tokio::select! {
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
+    let time_is_up = async {
+        match deadline {
+            Some(deadline) => sleep(deadline).await,
+            None => std::future::pending().await,
+        }
     };
-    let _ = first.set(number);
-    stop.send_replace(true);
+    let interrupted = |number: u8| {
+        let _ = first.set(number);
+        "the run was interrupted".to_owned()
+    };
+    let why = tokio::select! {
+        _ = interrupt.recv() => interrupted(2),
+        _ = terminate.recv() => interrupted(15),
+        Ok(why) = lost.wait_for(Option::is_some) => why.clone().unwrap_or_default(),
+        () = time_is_up => format!("the run took longer than {} s", deadline.unwrap_or_default().as_secs()),
+    };
+    stop.send_replace(Some(why));
     Ok(())
 }

@@ -40,12 +40,12 @@ pub use self::rights::rights;
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
-use crate::cluster::{Cluster, SchemaCache, Unread};
+use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::Redactor;
-use crate::plan::{Guards, Plan};
+use crate::plan::{Guards, Plan, Unfollowed};
 use crate::project::{ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
@@ -78,6 +78,8 @@ pub struct ClusterOverride {
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig.
     pub context: Option<String>,
+    /// How fast it is asked, and how long it is waited for.
+    pub pace: Pace,
 }
 
 /// Tells what a long run is at.
@@ -202,7 +204,8 @@ async fn judge(
     let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
-    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also);
+    let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     Ok(Planned { plan, project, cluster, discovery, state, warnings })
 }
@@ -222,6 +225,16 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     causes.into_iter().map(|(why, kinds)| {
         format!("There are no schemas of {}, so their structure proves nothing here: {why}.", kinds.join(", "))
     })
+}
+
+/// What to know about a mark of another tool that has no effect.
+fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} has"),
+        [first, rest @ ..] => format!("{first} and {} more have", rest.len()),
+        [] => "Nothing has".to_owned(),
+    };
+    format!("{which} `{key}: {value}`, which has no effect: {instead}.")
 }
 
 /// What to know about objects that another tool counts among its own.

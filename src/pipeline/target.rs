@@ -19,7 +19,7 @@ pub async fn connect(settings: &Settings, environment: &Environment) -> Result<C
 /// `through` are the environments whose clusters hold the kubeconfigs on the way.
 async fn connect_to(settings: &Settings, reference: ClusterRef, through: Vec<String>) -> Result<Cluster, Failure> {
     let variable = |name: &str| settings.variables.get(name).cloned();
-    let target = Target::new(&reference, settings.source.root(), &variable);
+    let target = Target::new(&reference, settings.source.root(), &variable).paced(settings.cluster.pace);
     let Some(secret) = &reference.secret else { return Ok(Cluster::connect(&target).await?) };
     let mut chain = through;
     chain.push(secret.environment.clone());

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
+use super::stages::{self, Staged};
 use super::{
-    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, replace, stages, was,
+    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
 };
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
@@ -27,9 +28,10 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
     let courses = if guards.orphan.is_none() { hooks::plan(&mut actions, releases) } else { BTreeMap::new() };
-    let (mut steps, stages) = stages::staged(actions, releases);
+    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
-    let refusals = refusals(environment, &steps, &around, guards);
+    let mut refusals = refusals(environment, &steps, &around, guards);
+    refusals.extend(disorder);
     Plan { environment: environment.to_owned(), steps, stages, hooks: courses, refusals }
 }
 
@@ -80,7 +82,7 @@ fn update(object: &ObjectComparison) -> Action {
 
 fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     let releases = around.releases;
-    let written = |step: &&Step| matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+    let written = |step: &&Step| step.action.is_write();
     let of_objects = steps.iter().filter(written).flat_map(|step| {
         let object = &step.object;
         let foreign = conflict::foreign_set(object, releases);
@@ -95,6 +97,7 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
             .chain(fixed)
             .chain(server)
             .chain(invalid)
+            .chain(neighbours::refusals(step))
     });
     let deletions = Deletions::of(environment, steps);
     let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));

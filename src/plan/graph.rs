@@ -1,10 +1,36 @@
 //! Stages and what each comes after, while they are put together.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use super::{Stage, Work};
+
+/// Each node behind all that it comes after; `None` where that goes round in a circle.
+pub(super) fn topological(after: &BTreeMap<usize, Vec<usize>>) -> Option<Vec<usize>> {
+    let mut open: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut next: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (node, first) in after {
+        *open.entry(*node).or_default() += first.len();
+        for first in first {
+            open.entry(*first).or_default();
+            next.entry(*first).or_default().push(*node);
+        }
+    }
+    let mut ready: Vec<usize> = open.iter().filter(|(_, open)| **open == 0).map(|(node, _)| *node).collect();
+    let mut order = Vec::with_capacity(open.len());
+    while let Some(node) = ready.pop() {
+        order.push(node);
+        for later in next.remove(&node).into_iter().flatten() {
+            let open = open.entry(later).or_default();
+            *open -= 1;
+            if *open == 0 {
+                ready.push(later);
+            }
+        }
+    }
+    (order.len() == open.len()).then_some(order)
+}
 
 /// Stages in any order. What each comes after is a set, so an edge may be said twice.
 #[derive(Default)]
@@ -19,6 +45,11 @@ impl Graph {
         self.stages.push(Stage { release: Arc::clone(release), work, steps, after: Vec::new() });
         self.after.push(BTreeSet::new());
         self.stages.len() - 1
+    }
+
+    /// How many stages there are.
+    pub(super) fn len(&self) -> usize {
+        self.stages.len()
     }
 
     /// Puts a step into a stage.
@@ -49,35 +80,37 @@ impl Graph {
     }
 
     /// The stages with each behind all that it comes after, and otherwise in the order in which they were added; beside
-    /// them the first circle, each stage of it after the next one. Stages in a circle lose what they would wait for.
-    pub(super) fn sorted(self) -> (Vec<Stage>, Option<Vec<Stage>>) {
-        let (order, circle) = self.order();
+    /// them the circles, each stage of one after the next one. Stages in a circle lose what they would wait for.
+    pub(super) fn sorted(self) -> (Vec<Stage>, Vec<Vec<Stage>>) {
+        let (order, circles) = self.order();
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(place, stage)| places[*stage] = place);
-        let circle = circle.map(|circle| circle.into_iter().map(|at| self.stages[at].clone()).collect());
+        let circle = |circle: Vec<usize>| circle.into_iter().map(|at| self.stages[at].clone()).collect();
+        let circles = circles.into_iter().map(circle).collect();
         let stages = order.iter().enumerate().map(|(place, at)| {
             let after = self.after[*at].iter().map(|first| places[*first]).filter(|first| *first < place);
             let after: BTreeSet<usize> = after.collect();
             Stage { after: after.into_iter().collect(), ..self.stages[*at].clone() }
         });
-        (stages.collect(), circle)
+        (stages.collect(), circles)
     }
 
-    fn order(&self) -> (Vec<usize>, Option<Vec<usize>>) {
+    fn order(&self) -> (Vec<usize>, Vec<Vec<usize>>) {
         let mut open: Vec<usize> = self.after.iter().map(BTreeSet::len).collect();
         let mut next = vec![Vec::new(); open.len()];
         for (stage, after) in self.after.iter().enumerate() {
-            after.iter().for_each(|first| next[*first].push(stage));
+            for first in after {
+                next[*first].push(stage);
+            }
         }
         let mut ready: BinaryHeap<Reverse<usize>> = (0..open.len()).filter(|at| open[*at] == 0).map(Reverse).collect();
         let (mut order, mut done) = (Vec::with_capacity(open.len()), vec![false; open.len()]);
-        let mut circle = None;
+        let mut circles = Vec::new();
         while order.len() < open.len() {
             let Some(Reverse(stage)) = ready.pop() else {
-                let found = circle.get_or_insert_with(|| self.circle(&done));
-                let stuck = found.iter().copied().find(|at| !done[*at]);
-                let stuck = stuck.or_else(|| done.iter().position(|done| !done)).unwrap_or_default();
-                ready.push(Reverse(stuck));
+                let circle = self.circle(&done);
+                ready.extend(circle.first().copied().map(Reverse));
+                circles.push(circle);
                 continue;
             };
             if std::mem::replace(&mut done[stage], true) {
@@ -91,7 +124,7 @@ impl Graph {
                 }
             }
         }
-        (order, circle)
+        (order, circles)
     }
 
     /// From a stage that is not done to one that it comes after, until one comes again.
@@ -141,22 +174,23 @@ mod tests {
 
     #[test]
     fn stages_come_behind_what_they_come_after_and_else_as_they_were_added() {
-        let (stages, circle) = graph(&[&[2], &[], &[3], &[], &[0, 1]]).sorted();
-        assert_eq!((steps(&stages), circle), (vec![1, 3, 2, 0, 4], None));
+        let (stages, circles) = graph(&[&[2], &[], &[3], &[], &[0, 1]]).sorted();
+        assert_eq!((steps(&stages), circles), (vec![1, 3, 2, 0, 4], Vec::new()));
         assert_eq!(waves(&stages, 5), [2, 0, 1, 0, 3]);
     }
 
     #[test]
     fn a_circle_is_found_and_the_rest_stays_in_order() {
-        let (stages, circle) = graph(&[&[], &[2, 0], &[3], &[1], &[3]]).sorted();
-        assert_eq!(circle.map(|it| steps(&it)), Some(vec![1, 2, 3]));
+        let (stages, circles) = graph(&[&[], &[2, 0], &[3], &[1], &[3]]).sorted();
+        assert_eq!(circles.iter().map(|it| steps(it)).collect::<Vec<_>>(), [[1, 2, 3]]);
         assert_eq!(steps(&stages), [0, 1, 3, 2, 4]);
         assert!(stages.iter().enumerate().all(|(at, stage)| stage.after.iter().all(|first| *first < at)));
     }
 
     #[test]
     fn two_circles_end_too() {
-        let (stages, circle) = graph(&[&[1], &[0], &[3], &[2]]).sorted();
-        assert_eq!((stages.len(), circle.map(|it| steps(&it))), (4, Some(vec![0, 1])));
+        let (stages, circles) = graph(&[&[1], &[0], &[3], &[2]]).sorted();
+        let circles: Vec<_> = circles.iter().map(|it| steps(it)).collect();
+        assert_eq!((stages.len(), circles), (4, vec![vec![0, 1], vec![2, 3]]));
     }
 }

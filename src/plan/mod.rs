@@ -5,12 +5,15 @@
 
 mod build;
 mod conflict;
+mod depends;
 mod digest;
 mod graph;
 mod holders;
 pub mod hooks;
 mod immutable;
+mod neighbours;
 mod order;
+mod positions;
 mod prune;
 mod refusal;
 mod replace;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 
 pub use self::build::plan;
 pub use self::hooks::{Course, Does, HookFacts, HookStep};
+pub use self::neighbours::Unfollowed;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
@@ -351,6 +355,11 @@ impl fmt::Display for Was {
 }
 
 impl Action {
+    /// Whether an object is sent.
+    pub fn is_write(&self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Recreate { .. })
+    }
+
     /// Whether it changes anything, or could not be told.
     pub fn is_pending(&self) -> bool {
         let rests = self.hook().is_some_and(|hook| hook.does == Does::Rest);

@@ -42,6 +42,11 @@ pub(super) fn rank(kind: &GroupKind) -> usize {
         .unwrap_or(RANKS.len())
 }
 
+/// Whether no line of the table names the kind: custom resources, most of all.
+pub(super) fn is_other(kind: &GroupKind) -> bool {
+    RANKS.get(rank(kind)).is_some_and(|row| row.as_slice() == ["*"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,6 +90,32 @@ pub enum Refusal {
         /// The version.
         version: String,
     },
+    /// What an object depends on is not there, or cannot be read.
+    #[error("`{id}` depends on {on}")]
+    Dependency {
+        /// The object.
+        id: ObjectId,
+        /// What it names, and what is wrong with that.
+        on: String,
+    },
+    /// What comes after what goes round in a circle.
+    #[error("the order goes round in a circle: {}", path.join(", which comes after "))]
+    Circle {
+        /// Releases and objects, each after the next one; the last is the first.
+        path: Vec<String>,
+    },
+    /// A mark of another tool asks for what is not done.
+    #[error("`{id}` has `{mark}`, {why}")]
+    Mark {
+        /// The object.
+        id: ObjectId,
+        /// The annotation or label with its value.
+        mark: String,
+        /// Why it is refused.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
     /// The server would refuse an object, as its schema and rules say.
     #[error("`{id}` is not valid: {}{message}", at(path))]
     Invalid {
@@ -142,8 +168,10 @@ impl Refusal {
             | Self::Immutable { id, .. }
             | Self::Replace { id, .. }
             | Self::StoredVersion { id, .. }
+            | Self::Dependency { id, .. }
+            | Self::Mark { id, .. }
             | Self::Invalid { id, .. } => Some(id),
-            Self::PruneCap { .. } | Self::EmptyRender { .. } => None,
+            Self::PruneCap { .. } | Self::EmptyRender { .. } | Self::Circle { .. } => None,
         }
     }
 
@@ -158,6 +186,9 @@ impl Refusal {
             Self::Immutable { .. } => "immutable",
             Self::Replace { .. } => "replace",
             Self::StoredVersion { .. } => "stored-version",
+            Self::Dependency { .. } => "dependency",
+            Self::Circle { .. } => "circle",
+            Self::Mark { .. } => "mark",
             Self::Invalid { .. } => "invalid",
         }
     }
@@ -202,6 +233,13 @@ impl Diagnose for Refusal {
                 "Keep `{version}` with `served: false`, write every object anew in the stored version, take `{version}` \
                  out of the definition's `status.storedVersions`, and only then leave it out."
             ),
+            Self::Dependency { .. } => "An entry of `config.kubernetes.io/depends-on` is `group/kind/name` or \
+                 `group/namespaces/namespace/kind/name` of an object of this environment; the core group is empty."
+                .into(),
+            Self::Circle { .. } => "Take one of them out of `needs`, `config.kubernetes.io/depends-on` or \
+                 `argocd.argoproj.io/sync-wave`."
+                .into(),
+            Self::Mark { hint, .. } => hint.clone(),
             Self::Invalid { rule, .. } => format!("Correct the object in the repository. The rule is: {rule}"),
         })
     }

@@ -7,22 +7,34 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::depends::{Depends, wave};
 use super::graph::{Graph, waves};
-use super::order::{defined, is_namespace, rank};
-use super::{Action, Does, HookStep, ReleaseFacts, Stage, Step, Work};
+use super::hooks::{Turn, is_last};
+use super::order::{defined, is_namespace};
+use super::positions::{Position, positions};
+use super::{Action, Refusal, ReleaseFacts, Stage, Step, Work};
 use crate::diff::ObjectComparison;
-use crate::manifest::hooks::{Occasion, Phase};
+use crate::manifest::hooks::Phase;
 use crate::schema::GroupKind;
 
 type Actions = [(Action, ObjectComparison)];
 
+/// Actions in order.
+pub(super) struct Staged {
+    pub(super) steps: Vec<Step>,
+    pub(super) stages: Vec<Stage>,
+    /// What has no order.
+    pub(super) refusals: Vec<Refusal>,
+}
+
 /// Puts actions in order.
-pub(super) fn staged(
-    mut actions: Vec<(Action, ObjectComparison)>,
-    releases: &[ReleaseFacts],
-) -> (Vec<Step>, Vec<Stage>) {
+pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> Staged {
     actions.sort_by(|(_, a), (_, b)| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
-    let (mut stages, _) = Builder::new(&actions, releases).build().sorted();
+    let (wanted, left) = (Depends::of(&actions, true, releases), Depends::of(&actions, false, releases));
+    let (mut stages, circles) = Builder::new(&actions, releases).build(&wanted, &left).sorted();
+    let circles = circles.iter().filter(|circle| circle.iter().all(|stage| stage.work != Work::Delete));
+    let circles = circles.map(|circle| Refusal::Circle { path: path(circle, &actions) });
+    let refusals = wanted.refusals.into_iter().chain(circles).collect();
     let waves = waves(&stages, actions.len());
     let mut order: Vec<usize> = (0..actions.len()).collect();
     order.sort_by_key(|at| (is_last(&actions[*at]), waves[*at]));
@@ -37,7 +49,25 @@ pub(super) fn staged(
         .map(|(at, (action, object))| (places[at], Step { action, wave: waves[at], object, was: None }))
         .collect();
     steps.sort_unstable_by_key(|(place, _)| *place);
-    (steps.into_iter().map(|(_, step)| step).collect(), stages)
+    Staged { steps: steps.into_iter().map(|(_, step)| step).collect(), stages, refusals }
+}
+
+/// What goes round in a circle, in words: a stage of one object is that object, any other its release.
+fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
+    let word = |stage: &Stage| match stage.steps.as_slice() {
+        [only] => format!("`{}`", actions[*only].1.id),
+        _ => format!("the release `{}`", stage.release),
+    };
+    let mut words: Vec<String> = circle.iter().map(word).collect();
+    let first = words.iter().enumerate().min_by_key(|(_, word)| *word).map_or(0, |(at, _)| at);
+    words.rotate_left(first);
+    words.extend(words.first().cloned());
+    words.dedup();
+    if words.len() == 1 {
+        // It comes after itself.
+        words.extend(words.first().cloned());
+    }
+    words
 }
 
 /// The stages that every release has, with or without steps.
@@ -63,35 +93,22 @@ struct Ways {
 /// A container that others need before their own turn: it goes first, whatever release it is in.
 #[derive(Default)]
 struct Hoisted<'a> {
-    steps: BTreeSet<usize>,
+    /// By step, its stage.
+    steps: HashMap<usize, usize>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
 }
 
-/// When a hook is run: for the objects that are wanted or for those that left, and when of that; what hooks left goes at
-/// last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    deletes: bool,
-    phase: Phase,
-    removes: bool,
-    weight: i64,
-}
+/// By release, the first wave in which it uses something.
+type Users<'a> = BTreeMap<&'a str, i64>;
 
-impl Turn {
-    fn of(hook: &HookStep) -> Self {
-        let removes = hook.does == Does::Remove;
-        let deletes = removes || hook.point.occasion == Occasion::Delete;
-        Self { deletes, phase: hook.point.phase, removes, weight: hook.terms.weight }
-    }
-}
+/// What goes into one stage: the steps of a release at a position that depend on the same other steps.
+type Place<'a, 'd> = (&'a Arc<str>, Position, &'d [usize]);
 
-/// Whether a step is listed behind all that is applied.
-fn is_last((action, object): &(Action, ObjectComparison)) -> bool {
-    match action.hook() {
-        Some(hook) => Turn::of(hook).deletes,
-        None => object.desired.is_none(),
-    }
+/// By step, the stage that it was put into, and the one that waits for its wave.
+struct Laid {
+    stages: HashMap<usize, usize>,
+    waits: HashMap<usize, usize>,
 }
 
 struct Builder<'a> {
@@ -119,16 +136,14 @@ impl<'a> Builder<'a> {
         Self { actions, facts, graph, ways, dependants: HashMap::new() }
     }
 
-    fn build(mut self) -> Graph {
-        let (hooks, objects): (Vec<usize>, Vec<usize>) =
-            (0..self.actions.len()).partition(|at| self.actions[*at].0.hook().is_some());
-        let (wanted, left): (Vec<usize>, Vec<usize>) =
-            objects.into_iter().partition(|at| self.object(*at).desired.is_some());
-        let hooks = self.lay_hooks(&hooks);
+    fn build(mut self, wanted: &Depends, left: &Depends) -> Graph {
+        let early = self.lay_hooks();
         self.connect_releases();
-        wanted.iter().for_each(|at| self.graph.hold(self.ways[&self.object(*at).release].healthy, *at));
-        self.lay(Work::Apply, &wanted, &hooks);
-        self.lay(Work::Delete, &left, &[]);
+        for at in &wanted.steps {
+            self.graph.hold(self.ways[&self.object(*at).release].healthy, *at);
+        }
+        self.lay(Work::Apply, wanted, &early);
+        self.lay(Work::Delete, left, &BTreeMap::new());
         self.graph
     }
 
@@ -137,17 +152,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Lays the hooks of each release around its objects: those of one weight side by side, one weight after the other.
-    /// Gives back those that come before the objects of their releases, with their stages.
-    fn lay_hooks(&mut self, hooks: &[usize]) -> Vec<(usize, usize)> {
+    /// Gives back those that come before all objects, with their stages.
+    fn lay_hooks(&mut self) -> BTreeMap<usize, usize> {
         let mut groups: BTreeMap<(&Arc<str>, Turn), Vec<usize>> = BTreeMap::new();
-        for at in hooks.iter().copied() {
-            if let Some(hook) = self.actions[at].0.hook().filter(|hook| matches!(hook.does, Does::Run | Does::Remove)) {
-                groups.entry((&self.object(at).release, Turn::of(hook))).or_default().push(at);
+        for (at, (action, object)) in self.actions.iter().enumerate() {
+            if let Some(turn) = action.hook().and_then(Turn::of) {
+                groups.entry((&object.release, turn)).or_default().push(at);
             }
         }
-        let mut early = Vec::new();
+        let mut early = BTreeMap::new();
         for ((release, turn), steps) in groups {
-            let stage = self.graph.add(release, Work::Run, steps.clone());
+            early.extend(steps.iter().filter(|_| turn.is_early()).map(|step| (*step, self.graph.len())));
+            let stage = self.graph.add(release, Work::Run, steps);
             let Some(ways) = self.ways.get_mut(release) else { continue };
             let place = match (turn.deletes, turn.phase) {
                 (false, Phase::Before) => &mut ways.start,
@@ -162,9 +178,6 @@ impl<'a> Builder<'a> {
             };
             self.graph.after(stage, *place);
             *place = stage;
-            if !turn.deletes && turn.phase == Phase::Before {
-                early.extend(steps.into_iter().map(|step| (step, stage)));
-            }
         }
         early
     }
@@ -177,7 +190,9 @@ impl<'a> Builder<'a> {
         let ends: Vec<usize> = staying.iter().map(|(_, ways)| ways.last).collect();
         let removed: Vec<usize> = removed.iter().map(|(_, ways)| ways.leaving).collect();
         if let Some(settled) = (!removed.is_empty()).then(|| self.graph.join(&ends)).flatten() {
-            removed.iter().for_each(|leaving| self.graph.after(*leaving, settled));
+            for leaving in removed {
+                self.graph.after(leaving, settled);
+            }
         }
         for (name, own) in &self.ways {
             self.graph.after(own.healthy, own.start);
@@ -192,112 +207,148 @@ impl<'a> Builder<'a> {
     }
 
     /// Lays the stages of what is wanted between the beginning of each release and its health, and those of what left,
-    /// the other way round, between its health and its end.
-    fn lay(&mut self, work: Work, steps: &[usize], hooks: &[(usize, usize)]) {
-        let hoisted = self.hoist(work, steps, hooks);
+    /// the other way round, between its leaving and its end.
+    fn lay(&mut self, work: Work, depends: &Depends, hooks: &BTreeMap<usize, usize>) {
+        let hoisted = self.hoist(work, &depends.steps, hooks);
         for (step, stage) in hooks {
-            let containers: Vec<usize> = hoisted.holds(&self.actions[*step].1).collect();
-            self.graph.after_all(*stage, containers);
+            self.graph.after_all(*stage, hoisted.holds(&self.actions[*step].1));
         }
-        let mut groups: BTreeMap<(&Arc<str>, usize), Vec<usize>> = BTreeMap::new();
-        for at in steps.iter().copied().filter(|at| !hoisted.steps.contains(at)) {
-            let object = self.object(at);
-            groups.entry((&object.release, rank(&object.id.kind))).or_default().push(at);
+        let positions = positions(self.actions, &depends.steps, &depends.first);
+        let mut groups: BTreeMap<Place<'a, '_>, Vec<usize>> = BTreeMap::new();
+        for at in depends.steps.iter().copied().filter(|at| !hoisted.steps.contains_key(at)) {
+            let first = depends.first.get(&at).map(Vec::as_slice).unwrap_or_default();
+            groups.entry((&self.object(at).release, positions[&at], first)).or_default().push(at);
         }
-        let groups: Vec<_> = groups.into_iter().collect();
-        for groups in groups.chunk_by(|((a, _), _), ((b, _), _)| a == b) {
-            let groups = groups.iter().map(|((release, _), steps)| (*release, steps.clone()));
+        let mut groups: Vec<(Place<'a, '_>, Vec<usize>)> = groups.into_iter().collect();
+        if work == Work::Delete {
+            groups.reverse();
+        }
+        let mut laid = Laid { stages: hoisted.steps.clone(), waits: HashMap::new() };
+        for groups in groups.chunk_by(|((a, ..), _), ((b, ..), _)| a == b) {
+            self.chain(work, groups, &hoisted, &mut laid);
+        }
+        let mut healthy = BTreeMap::new();
+        for (at, first) in depends.first.iter().flat_map(|(at, first)| first.iter().map(move |first| (*at, *first))) {
             if work == Work::Delete {
-                self.chain(work, groups.rev(), &hoisted)
+                self.graph.after(laid.stages[&first], laid.stages[&at]);
             } else {
-                self.chain(work, groups, &hoisted)
+                let wait = *healthy.entry(first).or_insert_with(|| self.health_of(first, &laid));
+                self.graph.after(laid.stages[&at], wait);
             }
         }
     }
 
-    /// The groups of a release, one after the other.
-    fn chain(&mut self, work: Work, groups: impl Iterator<Item = (&'a Arc<str>, Vec<usize>)>, hoisted: &Hoisted<'a>) {
-        let mut last: Option<usize> = None;
-        for (release, steps) in groups {
-            let (actions, ways) = (self.actions, &self.ways[release]);
-            let (from, to) = match work {
-                Work::Delete => (ways.emptying, ways.end),
-                _ => (ways.start, ways.healthy),
-            };
-            let needs: BTreeSet<usize> = steps.iter().flat_map(|at| hoisted.holds(&actions[*at].1)).collect();
-            let stage = self.graph.add(release, work, steps);
-            self.graph.after(stage, last.unwrap_or(from));
-            self.graph.after(to, stage);
-            for container in needs {
-                let (later, first) = if work == Work::Delete { (container, stage) } else { (stage, container) };
-                self.graph.after(later, first);
+    /// The groups of a release, one position after the other; between two waves what was applied becomes healthy.
+    fn chain(&mut self, work: Work, groups: &[(Place<'a, '_>, Vec<usize>)], hoisted: &Hoisted<'a>, laid: &mut Laid) {
+        let Some(&((release, ..), _)) = groups.first() else { return };
+        let Ways { start, healthy, emptying, end, .. } = self.ways[release];
+        let (mut last, to) = if work == Work::Delete { (emptying, end) } else { (start, healthy) };
+        let mut before: Option<&[(Place<'a, '_>, Vec<usize>)]> = None;
+        for wave in groups.chunk_by(|((_, a, _), _), ((_, b, _), _)| a.wave == b.wave) {
+            if let Some(before) = before.filter(|_| work == Work::Apply) {
+                let steps: Vec<usize> = before.iter().flat_map(|(_, steps)| steps.clone()).collect();
+                let wait = self.graph.add(release, Work::Wait, steps.clone());
+                self.graph.after(wait, last);
+                laid.waits.extend(steps.into_iter().map(|step| (step, wait)));
+                last = wait;
             }
-            last = Some(stage);
+            for groups in wave.chunk_by(|((_, a, _), _), ((_, b, _), _)| a == b) {
+                let stages: Vec<usize> =
+                    groups.iter().map(|(_, steps)| self.stage(work, release, steps, last, hoisted, laid)).collect();
+                last = self.graph.join(&stages).unwrap_or(last);
+            }
+            before = Some(wave);
         }
+        self.graph.after(to, last);
     }
 
-    /// Gives each namespace and definition a stage of its own that is used by a release that does not come after its own.
-    fn hoist(&mut self, work: Work, steps: &[usize], hooks: &[(usize, usize)]) -> Hoisted<'a> {
-        let mut users: HashMap<&str, BTreeSet<&'a str>> = HashMap::new();
-        let mut kinds: HashMap<&GroupKind, BTreeSet<&'a str>> = HashMap::new();
-        let all = || steps.iter().chain(hooks.iter().map(|(at, _)| at)).map(|at| self.object(*at));
-        for object in all() {
-            if let Some(namespace) = object.id.namespace.as_deref() {
-                users.entry(namespace).or_default().insert(&object.release);
+    /// A stage of a release, after the one before and after the containers of its objects.
+    fn stage(
+        &mut self,
+        work: Work,
+        release: &Arc<str>,
+        steps: &[usize],
+        last: usize,
+        hoisted: &Hoisted<'a>,
+        laid: &mut Laid,
+    ) -> usize {
+        let containers: BTreeSet<usize> = steps.iter().flat_map(|at| hoisted.holds(&self.actions[*at].1)).collect();
+        let stage = self.graph.add(release, work, steps.to_vec());
+        laid.stages.extend(steps.iter().map(|step| (*step, stage)));
+        self.graph.after(stage, last);
+        for container in containers {
+            let (later, first) = if work == Work::Delete { (container, stage) } else { (stage, container) };
+            self.graph.after(later, first);
+        }
+        stage
+    }
+
+    /// The stage that waits for the health of one object, on which others depend; what waits for its release or its wave
+    /// comes after it.
+    fn health_of(&mut self, at: usize, laid: &Laid) -> usize {
+        let release = &self.object(at).release;
+        let wait = self.graph.add(release, Work::Wait, vec![at]);
+        self.graph.after(wait, laid.stages[&at]);
+        self.graph.after(laid.waits.get(&at).copied().unwrap_or(self.ways[release].healthy), wait);
+        wait
+    }
+
+    /// Gives a stage of its own to each namespace and definition that is used before its turn: by a release that does not
+    /// come after its own, or in an earlier wave, or by a hook.
+    fn hoist(&mut self, work: Work, steps: &[usize], hooks: &BTreeMap<usize, usize>) -> Hoisted<'a> {
+        let mut namespaces: HashMap<&str, Users<'a>> = HashMap::new();
+        let mut kinds: HashMap<&GroupKind, Users<'a>> = HashMap::new();
+        let hooks = hooks.keys().map(|at| (self.object(*at), i64::MIN));
+        let objects = steps.iter().map(|at| (self.object(*at), wave(self.object(*at)).unwrap_or(0)));
+        for (object, wave) in objects.chain(hooks) {
+            let of_namespace = object.id.namespace.as_deref().map(|name| namespaces.entry(name).or_default());
+            for users in of_namespace.into_iter().chain([kinds.entry(&object.id.kind).or_default()]) {
+                let first = users.entry(&object.release).or_insert(wave);
+                *first = wave.min(*first);
             }
-            kinds.entry(&object.id.kind).or_default().insert(&object.release);
         }
         let mut hoisted = Hoisted::default();
         for at in steps.iter().copied() {
             let object = self.object(at);
-            if is_namespace(&object.id) {
-                if self.is_needed_early(object, users.get(object.id.name.as_str()), hooks) {
-                    let stage = self.container(work, at, &mut hoisted);
-                    hoisted.namespaces.entry(&object.id.name).or_default().push(stage);
-                }
-            } else if let Some(kind) = defined(object)
-                && self.is_needed_early(object, kinds.get(&kind), hooks)
-            {
-                let stage = self.container(work, at, &mut hoisted);
-                hoisted.kinds.entry(kind).or_default().push(stage);
+            let kind = defined(object);
+            let users = match &kind {
+                None if is_namespace(&object.id) => namespaces.get(object.id.name.as_str()),
+                None => None,
+                Some(kind) => kinds.get(kind),
+            };
+            if !users.is_some_and(|users| self.is_needed_early(object, users)) {
+                continue;
+            }
+            let stage = self.container(work, at);
+            hoisted.steps.insert(at, stage);
+            match kind {
+                Some(kind) => hoisted.kinds.entry(kind).or_default().push(stage),
+                None => hoisted.namespaces.entry(&object.id.name).or_default().push(stage),
             }
         }
         hoisted
     }
 
-    fn container(&mut self, work: Work, at: usize, hoisted: &mut Hoisted<'_>) -> usize {
-        hoisted.steps.insert(at);
+    fn container(&mut self, work: Work, at: usize) -> usize {
         let release = &self.object(at).release;
         let stage = self.graph.add(release, work, vec![at]);
         let ways = &self.ways[release];
-        if work == Work::Delete {
-            self.graph.after(stage, ways.healthy);
-        } else {
-            self.graph.after(ways.begin, stage);
-        }
+        let (later, first) = if work == Work::Delete { (stage, ways.healthy) } else { (ways.begin, stage) };
+        self.graph.after(later, first);
         stage
     }
 
-    fn is_needed_early(
-        &mut self,
-        object: &'a ObjectComparison,
-        users: Option<&BTreeSet<&'a str>>,
-        hooks: &[(usize, usize)],
-    ) -> bool {
-        let release = &object.release;
-        let holds = |hook: &ObjectComparison| {
-            hook.id.namespace.as_ref() == Some(&object.id.name) || defined(object).as_ref() == Some(&hook.id.kind)
-        };
-        if hooks.iter().map(|(at, _)| self.object(*at)).any(|hook| hook.release == *release && holds(hook)) {
+    fn is_needed_early(&mut self, object: &'a ObjectComparison, users: &Users<'a>) -> bool {
+        let own = users.get(&*object.release).copied();
+        if own.is_some_and(|first| first < wave(object).unwrap_or(0)) {
             return true;
         }
-        let others = || users.into_iter().flatten().filter(|user| ***user != **release);
-        if others().next().is_none() {
+        if users.len() == usize::from(own.is_some()) {
             return false;
         }
         let facts = &self.facts;
-        let dependants = self.dependants.entry(release).or_insert_with(|| dependants(release, facts));
-        others().any(|user| !dependants.contains(user))
+        let dependants = self.dependants.entry(&object.release).or_insert_with(|| dependants(&object.release, facts));
+        users.keys().any(|user| **user != *object.release && !dependants.contains(user))
     }
 }
 

@@ -228,6 +228,15 @@ fn refusal(refusal: &Refusal) -> Json {
         Refusal::StoredVersion { id: object, version } => {
             map.insert("facts".into(), json!({"object": id(object), "version": version}));
         }
+        Refusal::Dependency { id: object, on } => {
+            map.insert("facts".into(), json!({"object": id(object), "on": on}));
+        }
+        Refusal::Circle { path } => {
+            map.insert("facts".into(), json!({"circle": path}));
+        }
+        Refusal::Mark { id: object, mark, .. } => {
+            map.insert("facts".into(), json!({"object": id(object), "mark": mark}));
+        }
         Refusal::Invalid { id: object, path, rule, .. } => {
             map.insert("facts".into(), json!({"object": id(object), "path": path, "rule": rule}));
         }

@@ -159,7 +159,7 @@ impl Writer<'_> {
                 self.line(&format!("{indent}{change}"));
             }
         }
-        let written = matches!(step.action, Action::Create | Action::Update | Action::Recreate { .. });
+        let written = step.action.is_write();
         let runs = step.action.hook().is_some_and(|hook| hook.does == Does::Run);
         if self.style.detail == Detail::Full && (written || runs) && !drift {
             self.view(step);

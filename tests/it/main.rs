@@ -12,6 +12,7 @@ mod cluster;
 mod crash;
 mod diff;
 mod docs;
+mod faults;
 mod health;
 mod ignore;
 mod keys;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         crash::trials(),
         diff::trials(),
         docs::trials(),
+        faults::trials(),
         health::trials(),
         ignore::trials(),
         keys::trials(),

@@ -3,8 +3,10 @@
 mod immutable;
 pub mod input;
 mod laws;
+mod order;
 mod state;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use libtest_mimic::{Failed, Trial};
@@ -20,12 +22,36 @@ pub fn trials() -> Vec<Trial> {
     trials.push(cases::code("plan", "digest", digest));
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
+    trials.extend(order::trials());
     trials.extend(state::trials());
     trials
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
-    case.expect("plan.txt", &listing(&Input::of(case).plan()))
+    let plan = Input::of(case).plan();
+    case.expect("plan.txt", &listing(&plan))?;
+    if case.read_if_there("stages.txt").is_none() {
+        return Ok(());
+    }
+    case.expect("stages.txt", &stages(&plan))
+}
+
+/// The stages that do anything, each with those that it comes after; those where ways only meet are left out.
+fn stages(plan: &Plan) -> String {
+    let mut out = String::new();
+    let mut behind: Vec<BTreeSet<usize>> = Vec::new();
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let after: BTreeSet<usize> = stage.after.iter().flat_map(|first| behind[*first].clone()).collect();
+        behind.push(if stage.steps.is_empty() { after.clone() } else { BTreeSet::from([at]) });
+        if !stage.steps.is_empty() {
+            let objects: Vec<String> = stage.steps.iter().map(|at| plan.steps[*at].object.id.to_string()).collect();
+            let work = format!("{:?}", stage.work).to_lowercase();
+            let _ = write!(out, "{at} {work} ({}) {}", stage.release, objects.join(", "));
+            let after: Vec<String> = after.iter().map(ToString::to_string).collect();
+            let _ = writeln!(out, "{}{}", if after.is_empty() { "" } else { ": after " }, after.join(" "));
+        }
+    }
+    out
 }
 
 /// The plan with all that an apply reads: waves, actions, inventories, refusals in full.
@@ -49,9 +75,15 @@ fn listing(plan: &Plan) -> String {
                 let _ = writeln!(out, "      loses {lost}");
             }
         }
+        for removed in step.action.hook().iter().flat_map(|hook| &hook.removes) {
+            let _ = writeln!(out, "      deletes {removed}");
+        }
         for change in step.takes() {
             let _ = writeln!(out, "      takes {}", change.path);
         }
+    }
+    for ((key, value, instead), objects) in plan.unfollowed() {
+        let _ = writeln!(out, "no effect of {key}: {value} on {}: {instead}", objects.len());
     }
     for refusal in &plan.refusals {
         let _ = write!(out, "{}", Diagnostic::of(refusal));
@@ -60,7 +92,11 @@ fn listing(plan: &Plan) -> String {
         let fields: Vec<String> = step.object.fields.iter().map(|change| change.path.to_string()).collect();
         let _ = writeln!(out, "drift {} {}", step.object.id, fields.join(" "));
     }
-    let counts = plan.summary().counts().into_iter().filter(|(name, count)| *name != "orphan" || *count > 0);
+    let counts = plan
+        .summary()
+        .counts()
+        .into_iter()
+        .filter(|(name, count)| !["orphan", "run", "note"].contains(name) || *count > 0);
     let counts: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
     let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
     out

@@ -49,7 +49,7 @@ fn cut(site: &mut Site, last: impl Fn(&str) -> bool + Send + Sync + 'static, ans
         () => Answer::Through,
     });
     site.through(&door);
-    let run = site.run("apply dev --yes");
+    let run = site.run("apply dev --yes --patience 2s");
     site.as_before();
     run
 }

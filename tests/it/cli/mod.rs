@@ -13,7 +13,7 @@ mod judging;
 mod large;
 mod lost;
 pub mod program;
-mod proxy;
+pub mod proxy;
 mod readers;
 mod refusals;
 mod rehearsal;
@@ -21,7 +21,7 @@ mod replacing;
 mod rights;
 mod secrecy;
 mod secrets_git;
-mod site;
+pub mod site;
 mod story;
 
 use libtest_mimic::Trial;

@@ -3,8 +3,10 @@
 //! It speaks plain HTTP, and acts as the administrator or as whoever it is told to.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::client::Body;
@@ -18,9 +20,12 @@ pub struct Seen {
     pub method: String,
     /// Path and query.
     pub path: String,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// What the door does with a request.
+#[derive(Clone, Debug)]
 pub enum Answer {
     /// It goes through, and its answer comes back.
     Through,
@@ -28,17 +33,39 @@ pub enum Answer {
     Swallowed,
     /// It does not go through, and the connection ends.
     Refused,
+    /// It does not go through, and nothing is ever answered.
+    Silence,
     /// It does not go through, and the answer has this code and says this.
     Says(u16, &'static str),
+    /// It goes through, and the answer has this code all the same.
+    Hides(u16, &'static str),
+    /// It does not go through, and is to come again after so many seconds.
+    Later(u64),
+    /// It does not go through, and the answer is this old one.
+    Old(Arc<Vec<u8>>),
     /// It does not go through, and the answer is that there is no such thing.
     Missing,
+    /// The door does not even open, to this and any other, for so long.
+    Gone(Duration),
 }
 
 /// The door.
 pub struct Proxy {
     address: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    forbidden: Arc<Mutex<Vec<Seen>>>,
+    notes: Arc<Notes>,
+}
+
+/// What came by.
+#[derive(Default)]
+struct Notes {
+    seen: Mutex<Vec<Seen>>,
+    /// What the server said, also where nobody was told.
+    answered: Mutex<Vec<(Seen, u16)>>,
+    /// How many are under way, and how many were at most.
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+    /// Until when nobody is let in.
+    gone: Mutex<Option<Instant>>,
 }
 
 type Rule = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
@@ -55,10 +82,14 @@ impl Seen {
         self.method == "PATCH" && self.path.contains("dryRun=All")
     }
 
+    /// The path without the query.
+    pub fn bare_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     /// Whether it writes an object of this name, such as `configmaps/web`.
     pub fn writes(&self, object: &str) -> bool {
-        let path = self.path.split('?').next().unwrap_or_default();
-        self.is_write() && path.ends_with(object)
+        self.is_write() && self.bare_path().ends_with(object)
     }
 }
 
@@ -75,17 +106,12 @@ impl Proxy {
 
     fn for_client(client: Client, rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let (rule, seen, forbidden): (Rule, _, _) = (Arc::new(rule), Arc::default(), Arc::default());
-        let notes = (Arc::clone(&seen), Arc::clone(&forbidden));
+        let address = listener.local_addr().expect("an address");
+        let (rule, notes): (Rule, Arc<Notes>) = (Arc::new(rule), Arc::default());
+        let kept = Arc::clone(&notes);
         // Both kinds of threads end with the process, or when the other side goes.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (rule, notes, client) = (Arc::clone(&rule), notes.clone(), client.clone());
-                std::thread::spawn(move || serve(stream, &rule, &notes, &client));
-            }
-        });
-        Self { address, seen, forbidden }
+        std::thread::spawn(move || listen(listener, address, &rule, &kept, &client));
+        Self { address: format!("http://{address}"), notes }
     }
 
     /// A door through which everything goes.
@@ -98,45 +124,102 @@ impl Proxy {
         &self.address
     }
 
-    /// The requests so far for which the rights were missing.
-    pub fn forbidden(&self) -> Vec<Seen> {
-        self.forbidden.lock().expect("no test panics here").clone()
-    }
-
     /// The requests so far.
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("no test panics here").clone()
+        self.notes.seen.lock().expect("no test panics here").clone()
+    }
+
+    /// The requests so far that the server got, and what it said.
+    pub fn answered(&self) -> Vec<(Seen, u16)> {
+        self.notes.answered.lock().expect("no test panics here").clone()
+    }
+
+    /// The requests so far for which the rights were missing.
+    pub fn forbidden(&self) -> Vec<Seen> {
+        self.answered().into_iter().filter_map(|(seen, code)| (code == 403).then_some(seen)).collect()
+    }
+
+    /// How many requests were under way at once, at most.
+    pub fn most(&self) -> usize {
+        self.notes.most.load(Ordering::SeqCst)
     }
 }
 
-type Notes = (Arc<Mutex<Vec<Seen>>>, Arc<Mutex<Vec<Seen>>>);
+impl Notes {
+    fn gone(&self) -> Option<Instant> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).filter(|until| *until > Instant::now())
+    }
 
-fn serve(stream: TcpStream, rule: &Rule, (seen_so_far, forbidden): &Notes, client: &Client) -> io::Result<()> {
+    /// Counts a request as under way, until the answer ends.
+    fn count(&self) -> Counted<'_> {
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        Counted(self)
+    }
+}
+
+struct Counted<'n>(&'n Notes);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Lets in who comes. While the door is gone, nobody listens at its address.
+fn listen(mut listener: TcpListener, address: SocketAddr, rule: &Rule, notes: &Arc<Notes>, client: &Client) {
+    loop {
+        if let Some(until) = notes.gone() {
+            drop(listener);
+            std::thread::sleep(until.saturating_duration_since(Instant::now()));
+            listener = TcpListener::bind(address).expect("the same port");
+        }
+        let Ok((stream, _)) = listener.accept() else { continue };
+        let (rule, notes, client) = (Arc::clone(rule), Arc::clone(notes), client.clone());
+        std::thread::spawn(move || serve(stream, address, &rule, &notes, &client));
+    }
+}
+
+fn serve(stream: TcpStream, address: SocketAddr, rule: &Rule, notes: &Notes, client: &Client) -> io::Result<()> {
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
-    loop {
-        let Some((seen, headers, body)) = request(&mut reader)? else { return Ok(()) };
-        seen_so_far.lock().expect("no test panics here").push(seen.clone());
+    while let Some((seen, headers, body)) = request(&mut reader)? {
+        // A sign of life of the lease is sent whatever else is under way.
+        let counted = (!seen.path.contains("/leases")).then(|| notes.count());
+        notes.seen.lock().expect("no test panics here").push(seen.clone());
+        if notes.gone().is_some() {
+            return Ok(());
+        }
         let answer = rule(&seen);
-        if matches!(answer, Answer::Refused) {
-            return Ok(());
+        let goes = matches!(answer, Answer::Through | Answer::Swallowed | Answer::Hides(..));
+        let mut through = None;
+        if goes {
+            let Some((code, bytes)) = forward(client, &seen, &headers, body) else { return Ok(()) };
+            notes.answered.lock().expect("no test panics here").push((seen, code));
+            through = Some(bytes);
         }
-        if matches!(answer, Answer::Missing) {
-            writer.write_all(MISSING)?;
-            continue;
-        }
-        let (code, answered) = match answer {
-            Answer::Says(code, said) => (code, status(code, said)),
-            _ => forward(client, &seen, &headers, body),
+        let answered = match answer {
+            Answer::Through => through.unwrap_or_default(),
+            Answer::Swallowed | Answer::Refused => return Ok(()),
+            // The client ends it, and then there is nothing to read.
+            Answer::Silence => return reader.fill_buf().map(drop),
+            Answer::Says(code, said) | Answer::Hides(code, said) => status(code, said, ""),
+            Answer::Later(seconds) => {
+                status(429, "too many requests, please try again later", &format!("retry-after: {seconds}\r\n"))
+            }
+            Answer::Old(body) => body.to_vec(),
+            Answer::Missing => MISSING.to_vec(),
+            Answer::Gone(time) => {
+                *notes.gone.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+                // Whoever waits for the next one to come in has to see it.
+                TcpStream::connect(address)?;
+                return Ok(());
+            }
         };
-        if code == 403 {
-            forbidden.lock().expect("no test panics here").push(seen.clone());
-        }
-        if matches!(answer, Answer::Swallowed) {
-            return Ok(());
-        }
+        drop(counted);
         writer.write_all(&answered)?;
     }
+    Ok(())
 }
 
 /// What a server says about a path that it does not know.
@@ -166,30 +249,43 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some((Seen { method, path }, headers, body)))
+    Ok(Some((Seen { method, path, at: Instant::now() }, headers, body)))
 }
 
 /// An answer as an API server refuses.
-fn status(code: u16, said: &str) -> Vec<u8> {
-    let body =
-        serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "code": code});
-    let body = body.to_string();
+fn status(code: u16, said: &str, header: &str) -> Vec<u8> {
+    let reason = match code {
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        500 if !said.contains("typed patch object") => "InternalError",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "",
+    };
+    let body = serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": said, "reason": reason, "code": code,
+    });
+    answer_of(code, header, &body.to_string())
+}
+
+/// A whole answer with a JSON body.
+pub fn answer_of(code: u16, header: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 {code} Refused\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+    format!("HTTP/1.1 {code} Said\r\ncontent-type: application/json\r\n{header}content-length: {length}\r\n\r\n{body}")
         .into_bytes()
 }
 
-/// The answer's status, and all of it.
-fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> (u16, Vec<u8>) {
+/// The answer's status, and all of it; `None` where the server does not answer.
+fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> Option<(u16, Vec<u8>)> {
     let mut request = http::Request::builder().method(seen.method.as_str()).uri(&seen.path);
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let request = request.body(Body::from(body)).expect("a request");
     let (head, body) = shared().block_on(async {
-        let (head, body) = client.send(request).await.expect("an answer").into_parts();
-        (head, body.collect_bytes().await.expect("a whole answer"))
-    });
+        let (head, body) = client.send(request).await.ok()?.into_parts();
+        Some((head, body.collect_bytes().await.ok()?))
+    })?;
     let mut answer = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", head.status, body.len()).into_bytes();
     for (name, value) in &head.headers {
         if ["content-type", "warning", "retry-after"].contains(&name.as_str()) {
@@ -198,5 +294,5 @@ fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> (u
     }
     answer.extend(b"\r\n");
     answer.extend(body);
-    (head.status.as_u16(), answer)
+    Some((head.status.as_u16(), answer))
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -12,7 +13,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value as Json, json};
 
 use super::program::{Desk, Run, copy};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, answer_of};
 use crate::sandbox::{NOBODY, shared};
 
 /// The password in the project's encrypted file.
@@ -154,6 +155,23 @@ impl Site {
         let api: Api<ConfigMap> = Api::namespaced(shared().client(), &self.namespace);
         let parameters = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         shared().block_on(api.patch(name, &parameters, &Patch::Merge(patch))).expect("a change");
+    }
+
+    /// Creates a ConfigMap as somebody else.
+    pub fn create(&self, name: &str, manager: &str) -> Result<(), Failed> {
+        let api: Api<ConfigMap> = Api::namespaced(shared().client(), &self.namespace);
+        let map = serde_json::from_value(json!({"metadata": {"name": name}, "data": {"of": manager}}))?;
+        let parameters = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+        shared().block_on(api.create(&parameters, &map))?;
+        Ok(())
+    }
+
+    /// What the server answers now to a LIST of the namespace's ConfigMaps.
+    pub fn old_list(&self) -> Result<Arc<Vec<u8>>, Failed> {
+        let path = format!("/api/v1/namespaces/{}/configmaps?limit=500", self.namespace);
+        let request = http::Request::get(path).body(Vec::new())?;
+        let body = shared().block_on(shared().client().request_text(request))?;
+        Ok(Arc::new(answer_of(200, "", &body)))
     }
 
     /// Deletes a ConfigMap as somebody else.

@@ -41,7 +41,7 @@ pub(super) struct World {
     /// Whose fields are taken.
     pub(super) take: Vec<String>,
     pub(super) schemas: Schemas,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<String>>,
     needs: BTreeMap<Arc<str>, Waiting>,
 }
 
@@ -56,7 +56,7 @@ impl World {
         let cluster = cluster().await;
         let discovery = cluster.discover().await.expect("discovery");
         let namespace = format!("{prefix}-{}", std::process::id());
-        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(false).0);
+        let (take, schemas, stop) = (Vec::new(), builtin_schemas().clone(), watch::channel(None).0);
         Self { cluster, discovery, namespace, take, schemas, stop, needs: BTreeMap::new() }
     }
 
@@ -323,7 +323,7 @@ fn an_interrupted_run() -> Result<(), Failed> {
         let ran = world
             .run(&world.cluster, &plan, |event| {
                 if event.id.name == "a" {
-                    let _ = stop.send(true);
+                    let _ = stop.send(Some("the run was interrupted".to_owned()));
                 }
             })
             .await?;

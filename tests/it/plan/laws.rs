@@ -6,9 +6,9 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
-use weft::diff::{Cause, Comparison, ObjectComparison, Verdict};
+use weft::diff::{Cause, Comparison, ObjectComparison, Residents, Verdict};
+use weft::manifest::ObjectId;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts, Step};
-
 use weft::project::Prune;
 
 use super::input;
@@ -34,6 +34,8 @@ pub fn trials() -> Vec<Trial> {
     [
         ("order-of-input", order as fn(&Case) -> Law),
         ("nothing-wanted-is-deleted", wanted),
+        ("what-is-let-go-is-not-deleted", let_go),
+        ("nothing-goes-with-a-container", containers),
         ("counts", counts),
         ("waves", waves),
     ]
@@ -56,6 +58,8 @@ struct Case {
     objects: Vec<ObjectComparison>,
     shuffled: Vec<ObjectComparison>,
     allow: BTreeSet<String>,
+    /// What the cluster has in the namespace `apps`.
+    residents: Vec<&'static str>,
 }
 
 impl Case {
@@ -64,8 +68,14 @@ impl Case {
     }
 
     fn plan_of(&self, objects: Vec<ObjectComparison>) -> Plan {
-        let guards = Guards { allow_delete: self.allow.clone(), ..Guards::default() };
-        plan::plan("dev", Comparison { objects, ..Comparison::default() }, &self.releases, &guards)
+        self.plan_with(objects, Guards::default())
+    }
+
+    fn plan_with(&self, objects: Vec<ObjectComparison>, guards: Guards) -> Plan {
+        let guards = Guards { allow_delete: self.allow.clone(), ..guards };
+        let found = Residents::Known(self.residents.iter().map(|it| input::id(it)).collect());
+        let residents = [(input::id("Namespace apps"), found)].into();
+        plan::plan("dev", Comparison { objects, residents }, &self.releases, &guards)
     }
 }
 
@@ -83,30 +93,32 @@ fn case() -> impl Strategy<Value = Case> {
         Verdict::Unknown(Cause::Unreadable.since("?")),
     ]);
     let object = (select(OBJECTS.to_vec()), select(RELEASES.to_vec()), any::<bool>(), wanted, left);
+    let prune = select(vec![Prune::Delete, Prune::Delete, Prune::Keep, Prune::Orphan]);
+    let residents = subsequence(vec!["ConfigMap apps/one", "Secret apps/of-a-stranger"], 0..=2);
     let needs = |at: usize| subsequence(RELEASES[..at].to_vec(), 0..=at);
-    let releases = (needs(0), needs(1), needs(2), needs(3), any::<[bool; 4]>());
+    let releases = (needs(0), needs(1), needs(2), needs(3), prop::array::uniform4(prune));
     let allow = subsequence(vec!["Namespace".to_owned(), "CustomResourceDefinition".to_owned()], 0..=2);
-    (prop::collection::vec(object, 0..20), releases, allow)
-        .prop_map(|(objects, releases, allow)| (comparisons(objects), releases, allow))
-        .prop_flat_map(|(objects, releases, allow)| {
-            (Just(objects.clone()), Just(objects).prop_shuffle(), Just(releases), Just(allow))
+    (prop::collection::vec(object, 0..20), releases, allow, residents)
+        .prop_map(|(objects, releases, allow, residents)| (comparisons(objects), releases, allow, residents))
+        .prop_flat_map(|(objects, releases, allow, residents)| {
+            (Just(objects.clone()), Just(objects).prop_shuffle(), Just(releases), Just(allow), Just(residents))
         })
-        .prop_map(|(objects, shuffled, (n0, n1, n2, n3, prune), allow)| {
+        .prop_map(|(objects, shuffled, (n0, n1, n2, n3, prune), allow, residents)| {
             let facts = [n0, n1, n2, n3].into_iter().zip(RELEASES).zip(prune);
             let releases = facts.map(|((needs, name), prune)| ReleaseFacts {
                 name: name.into(),
                 needs: needs.into_iter().map(str::to_owned).collect(),
-                prune: if prune { Prune::Delete } else { Prune::Keep },
+                prune,
                 declared: true,
                 set: format!("applyset-{name}"),
                 inventory: held(&objects, name),
                 ..ReleaseFacts::default()
             });
-            Case { releases: releases.collect(), objects, shuffled, allow: allow.into_iter().collect() }
+            Case { releases: releases.collect(), objects, shuffled, allow: allow.into_iter().collect(), residents }
         })
 }
 
-fn held(objects: &[ObjectComparison], release: &str) -> BTreeSet<weft::manifest::ObjectId> {
+fn held(objects: &[ObjectComparison], release: &str) -> BTreeSet<ObjectId> {
     let held = objects.iter().filter(|object| *object.release == *release && object.verdict != Verdict::Create);
     held.map(|object| object.id.clone()).collect()
 }
@@ -176,8 +188,48 @@ fn wanted(case: &Case) -> Law {
     for id in case.objects.iter().filter(|object| object.verdict == Verdict::Leftover).map(|object| &object.id) {
         let mut own = plan.steps.iter().filter(|step| step.object.id == *id);
         prop_assert!(own.any(|step| !matches!(step.action, Action::Forget { .. })), "{id} is forgotten");
-        let deletes = plan.steps.iter().filter(|step| step.object.id == *id && step.action == Action::Delete);
-        prop_assert!(deletes.count() <= 1, "{id} is deleted twice");
+        let goes = |step: &&Step| matches!(step.action, Action::Delete | Action::Orphan { .. });
+        let goes = plan.steps.iter().filter(|step| step.object.id == *id).filter(goes);
+        prop_assert!(goes.count() <= 1, "{id} goes twice");
+    }
+    Ok(())
+}
+
+/// A word that lets go deletes nothing, and lets go of nothing that is wanted.
+fn let_go(case: &Case) -> Law {
+    let guards = Guards { orphan: Some(BTreeSet::new()), ..Guards::default() };
+    for step in &case.plan_with(case.objects.clone(), guards).steps {
+        prop_assert!(step.action != Action::Delete, "{} is deleted", step.object.id);
+        let is_wanted = case.objects.iter().any(|object| object.id == step.object.id && object.desired.is_some());
+        let is_let_go = matches!(step.action, Action::Orphan { .. });
+        prop_assert!(!(is_let_go && is_wanted), "{} is wanted and let go", step.object.id);
+    }
+    Ok(())
+}
+
+/// A namespace goes only with all that is in it, whether anybody knew it or not; a definition with all of its kind.
+fn containers(case: &Case) -> Law {
+    let plan = case.plan();
+    let is_gone = |id: &ObjectId| {
+        let mut own = plan.steps.iter().filter(|step| step.object.id == *id);
+        own.any(|step| step.action == Action::Delete || step.object.verdict == Verdict::Gone)
+    };
+    let known = || plan.steps.iter().map(|step| &step.object.id);
+    for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
+        let container = &step.object.id;
+        let inside = |id: &&ObjectId| match container.kind.kind.as_str() {
+            "Namespace" => id.namespace.as_ref() == Some(&container.name),
+            "CustomResourceDefinition" => id.kind.kind == "Widget",
+            _ => false,
+        };
+        for id in known().filter(inside) {
+            prop_assert!(is_gone(id), "{id} goes with {container}");
+        }
+        let strangers =
+            case.residents.iter().filter(|_| container.name == "apps" && container.kind.kind == "Namespace");
+        for id in strangers.map(|it| input::id(it)) {
+            prop_assert!(is_gone(&id), "{id} goes with {container}");
+        }
     }
     Ok(())
 }

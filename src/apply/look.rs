@@ -1,0 +1,64 @@
+//! What became of a write that got no answer: it is looked up, not guessed.
+
+use super::adopt::adopts;
+use super::wave::Attempt;
+use super::{Scope, uid};
+use crate::cluster::{ApplyOptions, WriteError};
+use crate::diff::LiveObject;
+use crate::manifest::Object;
+use crate::plan::{Action, Step};
+use crate::schema::Resource;
+
+/// What a look tells.
+enum Look {
+    /// It was done.
+    Done(Box<LiveObject>),
+    /// It was not done yet, or that cannot be seen; the server answers.
+    Open,
+    /// Nobody answers.
+    Silent,
+}
+
+impl Scope<'_> {
+    /// The attempt, where nobody knows what became of it with what can be seen; and whether the server answers.
+    pub(super) async fn look_up(
+        &self,
+        attempt: Attempt,
+        step: &Step,
+        desired: &Object,
+        resource: &Resource,
+    ) -> (Attempt, bool) {
+        if !matches!(
+            attempt,
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. })
+        ) {
+            return (attempt, false);
+        }
+        match self.look(step, desired, resource).await {
+            Look::Done(live) => (Attempt::Applied(live), true),
+            Look::Open => (attempt, true),
+            Look::Silent => (attempt, false),
+        }
+    }
+
+    /// Whether an apply was done: the server has the object, not the one that was to go, and says that another apply
+    /// would change neither a value nor an owner.
+    async fn look(&self, step: &Step, desired: &Object, resource: &Resource) -> Look {
+        let now = match self.cluster.get(&desired.id, resource).await {
+            Ok(Some(now)) => now,
+            Ok(None) => return Look::Open,
+            Err(error) if error.is_silence() => return Look::Silent,
+            Err(_) => return Look::Open,
+        };
+        let old =
+            matches!(step.action, Action::Recreate { .. }) && uid(&now) == step.object.live.as_deref().and_then(uid);
+        let adopted = adopts(step).is_none_or(|it| it.is_done(&now));
+        let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: true };
+        match self.cluster.apply(&desired.id, resource, &desired.body, options).await {
+            Ok(then) if !old && adopted && then.body == now.body && then.managers == now.managers => {
+                Look::Done(Box::new(now))
+            }
+            _ => Look::Open,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! When a request is tried again, and what is known of it when it is not: every request may be repeated, since a write
+//! says exactly what shall be there.
+
+use std::time::Duration;
+
+use super::ClusterError;
+use super::request::Answer;
+
+/// How often a request is tried again that got no answer, or that the server cannot serve for the moment.
+const RETRIES: u32 = 5;
+/// The same after a 429, as client-go has it: the server is there, and only asks for less.
+const THROTTLED: u32 = 10;
+/// The same after a 500, which some requests always get.
+const BROKEN: u32 = 3;
+/// The wait before the first retry; each further one waits twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait where the server asks for none.
+const LONGEST_STEP: Duration = Duration::from_secs(2);
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// What an attempt says about the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// This is the answer.
+    Final,
+    /// 429: nothing was done.
+    Throttled(Option<Duration>),
+    /// 502, 503, 504: it may have been done.
+    Unavailable(Option<Duration>),
+    /// 500: it may have been done.
+    Broken,
+    /// No answer: it may have been done.
+    Lost,
+    /// It did not get there.
+    Unsent,
+}
+
+/// The attempts of one request.
+#[derive(Debug)]
+pub(super) struct Tries {
+    patience: Duration,
+    /// Whether a server that nobody reaches is tried again.
+    knocks: bool,
+    count: u32,
+    /// Whether one of the attempts may have been done although no answer says so.
+    pub unsure: bool,
+}
+
+impl Tries {
+    /// The attempts of a request to a server that is known to be there.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, knocks: true, count: 0, unsure: false }
+    }
+
+    /// The attempts of the first request of all: a wrong address is not tried again.
+    pub(super) fn first(patience: Duration) -> Self {
+        Self { knocks: false, ..Self::new(patience) }
+    }
+
+    /// Whether nothing was tried yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The wait before the next attempt; `None` where this one was the last. `elapsed` is the time since the first.
+    pub(super) fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
+        let said = Said::of(attempt);
+        self.unsure |= matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
+        let (most, asked) = match said {
+            Said::Final => return None,
+            Said::Throttled(asked) => (THROTTLED, asked),
+            Said::Unavailable(asked) => (RETRIES, asked),
+            Said::Broken => (BROKEN, None),
+            Said::Lost => (RETRIES, None),
+            Said::Unsent if self.knocks => (u32::MAX, None),
+            Said::Unsent => return None,
+        };
+        let in_time = matches!(said, Said::Throttled(_)) || self.count == 0 || elapsed < self.patience;
+        if self.count >= most || !in_time {
+            return None;
+        }
+        let step = (FIRST_WAIT * 2u32.pow(self.count.min(8))).min(LONGEST_STEP);
+        self.count += 1;
+        Some(asked.map_or(step, |asked| asked.clamp(FIRST_WAIT, LONGEST_WAIT)))
+    }
+}
+
+impl Said {
+    fn of(attempt: &Result<Answer, ClusterError>) -> Self {
+        match attempt {
+            Ok(answer) => match answer.code {
+                429 => Self::Throttled(answer.retry_after),
+                502..=504 => Self::Unavailable(answer.retry_after),
+                500 if !answer.names_a_field() => Self::Broken,
+                _ => Self::Final,
+            },
+            Err(ClusterError::Unreachable { sent: true, .. }) => Self::Lost,
+            Err(ClusterError::Unreachable { sent: false, .. }) => Self::Unsent,
+            Err(_) => Self::Final,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn answer(code: u16, retry_after: Option<u64>) -> Result<Answer, ClusterError> {
+        let retry_after = retry_after.map(Duration::from_secs);
+        Ok(Answer { code, body: Vec::new(), retry_after, unsure: false })
+    }
+
+    fn lost(sent: bool) -> Result<Answer, ClusterError> {
+        Err(ClusterError::Unreachable { server: String::new(), reason: String::new(), sent })
+    }
+
+    /// How often it is tried again, how long that takes in milliseconds, and whether it may have been done.
+    fn tried(attempt: &Result<Answer, ClusterError>) -> (u32, u128, bool) {
+        let (mut tries, mut elapsed, mut count) = (Tries::new(PATIENCE), Duration::ZERO, 0);
+        while let Some(wait) = tries.again(attempt, elapsed) {
+            elapsed += wait;
+            count += 1;
+            assert!(count < 1000, "it never ends");
+        }
+        (count, elapsed.as_millis(), tries.unsure)
+    }
+
+    #[test]
+    fn every_answer_has_its_bound() {
+        assert_eq!(tried(&answer(200, None)), (0, 0, false));
+        assert_eq!(tried(&answer(422, None)), (0, 0, false));
+        assert_eq!(tried(&answer(429, None)), (10, 15_000, false));
+        assert_eq!(tried(&answer(500, None)), (3, 1_400, true));
+        assert_eq!(tried(&answer(503, None)), (5, 5_000, true));
+        assert_eq!(tried(&answer(504, None)), (5, 5_000, true));
+        assert_eq!(tried(&lost(true)), (5, 5_000, true));
+        // A server that is started again is waited for, less than five times a second.
+        assert_eq!(tried(&lost(false)), (18, 31_000, false));
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_honoured_within_reason() {
+        assert_eq!(tried(&answer(429, Some(1))), (10, 10_000, false));
+        assert_eq!(tried(&answer(429, Some(0))), (10, 2_000, false));
+        assert_eq!(tried(&answer(503, Some(3600))).1, 40_000);
+    }
+
+    #[test]
+    fn a_connection_that_swallows_is_tried_once_more() {
+        let mut tries = Tries::new(PATIENCE);
+        assert!(tries.again(&lost(true), PATIENCE).is_some());
+        assert!(tries.again(&lost(true), 2 * PATIENCE).is_none());
+    }
+
+    #[test]
+    fn a_wrong_address_is_not_tried_again() {
+        assert_eq!(Tries::first(PATIENCE).again(&lost(false), Duration::ZERO), None);
+        assert!(Tries::first(PATIENCE).again(&answer(503, None), Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn a_field_that_is_in_no_schema_is_no_broken_server() {
+        let body =
+            br#"{"message": "failed to create typed patch object (a/b): .spec.prots: field not declared in schema"}"#;
+        let said = Ok(Answer { code: 500, body: body.to_vec(), retry_after: None, unsure: false });
+        assert_eq!(tried(&said), (0, 0, false));
+    }
+}
