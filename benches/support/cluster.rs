@@ -97,6 +97,19 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Creates so many namespaces, `PREFIX-0` and so on.
+    pub fn namespaces(&self, prefix: &str, count: usize) -> Result<(), Failure> {
+        for at in 0..count {
+            let name = format!("{prefix}-{at}");
+            let body = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            let request = http::Request::post("/api/v1/namespaces")
+                .header(http::header::CONTENT_TYPE, "application/json")
+                .body(body.to_string().into_bytes())?;
+            self.runtime.block_on(self.client.request_text(request))?;
+        }
+        Ok(())
+    }
+
     /// Ends it.
     pub fn stop(self) -> Result<(), Failure> {
         Ok(self.runtime.block_on(self.sandbox.stop())?)

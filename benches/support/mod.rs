@@ -7,6 +7,7 @@ pub mod alone;
 pub mod cluster;
 pub mod judged;
 pub mod lists;
+pub mod load;
 pub mod peer;
 pub mod process;
 pub mod project;

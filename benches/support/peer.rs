@@ -33,7 +33,7 @@ impl Kubectl<'_> {
         let releases = arguments.peer_objects.unwrap_or(self.objects).clamp(release, self.objects) / release;
         let objects = releases * release;
         let manifests = self.project.fleet_manifests(releases, COPIES)?;
-        let command = |verb: &str| peer(&kubectl, verb, self.plane.kubeconfig(), &manifests);
+        let command = |verb: &str| self::kubectl(&kubectl, verb, self.plane.kubeconfig(), &manifests);
         process::run(&mut command("apply"))?;
         // To `kubectl diff`, a status that a controller writes meanwhile is a difference, too.
         (1..TRIES).find(|_| process::run(&mut command("diff")).is_ok()).ok_or("the objects do not come to rest")?;
@@ -55,7 +55,7 @@ impl Kubectl<'_> {
 }
 
 /// A verb of kubectl on the same objects.
-fn peer(kubectl: &Path, verb: &str, kubeconfig: &Path, manifests: &Path) -> Command {
+pub fn kubectl(kubectl: &Path, verb: &str, kubeconfig: &Path, manifests: &Path) -> Command {
     let mut command = Command::new(kubectl);
     command.args([verb, "--server-side", "--filename"]).arg(manifests).arg("--kubeconfig").arg(kubeconfig);
     command

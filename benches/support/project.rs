@@ -67,10 +67,15 @@ impl Project {
 
     /// The objects of such a fleet as plain manifests in one file, as other programs read them.
     pub fn fleet_manifests(&self, releases: usize, copies: usize) -> Result<PathBuf, Failure> {
+        self.fleet_manifests_in(FLEET, releases, copies)
+    }
+
+    /// The same in namespaces whose names begin otherwise.
+    pub fn fleet_manifests_in(&self, prefix: &str, releases: usize, copies: usize) -> Result<PathBuf, Failure> {
         let mut out = String::new();
         for (_, text) in fleet_objects()? {
             for (at, copy) in (0..releases).flat_map(|at| (0..copies).map(move |copy| (at, copy))) {
-                write!(out, "---\n{}", named(&text, &format!("fleet-{at:04}-{copy}"), &namespace(at)))?;
+                write!(out, "---\n{}", named(&text, &format!("fleet-{at:04}-{copy}"), &namespace_in(prefix, at)))?;
             }
         }
         self.write("fleet.yaml", &out)?;
@@ -174,7 +179,14 @@ fn web_values(at: usize) -> String {
 
 /// The namespace of a release of a fleet.
 pub fn namespace(release: usize) -> String {
-    format!("fleet-{}", release % NAMESPACES)
+    namespace_in(FLEET, release)
+}
+
+/// What the names of a fleet's namespaces begin with.
+const FLEET: &str = "fleet";
+
+fn namespace_in(prefix: &str, release: usize) -> String {
+    format!("{prefix}-{}", release % NAMESPACES)
 }
 
 /// The objects of a fleet by kind, with `$NAME` and `$NAMESPACE` to fill in.

@@ -1,62 +1,73 @@
-//! Why an object does not become healthy: its pods, their logs, and the warnings about them.
+//! Reads what is around objects that are not as they should be, for `health` to say why.
 
-use crate::cluster::Cluster;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use crate::cluster::{Cluster, FIELD_MANAGER};
 use crate::diff::LiveObject;
-use crate::health;
+use crate::health::{self, Around, Cause, Said};
 use crate::manifest::ObjectId;
 use crate::schema::GroupKind;
 use crate::value::Value;
 
-/// Kinds whose pods tell more than they do.
-const WORKLOADS: [&str; 6] = ["Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job"];
+/// Objects whose pods are read at once; how many requests are sent is decided by `cluster`.
+const AT_ONCE: usize = 8;
 
-/// The cause, as far as it can be seen; who may not see pods or events is told nothing more.
-pub(super) async fn of(cluster: &Cluster, object: &LiveObject) -> Option<String> {
-    let kind = object.id.kind.kind.as_str();
-    if kind == "Pod" {
-        return of_pod(cluster, &object.body).await;
-    }
-    if WORKLOADS.contains(&kind) {
-        let mut pods = cluster.pods_of(&object.body).await.unwrap_or_default();
-        pods.sort_by(|a, b| created(b).cmp(created(a)));
-        for pod in &pods {
-            if let Some(cause) = of_pod(cluster, pod).await {
-                return Some(format!("pod {}: {cause}", name(pod)));
-            }
+/// What is around each of some objects; of who may not see pods or events, less.
+pub(super) async fn around(cluster: &Cluster, objects: &[&LiveObject]) -> Vec<Around> {
+    let namespaces: BTreeSet<&str> = objects.iter().filter_map(|it| it.id.namespace.as_deref()).collect();
+    let events: BTreeMap<&str, Arc<Vec<Said>>> = futures::stream::iter(namespaces)
+        .map(|it| async move { (it, Arc::new(cluster.said_in(it).await.unwrap_or_default())) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let each = |object: &LiveObject| {
+        let events = object.id.namespace.as_deref().and_then(|it| events.get(it)).cloned().unwrap_or_default();
+        let body = object.body.clone();
+        let since = since(object);
+        async move {
+            let pods = match () {
+                () if body.get("kind").and_then(Value::as_str) == Some("Pod") => vec![body],
+                () if health::runs_pods(&body) => cluster.pods_of(&body).await.unwrap_or_default(),
+                () => Vec::new(),
+            };
+            Around { pods, events, since }
         }
-    }
-    cluster.warnings_about(&object.id).await.ok()?.pop()
-}
-
-async fn of_pod(cluster: &Cluster, pod: &Value) -> Option<String> {
-    let trouble = health::trouble(pod)?;
-    let id = ObjectId {
-        kind: GroupKind { group: String::new(), kind: "Pod".into() },
-        namespace: pod.dig(&["metadata", "namespace"]).and_then(Value::as_str).map(str::to_owned),
-        name: name(pod).to_owned(),
     };
-    let mut said = trouble.reason;
-    if said.contains("probe")
-        && let Some(warning) = cluster.warnings_about(&id).await.ok().and_then(|mut all| all.pop())
-    {
-        said = format!("{said}\n{warning}");
-    }
-    if let Some((container, previous)) = trouble.log {
-        let lines = cluster.last_lines(&id, &container, previous).await.unwrap_or_default();
+    futures::stream::iter(objects.iter().map(|it| each(it))).buffered(AT_ONCE).collect().await
+}
+
+/// What was said about an object that is gone.
+pub(super) async fn said_of(cluster: &Cluster, id: &ObjectId) -> Around {
+    let events = match &id.namespace {
+        Some(namespace) => cluster.said_in(namespace).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Around { events: Arc::new(events), ..Around::default() }
+}
+
+/// A cause in words, with the last lines of the log that tells more.
+pub(super) async fn in_words(cluster: &Cluster, namespace: Option<&str>, cause: &Cause) -> String {
+    let mut said = cause.to_string();
+    if let (Some((container, previous)), Some(pod)) = (&cause.trouble.log, &cause.pod) {
+        let kind = GroupKind { group: String::new(), kind: "Pod".into() };
+        let id = ObjectId { kind, namespace: namespace.map(str::to_owned), name: pod.clone() };
+        let mut lines = cluster.last_lines(&id, container, *previous).await.unwrap_or_default();
+        if lines.is_empty() && !previous {
+            lines = cluster.last_lines(&id, container, true).await.unwrap_or_default();
+        }
         if !lines.is_empty() {
-            said = format!(
-                "{said}; its last lines:\n{}",
-                lines.lines().map(|it| format!("  {it}")).collect::<Vec<_>>().join("\n")
-            );
+            said = format!("{said}; its last lines:");
+            lines.lines().for_each(|line| said.extend(["\n  ", line]));
         }
     }
-    Some(said)
+    cluster.redactor().redact(&said)
 }
 
-fn name(object: &Value) -> &str {
-    object.dig(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn created(object: &Value) -> &str {
-    object.dig(&["metadata", "creationTimestamp"]).and_then(Value::as_str).unwrap_or_default()
+/// When we last changed an object.
+fn since(object: &LiveObject) -> String {
+    let ours = object.managers.iter().filter(|it| it.name == FIELD_MANAGER && it.operation == "Apply");
+    ours.filter_map(|it| it.time.clone()).max().unwrap_or_default()
 }

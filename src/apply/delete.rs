@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, is_leaving, uid};
+use super::{Done, Run, STEPS, is_leaving, uid};
 use crate::cluster::Wanted;
 use crate::diff::LiveObject;
 use crate::manifest::ObjectId;
@@ -14,8 +14,6 @@ use crate::plan::Action;
 use crate::report::Outcome;
 use crate::value::Value;
 
-/// Deletes that are worked on at once.
-const STEPS: usize = 64;
 /// How long objects may take to go before what comes after them is left alone.
 const GOING: Duration = Duration::from_secs(60);
 /// The wait between two looks.

@@ -8,11 +8,12 @@ use tokio::time::{Instant, sleep};
 use super::{Done, Run, Scope, cause, uid};
 use crate::cluster::{Precondition, Propagation, WriteError};
 use crate::diff::LiveObject;
-use crate::health::{self, Health};
+use crate::health::{self, Cause, Health, Sort};
 use crate::manifest::hooks::{self, Cleanup, Role};
 use crate::manifest::{self, Object, ObjectId, PART_OF};
 use crate::plan::hooks::digest;
 use crate::plan::{Does, HookStep, Step};
+use crate::project::HealthRule;
 use crate::report::Outcome;
 use crate::schema::{Discovery, Resource};
 use crate::value::Value;
@@ -26,6 +27,8 @@ const GOING: Duration = Duration::from_secs(120);
 /// The time between two looks; the first ones come sooner.
 const INTERVAL: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(200);
+/// How often the cause is looked for among pods and events.
+const PUZZLED: Duration = Duration::from_secs(2);
 
 impl Run<'_> {
     /// Runs the hooks of a stage side by side, and deletes what hooks left.
@@ -36,7 +39,8 @@ impl Run<'_> {
 
     async fn run_hook(&self, stage: usize, at: usize) {
         let step = self.step(at);
-        let (Some(hook), id) = (step.action.hook(), &step.object.id) else { return };
+        let does = |hook: &&HookStep| matches!(hook.does, Does::Run | Does::Remove);
+        let (Some(hook), id) = (step.action.hook().filter(does), &step.object.id) else { return };
         let ended = match (self.scope.obstacle(), hook.does) {
             (Some(reason), _) => Err(Outcome::Skipped(reason)),
             (None, Does::Remove) => self.clear(step, id).await.map(|()| Outcome::Deleted),
@@ -94,24 +98,39 @@ impl Run<'_> {
         let release = self.scope.options.releases.get(&self.stage(stage).release);
         let patience = hook.terms.timeout.map(Duration::from_secs);
         let patience = patience.or(release.and_then(|it| it.patience)).unwrap_or(PATIENCE);
+        let rules = release.map(|it| it.rules.as_slice()).unwrap_or_default();
         let (began, mut pause, mut said) = (Instant::now(), SOON, String::new());
+        let (mut looked, mut trouble): (Instant, Option<(Sort, Instant)>) = (began, None);
         loop {
             if let Some(reason) = self.scope.obstacle() {
                 return Err(Outcome::Unknown(format!("{reason}, while it ran")));
             }
             let live = self.scope.cluster.get(&object.id, resource).await;
             let live = live.map_err(|error| Outcome::Unknown(format!("whether it ended: {error}")))?;
-            let missing = match live.as_ref().map(state) {
-                Some(Health::Current) => return Ok(()),
-                Some(Health::Failed(reason)) => return Err(self.failed(live.as_ref(), &reason).await),
-                Some(Health::InProgress(missing)) => missing,
-                Some(Health::Terminating) | None => {
-                    return Err(Outcome::Failed("somebody deleted it while it ran".to_owned()));
-                }
+            let Some(live) = live else {
+                return Err(Outcome::Failed("somebody deleted it while it ran".to_owned()));
+            };
+            let missing = match state(&live, rules) {
+                Health::Current => return Ok(()),
+                Health::Failed(reason) => return Err(self.failed(&live, &reason).await),
+                Health::InProgress(missing) => missing,
+                Health::Terminating => "it is being deleted".to_owned(),
             };
             if began.elapsed() >= patience {
                 let reason = format!("it did not end within {} s: {missing}", patience.as_secs());
-                return Err(self.failed(live.as_ref(), &reason).await);
+                return Err(self.failed(&live, &reason).await);
+            }
+            if looked.elapsed() >= PUZZLED {
+                looked = Instant::now();
+                let cause = self.cause(&live).await;
+                let same =
+                    trouble.take().filter(|(sort, _)| cause.as_ref().is_some_and(|it| sort.is_as(it.trouble.sort)));
+                trouble =
+                    cause.as_ref().map(|it| (it.trouble.sort, same.map_or_else(Instant::now, |(_, since)| since)));
+                let lasted = trouble.as_ref().map(|(_, since)| since.elapsed()).unwrap_or_default();
+                if cause.is_some_and(|it| it.trouble.is_final(lasted)) {
+                    return Err(self.failed(&live, &missing).await);
+                }
             }
             if said != missing {
                 self.tell(&object.id, Outcome::Waiting(missing.clone()));
@@ -128,15 +147,20 @@ impl Run<'_> {
     }
 
     /// Why a hook failed, with the last lines that it wrote.
-    async fn failed(&self, live: Option<&LiveObject>, reason: &str) -> Outcome {
-        let cause = match live {
-            Some(live) => cause::of(self.scope.cluster, live).await,
-            None => None,
+    async fn failed(&self, live: &LiveObject, reason: &str) -> Outcome {
+        let cluster = self.scope.cluster;
+        let words = match self.cause(live).await {
+            Some(cause) => cause::in_words(cluster, live.id.namespace.as_deref(), &cause).await,
+            None => String::new(),
         };
-        Outcome::Failed(match cause {
-            Some(cause) if !reason.contains(&cause) => format!("{reason}\n{cause}"),
-            _ => reason.to_owned(),
-        })
+        let reason = cluster.redactor().redact(reason);
+        Outcome::Failed(if reason.contains(&words) { reason } else { format!("{reason}\n{words}") })
+    }
+
+    /// What can be seen of why a hook does not end well.
+    async fn cause(&self, live: &LiveObject) -> Option<Cause> {
+        let around = cause::around(self.scope.cluster, &[live]).await;
+        health::cause(&live.body, around.first()?)
     }
 
     /// Deletes what a hook left; what stays is tried again by a later run.
@@ -176,7 +200,7 @@ impl Scope<'_> {
             return Err(Outcome::Failed("an object of this name is there, and is no hook of this release".to_owned()));
         }
         let ends = hooks::runs_to_its_end(&object.body);
-        if hook.resumes && ends && !matches!(state(&live), Health::Failed(_) | Health::Terminating) {
+        if hook.resumes && ends && !matches!(state(&live, &[]), Health::Failed(_) | Health::Terminating) {
             return Ok(false);
         }
         if hook.terms.cleanup.contains(&Cleanup::Before) || (ends && hook.terms.renamed) {
@@ -217,8 +241,8 @@ impl Scope<'_> {
 }
 
 /// How a hook is: one that ends by itself has to have ended.
-fn state(live: &LiveObject) -> Health {
-    match health::of(&live.body) {
+fn state(live: &LiveObject, rules: &[HealthRule]) -> Health {
+    match health::judge(&live.body, rules) {
         Health::Current if live.id.kind.kind == "Pod" && phase(live) != "Succeeded" => {
             Health::InProgress(format!("it is {}", phase(live).to_lowercase()))
         }

@@ -1,9 +1,9 @@
 //! What left the repository: one object is deleted or let go, if it still is the one that the plan named.
 
 use super::{Scope, uid};
-use crate::cluster::{Precondition, WriteError};
+use crate::cluster::{FIELD_MANAGER, Precondition, WriteError};
 use crate::diff::LiveObject;
-use crate::manifest::ObjectId;
+use crate::manifest::{ObjectId, PART_OF};
 use crate::plan::{Action, Step};
 use crate::report::Outcome;
 use crate::schema::{Discovery, Gvk, Resource};
@@ -24,6 +24,10 @@ impl Scope<'_> {
             }
             let now = self.cluster.get(id, resource).await.map_err(|error| Outcome::Failed(error.to_string()))?;
             let Some(now) = now else { return Ok(None) };
+            if step.action != Action::Delete && uid(planned) == uid(&now) && is_free(&now) {
+                // A repeated request was done the first time, although its answer did not arrive.
+                return Ok(Some(resource.clone()));
+            }
             if let Some(reason) = moved(planned, &now) {
                 return Err(Outcome::Skipped(reason.to_owned()));
             }
@@ -59,6 +63,12 @@ fn served<'d>(object: &LiveObject, discovery: &'d Discovery) -> Option<&'d Resou
     let text = |key: &str| object.body.get(key).and_then(Value::as_str).unwrap_or_default();
     let gvk = Gvk::new(text("apiVersion"), text("kind"));
     discovery.resource(&gvk).or_else(|| discovery.versions(&gvk.group_kind()).first())
+}
+
+/// Whether nothing of an object is ours.
+fn is_free(object: &LiveObject) -> bool {
+    let labelled = object.body.dig(&["metadata", "labels", PART_OF]).is_some();
+    !labelled && object.managers.iter().all(|manager| manager.name != FIELD_MANAGER)
 }
 
 /// Why it is not the object that the plan named any more. Owner marks and keep marks are labels and annotations.

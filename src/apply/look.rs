@@ -46,9 +46,8 @@ impl Scope<'_> {
     async fn look(&self, step: &Step, desired: &Object, resource: &Resource) -> Look {
         let now = match self.cluster.get(&desired.id, resource).await {
             Ok(Some(now)) => now,
-            Ok(None) => return Look::Open,
             Err(error) if error.is_silence() => return Look::Silent,
-            Err(_) => return Look::Open,
+            Ok(None) | Err(_) => return Look::Open,
         };
         let old =
             matches!(step.action, Action::Recreate { .. }) && uid(&now) == step.object.live.as_deref().and_then(uid);

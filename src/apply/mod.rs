@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::error::ApplyError;
 use self::schedule::Failure;
@@ -29,9 +29,13 @@ use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Does, Plan, Stage, Step};
+use crate::project::HealthRule;
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
+
+/// Steps that are worked on at once; how many requests are sent is decided by `cluster`.
+const STEPS: usize = 128;
 
 /// What a run needs to know besides the plan.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ pub struct Waiting {
     pub needs: Vec<String>,
     /// How long its own objects may take to become healthy; `None` for no waiting.
     pub patience: Option<Duration>,
+    /// What healthy means for some of its objects.
+    pub rules: Vec<HealthRule>,
 }
 
 /// How a run ended.
@@ -118,6 +124,8 @@ struct Scope<'a> {
     fresh: BTreeSet<GroupKind>,
     /// Why the server is given up.
     lost: OnceLock<String>,
+    /// How many steps of all stages may be worked on at once, so that what they send does not fill the memory.
+    room: Semaphore,
 }
 
 /// A run under way. Its stages share it, so that several can go on side by side.
@@ -173,7 +181,7 @@ impl<'a> Run<'a> {
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new() },
+            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new(), room: Semaphore::new(STEPS) },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
         }

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
-use super::{Done, Run, Scope, is_write, uid};
+use super::{Done, Run, STEPS, Scope, is_write, uid};
 use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
@@ -16,8 +16,6 @@ use crate::report::Outcome;
 use crate::schema::{Discovery, GroupKind, Resource};
 use crate::value::Value;
 
-/// Steps that are worked on at once; how many requests are sent is decided by `cluster`.
-const STEPS: usize = 64;
 /// How long a kind that was just defined may be unknown to some server.
 const FRESH: Duration = Duration::from_secs(10);
 /// How long an object that is replaced may take to go.
@@ -71,7 +69,8 @@ impl Run<'_> {
                 let mut progress = self.progress();
                 progress.uids.extend(uid(live).map(str::to_owned));
                 progress.done[at] = Done::Applied(Arc::new(recorded));
-                return;
+                drop(progress);
+                return self.settle_at_once(at, live);
             }
             Attempt::Skipped(_) => return,
             Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, Done::Unknown),
@@ -117,6 +116,8 @@ impl Attempt {
 
 impl Scope<'_> {
     async fn attempt(&self, step: &Step, discovery: &Discovery) -> Attempt {
+        // It is never closed.
+        let _room = self.room.acquire().await;
         if let Some(reason) = self.obstacle() {
             return Attempt::Skipped(reason);
         }

@@ -1,20 +1,23 @@
 //! What `apply` and `destroy` have in common: the plan is shown, a person or `--yes` agrees, and it runs.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use thiserror::Error;
 
 use super::arguments::Format;
-use super::terminal::{Progress, Terminal};
+use super::progress::Progress;
+use super::terminal::Terminal;
 use super::{Exit, counted, planning, wait};
 use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
-use crate::plan::Refusal;
-use crate::report::{Event, Outcome, Purpose, Report};
+use crate::plan::{Plan, Refusal};
+use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
+use crate::state::saved::SavedError;
 
 /// How a plan is applied.
 #[derive(Clone, Debug, Args)]
@@ -22,6 +25,9 @@ pub(super) struct ActingArgs {
     /// Do not ask: apply the plan that is shown. Needed where there is no terminal.
     #[arg(long, short = 'y')]
     yes: bool,
+    /// Apply the plan without asking if it has this digest, which `weft plan` prints, and refuse any other.
+    #[arg(long, value_name = "DIGEST")]
+    approve: Option<String>,
     /// Do not wait until objects are healthy.
     #[arg(long)]
     no_wait: bool,
@@ -36,7 +42,7 @@ pub(super) struct ActingArgs {
 impl ActingArgs {
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
-        Self { yes, no_wait: true, cascade: Cascade::Background, deadline: None }
+        Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
     }
 }
 
@@ -92,7 +98,7 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         () if refused => return Ok(Exit::Refused),
         () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
         () if plan.is_empty() => return Ok(Exit::Done),
-        () => agree(args, planned, terminal)?,
+        () => agree(args, planned, &report, terminal)?,
     }
     let manner = Manner {
         wait: !args.no_wait,
@@ -104,9 +110,10 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         deadline: args.deadline.map(Duration::from_secs),
     };
     let progress = terminal.progress();
+    let watched = Watched::new(&planned.plan, progress.clone());
     let mut events = Vec::new();
     let mut show = |event: Event| {
-        tell(&event, &progress, terminal);
+        watched.tell(&event, terminal);
         events.push(event);
     };
     let Ended { conclusion, signal } = wait(pipeline::apply(planned, manner, &mut show))?;
@@ -118,9 +125,14 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
     Ok(exit(&conclusion, signal))
 }
 
-fn agree(args: &ActingArgs, planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {
-    if args.yes {
-        return Ok(());
+fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {
+    match (&args.approve, &report.digest) {
+        (Some(approved), Some(digest)) if approved != digest => {
+            return Err(SavedError::NotApproved { digest: digest.clone() }.into());
+        }
+        (Some(_), Some(_)) => return Ok(()),
+        _ if args.yes => return Ok(()),
+        _ => {}
     }
     let question = format!("Apply this to {}?", planned.cluster.address());
     match terminal.ask(&question)? {
@@ -130,18 +142,38 @@ fn agree(args: &ActingArgs, planned: &Planned, terminal: &Terminal) -> Result<()
     }
 }
 
-/// What happened to an object is worth a line; what it still waits for only the line that is overwritten.
-fn tell(event: &Event, progress: &Progress, terminal: &Terminal) {
-    let id = &event.id;
-    match &event.outcome {
-        Outcome::Waiting(what) => progress.at(&format!("waiting for {id}: {what}")),
-        Outcome::Adopted => progress.at(&format!("took over {id}")),
-        Outcome::Applied => progress.at(&format!("applied {id}")),
-        Outcome::Healthy => progress.at(&format!("healthy {id}")),
-        Outcome::Orphaned => progress.at(&format!("let go of {id}")),
-        Outcome::Deleted => progress.at(&format!("deleted {id}")),
-        Outcome::Failed(why) => progress.above(|| terminal.say(&format!("failed {id}: {why}"))),
-        Outcome::Skipped(_) | Outcome::Unknown(_) => {}
+/// A run that is watched while it goes on.
+struct Watched {
+    board: Arc<Mutex<Board>>,
+    began: Instant,
+    progress: Progress,
+}
+
+impl Watched {
+    fn new(plan: &Plan, progress: Progress) -> Self {
+        let (board, began) = (Arc::new(Mutex::new(Board::new(plan))), Instant::now());
+        let shown = Arc::clone(&board);
+        progress.show(move |width, most| {
+            let board = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            board.lines(began.elapsed(), width, most)
+        });
+        Self { board, began, progress }
+    }
+
+    /// What failed is worth a line that stays; what an object waits for is in the view, or a line where it changed.
+    fn tell(&self, event: &Event, terminal: &Terminal) {
+        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        board.note(event, self.began.elapsed());
+        let (id, counts) = (&event.id, board.counts());
+        // Whoever draws the view needs the board.
+        drop(board);
+        match &event.outcome {
+            Outcome::Waiting(what) => self.progress.changed(&harmless(&format!("waiting for {id}: {what}"))),
+            Outcome::Failed(why) => {
+                self.progress.above(|| terminal.say(&harmless(&format!("failed {id}: {why}"))));
+            }
+            _ => self.progress.counted(&counts),
+        }
     }
 }
 

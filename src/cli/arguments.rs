@@ -46,6 +46,18 @@ pub(super) struct SetArgs {
     pub set_json: Vec<String>,
 }
 
+impl SetArgs {
+    /// What is set, without the values: `--set image.tag`. They may be secret.
+    pub fn names(&self) -> Vec<String> {
+        let options = [("--set", &self.set), ("--set-string", &self.set_string), ("--set-json", &self.set_json)];
+        let name = |option: &str, text: &String| match text.split_once('=') {
+            Some((path, _)) if !path.starts_with('{') => format!("{option} {path}"),
+            _ => option.to_owned(),
+        };
+        options.into_iter().flat_map(|(option, texts)| texts.iter().map(move |text| name(option, text))).collect()
+    }
+}
+
 /// Which cluster, where it is not the one that the environment names.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ClusterArgs {

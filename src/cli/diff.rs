@@ -8,7 +8,7 @@ use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 use crate::plan::Guards;
-use crate::report::Purpose;
+use crate::report::{Purpose, Report};
 
 /// Compare an environment with its cluster, field by field: what you changed, and what others did. It writes nothing.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();
-    let report = planning::report(&planned, Purpose::Plan, plan);
+    let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
     planning::print(&report, &planned, args.output, terminal)?;
     Ok(planning::exit(&report.plan, args.exit_code))
 }

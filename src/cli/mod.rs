@@ -20,11 +20,13 @@ mod operator;
 mod orphan;
 mod plan;
 mod planning;
+mod progress;
 mod render;
 mod rights;
 mod sandbox;
 mod secrets;
 mod settings;
+mod show;
 mod status;
 mod terminal;
 mod validate;
@@ -62,6 +64,7 @@ enum Verb {
     Values(values::ValuesArgs),
     Diff(diff::DiffArgs),
     Plan(plan::PlanArgs),
+    Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
     Status(status::StatusArgs),
@@ -101,6 +104,7 @@ impl Verb {
             Self::Values(args) => values::run(args, terminal),
             Self::Diff(args) => diff::run(args, terminal),
             Self::Plan(args) => plan::run(args, terminal),
+            Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
             Self::Drift(args) => drift::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),

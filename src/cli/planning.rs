@@ -7,6 +7,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff;
+use crate::masked::FingerprintKey;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
 use crate::report::{self, Listed, Purpose, Report, Show, Style};
@@ -57,9 +58,13 @@ pub(super) fn plan(
     guards: &Guards,
     terminal: &Terminal,
 ) -> Result<Planned, Failure> {
-    let settings = Settings { judge: judge.into(), ..settings::online(target, set)? };
+    plan_with(&Settings { judge: judge.into(), ..settings::online(target, set)? }, guards, terminal)
+}
+
+/// Plans what the settings say, and tells what that is at.
+pub(super) fn plan_with(settings: &Settings, guards: &Guards, terminal: &Terminal) -> Result<Planned, Failure> {
     let progress = terminal.progress();
-    let planned = wait(pipeline::plan(&settings, guards, &|what| progress.at(what)))?;
+    let planned = wait(pipeline::plan(settings, guards, &|what| progress.at(what)))?;
     progress.done();
     Ok(planned)
 }
@@ -77,7 +82,9 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
             "The fingerprints of secrets compare only within this run: no key is kept in the cluster yet.".into(),
         );
     }
-    Report { cluster: Some(planned.cluster.address().to_owned()), commit, purpose, plan, warnings, events: Vec::new() }
+    let cluster = Some(planned.cluster.address().to_owned());
+    let digest = Some(plan.digest(&planned.state.key));
+    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new() }
 }
 
 /// Prints a report in the form that was asked for.
@@ -87,12 +94,22 @@ pub(super) fn print(
     output: impl Into<OutputArgs>,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let OutputArgs { format, view, show_ignored: ignored } = output.into();
+    print_with(report, &planned.state.key, output.into(), terminal)
+}
+
+/// Prints a report whose secrets are fingerprints of this key.
+pub(super) fn print_with(
+    report: &Report,
+    key: &FingerprintKey,
+    output: OutputArgs,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let OutputArgs { format, view, show_ignored: ignored } = output;
     let view = match view {
         View::Text => report::View::Lines,
         View::Columns => report::View::Columns,
     };
-    let (key, show) = (&planned.state.key, Show { view, ignored });
+    let show = Show { view, ignored };
     let text = match format {
         Format::Text => {
             let width = terminal.width().unwrap_or(report::WIDTH);

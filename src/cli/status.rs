@@ -8,7 +8,7 @@ use super::arguments::{SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
-use crate::health::{self, Health};
+use crate::health::Health;
 use crate::manifest::ObjectId;
 use crate::pipeline::{self, Observed};
 
@@ -52,7 +52,7 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
 
 impl Row {
     fn add(&mut self, id: &ObjectId, found: &Observed) {
-        let (count, note) = match found.live.get(id).map(|live| health::of(&live.body)) {
+        let (count, note) = match found.health(id) {
             Some(Health::Current) => (&mut self.healthy, None),
             Some(Health::InProgress(why)) => (&mut self.waiting, Some(why)),
             Some(Health::Terminating) => (&mut self.waiting, Some("is being deleted".to_owned())),

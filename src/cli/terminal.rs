@@ -1,13 +1,11 @@
 //! What people see: standard output for what can be piped, standard error for everything else.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use thiserror::Error;
 
+use super::progress::Progress;
 use crate::diagnostic::{Diagnose, Diagnostic, Kind};
 
 /// When to colour.
@@ -128,57 +126,5 @@ impl Terminal {
     /// A line that tells what a long work is at. It shows nothing for work of less than a second.
     pub fn progress(&self) -> Progress {
         Progress::new(io::stderr().is_terminal())
-    }
-}
-
-/// A line on standard error that tells what a long work is at: in place on a terminal, else at most one line a second.
-#[derive(Clone)]
-pub struct Progress {
-    bar: ProgressBar,
-    plain: Option<Arc<std::sync::Mutex<Plain>>>,
-}
-
-struct Plain {
-    began: Instant,
-    last: Option<Instant>,
-}
-
-/// Work of less than this needs no progress.
-const QUIET: Duration = Duration::from_secs(1);
-
-impl Progress {
-    fn new(is_terminal: bool) -> Self {
-        if !is_terminal {
-            let plain = Plain { began: Instant::now(), last: None };
-            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(plain.into())) };
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, plain: None }
-    }
-
-    /// Says what is being done now.
-    pub fn at(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
-        let Some(mut plain) = self.plain.as_ref().and_then(|p| p.lock().ok()) else { return };
-        let now = Instant::now();
-        let due = plain.last.is_none_or(|last| now - last >= QUIET) && now - plain.began >= QUIET;
-        if due {
-            plain.last = Some(now);
-            let _ = writeln!(io::stderr().lock(), "... {what}");
-        }
-    }
-
-    /// Says something that stays, above the line.
-    pub fn above(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
-    }
-
-    /// Ends the line, so that the next output begins on a clean one.
-    pub fn done(&self) {
-        self.bar.finish_and_clear();
     }
 }

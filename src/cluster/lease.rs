@@ -210,7 +210,9 @@ impl Cluster {
             WriteError::NotSent { reason } | WriteError::Unknown { reason } | WriteError::Stopped { why: reason } => {
                 ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true }
             }
-            error => ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 },
+            error @ WriteError::Refused { .. } => {
+                ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 }
+            }
         }
     }
 

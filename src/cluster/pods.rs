@@ -1,15 +1,16 @@
-//! Reading what tells the cause of a failure: pods, their logs, and events.
+//! Reading what tells why an object is not as it should be: pods, their logs, and events.
 
 use super::kinds::{events, pods, storage_classes};
 use super::live::path;
 use super::request::{Request, escape};
 use super::rights::Right;
 use super::{Cluster, ClusterError};
+use crate::health::Said;
 use crate::manifest::ObjectId;
 use crate::value::Value;
 
 /// How many lines of a log are shown.
-const LINES: usize = 5;
+const LINES: usize = 8;
 
 impl Cluster {
     /// The pods of a workload: those that its selector picks.
@@ -35,20 +36,29 @@ impl Cluster {
         mode == Some("WaitForFirstConsumer")
     }
 
-    /// The warnings about an object, the newest last.
-    pub async fn warnings_about(&self, id: &ObjectId) -> Result<Vec<String>, ClusterError> {
-        let Some(namespace) = &id.namespace else { return Ok(Vec::new()) };
-        let (name, kind) = (escape(&id.name), &id.kind.kind);
-        let fields = format!("involvedObject.name%3D{name},involvedObject.kind%3D{kind},type%3DWarning");
-        let mut found: Vec<(String, String)> = Vec::new();
-        let mut each = |event: Value| {
-            let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default();
-            let time = [text("lastTimestamp"), text("eventTime")].into_iter().max().unwrap_or_default();
-            found.push((time.to_owned(), self.redact(&format!("{}: {}", text("reason"), text("message").trim()))));
-        };
-        self.list(&events(), Some(namespace), &format!("&fieldSelector={fields}"), &mut each).await?;
-        found.sort();
-        Ok(found.into_iter().map(|(_, said)| said).collect())
+    /// What was said in a namespace, without known secrets.
+    pub async fn said_in(&self, namespace: &str) -> Result<Vec<Said>, ClusterError> {
+        let mut found = Vec::new();
+        self.list(&events(), Some(namespace), "", &mut |event| found.push(self.event(&event))).await?;
+        Ok(found)
+    }
+
+    fn event(&self, event: &Value) -> Said {
+        let text = |keys: &[&str]| event.dig(keys).and_then(Value::as_str).unwrap_or_default();
+        let times = [
+            text(&["series", "lastObservedTime"]),
+            text(&["lastTimestamp"]),
+            text(&["eventTime"]),
+            text(&["metadata", "creationTimestamp"]),
+        ];
+        Said {
+            time: times.into_iter().max().unwrap_or_default().to_owned(),
+            kind: text(&["involvedObject", "kind"]).to_owned(),
+            name: text(&["involvedObject", "name"]).to_owned(),
+            warning: text(&["type"]) == "Warning",
+            reason: text(&["reason"]).to_owned(),
+            message: self.redact(text(&["message"])),
+        }
     }
 
     /// The last lines that a container wrote; `previous` for the one that crashed before it. Empty where there are none.
@@ -70,10 +80,55 @@ impl Cluster {
     }
 }
 
-/// The label selector of a workload as a query has it; only the labels, which every workload has.
+/// The label selector of a workload as a query has it; `None` for one that picks everything.
 fn selector(workload: &Value) -> Option<String> {
-    let labels = workload.dig(&["spec", "selector", "matchLabels"]).or_else(|| workload.dig(&["spec", "selector"]))?;
-    let pairs = labels.as_map()?.iter().filter_map(|it| Some(format!("{}={}", it.key, it.value.as_str()?)));
-    let joined = pairs.collect::<Vec<_>>().join(",");
+    let selector = workload.dig(&["spec", "selector"])?;
+    let is_old = selector.get("matchLabels").is_none() && selector.get("matchExpressions").is_none();
+    let labels = if is_old { Some(selector) } else { selector.get("matchLabels") };
+    let pairs = labels.and_then(Value::as_map).into_iter().flatten();
+    let pairs = pairs.filter_map(|it| Some(format!("{}={}", it.key, it.value.as_str()?)));
+    let expressions = selector.get("matchExpressions").and_then(Value::as_list).unwrap_or_default();
+    let joined = pairs.chain(expressions.iter().filter_map(requirement)).collect::<Vec<_>>().join(",");
     (!joined.is_empty()).then_some(joined)
+}
+
+/// An entry of `matchExpressions` as a query has it.
+fn requirement(expression: &Value) -> Option<String> {
+    let key = expression.get("key").and_then(Value::as_str)?;
+    let values = expression.get("values").and_then(Value::as_list).unwrap_or_default();
+    let values = values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
+    match expression.get("operator").and_then(Value::as_str)? {
+        "In" => Some(format!("{key} in ({values})")),
+        "NotIn" => Some(format!("{key} notin ({values})")),
+        "Exists" => Some(key.to_owned()),
+        "DoesNotExist" => Some(format!("!{key}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::yaml::{self, Rules};
+
+    #[test]
+    fn selectors_are_written_as_queries() {
+        for (spec, expected) in [
+            ("{matchLabels: {app: web, tier: a}}", Some("app=web,tier=a")),
+            ("{app: web}", Some("app=web")),
+            ("{matchExpressions: [{key: app, operator: In, values: [a, b]}]}", Some("app in (a,b)")),
+            (
+                "{matchLabels: {a: b}, matchExpressions: [{key: c, operator: NotIn, values: [d]}, \
+                 {key: e, operator: Exists}, {key: f, operator: DoesNotExist}]}",
+                Some("a=b,c notin (d),e,!f"),
+            ),
+            ("{}", None),
+        ] {
+            let file = Arc::new("object.yaml".to_owned());
+            let object = yaml::document(&format!("spec: {{selector: {spec}}}"), &file, Rules::Kubernetes).unwrap();
+            assert_eq!(selector(&object).as_deref(), expected);
+        }
+    }
 }

@@ -14,6 +14,8 @@ use super::{Cluster, ClusterError, reach};
 
 /// Up to this round trip, a server is so near that packing an answer takes longer than sending it as it is.
 const NEAR: Duration = Duration::from_millis(3);
+/// What a server says with 500 about an object that it cannot read.
+const NEVER: [&str; 2] = ["typed patch object", "failed to convert new object"];
 /// How long an answer may take in whole. The server's own limit is 60 s for reads, 34 s for patches.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -90,7 +92,7 @@ impl Request {
     }
 
     /// Whether the server would store what it says.
-    fn is_write(&self) -> bool {
+    pub(super) fn is_write(&self) -> bool {
         self.method != Method::GET && !self.path.contains("dryRun=All")
     }
 }
@@ -109,10 +111,17 @@ impl Answer {
         })
     }
 
-    /// Whether it names a field that is in no schema, which a server says with 500 and without a reason.
-    pub(super) fn names_a_field(&self) -> bool {
+    /// Whether the object is one that the server can never read (a field that is in no schema, a quantity that is none),
+    /// which it says with 500 and without a reason.
+    pub(super) fn is_never(&self) -> bool {
         let status = self.status();
-        self.code == 500 && status.reason.is_empty() && status.message.contains("typed patch object")
+        let unreadable = |text| status.message.contains(text);
+        self.code == 500 && status.reason.is_empty() && NEVER.into_iter().any(unreadable)
+    }
+
+    /// Whether the server stopped before it stored anything, since a webhook did not answer.
+    pub(super) fn is_unadmitted(&self) -> bool {
+        self.code == 500 && self.status().message.contains("failed calling webhook")
     }
 }
 

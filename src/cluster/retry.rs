@@ -30,6 +30,8 @@ enum Said {
     Unavailable(Option<Duration>),
     /// 500: it may have been done.
     Broken,
+    /// 500, since a webhook did not answer: nothing was done.
+    Unadmitted,
     /// No answer: it may have been done.
     Lost,
     /// It did not get there.
@@ -68,13 +70,12 @@ impl Tries {
         let said = Said::of(attempt);
         self.unsure |= matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
         let (most, asked) = match said {
-            Said::Final => return None,
             Said::Throttled(asked) => (THROTTLED, asked),
             Said::Unavailable(asked) => (RETRIES, asked),
-            Said::Broken => (BROKEN, None),
+            Said::Broken | Said::Unadmitted => (BROKEN, None),
             Said::Lost => (RETRIES, None),
             Said::Unsent if self.knocks => (u32::MAX, None),
-            Said::Unsent => return None,
+            Said::Final | Said::Unsent => return None,
         };
         let in_time = matches!(said, Said::Throttled(_)) || self.count == 0 || elapsed < self.patience;
         if self.count >= most || !in_time {
@@ -92,7 +93,8 @@ impl Said {
             Ok(answer) => match answer.code {
                 429 => Self::Throttled(answer.retry_after),
                 502..=504 => Self::Unavailable(answer.retry_after),
-                500 if !answer.names_a_field() => Self::Broken,
+                500 if answer.is_unadmitted() => Self::Unadmitted,
+                500 if !answer.is_never() => Self::Broken,
                 _ => Self::Final,
             },
             Err(ClusterError::Unreachable { sent: true, .. }) => Self::Lost,
@@ -108,6 +110,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands for an attempt")]
     fn answer(code: u16, retry_after: Option<u64>) -> Result<Answer, ClusterError> {
         let retry_after = retry_after.map(Duration::from_secs);
         Ok(Answer { code, body: Vec::new(), retry_after, unsure: false })
@@ -162,10 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_in_no_schema_is_no_broken_server() {
-        let body =
-            br#"{"message": "failed to create typed patch object (a/b): .spec.prots: field not declared in schema"}"#;
-        let said = Ok(Answer { code: 500, body: body.to_vec(), retry_after: None, unsure: false });
-        assert_eq!(tried(&said), (0, 0, false));
+    fn an_object_that_cannot_be_read_is_no_broken_server() {
+        let said = |message: &str| {
+            let body = serde_json::json!({"message": message}).to_string().into_bytes();
+            Ok(Answer { code: 500, body, retry_after: None, unsure: false })
+        };
+        let field = "failed to create typed patch object (a/b): .spec.prots: field not declared in schema";
+        assert_eq!(tried(&said(field)), (0, 0, false));
+        assert_eq!(tried(&said("failed to convert new object (a/b) to proper version: quantities must")).0, 0);
+        // A webhook that does not answer may do so a moment later, and nothing was stored before it did.
+        assert_eq!(tried(&said("Internal error occurred: failed calling webhook \"a\"")), (3, 1_400, false));
+        assert_eq!(tried(&said("etcdserver: leader changed")), (3, 1_400, true));
     }
 }

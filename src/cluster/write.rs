@@ -205,9 +205,11 @@ impl Cluster {
         })?;
         match answer {
             answer if answer.is_success() => Ok(answer),
-            answer if answer.unsure => Err(WriteError::Unknown { reason: self.said(&answer) }),
+            answer if answer.unsure && request.is_write() => Err(WriteError::Unknown { reason: self.said(&answer) }),
             // The server never had time for it.
-            answer if answer.code == 429 => Err(WriteError::NotSent { reason: self.said(&answer) }),
+            answer if answer.code == 429 && request.is_write() => {
+                Err(WriteError::NotSent { reason: self.said(&answer) })
+            }
             answer => Err(self.refusal(request, &answer)),
         }
     }
@@ -226,7 +228,7 @@ impl Cluster {
         let by_rbac = said.contains(" cannot ") && said.contains("in API group");
         let refusal = match (answer.code, &request.right) {
             (400 | 422, _) => Refusal::Invalid,
-            (500, _) if answer.names_a_field() => Refusal::Invalid,
+            (500, _) if answer.is_never() => Refusal::Invalid,
             (403, Some(right)) if by_rbac => Refusal::Forbidden(right.clone()),
             (403, _) => Refusal::Denied,
             (404, _) => Refusal::NotFound,

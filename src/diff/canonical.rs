@@ -95,7 +95,7 @@ fn write_map(map: &Map, out: &mut Vec<u8>) {
 }
 
 /// Appends a text with its length.
-fn text(kind: u8, it: &str, out: &mut Vec<u8>) {
+pub fn text(kind: u8, it: &str, out: &mut Vec<u8>) {
     number(kind, it.len(), out);
     out.extend(it.as_bytes());
 }

@@ -24,6 +24,7 @@ mod projection;
 mod quantity;
 mod record;
 mod secrecy;
+mod seen;
 mod sent;
 mod structure;
 pub(crate) mod table;
@@ -35,6 +36,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::applied::Applied;
 pub use self::canonical::digest;
@@ -44,6 +47,7 @@ pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
+pub use self::seen::{Seen, remembered, seen, wanted, writers};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
@@ -75,7 +79,8 @@ pub struct Context<'a> {
 }
 
 /// Whose word is taken for what an apply would change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Judge {
     /// A proof, where there is one; else the server's.
     #[default]
@@ -213,7 +218,8 @@ pub struct ObjectComparison {
 }
 
 /// What comparing an object came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// The server has no such object.
     Create,
@@ -230,7 +236,8 @@ pub enum Verdict {
 }
 
 /// How a verdict was found, the strongest first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Judged {
     /// The recorded projection still holds: nothing that we own changed.
     Recorded,
@@ -247,7 +254,8 @@ pub enum Judged {
 }
 
 /// One field that differs or changes owner. Secrets in its values are replaced by their fingerprints.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FieldChange {
     /// Where in the object.
     pub path: Path,
@@ -268,7 +276,8 @@ pub struct FieldChange {
 }
 
 /// What an apply makes of a field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum After {
     /// This value.
     Value(Value),
@@ -279,7 +288,7 @@ pub enum After {
 }
 
 /// Somebody else who owns a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
     /// The field manager.
     pub manager: String,
@@ -292,7 +301,8 @@ pub struct Writer {
 }
 
 /// What sort of change a field's is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Class {
     /// You changed it: the repository differs from what was applied, and live is as it was applied.
     Pending,

@@ -45,16 +45,16 @@ fn is(object: &Value, kind: &str, status: &str) -> bool {
     condition(object, kind).is_some_and(|it| it.status == status)
 }
 
-/// Any kind, by the conditions that are in use: `Stalled` and `Reconciling` (kstatus), `Ready`, and the triple
-/// `Available`, `Progressing`, `Degraded` of operators. An object without any of them is as it should be.
+/// The two conditions that mean the same wherever they are: `Stalled` and `Reconciling` (kstatus).
+pub(super) fn standard(object: &Value) -> Option<Health> {
+    let holds = |kind: &str| condition(object, kind).filter(|it| it.status == "True").map(|it| it.said());
+    holds("Stalled").map(Health::Failed).or_else(|| holds("Reconciling").map(Health::InProgress))
+}
+
+/// Any kind, by the conditions that are in use: `Ready`, and the triple `Available`, `Progressing`, `Degraded` of
+/// operators. An object without any of them is as it should be.
 pub(super) fn generic(object: &Value) -> Health {
     let said = |kind: &str| condition(object, kind).map(|it| it.said()).unwrap_or_default();
-    if is(object, "Stalled", "True") {
-        return Health::Failed(said("Stalled"));
-    }
-    if is(object, "Reconciling", "True") {
-        return Health::InProgress(said("Reconciling"));
-    }
     if let Some(ready) = condition(object, "Ready") {
         return if ready.status == "True" { Health::Current } else { Health::InProgress(ready.said()) };
     }
@@ -66,8 +66,11 @@ pub(super) fn generic(object: &Value) -> Health {
     }
 }
 
-/// A definition of a kind has to be established.
+/// A definition of a kind has to be established, with a structural schema.
 pub(super) fn definition(object: &Value) -> Health {
+    if let Some(wrong) = condition(object, "NonStructuralSchema").filter(|it| it.status == "True") {
+        return Health::Failed(wrong.said());
+    }
     match (condition(object, "NamesAccepted"), condition(object, "Established")) {
         (Some(names), _) if names.status == "False" => Health::Failed(names.said()),
         (_, Some(established)) if established.status == "True" => Health::Current,

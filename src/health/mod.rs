@@ -1,18 +1,27 @@
-//! Whether an object is as its kind says it should be: `GroupKind` -> rule, object -> [`Health`].
+//! Whether an object is as its kind says it should be: `GroupKind` -> rule, object -> [`Health`]; and, from what was seen
+//! around it, why it is not: [`cause`]. Rules of an environment go before those of this module: [`judge`].
 //!
-//! The rules are those of kstatus (cli-utils), with three corrections: a Job must complete (kstatus is content when it
-//! has started), a failed Pod has failed (kstatus calls it current), and a Service of type `LoadBalancer` waits for its
-//! address (kstatus looks at the cluster IP).
+//! The rules are those of kstatus (cli-utils), corrected where it is content too early or never: a Job must complete
+//! (kstatus is content when it has started), a failed Pod has failed (kstatus calls it current), a crash or a pod
+//! without a node is no failure at once (see [`Sort::patience`]), a Service of type `LoadBalancer` waits for its address
+//! (kstatus looks at the cluster IP), a paused Deployment has nothing to become, and a lost claim has failed.
 
+mod cause;
 mod conditions;
 mod pods;
+mod rules;
 mod secrets;
 mod storage;
+mod trouble;
 mod workloads;
 
 use std::fmt;
 
-pub use self::pods::{Trouble, trouble};
+pub use self::cause::{Around, Cause, Said, cause, ended, runs_pods, waits_for_consumer};
+pub use self::pods::trouble;
+pub use self::rules::{judge, patience};
+pub use self::trouble::{Sort, Trouble};
+use crate::project::HealthRule;
 use crate::schema::Gvk;
 use crate::value::Value;
 
@@ -30,6 +39,9 @@ pub enum Health {
 }
 
 type Rule = fn(&Value) -> Health;
+
+/// Kinds of which nothing becomes by itself, as `group/Kind`.
+const PASSIVE: &str = include_str!("passive.txt");
 
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
 
@@ -60,13 +72,31 @@ const RULES: [(&str, &str, Rule); 21] = [
 
 /// How an object is, by what the server says about it.
 pub fn of(object: &Value) -> Health {
-    if object.dig(&["metadata", "deletionTimestamp"]).is_some() {
-        return Health::Terminating;
-    }
+    judge(object, &[])
+}
+
+/// Whether nothing is to be waited for: the object is as it should be in the very answer to its apply, and its kind is
+/// one of which nothing becomes by itself.
+pub fn is_settled(object: &Value, rules: &[HealthRule]) -> bool {
+    let gvk = Gvk::new(text(object, &["apiVersion"]), text(object, &["kind"]));
+    let is_it = |row: &str| row.split_once('/') == Some((gvk.group.as_str(), gvk.kind.as_str()));
+    PASSIVE.lines().any(is_it) && judge(object, rules) == Health::Current
+}
+
+/// An object that is being deleted is that, whatever else it says.
+fn terminating(object: &Value) -> Option<Health> {
+    object.dig(&["metadata", "deletionTimestamp"]).is_some().then_some(Health::Terminating)
+}
+
+/// How an object is by the rule of its kind. `Stalled` and `Reconciling` (kstatus) hold for all kinds.
+fn shipped(object: &Value) -> Health {
     let gvk = Gvk::new(text(object, &["apiVersion"]), text(object, &["kind"]));
     let rule = RULES.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
     let rule = rule.map_or(conditions::generic as Rule, |(_, _, rule)| *rule);
-    observed(object).map_or_else(|| rule(object), Health::InProgress)
+    match observed(object) {
+        Some(missing) => Health::InProgress(missing),
+        None => conditions::standard(object).unwrap_or_else(|| rule(object)),
+    }
 }
 
 /// What is missing where the controller has not yet seen the newest version.

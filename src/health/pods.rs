@@ -1,20 +1,35 @@
 //! Pods: how they are, and what is wrong with one.
 
 use super::conditions::condition;
+use super::trouble::{Sort, Trouble, by_words};
 use super::{Health, integer, items, text};
 use crate::value::Value;
 
-/// What is wrong with a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// What, in words.
-    pub reason: String,
-    /// The container whose log tells more, and whether it is that of the run before.
-    pub log: Option<(String, bool)>,
-}
-
 /// Reasons of waiting containers that are part of a good start.
 const STARTING: [&str; 3] = ["ContainerCreating", "PodInitializing", ""];
+
+/// What registries and runtimes say of an image that will not be there the next time either.
+const IMAGE: [(Sort, &[&str]); 1] = [(
+    Sort::NoImage,
+    &[
+        "not found",
+        "manifest unknown",
+        "no match for platform",
+        "does not exist",
+        "access denied",
+        "unauthorized",
+        "authentication required",
+        "403 forbidden",
+    ],
+)];
+
+/// What a scheduler says; what is in the first rows goes before.
+const UNSCHEDULABLE: [(Sort, &[&str]); 4] = [
+    (Sort::Missing, &["persistentvolumeclaim \"", "not found"]),
+    (Sort::Passing, &["unbound immediate", "is being deleted", "waiting for"]),
+    (Sort::NoRoom, &["insufficient", "too many pods", "free ports", "max volume count"]),
+    (Sort::NoNode, &[""]),
+];
 
 /// A Pod is ready, or has ended well.
 pub(super) fn pod(object: &Value) -> Health {
@@ -30,63 +45,99 @@ pub(super) fn pod(object: &Value) -> Health {
 }
 
 /// What keeps a pod from being ready, if something is wrong with it: not scheduled, an image that cannot be pulled, a
-/// container that crashes or was killed, a probe that fails.
+/// container that cannot be made, that crashes or was killed, a probe that fails.
 pub fn trouble(pod: &Value) -> Option<Trouble> {
-    let only = |reason: String| Some(Trouble { reason, log: None });
     if let Some(scheduled) = condition(pod, "PodScheduled").filter(|it| it.status == "False") {
-        return only(scheduled.said());
+        let unschedulable = scheduled.reason == "Unschedulable";
+        let sort = by_words(scheduled.message, &UNSCHEDULABLE).filter(|_| unschedulable);
+        return Some(Trouble::new(sort.unwrap_or(Sort::Passing), scheduled.said()));
     }
     let lists = [&["status", "initContainerStatuses"], &["status", "containerStatuses"]];
-    if let Some(found) = lists.iter().flat_map(|keys| items(pod, *keys)).find_map(container) {
-        return Some(found);
-    }
-    if text(pod, &["status", "phase"]) == "Failed" {
-        let (reason, message) = (text(pod, &["status", "reason"]), text(pod, &["status", "message"]));
-        return only([reason, message].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": "))
-            .filter(|it| !it.reason.is_empty());
-    }
-    let unready = |it: &&Value| {
+    lists.iter().flat_map(|keys| items(pod, *keys)).find_map(container).or_else(|| ended(pod)).or_else(|| unready(pod))
+}
+
+/// A pod that was ended from outside: evicted, preempted, not admitted by its node.
+fn ended(pod: &Value) -> Option<Trouble> {
+    let (reason, message) = (text(pod, &["status", "reason"]), text(pod, &["status", "message"]));
+    let said = [reason, message].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
+    let failed = text(pod, &["status", "phase"]) == "Failed" && !said.is_empty();
+    failed.then(|| Trouble::new(Sort::Passing, said))
+}
+
+/// A container that runs, and whose probe does not succeed.
+fn unready(pod: &Value) -> Option<Trouble> {
+    let is_unready = |it: &&Value| {
         it.dig(&["state", "running"]).is_some() && it.get("ready").and_then(Value::as_bool) == Some(false)
     };
-    let found = items(pod, &["status", "containerStatuses"]).iter().find(unready)?;
+    let found = items(pod, &["status", "containerStatuses"]).iter().find(is_unready)?;
     let name = text(found, &["name"]);
-    let probed = |it: &&Value| text(it, &["name"]) == name && it.get("readinessProbe").is_some();
-    items(pod, &["spec", "containers"]).iter().find(probed)?;
-    Some(Trouble {
-        reason: format!("container `{name}` is running, and its readiness probe does not succeed"),
-        log: Some((name.to_owned(), false)),
-    })
+    let spec = items(pod, &["spec", "containers"]).iter().find(|it| text(it, &["name"]) == name)?;
+    let started = found.get("started").and_then(Value::as_bool) != Some(false);
+    let probe = [("startupProbe", "startup", !started), ("readinessProbe", "readiness", true)];
+    let (_, probe, _) = probe.into_iter().find(|(key, _, counts)| *counts && spec.get(key).is_some())?;
+    let reason = format!("container `{name}` is running, and its {probe} probe does not succeed");
+    Some(Trouble { log: Some((name.to_owned(), false)), ..Trouble::new(Sort::Passing, reason) })
 }
 
 fn container(status: &Value) -> Option<Trouble> {
     let name = text(status, &["name"]);
     let waiting = text(status, &["state", "waiting", "reason"]);
+    let restarts = integer(status, &["restartCount"]).unwrap_or(0);
     let ended = |at: &str| status.dig(&[at, "terminated"]).filter(|it| integer(it, &["exitCode"]) != Some(0));
+    let crash = |said: String, before: bool| {
+        let log = Some((name.to_owned(), before));
+        Some(Trouble { log, ..Trouble::new(Sort::Crash(restarts), said) })
+    };
     if let Some(end) = ended("state") {
-        return Some(Trouble {
-            reason: format!("container `{name}` {}", ending(end)),
-            log: Some((name.to_owned(), false)),
-        });
+        return crash(format!("container `{name}` {}", ending(end)), false);
     }
     if STARTING.contains(&waiting) {
         return None;
     }
     if let Some(end) = ended("lastState").filter(|_| waiting == "CrashLoopBackOff") {
-        let restarts = integer(status, &["restartCount"]).unwrap_or(0);
-        let reason = format!("container `{name}` {}, and was restarted {restarts} times", ending(end));
-        return Some(Trouble { reason, log: Some((name.to_owned(), true)) });
+        return crash(format!("container `{name}` {}, and was restarted {restarts} times", ending(end)), true);
     }
-    let message = text(status, &["state", "waiting", "message"]);
-    let image = text(status, &["image"]);
+    if waiting == "CrashLoopBackOff" {
+        let said = format!("container `{name}` ends again and again, and was restarted {restarts} times");
+        return crash(said, true);
+    }
+    let (message, image) = (text(status, &["state", "waiting", "message"]), text(status, &["image"]));
     let said = if message.is_empty() { format!("image `{image}`") } else { message.to_owned() };
-    Some(Trouble { reason: format!("container `{name}`: {waiting}: {said}"), log: None })
+    Some(Trouble::new(waits(waiting, message), format!("container `{name}`: {waiting}: {said}")))
+}
+
+/// The sort of trouble that keeps a container waiting (kubelet `pkg/kubelet/images/types.go`, `container/sync_result.go`).
+fn waits(reason: &str, message: &str) -> Sort {
+    match reason {
+        "InvalidImageName" | "ErrImageNeverPull" => Sort::Impossible,
+        "ImagePullBackOff"
+        | "ErrImagePull"
+        | "ImageInspectError"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => by_words(message, &IMAGE).unwrap_or(Sort::Image),
+        "CreateContainerConfigError" if ["not found", "couldn't find key"].iter().any(|it| message.contains(it)) => {
+            Sort::Missing
+        }
+        "CreateContainerConfigError" => Sort::Impossible,
+        "CreateContainerError" | "RunContainerError" | "PreStartHookError" | "PostStartHookError" => Sort::Container,
+        _ => Sort::Passing,
+    }
+}
+
+/// What the kubelet's event says more about an image than the container's status, which older ones leave at
+/// `Back-off pulling image`.
+pub(super) fn image_sort(message: &str) -> Sort {
+    by_words(message, &IMAGE).unwrap_or(Sort::Image)
 }
 
 fn ending(end: &Value) -> String {
     let code = integer(end, &["exitCode"]).unwrap_or(-1);
-    match text(end, &["reason"]) {
-        "OOMKilled" => format!("used more memory than its limit (exit code {code})"),
-        "" | "Error" => format!("ended with exit code {code}"),
-        reason => format!("ended with exit code {code} ({reason})"),
+    match (text(end, &["reason"]), text(end, &["message"]).trim()) {
+        ("OOMKilled", _) => format!("used more memory than its limit (exit code {code})"),
+        ("StartError" | "ContainerCannotRun", message) if !message.is_empty() => {
+            format!("cannot be started: {message}")
+        }
+        ("" | "Error", _) => format!("ended with exit code {code}"),
+        (reason, _) => format!("ended with exit code {code} ({reason})"),
     }
 }

@@ -20,8 +20,12 @@ fn unseen(object: &Value) -> Option<Health> {
     (!seen).then(|| Health::InProgress("its controller has not seen it yet".into()))
 }
 
-/// All replicas are updated, available and ready, none is too many, and it says that it is available.
+/// All replicas are updated, available and ready, none is too many, and it says that it is available. A paused one has
+/// nothing to become: its controller does not roll out what it got.
 pub(super) fn deployment(object: &Value) -> Health {
+    if object.dig(&["spec", "paused"]).and_then(Value::as_bool) == Some(true) {
+        return Health::Current;
+    }
     if let Some(missing) = unseen(object) {
         return missing;
     }
@@ -44,8 +48,9 @@ pub(super) fn deployment(object: &Value) -> Health {
     if let Some(missing) = first_missing(wanted, &counts) {
         return missing;
     }
-    match condition(object, "Available") {
-        Some(available) if available.status != "True" => Health::InProgress(available.said()),
+    match (condition(object, "Available"), progressing) {
+        (Some(available), _) if available.status != "True" => Health::InProgress(available.said()),
+        (_, Some(progress)) if progress.reason != "NewReplicaSetAvailable" => Health::InProgress(progress.said()),
         _ => Health::Current,
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::Object;
 use crate::project::seconds;
 use crate::schema::rows;
@@ -83,7 +85,8 @@ pub struct Hook {
 }
 
 /// When a hook is run, and what becomes of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
     /// The points at which it is run.
     pub points: BTreeSet<Point>,
@@ -100,7 +103,8 @@ pub struct Terms {
 }
 
 /// A point of a release's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Point {
     /// What is done with the release.
     pub occasion: Occasion,
@@ -109,7 +113,8 @@ pub struct Point {
 }
 
 /// What is done with a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Occasion {
     /// It is applied for the first time, or was never applied to its end.
     Install,
@@ -122,7 +127,8 @@ pub enum Occasion {
 }
 
 /// When of what is done with a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Before its objects; where they are deleted, while they are still there.
     Before,
@@ -133,7 +139,8 @@ pub enum Phase {
 }
 
 /// What a hook leaves behind and is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Cleanup {
     /// The object itself, before it is made again.
     Before,

@@ -19,6 +19,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::error::ManifestError;
 pub use self::exposure::{Exposure, Spot, exposures};
 pub use self::hooks::Hook;
@@ -33,11 +35,13 @@ use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::value::{Origin, Value};
 
 /// Which object: kind, namespace and name. The version it is written in does not belong to its identity.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId {
     /// The kind.
+    #[serde(flatten)]
     pub kind: GroupKind,
     /// The namespace; `None` for an object of the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The name.
     pub name: String,

@@ -6,6 +6,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::value::{Data, Value};
+
 /// The key of fingerprints: random, kept in the state namespace of a cluster or made for one run.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct FingerprintKey([u8; 32]);
@@ -18,6 +20,35 @@ impl FingerprintKey {
     /// A key of these random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// The key itself as a secret, to be kept elsewhere: its hexadecimal digits.
+    pub fn masked(&self) -> Value {
+        let digits = self.0.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        Value::from(digits).masked()
+    }
+
+    /// The key that [`FingerprintKey::masked`] gave; `None` for anything else.
+    pub fn read(secret: &Value) -> Option<Self> {
+        let digits = match &secret.data {
+            Data::Masked(leaf) => match leaf.expose() {
+                Data::Text(text) => text.as_str(),
+                _ => return None,
+            },
+            _ => secret.as_str()?,
+        };
+        let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+        let mut key = Self([0; 32]);
+        for (at, place) in key.0.iter_mut().enumerate() {
+            *place = byte(at)?;
+        }
+        (digits.len() == 64).then_some(key)
+    }
+
+    /// What tells this key from others, and says nothing about it.
+    pub fn mark(&self) -> String {
+        let digest = self.digest(b"the mark of a fingerprint key");
+        digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// The fingerprint of a secret's bytes.
@@ -58,5 +89,17 @@ mod tests {
         assert_ne!(one.fingerprint(b"a"), one.fingerprint(b"b"));
         assert_ne!(one.fingerprint(b"a"), two.fingerprint(b"a"));
         assert!(one.fingerprint(b"a").to_string().starts_with("(secret "));
+    }
+
+    #[test]
+    fn a_key_is_kept_as_a_secret() {
+        let key = FingerprintKey::new([0xa5; 32]);
+        assert_eq!(format!("{:?}", key.masked()), "(masked)");
+        let again = FingerprintKey::read(&key.masked()).unwrap();
+        assert_eq!((again.digest(b"a"), again.mark()), (key.digest(b"a"), key.mark()));
+        for broken in ["", "a5", &"zz".repeat(32), &"a5".repeat(33)] {
+            assert!(FingerprintKey::read(&broken.into()).is_none(), "{broken}");
+        }
+        assert_ne!(key.mark(), FingerprintKey::new([1; 32]).mark());
     }
 }

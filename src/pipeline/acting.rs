@@ -81,7 +81,8 @@ pub async fn apply(
 fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
     let of = |release: &crate::project::Release| Waiting {
         needs: release.needs.clone(),
-        patience: release.wait_seconds.filter(|_| wait).map(Duration::from_secs),
+        patience: release.wait.seconds.filter(|_| wait).map(Duration::from_secs),
+        rules: release.wait.rules.clone(),
     };
     planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
 }

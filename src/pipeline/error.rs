@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::cluster::WriteError;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::manifest::ObjectId;
+use crate::state::saved::SavedError;
 use crate::value::Origin;
 
 /// What goes wrong between the stages.
@@ -39,6 +40,9 @@ pub enum PipelineError {
         /// The environment.
         environment: String,
     },
+    /// A plan cannot be saved, or a saved plan cannot be applied.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// This process cannot listen for signals.
     #[error("this process cannot listen for signals")]
     Signals(#[source] std::io::Error),
@@ -53,6 +57,7 @@ impl Diagnose for PipelineError {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. } | Self::NoSuchObject { .. } => Kind::Input,
             Self::Stale { .. } => Kind::Refused,
+            Self::Saved(error) => error.kind(),
             Self::Random(_) | Self::Signals(_) => Kind::Machine,
         }
     }
@@ -68,6 +73,7 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Some("Nothing was changed. Run it again when the server answers.".into()),
             Self::Stale { .. } => Some("Nothing was changed. Plan once more, and look at it again.".into()),
+            Self::Saved(error) => error.hint(),
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }

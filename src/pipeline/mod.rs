@@ -18,6 +18,7 @@ mod pool;
 mod releases;
 mod residents;
 mod rights;
+mod saved;
 mod state;
 mod target;
 
@@ -37,6 +38,7 @@ pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
+pub use self::saved::{Made, replan, save};
 pub use self::state::State;
 pub use self::target::connect;
 use crate::chart;
@@ -44,8 +46,8 @@ use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
-use crate::masked::Redactor;
-use crate::plan::{Guards, Plan, Unfollowed};
+use crate::masked::{FingerprintKey, Redactor};
+use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
@@ -139,11 +141,22 @@ pub fn render(
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
 pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     progress("reading the project");
-    let project = project(settings)?;
+    plan_of(project(settings)?, settings, guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+async fn plan_of(
+    project: Project,
+    settings: &Settings,
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    state.key = key.unwrap_or(state.key);
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
@@ -234,7 +247,7 @@ fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> S
         [first, rest @ ..] => format!("{first} and {} more have", rest.len()),
         [] => "Nothing has".to_owned(),
     };
-    format!("{which} `{key}: {value}`, which has no effect: {instead}.")
+    format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
 }
 
 /// What to know about objects that another tool counts among its own.

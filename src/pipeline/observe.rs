@@ -8,7 +8,9 @@ use super::{Progress, Settings, State, advice, connect, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
 use crate::diff::{self, LiveObject, Unknown};
+use crate::health::{self, Health};
 use crate::manifest::ObjectId;
+use crate::project::HealthRule;
 
 /// The objects of the inventories, and what the server has of them.
 pub struct Observed {
@@ -20,6 +22,8 @@ pub struct Observed {
     pub live: BTreeMap<ObjectId, LiveObject>,
     /// Those that could not be read, with the reason.
     pub unread: BTreeMap<ObjectId, Unknown>,
+    /// What healthy means for some objects, by release.
+    pub rules: BTreeMap<Arc<str>, Vec<HealthRule>>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
 }
@@ -29,6 +33,12 @@ impl Observed {
     pub fn absence(&self, id: &ObjectId) -> String {
         let reason = self.unread.get(id).map(|why| format!("could not be read: {why}"));
         reason.unwrap_or_else(|| "is gone".to_owned())
+    }
+
+    /// How an object is; `None` where it was not read.
+    pub fn health(&self, id: &ObjectId) -> Option<Health> {
+        let (live, held) = (self.live.get(id)?, self.members.get(id)?);
+        Some(health::judge(&live.body, self.rules.get(&held.release).map(Vec::as_slice).unwrap_or_default()))
     }
 }
 
@@ -55,5 +65,6 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let unread = cluster.read(wanted, &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
-    Ok(Observed { releases, members, live, unread: unread.reasons, warnings })
+    let rules = project.environment.releases.iter().map(|it| (Arc::clone(&it.name), it.wait.rules.clone())).collect();
+    Ok(Observed { releases, members, live, unread: unread.reasons, rules, warnings })
 }

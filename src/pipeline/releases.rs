@@ -71,7 +71,7 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
 }
 
 /// The identities that this run may use.
-fn identities(settings: &Settings, project: &Project) -> Result<Identities, Failure> {
+pub(super) fn identities(settings: &Settings, project: &Project) -> Result<Identities, Failure> {
     let process = keys::Process::new(&|name| settings.variables.get(name).cloned());
     let declared = project.environment.identity.as_deref().map(|path| (&project.tree, path));
     Ok(keys::find(&keys::Sources { files: &settings.identities, project: declared, process: &process })?)

@@ -127,9 +127,10 @@ fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     }
 }
 
-/// What validation found. An object that is made again has no past that it must agree with.
+/// What validation found. An object that is made again has no past that it must agree with; and of such a one the
+/// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
 fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
-    let counts = !matches!(object.judged, Judged::Refused(_));
+    let counts = remade || !matches!(object.judged, Judged::Refused(_));
     let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));
     violations.map(|it| Refusal::Invalid {
         id: object.id.clone(),

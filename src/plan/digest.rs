@@ -2,18 +2,17 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Action, Does, Plan, Step, prune};
+use super::{Action, Plan, Step, prune};
 use crate::diff::{After, Class, FieldChange, shown};
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Value};
 
 impl Plan {
     /// A hash of all that the plan would do: objects, actions, field changes and the content of what is created.
-    /// It does not depend on waves or on what is unchanged. Secrets count by their fingerprints, so it can be compared
+    /// It does not depend on waves or on what is left alone. Secrets count by their fingerprints, so it can be compared
     /// only with digests under the same key.
     pub fn digest(&self, key: &FingerprintKey) -> String {
-        let mut lines: Vec<[u8; 32]> =
-            self.steps.iter().filter(|step| counts(&step.action)).map(|s| of_step(s, key)).collect();
+        let mut lines: Vec<[u8; 32]> = self.pending().map(|step| of_step(step, key)).collect();
         lines.sort_unstable();
         let mut hash = Hash::new();
         hash.text(&self.environment);
@@ -27,11 +26,6 @@ impl Plan {
 /// Bytes in hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// Whether it is something that would be done, or be left alone.
-fn counts(action: &Action) -> bool {
-    *action != Action::Unchanged && action.hook().is_none_or(|hook| hook.does != Does::Rest)
 }
 
 fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {

@@ -26,9 +26,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::build::plan;
 pub use self::hooks::{Course, Does, HookFacts, HookStep};
 pub use self::neighbours::Unfollowed;
+pub(crate) use self::neighbours::written;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
@@ -95,20 +98,22 @@ pub enum Work {
 }
 
 /// What an object was before, or what becomes of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Was {
     /// This new object is nearly the one that leaves under this name.
     Named(ObjectId),
     /// The object that leaves is nearly this new one.
     Becomes(ObjectId),
     /// It was part of this release, which hands it over.
-    OfRelease(Arc<str>),
+    OfRelease(#[serde(with = "was::name")] Arc<str>),
     /// It is part of this release from now on.
-    GoesTo(Arc<str>),
+    GoesTo(#[serde(with = "was::name")] Arc<str>),
 }
 
 /// What is done to an object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Action {
     /// Created by an apply.
     Create,
@@ -155,7 +160,8 @@ pub enum Action {
 }
 
 /// What becomes of the objects that an object owns when it is deleted to be made again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Owned {
     /// They go with it.
     Go,
@@ -192,7 +198,8 @@ pub struct ReleaseFacts {
 }
 
 /// The words that people gave to lift guards.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Guards {
     /// How many objects of a release may be deleted; without it 5 or 20 % of its inventory, whichever is more.
     pub cap: Option<usize>,

@@ -7,7 +7,6 @@ use super::{Plan, Refusal, Step};
 use crate::diff::table::fits;
 use crate::manifest::{Object, ObjectId};
 use crate::schema::rows;
-use crate::value::Value;
 
 static TABLE: LazyLock<Vec<[&str; 5]>> = LazyLock::new(|| rows(include_str!("neighbours.tsv")).collect());
 /// What stands before the `/` of all keys: most keys have nothing to do with them.
@@ -33,12 +32,15 @@ impl Plan {
 }
 
 /// Refuses what an object asks for and cannot have.
-pub(super) fn refusals(step: &Step) -> impl Iterator<Item = Refusal> + '_ {
+pub(super) fn refusals(step: &Step) -> Vec<Refusal> {
     let marks = step.object.desired.iter().flat_map(|it| marks(it));
-    marks.filter_map(|mark| match mark.what {
+    let refusals = marks.filter_map(|mark| match mark.what {
         "refused" => Some(mark.refusal(step, mark.why, mark.hint)),
         _ => None,
-    })
+    });
+    let mut refusals: Vec<Refusal> = refusals.collect();
+    refusals.dedup();
+    refusals
 }
 
 /// One entry of a mark, with the row of the table that says what it means.
@@ -54,7 +56,7 @@ impl Mark<'_> {
     fn refusal(&self, step: &Step, why: &str, hint: &str) -> Refusal {
         Refusal::Mark {
             id: step.object.id.clone(),
-            mark: format!("{}: {}", self.key, self.entry),
+            mark: written(self.key, self.entry),
             why: why.to_owned(),
             hint: hint.to_owned(),
         }
@@ -64,16 +66,24 @@ impl Mark<'_> {
 fn marks(object: &Object) -> impl Iterator<Item = Mark<'_>> {
     let maps = ["annotations", "labels"].into_iter().filter_map(|map| object.body.dig(&["metadata", map])?.as_map());
     let entries = maps.flatten().filter(|it| it.key.split_once('/').is_some_and(|(group, _)| GROUPS.contains(group)));
-    entries.flat_map(|it| entries_of(&it.value).filter_map(|entry| mark(&it.key, entry)))
+    entries.flat_map(|it| {
+        let entries = entries_of(it.value.as_str().unwrap_or_default());
+        entries.filter_map(|entry| mark(&it.key, entry))
+    })
 }
 
-fn entries_of(value: &Value) -> impl Iterator<Item = &str> {
-    value.as_str().unwrap_or_default().split(',').map(str::trim)
+/// A mark as it is written; one without a value is its key.
+pub(crate) fn written(key: &str, value: &str) -> String {
+    if value.is_empty() { key.to_owned() } else { format!("{key}: {value}") }
+}
+
+fn entries_of(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim)
 }
 
 fn mark<'a>(key: &'a str, entry: &'a str) -> Option<Mark<'a>> {
     let lower = entry.to_ascii_lowercase();
-    let fitting = |[of, value, ..]: &&[&str; 5]| fits(of, key) && fits(&value.to_ascii_lowercase(), &lower);
+    let fitting = |[of, wanted, ..]: &&[&str; 5]| fits(of, key) && fits(&wanted.to_ascii_lowercase(), &lower);
     let [_, _, what, why, hint] = TABLE.iter().find(fitting)?;
     Some(Mark { key, entry, what, why, hint })
 }
@@ -100,7 +110,6 @@ mod tests {
         assert_eq!(what("kustomize.toolkit.fluxcd.io/ssa", "ifnotpresent"), Some("refused"));
         assert_eq!(what("argocd.argoproj.io/sync-options", "Replace=true"), Some("warned"));
         assert_eq!(what("argocd.argoproj.io/tracking-id", "a"), None);
-        let value = Value::from("Prune=false, Replace=true");
-        assert_eq!(entries_of(&value).collect::<Vec<_>>(), ["Prune=false", "Replace=true"]);
+        assert_eq!(entries_of("Prune=false, Replace=true").collect::<Vec<_>>(), ["Prune=false", "Replace=true"]);
     }
 }

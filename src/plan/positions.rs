@@ -22,10 +22,16 @@ pub(super) struct Position {
 type Actions = [(Action, ObjectComparison)];
 
 /// The positions of these steps. One that depends on another of its release and wave stands behind it, whatever their
-/// kinds; of those with the same rank one stands behind another that it names.
-pub(super) fn positions(actions: &Actions, steps: &[usize], depends: &Dependencies) -> HashMap<usize, Position> {
-    let position =
-        |at: usize| Position { wave: wave(&actions[at].1).unwrap_or(0), rank: rank(&actions[at].1.id.kind), layer: 0 };
+/// kinds; of those with the same rank one stands behind another that it names. A container is in the wave in which it is
+/// first used.
+pub(super) fn positions(
+    actions: &Actions,
+    steps: &[usize],
+    depends: &Dependencies,
+    first_used: &HashMap<usize, i64>,
+) -> HashMap<usize, Position> {
+    let wave_of = |at: usize| first_used.get(&at).copied().unwrap_or_else(|| wave(&actions[at].1).unwrap_or(0));
+    let position = |at: usize| Position { wave: wave_of(at), rank: rank(&actions[at].1.id.kind), layer: 0 };
     let mut positions: HashMap<usize, Position> = steps.iter().map(|at| (*at, position(*at))).collect();
     let mut groups: BTreeMap<(&Arc<str>, i64), Vec<usize>> = BTreeMap::new();
     for at in steps {

@@ -1,5 +1,6 @@
 //! Guards that say no, each with what lifts it.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::replace;
@@ -8,7 +9,8 @@ use crate::diff::Writer;
 use crate::manifest::ObjectId;
 
 /// A guard's no. Its hint names what would lift it.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, PartialEq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Refusal {
     /// More objects of a release would be deleted than the cap allows.
     #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", objects(*deletes))]

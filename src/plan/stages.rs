@@ -95,9 +95,14 @@ struct Ways {
 struct Hoisted<'a> {
     /// By step, its stage.
     steps: HashMap<usize, usize>,
+    /// By step that keeps its turn, the wave in which its own release uses it, where that is an earlier one.
+    first_used: HashMap<usize, i64>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
 }
+
+/// The wave of hooks that come before all objects.
+const EARLY: i64 = i64::MIN;
 
 /// By release, the first wave in which it uses something.
 type Users<'a> = BTreeMap<&'a str, i64>;
@@ -213,7 +218,7 @@ impl<'a> Builder<'a> {
         for (step, stage) in hooks {
             self.graph.after_all(*stage, hoisted.holds(&self.actions[*step].1));
         }
-        let positions = positions(self.actions, &depends.steps, &depends.first);
+        let positions = positions(self.actions, &depends.steps, &depends.first, &hoisted.first_used);
         let mut groups: BTreeMap<Place<'a, '_>, Vec<usize>> = BTreeMap::new();
         for at in depends.steps.iter().copied().filter(|at| !hoisted.steps.contains_key(at)) {
             let first = depends.first.get(&at).map(Vec::as_slice).unwrap_or_default();
@@ -293,12 +298,12 @@ impl<'a> Builder<'a> {
         wait
     }
 
-    /// Gives a stage of its own to each namespace and definition that is used before its turn: by a release that does not
-    /// come after its own, or in an earlier wave, or by a hook.
+    /// Gives a stage of its own to each namespace and definition that is used by a release which does not come after its
+    /// own, or by a hook.
     fn hoist(&mut self, work: Work, steps: &[usize], hooks: &BTreeMap<usize, usize>) -> Hoisted<'a> {
         let mut namespaces: HashMap<&str, Users<'a>> = HashMap::new();
         let mut kinds: HashMap<&GroupKind, Users<'a>> = HashMap::new();
-        let hooks = hooks.keys().map(|at| (self.object(*at), i64::MIN));
+        let hooks = hooks.keys().map(|at| (self.object(*at), EARLY));
         let objects = steps.iter().map(|at| (self.object(*at), wave(self.object(*at)).unwrap_or(0)));
         for (object, wave) in objects.chain(hooks) {
             let of_namespace = object.id.namespace.as_deref().map(|name| namespaces.entry(name).or_default());
@@ -316,7 +321,11 @@ impl<'a> Builder<'a> {
                 None => None,
                 Some(kind) => kinds.get(kind),
             };
-            if !users.is_some_and(|users| self.is_needed_early(object, users)) {
+            let Some(users) = users else { continue };
+            let hooked = users.get(&*object.release) == Some(&EARLY);
+            if !hooked && !self.is_needed_early(&object.release, users) {
+                let earlier = users.get(&*object.release).filter(|first| **first < wave(object).unwrap_or(0));
+                hoisted.first_used.extend(earlier.map(|first| (at, *first)));
                 continue;
             }
             let stage = self.container(work, at);
@@ -338,17 +347,13 @@ impl<'a> Builder<'a> {
         stage
     }
 
-    fn is_needed_early(&mut self, object: &'a ObjectComparison, users: &Users<'a>) -> bool {
-        let own = users.get(&*object.release).copied();
-        if own.is_some_and(|first| first < wave(object).unwrap_or(0)) {
-            return true;
-        }
-        if users.len() == usize::from(own.is_some()) {
+    fn is_needed_early(&mut self, release: &'a Arc<str>, users: &Users<'a>) -> bool {
+        if users.keys().all(|user| **user == **release) {
             return false;
         }
         let facts = &self.facts;
-        let dependants = self.dependants.entry(&object.release).or_insert_with(|| dependants(&object.release, facts));
-        users.keys().any(|user| **user != *object.release && !dependants.contains(user))
+        let dependants = self.dependants.entry(release).or_insert_with(|| dependants(release, facts));
+        users.keys().any(|user| **user != **release && !dependants.contains(user))
     }
 }
 

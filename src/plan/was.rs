@@ -13,6 +13,21 @@ use crate::value::{Data, Value};
 /// The share of equal leaves from which two objects are the same one under two names.
 const ALIKE: f64 = 0.8;
 
+/// The name of a release, as it is written.
+pub(super) mod name {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(name: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(deserializer).map(Arc::from)
+    }
+}
+
 /// Says of each step what it was before, or what becomes of it.
 pub(super) fn relate(steps: &mut [Step], holders: &Holders<'_>) {
     moved(steps, holders);

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
+use crate::schema::ExpressionError;
 use crate::tree::TreeError;
 use crate::value::{Origin, PatternError};
 use crate::yaml::YamlError;
@@ -226,7 +227,7 @@ pub enum ProjectError {
         /// Where it is named.
         place: Place,
     },
-    /// A rule of `ignore:`, `conflicts:`, `replace:` or `exposes:` lacks a key.
+    /// A rule of `ignore:`, `wait:`, `conflicts:`, `replace:` or `exposes:` lacks a key.
     #[error("{rule} has no `{key}`")]
     IncompleteRule {
         /// What sort of rule.
@@ -244,6 +245,24 @@ pub enum ProjectError {
         /// What to write instead.
         hint: &'static str,
         /// The word.
+        place: Place,
+    },
+    /// No condition of a health rule.
+    #[error("`{text}` is no condition")]
+    NotAHealthTest {
+        /// What was written.
+        text: String,
+        /// Where.
+        place: Place,
+    },
+    /// No expression of a health rule.
+    #[error("`{key}` of a health rule: {source}")]
+    NotAnExpression {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        source: ExpressionError,
+        /// Where.
         place: Place,
     },
     /// No path of a field.
@@ -380,6 +399,8 @@ impl ProjectError {
             | Self::NotADuration { place, .. }
             | Self::IncompleteRule { place, .. }
             | Self::MisusedRule { place, .. }
+            | Self::NotAHealthTest { place, .. }
+            | Self::NotAnExpression { place, .. }
             | Self::NotAFieldPath { place, .. }
             | Self::NoShippedRule { place, .. }
             | Self::NotAValuesFile { place, .. }

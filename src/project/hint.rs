@@ -64,6 +64,11 @@ fn fixed(error: &ProjectError) -> &'static str {
         E::NotADuration { .. } => {
             "Write hours, minutes and seconds, such as `90s`, `5m` or `1h30m`; `wait: false` waits for nothing."
         }
+        E::NotAHealthTest { .. } => "Write the type and the status of a condition, such as `Ready=True`.",
+        E::NotAnExpression { .. } => {
+            "Write CEL in which the object is `self`, such as `self.status.phase == 'Running'`; a failure may also be a \
+             condition, such as `Stalled=True`."
+        }
         E::NotAFieldPath { .. } => {
             "Write it as `weft diff` prints it, with `*` for any key or item, such as \
              `spec.template.spec.containers[*].image`."
@@ -88,6 +93,10 @@ fn completed(rule: &str, key: &str) -> &'static str {
     match key {
         "paths" if rule == "an exposure rule" => "Add `paths`: the fields that may show a secret value.",
         "paths" => "Add `paths`, `manager` or both; or `default`, the name of a shipped rule.",
+        "kind" if rule == "a health rule" => {
+            "Add `kind`: the objects that it is about, such as `Database.example.com`."
+        }
+        "condition" => "Add `condition`, `current`, `failed` or `timeout`.",
         "manager" => "Add `manager` (who owns the fields), `paths` or both.",
         "kind" => "Add the `kind` of the objects that may be made again.",
         "do" if rule == "a conflict rule" => {

@@ -6,6 +6,7 @@ use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
 use super::overlay::{Nulls, overlay};
 use super::release::{self, Declared};
+use super::wait::Waits;
 use super::{
     ConflictRule, Environment, IgnoreRule, Input, ReplaceRule, cluster, conflicts, ignore, needs, own_files, replace,
 };
@@ -28,8 +29,9 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
     cluster::refuse_circle(tree, name, &cluster)?;
     let declared = release::declared(tree, &files)?;
     own_files::refuse_strays(tree, &lineage, &declared)?;
+    let waits = Waits::read(tree, last(&files, "wait"))?;
     let enabled = declared.iter().filter(|it: &&Declared| it.enabled());
-    let releases = enabled.map(|it| release::build(tree, &lineage, it)).collect::<Result<_, _>>()?;
+    let releases = enabled.map(|it| release::build(tree, &lineage, &waits, it)).collect::<Result<_, _>>()?;
     let (conflicts, left) = conflicts(tree, &files)?;
     let value_layers: Vec<Value> = files.iter().filter_map(|file| file.root.get("values")).cloned().collect();
     Ok(Environment {

@@ -12,7 +12,7 @@
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
-//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `conflicts`, `replace` | the last one, whole |
+//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `wait`, `conflicts`, `replace` | the last one, whole |
 //! | `labels` of a release | merge |
 //! | `chart`, `manifests` of a release | the last of either |
 //! | other fields of a release | the last one, lists whole |
@@ -21,7 +21,8 @@
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
 //! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `ignore`, `conflicts`, `replace`, `exposes`, and
-//! `wait`: true for five minutes (the default), false, or `{timeout: 90s}`. To need a disabled release is an error; to need one whose `when` does not hold is none, see
+//! `wait`: true for five minutes (the default), false, or `{timeout: 90s, rules: [...]}`, each over the `wait` of the
+//! environment. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
 //! Paths in `values:` are relative to the file that names them. Paths in `secrets:` are relative to
@@ -49,6 +50,7 @@ mod release;
 mod replace;
 mod select;
 mod spec;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +68,7 @@ pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
 pub use self::replace::{GUARDED, ReplaceRule};
 pub use self::select::{Selection, select};
+pub use self::wait::{HealthRule, HealthTest, Wait};
 use crate::value::{Origin, Value};
 
 /// One environment, with everything that it inherits merged in.
@@ -169,8 +172,8 @@ pub struct Release {
     pub values: Vec<ValuesLayer>,
     /// The encrypted files, relative to the root, in order.
     pub secrets: Vec<(String, Origin)>,
-    /// How long its objects may take to become healthy, in seconds; `None` for no waiting.
-    pub wait_seconds: Option<u64>,
+    /// How it is waited for.
+    pub wait: Wait,
     /// What becomes of objects that leave it.
     pub prune: Prune,
     /// Its own ignore rules, which go before those of the environment.

@@ -2,19 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::duration;
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
 use super::own_files;
-use super::spec::{ReleaseSpec, WaitSpec};
+use super::spec::ReleaseSpec;
+use super::wait::Waits;
 use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
-use crate::yaml;
-
-/// How long a release may take to become healthy where it does not say: the default of most tools of the field.
-const WAIT_SECONDS: u64 = 5 * 60;
 
 /// A release as the whole lineage declares it.
 pub(super) struct Declared {
@@ -78,7 +74,12 @@ fn merge(below: &mut Declared, spec: ReleaseSpec, fields: Map, origin: Origin) {
 }
 
 /// What a declaration comes to in an environment.
-pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Result<Release, ProjectError> {
+pub(super) fn build(
+    tree: &Tree,
+    lineage: &[String],
+    waits: &Waits,
+    declared: &Declared,
+) -> Result<Release, ProjectError> {
     let (spec, nodes) = (&declared.spec, &declared.nodes);
     let environment = lineage.last().map(String::as_str).unwrap_or_default();
     let (source, source_origin) = source(tree, declared)?;
@@ -100,7 +101,7 @@ pub(super) fn build(tree: &Tree, lineage: &[String], declared: &Declared) -> Res
         when: spec.when.clone().zip(nodes.get("when").map(|node| node.origin.clone())),
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
-        wait_seconds: wait(tree, declared)?,
+        wait: Waits::read(tree, nodes.get("wait"))?.over(waits),
         prune: prune(tree, nodes.get("prune"))?,
         ignore: ignore.into_iter().chain(left).collect(),
         conflicts,
@@ -179,22 +180,6 @@ fn secret(tree: &Tree, environment: &str, release: &str, item: &Value) -> Result
     Ok((path, item.origin.clone()))
 }
 
-fn wait(tree: &Tree, declared: &Declared) -> Result<Option<u64>, ProjectError> {
-    let Some(node) = declared.nodes.get("wait") else { return Ok(Some(WAIT_SECONDS)) };
-    match &node.data {
-        Data::Null | Data::Bool(true) => Ok(Some(WAIT_SECONDS)),
-        Data::Bool(false) => Ok(None),
-        Data::Map(_) => {
-            let file = node.origin.file.as_deref().map(|file| tree.text(file)).transpose()?;
-            let spec: WaitSpec = yaml::from_value(node, file.unwrap_or_default())?;
-            let Some((text, timeout)) = spec.timeout.zip(node.get("timeout")) else { return Ok(Some(WAIT_SECONDS)) };
-            let wrong = || ProjectError::NotADuration { text: text.clone(), place: Place::of_node(tree, timeout) };
-            duration::seconds(&text).map(Some).ok_or_else(wrong)
-        }
-        _ => Err(wrong_kind(tree, node, "`wait`", "true, false or `{timeout: 5m}`")),
-    }
-}
-
 fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
     match node.map(|node| &node.data) {
         None | Some(Data::Null | Data::Bool(true)) => Ok(Prune::Delete),
@@ -204,7 +189,7 @@ fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
     }
 }
 
-fn wrong_kind(tree: &Tree, node: &Value, what: &'static str, expected: &'static str) -> ProjectError {
+pub(super) fn wrong_kind(tree: &Tree, node: &Value, what: &'static str, expected: &'static str) -> ProjectError {
     ProjectError::WrongKind { what, expected, found: node.kind(), place: Place::of_node(tree, node) }
 }
 

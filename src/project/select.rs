@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Environment, ProjectError, Release};
 use crate::diagnostic::nearest;
 use crate::jinja;
@@ -10,7 +12,7 @@ use crate::value::{Data, Map, Value};
 
 /// What the command line asks for. Nothing asks for everything; names and labels together ask for the named ones that
 /// have the labels.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// Names; a release is chosen by any of them.
     pub releases: Vec<String>,

@@ -22,6 +22,8 @@ pub(super) struct EnvironmentSpec {
     #[serde(rename = "stateNamespace")]
     pub _state_namespace: Option<String>,
     pub ignore: Option<Vec<IgnoreSpec>>,
+    #[serde(rename = "wait")]
+    pub _wait: Option<Value>,
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
@@ -76,7 +78,8 @@ pub(super) struct ReleaseSpec {
     pub when: Option<String>,
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
-    pub wait: Option<Value>,
+    #[serde(rename = "wait")]
+    pub _wait: Option<Value>,
     pub prune: Option<Value>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub conflicts: Option<Vec<ConflictSpec>>,
@@ -162,6 +165,24 @@ pub(super) struct ReplaceSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WaitSpec {
     pub timeout: Option<String>,
+    pub rules: Option<Vec<HealthRuleSpec>>,
+}
+
+/// One entry of `wait.rules:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HealthRuleSpec {
+    pub kind: Option<String>,
+    pub namespace: Option<String>,
+    pub name: Option<String>,
+    pub condition: Option<String>,
+    #[serde(rename = "current")]
+    pub _current: Option<String>,
+    #[serde(rename = "failed")]
+    pub _failed: Option<String>,
+    #[serde(rename = "message")]
+    pub _message: Option<String>,
+    pub timeout: Option<String>,
 }
 
 impl ReleaseSpec {
@@ -188,7 +209,7 @@ impl ReleaseSpec {
             when: self.when.or(below.when),
             values: self.values.or(below.values),
             secrets: self.secrets.or(below.secrets),
-            wait: self.wait.or(below.wait),
+            _wait: self._wait.or(below._wait),
             prune: self.prune.or(below.prune),
             ignore: self.ignore.or(below.ignore),
             conflicts: self.conflicts.or(below.conflicts),

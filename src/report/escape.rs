@@ -21,7 +21,7 @@ fn steers(char: char) -> bool {
 }
 
 /// A text of several lines, each made harmless, and all but the first indented: none looks like a line of ours.
-pub(super) fn lines(text: &str) -> String {
+pub fn lines(text: &str) -> String {
     text.trim_end().split('\n').map(line).collect::<Vec<_>>().join("\n  ")
 }
 

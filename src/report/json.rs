@@ -41,7 +41,7 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     optional(&mut document, "commit", report.commit.as_deref());
     document.insert("closing".into(), closing(report).into());
     document.insert("empty".into(), plan.is_empty().into());
-    document.insert("digest".into(), plan.digest(key).into());
+    document.insert("digest".into(), report.digest.clone().unwrap_or_else(|| plan.digest(key)).into());
     document.insert("summary".into(), summary(&plan.summary()));
     document.insert("releases".into(), releases.iter().map(release).collect());
     document.insert("judged".into(), counts(&tallies.judged));

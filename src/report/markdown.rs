@@ -29,6 +29,7 @@ fn page_of(report: &Report, detail: Detail, show: Show) -> String {
     let mut out = head(report) + note(detail);
     out += &problems(report, detail);
     out += &tallies(report, show);
+    out += &report.approvable().map(|digest| format!("\nDigest: `{digest}`\n")).unwrap_or_default();
     if releases.iter().any(|release| release.shown().next().is_some()) {
         out += &counts(&releases);
     }

@@ -3,6 +3,7 @@
 //! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
 //! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
+mod board;
 mod closing;
 mod columns;
 mod escape;
@@ -12,7 +13,9 @@ mod tallies;
 mod text;
 mod values;
 
+pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
+pub use self::escape::lines as harmless;
 pub use self::json::{FORMAT_VERSION, Listed, json};
 pub use self::markdown::{LIMIT, markdown};
 pub use self::text::{Style, WIDTH, text};
@@ -43,10 +46,20 @@ pub struct Report {
     pub commit: Option<String>,
     /// What was to be done.
     pub plan: Plan,
+    /// What approves the plan, where it can be applied.
+    pub digest: Option<String>,
     /// What happened, in order; empty for a run that only plans.
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// What approves the plan; `None` where there is nothing to approve, or no more.
+    fn approvable(&self) -> Option<&str> {
+        let open = self.purpose == Purpose::Plan && !self.plan.is_empty();
+        self.digest.as_deref().filter(|_| open)
+    }
 }
 
 /// Something that happened to an object while a plan was applied.

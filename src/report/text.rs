@@ -52,6 +52,9 @@ pub fn text(report: &Report, style: &Style) -> String {
             writer.line(&line(&tally));
         }
     }
+    if let Some(digest) = report.approvable() {
+        writer.line(&format!("digest: {digest}"));
+    }
     let closing = writer.bold(&closing(report));
     writer.line(&closing);
     writer.out

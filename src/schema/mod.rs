@@ -13,14 +13,16 @@ mod zeros;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::openapi::builtin_schemas;
 pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
 pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type, Zero};
-pub use self::validate::{Subject, Validated, Violation};
+pub use self::validate::{Expression, ExpressionError, Subject, Unanswered, Validated, Violation};
 
 /// A group and a kind: what an object is, whatever version it is written in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKind {
     /// The API group; empty for the core group.
     pub group: String,

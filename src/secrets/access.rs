@@ -37,6 +37,19 @@ impl Readers {
         self.groups.iter().flat_map(|group| &group.recipients)
     }
 
+    /// The age keys that open each of several files by themselves, in the order of the first. Keys of which several are
+    /// needed together are none of them.
+    pub fn of_all(files: &[Self]) -> Vec<Recipient> {
+        let alone = |readers: &Self| match &readers.groups[..] {
+            [group] => group.recipients.clone(),
+            _ => Vec::new(),
+        };
+        let mut each = files.iter().map(alone);
+        let mut common = each.next().unwrap_or_default();
+        each.for_each(|recipients| common.retain(|it| recipients.contains(it)));
+        common
+    }
+
     /// The keys of other services of all groups, in order.
     pub fn others(&self) -> impl Iterator<Item = &Foreign> {
         self.groups.iter().flat_map(|group| &group.others)

@@ -6,7 +6,8 @@
 //!
 //! [`decrypt`] and [`decrypt_file`] give values whose secrets are masked, [`plain`] the whole text. A [`File`] is opened for
 //! a change and written; [`encrypt`] and [`edit`] do so in one step. [`keygen`] makes a key, [`rules`](fn@rules) reads
-//! `.sops.yaml`, and [`amend`](fn@amend) changes it. [`check`](fn@check), [`difference`](fn@difference) and
+//! `.sops.yaml`, and [`amend`](fn@amend) changes it. [`seal`](fn@seal) and [`open_sealed`] are for values that are kept
+//! elsewhere. [`check`](fn@check), [`difference`](fn@difference) and
 //! [`merge`](fn@merge) hold contents against rules and against each other.
 
 mod access;
@@ -32,6 +33,7 @@ mod outline;
 mod place;
 mod readers;
 mod rules;
+mod seal;
 mod selector;
 mod shamir;
 mod store;
@@ -56,5 +58,6 @@ pub use self::merge_files::{MergedFile, merge_files};
 pub use self::outline::{Outline, is_whole};
 pub use self::readers::{has_section, is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
+pub use self::seal::{open_sealed, seal};
 pub use self::selector::Selector;
 pub use self::store::Layout;

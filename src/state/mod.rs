@@ -1,4 +1,4 @@
-//! The formats of what is kept in the cluster: inventories with what was applied.
+//! The formats of what is kept: inventories with what was applied, and plans in files ([`saved`]).
 //!
 //! An inventory is one JSON document (`docs/schema/inventory-v1.json`), compressed and cut into chunks that each fit a
 //! Secret. Every chunk says which part of which document it is, so that a torn write is seen and never read.
@@ -6,6 +6,7 @@
 mod chunks;
 mod document;
 mod hooks;
+pub mod saved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use ::serde::{Deserialize, Serialize};
+
 use super::{Data, Key, Value};
 
 /// One step of a path. The variants are those of structured-merge-diff's path elements, in its order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Step {
     /// A key of a map.
     Field(Key),
@@ -18,7 +21,7 @@ pub enum Step {
 }
 
 /// A path from the root of an object or a values tree to a node of it; empty for the root.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {

@@ -79,9 +79,14 @@ fn folders(stage: &str) -> Vec<PathBuf> {
 
 /// As [`of`], for a second test of each case, which needs a server.
 pub fn on_a_server(stage: &'static str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Trial> {
+    again(stage, "on_a_server", run)
+}
+
+/// As [`of`], for another test of each case, named `<stage>::<what>::<case>`.
+pub fn again(stage: &'static str, what: &str, run: fn(&Case) -> Result<(), Failed>) -> Vec<Trial> {
     let named = |folder: PathBuf| {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(format!("{stage}::on_a_server::{name}"), move || run(&Case { folder }))
+        Trial::test(format!("{stage}::{what}::{name}"), move || run(&Case { folder }))
     };
     folders(stage).into_iter().map(named).collect()
 }

@@ -154,7 +154,7 @@ fn release() -> Release {
         when: None,
         values: Vec::new(),
         secrets: Vec::new(),
-        wait_seconds: None,
+        wait: weft::project::Wait::default(),
         prune: Prune::Delete,
         ignore: Vec::new(),
         conflicts: Vec::new(),

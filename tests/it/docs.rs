@@ -24,12 +24,27 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         code("docs", "environments_load", environments_load),
         code("docs", "every_key_is_documented", every_key_is_documented),
+        code("docs", "every_mark_of_other_tools_is_documented", every_mark_is_documented),
         code("docs", "from_nothing_to_a_secret_in_a_release", from_nothing_to_a_secret_in_a_release),
         code("docs", "a_new_secret_needs_a_rule_first", a_new_secret_needs_a_rule_first),
     ];
     trials.extend(rights::trials());
     trials.extend(templates::trials());
     trials
+}
+
+/// The page about applying names each mark that the table of the program knows by name.
+fn every_mark_is_documented() -> Result<(), Failed> {
+    let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/neighbours.tsv"))?;
+    let page = markdown::read("docs/apply.md");
+    let keys = table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
+    // What begins with a name that is there belongs to it, and what a tool only notes is nothing to say.
+    let noted = ["app", "association", "identity", "original*", "disable-*"].map(|key| format!("kapp.k14s.io/{key}"));
+    let missing: BTreeSet<&str> = keys
+        .filter(|key| !key.ends_with("/*") && !noted.contains(&(*key).to_owned()) && *key != "kluctl.io/hook-*")
+        .filter(|key| !page.contains(&format!("`{}`", key.trim_end_matches('*'))))
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("docs/apply.md does not name {missing:?}").into()) }
 }
 
 /// The files of the document are a project whose environments load; so does each block that is one on its own.
@@ -71,7 +86,7 @@ fn every_key_is_documented() -> Result<(), Failed> {
     };
     let mut known: BTreeSet<String> = field.captures_iter(&spec).map(key).collect();
     // Said in words below the tables.
-    known.retain(|key| !["environment", "key", "timeout"].contains(&key.as_str()));
+    known.retain(|key| !["environment", "key"].contains(&key.as_str()));
     let rows = rows(&markdown::read("docs/environments.md"), &KEYS);
     let documented: BTreeSet<String> = rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
     assert_eq!(documented, known);

@@ -115,7 +115,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         when: None,
         values: Vec::new(),
         secrets: Vec::new(),
-        wait_seconds: None,
+        wait: weft::project::Wait::default(),
         prune: Prune::Delete,
         ignore: Vec::new(),
         conflicts: Vec::new(),

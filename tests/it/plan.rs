@@ -4,6 +4,7 @@ mod immutable;
 pub mod input;
 mod laws;
 mod order;
+pub mod saved;
 mod state;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(immutable::trials());
     trials.extend(laws::trials());
     trials.extend(order::trials());
+    trials.extend(saved::trials());
     trials.extend(state::trials());
     trials
 }
@@ -83,7 +85,8 @@ fn listing(plan: &Plan) -> String {
         }
     }
     for ((key, value, instead), objects) in plan.unfollowed() {
-        let _ = writeln!(out, "no effect of {key}: {value} on {}: {instead}", objects.len());
+        let mark = if value.is_empty() { key.to_owned() } else { format!("{key}: {value}") };
+        let _ = writeln!(out, "no effect of {mark} on {}: {instead}", objects.len());
     }
     for refusal in &plan.refusals {
         let _ = write!(out, "{}", Diagnostic::of(refusal));

@@ -98,7 +98,10 @@ fn describe_release(out: &mut String, release: &Release) {
         Prune::Keep => "false",
         Prune::Orphan => "orphan",
     };
-    let _ = writeln!(out, "  waits {:?} seconds, prunes: {prunes}", release.wait_seconds);
+    let _ = writeln!(out, "  waits {:?} seconds, prunes: {prunes}", release.wait.seconds);
+    for rule in &release.wait.rules {
+        let _ = writeln!(out, "  judges {rule:?}");
+    }
 }
 
 fn describe_guards(out: &mut String, indent: &str, conflicts: &[ConflictRule], replace: &[ReplaceRule]) {

@@ -11,13 +11,15 @@ use crate::cases;
 
 /// The tables: what a row says is shown by the tests that its last column names. A test beside the code is named by its
 /// file and its function.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "diff/README.md",
     "diff/ladder.md",
+    "health/README.md",
     "merge/README.md",
     "immutable/README.md",
     "plan/README.md",
     "secrets/README.md",
+    "../../docs/apply.md",
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -31,9 +33,14 @@ fn table(file: &str) -> Result<String, Failed> {
     Ok(fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file))?)
 }
 
-/// The rows of a table, without its head.
+/// The rows of the tables whose last column are tests, without their heads.
 fn rows(table: &str) -> impl Iterator<Item = &str> {
-    table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---") && !line.ends_with("| tests |"))
+    let mut of_tests = false;
+    table.lines().filter(move |line| {
+        let head = line.ends_with("| tests |");
+        of_tests = head || (of_tests && line.starts_with('|'));
+        of_tests && !head && !line.starts_with("| ---")
+    })
 }
 
 /// The tests in the last column of a row.

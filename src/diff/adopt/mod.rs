@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub(super) use self::decide::{adoption, is_due};
 pub use self::tools::Tool;
 pub(super) use self::tools::tools;
@@ -48,7 +50,7 @@ pub struct Adoption {
 }
 
 /// Somebody whose entry is moved into ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     /// What it is.
     pub kind: FormerKind,
@@ -57,7 +59,8 @@ pub struct Former {
 }
 
 /// What sort of former owner it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FormerKind {
     /// `kubectl apply` without `--server-side`. Its annotation says what it declared.
     Kubectl,
@@ -82,6 +85,12 @@ pub struct Migration {
 }
 
 impl Adoption {
+    /// One that is only told: what a saved plan shows. It moves nothing.
+    pub fn told(from: Vec<Former>, gone: BTreeSet<String>, seen: Arc<LiveObject>) -> Self {
+        let (ours, moved, undecided) = (None, FieldSet::default(), FieldSet::default());
+        Self { from, gone, ours, moved, undecided, api_version: String::new(), seen }
+    }
+
     /// The write that moves the entries, for the object as it was when that was decided.
     pub fn migration(&self) -> Migration {
         self.migration_of(&self.seen)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diff::LiveObject;
 use crate::manifest::Object;
 use crate::schema::rows;
@@ -9,7 +11,7 @@ use crate::value::Value;
 
 /// Another tool that counts an object among its own, as a mark of the live object says. It may write the object again,
 /// or delete it with its own things.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tool {
     /// The tool: `Helm`, `Argo CD`, `Flux`, `kapp`.
     pub name: String,

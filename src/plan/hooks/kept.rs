@@ -77,11 +77,11 @@ impl KeptHooks {
         *self = Self { left: std::mem::take(&mut self.left), ..Self::default() };
     }
 
-    /// Notes that all went well: what the hooks say now is what was seen, and those that did not run with it still
+    /// Notes that all went well: what these hooks say now is what was seen, and those that did not run with it still
     /// have to.
     pub fn finish(&mut self, wanted: &[Arc<WantedHook>]) {
         self.unfinished = None;
-        let mut seen = BTreeMap::new();
+        let mut seen = self.seen.clone();
         for WantedHook { hook, digest } in wanted.iter().map(AsRef::as_ref) {
             let points: BTreeSet<Point> = hook.terms.points.iter().map(|it| it.kept()).collect();
             for point in points {

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Action, ReleaseFacts};
 use crate::diff::{self, Judged, ObjectComparison, Verdict, holds_secret};
 use crate::manifest::hooks::{Cleanup, Occasion, Phase, Point, Role, Terms, role};
@@ -44,7 +46,8 @@ pub struct WantedHook {
 }
 
 /// What is done about a hook.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HookStep {
     /// What is done.
     pub does: Does,
@@ -63,7 +66,8 @@ pub struct HookStep {
 }
 
 /// What is done about a hook, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Does {
     /// It is run.
     Run,

@@ -16,6 +16,7 @@ mod structural;
 
 use std::fmt;
 
+pub use self::cel::{Expression, ExpressionError, Unanswered};
 use self::place::Place;
 use super::{Gvk, Schemas};
 use crate::value::{Data, Path, Value};

@@ -8,6 +8,7 @@ mod falsehoods;
 mod files;
 mod guarding;
 mod health;
+mod hooks;
 mod ignore;
 mod judging;
 mod large;
@@ -19,6 +20,7 @@ mod refusals;
 mod rehearsal;
 mod replacing;
 mod rights;
+mod saved;
 mod secrecy;
 mod secrets_git;
 pub mod site;
@@ -37,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
         files::trials(),
         guarding::trials(),
         health::trials(),
+        hooks::trials(),
         ignore::trials(),
         judging::trials(),
         large::trials(),
@@ -46,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         rehearsal::trials(),
         replacing::trials(),
         rights::trials(),
+        saved::trials(),
         secrecy::trials(),
         secrets_git::trials(),
         story::trials(),

@@ -25,6 +25,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         code("apply", "definitions_come_before_their_objects_and_a_second_run_is_empty", a_whole_life),
         code("apply", "a_refused_object_stops_its_release_and_those_that_need_it", a_refused_object),
+        code("apply", "independent_releases_go_on_and_dependants_are_skipped_by_name", failures_stay_where_they_belong),
+        code("apply", "waiting_holds_up_only_what_depends_on_it", waiting_holds_up_only_what_depends_on_it),
         code("apply", "health_is_waited_for_and_a_quota_is_named", health_is_waited_for),
         code("apply", "an_interrupted_run_ends_between_objects", an_interrupted_run),
         code("apply", "a_lost_server_is_told_and_the_next_run_converges", a_lost_server),
@@ -62,7 +64,8 @@ impl World {
 
     pub(super) fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
         let needs = needs.iter().map(|it| (*it).to_owned()).collect();
-        self.needs.insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs) });
+        self.needs
+            .insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs), ..Waiting::default() });
     }
 
     fn key() -> FingerprintKey {
@@ -269,6 +272,102 @@ fn a_refused_object() -> Result<(), Failed> {
         assert_eq!(outcomes, BTreeMap::from(expected), "{:?}", ran.events);
         assert!(matches!(ran.outcome("wrong"), Outcome::Failed(said) if said.contains(".spec.prots")));
         same("inventory", "app:old-too base:new base:old", &world.members().await?)
+    })
+}
+
+fn failures_stay_where_they_belong() -> Result<(), Failed> {
+    shared().block_on(async {
+        let mut world = World::new("apply-apart").await;
+        for (name, needs) in
+            [("base", &[][..]), ("broken", &[]), ("mid", &["broken"]), ("top", &["mid"]), ("good", &["fine"])]
+        {
+            world.release(name, needs, Some(10));
+        }
+        world.release("fine", &[], Some(10));
+        let old = vec![
+            world.namespace(),
+            world.map("top", "top-old"),
+            world.map("broken", "broken-old"),
+            world.map("good", "old"),
+        ];
+        assert_eq!(world.apply(old).await?.conclusion.end, End::Done);
+        let service =
+            |spec: Json| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": spec});
+        let desired = |world: &World, spec: Json| {
+            let maps = [("mid", "m"), ("top", "t"), ("good", "g"), ("fine", "f")]
+                .map(|(release, name)| world.map(release, name));
+            let mut desired = vec![world.namespace(), world.object("broken", service(spec))];
+            desired.extend(maps);
+            desired
+        };
+        let ran = world.apply(desired(&world, json!({"prots": 1}))).await?;
+        assert_eq!(ran.conclusion.end, End::Partial);
+        assert_eq!(
+            (ran.outcome("f"), ran.outcome("g"), ran.outcome("old")),
+            (&Outcome::Healthy, &Outcome::Healthy, &Outcome::Deleted)
+        );
+        let skipped = |name: &str| match ran.outcome(name) {
+            Outcome::Skipped(reason) => reason.clone(),
+            other => format!("{other:?}"),
+        };
+        let through = "release `broken` failed, which `mid` needs";
+        same("m", through, &skipped("m"))?;
+        same("t", &format!("{through}, which `top` needs"), &skipped("t"))?;
+        same("top-old", &format!("{through}, which `top` needs"), &skipped("top-old"))?;
+        assert!(skipped("broken-old").starts_with("release `broken` failed: Service "), "{}", skipped("broken-old"));
+        same("inventory", "broken:broken-old fine:f good:g top:top-old", &world.members().await?)?;
+        let ran = world.apply(desired(&world, json!({"ports": [{"port": 80}]}))).await?;
+        assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
+        same("inventory", "broken:s fine:f good:g mid:m top:t", &world.members().await?)
+    })
+}
+
+fn waiting_holds_up_only_what_depends_on_it() -> Result<(), Failed> {
+    shared().block_on(async {
+        let mut world = World::new("apply-beside").await;
+        for (name, needs, patience) in
+            [("base", &[][..], 30), ("slow", &["base"], 3), ("after-slow", &["slow"], 3), ("first", &[], 30), ("second", &["first"], 30), ("own", &[], 30)]
+        {
+            world.release(name, needs, Some(patience));
+        }
+        let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": {"requests.cpu": "500m"}}});
+        let before = vec![world.namespace(), world.map("first", "old"), world.object("base", quota.clone())];
+        assert_eq!(world.apply(before).await?.conclusion.end, End::Done);
+        let large = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "large"}, "spec": {
+            "replicas": 1, "selector": {"matchLabels": {"app": "large"}},
+            "template": {"metadata": {"labels": {"app": "large"}}, "spec": {"containers": [{
+                "name": "c", "image": "registry.example.com/c:1", "resources": {"requests": {"cpu": "2"}}}]}}}});
+        let on = |world: &World, release: &str, name: &str, on: &str| {
+            let on = format!("{}/namespaces/{}/{on}", if on.starts_with("Deployment") { "apps" } else { "" }, world.namespace);
+            let said = json!({"config.kubernetes.io/depends-on": on});
+            world.object(release, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "annotations": said}}))
+        };
+        let desired = vec![
+            world.namespace(),
+            world.object("base", quota),
+            world.object("slow", large),
+            world.map("after-slow", "late"),
+            world.map("first", "one"),
+            world.map("second", "two"),
+            on(&world, "own", "on-large", "Deployment/large"),
+            on(&world, "own", "on-two", "ConfigMap/two"),
+        ];
+        let ran = world.apply(desired).await?;
+        assert_eq!(ran.conclusion.end, End::Partial);
+        let at = |name: &str, outcome: &str| {
+            let found = ran.events.iter().position(|it| it.id.name == name && it.outcome.name() == outcome);
+            found.unwrap_or_else(|| panic!("{name} is not {outcome}: {:?}", ran.events))
+        };
+        let failed = at("large", "failed");
+        for (name, outcome) in [("one", "healthy"), ("two", "healthy"), ("old", "deleted"), ("on-two", "applied")] {
+            assert!(at(name, outcome) < failed, "{name} was held up: {:?}", ran.events);
+        }
+        assert!(at("two", "healthy") < at("on-two", "applied"), "{:?}", ran.events);
+        let large = format!("Deployment.apps {}/large is not healthy", world.namespace);
+        let said = |name: &str, reason: &str| assert_eq!(ran.outcome(name), &Outcome::Skipped(reason.to_owned()));
+        said("late", "release `slow` failed, which `after-slow` needs");
+        said("on-large", &format!("release `slow` failed: {large}"));
+        Ok(())
     })
 }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use weft::diff::fields::FieldSet;
 use weft::diff::{
-    Cause, Class, Comparison, FieldChange, Judged, LiveObject, ObjectComparison, Recorded, Residents, Verdict, Writer,
-    shown,
+    Cause, Class, Comparison, FieldChange, Fields, Judged, LiveObject, MANAGER, Manager, ObjectComparison, Recorded,
+    Residents, Verdict, Writer, shown,
 };
 use weft::manifest::hooks::{Occasion, Point, Role, role};
 use weft::manifest::{Hook, Object, ObjectId};
@@ -145,6 +146,12 @@ struct Compared {
     /// Whether it was applied before.
     #[serde(default)]
     applied: bool,
+    /// Which apply that was, where there are several.
+    #[serde(default)]
+    record: u8,
+    /// The fields of the live object that we own.
+    #[serde(default)]
+    owns: Vec<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +240,7 @@ impl Input {
             plan: if self.drift { self.plan().drift() } else { self.plan() },
             events: self.events.iter().map(event).collect(),
             warnings: self.warnings.clone(),
+            ..Report::default()
         }
     }
 }
@@ -348,7 +356,7 @@ impl Compared {
             it.desired = Some(Arc::new(Object { implicit: true, ..(*desired).clone() }));
         }
         if let Some(body) = &self.live {
-            let live = LiveObject { id: it.id.clone(), body: owned(body, &it), managers: Vec::new() };
+            let live = LiveObject { id: it.id.clone(), body: owned(body, &it), managers: self.managers() };
             it.live = Some(Arc::new(live));
         }
         it.after = match (&it.verdict, &self.after) {
@@ -360,7 +368,7 @@ impl Compared {
         it.fields = self.fields.iter().map(Change::read).collect();
         it.violations = self.violations.iter().map(|it| violation(it)).collect();
         it.recorded = self.applied.then(|| {
-            let (uid, hash) = ("1".to_owned(), "0".repeat(64));
+            let (uid, hash) = ("1".to_owned(), format!("{:064}", self.record));
             let (desired, owned, projection) = (hash.clone(), hash.clone(), hash);
             Arc::new(Recorded { uid, desired, owned, projection, applied: Value::default().into() })
         });
@@ -368,6 +376,23 @@ impl Compared {
             it.judged = judged(said);
         }
         it
+    }
+}
+
+impl Compared {
+    /// Our entry among those who own fields.
+    fn managers(&self) -> Vec<Manager> {
+        let paths = self.owns.iter().map(|path| Path(path.iter().map(step).collect()));
+        let fields: FieldSet = paths.collect();
+        let ours = |fields: &FieldSet| Manager {
+            name: MANAGER.into(),
+            operation: "Apply".into(),
+            subresource: String::new(),
+            api_version: "v1".into(),
+            time: None,
+            fields: Fields::from(fields),
+        };
+        (!fields.is_empty()).then(|| ours(&fields)).into_iter().collect()
     }
 }
 

@@ -8,6 +8,7 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 use weft::diff::{Comparison, ObjectComparison, Verdict};
 use weft::plan::{self, Guards, Plan, Refusal, ReleaseFacts, Work};
+use weft::project::Prune;
 use weft::value::Map;
 
 use super::input;
@@ -40,7 +41,39 @@ pub fn trials() -> Vec<Trial> {
             runner.run(&case(), |case| law(&case)).map_err(|error| Failed::from(error.to_string()))
         })
     })
+    .chain([cases::code("plan", "order-of-ten-thousand-objects-is-a-small-graph", a_small_graph)])
     .collect()
+}
+
+/// Releases and kinds are the nodes, not objects: neither many objects, nor many that depend on one, make many edges.
+fn a_small_graph() -> Result<(), Failed> {
+    let releases: Vec<ReleaseFacts> = (0..100)
+        .map(|at| ReleaseFacts {
+            name: format!("r{at:02}").into(),
+            needs: (at > 50).then(|| "r00".to_owned()).into_iter().collect(),
+            prune: Prune::Delete,
+            declared: true,
+            ..ReleaseFacts::default()
+        })
+        .collect();
+    let kinds = ["ConfigMap", "Deployment.apps", "Service", "Widget.example.com"];
+    let object = |at: usize| {
+        let id = format!("{} shared/o{at}", kinds[at % kinds.len()]);
+        let on = if at % 3 == 0 { vec!["ConfigMap shared/o0"] } else { Vec::new() };
+        let wanted =
+            Wanted { id: id.leak(), release: "", wave: 0, depends: on.into_iter().filter(|_| at > 0).collect() };
+        let release = format!("r{:02}", at % 100);
+        ObjectComparison { release: release.into(), ..wanted.compared(&Verdict::Create) }
+    };
+    let mut objects: Vec<ObjectComparison> = (0..10_000).map(object).collect();
+    objects.push(input::object("Namespace shared", "r99", Verdict::Create));
+    let plan = plan::plan("dev", Comparison { objects, ..Comparison::default() }, &releases, &Guards::default());
+    let edges: usize = plan.stages.iter().map(|stage| stage.after.len()).sum();
+    cases::same("refusals", "[]", &format!("{:?}", plan.refusals))?;
+    if plan.stages.len() > 1_200 || edges > 3_000 {
+        return Err(format!("{} stages, {edges} edges", plan.stages.len()).into());
+    }
+    Ok(())
 }
 
 type Law = Result<(), TestCaseError>;
@@ -192,7 +225,7 @@ fn every_edge_holds(case: &Case) -> Law {
             }
             let earlier = one.release == two.release && two.wave < one.wave;
             let needed = case.needs(one.release, two.release);
-            // A namespace goes with its first user, whatever its release and its wave.
+            // A namespace goes with those that use it first, whatever its release and its wave.
             let by_place = (earlier || needed) && one.id != "Namespace apps" && !is_container;
             if by_place || one.depends.contains(&two.id) {
                 prop_assert!(reach.is_before(other, own), "{} before {}", one.id, two.id);

@@ -4,12 +4,14 @@
 //! read is unchecked, and so is one that reads a secret.
 
 mod convert;
+mod expression;
 mod rule;
 
 use kube_cel::KubeCelExt as _;
 use kube_cel::cel::extractors::This;
 use kube_cel::cel::{Context, ExecutionError, Value as CelValue};
 
+pub use self::expression::{Expression, ExpressionError, Unanswered};
 use self::rule::Rule;
 use super::Validated;
 use super::place::Place;

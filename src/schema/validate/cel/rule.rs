@@ -163,7 +163,7 @@ fn optional_scope<'c>(place: &Place<'_>, scope: &'c Context<'_>) -> Context<'c> 
 }
 
 /// The evaluator knows optional keys, but not optional fields: `a.?b` is `a[?"b"]`.
-fn parse(source: &str) -> Option<IdedExpr> {
+pub(super) fn parse(source: &str) -> Option<IdedExpr> {
     let source = OPTIONAL.as_ref().map_or(source.into(), |field| field.replace_all(source, "[?\"$1\"]"));
     Parser::new().enable_optional_syntax(true).parse(&source).ok()
 }
