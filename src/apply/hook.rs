@@ -108,7 +108,13 @@ impl Run<'_> {
             let live = self.scope.cluster.get(&object.id, resource).await;
             let live = live.map_err(|error| Outcome::Unknown(format!("whether it ended: {error}")))?;
             let Some(live) = live else {
-                return Err(Outcome::Failed("somebody deleted it while it ran".to_owned()));
+                // A Job may be set to be deleted as soon as it is done.
+                let said = cause::said_of(self.scope.cluster, &object.id).await;
+                return match health::ended(&object.id.kind.kind, &object.id.name, &said) {
+                    Some(Ok(())) => Ok(()),
+                    Some(Err(reason)) => Err(Outcome::Failed(reason)),
+                    None => Err(Outcome::Failed("somebody deleted it while it ran".to_owned())),
+                };
             };
             let missing = match state(&live, rules) {
                 Health::Current => return Ok(()),

@@ -160,6 +160,14 @@ pub enum ManifestError {
         /// Where.
         at: Place,
     },
+    /// A hook that is kept until its release is deleted holds a secret.
+    #[error("the hook `{id}` is run when its release is deleted, and holds a secret")]
+    HookSecret {
+        /// The object.
+        id: Box<ObjectId>,
+        /// Where.
+        at: Place,
+    },
     /// A label that is ours.
     #[error("`{id}` must not set the label `{PART_OF}`")]
     ReservedLabel {
@@ -186,6 +194,7 @@ impl ManifestError {
             | Self::Duplicate { at, .. }
             | Self::DuplicateItem { at, .. }
             | Self::Hook { at, .. }
+            | Self::HookSecret { at, .. }
             | Self::ReservedLabel { at, .. } => Some(at),
             Self::SecretText { .. } | Self::SecretData { .. } => None,
         }
@@ -241,6 +250,10 @@ impl Diagnose for ManifestError {
             Self::DuplicateItem { .. } => "Remove one of the two: a server refuses them.".into(),
             Self::SecretData { .. } => {
                 "Values under `data` are text in base64, values under `stringData` are plain text in quotes.".into()
+            }
+            Self::HookSecret { .. } => {
+                "It is kept in the inventory until then: put the value into a Secret of the release, and let it name that."
+                    .into()
             }
             Self::Hook { unknown, .. } => format!("It may say {}.", unknown.known),
             Self::ReservedLabel { .. } => "Remove the label: it says which release the object belongs to.".into(),

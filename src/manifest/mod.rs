@@ -139,6 +139,7 @@ pub fn read(
             }
             warnings.extend(said);
             if let Role::Hook(terms) = role {
+                setting.check_kept(&object, &terms)?;
                 hooks.push(Hook { object, terms });
                 continue;
             }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::hooks::Role;
+use super::hooks::{Occasion, Role, Terms};
 use super::place::Source;
 use super::set::PART_OF;
 use super::{ManifestError, Object, ObjectId, canonical, hooks, kinds, lint};
 use crate::diagnostic::Place;
 use crate::project::Release;
 use crate::schema::{Discovery, Gvk, Scope};
-use crate::value::{Map, Value};
+use crate::value::{Data, Map, Mark, Value};
 
 /// What an object is made in: its release, the file it stands in, and the kinds that there are.
 pub struct Setting<'a> {
@@ -61,6 +61,15 @@ impl Setting<'_> {
             let name = document.dig(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default().to_owned();
             ManifestError::Hook { name, unknown, at }
         })
+    }
+
+    /// Refuses a hook that is kept for the deletion of its release and holds a secret.
+    pub fn check_kept(&self, object: &Object, terms: &Terms) -> Result<(), ManifestError> {
+        let is_kept = terms.points.iter().any(|point| point.occasion == Occasion::Delete);
+        match secret_in(&object.body).filter(|_| is_kept) {
+            Some(mark) => Err(ManifestError::HookSecret { id: object.id.clone().into(), at: self.source.bare(mark) }),
+            None => Ok(()),
+        }
     }
 
     /// Writes the namespace, and the label of the release's set.
@@ -135,6 +144,16 @@ impl Setting<'_> {
             "`{} {name}`: `metadata.namespace` is left out, since the kind has no namespaces ({origin}).",
             gvk.group_kind()
         )
+    }
+}
+
+/// Where the first secret of a value is.
+fn secret_in(value: &Value) -> Option<Mark> {
+    match &value.data {
+        Data::Masked(_) => Some(value.origin.mark),
+        Data::List(items) => items.iter().find_map(secret_in),
+        Data::Map(map) => map.iter().find_map(|entry| secret_in(&entry.value)),
+        _ => None,
     }
 }
 
