@@ -40,9 +40,28 @@ pub(super) struct ActingArgs {
 }
 
 impl ActingArgs {
+    /// The same, agreed to.
+    pub(super) fn with_consent(&self) -> Self {
+        Self { yes: true, ..self.clone() }
+    }
+
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
         Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
+    }
+}
+
+/// What became of a plan that was shown.
+pub(super) struct Acted {
+    /// How the program ends.
+    pub exit: Exit,
+    /// The releases that failed, and go back by themselves.
+    pub going_back: Vec<Arc<str>>,
+}
+
+impl From<Exit> for Acted {
+    fn from(exit: Exit) -> Self {
+        Self { exit, going_back: Vec::new() }
     }
 }
 
@@ -87,6 +106,16 @@ impl Diagnose for ActingError {
 
 /// Shows a plan, asks, applies exactly it, and shows what came of it.
 pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+    act_and_tell(planned, args, format, terminal).map(|acted| acted.exit)
+}
+
+/// As [`act`], and tells which releases go back by themselves.
+pub(super) fn act_and_tell(
+    planned: &Planned,
+    args: &ActingArgs,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Acted, Failure> {
     let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
     let (refused, unknown) = (!plan.refusals.is_empty(), plan.summary().unknown);
@@ -95,9 +124,9 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         planning::print(&report, planned, format, terminal)?;
     }
     match () {
-        () if refused => return Ok(Exit::Refused),
+        () if refused => return Ok(Exit::Refused.into()),
         () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
-        () if plan.is_empty() => return Ok(Exit::Done),
+        () if plan.is_empty() => return Ok(Exit::Done.into()),
         () => agree(args, planned, &report, terminal)?,
     }
     let manner = Manner {
@@ -116,13 +145,13 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
         watched.tell(&event, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal } = wait(pipeline::apply(planned, manner, &mut show))?;
+    let Ended { conclusion, signal, going_back } = wait(pipeline::apply(planned, manner, &mut show))?;
     progress.done();
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
     let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
     planning::print(&report, planned, format, terminal)?;
-    Ok(exit(&conclusion, signal))
+    Ok(Acted { exit: exit(&conclusion, signal), going_back })
 }
 
 fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {

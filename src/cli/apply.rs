@@ -7,9 +7,9 @@ use clap::Args;
 use super::arguments::{ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, counted, files, settings, wait};
+use super::{Exit, acting, counted, files, history, rollback, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, Planned};
+use crate::pipeline::{self, Planned, Settings};
 use crate::state::saved::{self, SavedError};
 
 /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
@@ -55,7 +55,14 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
         let target = args.target(args.environment.as_deref().unwrap_or_default());
         planning::plan(&target, &args.set, args.judge, &args.guards.guards(), terminal)?
     };
-    acting::act(&planned, &args.acting, args.output, terminal)
+    let acted = acting::act_and_tell(&planned, &args.acting, args.output, terminal)?;
+    let environment = &planned.project.environment.name;
+    let settings = |release: &str| {
+        let settings = history::of_environment(environment, Some(release), &args.project, &args.cluster)?;
+        Ok(Settings { judge: args.judge.into(), ..settings })
+    };
+    rollback::by_themselves(&acted.going_back, &planned, &settings, &args.acting, terminal);
+    Ok(acted.exit)
 }
 
 /// The plan of a file, made anew and found to be the same.

@@ -11,6 +11,7 @@ mod lint;
 mod namespaces;
 mod objects;
 mod place;
+mod restored;
 mod secrecy;
 mod secret;
 mod set;
@@ -28,6 +29,7 @@ use self::hooks::Role;
 pub(crate) use self::lint::pod_specs;
 use self::objects::Setting;
 use self::place::Source;
+pub use self::restored::restored;
 pub use self::set::{PART_OF, apply_set_id, inventory_name};
 use crate::chart::Rendered;
 use crate::project::Environment;
@@ -83,6 +85,8 @@ pub struct Desired {
     pub objects: Vec<Object>,
     /// The hooks of these releases.
     pub hooks: Vec<Hook>,
+    /// Whether it is a revision that a release goes back to.
+    pub is_revision: bool,
     /// What is suspicious but not wrong, each a full sentence with its place.
     pub warnings: Vec<String>,
 }
@@ -150,7 +154,7 @@ pub fn read(
         }
     }
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, hooks, warnings })
+    Ok(Desired { objects, hooks, is_revision: false, warnings })
 }
 
 fn is_crd(document: &Value) -> bool {

@@ -9,15 +9,18 @@ mod definitions;
 mod elsewhere;
 mod error;
 mod exposures;
+mod history;
 mod holder;
 mod ignore;
 mod join;
 mod load;
 mod observe;
 mod pool;
+mod record;
 mod releases;
 mod residents;
 mod rights;
+mod rollback;
 mod saved;
 mod state;
 mod target;
@@ -34,10 +37,12 @@ use self::compare::Subject;
 pub use self::definitions::violations;
 pub use self::error::PipelineError;
 pub use self::exposures::{Exposures, exposures};
+pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
+pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save};
 pub use self::state::State;
 pub use self::target::connect;
@@ -111,6 +116,8 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// The revision that it goes back to, where it is a rollback.
+    pub back_to: Option<u64>,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -213,14 +220,14 @@ async fn judge(
     let (mut comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);
-    state.add_hooks(&mut facts, desired.hooks, selected);
+    state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, back_to: None })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

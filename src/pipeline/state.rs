@@ -71,7 +71,13 @@ impl State {
     }
 
     /// Adds the hooks of the releases that `selected` says yes to.
-    pub(super) fn add_hooks(&self, facts: &mut [ReleaseFacts], hooks: Vec<Hook>, selected: impl Fn(&str) -> bool) {
+    pub(super) fn add_hooks(
+        &self,
+        facts: &mut [ReleaseFacts],
+        hooks: Vec<Hook>,
+        back: bool,
+        selected: impl Fn(&str) -> bool,
+    ) {
         let mut wanted: BTreeMap<Arc<str>, Vec<Arc<WantedHook>>> = BTreeMap::new();
         for hook in hooks {
             let release = Arc::clone(&hook.object.release);
@@ -80,7 +86,7 @@ impl State {
         for fact in facts.iter_mut().filter(|it| selected(&it.name)) {
             let kept = self.inventories.get(&fact.name).map(|it| it.hooks.clone()).unwrap_or_default();
             let wanted = wanted.remove(&fact.name).unwrap_or_default();
-            fact.hooks = HookFacts { wanted, kept, back: false };
+            fact.hooks = HookFacts { wanted, kept, back };
         }
     }
 

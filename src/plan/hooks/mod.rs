@@ -141,8 +141,8 @@ impl<'a> Judge<'a> {
         let kept = &facts.hooks.kept;
         let there = own().any(|action| !matches!(action, Action::Create)) || !facts.inventory.is_empty();
         let occasion = match kept.unfinished {
-            _ if !facts.declared => Occasion::Delete,
             _ if facts.hooks.back => Occasion::Rollback,
+            _ if !facts.declared => Occasion::Delete,
             Some(Occasion::Install) => Occasion::Install,
             _ if there || !kept.seen.is_empty() => Occasion::Upgrade,
             _ => Occasion::Install,

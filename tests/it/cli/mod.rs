@@ -8,6 +8,7 @@ mod falsehoods;
 mod files;
 mod guarding;
 mod health;
+mod history;
 mod hooks;
 mod ignore;
 mod judging;
@@ -39,6 +40,7 @@ pub fn trials() -> Vec<Trial> {
         files::trials(),
         guarding::trials(),
         health::trials(),
+        history::trials(),
         hooks::trials(),
         ignore::trials(),
         judging::trials(),
