@@ -44,7 +44,7 @@ fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
     }
     match &object.desired {
         Some(desired) if step.action == Action::Create || step.action.hook().is_some() => {
-            hash.value(&shown(&desired.body, key))
+            hash.value(&shown(&desired.body, key));
         }
         Some(_) | None => {
             for change in &object.fields {

@@ -160,14 +160,10 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
         _ => &[],
     };
     let lost: Vec<String> = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
-    let older = step
-        .action
-        .hook()
-        .iter()
-        .flat_map(|hook| &hook.removes)
-        .map(|it| format!("- deletes what an earlier run left: {}\n", page(&it.to_string())))
-        .collect::<String>();
-    let fields = adopted + &lost.concat() + &older + &sections(&parts.told());
+    let older = step.action.hook().map(|hook| hook.removes.as_slice()).unwrap_or_default();
+    let older: Vec<String> =
+        older.iter().map(|it| format!("- deletes what an earlier run left: {}\n", page(&it.to_string()))).collect();
+    let fields = adopted + &lost.concat() + &older.concat() + &sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> = yaml(&step.object, show)
         .into_iter()

@@ -65,11 +65,12 @@ async fn finish(api: &Api<Pod>) {
     }
 }
 
+/// A Job whose pods no node takes, so that only the worker ends them.
 fn job(name: &str, annotations: &str, image: &str, labels: &str) -> String {
     format!(
         "---\napiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, annotations: {{{annotations}}}}}\nspec:\n  \
          backoffLimit: 0\n  template:\n    metadata: {{labels: {labels}}}\n    spec:\n      restartPolicy: Never\n      \
-         containers: [{{name: a, image: '{image}'}}]\n"
+         nodeSelector: {{nowhere: 'true'}}\n      containers: [{{name: a, image: '{image}'}}]\n"
     )
 }
 
