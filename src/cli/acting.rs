@@ -40,9 +40,9 @@ pub(super) struct ActingArgs {
 }
 
 impl ActingArgs {
-    /// The same, agreed to.
+    /// The same, agreed to, whatever the plan: an approval was for another one.
     pub(super) fn with_consent(&self) -> Self {
-        Self { yes: true, ..self.clone() }
+        Self { yes: true, approve: None, ..self.clone() }
     }
 
     /// For a plan of which nothing has to be waited for.

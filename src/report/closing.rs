@@ -73,6 +73,8 @@ pub fn closing(report: &Report) -> String {
             ("to recreate", summary.recreate),
             ("to delete", summary.delete),
             ("to let go", summary.orphan),
+            ("to run", summary.run),
+            ("to note", summary.note),
             ("kept", summary.keep),
             ("to forget", summary.forget),
             ("unknown", summary.unknown),

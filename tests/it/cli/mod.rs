@@ -9,6 +9,7 @@ mod files;
 mod guarding;
 mod health;
 mod history;
+mod hooks;
 mod ignore;
 mod judging;
 mod large;
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         guarding::trials(),
         health::trials(),
         history::trials(),
+        hooks::trials(),
         ignore::trials(),
         judging::trials(),
         large::trials(),
