@@ -7,8 +7,10 @@ use super::arguments::{ClusterArgs, ProjectArgs, SelectArgs, SetArgs, TargetArgs
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
+use crate::manifest::ObjectId;
 use crate::pipeline::{self, Settings};
 use crate::state::history::Revision;
+use crate::value::Value;
 use crate::yaml;
 
 /// Tell what was applied: each revision with its time, who applied it, commit and result.
@@ -75,7 +77,8 @@ fn show(settings: &Settings, release: &str, number: u64, form: Form, terminal: &
     progress.done();
     let text = match form {
         Form::Text => {
-            objects.iter().map(|(id, body)| format!("---\n# {id}\n{}", yaml::write(body))).collect::<String>()
+            let document = |(id, body): &(ObjectId, Value)| format!("---\n# {id}\n{}", yaml::write(body));
+            objects.iter().map(document).collect::<Vec<_>>().concat()
         }
         Form::Json => {
             let bodies: Vec<Json> = objects.iter().map(|(_, body)| json!(body)).collect();

@@ -102,13 +102,15 @@ pub(super) async fn packs(
 }
 
 /// The objects of a revision, without their secrets.
-pub(super) fn restored(revision: &Revision, packs: &[Pack]) -> Result<BTreeMap<ObjectId, Restored>, PipelineError> {
+pub(super) fn restored(revision: &Revision, packs: &[Pack]) -> Result<BTreeMap<ObjectId, Restored>, Failure> {
     let packs: BTreeMap<&str, BTreeMap<String, Restored>> =
         packs.iter().map(|pack| (pack.name.as_str(), pack.restored())).collect();
-    let object = |(id, place): (&ObjectId, &Place)| {
-        let found = packs.get(place.pack.as_str()).and_then(|objects| objects.get(&place.digest)).cloned();
-        let lost = || PipelineError::LostObject { id: id.clone(), number: revision.number };
-        Ok((id.clone(), found.ok_or_else(lost)?))
-    };
-    revision.objects.iter().map(object).collect()
+    let mut objects = BTreeMap::new();
+    for (id, Place { digest, pack }) in &revision.objects {
+        let Some(found) = packs.get(pack.as_str()).and_then(|objects| objects.get(digest)) else {
+            return Err(PipelineError::LostObject { id: id.clone(), number: revision.number }.into());
+        };
+        objects.insert(id.clone(), found.clone());
+    }
+    Ok(objects)
 }

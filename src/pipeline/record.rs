@@ -187,7 +187,7 @@ impl Keeper<'_> {
             })
         };
         let packed = Packing { objects, bodies, before, name: format!("revision {number} of {release}") };
-        let (objects, packs, pack, refused) = pool::run(move || packed.pack(&recipients)).await;
+        let ((objects, packs, pack), refused) = pool::run(move || packed.pack(&recipients)).await;
         self.warnings.extend(refused.map(|error| {
             format!("The secret values of revision {number} of release `{release}` are not kept: {error}.")
         }));
@@ -224,17 +224,10 @@ struct Packing {
 
 impl Packing {
     /// Packs what is new, with its secret values encrypted to the recipients; without them where that cannot be done.
-    fn pack(
-        &self,
-        recipients: &[Recipient],
-    ) -> (BTreeMap<ObjectId, history::Place>, BTreeMap<String, history::Cover>, Option<Pack>, Option<SecretsError>)
-    {
+    fn pack(&self, recipients: &[Recipient]) -> (Packed, Option<SecretsError>) {
         match self.sealed(recipients) {
-            Ok((places, covers, pack)) => (places, covers, pack, None),
-            Err(error) => {
-                let (places, covers, pack) = history::pack(self.objects.clone(), self.before.as_ref(), Vec::new());
-                (places, covers, pack, Some(error))
-            }
+            Ok(packed) => (packed, None),
+            Err(error) => (history::pack(self.objects.clone(), self.before.as_ref(), Vec::new()), Some(error)),
         }
     }
 
@@ -260,10 +253,9 @@ fn recipients(planned: &Planned, release: &str) -> Result<Vec<Recipient>, Secret
     let mut readers = Vec::new();
     for (path, _) in files.unwrap_or_default() {
         let bytes = tree.bytes(path).unwrap_or_default();
-        readers.push(match secrets::has_section(bytes) {
-            true => secrets::readers_of(bytes, &Arc::new(path.clone()))?,
-            false => by_rules(planned, path)?,
-        });
+        let has_section = secrets::has_section(bytes);
+        let named = || secrets::readers_of(bytes, &Arc::new(path.clone()));
+        readers.push(if has_section { named()? } else { by_rules(planned, path)? });
     }
     if readers.is_empty() {
         readers.push(by_rules(planned, &format!("secrets/{}/{release}.yaml", project.environment.name))?);

@@ -37,6 +37,7 @@ fn numbers(site: &Site, release: &str) -> Result<Vec<u64>, Failed> {
     Ok(revisions(site, release)?.into_iter().map(|(number, _)| number).collect())
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what is expected is made for it")]
 fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Result<(), Failed> {
     if found == expected { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}").into()) }
 }

@@ -81,7 +81,7 @@ fn readers(state: &State) -> Vec<String> {
 }
 
 fn revision(number: u64, outcome: Outcome) -> Revision {
-    let made = Made { commit: Some("c0ffee".into()), dirty: number % 2 == 0, by: "me".into(), ..Made::default() };
+    let made = Made { commit: Some("c0ffee".into()), dirty: number == 2, by: "me".into(), ..Made::default() };
     let (back_to, objects, packs) = ((number > 3).then_some(1), BTreeMap::new(), BTreeMap::new());
     Revision { environment: "dev".into(), release: "web".into(), number, made, outcome, back_to, objects, packs }
 }
