@@ -16,6 +16,7 @@ mod files;
 mod get;
 mod hardening;
 mod init;
+mod many;
 mod operator;
 mod orphan;
 mod plan;

@@ -20,6 +20,7 @@ mod residents;
 mod rights;
 mod saved;
 mod state;
+mod stop;
 mod target;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
 pub use self::saved::{Made, replan, save};
 pub use self::state::State;
+pub use self::stop::{is_stopped, stop};
 pub use self::target::connect;
 use crate::chart;
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
