@@ -57,9 +57,28 @@ impl ActingArgs {
         }
     }
 
+    /// The same, agreed to.
+    pub(super) fn with_consent(&self) -> Self {
+        Self { yes: true, approve: None, ..self.clone() }
+    }
+
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
         Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
+    }
+}
+
+/// What became of a plan that was shown.
+pub(super) struct Acted {
+    /// How the program ends.
+    pub exit: Exit,
+    /// The releases that failed, and go back by themselves.
+    pub going_back: Vec<Arc<str>>,
+}
+
+impl From<Exit> for Acted {
+    fn from(exit: Exit) -> Self {
+        Self { exit, going_back: Vec::new() }
     }
 }
 
@@ -104,6 +123,16 @@ impl Diagnose for ActingError {
 
 /// Shows a plan, asks, applies exactly it, and shows what came of it.
 pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal: &Terminal) -> Result<Exit, Failure> {
+    act_and_tell(planned, args, format, terminal).map(|acted| acted.exit)
+}
+
+/// As [`act`], and tells which releases go back by themselves.
+pub(super) fn act_and_tell(
+    planned: &Planned,
+    args: &ActingArgs,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Acted, Failure> {
     let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
     let early = without_applying(plan);
@@ -112,12 +141,12 @@ pub(super) fn act(planned: &Planned, args: &ActingArgs, format: Format, terminal
     }
     match early {
         Some(Exit::Unknown) => return Err(ActingError::Unknown { unknown: plan.summary().unknown }.into()),
-        Some(exit) => return Ok(exit),
+        Some(exit) => return Ok(exit.into()),
         None => agree(args, planned, &report, terminal)?,
     }
-    let Ran { report, exit } = execute(planned, args, terminal)?;
+    let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
     planning::print(&report, planned, format, terminal)?;
-    Ok(exit)
+    Ok(Acted { exit, going_back })
 }
 
 /// How it ends with a plan that is not to be applied: it is refused, not wholly known, or empty.
@@ -136,6 +165,8 @@ pub(super) struct Ran {
     pub report: Report,
     /// How the program ends.
     pub exit: Exit,
+    /// The releases that failed, and go back by themselves.
+    pub going_back: Vec<Arc<str>>,
 }
 
 /// Applies a plan to which somebody agreed, and tells how it goes on.
@@ -156,12 +187,12 @@ pub(super) fn execute(planned: &Planned, args: &ActingArgs, terminal: &Terminal)
         watched.tell(&event, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal } = wait(pipeline::apply(planned, manner, &mut show))?;
+    let Ended { conclusion, signal, going_back } = wait(pipeline::apply(planned, manner, &mut show))?;
     progress.done();
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
     let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
-    Ok(Ran { report, exit: exit(&conclusion, signal) })
+    Ok(Ran { report, exit: exit(&conclusion, signal), going_back })
 }
 
 fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! `weft apply`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -10,9 +11,9 @@ use super::arguments::{
 use super::many::{self, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, counted, files, settings, wait};
+use super::{Exit, acting, counted, files, history, rollback, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, Planned};
+use crate::pipeline::{self, Planned, Settings};
 use crate::state::saved::{self, SavedError};
 
 /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
@@ -66,7 +67,19 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
         let Some(target) = targets.one() else { return many(args, &targets, terminal) };
         plan(args, target, terminal)?
     };
-    acting::act(&planned, &args.acting, args.output, terminal)
+    let acted = acting::act_and_tell(&planned, &args.acting, args.output, terminal)?;
+    go_back(args, &planned, &acted.going_back, terminal);
+    Ok(acted.exit)
+}
+
+/// Brings the releases back that failed and say so.
+fn go_back(args: &ApplyArgs, planned: &Planned, releases: &[Arc<str>], terminal: &Terminal) {
+    let environment = &planned.project.environment.name;
+    let settings = |release: &str| {
+        let settings = history::of_environment(environment, Some(release), &args.project, &args.cluster)?;
+        Ok(Settings { judge: args.judge.into(), ..settings })
+    };
+    rollback::by_themselves(releases, planned, &settings, &args.acting, terminal);
 }
 
 fn plan(args: &ApplyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
@@ -80,7 +93,13 @@ fn many(args: &ApplyArgs, targets: &Targets, terminal: &Terminal) -> Result<Exit
         args.output,
         terminal,
         |target, terminal| plan(args, target, terminal),
-        |_, planned, terminal| acting::execute(planned, &args.acting, terminal),
+        |planned, terminal| {
+            let ran = acting::execute(planned, &args.acting, terminal)?;
+            go_back(args, planned, &ran.going_back, terminal);
+            // The report is about the apply.
+            terminal.kept().lines().for_each(|line| terminal.say(line));
+            Ok(ran)
+        },
     )
 }
 

@@ -34,7 +34,7 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failu
             args.output,
             terminal,
             |target, terminal| plan(args, target, terminal),
-            |_, planned, terminal| acting::execute(planned, &args.acting, terminal),
+            |planned, terminal| acting::execute(planned, &args.acting, terminal),
         ),
     }
 }

@@ -15,6 +15,7 @@ mod exit;
 mod files;
 mod get;
 mod hardening;
+mod history;
 mod init;
 mod many;
 mod operator;
@@ -24,6 +25,7 @@ mod planning;
 mod progress;
 mod render;
 mod rights;
+mod rollback;
 mod sandbox;
 mod secrets;
 mod settings;
@@ -71,6 +73,8 @@ enum Verb {
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Destroy(destroy::DestroyArgs),
+    History(history::HistoryArgs),
+    Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
@@ -111,6 +115,8 @@ impl Verb {
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
+            Self::History(args) => history::run(args, terminal),
+            Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),

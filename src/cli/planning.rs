@@ -114,12 +114,7 @@ pub(super) fn print_with(
 }
 
 /// Prints the reports of several environments in the form that was asked for.
-pub(super) fn print_many(
-    parts: &[Part],
-    code: u8,
-    output: OutputArgs,
-    terminal: &Terminal,
-) -> Result<(), Failure> {
+pub(super) fn print_many(parts: &[Part], code: u8, output: OutputArgs, terminal: &Terminal) -> Result<(), Failure> {
     let listed = Listed { ignored: output.show_ignored, ..Listed::default() };
     let text = match output.format {
         Format::Text => report::text_of_many(parts, &style(output, terminal)),

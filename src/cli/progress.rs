@@ -176,9 +176,8 @@ mod tests {
     struct Paper(Arc<Mutex<String>>);
 
     impl Paper {
-        fn note(&self, text: &str) -> io::Result<()> {
+        fn note(&self, text: &str) {
             self.0.lock().unwrap().push_str(text);
-            Ok(())
         }
     }
 
@@ -188,7 +187,8 @@ mod tests {
         }
 
         fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-            self.note(&format!("<up {lines}>"))
+            self.note(&format!("<up {lines}>"));
+            Ok(())
         }
 
         fn move_cursor_down(&self, _: usize) -> io::Result<()> {
@@ -204,15 +204,18 @@ mod tests {
         }
 
         fn write_line(&self, text: &str) -> io::Result<()> {
-            self.note(&format!("{text}\n"))
+            self.note(&format!("{text}\n"));
+            Ok(())
         }
 
         fn write_str(&self, text: &str) -> io::Result<()> {
-            self.note(text)
+            self.note(text);
+            Ok(())
         }
 
         fn clear_line(&self) -> io::Result<()> {
-            self.note("<clear>")
+            self.note("<clear>");
+            Ok(())
         }
 
         fn flush(&self) -> io::Result<()> {

@@ -36,9 +36,9 @@ pub(super) struct RightsArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DeedArg {
-    /// For `diff`, `plan`, `drift`, `status` and `get`.
+    /// For `diff`, `plan`, `drift`, `status`, `get` and `history`.
     Read,
-    /// For `apply` and `destroy`, and for what reading takes.
+    /// For `apply`, `rollback` and `destroy`, and for what reading takes.
     Apply,
 }
 

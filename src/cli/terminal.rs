@@ -68,7 +68,11 @@ impl Terminal {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         };
-        Self { color: colored(io::stdout().is_terminal()), color_errors: colored(io::stderr().is_terminal()), among: None }
+        Self {
+            color: colored(io::stdout().is_terminal()),
+            color_errors: colored(io::stderr().is_terminal()),
+            among: None,
+        }
     }
 
     /// The same terminal for one environment of several, which draw their progress below each other. What it prints is

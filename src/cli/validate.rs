@@ -13,8 +13,8 @@ use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Exposures, Rendering, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
-use crate::value::Path;
 use crate::schema;
+use crate::value::Path;
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
 /// that nobody reads.

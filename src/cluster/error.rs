@@ -222,6 +222,16 @@ pub enum ClusterError {
         /// Why.
         source: Box<StateError>,
     },
+    /// A part of the history cannot be read.
+    #[error("the Secret `{secret}`, which is part of the history of release `{release}`, cannot be read")]
+    History {
+        /// Namespace and name of its head.
+        secret: String,
+        /// The release.
+        release: String,
+        /// Why.
+        source: Box<StateError>,
+    },
     /// The key of fingerprints is not one.
     #[error("the Secret `{secret}` does not hold a key of 32 bytes")]
     BrokenKey {
@@ -265,7 +275,7 @@ impl Diagnose for ClusterError {
         match self {
             // What cannot be read is not known; a write that is not allowed was not done.
             Self::Forbidden { right, .. } if matches!(right.verb.as_str(), "get" | "list") => Kind::Unknown,
-            Self::State { source, .. } => source.kind(),
+            Self::State { source, .. } | Self::History { source, .. } => source.kind(),
             Self::Held { .. } => Kind::Refused,
             Self::Random { .. } => Kind::Machine,
             Self::MissingKubeconfig { .. }
@@ -365,6 +375,9 @@ impl ClusterError {
             Self::Forbidden { right, .. } => return Some(format!("This gives the right:\n{}", right.role())),
             Self::TooOld { .. } => "Kubernetes 1.26 or later is needed.",
             Self::State { source, .. } => return source.hint(),
+            Self::History { .. } => {
+                "Go back to another revision. Delete this Secret, and the history goes on without it."
+            }
             Self::BrokenKey { .. } => {
                 "Delete the Secret: the next apply makes a new key, and asks the server about each object once."
             }

@@ -14,6 +14,9 @@ use crate::manifest::ObjectId;
 use crate::schema::{Gvk, Resource};
 use crate::value::Value;
 
+/// The forms of an answer: whole objects, or their metadata alone.
+const JSON: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Objects of a page.
 const LIMIT: usize = 500;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
@@ -145,7 +148,7 @@ impl Cluster {
         take: &(impl Fn(Page) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
         let page = |body| take(Page { group: Arc::clone(&group), body, is_list: true });
-        match self.list_pages(&group.resource, group.namespace.as_deref(), "", &page).await {
+        match self.list_pages(&group.resource, group.namespace.as_deref(), ("", JSON), &page).await {
             Ok(()) => Ok(Unread::default()),
             Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(&group, *right, take).await,
             Err(error) if is_total(&error) => Err(error),
@@ -166,15 +169,31 @@ impl Cluster {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page::read(&body, &mut |item| each(item.body)))
         };
-        self.list_pages(resource, namespace, selector, &take).await
+        self.list_pages(resource, namespace, (selector, JSON), &take).await
     }
 
-    /// Hands over the pages of a LIST, as bytes.
-    async fn list_pages<F: Future<Output = PageRead>>(
+    /// Hands over the metadata of all objects of a kind, as [`Self::list`] does with the whole of them.
+    pub(super) async fn list_metadata(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
         selector: &str,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        let each = Mutex::new(each);
+        let take = |body: Vec<u8>| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            ready(page::read(&body, &mut |item| each(item.body)))
+        };
+        self.list_pages(resource, namespace, (selector, METADATA), &take).await
+    }
+
+    /// Hands over the pages of a LIST, as bytes. `asked` is more of the query, and the form of the answer.
+    async fn list_pages<F: Future<Output = PageRead>>(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        (selector, accept): (&str, &'static str),
         take: &(impl Fn(Vec<u8>) -> F + Sync),
     ) -> Result<(), ClusterError> {
         let right = Right::new("list", resource, namespace);
@@ -182,7 +201,7 @@ impl Cluster {
         loop {
             let next = token.map(|it: String| format!("&continue={}", escape(&it))).unwrap_or_default();
             let path = format!("{}?limit={LIMIT}{selector}{next}", path(resource, namespace, None));
-            let request = Request::get(path, right.to_string()).needs(right.clone());
+            let request = Request { accept, ..Request::get(path, right.to_string()).needs(right.clone()) };
             let answer = self.send(&request).await?;
             match answer.code {
                 // The kind is not served (any more), so there are none.

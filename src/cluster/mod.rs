@@ -9,6 +9,8 @@ mod discovery;
 mod error;
 mod fence;
 mod flight;
+mod history;
+mod kept;
 mod kinds;
 mod kubeconfig;
 mod lease;
@@ -39,6 +41,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 pub use self::error::ClusterError;
+pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::Lease;
 pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};

@@ -9,10 +9,10 @@ use crate::schema::Resource;
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deed {
-    /// To look: `diff`, `plan`, `drift`, `status`, `get`.
+    /// To look: `diff`, `plan`, `drift`, `status`, `get`, `history`.
     #[default]
     Read,
-    /// To change as well: `apply`, `destroy`. It includes dry runs.
+    /// To change as well: `apply`, `rollback`, `destroy`. It includes dry runs.
     Apply,
 }
 

@@ -13,6 +13,7 @@ mod defaulted;
 mod equivalence;
 pub mod fields;
 mod ignore;
+mod kept;
 mod lists;
 mod live;
 pub mod merge;
@@ -42,6 +43,7 @@ pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Too
 pub use self::applied::Applied;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
+pub use self::kept::{Stripped, refill, stripped};
 pub use self::live::live;
 pub use self::owned::Fields;
 pub use self::record::{proven, record};

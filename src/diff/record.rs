@@ -84,7 +84,7 @@ fn projection_of(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> Projec
 }
 
 /// The value with each secret replaced by its digest.
-fn without_secrets(value: &Value, key: &FingerprintKey) -> Value {
+pub(super) fn without_secrets(value: &Value, key: &FingerprintKey) -> Value {
     match &value.data {
         Data::Masked(_) => format!("{DIGEST}{}", canonical::secret_digest(value, key)).into(),
         Data::List(items) => items.iter().map(|item| without_secrets(item, key)).collect::<Vec<_>>().into(),

@@ -63,7 +63,7 @@ const WORKLOADS: [&str; 7] =
 /// Signs that a node is being made for a pod: the cluster autoscaler, Karpenter, a preemption.
 const COMING: [&str; 4] = ["TriggeredScaleUp", "Nominated", "NominatedNode", "Preempting"];
 
-/// The annotation and the label that name the version of a DaemonSet.
+/// The annotation and the label that name the version of a `DaemonSet`.
 const TEMPLATE: (&str, &str) = ("deprecated.daemonset.template.generation", "pod-template-generation");
 
 impl Around {
@@ -152,8 +152,8 @@ fn of_itself(object: &Value, around: &Around) -> Option<Trouble> {
 
 /// Pods of an older version do not say that the new one is wrong, but they may keep it from coming.
 fn of_old_pods(object: &Value, around: &Around) -> Option<Cause> {
-    let old = around.pods.iter().filter(|pod| is_alive(pod) && !is_newest(object, pod));
-    let mut cause = old.filter_map(|pod| of_pod(object, pod, around)).next()?;
+    let mut old = around.pods.iter().filter(|pod| is_alive(pod) && !is_newest(object, pod));
+    let mut cause = old.find_map(|pod| of_pod(object, pod, around))?;
     cause.trouble.sort = Sort::Passing;
     cause.trouble.reason = format!("of the version before: {}", cause.trouble.reason);
     Some(cause)

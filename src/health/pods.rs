@@ -109,7 +109,6 @@ fn container(status: &Value) -> Option<Trouble> {
 /// The sort of trouble that keeps a container waiting (kubelet `pkg/kubelet/images/types.go`, `container/sync_result.go`).
 fn waits(reason: &str, message: &str) -> Sort {
     match reason {
-        "InvalidImageName" | "ErrImageNeverPull" => Sort::Impossible,
         "ImagePullBackOff"
         | "ErrImagePull"
         | "ImageInspectError"
@@ -118,7 +117,7 @@ fn waits(reason: &str, message: &str) -> Sort {
         "CreateContainerConfigError" if ["not found", "couldn't find key"].iter().any(|it| message.contains(it)) => {
             Sort::Missing
         }
-        "CreateContainerConfigError" => Sort::Impossible,
+        "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => Sort::Impossible,
         "CreateContainerError" | "RunContainerError" | "PreStartHookError" | "PostStartHookError" => Sort::Container,
         _ => Sort::Passing,
     }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::record::{Fates, record};
 use super::stop::{self, Stop};
 use super::{PipelineError, Planned, State, holder};
 use crate::apply::{self, Conclusion, Options, Waiting};
 use crate::cluster::Propagation;
 use crate::diagnostic::Failure;
 use crate::report::Event;
+use crate::state::history::Outcome;
 
 /// How a plan is applied.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ pub struct Ended {
     pub conclusion: Conclusion,
     /// The signal that ended it early.
     pub signal: Option<u8>,
+    /// The releases that failed, and go back to their last good revision by themselves.
+    pub going_back: Vec<Arc<str>>,
 }
 
 /// Applies exactly what was planned. While it runs, nobody else applies this environment; a signal ends it after the
@@ -53,7 +57,7 @@ pub async fn apply(
         return Err(PipelineError::Stale { environment: environment.name.clone() }.into());
     }
     let cluster = planned.cluster.under(&lease);
-    let key = cluster.fingerprint_key(namespace, true).await?;
+    let key = cluster.fingerprint_key(namespace, true).await?.unwrap_or_else(|| planned.state.key.clone());
     let (stop, stopped) = watch::channel(None);
     let signal = Arc::new(OnceLock::new());
     let listening = tokio::spawn(listen(stop, Arc::clone(&signal), asked, lease.lost(), manner.deadline));
@@ -63,20 +67,37 @@ pub async fn apply(
         releases: waiting(planned, manner.wait),
         state_namespace: namespace.clone(),
         commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()),
-        key: key.unwrap_or_else(|| planned.state.key.clone()),
+        key: key.clone(),
         propagation: manner.propagation,
         carry_on: manner.carry_on,
         stop: stopped,
     };
-    let conclusion = apply::run(&planned.plan, &cluster, &options, events).await;
+    let mut fates = Fates::default();
+    let mut noting = |event: Event| {
+        fates.note(&event);
+        events(event);
+    };
+    let conclusion = apply::run(&planned.plan, &cluster, &options, &mut noting).await;
+    let unkept = record(planned, &cluster, &key, &fates).await;
     listening.abort();
     // A lease that cannot be given back ends by itself, and what was done must be told.
     let lost = lease.lost().borrow().clone();
     let released = lease.release().await;
     let mut conclusion = conclusion?;
+    conclusion.warnings.extend(unkept);
     conclusion.warnings.extend(lost.map(|why| format!("The run ended early: {why}.")));
     conclusion.warnings.extend(released.err().map(|error| format!("The lease could not be given back: {error}.")));
-    Ok(Ended { conclusion, signal: signal.get().copied() })
+    let signal = signal.get().copied();
+    let going_back = if signal.is_none() { going_back(planned, &fates) } else { Vec::new() };
+    Ok(Ended { conclusion, signal, going_back })
+}
+
+/// The releases that failed and say `rollback: true`. A rollback that fails is none.
+fn going_back(planned: &Planned, fates: &Fates) -> Vec<Arc<str>> {
+    let outcomes = fates.outcomes(&planned.plan.steps);
+    let releases = planned.project.environment.releases.iter().filter(|it| it.rollback && planned.back_to.is_none());
+    let failed = releases.filter(|it| outcomes.get(&it.name).is_some_and(|it| *it != Outcome::Done));
+    failed.map(|it| Arc::clone(&it.name)).collect()
 }
 
 fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {

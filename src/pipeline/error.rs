@@ -40,6 +40,46 @@ pub enum PipelineError {
         /// The environment.
         environment: String,
     },
+    /// Nothing is kept of a release.
+    #[error("the release `{release}` of `{environment}` has no history")]
+    NoHistory {
+        /// The release.
+        release: String,
+        /// The environment.
+        environment: String,
+    },
+    /// There is no such revision.
+    #[error("the release `{release}` has no revision {number}")]
+    NoRevision {
+        /// The release.
+        release: String,
+        /// Its number.
+        number: u64,
+        /// Those that are kept, in order.
+        known: Vec<u64>,
+    },
+    /// There is nothing to go back to.
+    #[error("the release `{release}` has no revision before the last one that is done")]
+    NothingBefore {
+        /// The release.
+        release: String,
+    },
+    /// A pack does not hold what a revision says.
+    #[error("`{id}` of revision {number} is not in the history any more")]
+    LostObject {
+        /// The object.
+        id: ObjectId,
+        /// The revision.
+        number: u64,
+    },
+    /// Secret values were not kept, and are others now.
+    #[error("the secret values of revision {number} were not kept: {}", objects.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "))]
+    NotKept {
+        /// The revision.
+        number: u64,
+        /// The objects that have them.
+        objects: Vec<ObjectId>,
+    },
     /// A plan cannot be saved, or a saved plan cannot be applied.
     #[error(transparent)]
     Saved(#[from] SavedError),
@@ -55,7 +95,13 @@ impl Diagnose for PipelineError {
     fn kind(&self) -> Kind {
         match self {
             Self::Lost { .. } => Kind::Cluster,
-            Self::CircularKubeconfig { .. } | Self::NoSuchObject { .. } => Kind::Input,
+            Self::CircularKubeconfig { .. }
+            | Self::NoSuchObject { .. }
+            | Self::NoHistory { .. }
+            | Self::NoRevision { .. }
+            | Self::NothingBefore { .. } => Kind::Input,
+            Self::NotKept { .. } => Kind::Secret,
+            Self::LostObject { .. } => Kind::Unknown,
             Self::Stale { .. } => Kind::Refused,
             Self::Saved(error) => error.kind(),
             Self::Random(_) | Self::Signals(_) => Kind::Machine,
@@ -77,6 +123,20 @@ impl Diagnose for PipelineError {
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }
+            Self::NoHistory { .. } => Some("It begins with the next apply that changes the release.".into()),
+            Self::NoRevision { known, .. } => {
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                Some(format!("These are kept: {}.", known.join(", ")))
+            }
+            Self::NothingBefore { .. } => {
+                Some("Name one with `--to`: `weft history ENVIRONMENT RELEASE` lists them.".into())
+            }
+            Self::LostObject { .. } => Some("Go back to another revision.".into()),
+            Self::NotKept { .. } => Some(
+                "They are kept where the release has an encrypted file, or `.sops.yaml` a rule for `secrets/`: apply the \
+                 commit of that revision instead."
+                    .into(),
+            ),
             Self::NoSuchObject { .. } => {
                 Some("Write `KIND/NAME` or `Kind.group/NAMESPACE/NAME`; `weft status` shows what there is.".into())
             }

@@ -6,12 +6,32 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use sha2::{Digest as _, Sha256};
 
+/// The variables by which CI services name who started a job, and the job.
+const JOBS: [(&str, &str); 4] = [
+    ("GITHUB_ACTOR", "GITHUB_RUN_ID"),
+    ("GITLAB_USER_LOGIN", "CI_JOB_ID"),
+    ("BUILDKITE_BUILD_CREATOR", "BUILDKITE_BUILD_NUMBER"),
+    ("CIRCLE_USERNAME", "CIRCLE_BUILD_NUM"),
+];
+
 /// This process: user, host, process and machine.
 pub(super) fn name() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    format!("{} (process {}{})", person(), std::process::id(), machine().unwrap_or_default())
+}
+
+/// Who applies, for those who look later: user and host, or in a job of CI who started it, and its number.
+pub(super) fn who() -> String {
+    let job = |(user, number)| Some(format!("{} (job {})", variable(user)?, variable(number)?));
+    JOBS.into_iter().find_map(job).unwrap_or_else(person)
+}
+
+fn person() -> String {
     let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{user}@{host} (process {}{})", std::process::id(), machine().unwrap_or_default())
+    format!("{user}@{}", rustix::system::uname().nodename().to_string_lossy())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.is_empty())
 }
 
 /// Whether a holder was a process of this machine, and has ended. Where that cannot be told, it may live.

@@ -8,13 +8,16 @@ use crate::project::{self, Environment};
 use crate::source::{Commit, ENVIRONMENTS};
 use crate::tree::Tree;
 
+/// The rules that say who reads secrets.
+pub(super) const RULES: &str = ".sops.yaml";
+
 /// An environment with all files that it names.
 pub struct Project {
     /// The environment, with the releases that were selected.
     pub environment: Environment,
     /// All its releases, selected or not.
     pub whole: Environment,
-    /// The files: `environments/`, and what the releases name.
+    /// The files: `environments/`, what the releases name, and the rules of secrets.
     pub tree: Tree,
     /// The declared inputs, read.
     pub inputs: BTreeMap<String, String>,
@@ -28,7 +31,7 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let named = folders.iter().chain(&environment.identity).map(String::as_str);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
     let tree = declared.with(settings.source.read(named)?);
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;

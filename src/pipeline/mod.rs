@@ -9,15 +9,18 @@ mod definitions;
 mod elsewhere;
 mod error;
 mod exposures;
+mod history;
 mod holder;
 mod ignore;
 mod join;
 mod load;
 mod observe;
 mod pool;
+mod record;
 mod releases;
 mod residents;
 mod rights;
+mod rollback;
 mod saved;
 mod state;
 mod stop;
@@ -35,10 +38,12 @@ use self::compare::Subject;
 pub use self::definitions::violations;
 pub use self::error::PipelineError;
 pub use self::exposures::{Exposures, exposures};
+pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
+pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save};
 pub use self::state::State;
 pub use self::stop::{is_stopped, stop};
@@ -113,6 +118,8 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// The revision that it goes back to, where it is a rollback.
+    pub back_to: Option<u64>,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -219,7 +226,7 @@ async fn judge(
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, back_to: None })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

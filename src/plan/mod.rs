@@ -274,6 +274,11 @@ impl Plan {
         Plan { environment: self.environment.clone(), steps, ..Plan::default() }
     }
 
+    /// How many objects of a release it creates.
+    pub fn created(&self, release: &str) -> usize {
+        self.steps.iter().filter(|step| step.action == Action::Create && *step.object.release == *release).count()
+    }
+
     /// The other tools that count objects of the plan among theirs, with these objects.
     pub fn tools(&self) -> BTreeMap<&Tool, Vec<&ObjectId>> {
         let mut tools: BTreeMap<&Tool, Vec<&ObjectId>> = BTreeMap::new();

@@ -16,6 +16,8 @@ use crate::value::{Map, Value};
 
 /// The namespace of the state where no environment names one.
 const STATE_NAMESPACE: &str = "weft-system";
+/// How many revisions of a release are kept where no environment says it.
+const REVISIONS: u32 = 10;
 
 /// Loads an environment with all that it inherits. The tree needs only `environments/`; what the environment names
 /// elsewhere is found by [`check`](super::check) once it is there.
@@ -42,6 +44,7 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
         inputs: inputs(tree, &files)?,
         identity: identity(tree, &files)?,
         state_namespace: state_namespace(tree, &files)?,
+        revisions: revisions(&files),
         ignore: ignored(tree, &files)?.into_iter().chain(left).collect(),
         conflicts,
         replace: replaced(tree, &files)?,
@@ -91,6 +94,12 @@ fn state_namespace(tree: &Tree, files: &[EnvironmentFile]) -> Result<String, Pro
     let node = last(files, "stateNamespace");
     release::label(tree, node, "namespace")?;
     Ok(node.and_then(Value::as_str).unwrap_or(STATE_NAMESPACE).to_owned())
+}
+
+/// What the last file says that has `history`.
+fn revisions(files: &[EnvironmentFile]) -> usize {
+    let keep = files.iter().rev().find_map(|file| file.spec.history).and_then(|history| history.keep);
+    usize::try_from(keep.unwrap_or(REVISIONS)).unwrap_or(usize::MAX)
 }
 
 /// The ignore rules of the last file that has any.

@@ -12,7 +12,7 @@
 //! | `values` | maps merge, anything else replaces, null removes |
 //! | `inputs` | by name; the later declaration replaces the earlier |
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
-//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `wait`, `conflicts`, `replace` | the last one, whole |
+//! | `cluster`, `identity`, `stateNamespace`, `ignore`, `wait`, `conflicts`, `replace`, `history` | the last one, whole |
 //! | `labels` of a release | merge |
 //! | `chart`, `manifests` of a release | the last of either |
 //! | other fields of a release | the last one, lists whole |
@@ -20,7 +20,7 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `ignore`, `conflicts`, `replace`, `exposes`, and
+//! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `rollback` (false), `ignore`, `conflicts`, `replace`, `exposes`, and
 //! `wait`: true for five minutes (the default), false, or `{timeout: 90s, rules: [...]}`, each over the `wait` of the
 //! environment. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
@@ -92,6 +92,8 @@ pub struct Environment {
     pub state_namespace: String,
     /// The ignore rules for all releases, those of `conflicts` that leave fields to their owners among them.
     pub ignore: Vec<IgnoreRule>,
+    /// How many revisions of each release are kept; 0 for none.
+    pub revisions: usize,
     /// Who decides about fields that others own, in all releases.
     pub conflicts: Vec<ConflictRule>,
     /// Which objects of all releases may be made again.
@@ -176,6 +178,8 @@ pub struct Release {
     pub wait: Wait,
     /// What becomes of objects that leave it.
     pub prune: Prune,
+    /// Whether it goes back to its last good revision by itself where a run fails.
+    pub rollback: bool,
     /// Its own ignore rules, which go before those of the environment.
     pub ignore: Vec<IgnoreRule>,
     /// Who decides about fields that others own, before what the environment says.

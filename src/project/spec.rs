@@ -24,9 +24,17 @@ pub(super) struct EnvironmentSpec {
     pub ignore: Option<Vec<IgnoreSpec>>,
     #[serde(rename = "wait")]
     pub _wait: Option<Value>,
+    pub history: Option<HistorySpec>,
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
     pub releases: Option<Vec<ReleaseSpec>>,
+}
+
+/// `history:`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HistorySpec {
+    pub keep: Option<u32>,
 }
 
 /// `cluster:`.
@@ -78,9 +86,9 @@ pub(super) struct ReleaseSpec {
     pub when: Option<String>,
     pub values: Option<Vec<Value>>,
     pub secrets: Option<Vec<String>>,
-    #[serde(rename = "wait")]
-    pub _wait: Option<Value>,
+    pub wait: Option<Value>,
     pub prune: Option<Value>,
+    pub rollback: Option<bool>,
     pub ignore: Option<Vec<IgnoreSpec>>,
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
@@ -209,8 +217,9 @@ impl ReleaseSpec {
             when: self.when.or(below.when),
             values: self.values.or(below.values),
             secrets: self.secrets.or(below.secrets),
-            _wait: self._wait.or(below._wait),
+            wait: self.wait.or(below.wait),
             prune: self.prune.or(below.prune),
+            rollback: self.rollback.or(below.rollback),
             ignore: self.ignore.or(below.ignore),
             conflicts: self.conflicts.or(below.conflicts),
             replace: self.replace.or(below.replace),

@@ -112,7 +112,7 @@ fn rule(tree: &Tree, spec: &HealthRuleSpec, node: &Value) -> Result<HealthRule, 
         return Err(ProjectError::Contradiction { subject, first: "condition", second: "current", place });
     }
     let read = |key: &str| node.get(key).filter(|it| !it.is_null());
-    let condition = read("condition").map(|it| condition(tree, it).map(Some)).unwrap_or(Ok(None))?;
+    let condition = read("condition").map(|it| condition(tree, it)).transpose()?;
     let current = read("current").map(|it| expression(tree, "current", it)).transpose()?;
     let rule = HealthRule {
         objects: ObjectPattern { kind: spec.kind.clone(), namespace: spec.namespace.clone(), name: spec.name.clone() },

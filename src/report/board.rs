@@ -1,6 +1,7 @@
 //! What a run is at, for people who watch it: counts, and what is waited for, since when.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::escape::{line, lines};
@@ -57,7 +58,8 @@ impl Board {
         let mut said = format!("{} of {} written", self.done, self.total);
         let counts = [(self.healthy, "healthy"), (self.waiting.len(), "waited for"), (self.failed, "failed")];
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            said += &format!(", {count} {what}");
+            // Writing to a string cannot fail.
+            let _ = write!(said, ", {count} {what}");
         }
         said
     }
@@ -70,7 +72,7 @@ impl Board {
         for (at, (id, it)) in pending.iter().enumerate() {
             let since = clock(now.saturating_sub(it.since));
             let said = format!("{since:>6} {}: {}", line(&id.to_string()), lines(&it.missing));
-            let said: Vec<String> = said.replace("\n", "\n       ").split('\n').map(|it| cut(it, width)).collect();
+            let said: Vec<String> = said.replace('\n', "\n       ").split('\n').map(|it| cut(it, width)).collect();
             let rest = pending.len() - at;
             // One line is kept for what has no room.
             if shown.len() + said.len() + usize::from(rest > 1) > most {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -98,24 +99,29 @@ fn secret(value: &Value, at: &Path) -> Option<Path> {
 
 /// The inventory of a document; of one of another format version nothing else is told.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
-    let format = |source| StateError::Format { source };
-    let document = match serde_json::from_slice::<Document>(bytes) {
-        Ok(document) if document.format_version == FORMAT_VERSION => document,
-        other => {
-            let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
-            if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
-                let found = format_version.map_or_else(|| "none".into(), |it| it.to_string());
-                return Err(StateError::Version { found });
-            }
-            other.map_err(format)?
-        }
-    };
+    let document: Document = parse(bytes, |it: &Document| it.format_version)?;
     Ok(Inventory {
         environment: document.environment,
         release: document.release.into(),
         commit: document.commit,
         objects: document.objects.into_iter().map(member).collect(),
     })
+}
+
+/// A document of this format version; of one of another version nothing else is told.
+pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], version: fn(&D) -> u64) -> Result<D, StateError> {
+    let format = |source| StateError::Format { source };
+    match serde_json::from_slice::<D>(bytes) {
+        Ok(document) if version(&document) == FORMAT_VERSION => Ok(document),
+        other => {
+            let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
+            if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
+                let found = format_version.map_or_else(|| "none".into(), |it| it.to_string());
+                return Err(StateError::Version { found });
+            }
+            other.map_err(format)
+        }
+    }
 }
 
 fn member(entry: Entry) -> (ObjectId, Member) {

@@ -1,10 +1,12 @@
-//! The formats of what is kept: inventories with what was applied, and plans in files ([`saved`]).
+//! The formats of what is kept: inventories with what was applied, the [`history`] of releases, and plans in files
+//! ([`saved`]).
 //!
 //! An inventory is one JSON document (`docs/schema/inventory-v1.json`), compressed and cut into chunks that each fit a
 //! Secret. Every chunk says which part of which document it is, so that a torn write is seen and never read.
 
 mod chunks;
 mod document;
+pub mod history;
 pub mod saved;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
 
-/// The version of the inventory's format that this program writes, and the only one that it reads.
+/// The version of the formats that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
 
 /// What a release has in the cluster: a superset while it is applied, exact after the prune.
@@ -41,7 +43,7 @@ pub struct Member {
     pub recorded: Option<Arc<Recorded>>,
 }
 
-/// Why an inventory cannot be written or read.
+/// Why an inventory, or a document of the history, cannot be written or read.
 #[derive(Debug, Error)]
 pub enum StateError {
     /// What was recorded still holds a secret.
@@ -53,16 +55,16 @@ pub enum StateError {
         path: String,
     },
     /// There is no chunk.
-    #[error("the inventory has no data")]
+    #[error("the document has no data")]
     Empty,
     /// A chunk does not begin as ours do.
-    #[error("part {at} of the inventory is none that this program wrote")]
+    #[error("part {at} of the document is none that this program wrote")]
     Chunk {
         /// Which of those that were handed in, from 1.
         at: usize,
     },
     /// A chunk is not there.
-    #[error("the inventory lacks part {missing} of {count}")]
+    #[error("the document lacks part {missing} of {count}")]
     Missing {
         /// Which, from 1.
         missing: usize,
@@ -70,26 +72,26 @@ pub enum StateError {
         count: usize,
     },
     /// The chunks come from different writes, or one is there twice.
-    #[error("the {count} parts of the inventory do not belong together")]
+    #[error("the {count} parts of the document do not belong together")]
     Mixed {
         /// How many there are.
         count: usize,
     },
     /// The compressed data is damaged.
-    #[error("the inventory cannot be decompressed")]
+    #[error("the document cannot be decompressed")]
     Compression {
         /// What the decoder said.
         #[source]
         source: std::io::Error,
     },
     /// A newer program, or none of ours, wrote it.
-    #[error("the inventory has the format version {found}, and this program reads version {FORMAT_VERSION}")]
+    #[error("the document has the format version {found}, and this program reads version {FORMAT_VERSION}")]
     Version {
         /// What it says.
         found: String,
     },
     /// The document is not as its format says.
-    #[error("the inventory is not as its format says")]
+    #[error("the document is not as its format says")]
     Format {
         /// What the reader said.
         #[source]

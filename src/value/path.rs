@@ -60,6 +60,15 @@ impl Path {
         self.0.iter().try_fold(root, |node, step| step.resolve(node))
     }
 
+    /// The same node, to be changed. A path through items that are told by their keys or values leads nowhere here.
+    pub fn resolve_mut<'v>(&self, root: &'v mut Value) -> Option<&'v mut Value> {
+        self.0.iter().try_fold(root, |node, step| match (step, &mut node.data) {
+            (Step::Field(key), Data::Map(map)) => map.get_mut(key),
+            (Step::Index(at), Data::List(items)) => items.get_mut(*at),
+            _ => None,
+        })
+    }
+
     /// Whether `self` is `other` or lies above it.
     pub fn is_prefix_of(&self, other: &Self) -> bool {
         other.0.starts_with(&self.0)

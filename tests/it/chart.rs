@@ -159,6 +159,7 @@ fn release() -> Release {
         ignore: Vec::new(),
         conflicts: Vec::new(),
         replace: Vec::new(),
+        rollback: false,
         exposes: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),

@@ -1,5 +1,6 @@
 //! Tests of `plan` and `state`.
 
+mod history;
 mod immutable;
 pub mod input;
 mod laws;
@@ -26,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(order::trials());
     trials.extend(saved::trials());
     trials.extend(state::trials());
+    trials.extend(history::trials());
     trials
 }
 

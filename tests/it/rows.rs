@@ -11,7 +11,7 @@ use crate::cases;
 
 /// The tables: what a row says is shown by the tests that its last column names. A test beside the code is named by its
 /// file and its function.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "diff/README.md",
     "diff/ladder.md",
     "health/README.md",

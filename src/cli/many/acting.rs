@@ -1,10 +1,10 @@
 //! Applying several environments: all plans are shown, one question is asked, and they run side by side.
 
+use super::{Ends, Fate, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts};
 use crate::cli::acting::{ActingArgs, Ran, without_applying};
 use crate::cli::arguments::{Format, TargetArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, planning};
-use super::{Ends, Fate, Names, Targets, diagnose, each, exit_of, finish, part_of, parts};
 use crate::diagnostic::Failure;
 use crate::pipeline::Planned;
 use crate::report::{Purpose, Report, Told};
@@ -42,7 +42,7 @@ pub(in crate::cli) fn act(
     format: Format,
     terminal: &Terminal,
     plan: impl Fn(&TargetArgs, &Terminal) -> Result<Planned, Failure> + Sync,
-    run: impl Fn(&TargetArgs, &Planned, &Terminal) -> Result<Ran, Failure> + Sync,
+    run: impl Fn(&Planned, &Terminal) -> Result<Ran, Failure> + Sync,
 ) -> Result<Exit, Failure> {
     if args.approved().is_some() {
         targets.only("a digest approves the plan of")?;
@@ -54,7 +54,7 @@ pub(in crate::cli) fn act(
         Ok(Proposal { planned, report, early })
     });
     let shown = parts(&targets.names, &proposals, Proposal::told);
-    let going = going(targets, &proposals);
+    let going = going(&targets.names, &proposals);
     if going.is_empty() {
         return finish(&shown, &targets.names, &proposals, format.into(), terminal);
     }
@@ -64,7 +64,7 @@ pub(in crate::cli) fn act(
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
     args.ask(&names.join(", "), terminal)?;
-    let ran = each(&targets.names, going, terminal, |(target, planned), terminal| run(target, planned, terminal));
+    let ran = each(&targets.names, going, terminal, |planned, terminal| run(planned, terminal));
     for proposal in proposals.iter_mut().flatten().flatten() {
         // Its plan was shown before.
         proposal.report.purpose = Purpose::Run;
@@ -73,22 +73,22 @@ pub(in crate::cli) fn act(
 }
 
 /// The plans that are to be applied: none after a failure that ends all.
-fn going<'p>(targets: &'p Targets, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str, (&'p TargetArgs, &'p Planned))> {
+fn going<'p>(names: &'p Names, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str, &'p Planned)> {
     let failed = |fate: &Fate<Proposal>| fate.as_ref().is_none_or(|it| exit_of(it).is_failure());
-    if targets.names.fail_fast && proposals.iter().any(failed) {
+    if names.fail_fast && proposals.iter().any(failed) {
         return Vec::new();
     }
-    let going = |((name, target), fate): ((&'p str, &'p TargetArgs), &'p Fate<Proposal>)| match fate {
-        Some(Ok(Proposal { planned, early: None, .. })) => Some((name, (target, planned))),
+    let going = |(name, fate): (&'p String, &'p Fate<Proposal>)| match fate {
+        Some(Ok(Proposal { planned, early: None, .. })) => Some((name.as_str(), planned)),
         _ => None,
     };
-    targets.items().into_iter().zip(proposals).filter_map(going).collect()
+    names.names.iter().zip(proposals).filter_map(going).collect()
 }
 
 /// Shows what came of all: of those that ran, and of those that could not.
 fn conclude<'r>(
-    names: &Names,
-    proposals: &[Fate<Proposal>],
+    names: &'r Names,
+    proposals: &'r [Fate<Proposal>],
     ran: impl Iterator<Item = (&'r String, &'r Fate<Ran>)>,
     format: Format,
     terminal: &Terminal,
@@ -104,7 +104,7 @@ fn conclude<'r>(
         let told = |ran: &'r Ran| Told::Report(&ran.report, key);
         *part = part_of(part.environment, fate, told);
     }
-    let exit = Exit::gravest(exits);
+    let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
     planning::print_many(&parts, exit.code(), format.into(), terminal)?;
     failures.iter().flat_map(|it| &it.diagnostics).for_each(|it| terminal.diagnose(it));
     Ok(exit)

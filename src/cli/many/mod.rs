@@ -163,10 +163,18 @@ fn finish<T: Ends>(
     output: OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let exit = Exit::gravest(fates.iter().flatten().map(exit_of));
+    let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
     planning::print_many(parts, exit.code(), output, terminal)?;
     diagnose(names, fates, terminal);
     Ok(exit)
+}
+
+/// How all end together. What was not begun, though nothing failed, is half of the work.
+fn ended(exits: impl IntoIterator<Item = Exit>, skipped: bool) -> Exit {
+    match Exit::gravest(exits) {
+        exit if skipped && !exit.is_failure() => Exit::Partial,
+        exit => exit,
+    }
 }
 
 fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {

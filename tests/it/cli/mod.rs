@@ -8,6 +8,7 @@ mod falsehoods;
 mod files;
 mod guarding;
 mod health;
+mod history;
 mod ignore;
 mod judging;
 mod large;
@@ -38,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
         files::trials(),
         guarding::trials(),
         health::trials(),
+        history::trials(),
         ignore::trials(),
         judging::trials(),
         large::trials(),

@@ -1,0 +1,42 @@
+//! Objects that were applied once -> [`Desired`], to be applied again.
+
+use std::sync::Arc;
+
+use super::{Desired, ManifestError, Object, ObjectId, kinds, namespaces};
+use crate::diagnostic::Place;
+use crate::project::Environment;
+use crate::schema::{Discovery, Gvk};
+use crate::value::{Origin, Value};
+
+/// The objects of a release as they were applied once, in canonical form. Kinds have to be served still, or be defined
+/// by the objects themselves. `origin` says where they come from.
+pub fn restored(
+    bodies: Vec<Value>,
+    release: &Arc<str>,
+    environment: &Environment,
+    discovery: &Discovery,
+    origin: &Origin,
+) -> Result<Desired, ManifestError> {
+    let mut discovery = discovery.clone();
+    for definition in bodies.iter().filter(|body| super::is_crd(body)) {
+        discovery.extend_with_crd(definition);
+    }
+    let mut objects = bodies
+        .into_iter()
+        .map(|body| {
+            let gvk = Gvk::new(text(&body, &["apiVersion"]), text(&body, &["kind"]));
+            kinds::find(&gvk, &discovery, || Place::bare(origin.clone()))?;
+            let (name, namespace) = (text(&body, &["metadata", "name"]), text(&body, &["metadata", "namespace"]));
+            let namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
+            let id = ObjectId { kind: gvk.group_kind(), namespace, name: name.to_owned() };
+            let (release, origin) = (Arc::clone(release), origin.clone());
+            Ok(Object { id, gvk, release, body, origin, implicit: false })
+        })
+        .collect::<Result<Vec<_>, ManifestError>>()?;
+    namespaces::add_implicit(&mut objects, &environment.releases);
+    Ok(Desired { objects, warnings: Vec::new() })
+}
+
+fn text<'v>(body: &'v Value, keys: &[&str]) -> &'v str {
+    body.dig(keys).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,114 @@
+//! Going back to a revision: a plan like every other, of the objects that were applied then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::history::{chosen, none, packs, restored, revisions};
+use super::releases::identities;
+use super::{PipelineError, Planned, Progress, Project, Settings, connect, judge, known, project};
+use crate::cluster::{Cluster, Wanted};
+use crate::diagnostic::Failure;
+use crate::diff::{self, LiveObject};
+use crate::manifest::{self, ObjectId};
+use crate::masked::{FingerprintKey, Redactor};
+use crate::plan::Guards;
+use crate::schema::{Discovery, Gvk};
+use crate::secrets;
+use crate::source::Commit;
+use crate::state::history::{Pack, Restored, Revision, last_good};
+use crate::value::{Mark, Origin, Value};
+
+/// Plans to give a release the objects of one of its revisions: of `to`, or of the last good one before now. The
+/// settings select that release and no other.
+pub async fn rollback(
+    settings: &Settings,
+    release: &str,
+    to: Option<u64>,
+    guards: &Guards,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
+    progress("reading the project");
+    let mut project = project(settings)?;
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let (discovery, state) = known(&cluster, &project, progress).await?;
+    progress("reading the history");
+    let found = revisions(&cluster, &project.environment, Some(release)).await?.revisions;
+    let revision = match to {
+        Some(number) => chosen(&found, &project.environment, release, number)?,
+        None if found.is_empty() => return Err(none(release, &project.environment)),
+        None => last_good(&found).ok_or_else(|| PipelineError::NothingBefore { release: release.to_owned() })?,
+    };
+    let packs = packs(&cluster, &project.environment, revision).await?;
+    let mut objects = restored(revision, &packs)?;
+    refill(&mut objects, &cluster, &discovery, &state.key).await?;
+    unseal(&mut objects, revision, &packs, settings, &project)?;
+    let name = Arc::new(format!("revision {} of release {release}", revision.number));
+    let bodies = objects.into_values().map(|it| it.body).collect();
+    let origin = Origin::new(&name, Mark::default());
+    let desired = manifest::restored(bodies, &revision.release, &project.environment, &discovery, &origin)?;
+    let cluster = cluster.redacting(Arc::new(Redactor::of(desired.objects.iter().map(|it| &it.body))));
+    let made = &revision.made;
+    project.commit = made.commit.as_ref().map(|id| Commit { id: id.clone(), dirty: made.dirty });
+    let planned = judge(settings, project, desired, cluster, (discovery, state), guards, progress).await?;
+    Ok(Planned { back_to: Some(revision.number), ..planned })
+}
+
+/// Puts back the secrets that the live objects still have: no key is needed for what did not change.
+async fn refill(
+    objects: &mut BTreeMap<ObjectId, Restored>,
+    cluster: &Cluster,
+    discovery: &Discovery,
+    key: &FingerprintKey,
+) -> Result<(), Failure> {
+    let wanted: Vec<Wanted> = objects
+        .iter()
+        .filter(|(_, object)| !object.missing.is_empty())
+        .filter_map(|(id, object)| {
+            let text = |field: &str| object.body.get(field).and_then(Value::as_str).unwrap_or_default();
+            let resource = discovery.resource(&Gvk::new(text("apiVersion"), text("kind")))?.clone();
+            Some(Wanted { id: id.clone(), resource })
+        })
+        .collect();
+    let mut each = |live: LiveObject| {
+        if let Some(object) = objects.get_mut(&live.id) {
+            object.missing = diff::refill(&mut object.body, &object.missing, &live.body, key);
+        }
+    };
+    // What cannot be read is as good as changed: then the values come from the history.
+    cluster.read(wanted, &mut each).await?;
+    Ok(())
+}
+
+/// Puts in the other secrets, from the encrypted values of the packs.
+fn unseal(
+    objects: &mut BTreeMap<ObjectId, Restored>,
+    revision: &Revision,
+    packs: &[Pack],
+    settings: &Settings,
+    project: &Project,
+) -> Result<(), Failure> {
+    let lacking: Vec<ObjectId> =
+        objects.iter().filter(|(_, object)| !object.missing.is_empty()).map(|(id, _)| id.clone()).collect();
+    let pack_of = |id: &ObjectId| revision.objects.get(id).map(|place| place.pack.as_str());
+    let needed: BTreeSet<&str> = lacking.iter().filter_map(pack_of).collect();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let identities = identities(settings, project)?;
+    let name = Arc::new(format!("revision {} of release {}", revision.number, revision.release));
+    for pack in packs.iter().filter(|pack| needed.contains(pack.name.as_str())) {
+        let Some(values) = &pack.values else { continue };
+        let values = secrets::open_sealed(values, &name, &identities)?;
+        let mut filled = pack.restored();
+        pack.fill(&mut filled, &values);
+        for id in lacking.iter().filter(|id| pack_of(id) == Some(&pack.name)) {
+            let digest = revision.objects.get(id).map(|place| place.digest.as_str()).unwrap_or_default();
+            if let (Some(object), Some(filled)) = (objects.get_mut(id), filled.get(digest)) {
+                *object = filled.clone();
+            }
+        }
+    }
+    let lost: Vec<ObjectId> = lacking.into_iter().filter(|id| !objects[id].missing.is_empty()).collect();
+    if lost.is_empty() { Ok(()) } else { Err(PipelineError::NotKept { number: revision.number, objects: lost }.into()) }
+}

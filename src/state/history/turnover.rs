@@ -1,0 +1,109 @@
+//! What of a release's history goes when a new revision has come.
+
+use std::collections::BTreeSet;
+
+/// A Secret of the history of a release, as a listing without its data tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// The head of a revision.
+    Revision {
+        /// The Secret's name.
+        name: String,
+        /// The revision's number.
+        number: u64,
+        /// Whether it was done.
+        done: bool,
+        /// The Secrets of the packs that hold its objects; `None` where it does not say so.
+        packs: Option<Vec<String>>,
+    },
+    /// The head of a pack, or a further part of anything.
+    Other {
+        /// The Secret's name.
+        name: String,
+    },
+}
+
+impl Listed {
+    /// The Secret's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Revision { name, .. } | Self::Other { name } => name,
+        }
+    }
+
+    /// The number of a revision.
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Revision { number, .. } => Some(*number),
+            Self::Other { .. } => None,
+        }
+    }
+}
+
+/// The names of the Secrets that go, the heads of revisions first: all but the newest `keep` revisions, the newest one
+/// that was done, and what these consist of. With it goes what a run left behind that was ended between two writes.
+/// Where a revision that stays does not say what it consists of, only heads of revisions go.
+pub fn superfluous(listed: &[Listed], keep: usize) -> Vec<String> {
+    let mut numbers: Vec<u64> = listed.iter().filter_map(Listed::number).collect();
+    numbers.sort_unstable_by(|a, b| b.cmp(a));
+    let oldest = keep.checked_sub(1).map(|last| numbers.get(last).copied().unwrap_or_default());
+    let done = |it: &&Listed| matches!(it, Listed::Revision { done: true, .. });
+    let good = listed.iter().filter(done).filter_map(Listed::number).max().filter(|_| keep > 0);
+    let stays = |number: u64| oldest.is_some_and(|oldest| number >= oldest) || good == Some(number);
+    let mut heads: BTreeSet<&str> = BTreeSet::new();
+    let mut all_said = true;
+    for it in listed {
+        if let Listed::Revision { name, number, packs, .. } = it
+            && stays(*number)
+        {
+            heads.insert(name);
+            heads.extend(packs.iter().flatten().map(String::as_str));
+            all_said &= packs.is_some();
+        }
+    }
+    let part = |name: &str| name.rsplit_once('.').is_some_and(|(head, _)| heads.contains(head));
+    let (revisions, others): (Vec<_>, Vec<_>) =
+        listed.iter().filter(|it| !heads.contains(it.name())).partition(|it| it.number().is_some());
+    let others = others.into_iter().filter(|it| all_said && !part(it.name()));
+    revisions.into_iter().chain(others).map(|it| it.name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn revision(number: u64, done: bool, packs: &[&str]) -> Listed {
+        let packs = Some(packs.iter().map(|it| (*it).to_owned()).collect());
+        Listed::Revision { name: format!("w.r{number}"), number, done, packs }
+    }
+
+    fn others(names: &[&str]) -> Vec<Listed> {
+        names.iter().map(|name| Listed::Other { name: (*name).to_owned() }).collect()
+    }
+
+    #[test]
+    fn the_newest_stay_with_what_they_consist_of() {
+        let mut listed =
+            vec![revision(3, true, &["w.pb"]), revision(1, true, &["w.pa"]), revision(2, true, &["w.pa", "w.pb"])];
+        listed.extend(others(&["w.pa", "w.pa.c1", "w.pb", "w.pb.c1", "w.r3.c1", "w.r1.c1", "w.lost", "w.lost.c1"]));
+        assert_eq!(superfluous(&listed, 3), ["w.lost", "w.lost.c1"]);
+        assert_eq!(superfluous(&listed, 2), ["w.r1", "w.r1.c1", "w.lost", "w.lost.c1"]);
+        let gone = ["w.r1", "w.r2", "w.pa", "w.pa.c1", "w.r1.c1", "w.lost", "w.lost.c1"];
+        assert_eq!(superfluous(&listed, 1), gone);
+        assert_eq!(superfluous(&listed, 0).len(), listed.len());
+    }
+
+    #[test]
+    fn the_last_good_one_stays_behind_failed_ones() {
+        let listed = [revision(1, true, &[]), revision(2, true, &[]), revision(3, false, &[]), revision(4, false, &[])];
+        assert_eq!(superfluous(&listed, 2), ["w.r1"]);
+        assert_eq!(superfluous(&listed, 1), ["w.r1", "w.r3"]);
+    }
+
+    #[test]
+    fn a_revision_that_says_nothing_keeps_all_packs() {
+        let silent = Listed::Revision { name: "w.r2".into(), number: 2, done: true, packs: None };
+        let listed: Vec<_> = [revision(1, true, &["w.pa"]), silent].into_iter().chain(others(&["w.pa"])).collect();
+        assert_eq!(superfluous(&listed, 1), ["w.r1"]);
+    }
+}
