@@ -6,24 +6,36 @@ use std::sync::Arc;
 use super::{ApplyError, Done, Run, is_write};
 use crate::cluster::WriteError;
 use crate::manifest::ObjectId;
+use crate::manifest::hooks::Occasion;
+use crate::plan::hooks::{Course, KeptHooks, WantedHook};
 use crate::plan::{Action, Step};
 use crate::state::{Inventory, Member};
 
 type Members = BTreeMap<ObjectId, Member>;
+
+/// What an inventory holds.
+#[derive(Clone, Default, PartialEq)]
+struct Held {
+    members: Members,
+    hooks: KeptHooks,
+}
 
 impl Run<'_> {
     /// Saves the union of what was there and what is to be, for each release that gets something new.
     pub(super) async fn save_supersets(&self) -> Result<(), ApplyError> {
         for release in self.releases() {
             let before = self.before(&release);
-            let mut members = before.clone();
+            let mut begun = before.clone();
             for step in self.steps_of(&release).map(|(_, step)| step).filter(|step| is_write(step)) {
                 if let Some(member) = member(step) {
-                    members.entry(step.object.id.clone()).or_insert(member);
+                    begun.members.entry(step.object.id.clone()).or_insert(member);
                 }
             }
-            if members != before {
-                self.save(&release, members).await.map_err(|source| ApplyError::Inventory {
+            if let Some(course) = self.course(&release) {
+                begun.hooks = course.kept.begun(course.occasion, self.steps_of(&release).map(|(_, step)| step));
+            }
+            if begun != before {
+                self.save(&release, begun).await.map_err(|source| ApplyError::Inventory {
                     release: release.to_string(),
                     namespace: self.scope.options.state_namespace.clone(),
                     source,
@@ -38,13 +50,15 @@ impl Run<'_> {
         let done = self.progress().done.clone();
         for release in self.releases() {
             let before = self.before(&release);
-            let mut members = before.clone();
+            let mut now = before.clone();
             for (at, step) in self.steps_of(&release) {
-                settle(&mut members, step, &done[at]);
+                settle(&mut now.members, step, &done[at]);
             }
-            let grew = self.steps_of(&release).any(|(_, step)| is_write(step) && !before.contains_key(&step.object.id));
-            if (members != before || grew)
-                && let Err(error) = self.save(&release, members).await
+            now.hooks = self.hooks_after(&release, &done).unwrap_or(now.hooks);
+            let is_new = |step: &Step| is_write(step) && !before.members.contains_key(&step.object.id);
+            let grew = self.steps_of(&release).any(|(_, step)| is_new(step)) || self.course(&release).is_some();
+            if (now != before || grew)
+                && let Err(error) = self.save(&release, now).await
             {
                 self.progress().warnings.push(format!(
                     "The inventory of release `{release}` could not be made exact: {error}. It holds more than is there, \
@@ -57,13 +71,14 @@ impl Run<'_> {
         }
     }
 
-    async fn save(&self, release: &Arc<str>, objects: Members) -> Result<(), WriteError> {
+    async fn save(&self, release: &Arc<str>, held: Held) -> Result<(), WriteError> {
         let options = self.scope.options;
         let inventory = Inventory {
             environment: self.scope.plan.environment.clone(),
             release: Arc::clone(release),
             commit: options.commit.clone(),
-            objects,
+            objects: held.members,
+            hooks: held.hooks,
         };
         self.scope.cluster.save(&options.state_namespace, &inventory).await
     }
@@ -77,15 +92,44 @@ impl Run<'_> {
         steps.filter(move |(_, step)| step.object.release == *release)
     }
 
-    fn before(&self, release: &Arc<str>) -> Members {
+    fn before(&self, release: &Arc<str>) -> Held {
         let found = self.scope.options.inventories.iter().find(|it| it.release == *release);
-        found.map(|it| it.objects.clone()).unwrap_or_default()
+        found.map(|it| Held { members: it.objects.clone(), hooks: it.hooks.clone() }).unwrap_or_default()
+    }
+
+    /// How what is kept about the hooks of a release changes, if anything is done with it.
+    fn course(&self, release: &Arc<str>) -> Option<&Course> {
+        let pending = self.steps_of(release).any(|(_, step)| step.action.is_pending());
+        self.scope.plan.hooks.get(release).filter(|_| pending)
+    }
+
+    /// What is kept about the hooks of a release after what was done.
+    fn hooks_after(&self, release: &Arc<str>, done: &[Done]) -> Option<KeptHooks> {
+        let course = self.course(release)?;
+        let mut kept = course.kept.begun(course.occasion, self.steps_of(release).map(|(_, step)| step));
+        for (at, step) in self.steps_of(release) {
+            if let (Some(hook), Done::Ran(digest)) = (step.action.hook(), &done[at]) {
+                kept.ran(&hook.of, hook.point, digest.clone());
+            }
+        }
+        let progress = self.progress();
+        kept.left.retain(|id, _| !progress.cleared.contains(id));
+        let failed = progress.failed.keys().any(|stage| self.stage(*stage).release == *release);
+        if !failed && self.scope.obstacle().is_none() {
+            let key = &self.scope.options.key;
+            let wanted = course.wanted.iter().map(|it| Arc::new(WantedHook::new(it.hook.clone(), key)));
+            match course.occasion {
+                Occasion::Delete => kept.end(),
+                _ => kept.finish(&wanted.collect::<Vec<_>>()),
+            }
+        }
+        Some(kept)
     }
 }
 
 /// The entry of an object that is being written; namespaces that are only created where missing have none.
 fn member(step: &Step) -> Option<Member> {
-    let desired = step.object.desired.as_ref().filter(|it| !it.implicit)?;
+    let desired = step.object.desired.as_ref().filter(|it| !it.implicit && step.action.hook().is_none())?;
     Some(Member { api_version: desired.gvk.api_version(), recorded: step.object.recorded.clone() })
 }
 

@@ -8,6 +8,7 @@ mod adopt;
 mod cause;
 mod delete;
 mod error;
+mod hook;
 mod inventory;
 mod leaving;
 mod look;
@@ -27,7 +28,7 @@ use crate::cluster::{Cluster, Propagation};
 use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Plan, Stage, Step};
+use crate::plan::{Action, Does, Plan, Stage, Step};
 use crate::project::HealthRule;
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
@@ -104,6 +105,8 @@ enum Done {
     Deleted,
     /// It is there, and ours no more.
     LetGo,
+    /// The hook ran well; the digest of what it said.
+    Ran(String),
     /// Nothing was done.
     Not,
     /// It may have been done.
@@ -142,6 +145,8 @@ struct Progress {
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
     waited: BTreeSet<usize>,
+    /// What hooks left and is gone.
+    cleared: BTreeSet<ObjectId>,
     /// The UIDs of what was applied: the same object may be known under another group, and must not be deleted.
     uids: BTreeSet<String>,
     warnings: Vec<String>,
@@ -171,6 +176,7 @@ impl<'a> Run<'a> {
             done: vec![Done::Not; plan.steps.len()],
             failed: BTreeMap::new(),
             waited: BTreeSet::new(),
+            cleared: BTreeSet::new(),
             uids: BTreeSet::new(),
             warnings: Vec::new(),
         };
@@ -218,7 +224,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || is_leaving(step);
+            let asked = is_write(step) || is_leaving(step) || is_hook(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -252,6 +258,11 @@ fn is_write(step: &Step) -> bool {
 /// Whether a step deletes an object, or lets go of it.
 fn is_leaving(step: &Step) -> bool {
     matches!(step.action, Action::Delete | Action::Orphan { .. })
+}
+
+/// Whether a step runs a hook, or deletes what one left.
+fn is_hook(step: &Step) -> bool {
+    step.action.hook().is_some_and(|hook| matches!(hook.does, Does::Run | Does::Remove))
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

@@ -45,6 +45,7 @@ impl Run<'_> {
             (None, Work::Apply) => self.apply_stage(at).await,
             (None, Work::Wait) => self.wait(at).await,
             (None, Work::Delete) => self.delete_stage(at).await,
+            (None, Work::Run) => self.run_hooks(at).await,
         }
         at
     }
@@ -69,6 +70,7 @@ impl Run<'_> {
             Work::Apply => self.writes(at).collect(),
             Work::Delete => self.deletes(at).collect(),
             Work::Wait => Vec::new(),
+            Work::Run => self.stage(at).steps.clone(),
         };
         let reason = self.scope.obstacle().unwrap_or_else(|| self.said(&failure));
         for step in steps {

@@ -187,7 +187,7 @@ impl Scope<'_> {
 
     /// Applies an object. It is tried again where its kind is so new that not every server knows it, and where the
     /// quota of its namespace was being counted.
-    async fn apply_patiently(
+    pub(super) async fn apply_patiently(
         &self,
         step: &Step,
         desired: &Object,

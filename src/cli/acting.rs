@@ -57,7 +57,7 @@ impl ActingArgs {
         }
     }
 
-    /// The same, agreed to.
+    /// The same, agreed to, whatever the plan: an approval was for another one.
     pub(super) fn with_consent(&self) -> Self {
         Self { yes: true, approve: None, ..self.clone() }
     }

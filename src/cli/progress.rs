@@ -235,7 +235,8 @@ mod tests {
         });
         progress.bar.tick();
         let first = std::mem::take(&mut *paper.0.lock().unwrap());
-        assert!(first.contains("look 1") && first.contains("\nwaits for a"), "{first:?}");
+        // A line is filled up with blanks, so that the next one begins where it should.
+        assert!(first.contains(&format!("look 1{}waits for a", " ".repeat(80 - "- look 1".len()))), "{first:?}");
         progress.bar.tick();
         let second = paper.0.lock().unwrap().clone();
         assert!(second.contains("<up 1>") && second.contains("look 2"), "{second:?}");

@@ -37,9 +37,10 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
-    let objects = &rendering.desired.objects;
+    let desired = &rendering.desired;
+    let objects: Vec<&Object> = desired.objects.iter().chain(desired.hooks.iter().map(|it| &it.object)).collect();
     match &args.output {
-        None => terminal.print(&objects.iter().map(document).collect::<String>())?,
+        None => terminal.print(&objects.iter().map(|it| document(it)).collect::<String>())?,
         Some(folder) => objects.par_iter().try_for_each(|object| {
             let path = folder.join(&*object.release).join(file_name(object));
             files::write(&path, document(object))

@@ -65,10 +65,11 @@ impl Cluster {
         Ok(documents.into_iter().map(kept).collect())
     }
 
-    /// Saves an inventory; one without objects is removed. The state namespace is created where it is missing.
+    /// Saves an inventory; one without objects, whose hooks left nothing either, is removed. The state namespace is
+    /// created where it is missing.
     pub async fn save(&self, namespace: &str, inventory: &Inventory) -> Result<(), WriteError> {
         let name = manifest::inventory_name(&inventory.environment, &inventory.release);
-        if inventory.objects.is_empty() {
+        if inventory.objects.is_empty() && inventory.hooks.is_over() {
             return self.drop_document(namespace, &name).await;
         }
         let head = Head {

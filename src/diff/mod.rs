@@ -41,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Tool};
 pub use self::applied::Applied;
+pub use self::canonical::digest;
 pub use self::compare::{compare, leftover, unknown};
 pub use self::ignore::{Rules, sent};
 pub use self::kept::{Stripped, refill, stripped};

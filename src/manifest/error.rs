@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::hooks::UnknownWord;
 use super::{ObjectId, PART_OF};
 use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
@@ -149,6 +150,24 @@ pub enum ManifestError {
         /// Where.
         origin: Origin,
     },
+    /// An annotation of a hook says nothing known.
+    #[error("the hook `{name}` says `{}: {}`, which is not known", .unknown.key, .unknown.word)]
+    Hook {
+        /// The name of the object.
+        name: String,
+        /// The annotation.
+        unknown: UnknownWord,
+        /// Where.
+        at: Place,
+    },
+    /// A hook that is kept until its release is deleted holds a secret.
+    #[error("the hook `{id}` is run when its release is deleted, and holds a secret")]
+    HookSecret {
+        /// The object.
+        id: Box<ObjectId>,
+        /// Where.
+        at: Place,
+    },
     /// A label that is ours.
     #[error("`{id}` must not set the label `{PART_OF}`")]
     ReservedLabel {
@@ -174,6 +193,8 @@ impl ManifestError {
             | Self::Unavailable { at, .. }
             | Self::Duplicate { at, .. }
             | Self::DuplicateItem { at, .. }
+            | Self::Hook { at, .. }
+            | Self::HookSecret { at, .. }
             | Self::ReservedLabel { at, .. } => Some(at),
             Self::SecretText { .. } | Self::SecretData { .. } => None,
         }
@@ -230,6 +251,11 @@ impl Diagnose for ManifestError {
             Self::SecretData { .. } => {
                 "Values under `data` are text in base64, values under `stringData` are plain text in quotes.".into()
             }
+            Self::HookSecret { .. } => {
+                "It is kept in the inventory until then: put the value into a Secret of the release, and let it name that."
+                    .into()
+            }
+            Self::Hook { unknown, .. } => format!("It may say {}.", unknown.known),
             Self::ReservedLabel { .. } => "Remove the label: it says which release the object belongs to.".into(),
         })
     }

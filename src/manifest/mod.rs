@@ -4,6 +4,7 @@ mod canonical;
 mod documents;
 mod error;
 mod exposure;
+pub mod hooks;
 mod kinds;
 mod left_out;
 mod lint;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ManifestError;
 pub use self::exposure::{Exposure, Spot, exposures};
+pub use self::hooks::Hook;
+use self::hooks::Role;
 pub(crate) use self::lint::pod_specs;
 use self::objects::Setting;
 use self::place::Source;
@@ -80,6 +83,10 @@ pub struct Object {
 pub struct Desired {
     /// The objects; no two have the same identity.
     pub objects: Vec<Object>,
+    /// The hooks of these releases.
+    pub hooks: Vec<Hook>,
+    /// Whether it is a revision that a release goes back to.
+    pub is_revision: bool,
     /// What is suspicious but not wrong, each a full sentence with its place.
     pub warnings: Vec<String>,
 }
@@ -115,22 +122,39 @@ pub fn read(
         discovery.extend_with_crd(definition);
     }
     let mut objects = Vec::new();
+    let mut hooks: Vec<Hook> = Vec::new();
     let mut warnings = Vec::new();
     let mut seen: HashMap<ObjectId, usize> = HashMap::new();
     for (release, set, file, found) in documents {
         let source = Source::new(&file);
         let setting = Setting { release, set: &set, source, discovery: &discovery };
         for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {
-            let (object, said) = setting.object(document)?;
+            let role = setting.role(&document)?;
+            let (object, said) = match role {
+                Role::LeftOut { told: false } => continue,
+                _ => setting.object(document, &role)?,
+            };
+            if role == (Role::LeftOut { told: true }) {
+                warnings.push(format!(
+                    "`{}` is left out: it would be run when an apply fails, which is not done ({}).",
+                    object.id, object.origin
+                ));
+                continue;
+            }
+            warnings.extend(said);
+            if let Role::Hook(terms) = role {
+                setting.check_kept(&object, &terms)?;
+                hooks.push(Hook { object, terms });
+                continue;
+            }
             if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
                 return Err(duplicate(&object, &objects[first], source));
             }
             objects.push(object);
-            warnings.extend(said);
         }
     }
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, warnings })
+    Ok(Desired { objects, hooks, is_revision: false, warnings })
 }
 
 fn is_crd(document: &Value) -> bool {

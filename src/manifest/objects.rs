@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::hooks::{Occasion, Role, Terms};
 use super::place::Source;
 use super::set::PART_OF;
-use super::{ManifestError, Object, ObjectId, canonical, kinds, lint};
+use super::{ManifestError, Object, ObjectId, canonical, hooks, kinds, lint};
 use crate::diagnostic::Place;
 use crate::project::Release;
 use crate::schema::{Discovery, Gvk, Scope};
-use crate::value::{Map, Value};
+use crate::value::{Data, Map, Mark, Value};
 
 /// What an object is made in: its release, the file it stands in, and the kinds that there are.
 pub struct Setting<'a> {
@@ -24,7 +25,10 @@ pub struct Setting<'a> {
 
 impl Setting<'_> {
     /// Makes the object of a document, and says what is suspicious about it.
-    pub fn object(&self, mut document: Value) -> Result<(Object, Vec<String>), ManifestError> {
+    pub fn object(&self, mut document: Value, role: &Role) -> Result<(Object, Vec<String>), ManifestError> {
+        if matches!(role, Role::Hook(_)) {
+            name_by_beginning(&mut document);
+        }
         let gvk = Gvk::new(&self.text(&document, "apiVersion")?, &self.text(&document, "kind")?);
         let start = document.origin.clone();
         let resource = kinds::find(&gvk, self.discovery, || self.at(&document, &["kind"]))?;
@@ -48,6 +52,24 @@ impl Setting<'_> {
         lint::check(&document, &id, self.source)?;
         let release = Arc::clone(&self.release.name);
         Ok((Object { id, gvk, release, body: document, origin: start, implicit: false }, warnings))
+    }
+
+    /// What the annotations of a document make its object.
+    pub fn role(&self, document: &Value) -> Result<Role, ManifestError> {
+        hooks::role(document).map_err(|unknown| {
+            let at = self.at(document, &["metadata", "annotations", unknown.key]);
+            let name = document.dig(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default().to_owned();
+            ManifestError::Hook { name, unknown, at }
+        })
+    }
+
+    /// Refuses a hook that is kept for the deletion of its release and holds a secret.
+    pub fn check_kept(&self, object: &Object, terms: &Terms) -> Result<(), ManifestError> {
+        let is_kept = terms.points.iter().any(|point| point.occasion == Occasion::Delete);
+        match secret_in(&object.body).filter(|_| is_kept) {
+            Some(mark) => Err(ManifestError::HookSecret { id: object.id.clone().into(), at: self.source.bare(mark) }),
+            None => Ok(()),
+        }
     }
 
     /// Writes the namespace, and the label of the release's set.
@@ -122,5 +144,28 @@ impl Setting<'_> {
             "`{} {name}`: `metadata.namespace` is left out, since the kind has no namespaces ({origin}).",
             gvk.group_kind()
         )
+    }
+}
+
+/// Where the first secret of a value is.
+fn secret_in(value: &Value) -> Option<Mark> {
+    match &value.data {
+        Data::Masked(_) => Some(value.origin.mark),
+        Data::List(items) => items.iter().find_map(secret_in),
+        Data::Map(map) => map.iter().find_map(|entry| secret_in(&entry.value)),
+        _ => None,
+    }
+}
+
+/// Gives a hook without a name the beginning that it wants for it: what it says becomes the rest.
+fn name_by_beginning(document: &mut Value) {
+    let Some(metadata) = document.as_map_mut().and_then(|it| it.get_mut("metadata")).and_then(Value::as_map_mut) else {
+        return;
+    };
+    if metadata.get("name").is_none()
+        && let Some(beginning) = metadata.remove("generateName").as_ref().and_then(Value::as_str)
+    {
+        let name = beginning.trim_end_matches('-').to_owned();
+        metadata.insert("name", name);
     }
 }

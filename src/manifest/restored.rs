@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Desired, ManifestError, Object, ObjectId, kinds, namespaces};
+use super::hooks::{Role, role};
+use super::{Desired, Hook, ManifestError, Object, ObjectId, kinds, namespaces};
 use crate::diagnostic::Place;
 use crate::project::Environment;
 use crate::schema::{Discovery, Gvk};
@@ -33,8 +34,21 @@ pub fn restored(
             Ok(Object { id, gvk, release, body, origin, implicit: false })
         })
         .collect::<Result<Vec<_>, ManifestError>>()?;
+    let hooks = hooks_of(&mut objects);
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, warnings: Vec::new() })
+    Ok(Desired { objects, hooks, is_revision: true, warnings: Vec::new() })
+}
+
+/// Takes the hooks out of the objects. Their annotations were known when they were kept.
+fn hooks_of(objects: &mut Vec<Object>) -> Vec<Hook> {
+    let mut hooks = Vec::new();
+    for object in std::mem::take(objects) {
+        match role(&object.body) {
+            Ok(Role::Hook(terms)) => hooks.push(Hook { object, terms }),
+            _ => objects.push(object),
+        }
+    }
+    hooks
 }
 
 fn text<'v>(body: &'v Value, keys: &[&str]) -> &'v str {

@@ -169,7 +169,8 @@ async fn plan_of(
     progress("rendering");
     let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
-    let secrets = releases.iter().map(|it| &it.values.merged).chain(desired.objects.iter().map(|it| &it.body));
+    let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
+    let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
     judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
 }
@@ -220,7 +221,9 @@ async fn judge(
     let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
     let (mut comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
-    let plan = crate::plan::plan(&project.environment.name, comparison, &state.facts(&project.whole), guards);
+    let mut facts = state.facts(&project.whole);
+    state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
+    let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));

@@ -9,9 +9,10 @@ use super::load::RULES;
 use super::{Planned, holder, pool};
 use crate::cluster::{Cluster, ClusterError};
 use crate::diff::{self, Stripped};
+use crate::manifest::hooks::Occasion;
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Does, Step};
 use crate::project::Release;
 use crate::report::{self, Event};
 use crate::secrets::{self, Readers, Recipient, SecretsError};
@@ -59,6 +60,7 @@ impl Fates {
         let left = |step: &&Step| match &step.action {
             Action::Delete | Action::Orphan { .. } => self.0.get(&step.object.id) != Some(&Fate::Done),
             Action::Forget { .. } | Action::Keep { leaves: true, .. } => false,
+            Action::Hook(hook) => hook.point.occasion != Occasion::Delete,
             Action::Keep { .. } | Action::Unknown { .. } => true,
             _ => step.object.desired.as_ref().is_none_or(|it| !it.implicit),
         };
@@ -71,7 +73,8 @@ impl Fates {
 /// Whether a step asks for a write.
 fn asks(action: &Action) -> bool {
     use Action::{Create, Delete, Orphan, Recreate, Update};
-    matches!(action, Create | Update | Recreate { .. } | Delete | Orphan { .. })
+    let runs = action.hook().is_some_and(|hook| hook.does == Does::Run);
+    runs || matches!(action, Create | Update | Recreate { .. } | Delete | Orphan { .. })
 }
 
 /// Keeps a revision of each release that was changed, and lets go of what is too old. Returns what went wrong, each a
@@ -197,12 +200,15 @@ impl Keeper<'_> {
 
     /// The objects of a release as the repository has them, whatever rules leave to others.
     fn bodies(&self, release: &Arc<str>) -> BTreeMap<ObjectId, Arc<Object>> {
-        let objects = self.planned.plan.steps.iter().map(|step| &step.object).filter(|it| it.release == *release);
+        let steps = self.planned.plan.steps.iter().filter(|step| step.action.hook().is_none());
+        let objects = steps.map(|step| &step.object).filter(|it| it.release == *release);
         let body = |object: &diff::ObjectComparison| {
             let wanted = object.repository.as_ref().or(object.desired.as_ref()).filter(|it| !it.implicit)?;
             Some((object.id.clone(), Arc::clone(wanted)))
         };
-        objects.filter_map(body).collect()
+        let hooks = self.planned.plan.hooks.get(release).map(|it| it.wanted.as_slice()).unwrap_or_default();
+        let hooks = hooks.iter().map(|it| (it.hook.object.id.clone(), Arc::new(it.hook.object.clone())));
+        objects.filter_map(body).chain(hooks).collect()
     }
 }
 

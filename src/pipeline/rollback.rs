@@ -47,7 +47,8 @@ pub async fn rollback(
     let bodies = objects.into_values().map(|it| it.body).collect();
     let origin = Origin::new(&name, Mark::default());
     let desired = manifest::restored(bodies, &revision.release, &project.environment, &discovery, &origin)?;
-    let cluster = cluster.redacting(Arc::new(Redactor::of(desired.objects.iter().map(|it| &it.body))));
+    let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
+    let cluster = cluster.redacting(Arc::new(Redactor::of(bodies)));
     let made = &revision.made;
     project.commit = made.commit.as_ref().map(|id| Commit { id: id.clone(), dirty: made.dirty });
     let planned = judge(settings, project, desired, cluster, (discovery, state), guards, progress).await?;

@@ -8,9 +8,10 @@ use super::elsewhere::Elsewhere;
 use super::{PipelineError, pool};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
-use crate::manifest::{self, ObjectId};
+use crate::manifest::{self, Hook, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::plan::ReleaseFacts;
+use crate::plan::hooks::WantedHook;
+use crate::plan::{HookFacts, ReleaseFacts};
 use crate::project::Environment;
 use crate::state::Inventory;
 
@@ -67,6 +68,26 @@ impl State {
         let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
         let removed = self.inventories.keys().filter(|name| !names.contains(&***name));
         known.chain(removed.map(|name| self.fact(name, declared))).collect()
+    }
+
+    /// Adds the hooks of the releases that `selected` says yes to.
+    pub(super) fn add_hooks(
+        &self,
+        facts: &mut [ReleaseFacts],
+        hooks: Vec<Hook>,
+        back: bool,
+        selected: impl Fn(&str) -> bool,
+    ) {
+        let mut wanted: BTreeMap<Arc<str>, Vec<Arc<WantedHook>>> = BTreeMap::new();
+        for hook in hooks {
+            let release = Arc::clone(&hook.object.release);
+            wanted.entry(release).or_default().push(Arc::new(WantedHook::new(hook, &self.key)));
+        }
+        for fact in facts.iter_mut().filter(|it| selected(&it.name)) {
+            let kept = self.inventories.get(&fact.name).map(|it| it.hooks.clone()).unwrap_or_default();
+            let wanted = wanted.remove(&fact.name).unwrap_or_default();
+            fact.hooks = HookFacts { wanted, kept, back };
+        }
     }
 
     fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {

@@ -8,7 +8,9 @@ use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
 use super::stages::{self, Staged};
-use super::{Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, immutable, neighbours, replace, was};
+use super::{
+    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
+};
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -25,11 +27,12 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
+    let courses = if guards.orphan.is_none() { hooks::plan(&mut actions, releases) } else { BTreeMap::new() };
     let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
     was::relate(&mut steps, &holders);
     let mut refusals = refusals(environment, &steps, &around, guards);
     refusals.extend(disorder);
-    Plan { environment: environment.to_owned(), steps, stages, refusals }
+    Plan { environment: environment.to_owned(), steps, stages, hooks: courses, refusals }
 }
 
 fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
@@ -189,6 +192,6 @@ impl<'a> Deletions<'a> {
 
 /// Whether a release has no object of its own: the namespace made for it does not count.
 fn renders_nothing(release: &ReleaseFacts, steps: &[Step]) -> bool {
-    let mut own = steps.iter().filter(|step| step.object.release == release.name);
+    let mut own = steps.iter().filter(|step| step.object.release == release.name && step.action.hook().is_none());
     !own.any(|step| step.object.desired.as_ref().is_some_and(|desired| !desired.implicit))
 }

@@ -35,7 +35,7 @@ impl Depends {
     /// What the objects that are wanted (or that left) say. What left is not refused for what it says.
     pub(super) fn of(actions: &[(Action, ObjectComparison)], wanted: bool, releases: &[ReleaseFacts]) -> Self {
         let object = |at: usize| &actions[at].1;
-        let steps: Vec<usize> = (0..actions.len()).filter(|at| object(*at).desired.is_some() == wanted).collect();
+        let steps: Vec<usize> = (0..actions.len()).filter(|at| is_of(&actions[*at], wanted)).collect();
         let said: Vec<usize> =
             steps.iter().copied().filter(|at| annotation(object(*at), DEPENDS_ON).is_some()).collect();
         let (mut first, mut refusals) = (Dependencies::new(), Vec::new());
@@ -65,6 +65,11 @@ impl Depends {
         refusals.extend(steps.iter().filter_map(|at| no_wave(object(*at))));
         Self { steps, first, refusals: if wanted { refusals } else { Vec::new() } }
     }
+}
+
+/// Whether a step is about what is wanted, or what left; those of hooks are neither.
+fn is_of((action, object): &(Action, ObjectComparison), wanted: bool) -> bool {
+    action.hook().is_none() && object.desired.is_some() == wanted
 }
 
 fn no_wave(object: &ObjectComparison) -> Option<Refusal> {

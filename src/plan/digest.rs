@@ -34,12 +34,18 @@ fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
     for text in [&object.release, object.id.to_string().as_str(), &step.action.to_string()] {
         hash.text(text);
     }
+    if let Some(hook) = step.action.hook() {
+        hash.text(&hook.reason);
+        hook.removes.iter().for_each(|it| hash.text(&it.to_string()));
+    }
     hash.text(prune::uid(object).unwrap_or_default());
     if let Some(adoption) = &object.adopts {
         hash.text(&adoption.to_string());
     }
     match &object.desired {
-        Some(desired) if step.action == Action::Create => hash.value(&shown(&desired.body, key)),
+        Some(desired) if step.action == Action::Create || step.action.hook().is_some() => {
+            hash.value(&shown(&desired.body, key))
+        }
         Some(_) | None => {
             for change in &object.fields {
                 hash.change(change);

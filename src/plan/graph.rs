@@ -47,6 +47,11 @@ impl Graph {
         self.stages.len() - 1
     }
 
+    /// How many stages there are.
+    pub(super) fn len(&self) -> usize {
+        self.stages.len()
+    }
+
     /// Puts a step into a stage.
     pub(super) fn hold(&mut self, stage: usize, step: usize) {
         self.stages[stage].steps.push(step);

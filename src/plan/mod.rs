@@ -9,6 +9,7 @@ mod depends;
 mod digest;
 mod graph;
 mod holders;
+pub mod hooks;
 mod immutable;
 mod neighbours;
 mod order;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::build::plan;
+pub use self::hooks::{Course, Does, HookFacts, HookStep};
 pub use self::neighbours::Unfollowed;
 pub(crate) use self::neighbours::written;
 pub use self::refusal::Refusal;
@@ -48,6 +50,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,
+    /// By release that has hooks or had any, how what is kept about them changes.
+    pub hooks: BTreeMap<Arc<str>, Course>,
     /// Why the plan must not be applied as it is; empty for one that may.
     pub refusals: Vec<Refusal>,
 }
@@ -89,6 +93,8 @@ pub enum Work {
     Wait,
     /// Their objects are deleted, and gone when it ends.
     Delete,
+    /// Their hooks are run, and have ended when it ends; or what hooks left is deleted.
+    Run,
 }
 
 /// What an object was before, or what becomes of it.
@@ -149,6 +155,8 @@ pub enum Action {
         /// What could not be told.
         reason: String,
     },
+    /// What is done about a hook.
+    Hook(Box<HookStep>),
 }
 
 /// What becomes of the objects that an object owns when it is deleted to be made again.
@@ -185,6 +193,8 @@ pub struct ReleaseFacts {
     pub conflicts: Vec<ConflictRule>,
     /// Which of its objects may be made again, by its own rules and those of the environment.
     pub replace: Vec<ReplaceRule>,
+    /// Its hooks; none where it is not part of the run.
+    pub hooks: HookFacts,
 }
 
 /// The words that people gave to lift guards.
@@ -229,6 +239,10 @@ pub struct Summary {
     pub unchanged: usize,
     /// That could not be told.
     pub unknown: usize,
+    /// Hooks to run.
+    pub run: usize,
+    /// Hooks to keep for the time when their release is deleted, or no longer.
+    pub note: usize,
 }
 
 /// What there is besides the object that is judged.
@@ -295,8 +309,7 @@ impl Plan {
 
     /// The steps that change anything, or could not be told.
     pub fn pending(&self) -> impl Iterator<Item = &Step> {
-        let idle = |action: &Action| matches!(action, Action::Unchanged | Action::Keep { leaves: false, .. });
-        self.steps.iter().filter(move |step| !idle(&step.action))
+        self.steps.iter().filter(|step| step.action.is_pending())
     }
 }
 
@@ -359,6 +372,20 @@ impl Action {
         matches!(self, Self::Create | Self::Update | Self::Recreate { .. })
     }
 
+    /// Whether it changes anything, or could not be told.
+    pub fn is_pending(&self) -> bool {
+        let rests = self.hook().is_some_and(|hook| hook.does == Does::Rest);
+        !rests && !matches!(self, Action::Unchanged | Action::Keep { leaves: false, .. })
+    }
+
+    /// What is done about a hook, if it is about one.
+    pub fn hook(&self) -> Option<&HookStep> {
+        match self {
+            Self::Hook(hook) => Some(hook),
+            _ => None,
+        }
+    }
+
     /// The sign before an object in texts: `+`, `~`, `±`, `-`, `o`, `=`, `?` or a space.
     pub fn sign(&self) -> &'static str {
         match self {
@@ -370,6 +397,11 @@ impl Action {
             Self::Keep { .. } | Self::Forget { .. } => "=",
             Self::Unchanged => " ",
             Self::Unknown { .. } => "?",
+            Self::Hook(hook) => match hook.does {
+                Does::Run => ">",
+                Does::Remove => "-",
+                Does::Rest | Does::Note => "=",
+            },
         }
     }
 
@@ -381,6 +413,7 @@ impl Action {
             | Self::Keep { reason, .. }
             | Self::Forget { reason }
             | Self::Unknown { reason } => Some(reason),
+            Self::Hook(hook) => Some(&hook.reason),
             Self::Create | Self::Update | Self::Delete | Self::Unchanged => None,
         }
     }
@@ -393,7 +426,7 @@ impl Summary {
     }
 
     /// The counts with the actions' names, in the order in which they are shown.
-    pub fn counts(&self) -> [(&'static str, usize); 9] {
+    pub fn counts(&self) -> [(&'static str, usize); 11] {
         [
             ("create", self.create),
             ("update", self.update),
@@ -404,6 +437,8 @@ impl Summary {
             ("forget", self.forget),
             ("unchanged", self.unchanged),
             ("unknown", self.unknown),
+            ("run", self.run),
+            ("note", self.note),
         ]
     }
 }
@@ -422,6 +457,12 @@ impl<'a> FromIterator<&'a Action> for Summary {
                 Action::Forget { .. } => &mut summary.forget,
                 Action::Unchanged => &mut summary.unchanged,
                 Action::Unknown { .. } => &mut summary.unknown,
+                Action::Hook(hook) => match hook.does {
+                    Does::Run => &mut summary.run,
+                    Does::Note => &mut summary.note,
+                    Does::Remove => &mut summary.delete,
+                    Does::Rest => continue,
+                },
             } += 1;
         }
         summary
@@ -431,6 +472,7 @@ impl<'a> FromIterator<&'a Action> for Summary {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Hook(hook) => return write!(f, "{} hook", hook.does),
             Self::Create => "create",
             Self::Update => "update",
             Self::Recreate { .. } => "recreate",

@@ -35,7 +35,6 @@ impl Plan {
 pub(super) fn refusals(step: &Step) -> Vec<Refusal> {
     let marks = step.object.desired.iter().flat_map(|it| marks(it));
     let refusals = marks.filter_map(|mark| match mark.what {
-        "hook" => Some(hook(step, &mark)),
         "refused" => Some(mark.refusal(step, mark.why, mark.hint)),
         _ => None,
     });
@@ -44,18 +43,9 @@ pub(super) fn refusals(step: &Step) -> Vec<Refusal> {
     refusals
 }
 
-/// What becomes of an object that runs at a point of a release's life.
-fn hook(step: &Step, mark: &Mark) -> Refusal {
-    let hint =
-        "Order it by `argocd.argoproj.io/sync-wave` or `config.kubernetes.io/depends-on` instead, or leave it out.";
-    let whole = Mark { entry: mark.value, ..*mark };
-    whole.refusal(step, "which makes it a hook, and hooks are not run", hint)
-}
-
 /// One entry of a mark, with the row of the table that says what it means.
 struct Mark<'a> {
     key: &'a str,
-    value: &'a str,
     entry: &'a str,
     what: &'static str,
     why: &'static str,
@@ -77,8 +67,8 @@ fn marks(object: &Object) -> impl Iterator<Item = Mark<'_>> {
     let maps = ["annotations", "labels"].into_iter().filter_map(|map| object.body.dig(&["metadata", map])?.as_map());
     let entries = maps.flatten().filter(|it| it.key.split_once('/').is_some_and(|(group, _)| GROUPS.contains(group)));
     entries.flat_map(|it| {
-        let value = it.value.as_str().unwrap_or_default();
-        entries_of(value).filter_map(|entry| mark(&it.key, value, entry))
+        let entries = entries_of(it.value.as_str().unwrap_or_default());
+        entries.filter_map(|entry| mark(&it.key, entry))
     })
 }
 
@@ -91,11 +81,11 @@ fn entries_of(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim)
 }
 
-fn mark<'a>(key: &'a str, value: &'a str, entry: &'a str) -> Option<Mark<'a>> {
+fn mark<'a>(key: &'a str, entry: &'a str) -> Option<Mark<'a>> {
     let lower = entry.to_ascii_lowercase();
     let fitting = |[of, wanted, ..]: &&[&str; 5]| fits(of, key) && fits(&wanted.to_ascii_lowercase(), &lower);
     let [_, _, what, why, hint] = TABLE.iter().find(fitting)?;
-    Some(Mark { key, value, entry, what, why, hint })
+    Some(Mark { key, entry, what, why, hint })
 }
 
 #[cfg(test)]
@@ -108,7 +98,7 @@ mod tests {
         assert_eq!(TABLE.len(), lines.count());
         for [key, value, what, why, hint] in TABLE.iter().copied() {
             let (key, value) = (key.replace('*', ".x"), value.replace('*', "else"));
-            let found = mark(&key, &value, &value).unwrap();
+            let found = mark(&key, &value).unwrap();
             assert_eq!((found.what, found.why, found.hint), (what, why, hint), "{key}: {value} is met by a row before");
             assert_eq!((why != "-", hint != "-"), (["warned", "refused"].contains(&what), what == "refused"), "{key}");
         }
@@ -116,7 +106,7 @@ mod tests {
 
     #[test]
     fn values_are_entries_and_case_does_not_matter() {
-        let what = |key, entry| mark(key, entry, entry).map(|it| it.what);
+        let what = |key, entry| mark(key, entry).map(|it| it.what);
         assert_eq!(what("kustomize.toolkit.fluxcd.io/ssa", "ifnotpresent"), Some("refused"));
         assert_eq!(what("argocd.argoproj.io/sync-options", "Replace=true"), Some("warned"));
         assert_eq!(what("argocd.argoproj.io/tracking-id", "a"), None);

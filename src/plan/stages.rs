@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use super::depends::{Depends, wave};
 use super::graph::{Graph, waves};
+use super::hooks::{Turn, is_last};
 use super::order::{defined, is_namespace};
 use super::positions::{Position, positions};
 use super::{Action, Refusal, ReleaseFacts, Stage, Step, Work};
 use crate::diff::ObjectComparison;
+use crate::manifest::hooks::Phase;
 use crate::schema::GroupKind;
 
 type Actions = [(Action, ObjectComparison)];
@@ -35,7 +37,7 @@ pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[R
     let refusals = wanted.refusals.into_iter().chain(circles).collect();
     let waves = waves(&stages, actions.len());
     let mut order: Vec<usize> = (0..actions.len()).collect();
-    order.sort_by_key(|at| (actions[*at].1.desired.is_none(), waves[*at]));
+    order.sort_by_key(|at| (is_last(&actions[*at]), waves[*at]));
     let mut places = vec![0; actions.len()];
     order.iter().enumerate().for_each(|(place, at)| places[*at] = place);
     for stage in &mut stages {
@@ -72,12 +74,20 @@ fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
 struct Ways {
     /// All that it needs is there.
     begin: usize,
+    /// Its hooks have run that come before its objects.
+    start: usize,
     /// It is healthy.
     healthy: usize,
+    /// Its hooks have run that come after that.
+    done: usize,
     /// What left it may go, since all that needs it has changed.
     leaving: usize,
+    /// Its hooks have run that come before that.
+    emptying: usize,
     /// What left it is gone.
     end: usize,
+    /// Its hooks have run that come after that, and what they left is gone.
+    last: usize,
 }
 
 /// A container that others need before their own turn: it goes first, whatever release it is in.
@@ -90,6 +100,9 @@ struct Hoisted<'a> {
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
 }
+
+/// The wave of hooks that come before all objects.
+const EARLY: i64 = i64::MIN;
 
 /// By release, the first wave in which it uses something.
 type Users<'a> = BTreeMap<&'a str, i64>;
@@ -119,15 +132,9 @@ impl<'a> Builder<'a> {
             releases.iter().map(|it| &it.name).chain(actions.iter().map(|(_, it)| &it.release)).collect();
         let mut ways = |name: &'a Arc<str>| {
             let mut add = |work| graph.add(name, work, Vec::new());
-            (
-                name,
-                Ways {
-                    begin: add(Work::Apply),
-                    healthy: add(Work::Wait),
-                    leaving: add(Work::Delete),
-                    end: add(Work::Delete),
-                },
-            )
+            let (begin, healthy) = (add(Work::Apply), add(Work::Wait));
+            let (leaving, end) = (add(Work::Delete), add(Work::Delete));
+            (name, Ways { begin, start: begin, healthy, done: healthy, leaving, emptying: leaving, end, last: end })
         };
         let ways = names.into_iter().map(&mut ways).collect();
         let facts = releases.iter().map(|it| (it.name.as_ref(), it)).collect();
@@ -135,12 +142,13 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self, wanted: &Depends, left: &Depends) -> Graph {
+        let early = self.lay_hooks();
         self.connect_releases();
         for at in &wanted.steps {
             self.graph.hold(self.ways[&self.object(*at).release].healthy, *at);
         }
-        self.lay(Work::Apply, wanted);
-        self.lay(Work::Delete, left);
+        self.lay(Work::Apply, wanted, &early);
+        self.lay(Work::Delete, left, &BTreeMap::new());
         self.graph
     }
 
@@ -148,12 +156,43 @@ impl<'a> Builder<'a> {
         &self.actions[at].1
     }
 
+    /// Lays the hooks of each release around its objects: those of one weight side by side, one weight after the other.
+    /// Gives back those that come before all objects, with their stages.
+    fn lay_hooks(&mut self) -> BTreeMap<usize, usize> {
+        let mut groups: BTreeMap<(&Arc<str>, Turn), Vec<usize>> = BTreeMap::new();
+        for (at, (action, object)) in self.actions.iter().enumerate() {
+            if let Some(turn) = action.hook().and_then(Turn::of) {
+                groups.entry((&object.release, turn)).or_default().push(at);
+            }
+        }
+        let mut early = BTreeMap::new();
+        for ((release, turn), steps) in groups {
+            early.extend(steps.iter().filter(|_| turn.is_early()).map(|step| (*step, self.graph.len())));
+            let stage = self.graph.add(release, Work::Run, steps);
+            let Some(ways) = self.ways.get_mut(release) else { continue };
+            let place = match (turn.deletes, turn.phase) {
+                (false, Phase::Before) => &mut ways.start,
+                (false, Phase::During) => {
+                    self.graph.after(stage, ways.start);
+                    self.graph.after(ways.healthy, stage);
+                    continue;
+                }
+                (false, Phase::After) => &mut ways.done,
+                (true, Phase::Before) => &mut ways.emptying,
+                (true, _) => &mut ways.last,
+            };
+            self.graph.after(stage, *place);
+            *place = stage;
+        }
+        early
+    }
+
     /// A release begins when those that it needs are healthy, and loses objects when those that need it have lost theirs.
     /// One that is not declared any more goes after all that are: who needed it cannot be told.
     fn connect_releases(&mut self) {
         let declared = |name: &str| self.facts.get(name).is_some_and(|it| it.declared);
         let (staying, removed): (Vec<_>, Vec<_>) = self.ways.iter().partition(|(name, _)| declared(name));
-        let ends: Vec<usize> = staying.iter().map(|(_, ways)| ways.end).collect();
+        let ends: Vec<usize> = staying.iter().map(|(_, ways)| ways.last).collect();
         let removed: Vec<usize> = removed.iter().map(|(_, ways)| ways.leaving).collect();
         if let Some(settled) = (!removed.is_empty()).then(|| self.graph.join(&ends)).flatten() {
             for leaving in removed {
@@ -161,21 +200,24 @@ impl<'a> Builder<'a> {
             }
         }
         for (name, own) in &self.ways {
-            self.graph.after(own.healthy, own.begin);
-            self.graph.after(own.leaving, own.healthy);
-            self.graph.after(own.end, own.leaving);
+            self.graph.after(own.healthy, own.start);
+            self.graph.after(own.leaving, own.done);
+            self.graph.after(own.end, own.emptying);
             let needs = self.facts.get(name.as_ref()).map(|it| it.needs.as_slice()).unwrap_or_default();
             for need in needs.iter().filter_map(|need| self.ways.get(&Arc::from(need.as_str()))) {
-                self.graph.after(own.begin, need.healthy);
-                self.graph.after(need.leaving, own.end);
+                self.graph.after(own.begin, need.done);
+                self.graph.after(need.leaving, own.last);
             }
         }
     }
 
     /// Lays the stages of what is wanted between the beginning of each release and its health, and those of what left,
     /// the other way round, between its leaving and its end.
-    fn lay(&mut self, work: Work, depends: &Depends) {
-        let hoisted = self.hoist(work, &depends.steps);
+    fn lay(&mut self, work: Work, depends: &Depends, hooks: &BTreeMap<usize, usize>) {
+        let hoisted = self.hoist(work, &depends.steps, hooks);
+        for (step, stage) in hooks {
+            self.graph.after_all(*stage, hoisted.holds(&self.actions[*step].1));
+        }
         let positions = positions(self.actions, &depends.steps, &depends.first, &hoisted.first_used);
         let mut groups: BTreeMap<Place<'a, '_>, Vec<usize>> = BTreeMap::new();
         for at in depends.steps.iter().copied().filter(|at| !hoisted.steps.contains_key(at)) {
@@ -204,8 +246,8 @@ impl<'a> Builder<'a> {
     /// The groups of a release, one position after the other; between two waves what was applied becomes healthy.
     fn chain(&mut self, work: Work, groups: &[(Place<'a, '_>, Vec<usize>)], hoisted: &Hoisted<'a>, laid: &mut Laid) {
         let Some(&((release, ..), _)) = groups.first() else { return };
-        let Ways { begin, healthy, leaving, end } = self.ways[release];
-        let (mut last, to) = if work == Work::Delete { (leaving, end) } else { (begin, healthy) };
+        let Ways { start, healthy, emptying, end, .. } = self.ways[release];
+        let (mut last, to) = if work == Work::Delete { (emptying, end) } else { (start, healthy) };
         let mut before: Option<&[(Place<'a, '_>, Vec<usize>)]> = None;
         for wave in groups.chunk_by(|((_, a, _), _), ((_, b, _), _)| a.wave == b.wave) {
             if let Some(before) = before.filter(|_| work == Work::Apply) {
@@ -257,12 +299,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Gives a stage of its own to each namespace and definition that is used by a release which does not come after its
-    /// own.
-    fn hoist(&mut self, work: Work, steps: &[usize]) -> Hoisted<'a> {
+    /// own, or by a hook.
+    fn hoist(&mut self, work: Work, steps: &[usize], hooks: &BTreeMap<usize, usize>) -> Hoisted<'a> {
         let mut namespaces: HashMap<&str, Users<'a>> = HashMap::new();
         let mut kinds: HashMap<&GroupKind, Users<'a>> = HashMap::new();
-        for object in steps.iter().map(|at| self.object(*at)) {
-            let wave = wave(object).unwrap_or(0);
+        let hooks = hooks.keys().map(|at| (self.object(*at), EARLY));
+        let objects = steps.iter().map(|at| (self.object(*at), wave(self.object(*at)).unwrap_or(0)));
+        for (object, wave) in objects.chain(hooks) {
             let of_namespace = object.id.namespace.as_deref().map(|name| namespaces.entry(name).or_default());
             for users in of_namespace.into_iter().chain([kinds.entry(&object.id.kind).or_default()]) {
                 let first = users.entry(&object.release).or_insert(wave);
@@ -279,7 +322,8 @@ impl<'a> Builder<'a> {
                 Some(kind) => kinds.get(kind),
             };
             let Some(users) = users else { continue };
-            if !self.is_needed_early(&object.release, users) {
+            let hooked = users.get(&*object.release) == Some(&EARLY);
+            if !hooked && !self.is_needed_early(&object.release, users) {
                 let earlier = users.get(&*object.release).filter(|first| **first < wave(object).unwrap_or(0));
                 hoisted.first_used.extend(earlier.map(|first| (at, *first)));
                 continue;

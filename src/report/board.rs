@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(board.lines(second(65), 80, 10).join("\n"), expected);
         let narrow = board.lines(second(65), 20, 3).join("\n");
         assert_eq!(narrow, "3 of 3 written, 1...\n       and 2 more");
-        let short = board.lines(second(3700), 80, 4).join("\n");
-        assert!(short.ends_with("\n       and 1 more") && short.contains("1:01:39 Deployment.apps shop/b"), "{short}");
+        let late = board.lines(second(3700), 80, 4).join("\n");
+        assert!(late.contains("\n1:01:39 Deployment.apps shop/b: ") && !late.contains("more"), "{late}");
         board.note(&event("a", Outcome::Failed("no".into())), second(66));
         board.note(&event("b", Outcome::Healthy), second(66));
         assert_eq!(board.lines(second(66), 80, 10), ["3 of 3 written, 2 healthy, 1 failed"]);

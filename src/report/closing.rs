@@ -98,6 +98,8 @@ pub(super) fn counts(report: &Report) -> Vec<(&'static str, usize)> {
         ("to recreate", summary.recreate),
         ("to delete", summary.delete),
         ("to let go", summary.orphan),
+        ("to run", summary.run),
+        ("to note", summary.note),
         ("kept", summary.keep),
         ("to forget", summary.forget),
         ("unknown", summary.unknown),

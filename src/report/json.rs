@@ -10,10 +10,13 @@ use crate::diagnostic::Diagnose;
 use crate::diff::{Adoption, After, Cause, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Owned, Refusal, Step, Summary, Was};
+use crate::plan::{Action, HookStep, Owned, Refusal, Step, Summary, Was};
 
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
+
+/// The counts of hooks.
+const HOOKS: [&str; 2] = ["run", "note"];
 
 /// What is listed besides the objects that are not unchanged. The rest is only counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,7 +62,10 @@ fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Jso
 }
 
 fn summary(summary: &Summary) -> Json {
-    counts(&summary.counts())
+    let mut all = summary.counts().to_vec();
+    // What most plans have nothing of.
+    all.retain(|(name, count)| *count > 0 || !HOOKS.contains(name));
+    counts(&all)
 }
 
 fn counts(counts: &[(&str, usize)]) -> Json {
@@ -101,6 +107,7 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     if let Some(was) = &step.was {
         map.insert("was".into(), self::was(was));
     }
+    optional(&mut map, "hook", step.action.hook().map(hook));
     map.insert("wave".into(), step.wave.into());
     map.insert("judged".into(), judged(&object.judged));
     if let Some(desired) = &object.desired {
@@ -112,10 +119,20 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     }
     let fields = object.fields.iter().filter(|it| listed.ignored || !matches!(it.class, Class::Ignored(_)));
     map.insert("fields".into(), fields.map(field).collect());
-    if let (Action::Create, Some(desired)) = (&step.action, &object.desired) {
+    if let (Action::Create | Action::Hook(_), Some(desired)) = (&step.action, &object.desired) {
         map.insert("desired".into(), values::json(&shown(&desired.body, key)));
     }
     map.into()
+}
+
+fn hook(hook: &HookStep) -> Json {
+    json!({
+        "does": hook.does.to_string(),
+        "point": hook.point.to_string(),
+        "weight": hook.terms.weight,
+        "name": id(&hook.of),
+        "removes": hook.removes.iter().map(id).collect::<Vec<_>>(),
+    })
 }
 
 fn adoption(adoption: &Adoption) -> Json {

@@ -8,7 +8,7 @@ use super::values::cut;
 use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, table};
 use crate::diagnostic::Diagnose;
 use crate::diff::{FieldChange, LineKind};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Does, Step};
 
 /// How many characters a comment may have on GitHub.
 pub const LIMIT: usize = 65_536;
@@ -124,8 +124,9 @@ fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
         Action::Unknown { .. } => 2,
         Action::Update => 3,
         Action::Create => 4,
-        Action::Orphan { .. } => 5,
-        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => 6,
+        Action::Hook(_) => 5,
+        Action::Orphan { .. } => 6,
+        Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => 7,
     });
     steps
 }
@@ -159,7 +160,14 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
         _ => &[],
     };
     let lost: Vec<String> = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
-    let fields = adopted + &lost.concat() + &sections(&parts.told());
+    let older = step
+        .action
+        .hook()
+        .iter()
+        .flat_map(|hook| &hook.removes)
+        .map(|it| format!("- deletes what an earlier run left: {}\n", page(&it.to_string())))
+        .collect::<String>();
+    let fields = adopted + &lost.concat() + &older + &sections(&parts.told());
     let shown = |kind: &LineKind| detail == Detail::Full || matches!(kind, LineKind::Added | LineKind::Removed);
     let lines: Vec<String> = yaml(&step.object, show)
         .into_iter()
@@ -169,7 +177,7 @@ fn body(report: &Report, step: &Step, detail: Detail, show: Show) -> String {
     let kept = matches!(
         step.action,
         Action::Keep { .. } | Action::Orphan { .. } | Action::Forget { .. } | Action::Unknown { .. }
-    );
+    ) || step.action.hook().is_some_and(|hook| hook.does != Does::Run);
     if lines.is_empty() || kept || report.purpose == Purpose::Drift {
         return fields;
     }

@@ -207,7 +207,10 @@ impl<'a> Release<'a> {
 
     /// The steps that are shown one by one.
     fn shown(&self) -> impl Iterator<Item = &'a Step> {
-        self.steps.iter().copied().filter(|step| self.show.has(step))
+        // That a hook is not run is worth a line only where something else is done.
+        let changes = self.steps.iter().any(|step| step.action.is_pending());
+        let rests = |step: &Step| step.action.hook().is_some() && !step.action.is_pending();
+        self.steps.iter().copied().filter(move |step| self.show.has(step) && (changes || !rests(step)))
     }
 }
 

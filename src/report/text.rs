@@ -8,7 +8,7 @@ use super::tallies::Tallies;
 use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, table};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Does, Step};
 
 /// A new object of more lines is not shown whole.
 const LONGEST_NEW: usize = 80;
@@ -137,6 +137,9 @@ impl Writer<'_> {
                 self.line(&format!("      lost with it: {}", line(lost)));
             }
         }
+        for removed in step.action.hook().iter().flat_map(|hook| &hook.removes) {
+            self.line(&format!("      deletes what an earlier run left: {}", line(&removed.to_string())));
+        }
         match self.style.show.view {
             _ if self.style.detail < Detail::Changes => {}
             View::Lines => self.changes(step),
@@ -160,7 +163,8 @@ impl Writer<'_> {
             }
         }
         let written = step.action.is_write();
-        if self.style.detail == Detail::Full && written && !drift {
+        let runs = step.action.hook().is_some_and(|hook| hook.does == Does::Run);
+        if self.style.detail == Detail::Full && (written || runs) && !drift {
             self.view(step);
         }
     }
@@ -177,7 +181,7 @@ impl Writer<'_> {
     /// The object as YAML. A new one that is long is cut: the difference is that all of it is new.
     fn view(&mut self, step: &Step) {
         let lines = yaml(&step.object, self.style.show);
-        let new = step.action == Action::Create && lines.len() > LONGEST_NEW;
+        let new = (step.action == Action::Create || step.action.hook().is_some()) && lines.len() > LONGEST_NEW;
         let shown = if new { LONGEST_NEW / 2 } else { lines.len() };
         let more = lines.len() - shown;
         for (kind, text) in lines.into_iter().take(shown) {
@@ -263,6 +267,9 @@ fn colour(action: &Action) -> AnsiColor {
         Action::Update => AnsiColor::Yellow,
         Action::Recreate { .. } | Action::Unknown { .. } => AnsiColor::Magenta,
         Action::Delete => AnsiColor::Red,
-        Action::Orphan { .. } | Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged => AnsiColor::Cyan,
+        Action::Hook(hook) if hook.does == Does::Run => AnsiColor::Green,
+        Action::Orphan { .. } | Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged | Action::Hook(_) => {
+            AnsiColor::Cyan
+        }
     }
 }

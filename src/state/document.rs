@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::hooks::Hooks;
 use super::{FORMAT_VERSION, Inventory, Member, StateError};
 use crate::diff::{Applied, Recorded};
 use crate::manifest::ObjectId;
@@ -28,6 +29,8 @@ struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
     objects: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    hooks: Hooks,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +65,7 @@ pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
         release: inventory.release.to_string(),
         commit: inventory.commit.clone(),
         objects,
+        hooks: Hooks::of(&inventory.hooks)?,
     };
     serde_json::to_vec(&document).map_err(|source| StateError::Format { source })
 }
@@ -88,7 +92,7 @@ fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {
 }
 
 /// The first masked leaf.
-fn secret(value: &Value, at: &Path) -> Option<Path> {
+pub(super) fn secret(value: &Value, at: &Path) -> Option<Path> {
     match &value.data {
         Data::Masked(_) => Some(at.clone()),
         Data::Map(map) => map.iter().find_map(|entry| secret(&entry.value, &at.field(&entry.key))),
@@ -105,6 +109,7 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
         release: document.release.into(),
         commit: document.commit,
         objects: document.objects.into_iter().map(member).collect(),
+        hooks: document.hooks.into(),
     })
 }
 

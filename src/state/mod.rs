@@ -7,6 +7,7 @@
 mod chunks;
 mod document;
 pub mod history;
+mod hooks;
 pub mod saved;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
+use crate::plan::hooks::KeptHooks;
 
 /// The version of the formats that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -32,6 +34,8 @@ pub struct Inventory {
     pub commit: Option<String>,
     /// Its objects. One that is being created has no record yet.
     pub objects: BTreeMap<ObjectId, Member>,
+    /// What is kept about its hooks.
+    pub hooks: KeptHooks,
 }
 
 /// One object of an inventory.

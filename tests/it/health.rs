@@ -3,11 +3,12 @@
 //! With `rules.yaml` it is judged by these `wait.rules`; with `around.yaml`, which has pods and events, its cause is
 //! asked for as well.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::Diagnostic;
-use weft::health::{self, Around, Cause, Said, Trouble};
+use weft::health::{self, Around, Said, Trouble};
 use weft::project::{self, HealthRule};
 use weft::tree::Tree;
 use weft::value::Value;
@@ -25,7 +26,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     let rules = rules(case)?;
     let mut said = format!("{}\n", health::judge(&object, &rules));
     if let Some(patience) = health::patience(&object, &rules) {
-        said += &format!("may take {} s\n", patience.as_secs());
+        let _ = writeln!(said, "may take {} s", patience.as_secs());
     }
     if case.read_if_there("around.yaml").is_some() {
         said += &because(&object, &read(case, "around.yaml")?);
@@ -41,7 +42,7 @@ fn read(case: &Case, file: &str) -> Result<Value, Failed> {
 
 fn rules(case: &Case) -> Result<Vec<HealthRule>, Failed> {
     let Some(rules) = case.read_if_there("rules.yaml") else { return Ok(Vec::new()) };
-    let rules = rules.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let rules = rules.lines().fold(String::new(), |all, line| all + "  " + line + "\n");
     let text = format!("wait:\n  rules:\n{rules}releases: [{{name: a, namespace: a, chart: a}}]\n");
     let tree = Tree::new([("environments/dev/environment.yaml".to_owned(), text.into_bytes())]);
     let environment = project::load(&tree, "dev").map_err(|error| Diagnostic::of(&error).to_string())?;
@@ -69,7 +70,7 @@ fn because(object: &Value, around: &Value) -> String {
     };
     let later = if health::waits_for_consumer(object, &around) { "waits for a pod\n" } else { "" };
     match health::cause(object, &around) {
-        Some(cause @ Cause { .. }) => format!("because: {cause}\n{}{ended}{later}", lasting(&cause.trouble)),
+        Some(cause) => format!("because: {cause}\n{}{ended}{later}", lasting(&cause.trouble)),
         None => format!("no cause\n{ended}{later}"),
     }
 }
@@ -81,7 +82,7 @@ fn lasting(trouble: &Trouble) -> String {
         None => "never final\n".to_owned(),
     };
     if let Some((container, previous)) = &trouble.log {
-        said += &format!("log of {container}{}\n", if *previous { ", of the run before" } else { "" });
+        let _ = writeln!(said, "log of {container}{}", if *previous { ", of the run before" } else { "" });
     }
     said
 }

@@ -130,7 +130,11 @@ pub fn release_of(name: &Arc<str>) -> Release {
 
 fn told(desired: &Desired) -> String {
     let warnings = desired.warnings.iter().map(|warning| format!("warning: {warning}\n"));
-    warnings.chain(desired.objects.iter().map(tell)).collect()
+    let hooks = desired.hooks.iter().map(|hook| {
+        let points: Vec<String> = hook.terms.points.iter().map(ToString::to_string).collect();
+        format!("--- # hook of weight {}: {}\n{}", hook.terms.weight, points.join(", "), tell(&hook.object))
+    });
+    warnings.chain(desired.objects.iter().map(tell)).chain(hooks).collect()
 }
 
 fn tell(object: &Object) -> String {

@@ -79,6 +79,9 @@ fn listing(plan: &Plan) -> String {
                 let _ = writeln!(out, "      loses {lost}");
             }
         }
+        for removed in step.action.hook().iter().flat_map(|hook| &hook.removes) {
+            let _ = writeln!(out, "      deletes {removed}");
+        }
         for change in step.takes() {
             let _ = writeln!(out, "      takes {}", change.path);
         }
@@ -94,7 +97,11 @@ fn listing(plan: &Plan) -> String {
         let fields: Vec<String> = step.object.fields.iter().map(|change| change.path.to_string()).collect();
         let _ = writeln!(out, "drift {} {}", step.object.id, fields.join(" "));
     }
-    let counts = plan.summary().counts().into_iter().filter(|(name, count)| *name != "orphan" || *count > 0);
+    let counts = plan
+        .summary()
+        .counts()
+        .into_iter()
+        .filter(|(name, count)| !["orphan", "run", "note"].contains(name) || *count > 0);
     let counts: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
     let _ = writeln!(out, "{}{}", counts.join(", "), if plan.is_empty() { "; empty" } else { "" });
     out

@@ -150,7 +150,7 @@ fn entry(step: &Step, proof: &Proof, key: &FingerprintKey) -> Entry {
 }
 
 fn is_write(action: &Action) -> bool {
-    matches!(action, Action::Create | Action::Update | Action::Recreate { .. })
+    action.is_write() || action.hook().is_some()
 }
 
 fn written(object: &Object, body: Option<Value>) -> Written {

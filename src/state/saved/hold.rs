@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::{Cause, Moved, Proof, Saved, proofs};
 use crate::manifest::ObjectId;
+use crate::manifest::hooks::Point;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Does, Plan, Step};
 
 /// What may be applied of a plan that was made anew: exactly what the file says.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub struct Held {
 /// # Errors
 /// All that moved, in the order of the plan.
 pub fn hold(saved: &Saved, now: Plan, key: &FingerprintKey) -> Result<Held, Vec<Moved>> {
-    let mut before: HashMap<(&str, &ObjectId), (&Step, &Proof)> = HashMap::new();
+    let mut before: HashMap<Name<'_>, (&Step, &Proof)> = HashMap::new();
     for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
         before.insert(name(step), (step, proof));
     }
@@ -90,6 +91,15 @@ fn left_out(step: &Step) -> Option<Moved> {
 fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
     let mut elsewhere = Vec::new();
     for step in plan.steps.iter_mut().enumerate().filter_map(|(at, step)| places.contains(&at).then_some(step)) {
+        if let Action::Hook(hook) = &mut step.action {
+            // What the file does not run stays as it was seen.
+            hook.does = Does::Rest;
+            if let Some(course) = plan.hooks.get_mut(&step.object.release) {
+                course.wanted.retain(|it| it.hook.object.id != hook.of);
+            }
+            elsewhere.push(step.object.id.clone());
+            continue;
+        }
         step.action = Action::Unchanged;
         step.object.fields.clear();
         step.was = None;
@@ -99,10 +109,13 @@ fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
     Held { plan, elsewhere }
 }
 
-fn name(step: &Step) -> (&str, &ObjectId) {
-    (&step.object.release, &step.object.id)
+/// What a step is about: an object, or a hook at a point.
+type Name<'a> = (&'a str, &'a ObjectId, Option<Point>);
+
+fn name(step: &Step) -> Name<'_> {
+    (&step.object.release, &step.object.id, step.action.hook().map(|hook| hook.point))
 }
 
 fn is_idle(step: &Step) -> bool {
-    matches!(step.action, Action::Unchanged | Action::Keep { leaves: false, .. })
+    !step.action.is_pending()
 }

@@ -9,10 +9,12 @@ mod files;
 mod guarding;
 mod health;
 mod history;
+mod hooks;
 mod ignore;
 mod judging;
 mod large;
 mod lost;
+mod many;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -40,10 +42,12 @@ pub fn trials() -> Vec<Trial> {
         guarding::trials(),
         health::trials(),
         history::trials(),
+        hooks::trials(),
         ignore::trials(),
         judging::trials(),
         large::trials(),
         lost::trials(),
+        many::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),

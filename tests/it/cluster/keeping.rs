@@ -128,7 +128,13 @@ fn inventory(objects: usize) -> Inventory {
         (id, Member { api_version: "v1".into(), recorded: Some(Arc::new(recorded)) })
     };
     let objects = (0..objects).map(member).collect();
-    Inventory { environment: "dev".into(), release: "big".into(), commit: Some("c0ffee".into()), objects }
+    Inventory {
+        environment: "dev".into(),
+        release: "big".into(),
+        commit: Some("c0ffee".into()),
+        objects,
+        ..Inventory::default()
+    }
 }
 
 fn a_large_inventory_comes_back() -> Result<(), Failed> {

@@ -9,9 +9,11 @@ use weft::diff::{
     Cause, Class, Comparison, FieldChange, Fields, Judged, LiveObject, MANAGER, Manager, ObjectComparison, Recorded,
     Residents, Verdict, Writer, shown,
 };
-use weft::manifest::{Object, ObjectId};
+use weft::manifest::hooks::{Occasion, Point, Role, role};
+use weft::manifest::{Hook, Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::plan::{self, Guards, PART_OF, Plan, ReleaseFacts};
+use weft::plan::hooks::{KeptBody, KeptHooks, Left, Seen, WantedHook};
+use weft::plan::{self, Guards, HookFacts, PART_OF, Plan, ReleaseFacts};
 use weft::project::{ConflictRule, ObjectPattern, Prune, ReplaceRule};
 use weft::report::{Event, Outcome, Purpose, Report};
 use weft::schema::{GroupKind, Gvk, Violation};
@@ -95,6 +97,24 @@ struct Facts {
     /// How many unchanged objects it has besides.
     #[serde(default)]
     unchanged: usize,
+    /// Its hooks, as they are written.
+    #[serde(default)]
+    hooks: Vec<Value>,
+    /// What is kept: `HOOK POINT ran|new` with what the hook says now, or `changed` with something else.
+    #[serde(default)]
+    seen: Vec<String>,
+    /// What hooks left: `OBJECT of HOOK`.
+    #[serde(default)]
+    left: Vec<String>,
+    /// The hooks that are kept for the deletion.
+    #[serde(default)]
+    kept: Vec<Value>,
+    /// What was begun and did not end.
+    #[serde(default)]
+    unfinished: Option<String>,
+    /// Whether it goes back.
+    #[serde(default)]
+    back: bool,
 }
 
 #[derive(Deserialize)]
@@ -244,8 +264,56 @@ impl Facts {
             unrendered: self.unrendered.clone(),
             conflicts: self.conflicts.iter().map(|it| conflict(it)).collect(),
             replace: self.replace.iter().map(|it| replace(it)).collect(),
+            hooks: HookFacts { wanted: self.wanted_hooks(), kept: self.kept_hooks(), back: self.back },
         }
     }
+
+    fn wanted_hooks(&self) -> Vec<Arc<WantedHook>> {
+        self.hooks.iter().map(|body| Arc::new(WantedHook::new(hook(body, &self.name), &key()))).collect()
+    }
+
+    fn kept_hooks(&self) -> KeptHooks {
+        let wanted = self.wanted_hooks();
+        let seen = self.seen.iter().map(|text| {
+            let words: Vec<&str> = text.split(' ').collect();
+            let [kind, name, point, state] = words[..] else { panic!("nothing seen: {text}") };
+            let of = id(&format!("{kind} {name}"));
+            let now = wanted.iter().find(|it| it.hook.object.id == of).map(|it| it.digest.clone());
+            let digest = if state == "changed" { None } else { now };
+            let seen = Seen { digest: digest.unwrap_or_default(), ran: state != "new" };
+            ((of, Point::of(point).expect("a point").kept()), seen)
+        });
+        let left = self.left.iter().map(|text| {
+            let (object, of) = text.split_once(" of ").expect("an object of a hook");
+            (id(object), Left { api_version: "batch/v1".to_owned(), of: id(of) })
+        });
+        let bodies = self.kept.iter().map(|body| {
+            let hook = hook(body, &self.name);
+            (hook.object.id, KeptBody(Arc::new(hook.object.body)))
+        });
+        KeptHooks {
+            unfinished: self.unfinished.as_deref().map(|it| Occasion::of(it).expect("an occasion")),
+            seen: seen.collect(),
+            left: left.collect(),
+            bodies: bodies.collect(),
+        }
+    }
+}
+
+/// A hook, as it is written.
+fn hook(body: &Value, release: &str) -> Hook {
+    let Ok(Role::Hook(terms)) = role(body) else { panic!("no hook") };
+    let text = |keys: &[&str]| body.dig(keys).and_then(Value::as_str).unwrap_or_default();
+    let gvk = Gvk::new(text(&["apiVersion"]), text(&["kind"]));
+    let namespace = Some(text(&["metadata", "namespace"])).filter(|it| !it.is_empty());
+    let id = ObjectId {
+        kind: gvk.group_kind(),
+        namespace: namespace.map(str::to_owned),
+        name: text(&["metadata", "name"]).to_owned(),
+    };
+    let file = Arc::new("hooks.yaml".to_owned());
+    let origin = Origin::new(&file, Mark::default());
+    Hook { object: Object { id, gvk, release: release.into(), body: body.clone(), origin, implicit: false }, terms }
 }
 
 fn conflict(text: &str) -> ConflictRule {

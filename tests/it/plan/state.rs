@@ -97,6 +97,7 @@ fn inventory() -> impl Strategy<Value = Inventory> {
         release: release.into(),
         commit,
         objects,
+        ..Inventory::default()
     })
 }
 
@@ -173,5 +174,5 @@ fn large() -> Inventory {
         (input::id(&format!("ConfigMap apps/{n}")), member(text))
     });
     let objects = objects.collect();
-    Inventory { environment: "dev".into(), release: "app".into(), commit: None, objects }
+    Inventory { environment: "dev".into(), release: "app".into(), commit: None, objects, ..Inventory::default() }
 }

@@ -1,0 +1,40 @@
+//! When hooks are run, beside the objects of their release.
+
+use super::super::{Action, Does, HookStep};
+use crate::diff::ObjectComparison;
+use crate::manifest::hooks::{Occasion, Phase};
+
+/// When a hook is run: for the objects that are wanted or for those that left, and when of that; what hooks left goes at
+/// last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::plan) struct Turn {
+    /// Whether it is run with what leaves.
+    pub(in crate::plan) deletes: bool,
+    /// When of it.
+    pub(in crate::plan) phase: Phase,
+    removes: bool,
+    weight: i64,
+}
+
+impl Turn {
+    /// The turn of a hook that is run, or of what one left and is deleted; `None` where nothing is done.
+    pub(in crate::plan) fn of(hook: &HookStep) -> Option<Self> {
+        let removes = hook.does == Does::Remove;
+        let deletes = removes || hook.point.occasion == Occasion::Delete;
+        let turn = Self { deletes, phase: hook.point.phase, removes, weight: hook.terms.weight };
+        matches!(hook.does, Does::Run | Does::Remove).then_some(turn)
+    }
+
+    /// Whether it comes before all objects that are wanted.
+    pub(in crate::plan) fn is_early(self) -> bool {
+        !self.deletes && self.phase == Phase::Before
+    }
+}
+
+/// Whether a step is listed behind all that is applied.
+pub(in crate::plan) fn is_last((action, object): &(Action, ObjectComparison)) -> bool {
+    match action.hook() {
+        Some(hook) => Turn::of(hook).is_some_and(|turn| turn.deletes),
+        None => object.desired.is_none(),
+    }
+}
