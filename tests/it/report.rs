@@ -97,7 +97,7 @@ fn many() -> Result<(), Failed> {
         part("last", 0, Told::Skipped),
     ];
     let text = report::text_of_many(&parts, &Style::default());
-    let closing = "4 environments: 1 to create, 1 to delete, 1 unknown, 2 unchanged, 3 as applied; \
+    let closing = "4 environments: 1 to create, 1 kept, 1 unknown, 2 unchanged, 3 as applied; \
                    failed: dead; unknown: east; not begun: last";
     cases::same("the last line", closing, text.lines().last().unwrap_or_default())?;
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("== ")).collect();

@@ -1,9 +1,16 @@
 //! Several environments in one run: side by side, told in one report, ended by the gravest of them.
 
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use libtest_mimic::{Failed, Trial};
+use rustix::process::Signal;
 use serde_json::Value as Json;
 
+use super::lost::{send, wait_for};
 use super::program::Run;
+use super::proxy::{Answer, Proxy};
 use super::site::{Site, kubeconfig};
 use crate::cases::{code, same};
 use crate::report;
@@ -16,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "many_environments_of_which_one_cannot_be_reached", one_unreachable),
         code("cli", "many_environments_end_at_the_first_failure", fail_fast),
         code("cli", "many_environments_in_one_namespace", one_namespace),
+        code("cli", "many_environments_end_at_a_signal", signalled),
         code("cli", "many_environments_are_refused_where_one_is_meant", only_one),
     ]
 }
@@ -69,10 +77,10 @@ fn from_plan_to_destroy() -> Result<(), Failed> {
 
     run(&site, "apply --all", 4)?.says("there is no terminal to ask on")?;
     let applied = run(&site, "apply --all --yes --parallel 2", 0)?;
-    applied.says("east: 2 applied")?.says("west: 2 applied")?.says("2 environments: 4 applied")?;
-    run(&site, "plan --all --exit-code", 0)?.says("2 environments: 4 unchanged")?;
+    applied.says("east: 2 applied")?.says("west: 2 applied")?.says("2 environments: 4 applied, 4 healthy")?;
+    run(&site, "plan --all --exit-code", 0)?.says("2 environments: 2 unchanged")?;
     run(&site, "diff --all --exit-code", 0)?;
-    run(&site, "drift --all", 0)?.says("2 environments: 4 as applied")?;
+    run(&site, "drift --all", 0)?.says("2 environments: 2 as applied")?;
     let status = run(&site, "status --all", 0)?;
     place(&status, "== east ==")?;
     place(&status, "web-west")?;
@@ -90,13 +98,13 @@ fn one_unreachable() -> Result<(), Failed> {
     environment(&site, "dead", "dead", &site.namespace);
     let applied = run(&site, "apply dead east west --yes --patience 1s", 1)?;
     applied.says("east: 2 applied")?.says("west: 2 applied")?;
-    applied.says("error: dead: ")?.says("3 environments: 4 applied; failed: dead")?;
+    applied.says("error: dead: ")?.says("3 environments: 4 applied, 4 healthy; failed: dead")?;
     let document: Json = serde_json::from_str(&run(&site, "plan --all -o json --patience 1s", 1)?.stdout)?;
     is_valid(&document)?;
     let codes: Vec<String> = listed(&document).iter().map(|it| it["exitCode"].to_string()).collect();
     same("the exit codes", "1 0 0", &codes.join(" "))?;
     let page = run(&site, "plan --all -o markdown --patience 1s", 1)?;
-    page.says("| dead | failed: ")?.says("| east | nothing to change (2 objects) | 0 |")?;
+    page.says("| dead | failed: ")?.says("| east | nothing to change (1 object) | 0 |")?;
     run(&site, "status --all --patience 1s", 1)?.says("3 environments: failed: dead").map(drop)
 }
 
@@ -109,6 +117,30 @@ fn fail_fast() -> Result<(), Failed> {
     let ended = run(&site, "apply east west dead --yes --fail-fast --parallel 1 --patience 1s", 1)?;
     ended.says("3 environments: 4 to create; failed: dead")?;
     run(&site, "plan east west --exit-code", 2)?.says("4 to create").map(drop)
+}
+
+/// The signal comes while `east` writes its object: that is done, and `west` is not begun.
+fn signalled() -> Result<(), Failed> {
+    let site = both("many-signal");
+    let (came, go) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (coming, going) = (Arc::clone(&came), Arc::clone(&go));
+    let door = Proxy::open(move |seen| {
+        if seen.writes("/configmaps/web-east") {
+            coming.store(true, Ordering::SeqCst);
+            wait_for(&going);
+        }
+        Answer::Through
+    });
+    site.desk.write("sandbox.kubeconfig", kubeconfig(door.address(), "{}"));
+    let mut command = site.desk.command(["apply", "east", "west", "--yes", "--parallel", "1"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    wait_for(&came);
+    send(&child, Signal::INT);
+    go.store(true, Ordering::SeqCst);
+    let run = site.desk.read(&child.wait_with_output()?);
+    run.ends_with(130)?.says("east: 2 applied")?.says("not begun: west")?;
+    self::run(&site, "apply east west --yes", 0)?.says("2 applied")?;
+    self::run(&site, "plan east west --exit-code", 0).map(drop)
 }
 
 /// Both keep their state in one namespace, and have their objects in one.
