@@ -29,6 +29,11 @@ pub fn is_stopped() -> bool {
     STOP.borrow().is_some()
 }
 
+/// The signal that ends all runs, if one does.
+pub fn signalled() -> Option<u8> {
+    STOP.borrow().as_ref().and_then(|it| it.signal)
+}
+
 /// Hears of the end. From the first call on, interrupt and termination signals are listened to.
 pub(super) fn heard() -> Result<watch::Receiver<Option<Stop>>, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();

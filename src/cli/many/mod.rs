@@ -169,10 +169,10 @@ fn finish<T: Ends>(
     Ok(exit)
 }
 
-/// How all end together. What was not begun, though nothing failed, is half of the work.
+/// How all end together. What was not begun since a signal came was ended by it.
 fn ended(exits: impl IntoIterator<Item = Exit>, skipped: bool) -> Exit {
     match Exit::gravest(exits) {
-        exit if skipped && !exit.is_failure() => Exit::Partial,
+        exit if skipped => pipeline::signalled().map_or(exit, Exit::Signal),
         exit => exit,
     }
 }

@@ -53,16 +53,18 @@ impl Names {
     /// The environments that are named, or all that are places of their own.
     fn of(named: &[String], several: &SeveralArgs, project: &ProjectArgs) -> Result<Self, Failure> {
         let found = if several.all { project::places(&tree(project)?)? } else { named.to_vec() };
-        Self::once(found, several)
+        Ok(Self::once(found, several))
     }
 
-    /// The environments that are named, or all, also those that others only inherit from.
+    /// The same, but all, also those that others only inherit from, where none is named and nothing else is said.
     pub fn or_all(named: &[String], several: &SeveralArgs, project: &ProjectArgs) -> Result<Self, Failure> {
-        let found = if named.is_empty() { project::names(&tree(project)?) } else { named.to_vec() };
-        Self::once(found, several)
+        if named.is_empty() && !several.all {
+            return Ok(Self::once(project::names(&tree(project)?), several));
+        }
+        Self::of(named, several, project)
     }
 
-    fn once(found: Vec<String>, several: &SeveralArgs) -> Result<Self, Failure> {
+    fn once(found: Vec<String>, several: &SeveralArgs) -> Self {
         let mut names: Vec<String> = Vec::new();
         for name in found {
             if !names.contains(&name) {
@@ -70,7 +72,7 @@ impl Names {
             }
         }
         let SeveralArgs { parallel, fail_fast, .. } = *several;
-        Ok(Self { names, parallel, fail_fast })
+        Self { names, parallel, fail_fast }
     }
 }
 
