@@ -40,6 +40,23 @@ pub(super) struct ActingArgs {
 }
 
 impl ActingArgs {
+    /// The digest that the plan must have.
+    pub(super) fn approved(&self) -> Option<&str> {
+        self.approve.as_deref()
+    }
+
+    /// Asks whether what was shown shall be applied there, unless that was answered by an argument.
+    pub(super) fn ask(&self, place: &str, terminal: &Terminal) -> Result<(), Failure> {
+        if self.yes {
+            return Ok(());
+        }
+        match terminal.ask(&format!("Apply this to {place}?"))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(ActingError::Declined.into()),
+            None => Err(ActingError::NobodyToAsk.into()),
+        }
+    }
+
     /// The same, agreed to, whatever the plan: an approval was for another one.
     pub(super) fn with_consent(&self) -> Self {
         Self { yes: true, approve: None, ..self.clone() }
@@ -118,17 +135,42 @@ pub(super) fn act_and_tell(
 ) -> Result<Acted, Failure> {
     let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
     let plan = &report.plan;
-    let (refused, unknown) = (!plan.refusals.is_empty(), plan.summary().unknown);
-    let goes_on = !refused && unknown == 0 && !plan.is_empty();
-    if format == Format::Text || !goes_on {
+    let early = without_applying(plan);
+    if format == Format::Text || early.is_some() {
         planning::print(&report, planned, format, terminal)?;
     }
-    match () {
-        () if refused => return Ok(Exit::Refused.into()),
-        () if unknown > 0 => return Err(ActingError::Unknown { unknown }.into()),
-        () if plan.is_empty() => return Ok(Exit::Done.into()),
-        () => agree(args, planned, &report, terminal)?,
+    match early {
+        Some(Exit::Unknown) => return Err(ActingError::Unknown { unknown: plan.summary().unknown }.into()),
+        Some(exit) => return Ok(exit.into()),
+        None => agree(args, planned, &report, terminal)?,
     }
+    let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
+    planning::print(&report, planned, format, terminal)?;
+    Ok(Acted { exit, going_back })
+}
+
+/// How it ends with a plan that is not to be applied: it is refused, not wholly known, or empty.
+pub(super) fn without_applying(plan: &Plan) -> Option<Exit> {
+    match () {
+        () if !plan.refusals.is_empty() => Some(Exit::Refused),
+        () if plan.summary().unknown > 0 => Some(Exit::Unknown),
+        () if plan.is_empty() => Some(Exit::Done),
+        () => None,
+    }
+}
+
+/// What came of a plan that was applied.
+pub(super) struct Ran {
+    /// What happened.
+    pub report: Report,
+    /// How the program ends.
+    pub exit: Exit,
+    /// The releases that failed, and go back by themselves.
+    pub going_back: Vec<Arc<str>>,
+}
+
+/// Applies a plan to which somebody agreed, and tells how it goes on.
+pub(super) fn execute(planned: &Planned, args: &ActingArgs, terminal: &Terminal) -> Result<Ran, Failure> {
     let manner = Manner {
         wait: !args.no_wait,
         propagation: match args.cascade {
@@ -150,24 +192,16 @@ pub(super) fn act_and_tell(
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
     let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
-    planning::print(&report, planned, format, terminal)?;
-    Ok(Acted { exit: exit(&conclusion, signal), going_back })
+    Ok(Ran { report, exit: exit(&conclusion, signal), going_back })
 }
 
 fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {
     match (&args.approve, &report.digest) {
         (Some(approved), Some(digest)) if approved != digest => {
-            return Err(SavedError::NotApproved { digest: digest.clone() }.into());
+            Err(SavedError::NotApproved { digest: digest.clone() }.into())
         }
-        (Some(_), Some(_)) => return Ok(()),
-        _ if args.yes => return Ok(()),
-        _ => {}
-    }
-    let question = format!("Apply this to {}?", planned.cluster.address());
-    match terminal.ask(&question)? {
-        Some(true) => Ok(()),
-        Some(false) => Err(ActingError::Declined.into()),
-        None => Err(ActingError::NobodyToAsk.into()),
+        (Some(_), Some(_)) => Ok(()),
+        _ => args.ask(planned.cluster.address(), terminal),
     }
 }
 

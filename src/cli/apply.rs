@@ -1,10 +1,14 @@
 //! `weft apply`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, TargetArgs};
+use super::arguments::{
+    ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
+};
+use super::many::{self, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, acting, counted, files, history, rollback, settings, wait};
@@ -13,13 +17,15 @@ use crate::pipeline::{self, Planned, Settings};
 use crate::state::saved::{self, SavedError};
 
 /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// The environment. A saved plan names its own.
-    #[arg(required_unless_present = "plan")]
-    environment: Option<String>,
+    /// The environments. A saved plan names its own.
+    #[arg(value_name = "ENVIRONMENT", required_unless_present_any = ["plan", "all"])]
+    environments: Vec<String>,
+    #[command(flatten)]
+    several: SeveralArgs,
     /// Apply exactly the plan in this file, which `weft plan ENV -o FILE` wrote, or refuse since something moved.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "JudgeArgs", "GuardArgs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "JudgeArgs", "GuardArgs", "all"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
@@ -46,30 +52,62 @@ impl ApplyArgs {
         let (select, project, cluster) = (select.clone(), project.clone(), cluster.clone());
         TargetArgs { environment: environment.to_owned(), select, project, cluster }
     }
+
+    fn targets(&self) -> Result<Targets, Failure> {
+        let Self { environments, several, select, project, cluster, .. } = self.clone();
+        Targets::of(&TargetsArgs { environments, several, select, project, cluster })
+    }
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let planned = if let Some(file) = &args.plan {
         saved_plan(file, args, terminal)?
     } else {
-        let target = args.target(args.environment.as_deref().unwrap_or_default());
-        planning::plan(&target, &args.set, args.judge, &args.guards.guards(), terminal)?
+        let targets = args.targets()?;
+        let Some(target) = targets.one() else { return many(args, &targets, terminal) };
+        plan(args, target, terminal)?
     };
     let acted = acting::act_and_tell(&planned, &args.acting, args.output, terminal)?;
+    go_back(args, &planned, &acted.going_back, terminal);
+    Ok(acted.exit)
+}
+
+/// Brings the releases back that failed and say so.
+fn go_back(args: &ApplyArgs, planned: &Planned, releases: &[Arc<str>], terminal: &Terminal) {
     let environment = &planned.project.environment.name;
     let settings = |release: &str| {
         let settings = history::of_environment(environment, Some(release), &args.project, &args.cluster)?;
         Ok(Settings { judge: args.judge.into(), ..settings })
     };
-    rollback::by_themselves(&acted.going_back, &planned, &settings, &args.acting, terminal);
-    Ok(acted.exit)
+    rollback::by_themselves(releases, planned, &settings, &args.acting, terminal);
+}
+
+fn plan(args: &ApplyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
+    planning::plan(target, &args.set, args.judge, &args.guards.guards(), terminal)
+}
+
+fn many(args: &ApplyArgs, targets: &Targets, terminal: &Terminal) -> Result<Exit, Failure> {
+    many::act(
+        targets,
+        &args.acting,
+        args.output,
+        terminal,
+        |target, terminal| plan(args, target, terminal),
+        |planned, terminal| {
+            let ran = acting::execute(planned, &args.acting, terminal)?;
+            go_back(args, planned, &ran.going_back, terminal);
+            // The report is about the apply.
+            terminal.kept().lines().for_each(|line| terminal.say(line));
+            Ok(ran)
+        },
+    )
 }
 
 /// The plan of a file, made anew and found to be the same.
 fn saved_plan(file: &Path, args: &ApplyArgs, terminal: &Terminal) -> Result<Planned, Failure> {
     let saved = saved::read(&files::bytes(file)?, &file.display().to_string())?;
     let planned = saved.plan.environment.clone();
-    if let Some(asked) = args.environment.as_ref().filter(|asked| **asked != planned) {
+    if let Some(asked) = args.environments.iter().find(|asked| **asked != planned) {
         return Err(SavedError::Environment { planned, asked: asked.clone() }.into());
     }
     let settings = settings::online(&args.target(&planned), &args.set)?;

@@ -116,6 +116,36 @@ pub(super) struct TargetArgs {
     pub cluster: ClusterArgs,
 }
 
+/// Which environments, one or several, and how several are worked on.
+#[derive(Clone, Debug, Args)]
+pub(super) struct TargetsArgs {
+    /// The environments.
+    #[arg(value_name = "ENVIRONMENT", required_unless_present = "all")]
+    pub environments: Vec<String>,
+    #[command(flatten)]
+    pub several: SeveralArgs,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// How several environments are worked on.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SeveralArgs {
+    /// All environments of the project, without those that others only inherit from: they name no cluster.
+    #[arg(long, conflicts_with = "environments")]
+    pub all: bool,
+    /// How many environments are worked on at once, at most.
+    #[arg(long, value_name = "COUNT", default_value = "4", value_parser = whole::<64>)]
+    pub parallel: usize,
+    /// Begin no further environment after one that failed, and end those under way after the objects in flight.
+    #[arg(long)]
+    pub fail_fast: bool,
+}
+
 /// In which form a report is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {

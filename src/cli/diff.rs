@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetsArgs};
+use super::many::{self, Looked, Targets};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -14,7 +15,7 @@ use crate::report::{Purpose, Report};
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    targets: TargetsArgs,
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
@@ -27,11 +28,14 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
-    // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
-    let mut plan = planned.plan.clone();
-    plan.refusals.clear();
-    let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
-    planning::print(&report, &planned, args.output, terminal)?;
-    Ok(planning::exit(&report.plan, args.exit_code))
+    let targets = Targets::of(&args.targets)?;
+    many::look(&targets, args.output, terminal, |target, terminal| {
+        let planned = planning::plan(target, &args.set, args.judge, &Guards::default(), terminal)?;
+        // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
+        let mut plan = planned.plan.clone();
+        plan.refusals.clear();
+        let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
+        let exit = planning::exit(&report.plan, args.exit_code);
+        Ok(Looked { report, key: planned.state.key, exit })
+    })
 }

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::Exit;
-use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs};
+use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetsArgs};
+use super::many::{self, Looked, Targets};
 use super::planning;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
@@ -15,7 +16,7 @@ use crate::report::Purpose;
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    targets: TargetsArgs,
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
@@ -25,8 +26,11 @@ pub(super) struct DriftArgs {
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let planned = planning::plan(&args.target, &args.set, args.judge, &Guards::default(), terminal)?;
-    let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
-    planning::print(&report, &planned, args.output, terminal)?;
-    Ok(planning::exit(&report.plan, true))
+    let targets = Targets::of(&args.targets)?;
+    many::look(&targets, args.output, terminal, |target, terminal| {
+        let planned = planning::plan(target, &args.set, args.judge, &Guards::default(), terminal)?;
+        let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
+        let exit = planning::exit(&report.plan, true);
+        Ok(Looked { report, key: planned.state.key, exit })
+    })
 }

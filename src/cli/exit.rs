@@ -40,15 +40,39 @@ impl Exit {
             Self::Program(code) => code,
         }
     }
-}
 
-/// The exit code of each sort of failure.
-fn code_of(kind: Kind) -> u8 {
-    match kind {
-        Kind::Input | Kind::Secret | Kind::Cluster | Kind::Machine => 1,
-        Kind::Partial => 3,
-        Kind::Refused => 4,
-        Kind::Unknown => 5,
+    /// How a run ends that failed so.
+    pub fn of(failure: &Failure) -> Self {
+        let kinds = failure.diagnostics.iter().map(|it| match it.kind {
+            Kind::Input | Kind::Secret | Kind::Cluster | Kind::Machine => Self::Invalid,
+            Kind::Partial => Self::Partial,
+            Kind::Refused => Self::Refused,
+            Kind::Unknown => Self::Unknown,
+        });
+        Self::gravest(kinds.chain([Self::Invalid]))
+    }
+
+    /// How a run of several parts ends that ended so. A signal comes first, then what was left half-way, then what could
+    /// not be told, then what was refused, then what failed.
+    pub fn gravest(exits: impl IntoIterator<Item = Self>) -> Self {
+        exits.into_iter().max_by_key(|it| it.gravity()).unwrap_or(Self::Done)
+    }
+
+    fn gravity(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differences => 1,
+            Self::Invalid | Self::Program(_) => 2,
+            Self::Refused => 3,
+            Self::Unknown => 4,
+            Self::Partial => 5,
+            Self::Signal(_) => 6,
+        }
+    }
+
+    /// Whether it did not come to its end: neither done nor a mere difference.
+    pub fn is_failure(self) -> bool {
+        self.gravity() > Self::Differences.gravity()
     }
 }
 
@@ -60,10 +84,7 @@ pub(super) fn finish(result: Result<Exit, Failure>, terminal: &Terminal) -> Exit
             for diagnostic in &failure.diagnostics {
                 terminal.diagnose(diagnostic);
             }
-            // What was left half-way matters most, then what could not be told.
-            let codes = failure.diagnostics.iter().map(|d| code_of(d.kind));
-            let rank = |code: &u8| [1, 4, 5, 3].iter().position(|c| c == code);
-            codes.max_by_key(rank).unwrap_or(1).into()
+            Exit::of(&failure).code().into()
         }
     }
 }
@@ -72,4 +93,27 @@ pub(super) fn finish(result: Result<Exit, Failure>, terminal: &Terminal) -> Exit
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
     ExitCode::from(u8::from(error.use_stderr() || printed.is_err()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_of_several_ends_counts() {
+        let order = [
+            Exit::Done,
+            Exit::Differences,
+            Exit::Invalid,
+            Exit::Refused,
+            Exit::Unknown,
+            Exit::Partial,
+            Exit::Signal(2),
+        ];
+        for (at, graver) in order.iter().enumerate() {
+            assert_eq!(Exit::gravest(order[..=at].iter().rev().copied()), *graver);
+        }
+        assert_eq!(Exit::gravest([]), Exit::Done);
+        assert!(!Exit::Differences.is_failure() && Exit::Invalid.is_failure());
+    }
 }

@@ -17,6 +17,7 @@ mod get;
 mod hardening;
 mod history;
 mod init;
+mod many;
 mod operator;
 mod orphan;
 mod plan;

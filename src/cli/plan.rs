@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 
-use super::arguments::{Format, JudgeArgs, OutputArgs, SetArgs, TargetArgs, View};
+use super::arguments::{Format, JudgeArgs, OutputArgs, SetArgs, TargetArgs, TargetsArgs, View};
+use super::many::{self, Looked, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, files, settings, wait};
@@ -17,7 +18,7 @@ use crate::report::{Purpose, Report};
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    targets: TargetsArgs,
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
@@ -59,21 +60,36 @@ fn output(text: &str) -> Result<Output, String> {
     }
 }
 
+impl PlanArgs {
+    fn form(&self) -> OutputArgs {
+        let format = |it: &Output| if let Output::Format(format) = it { Some(*format) } else { None };
+        let format = self.output.iter().rev().find_map(format).unwrap_or_default();
+        OutputArgs { format, view: self.view, show_ignored: self.show_ignored }
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.output.iter().filter_map(|it| if let Output::File(file) = it { Some(file) } else { None })
+    }
+}
+
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = Settings { judge: args.judge.into(), ..settings::online(&args.target, &args.set)? };
+    let targets = Targets::of(&args.targets)?;
+    if args.files().next().is_some() {
+        targets.only("a plan is saved of")?;
+    }
+    many::look(&targets, args.form(), terminal, |target, terminal| look(args, target, terminal))
+}
+
+fn look(args: &PlanArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {
+    let settings = Settings { judge: args.judge.into(), ..settings::online(target, &args.set)? };
     let planned = planning::plan_with(&settings, &args.guards.guards(), terminal)?;
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
-    let format =
-        args.output.iter().rev().find_map(|it| if let Output::Format(format) = it { Some(*format) } else { None });
-    let form = OutputArgs { format: format.unwrap_or_default(), view: args.view, show_ignored: args.show_ignored };
-    for file in args.output.iter().filter_map(|it| if let Output::File(file) = it { Some(file) } else { None }) {
+    for file in args.files() {
         save(file, args, &settings, &planned, &report)?;
     }
-    planning::print(&report, &planned, form, terminal)?;
-    if !report.plan.refusals.is_empty() {
-        return Ok(Exit::Refused);
-    }
-    Ok(planning::exit(&report.plan, args.exit_code))
+    let refused = !report.plan.refusals.is_empty();
+    let exit = if refused { Exit::Refused } else { planning::exit(&report.plan, args.exit_code) };
+    Ok(Looked { report, key: planned.state.key, exit })
 }
 
 fn save(file: &Path, args: &PlanArgs, settings: &Settings, planned: &Planned, report: &Report) -> Result<(), Failure> {

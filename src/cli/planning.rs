@@ -10,7 +10,7 @@ use crate::diff;
 use crate::masked::FingerprintKey;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
-use crate::report::{self, Listed, Purpose, Report, Show, Style};
+use crate::report::{self, Listed, Part, Purpose, Report, Show, Style};
 
 /// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -104,21 +104,37 @@ pub(super) fn print_with(
     output: OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let OutputArgs { format, view, show_ignored: ignored } = output;
-    let view = match view {
-        View::Text => report::View::Lines,
-        View::Columns => report::View::Columns,
-    };
-    let show = Show { view, ignored };
-    let text = match format {
-        Format::Text => {
-            let width = terminal.width().unwrap_or(report::WIDTH);
-            report::text(report, &Style { colour: terminal.color(), show, width, ..Style::default() })
-        }
+    let (show, ignored) = (show(output), output.show_ignored);
+    let text = match output.format {
+        Format::Text => report::text(report, &style(output, terminal)),
         Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
         Format::Markdown => report::markdown(report, report::LIMIT, show),
     };
     Ok(terminal.print(&text)?)
+}
+
+/// Prints the reports of several environments in the form that was asked for.
+pub(super) fn print_many(parts: &[Part], code: u8, output: OutputArgs, terminal: &Terminal) -> Result<(), Failure> {
+    let listed = Listed { ignored: output.show_ignored, ..Listed::default() };
+    let text = match output.format {
+        Format::Text => report::text_of_many(parts, &style(output, terminal)),
+        Format::Json => format!("{:#}\n", report::json_of_many(parts, code, listed)),
+        Format::Markdown => report::markdown_of_many(parts, report::LIMIT, show(output)),
+    };
+    Ok(terminal.print(&text)?)
+}
+
+fn show(output: OutputArgs) -> Show {
+    let view = match output.view {
+        View::Text => report::View::Lines,
+        View::Columns => report::View::Columns,
+    };
+    Show { view, ignored: output.show_ignored }
+}
+
+fn style(output: OutputArgs, terminal: &Terminal) -> Style {
+    let width = terminal.width().unwrap_or(report::WIDTH);
+    Style { colour: terminal.color(), show: show(output), width, ..Style::default() }
 }
 
 /// How a run that only looked ends: what could not be told comes first, then what was refused.

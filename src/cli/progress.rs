@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::report::WIDTH;
 
@@ -14,6 +14,8 @@ use crate::report::WIDTH;
 pub struct Progress {
     bar: ProgressBar,
     plain: Option<Arc<Mutex<Plain>>>,
+    /// The environment, where it is one of several.
+    name: Option<Arc<str>>,
 }
 
 /// What was written where nothing can be redrawn.
@@ -41,14 +43,21 @@ const LEAST: (usize, usize) = (20, 4);
 const MOST: usize = 16;
 
 impl Progress {
-    /// On standard error, which is a terminal or not.
-    pub(super) fn new(is_terminal: bool) -> Self {
+    /// On standard error, which is a terminal or not; for one environment of several, below the bars of the others.
+    pub(super) fn new(is_terminal: bool, among: Option<(Arc<str>, &MultiProgress)>) -> Self {
+        let name = among.as_ref().map(|(name, _)| Arc::clone(name));
         if !is_terminal {
             let now = Instant::now();
             let plain = Plain { began: now, last: None, spare: BURST, refilled: now, left_out: 0 };
-            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(plain.into())) };
+            return Self { bar: ProgressBar::hidden(), plain: Some(Arc::new(plain.into())), name };
         }
-        let progress = Self::on(ProgressDrawTarget::stderr());
+        let progress = match among {
+            Some((_, bars)) => {
+                let progress = Self::on(ProgressDrawTarget::hidden());
+                Self { bar: bars.add(progress.bar), name, ..progress }
+            }
+            None => Self::on(ProgressDrawTarget::stderr()),
+        };
         progress.bar.enable_steady_tick(Duration::from_millis(120));
         progress
     }
@@ -58,24 +67,32 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }
-        Self { bar, plain: None }
+        Self { bar, plain: None, name: None }
     }
 
     /// Says what is being done now.
     pub fn at(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(self.named(what));
         self.plainly(|plain| plain.at(what, QUIET));
     }
 
     /// From now on shows what `view` says, in several lines that are redrawn; it gets how many characters a line has
     /// and how many lines there are.
     pub fn show(&self, view: impl Fn(usize, usize) -> Vec<String> + Clone + Send + Sync + 'static) {
+        let name = self.name.clone();
         let write = move |_: &ProgressState, out: &mut dyn fmt::Write| {
             let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
             let size = size.map_or((WIDTH, LEAST.1), |it| (usize::from(it.ws_col), usize::from(it.ws_row)));
             // The spinner takes two characters, and the cursor a line.
-            let lines = view(size.0.max(LEAST.0) - 2, (size.1.max(LEAST.1) - 1).min(MOST));
-            let _ = out.write_str(&lines.join("\n"));
+            let (width, most) = (size.0.max(LEAST.0) - 2, (size.1.max(LEAST.1) - 1).min(MOST));
+            let _ = match &name {
+                // Others need room, too.
+                Some(name) => {
+                    let lines = view(width.saturating_sub(name.len() + 2), most.min(LEAST.1));
+                    out.write_str(&format!("{name}: {}", lines.join("\n")))
+                }
+                None => out.write_str(&view(width, most).join("\n")),
+            };
         };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {view}") {
             self.bar.set_style(style.with_key("view", write));
@@ -94,7 +111,11 @@ impl Progress {
 
     /// Says something that stays, above the line.
     pub fn above(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
+        match self.name {
+            // The terminal of one among several makes room itself.
+            Some(_) => say(),
+            None => self.bar.suspend(say),
+        }
     }
 
     /// Ends the line, so that the next output begins on a clean one.
@@ -105,8 +126,12 @@ impl Progress {
     fn plainly(&self, say: impl FnOnce(&mut Plain) -> Option<String>) {
         let Some(mut plain) = self.plain.as_ref().and_then(|it| it.lock().ok()) else { return };
         if let Some(line) = say(&mut plain) {
-            let _ = writeln!(io::stderr().lock(), "... {line}");
+            let _ = writeln!(io::stderr().lock(), "... {}", self.named(&line));
         }
+    }
+
+    fn named(&self, what: &str) -> String {
+        self.name.as_ref().map_or_else(|| what.to_owned(), |name| format!("{name}: {what}"))
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::arguments::{SetArgs, TargetArgs};
+use super::arguments::{SetArgs, TargetArgs, TargetsArgs};
+use super::many::{self, Targets};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -16,7 +17,7 @@ use crate::pipeline::{self, Observed};
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    targets: TargetsArgs,
 }
 
 /// How the objects of a release are, counted, with what is worth a line.
@@ -31,7 +32,11 @@ struct Row {
 }
 
 pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::online(&args.target, &SetArgs::default())?;
+    many::tell(&Targets::of(&args.targets)?, terminal, look)
+}
+
+fn look(target: &TargetArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let settings = settings::online(target, &SetArgs::default())?;
     let progress = terminal.progress();
     let found = wait(pipeline::observe(&settings, &|what| progress.at(what)))?;
     progress.done();
@@ -46,7 +51,8 @@ pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failur
     let unknown: usize = rows.values().map(|row| row.unknown).sum();
     let bad: usize = rows.values().map(|row| row.waiting + row.failed + row.gone).sum();
     let objects = counted(found.members.len(), "object");
-    terminal.say(&format!("{}: {objects}, {bad} not healthy, {unknown} unknown", args.target.environment));
+    let name = terminal.heads(&target.environment);
+    terminal.say(&format!("{name}{objects}, {bad} not healthy, {unknown} unknown"));
     Ok(if unknown > 0 { Exit::Unknown } else { Exit::Done })
 }
 

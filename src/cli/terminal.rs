@@ -1,8 +1,10 @@
 //! What people see: standard output for what can be piped, standard error for everything else.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
+use indicatif::MultiProgress;
 use thiserror::Error;
 
 use super::progress::Progress;
@@ -25,6 +27,15 @@ pub enum ColorChoice {
 pub struct Terminal {
     color: bool,
     color_errors: bool,
+    among: Option<Among>,
+}
+
+/// The part of a terminal that one environment of several has: its lines carry its name, and what it prints is kept.
+#[derive(Clone)]
+struct Among {
+    name: Arc<str>,
+    bars: MultiProgress,
+    kept: Arc<Mutex<String>>,
 }
 
 /// The process's own machinery failed.
@@ -57,7 +68,29 @@ impl Terminal {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         };
-        Self { color: colored(io::stdout().is_terminal()), color_errors: colored(io::stderr().is_terminal()) }
+        Self {
+            color: colored(io::stdout().is_terminal()),
+            color_errors: colored(io::stderr().is_terminal()),
+            among: None,
+        }
+    }
+
+    /// The same terminal for one environment of several, which draw their progress below each other. What it prints is
+    /// kept for [`Terminal::kept`].
+    pub(super) fn among(&self, name: &str, bars: &MultiProgress) -> Self {
+        let among = Among { name: name.into(), bars: bars.clone(), kept: Arc::default() };
+        Self { among: Some(among), ..self.clone() }
+    }
+
+    /// How a line about an environment begins: with its name, where this terminal does not say it anyway.
+    pub(super) fn heads(&self, environment: &str) -> String {
+        if self.among.is_some() { String::new() } else { format!("{environment}: ") }
+    }
+
+    /// What was printed by one of several.
+    pub(super) fn kept(&self) -> String {
+        let kept = self.among.as_ref().map(|it| it.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.map(|kept| kept.clone()).unwrap_or_default()
     }
 
     /// Whether what goes to standard output is coloured.
@@ -74,6 +107,10 @@ impl Terminal {
 
     /// Writes to standard output. A reader that went away (`| head`) is no error.
     pub fn print(&self, text: &str) -> Result<(), TerminalError> {
+        if let Some(among) = &self.among {
+            among.kept.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+            return Ok(());
+        }
         self.print_bytes(text.as_bytes())
     }
 
@@ -88,19 +125,32 @@ impl Terminal {
 
     /// Writes a line to standard error. Nothing can be done where that fails.
     pub fn say(&self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        self.write(&self.named(line));
+    }
+
+    fn write(&self, line: &str) {
+        let write = || writeln!(io::stderr().lock(), "{line}");
+        // Lines of others must not tear the progress of this one apart.
+        let _ = match &self.among {
+            Some(among) if io::stderr().is_terminal() => among.bars.suspend(write),
+            _ => write(),
+        };
+    }
+
+    fn named(&self, line: &str) -> String {
+        self.among.as_ref().map_or_else(|| line.to_owned(), |among| format!("{}: {line}", among.name))
     }
 
     /// Writes a warning to standard error.
     pub fn warn(&self, text: &str) {
-        self.say(&self.paint("warning:", "33;1", text.trim_end()));
+        self.write(&self.paint("warning:", "33;1", &self.named(text.trim_end())));
     }
 
     /// Writes an error to standard error.
     pub fn diagnose(&self, diagnostic: &Diagnostic) {
         let text = diagnostic.to_string();
         let rest = text.strip_prefix("error:").unwrap_or(&text);
-        self.say(self.paint("error:", "31;1", rest.trim_start_matches(' ')).trim_end());
+        self.write(self.paint("error:", "31;1", &self.named(rest.trim_start_matches(' '))).trim_end());
     }
 
     fn paint(&self, head: &str, color: &str, rest: &str) -> String {
@@ -125,6 +175,7 @@ impl Terminal {
 
     /// A line that tells what a long work is at. It shows nothing for work of less than a second.
     pub fn progress(&self) -> Progress {
-        Progress::new(io::stderr().is_terminal())
+        let among = self.among.as_ref().map(|among| (Arc::clone(&among.name), &among.bars));
+        Progress::new(io::stderr().is_terminal(), among)
     }
 }

@@ -1,19 +1,20 @@
 //! `weft validate`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 
-use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
+use super::many::{self, Lines, Names};
 use super::terminal::Terminal;
 use super::{Exit, acting, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Exposures, Rendering, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
-use crate::source::{ENVIRONMENTS, Source};
+use crate::schema;
 use crate::value::Path;
-use crate::{project, schema};
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
 /// that nobody reads.
@@ -21,6 +22,8 @@ use crate::{project, schema};
 pub(super) struct ValidateArgs {
     /// The environments; all of them where none is named.
     environments: Vec<String>,
+    #[command(flatten)]
+    several: SeveralArgs,
     /// Also apply each environment to a sandbox, and report what a real API server says.
     #[arg(long)]
     sandbox: bool,
@@ -33,38 +36,32 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let environments = match args.environments.as_slice() {
-        [] => all(args)?,
-        named => named.to_vec(),
-    };
-    let (mut problems, mut invalid) = (0, 0);
-    let mut failures = Vec::new();
-    for environment in &environments {
+    let names = Names::or_all(&args.environments, &args.several, &args.project)?;
+    let found = AtomicUsize::new(0);
+    let check = |environment: &str, terminal: &Terminal| {
         let settings = settings::offline(environment, &args.project, &args.select, &args.set)?;
-        let checked = check(&settings, terminal).and_then(|found| {
-            let objections = if args.sandbox { check_in_sandbox(settings, terminal)? } else { 0 };
-            Ok(found + objections)
-        });
-        invalid += usize::from(!matches!(checked, Ok(0)));
-        match checked {
-            Ok(found) => problems += found,
-            Err(failure) => {
-                problems += failure.diagnostics.len();
-                failures.push(Err::<(), _>(failure));
-            }
+        let mut problems = check(&settings, terminal)?;
+        if args.sandbox {
+            problems += check_in_sandbox(settings, terminal)?;
         }
-    }
+        found.fetch_add(problems, Ordering::Relaxed);
+        Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
+    };
+    let fates = many::lines(&names, terminal, check);
+    fates.iter().flatten().flatten().try_for_each(|lines| terminal.print(&lines.text))?;
+    let errors = |fate: &many::Fate<Lines>| match fate {
+        Some(Err(failure)) => failure.diagnostics.len(),
+        _ => 0,
+    };
+    let problems = found.into_inner() + fates.iter().map(errors).sum::<usize>();
+    let is_valid = |fate: &&many::Fate<Lines>| matches!(fate, Some(Ok(lines)) if lines.exit == Exit::Done);
+    let invalid = fates.len() - fates.iter().filter(is_valid).count();
     if invalid > 0 {
-        let (problems, all) = (counted(problems, "problem"), counted(environments.len(), "environment"));
+        let (problems, all) = (counted(problems, "problem"), counted(fates.len(), "environment"));
         terminal.say(&format!("{problems}: {invalid} of {all} not valid"));
     }
-    Failure::collect(failures)?;
+    Failure::collect(fates.into_iter().flatten())?;
     Ok(if invalid == 0 { Exit::Done } else { Exit::Invalid })
-}
-
-fn all(args: &ValidateArgs) -> Result<Vec<String>, Failure> {
-    let source = Source::open(&settings::absolute(&args.project.project), args.project.rev.as_deref())?;
-    Ok(project::names(&source.read([ENVIRONMENTS])?))
 }
 
 /// Checks an environment and prints a line about it; returns how many problems there are.

@@ -137,6 +137,15 @@ impl Failure {
         }
         self
     }
+
+    /// The same failure, as one of an environment among several: each first message begins with its name.
+    #[must_use]
+    pub fn of_environment(mut self, environment: &str) -> Self {
+        for message in self.diagnostics.iter_mut().filter_map(|it| it.messages.first_mut()) {
+            *message = format!("{environment}: {message}");
+        }
+        self
+    }
 }
 
 impl<E: Diagnose> From<E> for Failure {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::record::{Fates, record};
+use super::stop::{self, Stop};
 use super::{PipelineError, Planned, State, holder};
 use crate::apply::{self, Conclusion, Options, Waiting};
 use crate::cluster::Propagation;
@@ -49,6 +49,7 @@ pub async fn apply(
 ) -> Result<Ended, Failure> {
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
+    let asked = stop::heard()?;
     let lease = planned.cluster.lease(namespace, &environment.name, &holder::name(), &holder::is_gone).await?;
     // What another run did between the plan and the lease is not in the plan.
     if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
@@ -59,7 +60,7 @@ pub async fn apply(
     let key = cluster.fingerprint_key(namespace, true).await?.unwrap_or_else(|| planned.state.key.clone());
     let (stop, stopped) = watch::channel(None);
     let signal = Arc::new(OnceLock::new());
-    let listening = tokio::spawn(listen(stop, Arc::clone(&signal), lease.lost(), manner.deadline));
+    let listening = tokio::spawn(listen(stop, Arc::clone(&signal), asked, lease.lost(), manner.deadline));
     let options = Options {
         discovery: (*planned.discovery).clone(),
         inventories: planned.state.inventories.values().cloned().collect(),
@@ -108,31 +109,28 @@ fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
     planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
 }
 
-/// Tells the run to end: at the first signal that asks the process to, when the lease is lost, or when time is up.
+/// Tells the run to end: when the process is asked to, when the lease is lost, or when time is up.
 async fn listen(
     stop: watch::Sender<Option<String>>,
     first: Arc<OnceLock<u8>>,
+    mut asked: watch::Receiver<Option<Stop>>,
     mut lost: watch::Receiver<Option<String>>,
     deadline: Option<Duration>,
-) -> Result<(), PipelineError> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(PipelineError::Signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(PipelineError::Signals)?;
+) {
     let time_is_up = async {
         match deadline {
             Some(deadline) => sleep(deadline).await,
             None => std::future::pending().await,
         }
     };
-    let interrupted = |number: u8| {
-        let _ = first.set(number);
-        "the run was interrupted".to_owned()
+    let ended = |asked: Option<&Stop>| {
+        asked.and_then(|it| it.signal).map(|number| first.set(number));
+        asked.map(|it| it.why.clone()).unwrap_or_default()
     };
     let why = tokio::select! {
-        _ = interrupt.recv() => interrupted(2),
-        _ = terminate.recv() => interrupted(15),
+        Ok(asked) = asked.wait_for(Option::is_some) => ended(asked.as_ref()),
         Ok(why) = lost.wait_for(Option::is_some) => why.clone().unwrap_or_default(),
         () = time_is_up => format!("the run took longer than {} s", deadline.unwrap_or_default().as_secs()),
     };
     stop.send_replace(Some(why));
-    Ok(())
 }

@@ -23,6 +23,7 @@ mod rights;
 mod rollback;
 mod saved;
 mod state;
+mod stop;
 mod target;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save};
 pub use self::state::State;
+pub use self::stop::{is_stopped, signalled, stop};
 pub use self::target::connect;
 use crate::chart;
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};

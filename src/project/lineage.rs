@@ -1,5 +1,6 @@
 //! The files that an environment is made of: `defaults.yaml`, what it inherits, and its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::ProjectError;
@@ -38,6 +39,18 @@ pub fn names(tree: &Tree) -> Vec<String> {
         (!name.contains('/') && name != DEFAULTS).then(|| name.to_owned())
     };
     tree.paths().filter_map(name).collect()
+}
+
+/// The names of the environments that are places of their own, sorted: all without those that another inherits from and
+/// that neither name nor inherit a cluster.
+pub fn places(tree: &Tree) -> Result<Vec<String>, ProjectError> {
+    let all = names(tree).into_iter().map(|name| Ok((read(tree, &name)?, name)));
+    let all = all.collect::<Result<Vec<_>, ProjectError>>()?;
+    let heirs = all.iter().flat_map(|(files, name)| files.iter().map(move |file| (file.name.as_str(), name)));
+    let inherited: BTreeSet<&str> = heirs.filter(|(of, name)| of != name).map(|(of, _)| of).collect();
+    let has_cluster = |files: &[EnvironmentFile]| files.iter().any(|file| file.spec.cluster.is_some());
+    let own = all.iter().filter(|(files, name)| !inherited.contains(name.as_str()) || has_cluster(files));
+    Ok(own.map(|(_, name)| name.clone()).collect())
 }
 
 /// The files of an environment, the lowest first.
@@ -127,4 +140,25 @@ fn refuse_reserved(tree: &Tree, name: &str, node: &Value) -> Result<(), ProjectE
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_inherited_from_is_no_place() {
+        let file = |name: &str, text: &str| (format!("environments/{name}/environment.yaml"), text.as_bytes().to_vec());
+        let tree = Tree::new([
+            ("environments/defaults.yaml".to_owned(), b"values: {a: 1}\n".to_vec()),
+            file("base", "values: {a: 2}\n"),
+            file("middle", "inherits: [base]\n"),
+            file("staging", "inherits: [middle]\ncluster: {context: staging}\n"),
+            file("production", "inherits: [staging]\n"),
+            file("alone", "values: {}\n"),
+        ]);
+        assert_eq!(places(&tree).unwrap(), ["alone", "production", "staging"]);
+        let broken = Tree::new([file("base", "valuess: {}\n")]);
+        assert!(places(&broken).is_err());
+    }
 }

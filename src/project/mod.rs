@@ -62,7 +62,7 @@ pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};
 pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ShippedRule, shipped};
 pub use self::inputs::inputs;
-pub use self::lineage::names;
+pub use self::lineage::{names, places};
 pub use self::load::load;
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Event, Outcome, Purpose, Report};
 use crate::manifest::ObjectId;
-use crate::plan::{Summary, objects};
+use crate::plan::objects;
 
 /// What became of the objects of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,45 +66,45 @@ impl<'a> Outcomes<'a> {
 /// The closing line, such as `dev: 3 to create, 40 unchanged`, without a line break.
 pub fn closing(report: &Report) -> String {
     let (plan, summary) = (&report.plan, report.plan.summary());
-    let counts = if report.events.is_empty() {
-        [
-            ("to create", summary.create),
-            ("to change", summary.update),
-            ("to recreate", summary.recreate),
-            ("to delete", summary.delete),
-            ("to let go", summary.orphan),
-            ("to run", summary.run),
-            ("to note", summary.note),
-            ("kept", summary.keep),
-            ("to forget", summary.forget),
-            ("unknown", summary.unknown),
-            ("unchanged", summary.unchanged),
-        ]
-        .to_vec()
-    } else {
-        let mut counts = Outcomes::of(&report.events).counts().to_vec();
-        counts.push(("unchanged", summary.unchanged));
-        counts
-    };
-    if report.purpose == Purpose::Drift {
-        return format!("{}: {}", super::escape::line(&plan.environment), drift(&summary));
-    }
-    let said = match plan.refusals.len() {
+    let counts = words(&counts(report));
+    let said = match (report.purpose, plan.refusals.len()) {
+        (Purpose::Drift, _) if summary.create + summary.update + summary.recreate + summary.unknown == 0 => {
+            format!("no drift ({})", objects(summary.unchanged))
+        }
+        (Purpose::Drift, _) => counts,
         _ if report.events.is_empty() && plan.is_empty() => nothing(summary.unchanged, summary.keep),
-        0 => words(&counts),
-        1 => format!("refused for 1 reason; {}", words(&counts)),
-        reasons => format!("refused for {reasons} reasons; {}", words(&counts)),
+        (_, 0) => counts,
+        (_, 1) => format!("refused for 1 reason; {counts}"),
+        (_, reasons) => format!("refused for {reasons} reasons; {counts}"),
     };
     format!("{}: {said}", super::escape::line(&plan.environment))
 }
 
-fn drift(summary: &Summary) -> String {
-    let drifted = summary.create + summary.update + summary.recreate;
-    let counts = [("drifted", drifted), ("unknown", summary.unknown), ("as applied", summary.unchanged)];
-    match drifted + summary.unknown {
-        0 => format!("no drift ({})", objects(summary.unchanged)),
-        _ => words(&counts),
+/// What the closing line counts, with its words.
+pub(super) fn counts(report: &Report) -> Vec<(&'static str, usize)> {
+    let summary = report.plan.summary();
+    if report.purpose == Purpose::Drift {
+        let drifted = summary.create + summary.update + summary.recreate;
+        return vec![("drifted", drifted), ("unknown", summary.unknown), ("as applied", summary.unchanged)];
     }
+    if !report.events.is_empty() {
+        let mut counts = Outcomes::of(&report.events).counts().to_vec();
+        counts.push(("unchanged", summary.unchanged));
+        return counts;
+    }
+    vec![
+        ("to create", summary.create),
+        ("to change", summary.update),
+        ("to recreate", summary.recreate),
+        ("to delete", summary.delete),
+        ("to let go", summary.orphan),
+        ("to run", summary.run),
+        ("to note", summary.note),
+        ("kept", summary.keep),
+        ("to forget", summary.forget),
+        ("unknown", summary.unknown),
+        ("unchanged", summary.unchanged),
+    ]
 }
 
 fn nothing(unchanged: usize, kept: usize) -> String {
@@ -113,7 +113,7 @@ fn nothing(unchanged: usize, kept: usize) -> String {
     format!("nothing to change ({objects}{kept})")
 }
 
-fn words(counts: &[(&str, usize)]) -> String {
+pub(super) fn words(counts: &[(&str, usize)]) -> String {
     let some: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
     some.join(", ")
 }

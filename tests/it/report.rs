@@ -1,7 +1,8 @@
 //! Tests of `report`.
 
 use libtest_mimic::{Failed, Trial};
-use weft::report::{self, Detail, LIMIT, Listed, Report, Show, Style, View};
+use weft::diagnostic::{Diagnostic, Failure, Kind};
+use weft::report::{self, Detail, LIMIT, Listed, Part, Report, Show, Style, Told, View};
 
 use crate::cases::{self, Case};
 use crate::plan::input::{Input, key};
@@ -11,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("report", run);
     trials.push(cases::code("report", "unchanged-objects-are-only-counted", unchanged));
     trials.push(cases::code("report", "colour-is-only-paint", colour));
+    trials.push(cases::code("report", "many-environments", many));
     trials.push(cases::code("report", "markdown-fits-by-degrees", degrees));
     trials
 }
@@ -62,6 +64,56 @@ pub fn valid(document: &serde_json::Value) -> Result<(), Failed> {
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     cases::same("the schema's verdict", "", &errors.join("\n"))
+}
+
+/// Fails where the document is not what the schema of several reports describes, or one of its reports is not valid.
+pub fn valid_many(document: &serde_json::Value) -> Result<(), Failed> {
+    let schema = serde_json::from_str(include_str!("../../docs/schema/reports-v1.json"))?;
+    let validator = jsonschema::validator_for(&schema)?;
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    cases::same("the schema's verdict", "", &errors.join("\n"))?;
+    let reports = document["environments"].as_array().into_iter().flatten().filter_map(|it| it.get("report"));
+    reports.into_iter().try_for_each(valid)
+}
+
+/// Several environments as one: a plan, a refusal, a failure, and one that was not begun.
+fn many() -> Result<(), Failed> {
+    let (plan, drift) = (of(CHANGED), of("{drift: true, releases: [{name: app, unchanged: 3}], objects: []}"));
+    let failure = Failure::from(Diagnostic {
+        kind: Kind::Cluster,
+        messages: vec!["no answer\nfrom \u{1b}[31m`a|b`".into(), "refused".into()],
+        origin: None,
+        excerpt: None,
+        releases: Vec::new(),
+        hint: Some("Start it.".into()),
+    });
+    let key = key();
+    let part = |environment, code, told| Part { environment, code, told };
+    let parts = [
+        part("east", 5, Told::Report(&plan, &key)),
+        part("dead", 1, Told::Failed(&failure.diagnostics)),
+        part("west", 0, Told::Report(&drift, &key)),
+        part("last", 0, Told::Skipped),
+    ];
+    let text = report::text_of_many(&parts, &Style::default());
+    let closing = "4 environments: 1 to create, 1 kept, 1 unknown, 2 unchanged, 3 as applied; \
+                   failed: dead; unknown: east; not begun: last";
+    cases::same("the last line", closing, text.lines().last().unwrap_or_default())?;
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("== ")).collect();
+    cases::same("the headings", "== east == == dead == == west == == last ==", &headings.join(" "))?;
+    assert!(text.contains("dead: no answer\\nfrom \\u{1b}[31m`a|b`\n"), "{text}");
+    let page = report::markdown_of_many(&parts, LIMIT, Show::default());
+    assert!(page.starts_with("<!-- weft:east+dead+west+last -->\n## 4 environments"), "{page}");
+    assert!(page.contains("| dead | failed: no answer&#92;nfrom &#92;u{1b}"), "{page}");
+    assert!(!page.contains('\u{1b}') && page.contains("### dev"), "{page}");
+    for limit in [10, 400, 900] {
+        assert!(report::markdown_of_many(&parts, limit, Show::default()).chars().count() <= limit);
+    }
+    let document = report::json_of_many(&parts, 5, Listed::default());
+    assert_eq!((&document["exitCode"], &document["environments"][3]["skipped"]), (&5.into(), &true.into()));
+    assert_eq!(document["environments"][1]["errors"][0]["hint"], "Start it.");
+    valid_many(&document)
 }
 
 fn of(yaml: &str) -> Report {

@@ -112,7 +112,8 @@ fn held(site: &mut Site, then: impl FnOnce(&Child)) -> Run {
     run
 }
 
-fn wait_for(flag: &AtomicBool) {
+/// Waits until somebody sets the flag.
+pub fn wait_for(flag: &AtomicBool) {
     let began = Instant::now();
     while !flag.load(Ordering::SeqCst) {
         assert!(began.elapsed() < Duration::from_secs(60), "nothing came");
@@ -120,7 +121,8 @@ fn wait_for(flag: &AtomicBool) {
     }
 }
 
-fn send(child: &Child, signal: Signal) {
+/// Sends a signal to a process.
+pub fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process");
     kill_process(id, signal).expect("a signal");
     // The process has to get it before its request goes on.

@@ -14,6 +14,7 @@ mod ignore;
 mod judging;
 mod large;
 mod lost;
+mod many;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -46,6 +47,7 @@ pub fn trials() -> Vec<Trial> {
         judging::trials(),
         large::trials(),
         lost::trials(),
+        many::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),

@@ -1,0 +1,192 @@
+//! One verb, several environments: side by side, told in one report, ended by the gravest exit code.
+
+mod acting;
+mod targets;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use indicatif::MultiProgress;
+
+pub(super) use self::acting::act;
+pub(super) use self::targets::{Names, Targets};
+use super::arguments::{Format, OutputArgs, TargetArgs};
+use super::terminal::Terminal;
+use super::{Exit, planning};
+use crate::diagnostic::Failure;
+use crate::masked::FingerprintKey;
+use crate::pipeline;
+use crate::report::{Part, Report, Told};
+
+/// What a verb that only looks found in an environment.
+pub(super) struct Looked {
+    /// What it tells.
+    pub report: Report,
+    /// The key of its fingerprints.
+    pub key: FingerprintKey,
+    /// How the verb ends for this environment.
+    pub exit: Exit,
+}
+
+/// What came of an environment; `None` where it was not begun.
+pub(super) type Fate<T> = Option<Result<T, Failure>>;
+
+/// What ends in some way.
+pub(super) trait Ends {
+    /// How.
+    fn exit(&self) -> Exit;
+}
+
+impl Ends for Looked {
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// Lines that were printed, and how that ended.
+pub(super) struct Lines {
+    /// What was printed.
+    pub text: String,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+impl Ends for Lines {
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// Looks at each environment, and prints one report.
+pub(super) fn look(
+    targets: &Targets,
+    output: OutputArgs,
+    terminal: &Terminal,
+    work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
+) -> Result<Exit, Failure> {
+    if let Some(target) = targets.one() {
+        let Looked { report, key, exit } = work(target, terminal)?;
+        planning::print_with(&report, &key, output, terminal)?;
+        return Ok(exit);
+    }
+    let fates = each(&targets.names, targets.items(), terminal, |target, terminal| work(target, terminal));
+    let parts = parts(&targets.names, &fates, |looked| Told::Report(&looked.report, &looked.key));
+    finish(&parts, &targets.names, &fates, output, terminal)
+}
+
+/// Runs a verb that prints lines for each environment, and prints them in the order asked for.
+pub(super) fn tell(
+    targets: &Targets,
+    terminal: &Terminal,
+    work: impl Fn(&TargetArgs, &Terminal) -> Result<Exit, Failure> + Sync,
+) -> Result<Exit, Failure> {
+    if let Some(target) = targets.one() {
+        return work(target, terminal);
+    }
+    let fates = each(&targets.names, targets.items(), terminal, |target, terminal| {
+        let exit = work(target, terminal)?;
+        Ok(Lines { text: terminal.kept(), exit })
+    });
+    let parts = parts(&targets.names, &fates, |lines| Told::Lines(&lines.text));
+    finish(&parts, &targets.names, &fates, Format::Text.into(), terminal)
+}
+
+/// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
+pub(super) fn lines(
+    names: &Names,
+    terminal: &Terminal,
+    work: impl Fn(&str, &Terminal) -> Result<Exit, Failure> + Sync,
+) -> Vec<Fate<Lines>> {
+    if let [only] = names.names.as_slice() {
+        return vec![Some(work(only, terminal).map(|exit| Lines { text: String::new(), exit }))];
+    }
+    each(names, names.names.iter().map(|name| (name.as_str(), name)).collect(), terminal, |name, terminal| {
+        let exit = work(name, terminal)?;
+        Ok(Lines { text: terminal.kept(), exit })
+    })
+}
+
+/// Does something for each of these, which have the name of an environment, at most so many at once. After a failure
+/// nothing else is begun where that was asked for; after a signal, never.
+fn each<I: Sync, T: Ends + Send>(
+    names: &Names,
+    items: Vec<(&str, I)>,
+    terminal: &Terminal,
+    work: impl Fn(&I, &Terminal) -> Result<T, Failure> + Sync,
+) -> Vec<Fate<T>> {
+    let (next, bars) = (AtomicUsize::new(0), MultiProgress::new());
+    let fates: Vec<Mutex<Fate<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        items.get(at).zip(fates.get(at)).filter(|_| !pipeline::is_stopped())
+    };
+    let one_after_the_other = || {
+        while let Some(((name, item), fate)) = take() {
+            let result = work(item, &terminal.among(name, &bars));
+            if names.fail_fast && exit_of(&result).is_failure() {
+                pipeline::stop(&format!("`{name}` failed"));
+            }
+            if let Ok(mut fate) = fate.lock() {
+                *fate = Some(result);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..names.parallel.min(items.len()) {
+            scope.spawn(one_after_the_other);
+        }
+    });
+    fates.into_iter().map(|fate| fate.into_inner().unwrap_or_default()).collect()
+}
+
+/// What is told of each environment, in the order asked for.
+fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
+    names.names.iter().zip(fates).map(|(name, fate)| part_of(name, fate, &told)).collect()
+}
+
+fn part_of<'f, T: Ends>(environment: &'f str, fate: &'f Fate<T>, told: impl Fn(&'f T) -> Told<'f>) -> Part<'f> {
+    let code = fate.as_ref().map_or(Exit::Done, exit_of).code();
+    let told = match fate {
+        Some(Ok(it)) => told(it),
+        Some(Err(failure)) => Told::Failed(&failure.diagnostics),
+        None => Told::Skipped,
+    };
+    Part { environment, code, told }
+}
+
+/// Prints the parts, says what went wrong, and ends as the gravest of them.
+fn finish<T: Ends>(
+    parts: &[Part],
+    names: &Names,
+    fates: &[Fate<T>],
+    output: OutputArgs,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
+    planning::print_many(parts, exit.code(), output, terminal)?;
+    diagnose(names, fates, terminal);
+    Ok(exit)
+}
+
+/// How all end together. What was not begun since a signal came was ended by it.
+fn ended(exits: impl IntoIterator<Item = Exit>, skipped: bool) -> Exit {
+    match Exit::gravest(exits) {
+        exit if skipped => pipeline::signalled().map_or(exit, Exit::Signal),
+        exit => exit,
+    }
+}
+
+fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {
+    result.as_ref().map_or_else(Exit::of, Ends::exit)
+}
+
+/// Says what went wrong, each with the name of its environment.
+fn diagnose<T>(names: &Names, fates: &[Fate<T>], terminal: &Terminal) {
+    for (environment, fate) in names.names.iter().zip(fates) {
+        if let Some(Err(failure)) = fate {
+            let failure = failure.clone().of_environment(environment);
+            failure.diagnostics.iter().for_each(|it| terminal.diagnose(it));
+        }
+    }
+}

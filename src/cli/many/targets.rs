@@ -1,0 +1,119 @@
+//! Which environments a verb is about.
+
+use thiserror::Error;
+
+use crate::cli::arguments::{ProjectArgs, SeveralArgs, TargetArgs, TargetsArgs};
+use crate::cli::settings;
+use crate::diagnostic::{Diagnose, Failure, Kind};
+use crate::project;
+use crate::source::{ENVIRONMENTS, Source};
+
+/// Environments by name, each once, in the order asked for, and how they are worked on.
+pub(in crate::cli) struct Names {
+    /// The names.
+    pub names: Vec<String>,
+    /// How many are worked on at once, at most.
+    pub parallel: usize,
+    /// Whether the first failure ends all.
+    pub fail_fast: bool,
+}
+
+/// Environments in their clusters.
+pub(in crate::cli) struct Targets {
+    /// Their names, and how they are worked on.
+    pub names: Names,
+    targets: Vec<TargetArgs>,
+}
+
+/// What was asked for is not possible with several environments, or there are none.
+#[derive(Debug, Error)]
+enum TargetsError {
+    /// `--all` finds nothing.
+    #[error("the project has no environments")]
+    None,
+    /// Several where one is meant.
+    #[error("{what} one environment, not of {count}")]
+    Several { what: &'static str, count: usize },
+}
+
+impl Diagnose for TargetsError {
+    fn kind(&self) -> Kind {
+        Kind::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::None => "An environment is a folder `environments/NAME` with an `environment.yaml`.".into(),
+            Self::Several { .. } => "Run the command once for each environment.".into(),
+        })
+    }
+}
+
+impl Names {
+    /// The environments that are named, or all that are places of their own.
+    fn of(named: &[String], several: &SeveralArgs, project: &ProjectArgs) -> Result<Self, Failure> {
+        let found = if several.all { project::places(&tree(project)?)? } else { named.to_vec() };
+        Ok(Self::once(found, several))
+    }
+
+    /// The same, but all, also those that others only inherit from, where none is named and nothing else is said.
+    pub fn or_all(named: &[String], several: &SeveralArgs, project: &ProjectArgs) -> Result<Self, Failure> {
+        if named.is_empty() && !several.all {
+            return Ok(Self::once(project::names(&tree(project)?), several));
+        }
+        Self::of(named, several, project)
+    }
+
+    fn once(found: Vec<String>, several: &SeveralArgs) -> Self {
+        let mut names: Vec<String> = Vec::new();
+        for name in found {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let SeveralArgs { parallel, fail_fast, .. } = *several;
+        Self { names, parallel, fail_fast }
+    }
+}
+
+impl Targets {
+    /// What the arguments ask for.
+    pub fn of(args: &TargetsArgs) -> Result<Self, Failure> {
+        let TargetsArgs { environments, several, select, project, cluster } = args;
+        let names = Names::of(environments, several, project)?;
+        if names.names.is_empty() {
+            return Err(TargetsError::None.into());
+        }
+        let target = |environment: &String| TargetArgs {
+            environment: environment.clone(),
+            select: select.clone(),
+            project: project.clone(),
+            cluster: cluster.clone(),
+        };
+        let targets = names.names.iter().map(target).collect();
+        Ok(Self { names, targets })
+    }
+
+    /// The only one.
+    pub fn one(&self) -> Option<&TargetArgs> {
+        if let [only] = self.targets.as_slice() { Some(only) } else { None }
+    }
+
+    /// All, each with its name.
+    pub fn items(&self) -> Vec<(&str, &TargetArgs)> {
+        self.targets.iter().map(|target| (target.environment.as_str(), target)).collect()
+    }
+
+    /// Refuses several, which `what` does not go with: `a plan is saved of`.
+    pub fn only(&self, what: &'static str) -> Result<(), Failure> {
+        match self.targets.len() {
+            1 => Ok(()),
+            count => Err(TargetsError::Several { what, count }.into()),
+        }
+    }
+}
+
+fn tree(project: &ProjectArgs) -> Result<crate::tree::Tree, Failure> {
+    let source = Source::open(&settings::absolute(&project.project), project.rev.as_deref())?;
+    Ok(source.read([ENVIRONMENTS])?)
+}

@@ -1,0 +1,64 @@
+//! What ends all runs of the process early: the first signal that asks the process to end, or a caller that gives up.
+
+use std::sync::{LazyLock, OnceLock};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::PipelineError;
+
+/// Why runs end early.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    /// The signal, if it is one.
+    pub signal: Option<u8>,
+    /// The reason, in words.
+    pub why: String,
+}
+
+/// It is sticky: a run that begins after it ends at once.
+static STOP: LazyLock<watch::Sender<Option<Stop>>> = LazyLock::new(|| watch::Sender::new(None));
+
+/// Ends all runs after the objects in flight, those too that begin later. Only the first reason counts.
+pub fn stop(why: &str) {
+    set(Stop { signal: None, why: why.to_owned() });
+}
+
+/// Whether all runs are to end.
+pub fn is_stopped() -> bool {
+    STOP.borrow().is_some()
+}
+
+/// The signal that ends all runs, if one does.
+pub fn signalled() -> Option<u8> {
+    STOP.borrow().as_ref().and_then(|it| it.signal)
+}
+
+/// Hears of the end. From the first call on, interrupt and termination signals are listened to.
+pub(super) fn heard() -> Result<watch::Receiver<Option<Stop>>, PipelineError> {
+    static LISTENING: OnceLock<()> = OnceLock::new();
+    if LISTENING.get().is_none() {
+        let listen = |kind: SignalKind| signal(kind).map_err(PipelineError::Signals);
+        let (interrupt, terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        if LISTENING.set(()).is_ok() {
+            tokio::spawn(listen_to(interrupt, terminate));
+        }
+    }
+    Ok(STOP.subscribe())
+}
+
+async fn listen_to(mut interrupt: Signal, mut terminate: Signal) {
+    let number = tokio::select! {
+        _ = interrupt.recv() => 2,
+        _ = terminate.recv() => 15,
+    };
+    set(Stop { signal: Some(number), why: "the run was interrupted".to_owned() });
+}
+
+fn set(stop: Stop) {
+    STOP.send_if_modified(|it| {
+        let is_first = it.is_none();
+        it.get_or_insert(stop);
+        is_first
+    });
+}
