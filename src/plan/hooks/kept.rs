@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::Step;
 use super::{Does, WantedHook};
 use crate::manifest::hooks::{Occasion, Point};
 use crate::manifest::{Hook, ObjectId};
+use crate::plan::Step;
 use crate::value::Value;
 
 /// What an inventory keeps about the hooks of its release.

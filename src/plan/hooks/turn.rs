@@ -1,8 +1,8 @@
 //! When hooks are run, beside the objects of their release.
 
-use super::super::{Action, Does, HookStep};
 use crate::diff::ObjectComparison;
 use crate::manifest::hooks::{Occasion, Phase};
+use crate::plan::{Action, Does, HookStep};
 
 /// When a hook is run: for the objects that are wanted or for those that left, and when of that; what hooks left goes at
 /// last.

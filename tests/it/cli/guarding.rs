@@ -1,7 +1,7 @@
 //! What guards an apply: who decides about fields, what is made again around what it owns, what goes and what stays.
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
@@ -36,7 +36,8 @@ fn map(name: &str, value: &str) -> String {
 
 /// The names of the kept inventories.
 fn inventories(site: &Site) -> String {
-    let names = site.kept().into_iter().map(|it| it.name_any()).filter(|it| it.starts_with("weft."));
+    let is_one = |it: &Secret| it.labels().get("weft.example.com/state").is_some_and(|state| state == "inventory");
+    let names = site.kept().into_iter().filter(is_one).map(|it| it.name_any());
     names.collect::<Vec<_>>().join(" ")
 }
 
