@@ -47,7 +47,7 @@ pub(in crate::cli) fn act(
     if args.approved().is_some() {
         targets.only("a digest approves the plan of")?;
     }
-    let mut proposals = each(&targets.names, targets.items(), terminal, |target, terminal| {
+    let mut proposals = each(&targets.names, &targets.items(), terminal, |target, terminal| {
         let planned = plan(target, terminal)?;
         let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
         let early = without_applying(&planned.plan);
@@ -64,7 +64,7 @@ pub(in crate::cli) fn act(
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
     args.ask(&names.join(", "), terminal)?;
-    let ran = each(&targets.names, going, terminal, |planned, terminal| run(planned, terminal));
+    let ran = each(&targets.names, &going, terminal, |planned, terminal| run(planned, terminal));
     for proposal in proposals.iter_mut().flatten().flatten() {
         // Its plan was shown before.
         proposal.report.purpose = Purpose::Run;
@@ -82,7 +82,7 @@ fn going<'p>(names: &'p Names, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str,
         Some(Ok(Proposal { planned, early: None, .. })) => Some((name.as_str(), planned)),
         _ => None,
     };
-    names.names.iter().zip(proposals).filter_map(going).collect()
+    names.list.iter().zip(proposals).filter_map(going).collect()
 }
 
 /// Shows what came of all: of those that ran, and of those that could not.

@@ -70,7 +70,7 @@ pub(super) fn look(
         planning::print_with(&report, &key, output, terminal)?;
         return Ok(exit);
     }
-    let fates = each(&targets.names, targets.items(), terminal, |target, terminal| work(target, terminal));
+    let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
     let parts = parts(&targets.names, &fates, |looked| Told::Report(&looked.report, &looked.key));
     finish(&parts, &targets.names, &fates, output, terminal)
 }
@@ -84,7 +84,7 @@ pub(super) fn tell(
     if let Some(target) = targets.one() {
         return work(target, terminal);
     }
-    let fates = each(&targets.names, targets.items(), terminal, |target, terminal| {
+    let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| {
         let exit = work(target, terminal)?;
         Ok(Lines { text: terminal.kept(), exit })
     });
@@ -98,10 +98,10 @@ pub(super) fn lines(
     terminal: &Terminal,
     work: impl Fn(&str, &Terminal) -> Result<Exit, Failure> + Sync,
 ) -> Vec<Fate<Lines>> {
-    if let [only] = names.names.as_slice() {
+    if let [only] = names.list.as_slice() {
         return vec![Some(work(only, terminal).map(|exit| Lines { text: String::new(), exit }))];
     }
-    each(names, names.names.iter().map(|name| (name.as_str(), name)).collect(), terminal, |name, terminal| {
+    each(names, &names.list.iter().map(|name| (name.as_str(), name)).collect::<Vec<_>>(), terminal, |name, terminal| {
         let exit = work(name, terminal)?;
         Ok(Lines { text: terminal.kept(), exit })
     })
@@ -111,7 +111,7 @@ pub(super) fn lines(
 /// nothing else is begun where that was asked for; after a signal, never.
 fn each<I: Sync, T: Ends + Send>(
     names: &Names,
-    items: Vec<(&str, I)>,
+    items: &[(&str, I)],
     terminal: &Terminal,
     work: impl Fn(&I, &Terminal) -> Result<T, Failure> + Sync,
 ) -> Vec<Fate<T>> {
@@ -142,7 +142,7 @@ fn each<I: Sync, T: Ends + Send>(
 
 /// What is told of each environment, in the order asked for.
 fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
-    names.names.iter().zip(fates).map(|(name, fate)| part_of(name, fate, &told)).collect()
+    names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate, &told)).collect()
 }
 
 fn part_of<'f, T: Ends>(environment: &'f str, fate: &'f Fate<T>, told: impl Fn(&'f T) -> Told<'f>) -> Part<'f> {
@@ -183,7 +183,7 @@ fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {
 
 /// Says what went wrong, each with the name of its environment.
 fn diagnose<T>(names: &Names, fates: &[Fate<T>], terminal: &Terminal) {
-    for (environment, fate) in names.names.iter().zip(fates) {
+    for (environment, fate) in names.list.iter().zip(fates) {
         if let Some(Err(failure)) = fate {
             let failure = failure.clone().of_environment(environment);
             failure.diagnostics.iter().for_each(|it| terminal.diagnose(it));

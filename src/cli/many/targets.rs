@@ -11,7 +11,7 @@ use crate::source::{ENVIRONMENTS, Source};
 /// Environments by name, each once, in the order asked for, and how they are worked on.
 pub(in crate::cli) struct Names {
     /// The names.
-    pub names: Vec<String>,
+    pub list: Vec<String>,
     /// How many are worked on at once, at most.
     pub parallel: usize,
     /// Whether the first failure ends all.
@@ -72,7 +72,7 @@ impl Names {
             }
         }
         let SeveralArgs { parallel, fail_fast, .. } = *several;
-        Self { names, parallel, fail_fast }
+        Self { list: names, parallel, fail_fast }
     }
 }
 
@@ -81,7 +81,7 @@ impl Targets {
     pub fn of(args: &TargetsArgs) -> Result<Self, Failure> {
         let TargetsArgs { environments, several, select, project, cluster } = args;
         let names = Names::of(environments, several, project)?;
-        if names.names.is_empty() {
+        if names.list.is_empty() {
             return Err(TargetsError::None.into());
         }
         let target = |environment: &String| TargetArgs {
@@ -90,7 +90,7 @@ impl Targets {
             project: project.clone(),
             cluster: cluster.clone(),
         };
-        let targets = names.names.iter().map(target).collect();
+        let targets = names.list.iter().map(target).collect();
         Ok(Self { names, targets })
     }
 
