@@ -44,8 +44,8 @@ const MOST: usize = 16;
 
 impl Progress {
     /// On standard error, which is a terminal or not; for one environment of several, below the bars of the others.
-    pub(super) fn new(is_terminal: bool, among: Option<(Arc<str>, &MultiProgress)>) -> Self {
-        let name = among.as_ref().map(|(name, _)| Arc::clone(name));
+    pub(super) fn new(is_terminal: bool, among: Option<(&Arc<str>, &MultiProgress)>) -> Self {
+        let name = among.map(|(name, _)| Arc::clone(name));
         if !is_terminal {
             let now = Instant::now();
             let plain = Plain { began: now, last: None, spare: BURST, refilled: now, left_out: 0 };

@@ -175,7 +175,7 @@ impl Terminal {
 
     /// A line that tells what a long work is at. It shows nothing for work of less than a second.
     pub fn progress(&self) -> Progress {
-        let among = self.among.as_ref().map(|among| (Arc::clone(&among.name), &among.bars));
+        let among = self.among.as_ref().map(|among| (&among.name, &among.bars));
         Progress::new(io::stderr().is_terminal(), among)
     }
 }

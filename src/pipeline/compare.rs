@@ -342,7 +342,7 @@ async fn answer_of_now(
     loop {
         let sent = diff::sent(object, live.as_ref(), context);
         let asked = answer((&sent, migration), verbs, context, missing, (cluster, permits)).await;
-        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source })?;
+        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
         let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
         let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
         let resource = resource.filter(|_| live.as_ref().is_some_and(moved));

@@ -18,7 +18,7 @@ pub enum PipelineError {
         id: ObjectId,
         /// What happened.
         #[source]
-        source: WriteError,
+        source: Box<WriteError>,
     },
     /// The kubeconfigs of environments are in each other's clusters.
     #[error("the cluster of an environment is named by a Secret in its own cluster: {}", chain.join(" -> "))]

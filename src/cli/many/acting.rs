@@ -102,7 +102,7 @@ fn conclude<'r>(
         let Some(part) = parts.iter_mut().find(|part| part.environment == name) else { continue };
         let Told::Report(_, key) = part.told else { continue };
         let told = |ran: &'r Ran| Told::Report(&ran.report, key);
-        *part = part_of(part.environment, fate, told);
+        *part = part_of(part.environment, fate.as_ref(), told);
     }
     let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
     planning::print_many(&parts, exit.code(), format.into(), terminal)?;

@@ -142,11 +142,15 @@ fn each<I: Sync, T: Ends + Send>(
 
 /// What is told of each environment, in the order asked for.
 fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
-    names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate, &told)).collect()
+    names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
 }
 
-fn part_of<'f, T: Ends>(environment: &'f str, fate: &'f Fate<T>, told: impl Fn(&'f T) -> Told<'f>) -> Part<'f> {
-    let code = fate.as_ref().map_or(Exit::Done, exit_of).code();
+fn part_of<'f, T: Ends>(
+    environment: &'f str,
+    fate: Option<&'f Result<T, Failure>>,
+    told: impl Fn(&'f T) -> Told<'f>,
+) -> Part<'f> {
+    let code = fate.map_or(Exit::Done, exit_of).code();
     let told = match fate {
         Some(Ok(it)) => told(it),
         Some(Err(failure)) => Told::Failed(&failure.diagnostics),

@@ -166,7 +166,7 @@ impl Site {
         Ok(())
     }
 
-    /// What the server answers now to a LIST of the namespace's ConfigMaps.
+    /// What the server answers now to a LIST of the namespace's `ConfigMap`s.
     pub fn old_list(&self) -> Result<Arc<Vec<u8>>, Failed> {
         let path = format!("/api/v1/namespaces/{}/configmaps?limit=500", self.namespace);
         let request = http::Request::get(path).body(Vec::new())?;

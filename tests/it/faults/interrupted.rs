@@ -106,15 +106,16 @@ fn killed_when_done(index: usize) -> Result<Watched, Failed> {
     fleet.site.through(&door);
     let mut child = spawn(&mut fleet.site.command(&Fleet::apply()));
     while count.load(Ordering::SeqCst) <= index {
-        if child.try_wait()?.is_some() {
+        if !matches!(child.try_wait(), Ok(None)) {
             break;
         }
         std::thread::sleep(Duration::from_millis(2));
     }
     // The server does what it got.
     std::thread::sleep(Duration::from_millis(300));
-    child.kill()?;
+    let killed = child.kill();
     let run = fleet.site.desk.read(&child.wait_with_output()?);
+    killed?;
     fleet.site.as_before();
     Ok(Watched { fleet, door, run, writes: count.load(Ordering::SeqCst) })
 }

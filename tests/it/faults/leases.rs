@@ -1,6 +1,6 @@
 //! Who may write: a lease that is taken over or cannot be renewed, holders that died, clocks that are wrong, two at once.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -189,7 +189,7 @@ fn two_at_once() -> Result<(), Failed> {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
     };
     let children = [spawn()?, spawn()?];
-    let runs = children.map(|it| it.wait_with_output());
+    let runs = children.map(Child::wait_with_output);
     let mut codes = Vec::new();
     for run in runs {
         let run = fleet.site.desk.read(&run?);

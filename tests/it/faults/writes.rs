@@ -31,8 +31,8 @@ pub fn trials() -> Vec<Trial> {
         code("faults", "at_each_write_dropped_though_done", || each(7, &[0], |_| Answer::Swallowed)),
         code("faults", "at_each_write_black_hole", || each(8, &[0], |_| Answer::Silence)),
         code("faults", "at_each_write_server_restarts", || each(9, &[0], |_| Answer::Gone(Duration::from_secs(1)))),
-        code("faults", "from_each_write_on_lost", || from_each(3, Answer::Refused)),
-        code("faults", "from_each_write_on_lost_though_done", || from_each(6, Answer::Swallowed)),
+        code("faults", "from_each_write_on_lost", || from_each(3, &Answer::Refused)),
+        code("faults", "from_each_write_on_lost_though_done", || from_each(6, &Answer::Swallowed)),
     ]
 }
 
@@ -115,7 +115,7 @@ fn each(fault: usize, codes: &[i32], answer: fn(&Seen) -> Answer) -> Result<(), 
 }
 
 /// Tries a fault that never passes from each index on.
-fn from_each(fault: usize, first: Answer) -> Result<(), Failed> {
+fn from_each(fault: usize, first: &Answer) -> Result<(), Failed> {
     tried(indices(fault), |index| {
         let first = first.clone();
         let Tried { mut fleet, door, run } = with(index, true, move |_| first.clone())?;

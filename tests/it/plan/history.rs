@@ -154,6 +154,7 @@ fn comes_back(
 }
 
 /// A pack of which little is wanted is not kept for that.
+#[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
 fn pack_is_left_behind() -> Result<(), Failed> {
     let state = |texts: &[u8]| -> State { ((0..).zip(texts).map(|(at, text)| (at, (*text, None))).collect(), true) };
     let mut before: Option<Revision> = None;

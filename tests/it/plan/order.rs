@@ -59,7 +59,7 @@ fn a_small_graph() -> Result<(), Failed> {
     let kinds = ["ConfigMap", "Deployment.apps", "Service", "Widget.example.com"];
     let object = |at: usize| {
         let id = format!("{} shared/o{at}", kinds[at % kinds.len()]);
-        let depends = if at > 0 && at % 3 == 0 { vec!["ConfigMap shared/o0"] } else { Vec::new() };
+        let depends = if at > 0 && at.is_multiple_of(3) { vec!["ConfigMap shared/o0"] } else { Vec::new() };
         let wanted = Wanted { id: id.leak(), release: "", wave: 0, depends };
         let release = format!("r{:02}", at % 100);
         ObjectComparison { release: release.into(), ..wanted.compared(&Verdict::Create) }
