@@ -1,7 +1,9 @@
 //! What a release has in the cluster, before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{ApplyError, Done, Run, is_write};
 use crate::cluster::WriteError;
@@ -10,6 +12,9 @@ use crate::manifest::hooks::Occasion;
 use crate::plan::hooks::{Course, KeptHooks, WantedHook};
 use crate::plan::{Action, Step};
 use crate::state::{Inventory, Member};
+
+/// Inventories that are saved at once; how many requests are sent is decided by `cluster`.
+const SAVES: usize = 16;
 
 type Members = BTreeMap<ObjectId, Member>;
 
@@ -23,52 +28,67 @@ struct Held {
 impl Run<'_> {
     /// Saves the union of what was there and what is to be, for each release that gets something new.
     pub(super) async fn save_supersets(&self) -> Result<(), ApplyError> {
-        for release in self.releases() {
-            let before = self.before(&release);
-            let mut begun = before.clone();
-            for step in self.steps_of(&release).map(|(_, step)| step).filter(|step| is_write(step)) {
-                if let Some(member) = member(step) {
-                    begun.members.entry(step.object.id.clone()).or_insert(member);
-                }
-            }
-            if let Some(course) = self.course(&release) {
-                begun.hooks = course.kept.begun(course.occasion, self.steps_of(&release).map(|(_, step)| step));
-            }
-            if begun != before {
-                self.save(&release, begun).await.map_err(|source| ApplyError::Inventory {
-                    release: release.to_string(),
-                    namespace: self.scope.options.state_namespace.clone(),
-                    source,
-                })?;
+        let begun = self.releases().into_iter().filter_map(|release| Some((self.begun(&release)?, release)));
+        let saves = begun.map(|(begun, release)| async move {
+            self.save(&release, begun).await.map_err(|source| ApplyError::Inventory {
+                release: release.to_string(),
+                namespace: self.scope.options.state_namespace.clone(),
+                source,
+            })
+        });
+        futures::stream::iter(saves).buffer_unordered(SAVES).try_collect().await
+    }
+
+    /// The union of what was there and what is to be, if that is more than was there.
+    fn begun(&self, release: &Arc<str>) -> Option<Held> {
+        let before = self.before(release);
+        let mut begun = before.clone();
+        for step in self.steps_of(release).map(|(_, step)| step).filter(|step| is_write(step)) {
+            if let Some(member) = member(step) {
+                begun.members.entry(step.object.id.clone()).or_insert(member);
             }
         }
-        Ok(())
+        if let Some(course) = self.course(release) {
+            begun.hooks = course.kept.begun(course.occasion, self.steps_of(release).map(|(_, step)| step));
+        }
+        (begun != before).then_some(begun)
     }
 
     /// Saves what is there now, for each release of which that is something else than before.
     pub(super) async fn save_exact(&self) {
-        let done = self.progress().done.clone();
-        for release in self.releases() {
-            let before = self.before(&release);
-            let mut now = before.clone();
-            for (at, step) in self.steps_of(&release) {
-                settle(&mut now.members, step, &done[at]);
-            }
-            now.hooks = self.hooks_after(&release, &done).unwrap_or(now.hooks);
-            let is_new = |step: &Step| is_write(step) && !before.members.contains_key(&step.object.id);
-            let grew = self.steps_of(&release).any(|(_, step)| is_new(step)) || self.course(&release).is_some();
-            if (now != before || grew)
-                && let Err(error) = self.save(&release, now).await
-            {
-                self.progress().warnings.push(format!(
-                    "The inventory of release `{release}` could not be made exact: {error}. It holds more than is there, \
-                     and the next run puts it right."
-                ));
-                if error.is_lost() {
-                    break;
+        let (done, lost) = (self.progress().done.clone(), OnceLock::new());
+        let exact = self.releases().into_iter().filter_map(|release| Some((self.exact(&release, &done)?, release)));
+        let saves = exact.map(|(exact, release)| {
+            let lost = &lost;
+            async move {
+                if lost.get().is_some() {
+                    return;
+                }
+                if let Err(error) = self.save(&release, exact).await {
+                    self.progress().warnings.push(format!(
+                        "The inventory of release `{release}` could not be made exact: {error}. It holds more than is \
+                         there, and the next run puts it right."
+                    ));
+                    if error.is_lost() {
+                        lost.get_or_init(|| ());
+                    }
                 }
             }
+        });
+        futures::stream::iter(saves).buffer_unordered(SAVES).collect::<()>().await;
+    }
+
+    /// What is there now, if that is something else than was saved before.
+    fn exact(&self, release: &Arc<str>, done: &[Done]) -> Option<Held> {
+        let before = self.before(release);
+        let mut now = before.clone();
+        for (at, step) in self.steps_of(release) {
+            settle(&mut now.members, step, &done[at]);
         }
+        now.hooks = self.hooks_after(release, done).unwrap_or(now.hooks);
+        let is_new = |step: &Step| is_write(step) && !before.members.contains_key(&step.object.id);
+        let grew = self.steps_of(release).any(|(_, step)| is_new(step)) || self.course(release).is_some();
+        (grew || now != before).then_some(now)
     }
 
     async fn save(&self, release: &Arc<str>, held: Held) -> Result<(), WriteError> {

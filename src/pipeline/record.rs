@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::load::RULES;
@@ -17,6 +18,9 @@ use crate::project::Release;
 use crate::report::{self, Event};
 use crate::secrets::{self, Readers, Recipient, SecretsError};
 use crate::state::history::{self, Fate, Listed, Made, Outcome, Pack, Revision};
+
+/// Releases whose history is written at once; how many requests are sent is decided by `cluster`.
+const TURNS: usize = 16;
 
 /// What became of the objects of a run, gathered from its events.
 #[derive(Default)]
@@ -98,38 +102,46 @@ pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &Fingerpri
         plan: planned.plan.digest(key),
         weft: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut keeper = Keeper { planned, cluster, key, made, warnings: Vec::new() };
+    let keeper = Keeper { planned, cluster, key, made };
     let releases: BTreeSet<&Arc<str>> = outcomes.keys().chain(&gone).collect();
-    for release in releases {
+    let turns = releases.into_iter().map(|release| {
         let listed = listed.remove(&**release).unwrap_or_default();
         let outcome = outcomes.get(release).filter(|_| !gone.contains(release));
-        if let Err(reason) = keeper.turn(release, outcome, listed).await {
-            keeper.warnings.push(unkept(&format!("history of release `{release}`"), &reason));
-        }
-    }
-    keeper.warnings
+        keeper.told(release, outcome, listed)
+    });
+    let warnings: Vec<Vec<String>> = futures::stream::iter(turns).buffered(TURNS).collect().await;
+    warnings.concat()
 }
 
 fn unkept(what: &str, reason: &dyn std::fmt::Display) -> String {
     format!("The {what} could not be written: {reason}.")
 }
 
-/// Writes the history of releases, one after the other.
+/// Writes the history of releases.
 struct Keeper<'a> {
     planned: &'a Planned,
     cluster: &'a Cluster,
     key: &'a FingerprintKey,
     made: Made,
-    warnings: Vec<String>,
 }
 
 impl Keeper<'_> {
+    /// Takes its turn with a release; returns what went wrong.
+    async fn told(&self, release: &Arc<str>, outcome: Option<&Outcome>, listed: Vec<Listed>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Err(reason) = self.turn(release, outcome, listed, &mut warnings).await {
+            warnings.push(unkept(&format!("history of release `{release}`"), &reason));
+        }
+        warnings
+    }
+
     /// Keeps a revision where there is an outcome, and lets go of what is too old: everything where there is none.
     async fn turn(
-        &mut self,
+        &self,
         release: &Arc<str>,
         outcome: Option<&Outcome>,
         mut listed: Vec<Listed>,
+        warnings: &mut Vec<String>,
     ) -> Result<(), String> {
         let environment = &self.planned.project.environment;
         let (cluster, namespace) = (self.cluster, &environment.state_namespace);
@@ -137,10 +149,10 @@ impl Keeper<'_> {
         if let Some(outcome) = outcome.filter(|_| keep > 0) {
             let newest = listed.iter().filter_map(Listed::number).max();
             let before = match newest {
-                Some(number) => self.before(release, number).await?,
+                Some(number) => self.before(release, number, warnings).await?,
                 None => None,
             };
-            let (revision, pack) = self.revision(release, outcome, newest.unwrap_or(0) + 1, before).await;
+            let (revision, pack) = self.revision(release, outcome, newest.unwrap_or(0) + 1, before, warnings).await;
             let kept = cluster.keep_revision(namespace, &revision, pack.as_ref()).await.map_err(|it| it.to_string())?;
             listed.push(kept);
         }
@@ -149,14 +161,19 @@ impl Keeper<'_> {
     }
 
     /// The revision before; one that cannot be read is no reason not to write the next one.
-    async fn before(&mut self, release: &Arc<str>, number: u64) -> Result<Option<Revision>, String> {
+    async fn before(
+        &self,
+        release: &Arc<str>,
+        number: u64,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Revision>, String> {
         let environment = &self.planned.project.environment;
         let (cluster, namespace) = (self.cluster, &environment.state_namespace);
         let found = cluster.revision(namespace, &environment.name, release, number).await;
         match found.and_then(|found| found.map(|it| it.read()).transpose()) {
             Ok(revision) => Ok(revision),
             Err(error @ ClusterError::History { .. }) => {
-                self.warnings.push(format!("Revision {number} of release `{release}` is damaged: {error}."));
+                warnings.push(format!("Revision {number} of release `{release}` is damaged: {error}."));
                 Ok(None)
             }
             Err(error) => Err(error.to_string()),
@@ -165,11 +182,12 @@ impl Keeper<'_> {
 
     /// The new revision, and the pack that it brings.
     async fn revision(
-        &mut self,
+        &self,
         release: &Arc<str>,
         outcome: &Outcome,
         number: u64,
         before: Option<Revision>,
+        warnings: &mut Vec<String>,
     ) -> (Revision, Option<Pack>) {
         let bodies = self.bodies(release);
         let (key, wanted) = (self.key.clone(), bodies.clone());
@@ -182,13 +200,13 @@ impl Keeper<'_> {
         } else {
             recipients(self.planned, release).unwrap_or_else(|error| {
                 let why = format!("The secret values of release `{release}` are not kept in its history: {error}.");
-                self.warnings.push(why);
+                warnings.push(why);
                 Vec::new()
             })
         };
         let packed = Packing { objects, bodies, before, name: format!("revision {number} of {release}") };
         let ((objects, packs, pack), refused) = pool::run(move || packed.pack(&recipients)).await;
-        self.warnings.extend(refused.map(|error| {
+        warnings.extend(refused.map(|error| {
             format!("The secret values of revision {number} of release `{release}` are not kept: {error}.")
         }));
         let environment = self.planned.project.environment.name.clone();
