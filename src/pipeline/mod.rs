@@ -1,4 +1,5 @@
-//! The whole run on one screen: [`render`], [`plan`] and [`apply`] call the stages in the order in which the data goes.
+//! The whole run on one screen: [`render`], [`plan`](fn@plan) and [`apply`] call the stages in the order in which the
+//! data goes.
 //!
 //! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
 //! through `source`, `keys` and `cluster`; every decision is a pure stage's.
@@ -175,8 +176,8 @@ async fn plan_of(
     judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
 }
 
-/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as [`plan`] does, with a
-/// repository that has nothing of them.
+/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
+/// [`plan`](fn@plan) does, with a repository that has nothing of them.
 pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     let mut project = project(settings)?;
     progress("connecting to the cluster");
