@@ -78,6 +78,7 @@ impl Run<'_> {
         }
         self.progress().failed.insert(at, failure);
     }
+
     fn said(&self, failure: &Failure) -> String {
         let releases = &self.scope.options.releases;
         failure.said(|one, two| releases.get(one).is_some_and(|it| it.needs.iter().any(|need| need == two)))
