@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ApplyError, Run, Scope, is_write};
+use super::{ApplyError, Run, Scope};
 use crate::cluster::{Refusal, Wanted, WriteError};
 use crate::diff::{Adoption, LiveObject};
 use crate::manifest::{Object, ObjectId};
@@ -16,7 +16,7 @@ const BUSY: &str = "it is written all the time, so that nothing can be taken ove
 
 /// What a step takes over; an object that is deleted first has nothing to take over.
 pub(super) fn adopts(step: &Step) -> Option<&Adoption> {
-    step.object.adopts.as_ref().filter(|_| is_write(step) && !matches!(step.action, Action::Recreate { .. }))
+    step.object.adopts.as_ref().filter(|_| step.action.is_write() && !matches!(step.action, Action::Recreate { .. }))
 }
 
 impl Run<'_> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::{ApplyError, Done, Run, is_write};
+use super::{ApplyError, Done, Run};
 use crate::cluster::WriteError;
 use crate::manifest::ObjectId;
 use crate::manifest::hooks::Occasion;
@@ -43,7 +43,7 @@ impl Run<'_> {
     fn begun(&self, release: &Arc<str>) -> Option<Held> {
         let before = self.before(release);
         let mut begun = before.clone();
-        for step in self.steps_of(release).map(|(_, step)| step).filter(|step| is_write(step)) {
+        for step in self.steps_of(release).map(|(_, step)| step).filter(|step| step.action.is_write()) {
             if let Some(member) = member(step) {
                 begun.members.entry(step.object.id.clone()).or_insert(member);
             }
@@ -86,7 +86,7 @@ impl Run<'_> {
             settle(&mut now.members, step, &done[at]);
         }
         now.hooks = self.hooks_after(release, done).unwrap_or(now.hooks);
-        let is_new = |step: &Step| is_write(step) && !before.members.contains_key(&step.object.id);
+        let is_new = |step: &Step| step.action.is_write() && !before.members.contains_key(&step.object.id);
         let grew = self.steps_of(release).any(|(_, step)| is_new(step)) || self.course(release).is_some();
         (grew || now != before).then_some(now)
     }

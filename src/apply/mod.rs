@@ -170,7 +170,7 @@ pub async fn run(
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
         let begins = cluster.until(options.stop.clone());
-        let fresh = plan.steps.iter().filter(|step| is_write(step)).filter_map(wave::defined).collect();
+        let fresh = plan.steps.iter().filter(|step| step.action.is_write()).filter_map(wave::defined).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
             done: vec![Done::Not; plan.steps.len()],
@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = is_write(step) || is_leaving(step) || is_hook(step);
+            let asked = step.action.is_write() || is_leaving(step) || is_hook(step);
             asked && matches!(done, Done::Not | Done::Unknown)
         });
         let failed = open || !failed.is_empty() || !warnings.is_empty();
@@ -248,11 +248,6 @@ impl Scope<'_> {
         let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
-}
-
-/// Whether a step sends an object.
-fn is_write(step: &Step) -> bool {
-    step.action.is_write()
 }
 
 /// Whether a step deletes an object, or lets go of it.

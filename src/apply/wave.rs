@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
-use super::{Done, Run, STEPS, Scope, is_write, uid};
+use super::{Done, Run, STEPS, Scope, uid};
 use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
@@ -43,7 +43,7 @@ impl Run<'_> {
 
     /// The steps of a stage that send anything.
     pub(super) fn writes(&self, stage: usize) -> impl Iterator<Item = usize> {
-        self.stage(stage).steps.iter().copied().filter(|at| is_write(self.step(*at)))
+        self.stage(stage).steps.iter().copied().filter(|at| self.step(*at).action.is_write())
     }
 
     async fn apply_step(&self, stage: usize, at: usize, discovery: &Discovery) {

@@ -164,12 +164,7 @@ impl Cluster {
         selector: &str,
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
-        let each = Mutex::new(each);
-        let take = |body: Vec<u8>| {
-            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            ready(page::read(&body, &mut |item| each(item.body)))
-        };
-        self.list_pages(resource, namespace, (selector, JSON), &take).await
+        self.list_in(resource, namespace, (selector, JSON), each).await
     }
 
     /// Hands over the metadata of all objects of a kind, as [`Self::list`] does with the whole of them.
@@ -180,12 +175,23 @@ impl Cluster {
         selector: &str,
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
+        self.list_in(resource, namespace, (selector, METADATA), each).await
+    }
+
+    /// The same in any form; `asked` is more of the query, and the form.
+    async fn list_in(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        asked: (&str, &'static str),
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
         let each = Mutex::new(each);
         let take = |body: Vec<u8>| {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page::read(&body, &mut |item| each(item.body)))
         };
-        self.list_pages(resource, namespace, (selector, METADATA), &take).await
+        self.list_pages(resource, namespace, asked, &take).await
     }
 
     /// Hands over the pages of a LIST, as bytes. `asked` is more of the query, and the form of the answer.
