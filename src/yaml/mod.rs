@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 pub use self::config::{config, from_value};
 pub use self::error::YamlError;
+pub use self::go::format_float;
 pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
 use crate::value::{Mark, Origin, Value};
@@ -45,6 +46,12 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     let mut documents = read::Reader::new(text, file, rules)?.collect::<Result<Vec<_>, _>>()?;
     documents.retain(|document| !document.is_null());
     Ok(documents)
+}
+
+/// The first document of a text, as Go's `Unmarshal` takes it: what follows is not even read. Null where there is none.
+pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
+    let first = read::Reader::new(text, file, rules)?.next().transpose()?;
+    Ok(first.unwrap_or_else(|| Value::default().at(Origin::new(file, Mark::default()))))
 }
 
 /// The one document of a text; a text without one is null.
