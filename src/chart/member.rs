@@ -53,6 +53,28 @@ impl<'p> Member<'p> {
         }
     }
 
+    /// Does something with the chart and with all below it, each with the names that lead to it.
+    pub fn each<'m>(
+        &'m self,
+        act: &mut impl FnMut(&'m Self, &[&'p str]) -> Result<(), ChartError>,
+    ) -> Result<(), ChartError> {
+        self.each_below(&mut Vec::new(), act)
+    }
+
+    fn each_below<'m>(
+        &'m self,
+        path: &mut Vec<&'p str>,
+        act: &mut impl FnMut(&'m Self, &[&'p str]) -> Result<(), ChartError>,
+    ) -> Result<(), ChartError> {
+        act(self, path)?;
+        for below in &self.dependencies {
+            path.push(below.name);
+            below.each_below(path, act)?;
+            path.pop();
+        }
+        Ok(())
+    }
+
     /// Keeps the charts below that are switched on; `path` leads to this chart's values.
     fn enable(&mut self, values: &Table<'p>, path: &str) -> Result<(), ChartError> {
         let Some(mut wants) = self.wants.take() else { return Ok(()) };

@@ -7,23 +7,39 @@
 //!
 //! A release with secrets is rendered twice, with them and with stand-ins; see [`RenderedFile::stand_in`].
 
+mod capabilities;
+mod coalesce;
 mod error;
 mod files;
+mod go;
+mod ignore;
+mod jinja;
 mod load;
 mod manifests;
+mod member;
 mod metadata;
 mod names;
+mod output;
+mod package;
 mod render;
 mod schema;
+mod table;
+mod template;
+mod unread;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::manifests::manifests;
 pub use self::render::{render, trace};
+pub use self::package::{Package, values};
 pub use self::schema::Failure;
+pub use self::template::{Named, probe, template};
+pub use crate::gotemplate::functions::host::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;
 use crate::schema::Discovery;
@@ -44,6 +60,10 @@ pub struct Context<'a> {
     /// What the server has: `capabilities.kube_version`, `capabilities.has("apps/v1")` and
     /// `capabilities.has_kind("apps/v1", "Deployment")`.
     pub capabilities: &'a Arc<Discovery>,
+    /// The time that Go templates' `now` gives, in seconds since 1970: that of the commit.
+    pub now: i64,
+    /// Where Go templates' passwords, keys and certificates come from.
+    pub chance: &'a Chance,
 }
 
 /// What the templates of a release came to.
@@ -55,6 +75,12 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// Of the leaves that a user set, those that no template read.
     pub unread: Vec<Path>,
+    /// What the chart's `NOTES.txt` came to, with stand-ins for secrets.
+    pub notes: Option<String>,
+    /// Whether passwords, keys or certificates were asked for, and only placeholders stand there.
+    pub placeholders: bool,
+    /// The live objects that templates asked for.
+    pub lookups: Vec<Asked>,
 }
 
 /// One rendered file. Its text and its stand-in are known to be YAML.

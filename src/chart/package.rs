@@ -1,11 +1,13 @@
 //! A chart as it is packed: its files sorted out, with the charts in its `charts/`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::ChartError;
 use super::ignore::Ignore;
+use super::load::{Plain, is_manifest};
 use super::metadata::Metadata;
+use super::schema::ValuesSchema;
 use crate::tree::archive;
 use crate::tree::{Tree, TreeError};
 use crate::value::{Data, Map, Mark, Origin, Value};
@@ -28,6 +30,10 @@ pub struct Package {
     pub files: Vec<File>,
     /// What is in `charts/`.
     pub dependencies: Vec<Arc<Package>>,
+    /// What `crds/` holds, once it was read.
+    pub(super) crds: OnceLock<Vec<Plain>>,
+    /// The schema, once it was compiled.
+    pub(super) checker: OnceLock<ValuesSchema>,
 }
 
 /// One file of a chart.
@@ -77,14 +83,19 @@ impl Package {
             templates: Vec::new(),
             files: Vec::new(),
             dependencies: Vec::new(),
+            crds: OnceLock::new(),
+            checker: OnceLock::new(),
         };
+        // A chart with Jinja templates is our own.
+        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && it.name.ends_with(".j2"));
+        let rules = if is_jinja { Rules::Strict } else { Rules::Kubernetes };
         let mut below: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for file in files {
             match file.name.as_str() {
                 "Chart.yaml" => {}
                 "Chart.lock" => check_lock(&file, folder, &place("Chart.lock"))?,
                 "values.schema.json" => package.schema = Some(file),
-                "values.yaml" => package.values = values(file.text(folder)?, &place("values.yaml"))?,
+                "values.yaml" => package.values = values(file.text(folder)?, &place("values.yaml"), rules)?,
                 "requirements.yaml" => {
                     metadata.add(file.text(folder)?, &place("requirements.yaml"))?;
                     package.files.extend((metadata.api_version == "v1").then_some(file));
@@ -104,7 +115,6 @@ impl Package {
         }
         package.metadata = metadata;
         package.metadata.check(&place("Chart.yaml"), !package.has_jinja())?;
-        package.check_keys()?;
         for (name, files) in below.into_iter().filter(|(name, _)| !name.starts_with(['_', '.'])) {
             package.dependencies.push(Arc::new(Self::below(&name, files, folder)?));
         }
@@ -135,9 +145,9 @@ impl Package {
         self.templates.iter().any(is_go) || self.dependencies.iter().any(|it| it.has_go())
     }
 
-    /// A key that is there twice is refused in charts that no Helm reads.
-    fn check_keys(&self) -> Result<(), ChartError> {
-        Ok(())
+    /// The files that define kinds, which are never templates.
+    pub fn crd_files(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(|it| it.name.starts_with("crds/") && is_manifest(&it.name))
     }
 }
 
@@ -162,19 +172,15 @@ fn plain(data: Arc<[u8]>) -> Arc<[u8]> {
     }
 }
 
-/// Reads a file of values as Helm does: of equal keys the last one counts, and each document merges over the ones
-/// before it.
-pub fn values(text: &str, file: &Arc<String>) -> Result<Value, ChartError> {
-    let origin = Origin::new(file, Mark::default());
-    let mut all = Value::from(Map::new()).at(origin.clone());
-    for document in yaml::documents(text, file, Rules::Kubernetes)? {
+/// Reads a file of values as Helm does: each document merges over the ones before it.
+pub fn values(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, ChartError> {
+    let mut all = Value::from(Map::new()).at(Origin::new(file, Mark::default()));
+    for document in yaml::documents(text, file, rules)? {
+        let kind = document.kind();
         match (&mut all.data, document.data) {
             (Data::Map(below), Data::Map(above)) if below.is_empty() => *below = above,
             (Data::Map(below), Data::Map(above)) => merge(below, above),
-            (_, _) => {
-                let kind = if document.origin.mark.line == 0 { "text" } else { "value" };
-                return Err(ChartError::Defaults { kind, origin: document.origin });
-            }
+            _ => return Err(ChartError::Defaults { kind, origin: document.origin }),
         }
     }
     Ok(all)
