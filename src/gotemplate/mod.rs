@@ -8,6 +8,7 @@ mod builtin;
 mod call;
 mod error;
 pub mod format;
+pub mod functions;
 mod list;
 mod map;
 mod object;

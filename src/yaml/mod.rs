@@ -48,10 +48,10 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     Ok(documents)
 }
 
-/// The first document of a text, as Go's `Unmarshal` takes it: what follows is not even read. Null where there is none.
+/// The first document of a text, whatever follows it; a text without one is null. So Go's library reads a text that
+/// should have one document.
 pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
-    let first = read::Reader::new(text, file, rules)?.next().transpose()?;
-    Ok(first.unwrap_or_else(|| Value::default().at(Origin::new(file, Mark::default()))))
+    read::Reader::new(text, file, rules)?.next().unwrap_or_else(|| Ok(Value::default()))
 }
 
 /// The one document of a text; a text without one is null.

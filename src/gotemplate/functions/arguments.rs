@@ -1,6 +1,6 @@
 //! The arguments of a call, by position: the engine has held them against the signature before.
 
-use crate::gotemplate::{Fault, List, Map, Str, Value};
+use crate::gotemplate::{Fault, List, Map, Run, Str, Value};
 
 /// The text at a position.
 pub(super) fn text(args: &[Value], at: usize) -> Result<&Str, Fault> {
@@ -50,4 +50,9 @@ pub(super) fn any(args: &[Value], at: usize) -> Result<&Value, Fault> {
 /// A length or a count, which no list or text exceeds.
 pub(super) fn length(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Counts the steps of a function that makes more than it was given.
+pub(super) fn spend(run: &mut Run<'_>, steps: usize) -> Result<(), Fault> {
+    run.spend(u64::try_from(steps).unwrap_or(u64::MAX))
 }

@@ -84,7 +84,8 @@ pub(super) fn is_lower(c: char) -> bool {
 
 /// Whether a character is punctuation, Unicode's category `P`.
 pub(super) fn is_punctuation(c: char) -> bool {
-    let ascii = |c: &char| c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
+    let ascii =
+        |c: &char| c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
     class(c, ascii, &PUNCTUATION)
 }
 

@@ -1,7 +1,7 @@
 //! Texts: sprig's `strings.go`.
 
-use super::arguments::{any, int, length, text};
-use super::print::{quoted, text_of};
+use super::arguments::{any, int, length, spend, text};
+use super::print::{printed, quoted, text_of};
 use super::runes::{map, to_lower, to_upper};
 use super::{words, wrap};
 use crate::gotemplate::{Fault, Function, List, Map, Run, Str, Type, Value};
@@ -9,8 +9,8 @@ use crate::gotemplate::{Fault, Function, List, Map, Run, Str, Type, Value};
 const S: Type = Type::Str;
 
 /// The functions of this module.
-pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("trim", &[S], |_, args| Ok(trimmed(text(args, 0)?).into())),
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("trim", &[S], |_, args| Ok(Str::from(trimmed(text(args, 0)?)).into())),
     Function::new("upper", &[S], |_, args| Ok(cased(text(args, 0)?, <[u8]>::to_ascii_uppercase, to_upper))),
     Function::new("lower", &[S], |_, args| Ok(cased(text(args, 0)?, <[u8]>::to_ascii_lowercase, to_lower))),
     Function::new("title", &[S], |_, args| Ok(words::title(text(args, 0)?).into())),
@@ -43,27 +43,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("indent", &[Type::Int, S], |_, args| Ok(indent(b"", int(args, 0)?, text(args, 1)?)?.into())),
     Function::new("nindent", &[Type::Int, S], |_, args| Ok(indent(b"\n", int(args, 0)?, text(args, 1)?)?.into())),
-    Function::variadic("quote", &[], Type::Any, |_, args| {
-        Ok(each(args, |it| text_of(it).map(|it| quoted(&it).into_bytes()))?.into())
-    }),
+    Function::variadic("quote", &[], Type::Any, |_, args| Ok(each(args, |it| quoted(&text_of(it)).to_vec()).into())),
     Function::variadic("squote", &[], Type::Any, |_, args| {
-        Ok(each(args, |it| Ok([b"'", &*super::print::printed(it)?, b"'"].concat()))?.into())
+        Ok(each(args, |it| [b"'", &*printed(it), b"'"].concat()).into())
     }),
-    Function::variadic("cat", &[], Type::Any, cat),
+    Function::variadic("cat", &[], Type::Any, |_, args| {
+        Ok(Str::from(trimmed(&each(args, |it| printed(it).to_vec()))).into())
+    }),
     Function::new("plural", &[S, S, Type::Int], |_, args| Ok(any(args, usize::from(int(args, 2)? != 1))?.clone())),
-    Function::new("toString", &[Type::Any], |_, args| Ok(text_of(any(args, 0)?)?.into())),
-    Function::new("toStrings", &[Type::Any], |_, args| Ok(List::strings(texts(any(args, 0)?)?).into())),
-    Function::new("join", &[S, Type::Any], |_, args| Ok(texts(any(args, 1)?)?.join(&text(args, 0)?[..]).into())),
-    Function::new("splitList", &[S, S], |_, args| {
-        Ok(List::strings(split(text(args, 1)?, text(args, 0)?, -1)).into())
-    }),
+    Function::new("toString", &[Type::Any], |_, args| Ok(text_of(any(args, 0)?).into())),
+    Function::new("toStrings", &[Type::Any], |_, args| Ok(List::strings(texts(any(args, 0)?)).into())),
+    Function::new("join", &[S, Type::Any], |_, args| Ok(texts(any(args, 1)?).join(&text(args, 0)?[..]).into())),
+    Function::new("splitList", &[S, S], |_, args| Ok(List::strings(split(text(args, 1)?, text(args, 0)?, -1)).into())),
     Function::new("split", &[S, S], |_, args| Ok(numbered(split(text(args, 1)?, text(args, 0)?, -1)))),
     Function::new("splitn", &[S, Type::Int, S], |_, args| {
         Ok(numbered(split(text(args, 2)?, text(args, 0)?, int(args, 1)?)))
     }),
-    Function::new("abbrev", &[Type::Int, S], |_, args| {
-        Ok(wrap::abbreviated(text(args, 1)?, 0, int(args, 0)?).into())
-    }),
+    Function::new("abbrev", &[Type::Int, S], |_, args| Ok(wrap::abbreviated(text(args, 1)?, 0, int(args, 0)?).into())),
     Function::new("abbrevboth", &[Type::Int, Type::Int, S], |_, args| {
         Ok(wrap::abbreviated(text(args, 2)?, int(args, 0)?, int(args, 1)?).into())
     }),
@@ -125,7 +121,7 @@ fn out_of_range(from: i64, to: i64, size: i64) -> String {
 fn repeat(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (count, text) = (int(args, 0)?, text(args, 1)?);
     let count = usize::try_from(count).map_err(|_| Fault::new("strings: negative Repeat count"))?;
-    run.room(text.len().saturating_mul(count))?;
+    spend(run, text.len().saturating_mul(count) / 16)?;
     Ok(text.repeat(count).into())
 }
 
@@ -189,22 +185,18 @@ fn indent(before: &[u8], spaces: i64, text: &[u8]) -> Result<Vec<u8>, Fault> {
 }
 
 /// What is made of each argument that is not nil, with spaces between.
-fn each(args: &[Value], make: impl Fn(&Value) -> Result<Vec<u8>, Fault>) -> Result<Vec<u8>, Fault> {
+fn each(args: &[Value], make: impl Fn(&Value) -> Vec<u8>) -> Vec<u8> {
     let present = args.iter().filter(|it| !matches!(it, Value::Nil));
-    Ok(present.map(make).collect::<Result<Vec<_>, _>>()?.join(&b' '))
-}
-
-fn cat(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    Ok(each(args, |it| super::print::printed(it).map(|it| it.to_vec()))?.into())
+    present.map(make).collect::<Vec<_>>().join(&b' ')
 }
 
 /// The items of a list as texts, without those that are nil; of anything else its own text.
-pub(super) fn texts(value: &Value) -> Result<Vec<Str>, Fault> {
+pub(super) fn texts(value: &Value) -> Vec<Str> {
     match value.underlying() {
-        Value::Nil => Ok(Vec::new()),
+        Value::Nil => Vec::new(),
         Value::List(items) => items.iter().filter(|it| !matches!(it, Value::Nil)).map(text_of).collect(),
-        Value::Bytes(bytes) => Ok(bytes.iter().map(|byte| byte.to_string().into()).collect()),
-        _ => Ok(vec![text_of(value)?]),
+        Value::Bytes(bytes) => bytes.iter().map(|byte| byte.to_string().into()).collect(),
+        _ => vec![text_of(value)],
     }
 }
 
