@@ -11,6 +11,7 @@ mod capabilities;
 mod coalesce;
 mod error;
 mod files;
+mod glob;
 mod go;
 mod ignore;
 mod jinja;
@@ -29,6 +30,7 @@ mod unread;
 mod version;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 pub use self::capabilities::Capabilities;
@@ -39,7 +41,7 @@ pub use self::render::{render, trace};
 pub use self::package::{Package, values};
 pub use self::schema::Failure;
 pub use self::template::{Named, probe, template};
-pub use crate::gotemplate::functions::host::{Asked, Chance};
+pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;
 use crate::schema::Discovery;
@@ -60,10 +62,30 @@ pub struct Context<'a> {
     /// What the server has: `capabilities.kube_version`, `capabilities.has("apps/v1")` and
     /// `capabilities.has_kind("apps/v1", "Deployment")`.
     pub capabilities: &'a Arc<Discovery>,
-    /// The time that Go templates' `now` gives, in seconds since 1970: that of the commit.
+    /// Where what Go templates make up comes from.
+    pub making: &'a Making,
+}
+
+/// Where what Go templates make up comes from.
+#[derive(Clone)]
+pub struct Making {
+    /// The time that `now` gives, in seconds since 1970: that of the commit.
     pub now: i64,
-    /// Where Go templates' passwords, keys and certificates come from.
-    pub chance: &'a Chance,
+    /// Where passwords, keys and certificates come from.
+    pub chance: Chance,
+}
+
+impl Default for Making {
+    /// Placeholders, in 1970.
+    fn default() -> Self {
+        Self { now: 0, chance: Chance::Placeholder }
+    }
+}
+
+impl fmt::Debug for Making {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "made at {}", self.now)
+    }
 }
 
 /// What the templates of a release came to.

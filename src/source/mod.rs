@@ -82,6 +82,14 @@ impl Source {
     }
 }
 
+impl Source {
+    /// When the commit was made that the files belong to, in seconds since 1970; `None` as for [`Source::commit`].
+    pub fn time(&self) -> Result<Option<i64>, SourceError> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        repository.time(self.revision)
+    }
+}
+
 /// The files of a folder on this machine by itself, below the folder's own name, which comes with them. Links stay
 /// within it.
 pub fn folder_of(path: &Path) -> Result<(Tree, String), SourceError> {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::package::File;
-use crate::gotemplate::functions::glob::Glob;
+use super::super::glob;
 use crate::gotemplate::{Body, Fault, Function, Kind, List, Map, Object, Run, Str, Type, Value, downcast};
 
 /// The files of a chart, or those of them that a pattern chose.
@@ -38,7 +38,7 @@ impl Files {
 static METHODS: [Function; 6] = [
     Function::new("Get", &[Type::Str], get as Body),
     Function::new("GetBytes", &[Type::Str], get_bytes as Body),
-    Function::new("Glob", &[Type::Str], glob as Body),
+    Function::new("Glob", &[Type::Str], chosen as Body),
     Function::new("Lines", &[Type::Str], lines as Body),
     Function::new("AsConfig", &[], as_config as Body),
     Function::new("AsSecrets", &[], as_secrets as Body),
@@ -67,11 +67,10 @@ fn get_bytes(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 }
 
 /// A pattern that cannot be read chooses every file, as in Helm.
-fn glob(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
+fn chosen(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (files, pattern) = named(args)?;
-    let pattern = pattern.lossy();
-    let glob = Glob::new(&pattern, &['/']).ok();
-    let chosen = files.files.iter().filter(|it| glob.as_ref().is_none_or(|glob| glob.matches(&it.name)));
+    let pattern = glob::compile(&pattern.lossy());
+    let chosen = files.files.iter().filter(|it| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&it.name)));
     Ok(Files::value(chosen.cloned().collect()))
 }
 

@@ -19,7 +19,7 @@ use super::member::Member;
 use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
-use crate::gotemplate::functions::host::{Asked, Chance, Host};
+use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
 use crate::gotemplate::{self as go, Functions, Limits, Map, Missing, Run, Str, Templates, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
@@ -48,8 +48,8 @@ impl Facts {
             namespace: context.release.namespace.clone(),
             is_upgrade: false,
             capabilities: Rc::new(Capabilities::of_discovery(context.capabilities)),
-            now: context.now,
-            chance: context.chance.clone(),
+            now: context.making.now,
+            chance: context.making.chance.clone(),
         }
     }
 
@@ -122,7 +122,7 @@ pub fn run(chart: &Chart, prepared: &Prepared, facts: &Facts, secrets: Secrets) 
     let renderables = renderables(prepared, chart.package.has_jinja())?;
     let templates = chart.go.get(&renderables)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
-    let host = Host::new(facts.name.clone(), go::functions::time(facts.now), chance);
+    let host = Host::new(facts.name.clone(), Time { seconds: facts.now, nanos: 0 }, chance);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     let mut files = Vec::new();
     let mut notes = None;
