@@ -20,7 +20,7 @@ use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
-use crate::gotemplate::{self as go, Functions, Limits, Map, Missing, Run, Str, Templates, Value};
+use crate::gotemplate::{Limits, Map, Missing, Run, Str, Templates, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
 
@@ -156,7 +156,7 @@ impl Sets {
         if let Some(set) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(set));
         }
-        let mut set = Templates::new(Functions::new(go::functions::helm()));
+        let mut set = Templates::new(functions::all().clone());
         for it in renderables {
             set.add(&it.name, &it.place, Str::from(&*it.file.data)).map_err(ChartError::go)?;
         }
