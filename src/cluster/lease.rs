@@ -40,6 +40,17 @@ pub struct Lease {
     lost: watch::Receiver<Option<String>>,
 }
 
+/// Who takes a Lease.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// Tells people who we are (user, host, process, pipeline).
+    pub name: &'a str,
+    /// Whether another holder of this name is known to live no more.
+    pub is_gone: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Is told, in words, what is waited for.
+    pub watching: &'a (dyn Fn(&str) + Sync),
+}
+
 /// What the holder and its heartbeat share.
 #[derive(Debug)]
 struct Kept {
@@ -124,17 +135,11 @@ impl Found {
 }
 
 impl Cluster {
-    /// Takes the Lease of an environment. `holder` tells people who we are (user, host, process, pipeline). One that
-    /// somebody else holds is an error that names the holder, since when, and when it would end by itself; unless
-    /// `is_gone` knows of that holder that it does not live any more. One that should have ended is watched for as
-    /// long as it lasts, and is ours if it is not renewed meanwhile.
-    pub async fn lease(
-        &self,
-        namespace: &str,
-        environment: &str,
-        holder: &str,
-        is_gone: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<Lease, ClusterError> {
+    /// Takes the Lease of an environment. One that somebody else holds is an error that names the holder, since when,
+    /// and when it would end by itself; unless that holder is known to live no more. One that should have ended is
+    /// watched for as long as it lasts, and is ours if it is not renewed meanwhile.
+    pub async fn lease(&self, namespace: &str, environment: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
+        let Holder { name: holder, is_gone, .. } = who;
         let name = format!("weft.{environment}").to_lowercase();
         let terms = Terms::of(self.inner.pace.patience);
         for _ in 0..RACES {
@@ -144,7 +149,7 @@ impl Cluster {
                 if it.seems_alive(Timestamp::now()) {
                     return Err(it.held(environment));
                 }
-                found = self.watch_end(namespace, &name, environment, it).await?;
+                found = self.watch_end((namespace, &name), environment, it, who).await?;
             }
             let (sent, acquired) = (Instant::now(), Timestamp::now());
             let body = body(namespace, &name, holder, acquired, terms, found.as_ref().map(|it| it.version.as_str()));
@@ -167,14 +172,19 @@ impl Cluster {
     /// Watches a lease for as long as it lasts; what is there then. One that is renewed meanwhile is held.
     async fn watch_end(
         &self,
-        namespace: &str,
-        name: &str,
+        (namespace, name): (&str, &str),
         environment: &str,
         found: &Found,
+        who: Holder<'_>,
     ) -> Result<Option<Found>, ClusterError> {
         let lasts = Duration::from_secs(found.lasts.unsigned_abs());
         let began = Instant::now();
         loop {
+            let left = lasts.saturating_sub(began.elapsed()).as_secs_f64().ceil();
+            (who.watching)(&format!(
+                "watching the lease of {}, which should have ended: unless it is renewed, it is ours in {left} s",
+                found.holder
+            ));
             sleep((lasts / 8).min(lasts.saturating_sub(began.elapsed()))).await;
             match self.find_lease(namespace, name).await? {
                 Some(now) if now.version != found.version && !now.holder.is_empty() => {

@@ -42,7 +42,7 @@ use tokio::sync::watch;
 
 pub use self::error::ClusterError;
 pub use self::history::{KeptPack, KeptRevision};
-pub use self::lease::Lease;
+pub use self::lease::{Holder, Lease};
 pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
 pub use self::openapi::SchemaCache;
@@ -50,7 +50,7 @@ pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;
 pub use self::target::{Pace, Target};
-pub use self::write::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
+pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 
 use self::fence::Fence;
 use self::flight::Flight;
