@@ -14,6 +14,7 @@
 pub mod diagnostic;
 pub mod jinja;
 pub mod masked;
+pub mod patch;
 pub mod schema;
 pub mod tree;
 pub mod value;
@@ -24,6 +25,7 @@ pub mod project;
 pub mod secrets;
 pub mod values;
 pub mod chart;
+pub mod kustomize;
 pub mod manifest;
 pub mod diff;
 pub mod health;
