@@ -5,6 +5,8 @@
 
 mod definition;
 mod figures;
+mod leader;
+mod metrics;
 mod rights;
 mod run;
 mod spec;
@@ -12,6 +14,8 @@ mod status;
 
 pub use self::definition::{OperatorError, crd};
 pub use self::figures::{CLASSES, Durations, Figures};
+pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
+pub use self::metrics::metrics;
 pub use self::rights::{Needed, OPERATOR, SOURCE, TARGET, When};
 pub use self::run::{Options, Surroundings, run};
 pub use self::spec::{

@@ -9,9 +9,9 @@ use tokio::time::sleep;
 
 use super::record::{Fates, record};
 use super::stop::{self, Stop};
-use super::{PipelineError, Planned, State, holder};
+use super::{PipelineError, Planned, State};
 use crate::apply::{self, Conclusion, Options, Waiting};
-use crate::cluster::Propagation;
+use crate::cluster::{Propagation, holder};
 use crate::diagnostic::Failure;
 use crate::report::Event;
 use crate::state::history::Outcome;
