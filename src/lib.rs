@@ -39,6 +39,7 @@ pub mod keys;
 pub mod cluster;
 pub mod apply;
 pub mod sandbox;
+pub mod telemetry;
 pub mod operator;
 pub mod pipeline;
 pub mod cli;

@@ -160,7 +160,8 @@ impl Reading<'_> {
 
     /// The type that a schema is or refers to.
     fn holds(&mut self, schema: &Value) -> usize {
-        if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix("#/definitions/")) {
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix("#/definitions/"))
+        {
             return self.named(name);
         }
         let type_ = self.keys.types.len();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cluster::Target;
-use crate::operator::{Figures, OperatorError};
+use crate::operator::{Figures, Leading, OperatorError};
 
 /// How the operator works.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct Options {
 pub struct Surroundings {
     /// What it counts.
     pub figures: Arc<Figures>,
-    /// Whether this process leads: it writes nothing while it does not. A lost lease is seen by the next write.
-    pub leading: watch::Receiver<bool>,
+    /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
+    pub leading: Leading,
     /// Becomes true when the process is to end. Objects under way are finished, nothing new is begun.
     pub stop: watch::Receiver<bool>,
 }
