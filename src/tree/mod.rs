@@ -1,10 +1,13 @@
 //! A read-only tree of paths and bytes: what a project or a chart is, wherever it came from.
 
+mod archive;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use self::archive::{ArchiveError, LARGEST, MOST_ENTRIES, pack, unpack};
 use crate::diagnostic::{Diagnose, Kind};
 use crate::value::{Mark, Origin};
 
