@@ -1,6 +1,6 @@
 //! Archives of charts: a gzipped tar with one folder, read without trust and written always the same.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
@@ -97,13 +97,14 @@ impl Diagnose for ArchiveError {
     }
 }
 
-/// The files of a chart's archive, by their path below its one folder. Whatever leads out of that folder, is a link or
-/// a device, stands there twice, or unpacks to more than a chart can have is refused, and then nothing is unpacked.
+/// The files of a chart's archive in their order, by their path below its one folder. Whatever leads out of that folder,
+/// is a link or a device, stands there twice, or unpacks to more than a chart can have is refused, and then nothing is
+/// unpacked.
 ///
 /// Names with `\` are read as Windows writes them. `archive` is the archive's name, for errors.
-pub fn unpack(archive: &str, bytes: &[u8]) -> Result<Tree, ArchiveError> {
+pub fn unpack(bytes: &[u8], archive: &str) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
     let allowed = LARGEST.min(SMALL.max(RATIO.saturating_mul(bytes.len() as u64)));
-    let mut unpacking = Unpacking { archive, allowed, left: allowed, files: BTreeMap::new() };
+    let mut unpacking = Unpacking { archive, allowed, left: allowed, files: Vec::new(), seen: BTreeSet::new() };
     // Names and links cost as much as contents, so that the whole stream is counted.
     let stream = MultiGzDecoder::new(bytes).take(allowed.saturating_mul(2));
     let mut tar = Archive::new(stream);
@@ -127,7 +128,8 @@ struct Unpacking<'a> {
     archive: &'a str,
     allowed: u64,
     left: u64,
-    files: BTreeMap<String, Vec<u8>>,
+    files: Vec<(String, Vec<u8>)>,
+    seen: BTreeSet<String>,
 }
 
 impl Unpacking<'_> {
@@ -144,11 +146,12 @@ impl Unpacking<'_> {
         let name = below(&written, kind == EntryType::Directory || written.ends_with('/'));
         let name = name.map_err(|why| self.bad_name(&written, why))?;
         let Some(name) = name else { return Ok(()) };
-        let bytes = self.contents(&mut entry)?;
-        match self.files.insert(name, bytes) {
-            None => Ok(()),
-            Some(_) => Err(ArchiveError::Twice { archive: self.archive.to_owned(), entry: written }),
+        if !self.seen.insert(name.clone()) {
+            return Err(ArchiveError::Twice { archive: self.archive.to_owned(), entry: written });
         }
+        let bytes = self.contents(&mut entry)?;
+        self.files.push((name, bytes));
+        Ok(())
     }
 
     /// The bytes of an entry; what its header says of their number is not believed.
@@ -162,16 +165,16 @@ impl Unpacking<'_> {
         Ok(bytes)
     }
 
-    fn finished(self) -> Result<Tree, ArchiveError> {
+    fn finished(self) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
         if self.files.is_empty() {
             return Err(ArchiveError::Empty { archive: self.archive.to_owned() });
         }
         // A file `a` beside a file `a/b` cannot be on any disk.
-        let folder = |path: &str| path.match_indices('/').any(|(at, _)| self.files.contains_key(&path[..at]));
-        if let Some(entry) = self.files.keys().find(|path| folder(path)) {
+        let folder = |path: &str| path.match_indices('/').any(|(at, _)| self.seen.contains(&path[..at]));
+        if let Some(entry) = self.seen.iter().find(|path| folder(path)) {
             return Err(ArchiveError::Twice { archive: self.archive.to_owned(), entry: entry.clone() });
         }
-        Ok(Tree::new(self.files))
+        Ok(self.files)
     }
 
     fn broken(&self, source: io::Error) -> ArchiveError {
@@ -246,6 +249,7 @@ pub fn pack(folder: &str, files: &Tree) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::io::Write as _;
 
     use flate2::write::GzEncoder;
@@ -275,24 +279,23 @@ mod tests {
     }
 
     fn refused(entries: &[(&str, EntryType, &[u8])]) -> String {
-        unpack("a.tgz", &archive(entries)).unwrap_err().to_string()
+        unpack(&archive(entries), "a.tgz").unwrap_err().to_string()
     }
 
     const FILE: EntryType = EntryType::Regular;
 
     #[test]
     fn an_archive_is_its_files_below_the_folder() {
-        let tree = unpack(
-            "a.tgz",
-            &archive(&[
-                ("pax", EntryType::XGlobalHeader, b""),
-                ("app/", EntryType::Directory, b""),
-                ("app/Chart.yaml", FILE, b"name: app\n"),
-                ("app\\templates\\a.yaml", FILE, b"a"),
-                ("app/./b//c", FILE, b""),
-            ]),
-        );
-        assert_eq!(tree.unwrap().paths().collect::<Vec<_>>(), ["Chart.yaml", "b/c", "templates/a.yaml"]);
+        let packed = archive(&[
+            ("pax", EntryType::XGlobalHeader, b""),
+            ("app/", EntryType::Directory, b""),
+            ("app/Chart.yaml", FILE, b"name: app\n"),
+            ("app\\templates\\a.yaml", FILE, b"a"),
+            ("app/./b//c", FILE, b""),
+        ]);
+        let files = unpack(&packed, "a.tgz").unwrap();
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["Chart.yaml", "templates/a.yaml", "b/c"]);
     }
 
     #[test]
@@ -341,7 +344,7 @@ mod tests {
     fn half_an_archive_is_none() {
         let whole = archive(&[("app/Chart.yaml", FILE, b"name: app\n")]);
         for bytes in [&whole[..whole.len() / 2], b"name: app\n", b""] {
-            let error = unpack("a.tgz", bytes).unwrap_err();
+            let error = unpack(bytes, "a.tgz").unwrap_err();
             assert_eq!(error.to_string(), "`a.tgz` is not a whole `.tar.gz`");
         }
     }
@@ -364,16 +367,14 @@ mod tests {
             prop_assume!(!files.keys().any(folder));
             let packed = pack("app", &Tree::new(files.clone())).unwrap();
             prop_assert_eq!(&packed, &pack("app", &Tree::new(files.clone())).unwrap());
-            let unpacked = unpack("a.tgz", &packed).unwrap();
-            let found: BTreeMap<_, _> =
-                unpacked.paths().map(|path| (path.to_owned(), unpacked.bytes(path).unwrap().to_vec())).collect();
+            let found: BTreeMap<_, _> = unpack(&packed, "a.tgz").unwrap().into_iter().collect();
             prop_assert_eq!(found, files);
         }
 
         #[test]
         fn any_bytes_are_refused_or_unpacked(bytes in any::<Vec<u8>>()) {
-            let _ = unpack("a.tgz", &bytes);
-            let _ = unpack("a.tgz", &zipped(&bytes));
+            let _ = unpack(&bytes, "a.tgz");
+            let _ = unpack(&zipped(&bytes), "a.tgz");
         }
     }
 }

@@ -1,13 +1,12 @@
 //! A read-only tree of paths and bytes: what a project or a chart is, wherever it came from.
 
-mod archive;
+pub mod archive;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use self::archive::{ArchiveError, LARGEST, MOST_ENTRIES, pack, unpack};
 use crate::diagnostic::{Diagnose, Kind};
 use crate::value::{Mark, Origin};
 
