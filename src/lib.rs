@@ -12,6 +12,7 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub mod diagnostic;
+pub mod gotemplate;
 pub mod jinja;
 pub mod masked;
 pub mod patch;

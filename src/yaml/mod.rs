@@ -51,6 +51,12 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     Ok(documents)
 }
 
+/// The first document of a text, whatever follows it; a text without one is null. So Go's library reads a text that
+/// should have one document.
+pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
+    read::Reader::new(text, file, rules)?.next().unwrap_or_else(|| Ok(Value::default()))
+}
+
 /// The one document of a text; a text without one is null.
 pub fn document(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
     let mut documents = documents(text, file, rules)?;
