@@ -11,6 +11,7 @@ mod error;
 mod eval;
 mod field;
 pub mod format;
+pub mod functions;
 mod list;
 mod map;
 mod object;
