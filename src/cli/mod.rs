@@ -28,6 +28,7 @@ mod render;
 mod rights;
 mod rollback;
 mod sandbox;
+mod saving;
 mod secrets;
 mod settings;
 mod show;

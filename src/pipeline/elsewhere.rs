@@ -45,6 +45,7 @@ fn objects(
         inputs: project.inputs.clone(),
         commit: project.commit.clone(),
         time: project.time,
+        left: Vec::new(),
     };
     let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
     let told = |failure: Failure| failure.diagnostics.first().map(|it| it.messages.join(": ")).unwrap_or_default();
