@@ -5,7 +5,10 @@
 
 mod arguments;
 mod base;
+mod certificates;
+mod chance;
 mod convert;
+mod crypto;
 mod dates;
 mod decimal;
 mod dicts;
@@ -19,6 +22,7 @@ mod merge;
 mod numbers;
 pub mod paths;
 mod print;
+mod random;
 mod reflect;
 mod runes;
 pub mod semver;
@@ -38,6 +42,8 @@ use super::{Function, Functions};
 
 /// The families.
 static TABLES: &[&[Function]] = &[
+    certificates::FUNCTIONS,
+    crypto::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
     engine::FUNCTIONS,
@@ -45,6 +51,7 @@ static TABLES: &[&[Function]] = &[
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
     paths::FUNCTIONS,
+    random::FUNCTIONS,
     reflect::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
