@@ -44,6 +44,7 @@ use super::{Function, Functions};
 static TABLES: &[&[Function]] = &[
     certificates::FUNCTIONS,
     crypto::FUNCTIONS,
+    dates::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
     engine::FUNCTIONS,
