@@ -29,6 +29,7 @@ pub mod semver;
 mod semvers;
 mod strconv;
 mod strings;
+mod urls;
 mod words;
 mod wrap;
 mod yamls;
@@ -56,6 +57,7 @@ static TABLES: &[&[Function]] = &[
     reflect::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
+    urls::FUNCTIONS,
     yamls::FUNCTIONS,
 ];
 
