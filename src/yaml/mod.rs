@@ -31,13 +31,17 @@ pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
 use crate::value::{Mark, Origin, Value};
 
-/// How strictly a text is read. Scalars mean the same under both.
+/// How strictly a text is read. Scalars mean the same under all but [`Rules::Kustomize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// Our own files: a key that is there twice is an error.
     Strict,
     /// Manifests from elsewhere, as the server's own library reads them: of equal keys the last one wins.
     Kubernetes,
+    /// Manifests and patches of a kustomization, which kustomize reads by version 3 of Go's library: `yes`, `on` and
+    /// their like are texts, dates are written out as times, and keys are texts. A null that is not written (`key:`) has
+    /// no column, as strategic merge patches tell it from one that is.
+    Kustomize,
 }
 
 /// The documents of a text, in order. Documents that hold nothing are left out.
