@@ -29,6 +29,7 @@ pub mod semver;
 mod semvers;
 mod strconv;
 mod strings;
+mod urls;
 mod words;
 mod wrap;
 mod yamls;
@@ -44,6 +45,7 @@ use super::{Function, Functions};
 static TABLES: &[&[Function]] = &[
     certificates::FUNCTIONS,
     crypto::FUNCTIONS,
+    dates::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
     engine::FUNCTIONS,
@@ -55,6 +57,7 @@ static TABLES: &[&[Function]] = &[
     reflect::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
+    urls::FUNCTIONS,
     yamls::FUNCTIONS,
 ];
 
