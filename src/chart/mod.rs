@@ -40,7 +40,7 @@ pub use self::manifests::manifests;
 pub use self::render::{render, trace};
 pub use self::package::{Package, values};
 pub use self::schema::Failure;
-pub use self::template::{Named, probe, template};
+pub use self::template::{Named, template};
 pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;

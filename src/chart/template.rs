@@ -76,17 +76,3 @@ fn check_name(name: &str) -> Result<(), ChartError> {
     }
     Err(ChartError::ReleaseName { name: name.to_owned() })
 }
-
-// PROBE
-/// x
-pub fn probe(chart: &Chart, by_user: &Value) -> Result<(Value, Vec<String>), ChartError> {
-    let prepared = Prepared::of(chart, by_user)?;
-    let mut names = Vec::new();
-    prepared.root.each(&mut |member, path| {
-        let full = go::full_path(&prepared.root, path);
-        names.extend(member.package.templates.iter().map(|it| format!("{full}/{}", it.name)));
-        Ok(())
-    })?;
-    names.sort();
-    Ok((prepared.values.value(), names))
-}
