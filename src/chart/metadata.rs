@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::ChartError;
-use super::version;
+use super::{ChartError, version};
+use crate::diagnostic::nearest;
 use crate::value::{Data, Map, Mark, Origin, Value};
 use crate::yaml::{self, Rules};
 
@@ -80,6 +80,27 @@ pub enum Import {
     },
 }
 
+/// The keys of a `Chart.yaml`.
+const KEYS: [&str; 17] = [
+    "annotations",
+    "apiVersion",
+    "appVersion",
+    "condition",
+    "dependencies",
+    "deprecated",
+    "description",
+    "home",
+    "icon",
+    "keywords",
+    "kubeVersion",
+    "maintainers",
+    "name",
+    "sources",
+    "tags",
+    "type",
+    "version",
+];
+
 /// Reads one document, wrong parts of which are told with their file.
 struct Reader<'t> {
     file: &'t Arc<String>,
@@ -88,9 +109,13 @@ struct Reader<'t> {
 type Read<T> = Result<T, ChartError>;
 
 impl Metadata {
-    /// Reads the text of a `Chart.yaml`.
-    pub fn read(text: &str, file: &Arc<String>) -> Read<Self> {
+    /// Reads the text of a `Chart.yaml`. Under strict rules, which are those of our own charts, it may have no other
+    /// keys than Helm knows.
+    pub fn read(text: &str, file: &Arc<String>, rules: Rules) -> Read<Self> {
         let mut metadata = Self::default();
+        if rules == Rules::Strict {
+            refuse_unknown(&yaml::document(text, file, rules)?)?;
+        }
         metadata.add(text, file)?;
         if metadata.api_version.is_empty() {
             "v1".clone_into(&mut metadata.api_version);
@@ -197,6 +222,19 @@ impl Dependency {
     /// The name under which the chart that uses it knows it.
     pub fn goes_by(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
+    }
+}
+
+fn refuse_unknown(document: &Value) -> Read<()> {
+    match document.as_map().into_iter().flatten().find(|it| !KEYS.contains(&it.key.as_str())) {
+        None => Ok(()),
+        Some(entry) => Err(ChartError::Metadata {
+            reason: match nearest(&entry.key, KEYS) {
+                Some(near) => format!("the key `{}` is not known; did you mean `{near}`?", entry.key),
+                None => format!("the key `{}` is not known", entry.key),
+            },
+            origin: Origin { file: document.origin.file.clone(), mark: entry.mark },
+        }),
     }
 }
 

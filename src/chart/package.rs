@@ -74,7 +74,10 @@ impl Package {
         let Some(chart_yaml) = files.iter().rfind(|it| it.name == "Chart.yaml") else {
             return Err(ChartError::NoChart { folder: folder.to_owned() });
         };
-        let mut metadata = Metadata::read(chart_yaml.text(folder)?, &place("Chart.yaml"))?;
+        // A chart with Jinja templates is our own.
+        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && it.name.ends_with(".j2"));
+        let rules = if is_jinja { Rules::Strict } else { Rules::Kubernetes };
+        let mut metadata = Metadata::read(chart_yaml.text(folder)?, &place("Chart.yaml"), rules)?;
         let mut package = Self {
             folder: folder.to_owned(),
             metadata: Metadata::default(),
@@ -86,9 +89,6 @@ impl Package {
             crds: OnceLock::new(),
             checker: OnceLock::new(),
         };
-        // A chart with Jinja templates is our own.
-        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && it.name.ends_with(".j2"));
-        let rules = if is_jinja { Rules::Strict } else { Rules::Kubernetes };
         let mut below: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for file in files {
             match file.name.as_str() {

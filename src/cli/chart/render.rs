@@ -123,7 +123,7 @@ fn chance(args: &RenderArgs) -> Result<(i64, Chance), Failure> {
         Engine::Helm => {
             let mut key = vec![0; 32];
             getrandom::fill(&mut key).map_err(PipelineError::Random)?;
-            Ok((now, Chance::Derived(key)))
+            Ok((now, Chance::Drawn(key)))
         }
     }
 }
