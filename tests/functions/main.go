@@ -1,14 +1,18 @@
-// Command functions prints what Helm's own functions give for the cases under tests/cases/functions.
+// Command functions writes what Helm's own functions give for the cases under tests/cases/functions.
 //
-// A case file holds one template a line. Beside it goes the table of results that the tests compare with, so that they
-// need no Go: `go run . ../cases/functions/*.txt` writes NAME.tsv for each NAME.txt. A line of a table is the template,
-// a tab, and the result as a Go string; or `!` and the error.
+// A case is a folder with templates.txt: a template a line. Beside it goes go.txt, which the tests compare with, so that
+// they need no Go: each template, and below it the result as a Go string, or `!` and what the function says.
+//
+//	cd tests/functions && go run . ../cases/functions/*
 package main
 
 import (
-	"bufio"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,64 +23,49 @@ import (
 )
 
 func main() {
-	for _, file := range os.Args[1:] {
-		if err := table(file); err != nil {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	for _, folder := range os.Args[1:] {
+		if err := table(folder); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
 }
 
-func table(file string) error {
-	in, err := os.Open(file)
+func table(folder string) error {
+	templates, err := os.ReadFile(filepath.Join(folder, "templates.txt"))
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.Create(strings.TrimSuffix(file, ".txt") + ".tsv")
+	values, err := os.ReadFile(filepath.Join(folder, "..", "values.yaml"))
 	if err != nil {
 		return err
 	}
-	defer out.Close()
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		line := lines.Text()
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		result, err := render(line)
+	var out strings.Builder
+	for line := range strings.Lines(string(templates)) {
+		line = strings.TrimSuffix(line, "\n")
+		result, err := render(line, values)
 		if err != nil {
-			fmt.Fprintf(out, "%s\t!%s\n", line, strconv.Quote(err.Error()))
+			fmt.Fprintf(&out, "%s\n\t!%s\n", line, message(err.Error()))
 		} else {
-			fmt.Fprintf(out, "%s\t%s\n", line, strconv.Quote(result))
+			fmt.Fprintf(&out, "%s\n\t%s\n", line, strconv.Quote(result))
 		}
 	}
-	return lines.Err()
+	return os.WriteFile(filepath.Join(folder, "go.txt"), []byte(out.String()), 0644)
 }
 
-// What the cases can name.
-const values = `
-text: hello
-empty: ""
-zero: 0
-one: 1
-float: 1.5
-big: 1234567
-yes: true
-no: false
-none: null
-list: [c, a, b]
-numbers: [3, 1, 2]
-mixed: [1, a, true, null, {k: v}]
-nothing: []
-map: {b: 2, a: 1, c: {d: e}}
-deep: {one: {two: {three: x}}}
-bare: {}
-`
+// What a function says; nothing of errors that are the engine's own.
+func message(err string) string {
+	calling := regexp.MustCompile(`(?s).*error calling \w+:\s*(.*)`)
+	if found := calling.FindStringSubmatch(err); found != nil {
+		return strconv.Quote(found[1])
+	}
+	return ""
+}
 
-func render(template string) (string, error) {
+func render(template string, values []byte) (string, error) {
 	read := map[string]any{}
-	if err := yaml.Unmarshal([]byte(values), &read); err != nil {
+	if err := yaml.Unmarshal(values, &read); err != nil {
 		return "", err
 	}
 	c := &chart.Chart{

@@ -27,7 +27,7 @@ pub(super) fn source(run: &Run<'_>, function: &str, args: &[Value]) -> Result<So
     })
 }
 
-fn stream(host: &Host, key: &[u8], file: &str, function: &str, args: &[Value]) -> Stream {
+fn stream(host: &Host, key: &[u8], file: &Str, function: &str, args: &[Value]) -> Stream {
     let call = host::signature(function, args);
     let count = host.count(file, &call).to_be_bytes();
     let parts = [b"weft/made-up/1", host.release.as_bytes(), file.as_bytes(), &call, &count];

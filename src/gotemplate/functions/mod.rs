@@ -34,8 +34,6 @@ mod words;
 mod wrap;
 mod yamls;
 
-use std::sync::LazyLock;
-
 pub use self::convert::{Numbers, from_document, to_document};
 pub use self::dates::Time;
 pub use self::host::{Asked, Chance, Host, Live, Made};
@@ -61,9 +59,7 @@ static TABLES: &[&[Function]] = &[
     yamls::FUNCTIONS,
 ];
 
-static ALL: LazyLock<Functions> = LazyLock::new(|| Functions::new(TABLES.iter().copied().flatten()));
-
 /// All functions of Helm 4 and of Go. Their runs need a [`Host`].
-pub fn all() -> &'static Functions {
-    &ALL
+pub fn all() -> Functions {
+    Functions::new(TABLES.iter().copied().flatten())
 }

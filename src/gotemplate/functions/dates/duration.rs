@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::parse::quote;
 use crate::gotemplate::functions::arguments::any;
 use crate::gotemplate::{Fault, Function, Kind, Object, Str, Type, Value, downcast};
 
@@ -31,7 +32,7 @@ impl Duration {
 
     /// Reads such a text as `1h30m` (Go: `time.ParseDuration`).
     pub fn parse(text: &str) -> Result<Self, String> {
-        let invalid = || format!("time: invalid duration {text:?}");
+        let invalid = || format!("time: invalid duration {}", quote(text));
         let (negative, mut rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -108,10 +109,10 @@ fn part<'t>(rest: &'t str, text: &str) -> Result<Option<(u64, &'t str)>, String>
     }
     let (unit, after) = after.split_at(after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len()));
     if unit.is_empty() {
-        return Err(format!("time: missing unit in duration {text:?}"));
+        return Err(format!("time: missing unit in duration {}", quote(text)));
     }
     let known = UNITS.iter().find(|(name, _)| *name == unit);
-    let (_, size) = known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+    let (_, size) = known.ok_or_else(|| format!("time: unknown unit {} in duration {}", quote(unit), quote(text)))?;
     let size = size.unsigned_abs();
     let number = if whole.is_empty() { Some(0) } else { whole.parse::<u64>().ok() };
     let Some(mut nanos) = number.and_then(|it| it.checked_mul(size)).filter(|it| *it <= 1 << 63) else {
