@@ -13,6 +13,7 @@ mod crash;
 mod diff;
 mod docs;
 mod faults;
+mod gotemplate;
 mod health;
 mod ignore;
 mod keys;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         faults::trials(),
+        gotemplate::trials(),
         health::trials(),
         ignore::trials(),
         keys::trials(),
