@@ -29,7 +29,7 @@ pub use self::config::{config, from_value};
 pub use self::error::YamlError;
 pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
-use crate::value::{Mark, Origin, Value};
+use crate::value::{Data, Mark, Origin, Value};
 
 /// How strictly a text is read. Scalars mean the same under all but [`Rules::Kustomize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     let mut documents = read::Reader::new(text, file, rules)?.collect::<Result<Vec<_>, _>>()?;
     documents.retain(|document| !document.is_null());
     Ok(documents)
+}
+
+/// What a text without quotes means.
+pub fn scalar(text: &str, rules: Rules) -> Data {
+    scalar::plain(text, rules)
 }
 
 /// The one document of a text; a text without one is null.
