@@ -8,9 +8,9 @@ use http::Uri;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
 use super::kubeconfig;
-use super::proxy::Proxies;
 use super::{ClusterError, credentials};
 use crate::masked::Masked;
+use crate::network::Proxies;
 use crate::project::ClusterRef;
 use crate::value::Origin;
 

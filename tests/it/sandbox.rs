@@ -19,6 +19,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
+use weft::network::Proxies;
 use weft::sandbox::{self, Options, Places, Releases, Sandbox, SandboxError, User};
 
 use self::mirror::Mirror;
@@ -259,7 +260,7 @@ fn refused(places: Places) -> String {
 /// This folder, a cache in it, and these releases.
 fn only(folder: &Path, releases: Releases) -> Places {
     let folders = vec![("assets".to_owned(), folder.to_owned())];
-    Places { folders, cache: folder.join("c"), releases, proxy: None, go: None }
+    Places { folders, cache: folder.join("c"), releases, proxies: Proxies::default(), go: None }
 }
 
 /// A folder with programs that end at once.
