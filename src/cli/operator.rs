@@ -37,6 +37,9 @@ enum OperatorVerb {
 struct RunArgs {
     #[command(flatten)]
     server: ServerArgs,
+    /// Work only on the objects with these labels, as `shard=a`: several operators may share a cluster.
+    #[arg(long, value_name = "LABELS")]
+    selector: Option<String>,
     /// Watch no ConfigMaps, which needs no right to list them: look as the accounts every interval instead.
     #[arg(long)]
     strict: bool,
@@ -72,6 +75,7 @@ pub(super) fn run(args: &OperatorArgs, terminal: &Terminal) -> Result<Exit, Fail
 
 fn serve(args: &RunArgs) -> Result<Exit, Failure> {
     let options = Options {
+        selector: args.selector.clone(),
         strict: args.strict,
         impersonate_for_cleanup: args.impersonate_for_cleanup,
         workers: args.workers.into(),
