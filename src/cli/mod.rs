@@ -27,6 +27,7 @@ mod render;
 mod rights;
 mod rollback;
 mod sandbox;
+mod saving;
 mod secrets;
 mod settings;
 mod show;

@@ -7,7 +7,9 @@ mod act;
 pub mod decide;
 mod definition;
 mod figures;
+mod leader;
 pub mod marks;
+mod metrics;
 mod rights;
 mod run;
 mod spec;
@@ -16,6 +18,8 @@ pub mod world;
 
 pub use self::definition::{OperatorError, crd};
 pub use self::figures::{CLASSES, Durations, Figures};
+pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
+pub use self::metrics::metrics;
 pub use self::rights::{Needed, OPERATOR, SOURCE, TARGET, When};
 pub use self::run::{Options, Surroundings, run};
 pub use self::spec::{

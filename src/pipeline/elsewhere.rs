@@ -44,6 +44,7 @@ fn objects(
         tree: project.tree.clone(),
         inputs: project.inputs.clone(),
         commit: project.commit.clone(),
+        left: Vec::new(),
     };
     let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery));
     let told = |failure: Failure| failure.diagnostics.first().map(|it| it.messages.join(": ")).unwrap_or_default();

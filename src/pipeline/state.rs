@@ -92,6 +92,7 @@ impl State {
 
     fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {
         let inventory = self.inventories.get(release).map(|it| it.objects.keys().cloned().collect());
+        let kept = self.inventories.get(release).map(|it| it.prune).unwrap_or_default();
         let (wanted, unrendered) = match self.elsewhere.get(release).cloned() {
             None => (BTreeSet::new(), None),
             Some(Ok(wanted)) => (wanted, None),
@@ -106,6 +107,8 @@ impl State {
                 &manifest::inventory_name(&environment.name, release),
             ),
             inventory: inventory.unwrap_or_default(),
+            prune: kept,
+            kept_prune: kept,
             ..ReleaseFacts::default()
         }
     }

@@ -55,6 +55,8 @@ mod wait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::conflicts::ConflictRule;
 pub use self::duration::seconds;
 pub use self::error::ProjectError;
@@ -67,7 +69,7 @@ pub use self::load::load;
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
 pub use self::replace::{GUARDED, ReplaceRule};
-pub use self::select::{Selection, select};
+pub use self::select::{Selection, select, select_any};
 pub use self::wait::{HealthRule, HealthTest, Wait};
 use crate::value::{Origin, Value};
 
@@ -193,7 +195,8 @@ pub struct Release {
 }
 
 /// What becomes of objects that leave a release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Prune {
     /// They are deleted.
     #[default]

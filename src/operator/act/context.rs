@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::{Server, Teller, Tokens};
 use crate::operator::decide::{Outcome, Tally};
 use crate::operator::marks::Key;
-use crate::operator::world::{Due, Queue, World};
+use crate::operator::world::{Queue, World};
 use crate::operator::{ConfigMapSync, Figures, Options, Reason};
 
 /// What all visits share.
@@ -30,6 +30,9 @@ pub(crate) struct Context {
 
 /// How many copies are looked at in a second after a start, at most.
 const VERIFIED: u64 = 200;
+
+/// What happened so long before this process led was seen to by the one who did.
+const RECENT: Duration = Duration::from_secs(60);
 
 /// What is remembered of an object between two visits.
 #[derive(Clone, Debug, Default)]
@@ -126,24 +129,21 @@ impl Context {
         f64::from(u16::try_from(next.wrapping_mul(0x2545_f491) >> 16 & 0xffff).unwrap_or_default()) / 65_535.0
     }
 
-    /// Everything is known: everybody is queued. Those that are as they shall be, as far as their status says, are
-    /// verified one after the other, so that a restart is no storm.
+    /// This process begins to lead, and knows everything: everybody is queued. Those that are as they shall be, as far as
+    /// their status says, are verified one after the other, so that neither a restart nor a change of leaders is a storm.
     pub fn begin(&self) {
         let (world, now) = (self.world(), self.now());
         let mut queue = self.queue();
         let mut copies = 0;
         for (key, sync) in world.syncs() {
-            if is_converged(&sync.object) {
+            let wait = if is_converged(&sync.object) {
                 copies += 1 + u64::try_from(world.copies().count(key)).unwrap_or_default();
-                let full = now + Duration::from_millis(copies * 1000 / VERIFIED);
-                queue.plan(key, Due { quick: None, full: Some(full) });
+                Duration::from_millis(copies * 1000 / VERIFIED)
             } else {
-                queue.plan(key, Due { quick: None, full: Some(now) });
-            }
+                Duration::ZERO
+            };
+            queue.begin(key, now + wait, now.saturating_sub(RECENT));
         }
-        drop((queue, world));
-        self.figures.synced.store(true, Ordering::Relaxed);
-        self.wake();
     }
 
     /// Forgets an object that is gone.

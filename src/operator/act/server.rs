@@ -12,11 +12,11 @@ use kube::client::Body;
 use kube::config::AuthInfo;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::operator::decide::Said;
 use crate::operator::marks::Key;
-use crate::operator::{Figures, OperatorError};
+use crate::operator::{Figures, Leading, OperatorError};
 
 /// How often a request is tried.
 const TRIES: u32 = 5;
@@ -78,7 +78,7 @@ pub(crate) struct Server {
     plain: Client,
     patience: Duration,
     figures: Arc<Figures>,
-    leading: watch::Receiver<bool>,
+    leading: Leading,
     doubt: Arc<Notify>,
 }
 
@@ -155,7 +155,7 @@ impl Server {
         config: kube::Config,
         patience: Duration,
         figures: Arc<Figures>,
-        leading: watch::Receiver<bool>,
+        leading: Leading,
     ) -> Result<Self, OperatorError> {
         let mut without = config.clone();
         without.auth_info = AuthInfo::default();
@@ -169,9 +169,9 @@ impl Server {
         &self.own
     }
 
-    /// Whether this process leads.
+    /// Whether this process leads, so that a write may be sent.
     pub fn leads(&self) -> bool {
-        *self.leading.borrow()
+        self.leading.holds()
     }
 
     /// Waits until a request was not answered.

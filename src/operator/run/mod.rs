@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::act::{Context, Server, Teller};
 use crate::cluster::Target;
-use crate::operator::{Figures, OperatorError};
+use crate::operator::{Figures, Leading, OperatorError};
 
 /// How the operator works.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub struct Options {
 pub struct Surroundings {
     /// What it counts.
     pub figures: Arc<Figures>,
-    /// Whether this process leads: it writes nothing while it does not. A lost lease is seen by the next write.
-    pub leading: watch::Receiver<bool>,
+    /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
+    pub leading: Leading,
     /// Becomes true when the process is to end. Objects under way are finished, nothing new is begun.
     pub stop: watch::Receiver<bool>,
 }
@@ -53,7 +53,7 @@ pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings
     let (reopened, opened) = watch::channel(0);
     let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));
     let watches = watches::start(&context, &opened);
-    let ended = workers::work(&context, leading.clone(), stop.clone(), GRACE).await;
+    let ended = workers::work(&context, stop.clone(), GRACE).await;
     door.abort();
     watches.iter().for_each(tokio::task::JoinHandle::abort);
     ended

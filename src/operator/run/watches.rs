@@ -172,10 +172,11 @@ fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
 }
 
 impl Filling {
-    /// One part more is filled. With the last one, everybody is queued.
+    /// One part more is filled. With the last one, the work can begin.
     fn filled(&self, context: &Context) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            context.begin();
+            context.figures.synced.store(true, Ordering::Relaxed);
+            context.wake();
         }
     }
 }

@@ -20,13 +20,16 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Works until it is stopped; then waits for what is under way, at most for `grace`.
 pub(super) async fn work(
     context: &Arc<Context>,
-    mut leading: watch::Receiver<bool>,
     mut stop: watch::Receiver<bool>,
     grace: Duration,
 ) -> Result<(), OperatorError> {
-    let mut visits = JoinSet::new();
+    let (mut visits, mut led) = (JoinSet::new(), false);
     while !*stop.borrow() {
-        let can = *leading.borrow() && context.figures.is_ready();
+        let can = context.server.leads() && context.figures.is_ready();
+        if can && !std::mem::replace(&mut led, can) {
+            context.begin();
+        }
+        led = can || (led && context.server.leads());
         while can && visits.len() < context.options.workers {
             let Some((key, thorough)) = context.queue().next(context.now()) else { break };
             visits.spawn(one(Arc::clone(context), key, thorough));
@@ -37,7 +40,6 @@ pub(super) async fn work(
         let full = visits.len() >= context.options.workers;
         tokio::select! {
             _ = stop.changed() => {}
-            changed = leading.changed() => if changed.is_err() { break },
             _ = visits.join_next(), if !visits.is_empty() => {}
             () = context.woken(), if can && !full => {}
             () = tokio::time::sleep(if can && !full { due } else { Duration::from_millis(100) }) => {}
