@@ -3,14 +3,17 @@
 //! [`crd`] is the definition of the kind, made from the Rust types. [`run()`] is the operator: watches fill `world`, which
 //! knows what a change concerns; `decide` says what is to be done; `act` does it, as the service account of the object.
 
+pub mod decide;
 mod definition;
 mod figures;
 mod leader;
 mod metrics;
+pub mod marks;
 mod rights;
 mod run;
 mod spec;
 mod status;
+pub mod world;
 
 pub use self::definition::{OperatorError, crd};
 pub use self::figures::{CLASSES, Durations, Figures};
