@@ -12,8 +12,10 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub mod diagnostic;
+pub mod gotemplate;
 pub mod jinja;
 pub mod masked;
+pub mod patch;
 pub mod schema;
 pub mod tree;
 pub mod value;
@@ -24,6 +26,7 @@ pub mod project;
 pub mod secrets;
 pub mod values;
 pub mod chart;
+pub mod kustomize;
 pub mod manifest;
 pub mod diff;
 pub mod health;
@@ -37,6 +40,7 @@ pub mod keys;
 pub mod cluster;
 pub mod apply;
 pub mod sandbox;
+pub mod telemetry;
 pub mod operator;
 pub mod pipeline;
 pub mod cli;

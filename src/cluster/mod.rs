@@ -10,6 +10,7 @@ mod error;
 mod fence;
 mod flight;
 mod history;
+pub mod holder;
 mod kept;
 mod kinds;
 mod kubeconfig;
@@ -41,6 +42,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 pub use self::error::ClusterError;
+pub use self::fence::Fence;
 pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::{Holder, Lease};
 pub use self::live::{Page, PageRead, Unread, Wanted};
@@ -52,7 +54,6 @@ pub use self::state::KeptInventory;
 pub use self::target::{Pace, Target};
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 
-use self::fence::Fence;
 use self::flight::Flight;
 use self::reach::Server;
 use self::request::{Distance, Request};

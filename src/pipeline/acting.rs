@@ -9,9 +9,9 @@ use tokio::time::sleep;
 
 use super::record::{Fates, record};
 use super::stop::{self, Heard, Stop};
-use super::{PipelineError, Planned, Progress, State, holder};
+use super::{PipelineError, Planned, Progress, State};
 use crate::apply::{self, Conclusion, End, Options, Waiting};
-use crate::cluster::{Holder, Lease, Propagation};
+use crate::cluster::{Holder, Lease, Propagation, holder};
 use crate::diagnostic::Failure;
 use crate::report::Event;
 use crate::state::history::Outcome;

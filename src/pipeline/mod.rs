@@ -11,7 +11,6 @@ mod elsewhere;
 mod error;
 mod exposures;
 mod history;
-mod holder;
 mod ignore;
 mod join;
 mod load;

@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::load::RULES;
-use super::{Planned, holder, pool};
-use crate::cluster::{Cluster, ClusterError};
+use super::{Planned, pool};
+use crate::cluster::{Cluster, ClusterError, holder};
 use crate::diff::{self, Stripped};
 use crate::manifest::hooks::Occasion;
 use crate::manifest::{Object, ObjectId};

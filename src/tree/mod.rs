@@ -1,5 +1,7 @@
 //! A read-only tree of paths and bytes: what a project or a chart is, wherever it came from.
 
+pub mod archive;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

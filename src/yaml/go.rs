@@ -198,6 +198,13 @@ fn number(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     if count < least { None } else { digits.parse().ok() }
 }
 
+/// The beginning of a day, as Go writes it in JSON.
+pub(super) fn midnight(date: &str) -> String {
+    let mut parts = date.split('-');
+    let mut next = || parts.next().unwrap_or_default();
+    format!("{}-{:0>2}-{:0>2}T00:00:00Z", next(), next(), next())
+}
+
 /// Whether a text is a number of base 60 in YAML 1.1, such as `190:20:30.15`: go-yaml reads them as text and quotes
 /// them for other readers.
 pub(super) fn is_base60(text: &str) -> bool {

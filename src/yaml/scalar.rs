@@ -98,6 +98,38 @@ pub(super) fn read(scalar: Scalar) -> Result<Data, Unreadable> {
     })
 }
 
+/// The data of a scalar by the rules of version 3 of Go's library, as its decoder gives them to JSON.
+pub(super) fn read_third(mut scalar: Scalar) -> Result<Data, Unreadable> {
+    if !scalar.plain || scalar.tag.is_some() {
+        return read(scalar);
+    }
+    if is_octal(&scalar.text) {
+        scalar.text.remove(scalar.text.find('o').unwrap_or_default());
+    }
+    match meaning(&scalar.text) {
+        Meaning::Bool(_) if !matches!(&*scalar.text.to_ascii_lowercase(), "true" | "false") => {
+            Ok(Data::Text(scalar.text))
+        }
+        Meaning::Time if scalar.text.len() <= "2006-01-02".len() => Ok(Data::Text(go::midnight(&scalar.text))),
+        _ => read(scalar),
+    }
+}
+
+fn is_octal(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text).strip_prefix("0o");
+    digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| (b'0'..=b'7').contains(&b)))
+}
+
+/// The text of a key by the same rules: JSON has no other keys than texts.
+pub(super) fn key_third(scalar: Scalar) -> Result<String, Unreadable> {
+    match read_third(scalar)? {
+        Data::Text(text) => Ok(text),
+        Data::Null => Err(Unreadable::Key("null")),
+        Data::Bool(_) => Err(Unreadable::Key("a boolean without quotes")),
+        _ => Err(Unreadable::Key("a number without quotes")),
+    }
+}
+
 /// Whether a scalar as a key means "take the keys of this map in".
 pub(super) fn is_merge(scalar: &Scalar) -> bool {
     scalar.text == "<<" && (scalar.plain || scalar.tag.as_deref() == Some("tag:yaml.org,2002:merge"))

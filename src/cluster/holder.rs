@@ -1,4 +1,4 @@
-//! Who applies: named so that people know it, and so that a later run on the same machine sees that it is gone.
+//! Who holds a lease: named so that people know it, and so that a later run on the same machine sees that it is gone.
 
 use std::fs;
 
@@ -15,12 +15,17 @@ const JOBS: [(&str, &str); 4] = [
 ];
 
 /// This process: user, host, process and machine.
-pub(super) fn name() -> String {
-    format!("{} (process {}{})", person(), std::process::id(), machine().unwrap_or_default())
+pub fn name() -> String {
+    process_of(&person())
+}
+
+/// This process of somebody or something, with its number and its machine.
+pub fn process_of(whom: &str) -> String {
+    format!("{whom} (process {}{})", std::process::id(), machine().unwrap_or_default())
 }
 
 /// Who applies, for those who look later: user and host, or in a job of CI who started it, and its number.
-pub(super) fn who() -> String {
+pub fn who() -> String {
     let job = |(user, number)| Some(format!("{} (job {})", variable(user)?, variable(number)?));
     JOBS.into_iter().find_map(job).unwrap_or_else(person)
 }
@@ -35,7 +40,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Whether a holder was a process of this machine, and has ended. Where that cannot be told, it may live.
-pub(super) fn is_gone(holder: &str) -> bool {
+pub fn is_gone(holder: &str) -> bool {
     let process = machine().and_then(|machine| {
         let (_, rest) = holder.strip_suffix(')')?.rsplit_once("(process ")?;
         Pid::from_raw(rest.strip_suffix(&machine)?.parse().ok()?)

@@ -1,0 +1,5 @@
+//! Times and durations.
+
+mod time;
+
+pub use self::time::Time;
