@@ -25,9 +25,10 @@ pub struct Host {
 /// Where passwords, keys and certificates come from.
 #[derive(Clone)]
 pub enum Chance {
-    /// They are derived from a key, the release, the template and the call, and so are the same in each run. With a key
-    /// that is drawn for this run they are what Helm gives.
+    /// They are derived from a key, the release, the template and the call, and so are the same in each run.
     Derived(Vec<u8>),
+    /// They are derived from a key that was drawn for this run, and so are others each time, as in Helm.
+    Drawn(Vec<u8>),
     /// There is no key: a placeholder stands in for each.
     Placeholder,
     /// The fixed results that comparisons with Helm use.

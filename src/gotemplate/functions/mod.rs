@@ -5,7 +5,10 @@
 
 mod arguments;
 mod base;
+mod certificates;
+mod chance;
 mod convert;
+mod crypto;
 mod dates;
 mod decimal;
 mod dicts;
@@ -19,12 +22,14 @@ mod merge;
 mod numbers;
 pub mod paths;
 mod print;
+mod random;
 mod reflect;
 mod runes;
 pub mod semver;
 mod semvers;
 mod strconv;
 mod strings;
+mod urls;
 mod words;
 mod wrap;
 mod yamls;
@@ -38,6 +43,9 @@ use super::{Function, Functions};
 
 /// The families.
 static TABLES: &[&[Function]] = &[
+    certificates::FUNCTIONS,
+    crypto::FUNCTIONS,
+    dates::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
     engine::FUNCTIONS,
@@ -45,9 +53,11 @@ static TABLES: &[&[Function]] = &[
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
     paths::FUNCTIONS,
+    random::FUNCTIONS,
     reflect::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
+    urls::FUNCTIONS,
     yamls::FUNCTIONS,
 ];
 
