@@ -236,7 +236,7 @@ impl GoTemplateError {
             | Self::NilField { near: Some(near), .. }
             | Self::NoField { near: Some(near), .. } => format!("Did you mean `{near}`?"),
             Self::NoTemplate { .. } => "Names of templates are those after `define`.".into(),
-            Self::NoField { .. } => {
+            Self::NilField { .. } => {
                 "Set the value, or put what may be missing in parentheses: `(.a).b` is empty without `.a`.".into()
             }
             Self::Limit { limit: Limit::Depth, .. } => "Look for a template that calls itself.".into(),
