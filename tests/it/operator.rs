@@ -1,6 +1,10 @@
 //! Tests of `operator`: what a real server says about ConfigMapSync objects.
 
+mod chart;
 mod examples;
+mod install;
+mod leading;
+mod policies;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(code("operator", "a_status_is_kept_and_sources_select", a_status_is_kept_and_sources_select));
     trials.push(code("operator", "the_examples_are_taken", examples::taken));
     trials.push(code("operator", "the_chart_has_the_definition", the_chart_has_the_definition));
+    trials.extend([chart::trials(), policies::trials(), leading::trials()].into_iter().flatten());
     trials
 }
 
@@ -61,6 +66,11 @@ fn refusal(status: &Status) -> String {
     let mut lines: Vec<String> = causes.map(|cause| format!("- {}: {}\n", cause.field, cause.message)).collect();
     lines.sort();
     if lines.is_empty() { format!("- {}\n", status.message) } else { lines.concat() }
+}
+
+/// Sees to it that the kind is there.
+fn defined() {
+    DEFINED.get_or_init(|| define(shared()));
 }
 
 /// Creates the definition and waits until its objects are served.

@@ -10,6 +10,7 @@ pub use self::float::shortest;
 pub use self::quote::{is_print, quoted};
 use self::value::Printer;
 use super::text::Str;
+use super::types::Kind;
 use super::value::Value;
 
 /// Printing ends here, however much there is: values can hold each other without end. It is above any limit of a run.
@@ -34,6 +35,15 @@ pub fn write_display(value: &Value, out: &mut Vec<u8>) {
         Value::Bool(it) => out.extend_from_slice(if *it { b"true" } else { b"false" }),
         Value::Float(it) => out.extend_from_slice(shortest(*it).as_bytes()),
         value => Printer::new(out).argument(value, 'v'),
+    }
+}
+
+/// Writes a value as an action does: a pointer without a text of its own is what it points to.
+pub fn write_output(value: &Value, out: &mut Vec<u8>) {
+    let start = out.len();
+    write_display(value, out);
+    if matches!(value, Value::Object(object) if object.kind() == Kind::Pointer && object.text().is_none()) {
+        out.drain(start..start + usize::from(out.get(start) == Some(&b'&')));
     }
 }
 

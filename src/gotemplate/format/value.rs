@@ -30,11 +30,13 @@ pub(super) struct Printer<'o> {
     pub flags: Flags,
     /// Whether it tells that a verb does not fit: then values print plainly.
     erring: bool,
+    /// The name of the number's type that is being printed, where it has one.
+    named: Option<&'static str>,
 }
 
 impl<'o> Printer<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, flags: Flags::default(), erring: false }
+        Self { out, flags: Flags::default(), erring: false, named: None }
     }
 
     /// Whether there is more than can be of use.
@@ -77,7 +79,7 @@ impl<'o> Printer<'o> {
             (Value::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (_, 'T') => self.string(value.type_name().as_bytes(), 's', value),
             (Value::Object(object), 'p') if object.kind() == Kind::Pointer => self.pad(b"0xc000000000"),
-            (_, 'w') => self.misfit(value, verb),
+            (Value::List(_) | Value::Map(_) | Value::Object(_), 'w') => self.misfit(value, verb),
             _ => self.value(value, verb, 0),
         }
     }
@@ -114,7 +116,8 @@ impl<'o> Printer<'o> {
         if matches!(value, Value::Nil) {
             self.raw(b"<nil>");
         } else {
-            self.raw(value.type_name().as_bytes());
+            let name = self.named.take().map_or_else(|| value.type_name(), str::to_owned);
+            self.raw(name.as_bytes());
             self.raw(b"=");
             let erring = std::mem::replace(&mut self.erring, true);
             self.value(value, 'v', 0);
@@ -247,7 +250,10 @@ impl<'o> Printer<'o> {
             return self.string(&text, verb, value);
         }
         if let Some(below) = object.underlying() {
-            return self.value(&below, verb, depth);
+            self.named = Some(object.type_name()).filter(|_| !matches!(below, Value::List(_) | Value::Map(_)));
+            self.value(&below, verb, depth);
+            self.named = None;
+            return;
         }
         if object.kind() == Kind::Pointer {
             if depth > 0 {
