@@ -37,8 +37,9 @@ pub struct Accumulated {
 
 impl Accumulated {
     fn merge_config(&mut self, other: &Arc<Config>) -> Result<(), KustomizeError> {
-        self.config = Some(match self.config.take() {
-            None => Arc::clone(other),
+        self.config = Some(match &self.config {
+            None if Arc::ptr_eq(other, &Config::builtin()) => Config::builtin(),
+            None => config::merged(&Arc::default(), other)?,
             Some(own) => config::merged(own, other)?,
         });
         Ok(())
@@ -300,8 +301,8 @@ impl Builder<'_> {
             transform::replicas(resources, replica, &config.replicas, &target.origin("replicas", at))?;
             trace(target, resources, "ReplicaCountTransformer");
         }
-        for (at, image) in spec.images.iter().enumerate() {
-            transform::images(resources, image, &config.images, &target.origin("images", at))?;
+        for image in &spec.images {
+            transform::images(resources, image, &config.images)?;
             trace(target, resources, "ImageTagTransformer");
         }
         if !spec.replacements.is_empty() {
@@ -357,8 +358,7 @@ fn is_base(target: &Target, path: &str) -> bool {
     if is_web(path) && manifest {
         return false;
     }
-    Remote::parse(path).is_some()
-        || crate::tree::join(&target.root.folder, path).is_ok_and(|it| target.root.files.is_folder(&it))
+    Remote::parse(path).is_some() || target.root.files.is_folder(&target.root.join(path))
 }
 
 /// Notes at all resources that a built-in transformer of a kustomization changed them.

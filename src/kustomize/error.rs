@@ -78,6 +78,22 @@ pub enum KustomizeError {
         /// Where it is named.
         origin: Origin,
     },
+    /// A path with `..` within a part.
+    #[error("`{path}` holds `..` within a part, and so may not mean what was meant")]
+    OddPath {
+        /// The path.
+        path: String,
+        /// Where it is named.
+        origin: Origin,
+    },
+    /// A role binding with a subject in no namespace.
+    #[error("a subject of `{id}` has a `namespace` without a name")]
+    BlankNamespace {
+        /// The role binding.
+        id: Id,
+        /// Its place.
+        origin: Origin,
+    },
     /// A file outside of the folder.
     #[error("`{path}` is outside of `{folder}`")]
     Restricted {
@@ -276,14 +292,6 @@ pub enum KustomizeError {
         /// The entry.
         origin: Origin,
     },
-    /// A name in `images` that is no pattern.
-    #[error("`{name}` is no name of an image")]
-    ImageName {
-        /// The name.
-        name: String,
-        /// The entry.
-        origin: Origin,
-    },
     /// A replacement that cannot be made.
     #[error("the replacement cannot be made: {reason}")]
     Replacement {
@@ -425,6 +433,8 @@ impl Diagnose for KustomizeError {
             | Self::WrongField { origin, .. }
             | Self::NoFile { origin, .. }
             | Self::NoFolder { origin, .. }
+            | Self::OddPath { origin, .. }
+            | Self::BlankNamespace { origin, .. }
             | Self::Restricted { origin, .. }
             | Self::Cycle { origin, .. }
             | Self::Repository { origin, .. }
@@ -441,7 +451,6 @@ impl Diagnose for KustomizeError {
             | Self::NoField { origin, .. }
             | Self::Source { origin, .. }
             | Self::NoReplicas { origin, .. }
-            | Self::ImageName { origin, .. }
             | Self::Replacement { origin, .. }
             | Self::NoTarget { origin }
             | Self::SeveralPatches { origin }

@@ -10,7 +10,7 @@ use crate::value::{Data, Map, Value};
 
 /// A field of some kinds of objects: keys with `/` between them; lists are walked through.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct FieldSpec {
     /// The API group; empty for any.
     pub group: String,

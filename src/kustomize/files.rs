@@ -104,7 +104,7 @@ impl Root {
             folder: shown(&self.folder).to_owned(),
             origin: origin.clone(),
         };
-        let at = self.files.resolved(&self.join(path).ok_or_else(missing)?);
+        let at = self.files.resolved(&self.join(path));
         let Some(bytes) = self.files.bytes(&at) else { return Err(missing()) };
         if !self.unrestricted && !is_within(&at, &self.files.resolved(&self.folder)) {
             let folder = shown(&self.folder).to_owned();
@@ -115,7 +115,7 @@ impl Root {
 
     /// A file beside the kustomization, if it is there.
     pub fn beside(&self, name: &str) -> Option<Loaded> {
-        let at = self.join(name)?;
+        let at = self.join(name);
         let bytes = self.files.bytes(&at)?.into_owned();
         Some(Loaded { bytes, file: Arc::new(at) })
     }
@@ -129,8 +129,13 @@ impl Root {
         if path.is_empty() || path.starts_with('/') {
             return Err(missing());
         }
-        let folder = self.join(path).filter(|it| self.files.is_folder(it)).ok_or_else(missing)?;
-        let folder = self.files.resolved(&folder);
+        if path.split('/').any(|part| !matches!(part, "." | "..") && part.contains("..")) {
+            return Err(KustomizeError::OddPath { path: path.to_owned(), origin: origin.clone() });
+        }
+        let folder = self.files.resolved(&self.join(path));
+        if !self.files.is_folder(&folder) {
+            return Err(missing());
+        }
         self.check_cycle(&folder, origin)?;
         let unrestricted = self.unrestricted;
         Ok(Arc::new(Self {
@@ -170,9 +175,19 @@ impl Root {
         std::iter::successors(Some(self), |it| it.parent.as_deref())
     }
 
-    /// The path of what a path of this folder means; `None` where it leaves the files.
-    fn join(&self, path: &str) -> Option<String> {
-        crate::tree::join(&self.folder, path).ok()
+    /// The path of what a path of this folder means. As in any file system, `..` of the root is the root.
+    pub fn join(&self, path: &str) -> String {
+        let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { self.folder.split('/').collect() };
+        for part in path.split('/') {
+            match part {
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        parts.retain(|part| !matches!(*part, "" | "."));
+        parts.join("/")
     }
 }
 

@@ -5,24 +5,23 @@ use sha2::{Digest, Sha256};
 use super::resource::Resource;
 use crate::value::Value;
 
-/// The hash of a ConfigMap's or Secret's kind, name and data, or of any other resource as a whole.
+/// The hash of a ConfigMap's or Secret's kind and data, or of any other resource as a whole. The name counts as empty.
 ///
 /// Of a Secret it is what kustomize takes: a plain hash of which 40 bits are shown. It tells the content of a Secret that
 /// can be guessed.
 pub fn suffix(resource: &Resource) -> String {
     let text = |key: &str| json(&resource.text(&[key]).into());
-    let name = json(&resource.name().into());
     let map = |key: &str| resource.body.get(key).filter(|it| it.as_map().is_some()).map(json);
     let data = map("data").unwrap_or_else(|| "\"\"".to_owned());
     let encoded = match resource.text(&["kind"]).as_str() {
         "ConfigMap" => {
             let binary = map("binaryData").map(|it| format!("\"binaryData\":{it},")).unwrap_or_default();
-            format!("{{{binary}\"data\":{data},\"kind\":\"ConfigMap\",\"name\":{name}}}")
+            format!("{{{binary}\"data\":{data},\"kind\":\"ConfigMap\",\"name\":\"\"}}")
         }
         "Secret" => {
             let strings = map("stringData").map(|it| format!(",\"stringData\":{it}")).unwrap_or_default();
             let kind = text("type");
-            format!("{{\"data\":{data},\"kind\":\"Secret\",\"name\":{name}{strings},\"type\":{kind}}}")
+            format!("{{\"data\":{data},\"kind\":\"Secret\",\"name\":\"\"{strings},\"type\":{kind}}}")
         }
         _ => json(&resource.body),
     };

@@ -135,7 +135,7 @@ pub fn run_transformer(
     match kind.as_str() {
         "LabelTransformer" => transform::set_entries(resources, &settings.labels, specs),
         "AnnotationsTransformer" => transform::set_entries(resources, &settings.annotations, specs),
-        "ImageTagTransformer" => transform::images(resources, &settings.image_tag, specs, origin),
+        "ImageTagTransformer" => transform::images(resources, &settings.image_tag, specs),
         "ReplicaCountTransformer" => transform::replicas(resources, &settings.replica, specs, origin),
         "PrefixTransformer" => transform::affix(resources, Affix::Prefix(&settings.prefix), specs),
         "SuffixTransformer" => transform::affix(resources, Affix::Suffix(&settings.suffix), specs),

@@ -6,8 +6,23 @@ use super::KustomizeError;
 use super::files::{Loaded, Root};
 use super::provenance::Provenance;
 use super::spec::{Kustomization, NAMES};
-use crate::value::{Data, Map, Origin, Value};
+use crate::value::{Data, Entry, Map, Origin, Value};
 use crate::yaml::{self, Rules};
+
+/// The fields of a kustomization and of what is in it.
+const FIELDS: [&str; 82] = [
+    "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
+    "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags",
+    "replacements", "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases",
+    "configMapGenerator", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator",
+    "generatorOptions", "configurations", "generators", "transformers", "validators", "buildMetadata", "pairs",
+    "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields", "path", "patch", "target",
+    "options", "allowNameChange", "allowKindChange", "group", "version", "name", "annotationSelector",
+    "labelSelector", "newName", "newTag", "tagSuffix", "digest", "count", "source", "sourceValue", "targets",
+    "fieldPath", "select", "reject", "fieldPaths", "delimiter", "index", "encoding", "create", "objref", "fieldref",
+    "order", "legacySortOptions", "orderFirst", "orderLast", "behavior", "literals", "files", "envs", "env", "type",
+    "annotations", "disableNameSuffixHash", "immutable", "valuesInline",
+];
 
 /// A kustomization that is being built.
 #[derive(Debug)]
@@ -44,11 +59,7 @@ impl Target {
 
     fn check(&self, origin: Origin) -> Result<(), KustomizeError> {
         let spec = &self.spec;
-        let bare = Kustomization {
-            api_version: spec.api_version.clone(),
-            kind: spec.kind.clone(),
-            ..Kustomization::default()
-        };
+        let bare = Kustomization { api_version: spec.api_version.clone(), kind: spec.kind.clone(), ..Kustomization::default() };
         if *spec == bare {
             return Err(KustomizeError::Empty { origin });
         }
@@ -89,50 +100,30 @@ fn find(root: &Root, origin: &Origin) -> Result<(Loaded, &'static str), Kustomiz
     }
 }
 
-/// The same map with fields under their own names: Go's reader of JSON takes them in any case.
-fn renamed(mut nodes: Value) -> Value {
-    let known = [
-        "apiVersion",
-        "kind",
-        "metadata",
-        "openapi",
-        "namePrefix",
-        "nameSuffix",
-        "namespace",
-        "commonLabels",
-        "labels",
-        "commonAnnotations",
-        "patchesStrategicMerge",
-        "patchesJson6902",
-        "patches",
-        "images",
-        "imageTags",
-        "replacements",
-        "replicas",
-        "vars",
-        "sortOptions",
-        "resources",
-        "components",
-        "crds",
-        "bases",
-        "configMapGenerator",
-        "secretGenerator",
-        "helmGlobals",
-        "helmCharts",
-        "helmChartInflationGenerator",
-        "generatorOptions",
-        "configurations",
-        "generators",
-        "transformers",
-        "validators",
-        "buildMetadata",
-    ];
-    for entry in nodes.as_map_mut().into_iter().flatten() {
-        if let Some(name) = known.iter().find(|it| it.eq_ignore_ascii_case(&entry.key)) {
-            entry.key = (*name).into();
-        }
+/// The same with fields under their own names: Go's reader of JSON takes them in any case.
+fn renamed(value: Value) -> Value {
+    let data = match value.data {
+        Data::Map(map) => Data::Map(map.into_iter().map(entry).collect::<Map>()),
+        Data::List(items) => Data::List(items.into_iter().map(renamed).collect()),
+        other => other,
+    };
+    Value { data, origin: value.origin }
+}
+
+fn entry(mut entry: Entry) -> Entry {
+    let known = || FIELDS.iter().find(|it| it.eq_ignore_ascii_case(&entry.key));
+    if let Some(name) = known() {
+        entry.key = (*name).into();
     }
-    nodes
+    // What people name themselves stays as it is.
+    let free = matches!(
+        entry.key.as_str(),
+        "commonLabels" | "commonAnnotations" | "pairs" | "annotations" | "openapi" | "valuesInline"
+    ) || entry.key == "labels" && entry.value.as_map().is_some();
+    if !free {
+        entry.value = renamed(entry.value);
+    }
+    entry
 }
 
 /// The same without entries that are null, which say nothing.
@@ -140,9 +131,7 @@ pub fn without_nulls(value: Value) -> Value {
     let data = match value.data {
         Data::Map(map) => {
             let kept = map.into_iter().filter(|entry| !entry.value.is_null());
-            Data::Map(
-                kept.map(|entry| crate::value::Entry { value: without_nulls(entry.value), ..entry }).collect::<Map>(),
-            )
+            Data::Map(kept.map(|entry| Entry { value: without_nulls(entry.value), ..entry }).collect::<Map>())
         }
         Data::List(items) => Data::List(items.into_iter().map(without_nulls).collect()),
         other => other,

@@ -14,6 +14,9 @@ use crate::value::{Data, Map, Value};
 
 /// Puts all references right.
 pub fn fix(resources: &mut Resources, config: &Config) -> Result<(), KustomizeError> {
+    if let Some(binding) = resources.iter().find(|it| has_blank_subject(it)) {
+        return Err(KustomizeError::BlankNamespace { id: binding.id(), origin: binding.body.origin.clone() });
+    }
     let renamed = Renamed::of(resources);
     if renamed.by_name.is_empty() {
         return Ok(());
@@ -126,6 +129,16 @@ fn subjects(body: &Value) -> HashSet<String> {
     let subjects = body.get("subjects").and_then(Value::as_list).unwrap_or_default();
     let accounts = subjects.iter().filter(|it| it.get("kind").and_then(Value::as_str) == Some("ServiceAccount"));
     accounts.filter_map(|it| it.get("namespace")?.as_str()).map(str::to_owned).collect()
+}
+
+/// Whether a role binding names a service account of a namespace that is no text.
+fn has_blank_subject(resource: &Resource) -> bool {
+    let subjects = resource.body.get("subjects").and_then(Value::as_list).unwrap_or_default();
+    let is_blank = |it: &Value| {
+        it.get("kind").and_then(Value::as_str) == Some("ServiceAccount")
+            && it.get("namespace").is_some_and(|it| it.as_str().is_none())
+    };
+    resource.text(&["kind"]) == "RoleBinding" && subjects.iter().any(is_blank)
 }
 
 /// One field of one resource.

@@ -69,6 +69,17 @@ pub fn by_kind(resources: &mut Resources, options: &LegacySortOptions) {
     });
 }
 
+/// What kinds are ordered by: those that come first, then by group, version and kind.
+pub fn kind_key(group: &str, version: &str, kind: &str) -> (u8, usize, String) {
+    let at = |list: &[&str]| list.iter().position(|it| *it == kind);
+    let (part, place) = match (at(&LAST), at(&FIRST)) {
+        (Some(at), _) => (2, at),
+        (None, Some(at)) => (0, at),
+        (None, None) => (1, 0),
+    };
+    (part, place, format!("{}_{}_{}", or(group, "~G"), or(version, "~V"), or(kind, "~K")))
+}
+
 fn or<'t>(text: &'t str, none: &'t str) -> &'t str {
     if text.is_empty() { none } else { text }
 }

@@ -6,18 +6,17 @@ use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::Image;
-use crate::value::{Data, Origin, Value};
+use crate::value::{Data, Value};
 
 /// Changes names, tags and digests of an image wherever containers, or the fields of `specs`, name it.
 pub fn images(
     resources: &mut Resources,
     image: &Image,
     specs: &[FieldSpec],
-    origin: &Origin,
 ) -> Result<(), KustomizeError> {
-    let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-    let pattern = Regex::new(&pattern)
-        .map_err(|_| KustomizeError::ImageName { name: image.name.clone(), origin: origin.clone() })?;
+    let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
+    // A name that is no pattern is that of no image.
+    let Ok(pattern) = Regex::new(&pattern) else { return Ok(()) };
     let change = Change { image, pattern };
     for resource in resources.iter_mut().filter(|it| it.text(&["kind"]) != "CustomResourceDefinition") {
         change.in_containers(&mut resource.body);
