@@ -12,8 +12,10 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub mod diagnostic;
+pub mod gotemplate;
 pub mod jinja;
 pub mod masked;
+pub mod patch;
 pub mod schema;
 pub mod tree;
 pub mod value;
@@ -24,6 +26,7 @@ pub mod project;
 pub mod secrets;
 pub mod values;
 pub mod chart;
+pub mod kustomize;
 pub mod manifest;
 pub mod diff;
 pub mod health;
@@ -32,6 +35,7 @@ pub mod state;
 pub mod report;
 
 // Edges: they act, and decide nothing. Each may use those before it.
+pub mod network;
 pub mod source;
 pub mod keys;
 pub mod cluster;

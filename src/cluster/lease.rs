@@ -40,6 +40,17 @@ pub struct Lease {
     lost: watch::Receiver<Option<String>>,
 }
 
+/// Who takes a Lease.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// Tells people who we are (user, host, process, pipeline).
+    pub name: &'a str,
+    /// Whether another holder of this name is known to live no more.
+    pub is_gone: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Is told, in words, what is waited for.
+    pub watching: &'a (dyn Fn(&str) + Sync),
+}
+
 /// What the holder and its heartbeat share.
 #[derive(Debug)]
 struct Kept {
@@ -64,15 +75,11 @@ struct Terms {
     ends: Duration,
 }
 
-/// Knows of some holders that they do not live any more.
-type IsGone<'g> = &'g (dyn Fn(&str) -> bool + Sync);
-
 /// Somebody wants a Lease.
 struct Bid<'b> {
     namespace: &'b str,
     name: &'b str,
-    holder: &'b str,
-    is_gone: IsGone<'b>,
+    who: Holder<'b>,
     terms: Terms,
     /// Whether one of a live holder is watched too.
     waits: bool,
@@ -111,7 +118,7 @@ impl Terms {
 
 impl Bid<'_> {
     fn is_of_others(&self, found: &Found) -> bool {
-        !found.holder.is_empty() && found.holder != self.holder && !(self.is_gone)(&found.holder)
+        !found.holder.is_empty() && found.holder != self.who.name && !(self.who.is_gone)(&found.holder)
     }
 }
 
@@ -150,20 +157,12 @@ impl Found {
 }
 
 impl Cluster {
-    /// Takes the Lease of an environment. `holder` tells people who we are (user, host, process, pipeline). One that
-    /// somebody else holds is an error that names the holder, since when, and when it would end by itself; unless
-    /// `is_gone` knows of that holder that it does not live any more. One that should have ended is watched for as
-    /// long as it lasts, and is ours if it is not renewed meanwhile.
-    pub async fn lease(
-        &self,
-        namespace: &str,
-        environment: &str,
-        holder: &str,
-        is_gone: IsGone<'_>,
-    ) -> Result<Lease, ClusterError> {
+    /// Takes the Lease of an environment. One that somebody else holds is an error that names the holder, since when,
+    /// and when it would end by itself; unless that holder is known to live no more. One that should have ended is
+    /// watched for as long as it lasts, and is ours if it is not renewed meanwhile.
+    pub async fn lease(&self, namespace: &str, environment: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
         let (name, terms) = (format!("weft.{environment}").to_lowercase(), Terms::of(self.inner.pace.patience));
-        let bid = Bid { namespace, name: &name, holder, is_gone, terms, waits: false };
-        match self.bid(&bid).await? {
+        match self.bid(&Bid { namespace, name: &name, who, terms, waits: false }).await? {
             Outcome::Ours(lease) => Ok(lease),
             Outcome::Theirs(found) => Err(found.held(environment)),
         }
@@ -171,14 +170,8 @@ impl Cluster {
 
     /// Waits for the Lease by which one of several processes leads, for as long as it takes. It lasts for 15 s, is
     /// renewed every 2 s, and its holder writes nothing when it could not renew it for 10 s.
-    pub async fn lead(
-        &self,
-        namespace: &str,
-        name: &str,
-        holder: &str,
-        is_gone: IsGone<'_>,
-    ) -> Result<Lease, ClusterError> {
-        let bid = Bid { namespace, name, holder, is_gone, terms: Terms::LEADER, waits: true };
+    pub async fn lead(&self, namespace: &str, name: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
+        let bid = Bid { namespace, name, who, terms: Terms::LEADER, waits: true };
         loop {
             if let Outcome::Ours(lease) = self.bid(&bid).await? {
                 return Ok(lease);
@@ -202,13 +195,13 @@ impl Cluster {
             }
             let (sent, acquired) = (Instant::now(), Timestamp::now());
             let version = found.as_ref().map(|it| it.version.as_str());
-            let body = body(bid.namespace, bid.name, bid.holder, acquired, bid.terms, version);
+            let body = body(bid.namespace, bid.name, bid.who.name, acquired, bid.terms, version);
             match self.put_lease(bid.namespace, bid.name, &body).await {
                 Ok(()) => return Ok(Outcome::Ours(self.held(bid, acquired, sent))),
                 // Others were first, or a repeated request was done the first time.
                 Err(error) if is_conflict(&error) => {
                     let now = self.find_lease(bid.namespace, bid.name).await?;
-                    if now.is_some_and(|it| it.holder == bid.holder && same_time(it.acquired, acquired)) {
+                    if now.is_some_and(|it| it.holder == bid.who.name && same_time(it.acquired, acquired)) {
                         return Ok(Outcome::Ours(self.held(bid, acquired, sent)));
                     }
                 }
@@ -225,6 +218,11 @@ impl Cluster {
         let lasts = Duration::from_secs(found.lasts.unsigned_abs());
         let began = Instant::now();
         loop {
+            let left = lasts.saturating_sub(began.elapsed()).as_secs_f64().ceil();
+            (bid.who.watching)(&format!(
+                "watching the lease of {}, which should have ended: unless it is renewed, it is ours in {left} s",
+                found.holder
+            ));
             sleep((lasts / 8).min(lasts.saturating_sub(began.elapsed()))).await;
             match self.find_lease(bid.namespace, bid.name).await? {
                 Some(now) if now.version == found.version && began.elapsed() < lasts => {}
@@ -238,7 +236,7 @@ impl Cluster {
             cluster: self.clone(),
             namespace: bid.namespace.to_owned(),
             name: bid.name.to_owned(),
-            holder: bid.holder.to_owned(),
+            holder: bid.who.name.to_owned(),
             acquired,
             terms: bid.terms,
             fence: Arc::new(Fence::new(sent + bid.terms.ends)),

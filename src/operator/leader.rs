@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-use crate::cluster::{Cluster, ClusterError, Fence, Lease, Target, holder};
+use crate::cluster::{Cluster, ClusterError, Fence, Holder, Lease, Target, holder};
 use crate::operator::Figures;
 
 /// The Lease by which one operator of a namespace leads.
@@ -102,7 +102,10 @@ pub async fn campaign(
 }
 
 async fn bid(target: &Target, namespace: &str, who: &str) -> Result<Lease, ClusterError> {
-    Cluster::connect(target).await?.lead(namespace, LEASE, who, &holder::is_gone).await
+    Cluster::connect(target)
+        .await?
+        .lead(namespace, LEASE, Holder { name: who, is_gone: &holder::is_gone, watching: &|_| () })
+        .await
 }
 
 /// Leads until the Lease is lost, or until the end, which is true.

@@ -29,7 +29,7 @@ impl<'t> Entries<'t> {
         let merged = !self.merged.is_empty() && self.merged.remove(&key);
         let before = self.set(Entry { key, mark, value });
         match before {
-            Some(first) if !merged && self.source.rules == Rules::Strict => {
+            Some(first) if !merged && self.source.rules != Rules::Kubernetes => {
                 let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
                 Err(YamlError::DuplicateKey { at: self.source.place(mark, key.chars().count()), key, first })
             }
@@ -43,7 +43,7 @@ impl<'t> Entries<'t> {
         for entry in map {
             let fresh = self.merged.insert(entry.key.clone());
             match self.set(entry) {
-                Some(first) if fresh && self.source.rules == Rules::Strict => {
+                Some(first) if fresh && self.source.rules != Rules::Kubernetes => {
                     let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
                     return Err(YamlError::MergeOver { key, first, at: self.source.place(sign, 2) });
                 }

@@ -61,7 +61,7 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
 
 /// `strconv.FormatFloat(number, 'g', -1, 64)`: the shortest digits that read back, with an exponent below -4 and from 6
 /// on.
-pub(super) fn format_float(number: f64) -> String {
+pub fn format_float(number: f64) -> String {
     format_shortest(&serde_json::Number::from_f64(number).map_or_else(String::new, |it| it.to_string()))
 }
 
@@ -196,6 +196,13 @@ fn number(rest: &mut &str, least: usize, most: usize) -> Option<u32> {
     let (digits, after) = rest.split_at(count);
     *rest = after;
     if count < least { None } else { digits.parse().ok() }
+}
+
+/// The beginning of a day, as Go writes it in JSON.
+pub(super) fn midnight(date: &str) -> String {
+    let mut parts = date.split('-');
+    let mut next = || parts.next().unwrap_or_default();
+    format!("{}-{:0>2}-{:0>2}T00:00:00Z", next(), next(), next())
 }
 
 /// Whether a text is a number of base 60 in YAML 1.1, such as `190:20:30.15`: go-yaml reads them as text and quotes

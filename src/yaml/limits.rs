@@ -14,7 +14,7 @@ pub(super) const ALIAS_BYTES: usize = 64 << 20;
 pub(super) const fn size(rules: Rules) -> usize {
     match rules {
         Rules::Strict => 16 << 20,
-        Rules::Kubernetes => 64 << 20,
+        Rules::Kubernetes | Rules::Kustomize => 64 << 20,
     }
 }
 

@@ -27,17 +27,22 @@ use std::sync::Arc;
 
 pub use self::config::{config, from_value};
 pub use self::error::YamlError;
+pub use self::go::format_float;
 pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
-use crate::value::{Mark, Origin, Value};
+use crate::value::{Data, Mark, Origin, Value};
 
-/// How strictly a text is read. Scalars mean the same under both.
+/// How strictly a text is read. Scalars mean the same under all but [`Rules::Kustomize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// Our own files: a key that is there twice is an error.
     Strict,
     /// Manifests from elsewhere, as the server's own library reads them: of equal keys the last one wins.
     Kubernetes,
+    /// Manifests and patches of a kustomization, which kustomize reads by version 3 of Go's library: `yes`, `on` and
+    /// their like are texts, dates are written out as times, and keys are texts. A null that is not written (`key:`) has
+    /// no column, as strategic merge patches tell it from one that is.
+    Kustomize,
 }
 
 /// The documents of a text, in order. Documents that hold nothing are left out.
@@ -45,6 +50,17 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     let mut documents = read::Reader::new(text, file, rules)?.collect::<Result<Vec<_>, _>>()?;
     documents.retain(|document| !document.is_null());
     Ok(documents)
+}
+
+/// The first document of a text, whatever follows it; a text without one is null. So Go's library reads a text that
+/// should have one document.
+pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
+    read::Reader::new(text, file, rules)?.next().unwrap_or_else(|| Ok(Value::default()))
+}
+
+/// What a text without quotes means.
+pub fn scalar(text: &str, rules: Rules) -> Data {
+    scalar::plain(text, rules)
 }
 
 /// The one document of a text; a text without one is null.

@@ -145,6 +145,7 @@ impl<'r, 't> Document<'r, 't> {
     fn node(&mut self, event: Event) -> Result<Value, YamlError> {
         self.nodes += 1;
         let mark = event.mark;
+        let unwritten = matches!(&event.what, What::Scalar(scalar) if scalar.text.is_empty());
         let (data, anchor) = match event.what {
             What::Alias(name) => return self.alias(name, mark),
             What::Scalar(mut scalar) => {
@@ -154,6 +155,11 @@ impl<'r, 't> Document<'r, 't> {
             What::ListStart(start) => (self.within(mark, &start, Self::list)?, start.anchor),
             What::MapStart(start) => (self.within(mark, &start, Self::map)?, start.anchor),
             What::DocumentStart | What::DocumentEnd | What::End => (Data::Null, None),
+        };
+        let mark = if unwritten && self.source.rules == Rules::Kustomize && matches!(data, Data::Null) {
+            Mark { column: 0, ..mark }
+        } else {
+            mark
         };
         let value = Value { data, origin: self.source.origin(mark) };
         if let Some(name) = anchor {
@@ -220,7 +226,8 @@ impl<'r, 't> Document<'r, 't> {
                 self.nodes += 1;
                 self.check_flow(&scalar, mark)?;
                 let width = scalar.text.chars().count();
-                (scalar::key(scalar), width)
+                let key = if self.source.rules == Rules::Kustomize { scalar::key_third } else { scalar::key };
+                (key(scalar), width)
             }
             what => (scalar::key_of(self.node(Event { what, mark })?.data), 1),
         };
@@ -249,7 +256,8 @@ impl<'r, 't> Document<'r, 't> {
     fn scalar(&self, scalar: Scalar, mark: Mark) -> Result<Data, YamlError> {
         self.check_flow(&scalar, mark)?;
         let width = scalar.text.chars().count();
-        scalar::read(scalar).map_err(|reason| self.unreadable(reason, mark, width))
+        let read = if self.source.rules == Rules::Kustomize { scalar::read_third } else { scalar::read };
+        read(scalar).map_err(|reason| self.unreadable(reason, mark, width))
     }
 
     /// Refuses a text in brackets that holds a `?`: to Go's scanner it ends there, and nothing that may follow it does.

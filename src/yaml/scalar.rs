@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::events::Scalar;
-use super::go;
+use super::{Rules, go};
 use crate::value::Data;
 
 const TAGS: &str = "tag:yaml.org,2002:";
@@ -96,6 +96,45 @@ pub(super) fn read(scalar: Scalar) -> Result<Data, Unreadable> {
         Meaning::Float(it) => go::whole(it).map_or(Data::Float(it), integer),
         Meaning::Time | Meaning::Text => Data::Text(scalar.text),
     })
+}
+
+/// What a text without quotes means; what cannot be said in JSON is the text.
+pub(super) fn plain(text: &str, rules: Rules) -> Data {
+    let scalar = Scalar { text: text.to_owned(), plain: true, bare: true, tag: None, anchor: None };
+    let read = if rules == Rules::Kustomize { read_third(scalar) } else { read(scalar) };
+    read.unwrap_or_else(|_| Data::Text(text.to_owned()))
+}
+
+/// The data of a scalar by the rules of version 3 of Go's library, as its decoder gives them to JSON.
+pub(super) fn read_third(mut scalar: Scalar) -> Result<Data, Unreadable> {
+    if !scalar.plain || scalar.tag.is_some() {
+        return read(scalar);
+    }
+    if is_octal(&scalar.text) {
+        scalar.text.remove(scalar.text.find('o').unwrap_or_default());
+    }
+    match meaning(&scalar.text) {
+        Meaning::Bool(_) if !matches!(&*scalar.text.to_ascii_lowercase(), "true" | "false") => {
+            Ok(Data::Text(scalar.text))
+        }
+        Meaning::Time if scalar.text.len() <= "2006-01-02".len() => Ok(Data::Text(go::midnight(&scalar.text))),
+        _ => read(scalar),
+    }
+}
+
+fn is_octal(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text).strip_prefix("0o");
+    digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| (b'0'..=b'7').contains(&b)))
+}
+
+/// The text of a key by the same rules: JSON has no other keys than texts.
+pub(super) fn key_third(scalar: Scalar) -> Result<String, Unreadable> {
+    match read_third(scalar)? {
+        Data::Text(text) => Ok(text),
+        Data::Null => Err(Unreadable::Key("null")),
+        Data::Bool(_) => Err(Unreadable::Key("a boolean without quotes")),
+        _ => Err(Unreadable::Key("a number without quotes")),
+    }
 }
 
 /// Whether a scalar as a key means "take the keys of this map in".

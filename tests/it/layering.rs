@@ -48,8 +48,10 @@ const EXPOSING: &[(&str, &str)] = &[
     ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
     ("manifest", "the real text is parsed before its leaves are masked"),
+    ("network", "a password goes to the host that it is for"),
     ("masked", "masks, fingerprints and redaction are made here"),
     ("secrets", "decrypts and encrypts"),
+    ("source", "passwords are put into the header that they travel in"),
     ("value", "the value type's own serialisation and comparison"),
     ("yaml", "writes plain text for `secrets`"),
 ];

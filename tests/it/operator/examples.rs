@@ -60,10 +60,10 @@ pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Res
                 &BTreeMap::new(),
             )?);
             let capabilities = Arc::new(Discovery::default());
-            let inputs = BTreeMap::new();
+            let (inputs, making) = (BTreeMap::new(), chart::Making::default());
             let environment = &environment.name;
             let context =
-                Context { release, environment, values: &values, inputs: &inputs, capabilities: &capabilities };
+                Context { release, environment, values: &values, inputs: &inputs, capabilities: &capabilities, making: &making };
             chart::render(&chart, &context)?
         }
     };

@@ -4,17 +4,18 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-use super::ClusterError;
+use super::WrongProxy;
 
 /// The proxies that the environment of the process names, as Go's clients read them.
-#[derive(Debug, Default)]
-pub(super) struct Proxies {
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
     https: Option<String>,
     none: Vec<String>,
 }
 
 impl Proxies {
-    pub(super) fn new(variable: &dyn Fn(&str) -> Option<String>) -> Self {
+    /// What `HTTPS_PROXY` and `NO_PROXY` say, in capitals or not.
+    pub fn new(variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let either = |upper: &str, lower: &str| variable(upper).or_else(|| variable(lower)).filter(|it| !it.is_empty());
         let none = either("NO_PROXY", "no_proxy").unwrap_or_default();
         Self {
@@ -24,7 +25,7 @@ impl Proxies {
     }
 
     /// The proxy for a server: the configured one, else that of the process, unless the server is exempt from it.
-    pub(super) fn of(&self, server: &Uri, configured: Option<String>) -> Result<Option<Uri>, ClusterError> {
+    pub fn of(&self, server: &Uri, configured: Option<String>) -> Result<Option<Uri>, WrongProxy> {
         let host = server.host().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
         let ours = || self.https.clone().filter(|_| server.scheme_str() == Some("https") && !self.exempts(&host));
         configured.filter(|it| !it.is_empty()).or_else(ours).map(|proxy| parse(&proxy)).transpose()
@@ -61,8 +62,8 @@ fn within(address: IpAddr, network: &str, bits: &str) -> Option<bool> {
     })
 }
 
-fn parse(proxy: &str) -> Result<Uri, ClusterError> {
-    let bad = |reason: &str| ClusterError::Proxy { proxy: without_password(proxy), reason: reason.to_owned() };
+fn parse(proxy: &str) -> Result<Uri, WrongProxy> {
+    let bad = |reason: &str| WrongProxy { proxy: without_password(proxy), reason: reason.to_owned() };
     let uri: Uri = proxy.parse().map_err(|error: http::uri::InvalidUri| bad(&error.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5") => Ok(uri),

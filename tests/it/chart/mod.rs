@@ -3,6 +3,8 @@
 //! A case of `jinja` is a `template.j2` with the names of `context.yaml`, or of the shared context. A case of `chart` is
 //! a tree with `charts/app`, rendered with `values.yaml` and, masked, `secrets.yaml` over the chart's defaults.
 
+mod corpus;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(cases::of("chart", chart));
     trials.push(cases::code("chart", "a folder of manifests is rendered as it is", plain));
     trials.push(cases::code("chart", "every secret leaf differs between the two renders", told_apart));
+    trials.extend(corpus::trial());
     trials.push(cases::code("chart", "a thousand releases render from one chart in parallel", parallel));
     trials
 }
@@ -77,7 +80,8 @@ fn chart(case: &Case) -> Result<(), Failed> {
         let merged = over(over(chart.defaults().clone(), &user), &secrets.clone().masked());
         let mut set_by_user = Vec::new();
         leaves(&user, &Path::root(), &mut set_by_user);
-        let values = Values { merged, set_by_user, ..Values::default() };
+        let by_user = over(user.clone(), &secrets.clone().masked());
+        let values = Values { merged, set_by_user, by_user, overridden: Vec::new() };
         let rendered = run(&chart, &values)?;
         laws(&chart, &values, &rendered);
         Ok(print(&rendered))
@@ -91,16 +95,17 @@ fn laws(chart: &Chart, values: &Values, rendered: &Rendered) {
         |rendered: &Rendered| -> Vec<String> { rendered.files.iter().map(|f| f.text.expose().clone()).collect() };
     let again = run(chart, values).expect("a second render");
     assert_eq!(texts(rendered), texts(&again), "a second render differs");
-    let masked = Values { merged: values.merged.clone().masked(), ..Values::default() };
+    let (merged, by_user) = (values.merged.clone().masked(), values.by_user.clone().masked());
+    let masked = Values { merged, by_user, ..Values::default() };
     let masked = run(chart, &masked).expect("a render with every value masked");
     assert_eq!(texts(rendered), texts(&masked), "masks change the real text");
 }
 
 fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
     let (inputs, capabilities) = (BTreeMap::from([("TAG".to_owned(), "v7".to_owned())]), Arc::new(discovery()));
-    let release = release();
+    let (release, making) = (release(), weft::chart::Making::default());
     let context =
-        Context { release: &release, environment: "dev", values, inputs: &inputs, capabilities: &capabilities };
+        Context { release: &release, environment: "dev", values, inputs: &inputs, capabilities: &capabilities, making: &making };
     render(chart, &context)
 }
 
