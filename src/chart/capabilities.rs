@@ -41,7 +41,8 @@ impl Capabilities {
     pub fn of_version(text: &str) -> Option<Self> {
         let bare = text.trim().trim_start_matches('v');
         let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
-        let parts: Vec<u64> = bare[..end].trim_end_matches('.').split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let parts: Vec<u64> =
+            bare[..end].trim_end_matches('.').split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
         let [major, minor, rest @ ..] = &parts[..] else { return None };
         let patch = rest.first().copied().unwrap_or(0);
         Some(Self {
@@ -74,7 +75,8 @@ mod tests {
     #[test]
     fn versions_are_read_as_in_helm() {
         let read = |text| Capabilities::of_version(text).map(|it| (it.version, it.normalized, it.major, it.minor));
-        let version = |a: &str, b: &str, c: &str, d: &str| Some((a.to_owned(), b.to_owned(), c.to_owned(), d.to_owned()));
+        let version =
+            |a: &str, b: &str, c: &str, d: &str| Some((a.to_owned(), b.to_owned(), c.to_owned(), d.to_owned()));
         assert_eq!(read("v1.33.4-gke.1245000"), version("v1.33.4-gke.1245000", "v1.33.4", "1", "33"));
         assert_eq!(read("1.30"), version("v1.30", "v1.30.0", "1", "30"));
         assert_eq!(read("one"), None);

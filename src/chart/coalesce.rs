@@ -101,7 +101,8 @@ fn own<'v>(chart: &Member<'v>, values: &Table<'v>, how: How) {
 
 /// Lays a table under another, whose entries win; Helm's `coalesceTables` and `MergeTables`.
 pub fn lay_under<'v>(dest: &Table<'v>, source: &Table<'v>, how: How) {
-    let were_set: Vec<&str> = source.entries().into_iter().filter(|(_, it)| !it.is_null()).map(|(key, _)| key).collect();
+    let were_set: Vec<&str> =
+        source.entries().into_iter().filter(|(_, it)| !it.is_null()).map(|(key, _)| key).collect();
     for (key, node) in dest.entries() {
         if node.is_null() {
             source.set(key, node);

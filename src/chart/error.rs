@@ -201,7 +201,9 @@ impl Diagnose for ChartError {
             | Self::WrongSchema { origin, .. }
             | Self::SecretNotYaml { origin }
             | Self::NotYaml { origin, .. } => Some(origin),
-            Self::NoManifests { origin, .. } | Self::NoTable { origin, .. } => Some(origin).filter(|origin| origin.file.is_some()),
+            Self::NoManifests { origin, .. } | Self::NoTable { origin, .. } => {
+                Some(origin).filter(|origin| origin.file.is_some())
+            }
             Self::Values { failures, .. } => {
                 failures.iter().map(|failure| &failure.origin).find(|origin| origin.file.is_some())
             }

@@ -86,7 +86,9 @@ mod tests {
         ] {
             assert!(fits(pattern, path), "{pattern} {path}");
         }
-        for (pattern, path) in [("config/*.yaml", "config/b/a.yaml"), ("a?c", "a/c"), ("config/**/x", "config/x"), ("a.b", "aXb")] {
+        for (pattern, path) in
+            [("config/*.yaml", "config/b/a.yaml"), ("a?c", "a/c"), ("config/**/x", "config/x"), ("a.b", "aXb")]
+        {
             assert!(!fits(pattern, path), "{pattern} {path}");
         }
         assert!(compile("[").is_none() && compile("[]a").is_none() && compile("[a-").is_none());

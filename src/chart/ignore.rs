@@ -162,9 +162,7 @@ impl Token {
             Self::Any => false,
             Self::One => c != '/',
             Self::Is(it) => c == *it,
-            Self::Class { negated, ranges } => {
-                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
-            }
+            Self::Class { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
         }
     }
 }
@@ -205,7 +203,9 @@ mod tests {
         let left_out = |rules: &str, path: &str| Ignore::read(rules, &Arc::default()).unwrap().leaves_out(path);
         assert!(left_out("", "templates/.hidden") && !left_out("", "templates/a.yaml"));
         assert!(left_out("ci/", "ci/a.yaml") && !left_out("ci/", "ci"));
-        assert!(left_out("*.tgz", "charts/x.tgz") && left_out("# a\n/x.txt", "x.txt") && !left_out("/x.txt", "a/x.txt"));
+        assert!(
+            left_out("*.tgz", "charts/x.tgz") && left_out("# a\n/x.txt", "x.txt") && !left_out("/x.txt", "a/x.txt")
+        );
         assert!(left_out("!*.yaml", "a.txt") && !left_out("!*.yaml", "a.yaml"));
         assert!(Ignore::read("a/**", &Arc::default()).is_err());
     }

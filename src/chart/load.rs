@@ -144,9 +144,8 @@ impl Package {
         if let Some(read) = self.crds.get() {
             return Ok(read);
         }
-        let plain = |it: &File| {
-            Plain::read(it.text(&self.folder)?, format!("{}/{}", self.folder, it.name), self.rules())
-        };
+        let plain =
+            |it: &File| Plain::read(it.text(&self.folder)?, format!("{}/{}", self.folder, it.name), self.rules());
         let read = self.crd_files().map(plain).collect::<Result<Vec<_>, _>>()?;
         Ok(self.crds.get_or_init(|| read))
     }

@@ -126,7 +126,8 @@ impl Metadata {
             self.maintainers = people.iter().map(|it| reader.maintainer(it)).collect::<Read<_>>()?;
         }
         if let Some(annotations) = field(map, "annotations").map(|it| reader.map(it)).transpose()? {
-            let pair = |it: &crate::value::Entry| Ok((it.key.to_string(), reader.scalar(&it.value)?.unwrap_or_default()));
+            let pair =
+                |it: &crate::value::Entry| Ok((it.key.to_string(), reader.scalar(&it.value)?.unwrap_or_default()));
             self.annotations = annotations.into_iter().flatten().map(pair).collect::<Read<_>>()?;
         }
         if let Some(all) = reader.list(map, "dependencies")? {
@@ -163,7 +164,10 @@ impl Metadata {
         for dependency in self.dependencies.iter().flatten() {
             let named = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             if !dependency.alias.chars().all(named) {
-                return refused(format!("the alias of the dependency `{}` has other characters than letters, digits, `-` and `_`", dependency.name));
+                return refused(format!(
+                    "the alias of the dependency `{}` has other characters than letters, digits, `-` and `_`",
+                    dependency.name
+                ));
             }
             if seen.contains(&dependency.goes_by()) {
                 return refused(format!("two dependencies go by the name `{}`", dependency.goes_by()));

@@ -67,7 +67,10 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
             let kept = part.trim_start();
             // The borrow is of the whole text, not of the closure's argument.
             let start = kept.as_ptr().addr() - text.as_ptr().addr();
-            parts.push(Part { text: &text[start..start + kept.len()], line: line + lines(&part[..part.len() - kept.len()]) });
+            parts.push(Part {
+                text: &text[start..start + kept.len()],
+                line: line + lines(&part[..part.len() - kept.len()]),
+            });
         }
     };
     let mut start = 0;
@@ -231,11 +234,18 @@ mod tests {
         let object = |kind: &str, hook: &str| format!("kind: {kind}\nmetadata: {{annotations: {{{hook}}}}}\n");
         let files = [
             ("b".into(), [object("Zoo", ""), object("Ant", ""), object("Service", "")].join("---\n")),
-            ("c".into(), [object("Job", "helm.sh/hook: 'Test, post-delete'"), object("Job", "helm.sh/hook: never")].join("---\n")),
+            (
+                "c".into(),
+                [object("Job", "helm.sh/hook: 'Test, post-delete'"), object("Job", "helm.sh/hook: never")]
+                    .join("---\n"),
+            ),
         ];
         let sorted = sort(&files).unwrap();
         assert_eq!(sorted.manifests.iter().map(|it| &*it.kind).collect::<Vec<_>>(), ["Service", "Ant", "Zoo"]);
-        assert_eq!(sorted.hooks.iter().map(|it| it.hook.clone().unwrap()).collect::<Vec<_>>(), [["test", "post-delete"]]);
+        assert_eq!(
+            sorted.hooks.iter().map(|it| it.hook.clone().unwrap()).collect::<Vec<_>>(),
+            [["test", "post-delete"]]
+        );
         assert!(sort(&[("a".into(), "just text".to_owned())]).is_err());
         assert!(sort(&[("a".into(), "kind: [a]".to_owned())]).is_err());
     }

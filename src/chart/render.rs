@@ -28,7 +28,8 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     files.append(&mut rendered);
     let release = Arc::clone(&context.release.name);
     let unread = render.unread(context, &prepared);
-    let (placeholders, lookups) = render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
+    let (placeholders, lookups) =
+        render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
     Ok(Rendered { release, files, unread, notes: render.notes(), placeholders, lookups })
 }
 
@@ -185,9 +186,7 @@ impl<'a> Render<'a> {
         let text = file.text()?;
         match output::documents(text, &file.place, self.chart.package.rules()) {
             Ok(documents) => Ok((text.to_owned(), documents)),
-            Err(error) => {
-                Err(ChartError::NotYaml { source: Box::new(error), origin: file.origin(), line: None })
-            }
+            Err(error) => Err(ChartError::NotYaml { source: Box::new(error), origin: file.origin(), line: None }),
         }
     }
 

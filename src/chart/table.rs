@@ -150,7 +150,11 @@ impl<'v> Table<'v> {
     /// The same as a value of its own, keys sorted.
     pub fn value(&self) -> Value {
         let cells = self.0.borrow();
-        let entry = |(key, node): (&&str, &Node)| Entry { key: (*key).into(), mark: crate::value::Mark::default(), value: node.value() };
+        let entry = |(key, node): (&&str, &Node)| Entry {
+            key: (*key).into(),
+            mark: crate::value::Mark::default(),
+            value: node.value(),
+        };
         let map: Map = cells.entries.iter().map(entry).collect();
         Value::from(map).at(cells.origin.cloned().unwrap_or_default())
     }

@@ -175,8 +175,7 @@ impl Builder<'_> {
         below.chart_namespace = namespace.cloned().unwrap_or_default();
         self.set_keys(&below)?;
         if below.spec.is_component() != component {
-            let (found, field) =
-                if component { ("no component", "components") } else { ("a component", "resources") };
+            let (found, field) = if component { ("no component", "components") } else { ("a component", "resources") };
             return Err(KustomizeError::WrongField { path: path.to_owned(), found, field, origin: origin.clone() });
         }
         Ok(below)
@@ -382,8 +381,8 @@ impl Resource {
     /// Writes the annotations that tell where it came from; those that are not asked for go.
     fn note(&mut self, origins: bool, transformations: bool) {
         let origin = self.provenance.as_ref().filter(|_| origins).map(Provenance::text);
-        let changes = (transformations && !self.transformations.is_empty())
-            .then(|| provenance::texts(&self.transformations));
+        let changes =
+            (transformations && !self.transformations.is_empty()).then(|| provenance::texts(&self.transformations));
         for (key, text) in [(provenance::ORIGIN, origin), (provenance::TRANSFORMATIONS, changes)] {
             match text {
                 Some(text) => self.annotate(key, &text),

@@ -214,7 +214,8 @@ pub fn patch_source(root: &Root, path: &str, text: &str, origin: &Origin) -> Res
     match (path, text.trim()) {
         ("", "") => Err(KustomizeError::EmptyPatch { origin }),
         ("", text) => {
-            let file = origin.file.as_deref().map_or(String::new(), |file| format!("{file}:{} (patch)", origin.mark.line));
+            let file =
+                origin.file.as_deref().map_or(String::new(), |file| format!("{file}:{} (patch)", origin.mark.line));
             Ok(PatchSource { file: Arc::new(file), text: text.to_owned(), origin })
         }
         (path, "") => {

@@ -44,7 +44,11 @@ impl Target {
 
     fn check(&self, origin: Origin) -> Result<(), KustomizeError> {
         let spec = &self.spec;
-        let bare = Kustomization { api_version: spec.api_version.clone(), kind: spec.kind.clone(), ..Kustomization::default() };
+        let bare = Kustomization {
+            api_version: spec.api_version.clone(),
+            kind: spec.kind.clone(),
+            ..Kustomization::default()
+        };
         if *spec == bare {
             return Err(KustomizeError::Empty { origin });
         }
@@ -88,11 +92,40 @@ fn find(root: &Root, origin: &Origin) -> Result<(Loaded, &'static str), Kustomiz
 /// The same map with fields under their own names: Go's reader of JSON takes them in any case.
 fn renamed(mut nodes: Value) -> Value {
     let known = [
-        "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
-        "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags",
-        "replacements", "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases",
-        "configMapGenerator", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator",
-        "generatorOptions", "configurations", "generators", "transformers", "validators", "buildMetadata",
+        "apiVersion",
+        "kind",
+        "metadata",
+        "openapi",
+        "namePrefix",
+        "nameSuffix",
+        "namespace",
+        "commonLabels",
+        "labels",
+        "commonAnnotations",
+        "patchesStrategicMerge",
+        "patchesJson6902",
+        "patches",
+        "images",
+        "imageTags",
+        "replacements",
+        "replicas",
+        "vars",
+        "sortOptions",
+        "resources",
+        "components",
+        "crds",
+        "bases",
+        "configMapGenerator",
+        "secretGenerator",
+        "helmGlobals",
+        "helmCharts",
+        "helmChartInflationGenerator",
+        "generatorOptions",
+        "configurations",
+        "generators",
+        "transformers",
+        "validators",
+        "buildMetadata",
     ];
     for entry in nodes.as_map_mut().into_iter().flatten() {
         if let Some(name) = known.iter().find(|it| it.eq_ignore_ascii_case(&entry.key)) {
@@ -107,7 +140,9 @@ pub fn without_nulls(value: Value) -> Value {
     let data = match value.data {
         Data::Map(map) => {
             let kept = map.into_iter().filter(|entry| !entry.value.is_null());
-            Data::Map(kept.map(|entry| crate::value::Entry { value: without_nulls(entry.value), ..entry }).collect::<Map>())
+            Data::Map(
+                kept.map(|entry| crate::value::Entry { value: without_nulls(entry.value), ..entry }).collect::<Map>(),
+            )
         }
         Data::List(items) => Data::List(items.into_iter().map(without_nulls).collect()),
         other => other,

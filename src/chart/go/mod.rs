@@ -239,7 +239,13 @@ struct Shared {
 
 impl Shared {
     /// Adds the root object of a chart, and those of the charts below.
-    fn add(&self, member: &Member, values: Map, path: &mut Vec<String>, roots: &mut Vec<(Vec<String>, Value)>) -> Value {
+    fn add(
+        &self,
+        member: &Member,
+        values: Map,
+        path: &mut Vec<String>,
+        roots: &mut Vec<(Vec<String>, Value)>,
+    ) -> Value {
         let below = Map::new();
         let facts = [
             ("Chart", facts::chart(member, path.is_empty()).into()),

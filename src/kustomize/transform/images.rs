@@ -16,10 +16,8 @@ pub fn images(
     origin: &Origin,
 ) -> Result<(), KustomizeError> {
     let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
-    let pattern = Regex::new(&pattern).map_err(|_| KustomizeError::ImageName {
-        name: image.name.clone(),
-        origin: origin.clone(),
-    })?;
+    let pattern = Regex::new(&pattern)
+        .map_err(|_| KustomizeError::ImageName { name: image.name.clone(), origin: origin.clone() })?;
     let change = Change { image, pattern };
     for resource in resources.iter_mut().filter(|it| it.text(&["kind"]) != "CustomResourceDefinition") {
         change.in_containers(&mut resource.body);

@@ -116,7 +116,8 @@ fn only(resources: &mut Resources, patch: &Resource, source: &PatchSource) -> Re
     match resources.with_id(&id) {
         [at] => Ok(*at),
         [] => {
-            let origin = if patch.body.origin.file.is_some() { patch.body.origin.clone() } else { source.origin.clone() };
+            let origin =
+                if patch.body.origin.file.is_some() { patch.body.origin.clone() } else { source.origin.clone() };
             Err(KustomizeError::NoMatch { nearest: resources.nearest(&id), id, origin })
         }
         _ => Err(KustomizeError::Ambiguous { id, origin: source.origin.clone() }),

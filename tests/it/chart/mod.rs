@@ -104,8 +104,14 @@ fn laws(chart: &Chart, values: &Values, rendered: &Rendered) {
 fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
     let (inputs, capabilities) = (BTreeMap::from([("TAG".to_owned(), "v7".to_owned())]), Arc::new(discovery()));
     let (release, making) = (release(), weft::chart::Making::default());
-    let context =
-        Context { release: &release, environment: "dev", values, inputs: &inputs, capabilities: &capabilities, making: &making };
+    let context = Context {
+        release: &release,
+        environment: "dev",
+        values,
+        inputs: &inputs,
+        capabilities: &capabilities,
+        making: &making,
+    };
     render(chart, &context)
 }
 

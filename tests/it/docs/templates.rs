@@ -58,8 +58,14 @@ fn last(template: &str) -> Result<Value, ChartError> {
     let values = merge(vec![Layer::of_chart(chart.defaults().clone())]);
     let (inputs, capabilities) = (BTreeMap::new(), Arc::new(weft::schema::builtin()));
     let (release, making) = (&environment.releases[0], weft::chart::Making::default());
-    let context =
-        Context { release, environment: "production", values: &values, inputs: &inputs, capabilities: &capabilities, making: &making };
+    let context = Context {
+        release,
+        environment: "production",
+        values: &values,
+        inputs: &inputs,
+        capabilities: &capabilities,
+        making: &making,
+    };
     let mut rendered = render(&chart, &context)?;
     Ok(rendered.files.pop().and_then(|mut file| file.documents.pop()).expect("a document"))
 }

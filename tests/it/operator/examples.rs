@@ -62,8 +62,14 @@ pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Res
             let capabilities = Arc::new(Discovery::default());
             let (inputs, making) = (BTreeMap::new(), chart::Making::default());
             let environment = &environment.name;
-            let context =
-                Context { release, environment, values: &values, inputs: &inputs, capabilities: &capabilities, making: &making };
+            let context = Context {
+                release,
+                environment,
+                values: &values,
+                inputs: &inputs,
+                capabilities: &capabilities,
+                making: &making,
+            };
             chart::render(&chart, &context)?
         }
     };
