@@ -122,7 +122,7 @@ pub fn run(chart: &Chart, prepared: &Prepared, facts: &Facts, secrets: Secrets) 
     let renderables = renderables(prepared, chart.package.has_jinja())?;
     let templates = chart.go.get(&renderables)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
-    let host = Host::new(facts.name.clone(), Time { seconds: facts.now, nanos: 0 }, chance);
+    let host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     let mut files = Vec::new();
     let mut notes = None;
