@@ -109,8 +109,9 @@ impl Shared {
         let make = || {
             self.block_on(async {
                 let file = kube::config::Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
-                let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default());
-                let mut config = config.await.expect("a context");
+                let options = kube::config::KubeConfigOptions::default();
+                let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+                let mut config = config.expect("a context");
                 config.auth_info = kube::config::AuthInfo::default();
                 Client::try_from(config).expect("a client")
             })

@@ -23,6 +23,9 @@ use crate::project::seconds;
 /// How many copies are removed at once.
 const AT_ONCE: usize = 8;
 
+/// Why a copy is not taken to be gone yet.
+const UNSURE: &str = "the copy was not found, and the watch still shows it";
+
 /// What could not be removed: namespace, and why.
 type Left = Vec<(String, (Reason, String))>;
 
@@ -163,11 +166,13 @@ async fn remove_all(
     let mut left = Left::new();
     let mut removals = removals.buffer_unordered(AT_ONCE);
     while let Some((namespace, removed)) = removals.next().await {
-        let seen = context.world().copies().seen_at(&owner.key, &namespace).is_some();
+        let seen = context.world().copies().seen_at(&owner.key, &namespace).cloned();
+        let ours = seen.as_ref().is_some_and(|it| *it.owner_uid == *owner.uid);
         match removed {
+            Ok(false) if ours => left.push((namespace, (Reason::Pending, UNSURE.to_owned()))),
             Ok(_) => context.world().copies_mut().know(&owner.key, &namespace, None),
             // Where no copy was ever seen, none is missed.
-            Err((Reason::TargetForbidden | Reason::NamespaceMissing, _)) if !seen => {}
+            Err((Reason::TargetForbidden | Reason::NamespaceMissing, _)) if seen.is_none() => {}
             Err((Reason::NamespaceTerminating, _)) => {}
             Err(why) => left.push((namespace, why)),
         }

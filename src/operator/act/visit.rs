@@ -57,6 +57,8 @@ struct Round<'c> {
     actor: Actor<'c>,
     deeds: Deeds,
     outcomes: BTreeMap<String, Outcome>,
+    /// Whether a copy was not found that the watch still shows.
+    unsure: bool,
 }
 
 /// Visits an object.
@@ -73,7 +75,7 @@ pub(crate) async fn visit(context: &Context, key: &Key, thorough: Visit) -> Fini
             let owner = owner(key, &sync);
             let (deeds, outcomes) = (Deeds::default(), BTreeMap::new());
             let sync = Arc::clone(&sync);
-            Round { context, key, sync, owner, thorough, actor, deeds, outcomes }.run().await
+            Round { context, key, sync, owner, thorough, actor, deeds, outcomes, unsure: false }.run().await
         }
         Err(stopped) => Err(Broken::Stopped(stopped)),
     };
@@ -174,7 +176,8 @@ impl Round<'_> {
             () if sums.pending > 0 => "pending",
             () => "synced",
         };
-        let retry = self.outcomes.values().filter_map(Outcome::reason).collect();
+        let unsure = self.unsure.then_some(Reason::Pending);
+        let retry = self.outcomes.values().filter_map(Outcome::reason).chain(unsure).collect();
         Ok(Finish { result, wrote: said || self.deeds.any(), retry, gone: false })
     }
 
@@ -357,6 +360,7 @@ impl Round<'_> {
         for (namespace, removed) in all {
             let seen = self.context.world().copies().seen_at(self.key, &namespace).is_some();
             match removed {
+                Ok(false) if seen => self.unsure = true,
                 Ok(did) => {
                     self.context.world().copies_mut().know(self.key, &namespace, None);
                     let deed = match removal {

@@ -165,7 +165,7 @@ fn rights_are_those_of_the_table() -> Result<(), Failed> {
             .filter(is_needed)
             .flat_map(|it| it.verbs.iter().map(move |verb| line(verb, it.group, it.resource, narrow(it))))
             .collect();
-        let lines = |all: &BTreeSet<String>| all.iter().map(|it| format!("{it}\n")).collect::<String>();
+        let lines = |all: &BTreeSet<String>| all.iter().map(|it| it.clone() + "\n").collect::<String>();
         same(&values, &lines(&expected), &lines(&found))?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! `weft demo`.
 
+mod tenant;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,7 +13,7 @@ use thiserror::Error;
 use super::terminal::Terminal;
 use super::{Exit, files, settings, wait};
 use crate::diagnostic::{Diagnose, Failure, Kind};
-use crate::sandbox::{self, Options, Places, Sandbox};
+use crate::sandbox::{self, Options, Places, Sandbox, User};
 use crate::source::{ENVIRONMENTS, Source};
 
 /// Tell the whole story on a real control plane of its own, with the example repository: nothing of yours is touched.
@@ -40,6 +42,9 @@ enum DemoError {
     /// A command ended with another exit code.
     #[error("`{command}` ended with {found}, and {expected} was expected")]
     Exit { command: String, found: String, expected: i32 },
+    /// Something did not come about.
+    #[error("it did not happen in {seconds} s: {what}")]
+    Missing { what: String, seconds: u64 },
 }
 
 impl Diagnose for DemoError {
@@ -62,7 +67,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let variables = settings::variables();
     let places = Places::of(&|name| variables.get(name).cloned())?;
-    let options = Options { places, nodes: 1, controllers: true, users: Vec::new() };
+    let options = Options { places, nodes: 1, controllers: true, users: vec![alice()] };
     let progress = terminal.progress();
     terminal.say("Starting a control plane: etcd, kube-apiserver, kube-controller-manager, and one faked node.");
     let told = wait(async {
@@ -75,6 +80,11 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<Exit, Failure>
     });
     progress.done();
     told.map(|()| Exit::Done)
+}
+
+/// Somebody with no rights but those that the story gives.
+fn alice() -> User {
+    User { token: "the-tenant-s-token".into(), name: tenant::ALICE.into(), groups: Vec::new() }
 }
 
 struct Story<'a> {
@@ -107,8 +117,10 @@ impl Story<'_> {
         self.weft(&["apply", "dev", "--yes"], 0)?;
         self.weft(&["drift", "dev"], 0)?;
 
+        self.of_a_tenant().await?;
+
         self.chapter("The release leaves the repository. The plan names every object that will go, and the apply deletes just those.")?;
-        self.append("environments/dev/environment.yaml", "\nreleases:\n- name: app-flask\n  enabled: false\n")?;
+        self.append("environments/dev/environment.yaml", "- name: app-flask\n  enabled: false\n")?;
         self.remove("environments/dev/values/app-flask.yaml")?;
         self.weft(&["plan", "dev"], 0)?;
         self.weft(&["apply", "dev", "--yes"], 0)?;
