@@ -214,6 +214,9 @@ impl World {
 
     /// The objects for which a namespace is now something else than it was.
     fn concerned_by(&self, name: &str, before: Option<&Namespace>, now: Option<&Namespace>) -> Concerned {
+        if before == now {
+            return Concerned::new();
+        }
         let other = before.map(|it| &it.uid) != now.map(|it| &it.uid);
         let changed = |key: &Key, sync: &Sync| {
             let of = |namespace| place_of(&sync.object.spec, &key.namespace, name, namespace);

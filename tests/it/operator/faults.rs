@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{Api, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 
@@ -41,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         ("25_a_hot_source_causes_one_round_a_second", hot_source),
         ("26_a_selector_of_nothing_and_one_of_everything", selectors),
         ("27_planted_marks_delete_nothing", planted_marks),
+        ("51_a_wrong_clock_wears_no_token_out", wrong_clock),
         ("52_a_status_of_another_version_is_no_storm", other_status),
     ];
     table.iter().map(|(name, run)| code("operator::fault", name, *run)).collect()
@@ -338,6 +339,29 @@ fn token_not_taken() -> Result<(), Failed> {
     tenant.source(&json!({"a": "3"}));
     tenant.comes_to("sync", "Available=Unknown/TokenDenied Progressing=False/TokenDenied Degraded=True/TokenDenied")?;
     tenant.copies_are(Some(&json!({"a": "2"})))
+}
+
+/// What a token says of its end is by the server's clock, and ours may be another: only the time that passes counts.
+fn wrong_clock() -> Result<(), Failed> {
+    let tenant = Tenant::new(1);
+    let request = serde_json::from_value(json!({"spec": {"audiences": []}}))?;
+    let granted = accounts(&tenant).create_token_request("copier", &PostParams::default(), &request);
+    let token = shared().block_on(granted)?.status.and_then(|it| it.token).ok_or("a token")?;
+    for end in ["1970-01-01T00:00:00Z", "2038-01-19T03:14:08Z"] {
+        let body = json!({"status": {"token": token, "expirationTimestamp": end}}).to_string();
+        let old = Arc::new(answer_of(201, "", &body));
+        let operator = Running::start(&tenant, &[], move |seen| match seen {
+            it if it.path.ends_with("/token") => Answer::Old(Arc::clone(&old)),
+            _ => Answer::Through,
+        });
+        tenant.sync("sync", &json!({}));
+        tenant.comes_to("sync", "Available=True/Synced")?;
+        tenant.source(&json!({"a": end}));
+        tenant.copies_are(Some(&json!({"a": end})))?;
+        tenant.delete("sync")?;
+        assert_eq!(operator.proxy.seen().iter().filter(|it| it.path.ends_with("/token")).count(), 1);
+    }
+    Ok(())
 }
 
 fn own_namespace_deleted() -> Result<(), Failed> {
