@@ -24,7 +24,7 @@ pub(super) fn source(run: &Run<'_>, function: &str, args: &[Value]) -> Result<So
         Chance::Fixed => Source::StandIn("FIXED"),
         Chance::Placeholder => Source::StandIn("PLACEHOLDER"),
         Chance::Derived(key) | Chance::Drawn(key) => {
-            Source::Stream(stream(host, key, &run.file().lossy(), function, args))
+            Source::Stream(stream(host, key, run.file(), function, args))
         }
     })
 }
@@ -45,7 +45,7 @@ fn stream(host: &Host, key: &[u8], file: &Str, function: &str, args: &[Value]) -
 pub(super) fn made(run: &Run<'_>, function: &'static str, text: impl Into<Str>) -> Result<Value, Fault> {
     let text = text.into();
     let host = host::of(run)?;
-    host.record(function, &run.file().lossy(), &text);
+    host.record(function, run.file(), &text);
     Ok(text.into())
 }
 
