@@ -31,6 +31,7 @@ mod saving;
 mod secrets;
 mod settings;
 mod show;
+mod sources;
 mod status;
 mod terminal;
 mod validate;
@@ -80,6 +81,7 @@ enum Verb {
     Rights(rights::RightsArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
+    Sources(sources::SourcesArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -122,6 +124,7 @@ impl Verb {
             Self::Rights(args) => rights::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
+            Self::Sources(args) => sources::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),
             Self::Demo(args) => demo::run(args, terminal),
             Self::Completions(args) => completions::run(args, terminal),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, State};
+use super::{Settings, State, sources};
 use crate::diagnostic::Failure;
 use crate::project::{self, Environment};
 use crate::source::{Commit, ENVIRONMENTS};
@@ -51,7 +51,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
-    let tree = declared.with(settings.source.read(named)?);
+    let tree = sources::brought(settings, &environment, declared.with(settings.source.read(named)?))?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
