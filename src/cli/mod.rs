@@ -6,6 +6,7 @@
 mod acting;
 mod apply;
 mod arguments;
+mod chart;
 mod completions;
 mod demo;
 mod destroy;
@@ -79,6 +80,7 @@ enum Verb {
     Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
+    Chart(chart::ChartArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
     Sources(sources::SourcesArgs),
@@ -122,6 +124,7 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
+            Self::Chart(args) => chart::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
             Self::Sources(args) => sources::run(args, terminal),

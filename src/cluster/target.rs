@@ -107,6 +107,16 @@ impl Target {
         Self { source: Source::Text(name.to_owned(), text), ..self }
     }
 
+    /// A client's settings, for whoever needs clients of several identities. A request is tried once, and waits for its
+    /// answer as long as it takes.
+    pub fn config(&self) -> Result<Config, ClusterError> {
+        // Only the first call decides, and all calls say the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = self.resolve()?.config;
+        config.default_retry = false;
+        Ok(config)
+    }
+
     /// Reads the files and makes a client's settings of them.
     pub(super) fn resolve(&self) -> Result<Resolved, ClusterError> {
         let (kubeconfig, from) = match &self.source {

@@ -3,6 +3,7 @@
 //! [`crd`] is the definition of the kind, made from the Rust types. [`run()`] is the operator: watches fill `world`, which
 //! knows what a change concerns; `decide` says what is to be done; `act` does it, as the service account of the object.
 
+mod act;
 pub mod decide;
 mod definition;
 mod figures;

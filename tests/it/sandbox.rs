@@ -103,6 +103,22 @@ impl Shared {
         self.client.clone()
     }
 
+    /// A client that shows no credentials of its own, for use within [`Shared::block_on`].
+    pub fn anonymous(&self) -> Client {
+        static ANONYMOUS: OnceLock<Client> = OnceLock::new();
+        let make = || {
+            self.block_on(async {
+                let file = kube::config::Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
+                let options = kube::config::KubeConfigOptions::default();
+                let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+                let mut config = config.expect("a context");
+                config.auth_info = kube::config::AuthInfo::default();
+                Client::try_from(config).expect("a client")
+            })
+        };
+        ANONYMOUS.get_or_init(make).clone()
+    }
+
     /// Creates a namespace of its own for a test; its name.
     pub fn namespace(&self, prefix: &str) -> String {
         let name = format!("{prefix}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));

@@ -93,6 +93,14 @@ impl World {
         if self.syncs.apply(&key, sync) { Concerned::from([key]) } else { Concerned::new() }
     }
 
+    /// An object was read or written. Where the watch does not show it, it is gone by now.
+    pub fn sync_read(&mut self, sync: &Arc<ConfigMapSync>) {
+        let key = key_of(&sync.metadata);
+        if self.syncs.get(&key).is_some() {
+            self.syncs.apply(&key, Arc::clone(sync));
+        }
+    }
+
     /// An object is gone.
     pub fn sync_deleted(&mut self, key: &Key) -> Concerned {
         self.syncs.remove(key).then(|| key.clone()).into_iter().collect()
