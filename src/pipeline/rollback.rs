@@ -13,7 +13,7 @@ use crate::manifest::{self, ObjectId};
 use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::Guards;
 use crate::schema::{Discovery, Gvk};
-use crate::secrets;
+use crate::secrets::{self, Identities};
 use crate::source::Commit;
 use crate::state::history::{Pack, Restored, Revision, last_good};
 use crate::state::saved::Aim;
@@ -106,13 +106,12 @@ fn unseal(
         objects.iter().filter(|(_, object)| !object.missing.is_empty()).map(|(id, _)| id.clone()).collect();
     let pack_of = |id: &ObjectId| revision.objects.get(id).map(|place| place.pack.as_str());
     let needed: BTreeSet<&str> = lacking.iter().filter_map(pack_of).collect();
-    if needed.is_empty() {
-        return Ok(());
-    }
-    let identities = identities(settings, project)?;
     let name = Arc::new(format!("revision {} of release {}", revision.number, revision.release));
-    for pack in packs.iter().filter(|pack| needed.contains(pack.name.as_str())) {
-        let Some(values) = &pack.values else { continue };
+    let sealed = packs.iter().filter(|pack| needed.contains(pack.name.as_str()));
+    let sealed: Vec<_> = sealed.filter_map(|pack| Some((pack, pack.values.as_ref()?))).collect();
+    // Without a sealed value no key is needed.
+    let identities = if sealed.is_empty() { Identities::default() } else { identities(settings, project)? };
+    for (pack, values) in sealed {
         let values = secrets::open_sealed(values, &name, &identities)?;
         let mut filled = pack.restored();
         pack.fill(&mut filled, &values);
