@@ -13,7 +13,7 @@ use crate::manifest::{self, ObjectId};
 use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::Guards;
 use crate::schema::{Discovery, Gvk};
-use crate::secrets::{self, Identities};
+use crate::secrets;
 use crate::source::Commit;
 use crate::state::history::{Pack, Restored, Revision, last_good};
 use crate::state::saved::Aim;
@@ -110,9 +110,9 @@ fn unseal(
     let sealed = packs.iter().filter(|pack| needed.contains(pack.name.as_str()));
     let sealed: Vec<_> = sealed.filter_map(|pack| Some((pack, pack.values.as_ref()?))).collect();
     // Without a sealed value no key is needed.
-    let identities = if sealed.is_empty() { Identities::default() } else { identities(settings, project)? };
-    for (pack, values) in sealed {
-        let values = secrets::open_sealed(values, &name, &identities)?;
+    let identities = if sealed.is_empty() { None } else { Some(identities(settings, project)?) };
+    for ((pack, values), identities) in sealed.into_iter().zip(identities.iter().cycle()) {
+        let values = secrets::open_sealed(values, &name, identities)?;
         let mut filled = pack.restored();
         pack.fill(&mut filled, &values);
         for id in lacking.iter().filter(|id| pack_of(id) == Some(&pack.name)) {
