@@ -11,6 +11,7 @@ mod elsewhere;
 mod error;
 mod exposures;
 mod history;
+mod hooks;
 mod ignore;
 mod join;
 mod load;
@@ -245,7 +246,8 @@ async fn judge(
         facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
     }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
-    let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
+    let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
+    hooks::check(&mut plan, &cluster, &discovery).await?;
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
