@@ -154,8 +154,10 @@ pub fn of_crds(root: &Root, paths: &[String], origin: &Origin) -> Result<Config,
         let loaded = root.load(path, origin)?;
         let types = yaml::document(loaded.text()?, &loaded.file, Rules::Kubernetes)?;
         for entry in types.as_map().into_iter().flatten() {
-            let properties = entry.value.dig(&["Schema", "properties"]).or_else(|| entry.value.dig(&["schema", "properties"]));
-            let is_object = ["kind", "apiVersion", "metadata"].iter().all(|key| properties.is_some_and(|it| it.get(key).is_some()));
+            let properties =
+                entry.value.dig(&["Schema", "properties"]).or_else(|| entry.value.dig(&["schema", "properties"]));
+            let is_object =
+                ["kind", "apiVersion", "metadata"].iter().all(|key| properties.is_some_and(|it| it.get(key).is_some()));
             if is_object {
                 let kind = entry.key.rsplit('.').next().unwrap_or_default();
                 let mut found = Config::default();

@@ -34,7 +34,11 @@ pub trait Files: Send + Sync {
     }
 
     /// What an encrypted file holds; `None` for one that is not encrypted.
-    fn decrypted(&self, path: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, crate::diagnostic::Diagnostic> {
+    fn decrypted(
+        &self,
+        path: &Arc<String>,
+        bytes: &[u8],
+    ) -> Result<Option<Masked<Vec<u8>>>, crate::diagnostic::Diagnostic> {
         let _ = (path, bytes);
         Ok(None)
     }
@@ -82,7 +86,8 @@ pub struct Loaded {
 impl Loaded {
     /// Its text, without a byte order mark.
     pub fn text(&self) -> Result<&str, KustomizeError> {
-        let text = std::str::from_utf8(&self.bytes).map_err(|_| KustomizeError::NotText { path: self.file.to_string() })?;
+        let text =
+            std::str::from_utf8(&self.bytes).map_err(|_| KustomizeError::NotText { path: self.file.to_string() })?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 }

@@ -130,9 +130,10 @@ impl Reading<'_> {
             self.variables(path, &mut pairs)?;
         }
         for literal in &generator.literals {
-            let (key, value) = literal.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-                self.wrong(literal, "a literal is `key=value`")
-            })?;
+            let (key, value) = literal
+                .split_once('=')
+                .filter(|(key, _)| !key.is_empty())
+                .ok_or_else(|| self.wrong(literal, "a literal is `key=value`"))?;
             pairs.push(Pair { key: key.to_owned(), content: Content::Plain(unquoted(value).as_bytes().to_vec()) });
         }
         for source in &generator.files {
@@ -194,7 +195,8 @@ impl Reading<'_> {
     }
 
     fn add(&self, body: &mut Map, pair: Pair) -> Result<(), KustomizeError> {
-        let taken = ["data", "binaryData"].iter().any(|it| body.get(it).is_some_and(|map| map.get(&pair.key).is_some()));
+        let taken =
+            ["data", "binaryData"].iter().any(|it| body.get(it).is_some_and(|map| map.get(&pair.key).is_some()));
         if taken {
             return Err(self.wrong(&pair.key, "the key is there already"));
         }

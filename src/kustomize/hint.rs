@@ -22,11 +22,17 @@ pub fn of(error: &E) -> Option<String> {
         E::Empty { .. } => "Name `resources`, or take the folder out.",
         E::WrongField { .. } => "Components stand in `components`, all others in `resources`.",
         E::NoFile { .. } | E::NoFolder { .. } => "Correct the path; it counts from the kustomization's folder.",
-        E::Restricted { .. } => "Move the file, name its folder as a base, or use `--load-restrictor LoadRestrictionsNone`.",
+        E::Restricted { .. } => {
+            "Move the file, name its folder as a base, or use `--load-restrictor LoadRestrictionsNone`."
+        }
         E::Cycle { .. } => "A kustomization cannot be its own base; take it out.",
-        E::Repository { .. } | E::Download { .. } => "Check the address and the network, or keep a copy in the repository.",
+        E::Repository { .. } | E::Download { .. } => {
+            "Check the address and the network, or keep a copy in the repository."
+        }
         E::NotText { .. } => "Save the file as UTF-8.",
-        E::NoObject { .. } | E::Missing { .. } | E::Items { .. } => "An object has `apiVersion`, `kind` and `metadata.name`.",
+        E::NoObject { .. } | E::Missing { .. } | E::Items { .. } => {
+            "An object has `apiVersion`, `kind` and `metadata.name`."
+        }
         E::EmptyItem { .. } => "Remove the item, or write what it holds.",
         E::Duplicate { .. } => "Name it once, or change it by a patch.",
         E::NothingToChange { .. } => "Use `behavior: create`, or name one of the resources below.",

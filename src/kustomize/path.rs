@@ -231,7 +231,10 @@ mod tests {
     fn paths_are_parted_at_dots() {
         let parts = |path| split(path).join("|");
         assert_eq!(parts("spec.containers.[name=a.b].image"), "spec|containers|[name=a.b]|image");
-        assert_eq!(parts("metadata.annotations.[config.kubernetes.io/x]"), "metadata|annotations|config.kubernetes.io/x");
+        assert_eq!(
+            parts("metadata.annotations.[config.kubernetes.io/x]"),
+            "metadata|annotations|config.kubernetes.io/x"
+        );
         assert_eq!(parts(r"metadata.annotations.a\.b/c"), "metadata|annotations|a.b/c");
     }
 }

@@ -58,7 +58,8 @@ impl Provenance {
         if let Some(by) = &self.configured_by {
             add("configuredIn", &self.path);
             let keys = ["apiVersion", "kind", "name", "namespace"];
-            let by: Map = keys.into_iter().zip(by).filter(|(_, it)| !it.is_empty()).map(|(k, v)| (k, v.as_str())).collect();
+            let by: Map =
+                keys.into_iter().zip(by).filter(|(_, it)| !it.is_empty()).map(|(k, v)| (k, v.as_str())).collect();
             map.insert("configuredBy", by);
         }
         map.into()

@@ -44,7 +44,8 @@ fn host(address: &str) -> Option<(String, &str)> {
         return Some((scheme.to_owned(), rest));
     }
     let user = rest.split_once('@').map(|(user, _)| user).filter(|user| {
-        user.starts_with(|c: char| c.is_ascii_alphabetic()) && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        user.starts_with(|c: char| c.is_ascii_alphabetic())
+            && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     });
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
     let rest = &rest[user.len()..];
@@ -105,7 +106,10 @@ mod tests {
     #[test]
     fn addresses_are_told_from_paths() {
         for (raw, expected) in [
-            ("https://github.com/org/repo//base/dev?ref=v1.0.6", Some(("https://github.com/org/repo", "base/dev", Some("v1.0.6")))),
+            (
+                "https://github.com/org/repo//base/dev?ref=v1.0.6",
+                Some(("https://github.com/org/repo", "base/dev", Some("v1.0.6"))),
+            ),
             ("github.com/org/repo/base", Some(("https://github.com/org/repo", "base", None))),
             ("git@github.com:org/repo.git/base", Some(("git@github.com:org/repo.git", "base", None))),
             ("ssh://git@host.example:2222/org/repo", Some(("ssh://git@host.example:2222/org/repo", "", None))),

@@ -48,9 +48,9 @@ impl Resources {
     /// Adds a resource. One of the same identity must not be there.
     pub fn append(&mut self, resource: Resource) -> Result<(), KustomizeError> {
         let id = resource.id();
-        let present = self.present.get_or_insert_with(|| {
-            self.list.iter().enumerate().map(|(at, it)| (it.id().key(), at)).collect()
-        });
+        let present = self
+            .present
+            .get_or_insert_with(|| self.list.iter().enumerate().map(|(at, it)| (it.id().key(), at)).collect());
         if let Some(at) = present.insert(id.key(), self.list.len()) {
             let first = self.list[at].body.origin.clone();
             return Err(KustomizeError::Duplicate { id, first, origin: resource.body.origin });
@@ -84,12 +84,16 @@ impl Resources {
 
     /// The names of all resources of a kind, for the nearest one to a name that is not there.
     pub fn nearest(&self, id: &Id) -> Option<String> {
-        let names: Vec<String> = self.list.iter().filter(|it| it.gvk().kind == id.gvk.kind).map(Resource::name).collect();
+        let names: Vec<String> =
+            self.list.iter().filter(|it| it.gvk().kind == id.gvk.kind).map(Resource::name).collect();
         let others = || {
             let same = self.list.iter().filter(|it| it.name() == id.name);
             same.map(|it| it.id().to_string()).next()
         };
-        nearest(&id.name, names.iter().map(String::as_str)).filter(|it| *it != id.name).map(str::to_owned).or_else(others)
+        nearest(&id.name, names.iter().map(String::as_str))
+            .filter(|it| *it != id.name)
+            .map(str::to_owned)
+            .or_else(others)
     }
 
     /// Takes a generated resource in, as its behaviour says.

@@ -199,7 +199,8 @@ impl Operation {
             match step(node, &part) {
                 Some(next) => node = next,
                 None => {
-                    let keys: Vec<String> = node.as_map().map(|map| map.keys().map(str::to_owned).collect()).unwrap_or_default();
+                    let keys: Vec<String> =
+                        node.as_map().map(|map| map.keys().map(str::to_owned).collect()).unwrap_or_default();
                     let near = nearest(&part, keys.iter().map(String::as_str)).map(str::to_owned);
                     return self.missing(path, Some((reached, keys)), near);
                 }

@@ -93,7 +93,8 @@ fn union(one: &Values, other: &Values) -> Option<Values> {
 
 /// The keys that any of `all` has, and of `values` what belongs to them; all where none has any.
 fn used_keys(all: &[Values], values: &Values, keys: &[String]) -> (Vec<String>, Values) {
-    let used: Vec<bool> = (0..keys.len()).map(|at| all.iter().any(|it| it.get(at).is_some_and(|it| !it.is_empty()))).collect();
+    let used: Vec<bool> =
+        (0..keys.len()).map(|at| all.iter().any(|it| it.get(at).is_some_and(|it| !it.is_empty()))).collect();
     if !used.contains(&true) {
         return (keys.to_vec(), values.clone());
     }

@@ -142,7 +142,9 @@ impl Walk<'_> {
                 }
                 match directive {
                     Some(Directive::Delete) => return Ok(None),
-                    Some(Directive::Replace) => Value { data: Data::List(without.clone()), origin: whole.origin.clone() },
+                    Some(Directive::Replace) => {
+                        Value { data: Data::List(without.clone()), origin: whole.origin.clone() }
+                    }
                     Some(Directive::Merge) | None => node,
                 }
             }
@@ -195,7 +197,8 @@ mod tests {
     #[test]
     fn directives_delete_and_replace() {
         let object = "{containers: [{name: a}, {name: b}], nodeSelector: {x: y}}";
-        let deleted = merged(object, "{containers: [{name: a, $patch: delete}], nodeSelector: {$patch: replace, z: w}}");
+        let deleted =
+            merged(object, "{containers: [{name: a, $patch: delete}], nodeSelector: {$patch: replace, z: w}}");
         assert_eq!(deleted, r#"{"containers":[{"name":"b"}],"nodeSelector":{"z":"w"}}"#);
         let replaced = merged(object, "{containers: [{$patch: replace}, {name: z}], nodeSelector: null}");
         assert_eq!(replaced, r#"{"containers":[{"name":"z"}]}"#);

@@ -32,7 +32,8 @@ impl Selector {
         if text.is_empty() {
             return Ok(None);
         }
-        let pattern = |message| PatchError::Pattern { field, pattern: text.to_owned(), message, origin: origin.clone() };
+        let pattern =
+            |message| PatchError::Pattern { field, pattern: text.to_owned(), message, origin: origin.clone() };
         let regex = Regex::new(&format!("^(?:{text})$"));
         regex.map(Some).map_err(|error| pattern(error.to_string().lines().last().unwrap_or_default().to_owned()))
     }

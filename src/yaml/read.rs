@@ -156,7 +156,11 @@ impl<'r, 't> Document<'r, 't> {
             What::MapStart(start) => (self.within(mark, &start, Self::map)?, start.anchor),
             What::DocumentStart | What::DocumentEnd | What::End => (Data::Null, None),
         };
-        let mark = if unwritten && self.source.rules == Rules::Kustomize && matches!(data, Data::Null) { Mark { column: 0, ..mark } } else { mark };
+        let mark = if unwritten && self.source.rules == Rules::Kustomize && matches!(data, Data::Null) {
+            Mark { column: 0, ..mark }
+        } else {
+            mark
+        };
         let value = Value { data, origin: self.source.origin(mark) };
         if let Some(name) = anchor {
             self.remember(name, &value);

@@ -114,7 +114,9 @@ pub(super) fn read_third(mut scalar: Scalar) -> Result<Data, Unreadable> {
         scalar.text.remove(scalar.text.find('o').unwrap_or_default());
     }
     match meaning(&scalar.text) {
-        Meaning::Bool(_) if !matches!(&*scalar.text.to_ascii_lowercase(), "true" | "false") => Ok(Data::Text(scalar.text)),
+        Meaning::Bool(_) if !matches!(&*scalar.text.to_ascii_lowercase(), "true" | "false") => {
+            Ok(Data::Text(scalar.text))
+        }
         Meaning::Time if scalar.text.len() <= "2006-01-02".len() => Ok(Data::Text(go::midnight(&scalar.text))),
         _ => read(scalar),
     }

@@ -59,5 +59,6 @@ impl Affix<'_> {
 
 /// Whether objects of a kind are named by what they are.
 fn keeps_name(group: &str, kind: &str) -> bool {
-    matches!(kind, "CustomResourceDefinition" | "Namespace") || kind == "APIService" && group == "apiregistration.k8s.io"
+    matches!(kind, "CustomResourceDefinition" | "Namespace")
+        || kind == "APIService" && group == "apiregistration.k8s.io"
 }

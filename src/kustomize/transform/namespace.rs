@@ -93,7 +93,8 @@ impl Setting<'_> {
     }
 
     fn set_subjects(&self, body: &mut Value) {
-        let Some(Data::List(subjects)) = body.as_map_mut().and_then(|map| map.get_mut("subjects")).map(|it| &mut it.data)
+        let Some(Data::List(subjects)) =
+            body.as_map_mut().and_then(|map| map.get_mut("subjects")).map(|it| &mut it.data)
         else {
             return;
         };

@@ -131,7 +131,12 @@ fn set(
     }
     if found == Ok(0) || found.is_err() {
         let nearest = path::nearest(&resource.body, path);
-        return Err(KustomizeError::NoField { path: path.to_owned(), id: resource.id(), nearest, origin: origin.clone() });
+        return Err(KustomizeError::NoField {
+            path: path.to_owned(),
+            id: resource.id(),
+            nearest,
+            origin: origin.clone(),
+        });
     }
     Ok(())
 }

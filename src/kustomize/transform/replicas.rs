@@ -1,11 +1,11 @@
 //! `replicas`.
 
+use crate::diagnostic::nearest;
 use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::Replica;
-use crate::diagnostic::nearest;
 use crate::value::{Data, Origin};
 
 /// Sets the replicas of the resources of a name; there must be one.

@@ -56,7 +56,12 @@ fn add(resource: &mut Resource, target: &AddValueTarget, value: &str) -> Result<
     let keys = split(&target.field_path, '/');
     let Some((last, above)) = keys.split_last() else { return Ok(()) };
     let (id, origin) = (resource.id(), resource.body.origin.clone());
-    let failed = |found| KustomizeError::Field { path: target.field_path.clone(), found, id: id.clone(), origin: origin.clone() };
+    let failed = |found| KustomizeError::Field {
+        path: target.field_path.clone(),
+        found,
+        id: id.clone(),
+        origin: origin.clone(),
+    };
     let found = resource.body.kind();
     let mut map: &mut Map = resource.body.as_map_mut().ok_or_else(|| failed(found))?;
     for key in above {
@@ -66,7 +71,8 @@ fn add(resource: &mut Resource, target: &AddValueTarget, value: &str) -> Result<
     if matches!(node.data, Data::List(_) | Data::Map(_)) {
         return Err(failed(node.kind()));
     }
-    let text = if target.file_path_position > 0 { inserted(node, target.file_path_position, value) } else { value.to_owned() };
+    let text =
+        if target.file_path_position > 0 { inserted(node, target.file_path_position, value) } else { value.to_owned() };
     node.data = Data::Text(text);
     Ok(())
 }
