@@ -12,6 +12,7 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub mod diagnostic;
+pub mod gotemplate;
 pub mod jinja;
 pub mod masked;
 pub mod patch;
@@ -34,11 +35,13 @@ pub mod state;
 pub mod report;
 
 // Edges: they act, and decide nothing. Each may use those before it.
+pub mod network;
 pub mod source;
 pub mod keys;
 pub mod cluster;
 pub mod apply;
 pub mod sandbox;
+pub mod telemetry;
 pub mod operator;
 pub mod pipeline;
 pub mod cli;

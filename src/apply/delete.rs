@@ -36,11 +36,17 @@ impl Run<'_> {
         }
         let discovery = self.discovery();
         let (scope, discovery) = (&self.scope, &*discovery);
-        let tries = todo.into_iter().map(|at| async move { (at, scope.leave(&scope.plan.steps[at], discovery).await) });
+        let tries = todo.into_iter().map(|at| async move {
+            self.began(at);
+            (at, scope.leave(&scope.plan.steps[at], discovery).await)
+        });
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
             let (id, lets_go) = (&self.step(at).object.id, self.step(at).action != Action::Delete);
+            if lets_go || result.is_err() {
+                self.done_with(at);
+            }
             match result {
                 Ok(_) if lets_go => {
                     self.note(at, Done::LetGo);
@@ -66,6 +72,7 @@ impl Run<'_> {
     }
 
     fn is_gone(&self, at: usize) {
+        self.done_with(at);
         self.note(at, Done::Deleted);
         self.tell(&self.step(at).object.id, Outcome::Deleted);
     }
@@ -108,6 +115,7 @@ impl Run<'_> {
     /// An object that is deleted and not yet gone: it stays in the inventory, and what it may need stays too.
     fn linger(&self, stage: usize, at: usize, reason: String) {
         let step = self.step(at);
+        self.done_with(at);
         self.note(at, Done::Unknown);
         self.tell(&step.object.id, Outcome::Waiting(reason));
         self.fail(stage, format!("{} is still being deleted", step.object.id));

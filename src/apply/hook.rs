@@ -41,11 +41,16 @@ impl Run<'_> {
         let step = self.step(at);
         let does = |hook: &&HookStep| matches!(hook.does, Does::Run | Does::Remove);
         let (Some(hook), id) = (step.action.hook().filter(does), &step.object.id) else { return };
-        let ended = match (self.scope.obstacle(), hook.does) {
+        let obstacle = self.scope.obstacle();
+        if obstacle.is_none() {
+            self.began(at);
+        }
+        let ended = match (obstacle, hook.does) {
             (Some(reason), _) => Err(Outcome::Skipped(reason)),
             (None, Does::Remove) => self.clear(step, id).await.map(|()| Outcome::Deleted),
             (None, _) => self.run(stage, at, hook).await.map(|()| Outcome::Healthy),
         };
+        self.done_with(at);
         match ended {
             Ok(outcome) => {
                 let done = match (&step.object.desired, hook.does) {

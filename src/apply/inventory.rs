@@ -11,6 +11,7 @@ use crate::manifest::ObjectId;
 use crate::manifest::hooks::Occasion;
 use crate::plan::hooks::{Course, KeptHooks, WantedHook};
 use crate::plan::{Action, Step};
+use crate::project::Prune;
 use crate::state::{Inventory, Member};
 
 /// Inventories that are saved at once; how many requests are sent is decided by `cluster`.
@@ -23,6 +24,7 @@ type Members = BTreeMap<ObjectId, Member>;
 struct Held {
     members: Members,
     hooks: KeptHooks,
+    prune: Prune,
 }
 
 impl Run<'_> {
@@ -86,6 +88,7 @@ impl Run<'_> {
             settle(&mut now.members, step, &done[at]);
         }
         now.hooks = self.hooks_after(release, done).unwrap_or(now.hooks);
+        now.prune = self.scope.plan.policies.get(&**release).copied().unwrap_or(now.prune);
         let is_new = |step: &Step| step.action.is_write() && !before.members.contains_key(&step.object.id);
         let grew = self.steps_of(release).any(|(_, step)| is_new(step)) || self.course(release).is_some();
         (grew || now != before).then_some(now)
@@ -99,6 +102,7 @@ impl Run<'_> {
             commit: options.commit.clone(),
             objects: held.members,
             hooks: held.hooks,
+            prune: held.prune,
         };
         self.scope.cluster.save(&options.state_namespace, &inventory).await
     }
@@ -114,7 +118,8 @@ impl Run<'_> {
 
     fn before(&self, release: &Arc<str>) -> Held {
         let found = self.scope.options.inventories.iter().find(|it| it.release == *release);
-        found.map(|it| Held { members: it.objects.clone(), hooks: it.hooks.clone() }).unwrap_or_default()
+        let held = |it: &Inventory| Held { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
+        found.map(held).unwrap_or_default()
     }
 
     /// How what is kept about the hooks of a release changes, if anything is done with it.

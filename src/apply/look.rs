@@ -3,7 +3,7 @@
 use super::adopt::adopts;
 use super::wave::Attempt;
 use super::{Scope, uid};
-use crate::cluster::{ApplyOptions, WriteError};
+use crate::cluster::{ApplyOptions, Meant, WriteError};
 use crate::diff::LiveObject;
 use crate::manifest::Object;
 use crate::plan::{Action, Step};
@@ -28,10 +28,15 @@ impl Scope<'_> {
         desired: &Object,
         resource: &Resource,
     ) -> (Attempt, bool) {
-        if !matches!(
-            attempt,
-            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. })
-        ) {
+        let is_open = match &attempt {
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. }) => true,
+            // What is in the way of an object may be that object: a repeated request was done the first time.
+            Attempt::Failed(error) | Attempt::HalfWay(error) => {
+                error.is_overtaken() && self.meant(step, desired) == Meant::Absent
+            }
+            Attempt::Applied(_) | Attempt::Skipped(_) => false,
+        };
+        if !is_open {
             return (attempt, false);
         }
         match self.look(step, desired, resource).await {

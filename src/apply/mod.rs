@@ -58,6 +58,8 @@ pub struct Options {
     pub carry_on: bool,
     /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
     pub stop: watch::Receiver<Option<String>>,
+    /// Turns true when nothing else shall be sent or waited for.
+    pub at_once: watch::Receiver<bool>,
 }
 
 /// What a release waits for, and how long.
@@ -122,6 +124,8 @@ struct Scope<'a> {
     options: &'a Options,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
+    /// The namespaces that this run made.
+    made: Mutex<BTreeSet<String>>,
     /// Why the server is given up.
     lost: OnceLock<String>,
     /// How many steps of all stages may be worked on at once, so that what they send does not fill the memory.
@@ -133,6 +137,8 @@ struct Run<'a> {
     scope: Scope<'a>,
     events: Mutex<Events<'a>>,
     progress: Mutex<Progress>,
+    /// The objects of which anything was told.
+    told: Mutex<BTreeSet<ObjectId>>,
 }
 
 /// What became of a run so far.
@@ -141,6 +147,10 @@ struct Progress {
     discovery: Arc<Discovery>,
     /// By step.
     done: Vec<Done>,
+    /// The steps that were begun and have not ended.
+    under_way: BTreeSet<usize>,
+    /// Whether the run was left as it was.
+    abandoned: bool,
     /// By stage, why it did not end well.
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
@@ -160,10 +170,12 @@ pub async fn run(
     events: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Conclusion, ApplyError> {
     let run = Run::new(plan, cluster, options, events);
-    run.refuse_stale().await?;
-    run.save_supersets().await?;
-    run.stages().await;
-    run.save_exact().await;
+    let mut at_once = options.at_once.clone();
+    tokio::select! {
+        // A sender that is gone ends nothing.
+        Ok(_) = at_once.wait_for(|it| *it) => run.abandon(),
+        ended = run.to_its_end() => ended?,
+    }
     Ok(run.conclude())
 }
 
@@ -175,16 +187,60 @@ impl<'a> Run<'a> {
             discovery: Arc::new(options.discovery.clone()),
             done: vec![Done::Not; plan.steps.len()],
             failed: BTreeMap::new(),
+            under_way: BTreeSet::new(),
+            abandoned: false,
             waited: BTreeSet::new(),
             cleared: BTreeSet::new(),
             uids: BTreeSet::new(),
             warnings: Vec::new(),
         };
         Self {
-            scope: Scope { plan, cluster, begins, options, fresh, lost: OnceLock::new(), room: Semaphore::new(STEPS) },
+            scope: Scope {
+                plan,
+                cluster,
+                begins,
+                options,
+                fresh,
+                made: Mutex::default(),
+                lost: OnceLock::new(),
+                room: Semaphore::new(STEPS),
+            },
             events: Mutex::new(events),
             progress: Mutex::new(progress),
+            told: Mutex::default(),
         }
+    }
+
+    async fn to_its_end(&self) -> Result<(), ApplyError> {
+        self.refuse_stale().await?;
+        self.save_supersets().await?;
+        self.stages().await;
+        self.save_exact().await;
+        Ok(())
+    }
+
+    /// Leaves everything as it is: what is under way may be done or not, and the inventories hold all that may be there.
+    fn abandon(&self) {
+        let under_way = std::mem::take(&mut self.progress().under_way);
+        for at in &under_way {
+            self.note(*at, Done::Unknown);
+            self.tell(
+                &self.step(*at).object.id,
+                Outcome::Unknown("the run was ended while it was under way".to_owned()),
+            );
+        }
+        for step in self.scope.plan.steps.iter().filter(|step| is_asked(step)) {
+            let is_told = self.told.lock().unwrap_or_else(PoisonError::into_inner).contains(&step.object.id);
+            if !is_told {
+                self.tell(&step.object.id, Outcome::Skipped("the run was ended at once".to_owned()));
+            }
+        }
+        let mut progress = self.progress();
+        progress.abandoned = true;
+        progress.warnings.push(
+            "The run was ended at once. Its inventories may hold more than is there, and the next run puts them right."
+                .to_owned(),
+        );
     }
 
     fn step(&self, at: usize) -> &'a Step {
@@ -205,8 +261,18 @@ impl<'a> Run<'a> {
     }
 
     fn tell(&self, id: &ObjectId, outcome: Outcome) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events(Event { id: id.clone(), outcome });
+    }
+
+    /// Notes that a step is under way, until [`Self::done_with`].
+    fn began(&self, at: usize) {
+        self.progress().under_way.insert(at);
+    }
+
+    fn done_with(&self, at: usize) {
+        self.progress().under_way.remove(&at);
     }
 
     fn note(&self, at: usize, done: Done) {
@@ -220,16 +286,16 @@ impl<'a> Run<'a> {
     }
 
     fn conclude(self) -> Conclusion {
-        let Progress { done, failed, warnings, .. } =
+        let Progress { done, failed, warnings, abandoned, .. } =
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
-        let open = done.iter().zip(&self.scope.plan.steps).any(|(done, step)| {
-            let asked = step.action.is_write() || is_leaving(step) || is_hook(step);
-            asked && matches!(done, Done::Not | Done::Unknown)
-        });
+        let open = done
+            .iter()
+            .zip(&self.scope.plan.steps)
+            .any(|(done, step)| is_asked(step) && matches!(done, Done::Not | Done::Unknown));
         let failed = open || !failed.is_empty() || !warnings.is_empty();
         let end = match (failed, changed) {
-            _ if self.scope.is_stopped() && open => End::Interrupted,
+            _ if abandoned || (self.scope.is_stopped() && open) => End::Interrupted,
             (false, _) => End::Done,
             (true, true) => End::Partial,
             (true, false) => End::Failed,
@@ -248,6 +314,11 @@ impl Scope<'_> {
         let stopped = || self.options.stop.borrow().clone();
         self.lost.get().map(|reason| format!("the API server was lost: {reason}")).or_else(stopped)
     }
+}
+
+/// Whether anything is to be done.
+fn is_asked(step: &Step) -> bool {
+    step.action.is_write() || is_leaving(step) || is_hook(step)
 }
 
 /// Whether a step deletes an object, or lets go of it.

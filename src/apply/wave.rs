@@ -1,6 +1,6 @@
 //! One stage of applies.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
 use super::{Done, Run, STEPS, Scope, uid};
-use crate::cluster::{ApplyOptions, Precondition, Propagation, Refusal, WriteError};
+use crate::cluster::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 use crate::diff::{self, LiveObject};
 use crate::manifest::Object;
 use crate::plan::{Action, Owned, Step};
@@ -22,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(10);
 const GOING: Duration = Duration::from_secs(120);
 /// The wait between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
+/// What keeps an object from being created.
+const THERE: &str = "it is there by now, and was not when the plan was made: nothing was done to it; plan once more";
 
 /// What a try to apply came to.
 pub(super) enum Attempt {
@@ -48,7 +50,8 @@ impl Run<'_> {
 
     async fn apply_step(&self, stage: usize, at: usize, discovery: &Discovery) {
         let step = self.step(at);
-        let attempt = self.scope.attempt(step, discovery).await;
+        let attempt = self.scope.attempt(step, discovery, || self.began(at)).await;
+        self.done_with(at);
         let adopted = adopts(step).is_some() && matches!(attempt, Attempt::Applied(_) | Attempt::HalfWay(_));
         for outcome in adopted.then_some(Outcome::Adopted).into_iter().chain([attempt.outcome()]) {
             self.tell(&step.object.id, outcome);
@@ -115,7 +118,7 @@ impl Attempt {
 }
 
 impl Scope<'_> {
-    async fn attempt(&self, step: &Step, discovery: &Discovery) -> Attempt {
+    async fn attempt(&self, step: &Step, discovery: &Discovery, begins: impl Fn()) -> Attempt {
         // It is never closed.
         let _room = self.room.acquire().await;
         if let Some(reason) = self.obstacle() {
@@ -126,6 +129,7 @@ impl Scope<'_> {
             let message = format!("the server does not serve {}", desired.gvk);
             return Attempt::Failed(WriteError::Refused { refusal: Refusal::NotFound, message });
         };
+        begins();
         let attempt = self.write(step, desired, resource).await;
         let (attempt, answers) = self.look_up(attempt, step, desired, resource).await;
         if let Attempt::Failed(error) | Attempt::HalfWay(error) = &attempt
@@ -195,22 +199,63 @@ impl Scope<'_> {
     ) -> Result<LiveObject, WriteError> {
         let end = Instant::now() + FRESH;
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: false };
-        let fresh = self.fresh.contains(&desired.id.kind);
+        let (fresh, meant) = (self.fresh.contains(&desired.id.kind), self.meant(step, desired));
         // What was begun is brought to its end.
         let begun = adopts(step).is_some() || matches!(step.action, Action::Recreate { .. });
         let cluster = if begun { self.cluster } else { &self.begins };
         loop {
-            let result = cluster.apply(&desired.id, resource, &desired.body, options).await;
-            let again = match &result {
-                Err(error) => (fresh && error.may_be_too_early()) || error.is_raced(),
-                Ok(_) => false,
+            let error = match cluster.apply_to(meant, &desired.id, resource, &desired.body, options).await {
+                Ok(live) => {
+                    self.note_made(meant, desired);
+                    return Ok(live);
+                }
+                Err(error) => error,
             };
+            if meant == Meant::Absent
+                && error.is_overtaken()
+                && let Some(live) = self.there(desired, resource).await?
+            {
+                return in_the_way(desired, live);
+            }
+            let again = (fresh && error.may_be_too_early()) || error.is_raced();
             if !again || Instant::now() >= end {
-                return result;
+                return Err(error);
             }
             sleep(PAUSE).await;
         }
     }
+
+    /// Which object a step may write: none that the plan did not see. What is in a namespace that this run made can only
+    /// be what controllers put into new ones.
+    pub(super) fn meant<'s>(&self, step: &'s Step, desired: &Object) -> Meant<'s> {
+        let is_made = |namespace: &String| self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(namespace);
+        match &step.action {
+            Action::Create if desired.id.namespace.as_ref().is_some_and(is_made) => Meant::Whichever,
+            Action::Create | Action::Recreate { .. } => Meant::Absent,
+            Action::Update => step.object.live.as_deref().and_then(uid).map_or(Meant::Whichever, Meant::Only),
+            _ => Meant::Whichever,
+        }
+    }
+
+    fn note_made(&self, meant: Meant<'_>, desired: &Object) {
+        if meant == Meant::Absent && desired.id.kind.group.is_empty() && desired.id.kind.kind == "Namespace" {
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(desired.id.name.clone());
+        }
+    }
+
+    /// What is there of an object that was to be created.
+    async fn there(&self, desired: &Object, resource: &Resource) -> Result<Option<LiveObject>, WriteError> {
+        let now = self.cluster.get(&desired.id, resource).await;
+        now.map_err(|error| WriteError::Unknown { reason: error.to_string() })
+    }
+}
+
+/// What becomes of an object that is there, and was to be created: a namespace that no file declares has only to be there.
+fn in_the_way(desired: &Object, live: LiveObject) -> Result<LiveObject, WriteError> {
+    if desired.implicit {
+        return Ok(live);
+    }
+    Err(WriteError::Refused { refusal: Refusal::Conflict, message: THERE.to_owned() })
 }
 
 /// The kind that a step's object defines, if it is a definition of one.

@@ -40,6 +40,11 @@ pub(super) struct ActingArgs {
 }
 
 impl ActingArgs {
+    /// Whether somebody agreed to the plan before it was made.
+    pub(super) fn agrees(&self) -> bool {
+        self.yes || self.approve.is_some()
+    }
+
     /// The digest that the plan must have.
     pub(super) fn approved(&self) -> Option<&str> {
         self.approve.as_deref()
@@ -187,7 +192,8 @@ pub(super) fn execute(planned: &Planned, args: &ActingArgs, terminal: &Terminal)
         watched.tell(&event, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal, going_back } = wait(pipeline::apply(planned, manner, &mut show))?;
+    let Ended { conclusion, signal, going_back } =
+        wait(pipeline::apply(planned, manner, &|what| progress.at(what), &mut show))?;
     progress.done();
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
@@ -264,7 +270,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
         }
     };
     let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
-    let ended = pipeline::apply(planned, manner, &mut note).await?;
+    let ended = pipeline::apply(planned, manner, &|_| (), &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())
 }

@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::{Exit, acting, counted, files, history, rollback, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, Planned, Settings};
-use crate::state::saved::{self, SavedError};
+use crate::state::saved::{self, Aim, SavedError};
 
 /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
 #[derive(Clone, Debug, Args)]
@@ -110,11 +110,19 @@ fn saved_plan(file: &Path, args: &ApplyArgs, terminal: &Terminal) -> Result<Plan
     if let Some(asked) = args.environments.iter().find(|asked| **asked != planned) {
         return Err(SavedError::Environment { planned, asked: asked.clone() }.into());
     }
-    let settings = settings::online(&args.target(&planned), &args.set)?;
+    let target = args.target(&planned);
+    let mut settings = settings::online(&target, &args.set)?;
+    let mut set = args.set.clone();
+    if let Some(again) = pipeline::set_again(&saved, &settings)?.filter(|_| set.is_empty()) {
+        set = SetArgs::of_pairs(again);
+        settings.overrides = settings::overrides(&set)?;
+    }
     let progress = terminal.progress();
-    let set = args.set.names();
-    let (mut planned, elsewhere) = wait(pipeline::replan(&saved, settings, &set, &|what| progress.at(what)))?;
+    let (mut planned, elsewhere) = wait(pipeline::replan(&saved, settings, &set.names(), &|what| progress.at(what)))?;
     progress.done();
+    if let Aim::GoBack { release, .. } = &saved.aim {
+        rollback::say_where(&planned, release, terminal);
+    }
     if !elsewhere.is_empty() {
         let objects = counted(elsewhere.len(), "object");
         planned

@@ -49,12 +49,36 @@ pub(super) struct SetArgs {
 impl SetArgs {
     /// What is set, without the values: `--set image.tag`. They may be secret.
     pub fn names(&self) -> Vec<String> {
-        let options = [("--set", &self.set), ("--set-string", &self.set_string), ("--set-json", &self.set_json)];
-        let name = |option: &str, text: &String| match text.split_once('=') {
+        let name = |(option, text): (String, String)| match text.split_once('=') {
             Some((path, _)) if !path.starts_with('{') => format!("{option} {path}"),
-            _ => option.to_owned(),
+            _ => option,
         };
-        options.into_iter().flat_map(|(option, texts)| texts.iter().map(move |text| name(option, text))).collect()
+        self.pairs().into_iter().map(name).collect()
+    }
+
+    /// Each option with what stands behind it.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let options = [("--set", &self.set), ("--set-string", &self.set_string), ("--set-json", &self.set_json)];
+        let pair = |option: &str, text: &String| (option.to_owned(), text.clone());
+        options.into_iter().flat_map(|(option, texts)| texts.iter().map(move |text| pair(option, text))).collect()
+    }
+
+    /// What [`Self::pairs`] gave.
+    pub fn of_pairs(pairs: Vec<(String, String)>) -> Self {
+        let mut set = Self::default();
+        for (option, text) in pairs {
+            match option.as_str() {
+                "--set-string" => set.set_string.push(text),
+                "--set-json" => set.set_json.push(text),
+                _ => set.set.push(text),
+            }
+        }
+        set
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.set_string.is_empty() && self.set_json.is_empty()
     }
 }
 

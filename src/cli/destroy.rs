@@ -2,13 +2,15 @@
 
 use clap::Args;
 
-use super::arguments::{Format, SetArgs, TargetArgs, TargetsArgs};
+use super::arguments::{SetArgs, TargetArgs, TargetsArgs};
 use super::many::{self, Targets};
 use super::planning::GuardArgs;
+use super::saving::SavingArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, Planned};
+use crate::pipeline::{self, Planned, Settings};
+use crate::plan::Guards;
 
 /// Plan, show, ask, and delete the objects of an environment or of some of its releases.
 #[derive(Debug, Args)]
@@ -17,35 +19,47 @@ pub(super) struct DestroyArgs {
     targets: TargetsArgs,
     #[command(flatten)]
     acting: acting::ActingArgs,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    saving: SavingArgs,
     #[command(flatten)]
     guards: GuardArgs,
 }
 
 pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let targets = Targets::of(&args.targets)?;
+    let (format, only_saves) = (args.saving.format(), args.saving.only_saves(&args.acting)?);
+    if only_saves {
+        targets.only("a plan is saved of")?;
+    }
     match targets.one() {
-        Some(target) => acting::act(&plan(args, target, terminal)?, &args.acting, args.output, terminal),
+        Some(target) => {
+            let (planned, settings) = plan(args, target, terminal)?;
+            if only_saves {
+                return args.saving.show(&planned, (&settings, &guards(args)), terminal);
+            }
+            acting::act(&planned, &args.acting, format, terminal)
+        }
         None => many::act(
             &targets,
             &args.acting,
-            args.output,
+            format,
             terminal,
-            |target, terminal| plan(args, target, terminal),
+            |target, terminal| plan(args, target, terminal).map(|(planned, _)| planned),
             |planned, terminal| acting::execute(planned, &args.acting, terminal),
         ),
     }
 }
 
-fn plan(args: &DestroyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
+fn plan(args: &DestroyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, Settings), Failure> {
     let settings = settings::online(target, &SetArgs::default())?;
     let progress = terminal.progress();
-    // The word `destroy` stands for the number of deletions; kinds that hold data still have to be named.
-    let mut guards = args.guards.guards();
-    guards.cap = guards.cap.or(Some(usize::MAX));
-    let planned = wait(pipeline::destroy(&settings, &guards, &|what| progress.at(what)))?;
+    let planned = wait(pipeline::destroy(&settings, &guards(args), &|what| progress.at(what)))?;
     progress.done();
-    Ok(planned)
+    Ok((planned, settings))
+}
+
+/// The word `destroy` stands for the number of deletions; kinds that hold data still have to be named.
+fn guards(args: &DestroyArgs) -> Guards {
+    let guards = args.guards.guards();
+    Guards { cap: guards.cap.or(Some(usize::MAX)), ..guards }
 }

@@ -6,6 +6,7 @@
 mod acting;
 mod apply;
 mod arguments;
+mod chart;
 mod completions;
 mod demo;
 mod destroy;
@@ -27,6 +28,7 @@ mod render;
 mod rights;
 mod rollback;
 mod sandbox;
+mod saving;
 mod secrets;
 mod settings;
 mod show;
@@ -77,6 +79,7 @@ enum Verb {
     Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
+    Chart(chart::ChartArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -119,6 +122,7 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
+            Self::Chart(args) => chart::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),

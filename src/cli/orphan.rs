@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::acting::{self, ActingArgs};
-use super::arguments::{Format, SetArgs, TargetArgs};
+use super::arguments::{SetArgs, TargetArgs};
+use super::saving::SavingArgs;
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
@@ -24,17 +25,21 @@ pub(super) struct OrphanArgs {
     /// Do not ask: let go of what is shown. Needed where there is no terminal.
     #[arg(long, short = 'y')]
     yes: bool,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    saving: SavingArgs,
 }
 
 pub(super) fn run(args: &OrphanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = settings::online(&args.target, &SetArgs::default())?;
+    let acting = ActingArgs::agreed(args.yes);
+    let only_saves = args.saving.only_saves(&acting)?;
     let progress = terminal.progress();
     let objects: BTreeSet<String> = args.objects.iter().cloned().collect();
     let guards = Guards { orphan: Some(objects), ..Guards::default() };
     let planned = wait(pipeline::destroy(&settings, &guards, &|what| progress.at(what)))?;
     progress.done();
-    acting::act(&planned, &ActingArgs::agreed(args.yes), args.output, terminal)
+    if only_saves {
+        return args.saving.show(&planned, (&settings, &guards), terminal);
+    }
+    acting::act(&planned, &acting, args.saving.format(), terminal)
 }

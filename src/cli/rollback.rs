@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::arguments::{ClusterArgs, Format, JudgeArgs, OutputArgs, ProjectArgs};
-use super::planning::{self, GuardArgs};
+use super::arguments::{ClusterArgs, Format, JudgeArgs, ProjectArgs};
+use super::planning::GuardArgs;
+use super::saving::SavingArgs;
 use super::terminal::Terminal;
 use super::{Exit, acting, history, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::Guards;
-use crate::report::Purpose;
 
 /// Plan, show, ask, and give a release the objects of an earlier revision.
 #[derive(Debug, Args)]
@@ -34,9 +34,8 @@ pub(super) struct RollbackArgs {
     judge: JudgeArgs,
     #[command(flatten)]
     acting: acting::ActingArgs,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    #[command(flatten)]
+    saving: SavingArgs,
     #[command(flatten)]
     guards: GuardArgs,
 }
@@ -44,13 +43,12 @@ pub(super) struct RollbackArgs {
 pub(super) fn run(args: &RollbackArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = history::of_environment(&args.environment, Some(&args.release), &args.project, &args.cluster)?;
     let settings = Settings { judge: args.judge.into(), ..settings };
-    let planned = plan(&settings, &args.release, args.to, &args.guards.guards(), terminal)?;
-    if !args.plan_only {
-        return acting::act(&planned, &args.acting, args.output, terminal);
+    let (guards, only_saves) = (args.guards.guards(), args.saving.only_saves(&args.acting)?);
+    let planned = plan(&settings, &args.release, args.to, &guards, terminal)?;
+    if args.plan_only || only_saves {
+        return args.saving.show(&planned, (&settings, &guards), terminal);
     }
-    let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
-    planning::print(&report, &planned, OutputArgs::from(args.output), terminal)?;
-    Ok(if report.plan.refusals.is_empty() { planning::exit(&report.plan, false) } else { Exit::Refused })
+    acting::act(&planned, &args.acting, args.saving.format(), terminal)
 }
 
 /// Plans to go back, and says where to.
@@ -64,10 +62,15 @@ fn plan(
     let progress = terminal.progress();
     let planned = wait(pipeline::rollback(settings, release, to, guards, &|what| progress.at(what)))?;
     progress.done();
-    let commit = planned.project.commit.as_ref().map(|it| format!(", commit {}", it.id)).unwrap_or_default();
-    let number = planned.back_to.unwrap_or_default();
-    terminal.say(&format!("release {release}: back to revision {number}{commit}"));
+    say_where(&planned, release, terminal);
     Ok(planned)
+}
+
+/// Says to which revision a release goes back.
+pub(super) fn say_where(planned: &Planned, release: &str, terminal: &Terminal) {
+    let commit = planned.project.commit.as_ref().map(|it| format!(", commit {}", it.id)).unwrap_or_default();
+    let number = planned.aim.back_to().unwrap_or_default();
+    terminal.say(&format!("release {release}: back to revision {number}{commit}"));
 }
 
 /// Brings releases back that failed and say so, one after the other. As many objects may be deleted as the failed run

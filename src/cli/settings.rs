@@ -57,7 +57,7 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The layers of `--set` and its kin, in the order: plain, text, JSON.
-fn overrides(args: &SetArgs) -> Result<Vec<Layer>, ValuesError> {
+pub(super) fn overrides(args: &SetArgs) -> Result<Vec<Layer>, ValuesError> {
     let plain = args.set.iter().map(|text| (text, SetKind::Typed));
     let string = args.set_string.iter().map(|text| (text, SetKind::Text));
     let json = args.set_json.iter().map(|text| (text, SetKind::Json));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// A moment on this process' own clock, after which nothing is written. It moves on while the lease is renewed.
 #[derive(Debug)]
-pub(super) struct Fence {
+pub struct Fence {
     origin: Instant,
     /// In milliseconds since the origin.
     end: AtomicU64,
@@ -13,10 +13,15 @@ pub(super) struct Fence {
 
 impl Fence {
     /// A fence at this moment.
-    pub(super) fn new(end: Instant) -> Self {
+    pub fn new(end: Instant) -> Self {
         let fence = Self { origin: Instant::now(), end: AtomicU64::new(1) };
         fence.extend(end);
         fence
+    }
+
+    /// One that never ends.
+    pub fn open() -> Self {
+        Self { origin: Instant::now(), end: AtomicU64::new(u64::MAX) }
     }
 
     /// Moves it on, never back.
@@ -33,7 +38,7 @@ impl Fence {
     }
 
     /// The time until it ends; zero where it has.
-    pub(super) fn left(&self) -> Duration {
+    pub fn left(&self) -> Duration {
         let end = Duration::from_millis(self.end.load(Ordering::SeqCst));
         end.saturating_sub(self.origin.elapsed())
     }

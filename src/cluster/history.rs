@@ -86,7 +86,12 @@ impl Cluster {
             let found = self.kept_document(namespace, &name).await?;
             let chunks = Vec::new();
             // A pack without chunks is one that is not there, which reading it says.
-            let document = found.unwrap_or(Document { name, release: revision.release.to_string(), chunks });
+            let document = found.unwrap_or(Document {
+                name,
+                release: revision.release.to_string(),
+                annotations: Value::default(),
+                chunks,
+            });
             Ok(KeptPack { namespace: namespace.to_owned(), document })
         });
         futures::stream::iter(reads).buffered(READS).try_collect().await

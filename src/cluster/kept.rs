@@ -52,6 +52,8 @@ pub(super) struct Document {
     /// The name of the head Secret.
     pub name: String,
     pub release: String,
+    /// The annotations of the head.
+    pub annotations: Value,
     /// Its chunks; one whose Secret is missing is left out, and the format tells which.
     pub chunks: Vec<Vec<u8>>,
 }
@@ -60,6 +62,7 @@ pub(super) struct Document {
 struct Kept {
     name: String,
     release: String,
+    annotations: Value,
     more: Option<Vec<String>>,
     chunk: Vec<u8>,
 }
@@ -87,7 +90,8 @@ impl Cluster {
         let joined = |head: &Kept| {
             let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
             let chunks = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
-            Document { name: head.name.clone(), release: head.release.clone(), chunks }
+            let (name, release, annotations) = (head.name.clone(), head.release.clone(), head.annotations.clone());
+            Document { name, release, annotations, chunks }
         };
         Ok(heads.map(joined).collect())
     }
@@ -100,7 +104,7 @@ impl Cluster {
         let further: Vec<Option<Value>> = futures::stream::iter(reads).buffered(CHUNKS).try_collect().await?;
         let further = further.iter().flatten().map(|secret| Kept::of(secret).chunk);
         let chunks = std::iter::once(head.chunk).chain(further).collect();
-        Ok(Some(Document { name: head.name, release: head.release, chunks }))
+        Ok(Some(Document { name: head.name, release: head.release, annotations: head.annotations, chunks }))
     }
 
     /// Saves a document. The state namespace is created where it is missing.
@@ -151,7 +155,7 @@ impl Cluster {
                 Request::get(path(&secrets(), Some(namespace), Some(name)), format!("delete the Secret {name}"))
                     .needs(Right::new("delete", &secrets(), Some(namespace)))
                     .with(Method::DELETE, "application/json", b"{}".to_vec());
-            match self.write(&request).await {
+            match self.write_again(&request).await {
                 Ok(_) | Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -196,6 +200,7 @@ impl Kept {
         Self {
             name: text(&["metadata", "name"]).unwrap_or_default().to_owned(),
             release: text(&["metadata", "labels", RELEASE]).unwrap_or_default().to_owned(),
+            annotations: secret.dig(&["metadata", "annotations"]).cloned().unwrap_or_default(),
             more: text(&["metadata", "annotations", MORE]).map(names),
             chunk: text(&["data", CHUNK]).and_then(|it| STANDARD.decode(it).ok()).unwrap_or_default(),
         }

@@ -1,4 +1,4 @@
-//! One run at a time changes an environment: a Lease in the state namespace says who.
+//! One run at a time changes an environment, and one of several operators acts: a Lease says who.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,6 +40,17 @@ pub struct Lease {
     lost: watch::Receiver<Option<String>>,
 }
 
+/// Who takes a Lease.
+#[derive(Clone, Copy)]
+pub struct Holder<'a> {
+    /// Tells people who we are (user, host, process, pipeline).
+    pub name: &'a str,
+    /// Whether another holder of this name is known to live no more.
+    pub is_gone: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Is told, in words, what is waited for.
+    pub watching: &'a (dyn Fn(&str) + Sync),
+}
+
 /// What the holder and its heartbeat share.
 #[derive(Debug)]
 struct Kept {
@@ -56,6 +67,28 @@ struct Kept {
 #[derive(Clone, Copy, Debug)]
 struct Terms {
     lasts: Duration,
+    /// The time between two signs of life.
+    beat: Duration,
+    /// Without a renewal for so long, nothing new is begun.
+    gives_up: Duration,
+    /// Without a renewal for so long, nothing is written any more, and no answer is waited for.
+    ends: Duration,
+}
+
+/// Somebody wants a Lease.
+struct Bid<'b> {
+    namespace: &'b str,
+    name: &'b str,
+    who: Holder<'b>,
+    terms: Terms,
+    /// Whether one of a live holder is watched too.
+    waits: bool,
+}
+
+/// What became of a bid.
+enum Outcome {
+    Ours(Lease),
+    Theirs(Found),
 }
 
 /// A Lease as the server has it.
@@ -69,23 +102,23 @@ struct Found {
 }
 
 impl Terms {
+    /// As client-go's leaders have it: 15, 10 and 2 seconds.
+    const LEADER: Self = Self {
+        lasts: Duration::from_secs(15),
+        beat: Duration::from_secs(2),
+        gives_up: Duration::from_secs(10),
+        ends: Duration::from_secs(10),
+    };
+
     fn of(patience: Duration) -> Self {
-        Self { lasts: Duration::from_secs((2 * patience.as_secs()).max(2)) }
+        let lasts = Duration::from_secs((2 * patience.as_secs()).max(2));
+        Self { lasts, beat: lasts / 6, gives_up: lasts * 2 / 3, ends: lasts * 9 / 10 }
     }
+}
 
-    /// The time between two signs of life.
-    fn beat(self) -> Duration {
-        self.lasts / 6
-    }
-
-    /// Without a renewal for so long, nothing new is begun.
-    fn gives_up(self) -> Duration {
-        self.lasts * 2 / 3
-    }
-
-    /// Without a renewal for so long, nothing is written any more, and no answer is waited for.
-    fn ends(self) -> Duration {
-        self.lasts * 9 / 10
+impl Bid<'_> {
+    fn is_of_others(&self, found: &Found) -> bool {
+        !found.holder.is_empty() && found.holder != self.who.name && !(self.who.is_gone)(&found.holder)
     }
 }
 
@@ -124,78 +157,89 @@ impl Found {
 }
 
 impl Cluster {
-    /// Takes the Lease of an environment. `holder` tells people who we are (user, host, process, pipeline). One that
-    /// somebody else holds is an error that names the holder, since when, and when it would end by itself; unless
-    /// `is_gone` knows of that holder that it does not live any more. One that should have ended is watched for as
-    /// long as it lasts, and is ours if it is not renewed meanwhile.
-    pub async fn lease(
-        &self,
-        namespace: &str,
-        environment: &str,
-        holder: &str,
-        is_gone: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<Lease, ClusterError> {
-        let name = format!("weft.{environment}").to_lowercase();
-        let terms = Terms::of(self.inner.pace.patience);
+    /// Takes the Lease of an environment. One that somebody else holds is an error that names the holder, since when,
+    /// and when it would end by itself; unless that holder is known to live no more. One that should have ended is
+    /// watched for as long as it lasts, and is ours if it is not renewed meanwhile.
+    pub async fn lease(&self, namespace: &str, environment: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
+        let (name, terms) = (format!("weft.{environment}").to_lowercase(), Terms::of(self.inner.pace.patience));
+        match self.bid(&Bid { namespace, name: &name, who, terms, waits: false }).await? {
+            Outcome::Ours(lease) => Ok(lease),
+            Outcome::Theirs(found) => Err(found.held(environment)),
+        }
+    }
+
+    /// Waits for the Lease by which one of several processes leads, for as long as it takes. It lasts for 15 s, is
+    /// renewed every 2 s, and its holder writes nothing when it could not renew it for 10 s.
+    pub async fn lead(&self, namespace: &str, name: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
+        let bid = Bid { namespace, name, who, terms: Terms::LEADER, waits: true };
+        loop {
+            if let Outcome::Ours(lease) = self.bid(&bid).await? {
+                return Ok(lease);
+            }
+        }
+    }
+
+    async fn bid(&self, bid: &Bid<'_>) -> Result<Outcome, ClusterError> {
         for _ in 0..RACES {
-            let mut found = self.find_lease(namespace, &name).await?;
-            let others = |it: &Found| !it.holder.is_empty() && it.holder != holder && !is_gone(&it.holder);
-            if let Some(it) = found.as_ref().filter(|it| others(it)) {
-                if it.seems_alive(Timestamp::now()) {
-                    return Err(it.held(environment));
+            let mut found = self.find_lease(bid.namespace, bid.name).await?;
+            if let Some(it) = found.as_ref().filter(|it| bid.is_of_others(it)) {
+                if !bid.waits && it.seems_alive(Timestamp::now()) {
+                    return Ok(Outcome::Theirs(it.clone()));
                 }
-                found = self.watch_end(namespace, &name, environment, it).await?;
+                match self.watch_end(bid, it).await? {
+                    Some(now) if now.version != it.version && bid.is_of_others(&now) => {
+                        return Ok(Outcome::Theirs(now));
+                    }
+                    now => found = now,
+                }
             }
             let (sent, acquired) = (Instant::now(), Timestamp::now());
-            let body = body(namespace, &name, holder, acquired, terms, found.as_ref().map(|it| it.version.as_str()));
-            match self.put_lease(namespace, &name, &body).await {
-                Ok(()) => return Ok(self.held(namespace, name, holder, acquired, sent)),
+            let version = found.as_ref().map(|it| it.version.as_str());
+            let body = body(bid.namespace, bid.name, bid.who.name, acquired, bid.terms, version);
+            match self.put_lease(bid.namespace, bid.name, &body).await {
+                Ok(()) => return Ok(Outcome::Ours(self.held(bid, acquired, sent))),
                 // Others were first, or a repeated request was done the first time.
                 Err(error) if is_conflict(&error) => {
-                    let now = self.find_lease(namespace, &name).await?;
-                    if now.is_some_and(|it| it.holder == holder && same_time(it.acquired, acquired)) {
-                        return Ok(self.held(namespace, name, holder, acquired, sent));
+                    let now = self.find_lease(bid.namespace, bid.name).await?;
+                    if now.is_some_and(|it| it.holder == bid.who.name && same_time(it.acquired, acquired)) {
+                        return Ok(Outcome::Ours(self.held(bid, acquired, sent)));
                     }
                 }
                 Err(error) => return Err(self.not_taken(error)),
             }
         }
-        let found = self.find_lease(namespace, &name).await?;
-        Err(found.unwrap_or_else(|| Found { holder: "somebody".to_owned(), ..Found::default() }).held(environment))
+        let found = self.find_lease(bid.namespace, bid.name).await?;
+        let somebody = || Found { holder: "somebody".to_owned(), ..Found::default() };
+        Ok(Outcome::Theirs(found.unwrap_or_else(somebody)))
     }
 
-    /// Watches a lease for as long as it lasts; what is there then. One that is renewed meanwhile is held.
-    async fn watch_end(
-        &self,
-        namespace: &str,
-        name: &str,
-        environment: &str,
-        found: &Found,
-    ) -> Result<Option<Found>, ClusterError> {
+    /// Watches a lease for as long as it lasts, or until it changes; what is there then.
+    async fn watch_end(&self, bid: &Bid<'_>, found: &Found) -> Result<Option<Found>, ClusterError> {
         let lasts = Duration::from_secs(found.lasts.unsigned_abs());
         let began = Instant::now();
         loop {
+            let left = lasts.saturating_sub(began.elapsed()).as_secs_f64().ceil();
+            (bid.who.watching)(&format!(
+                "watching the lease of {}, which should have ended: unless it is renewed, it is ours in {left} s",
+                found.holder
+            ));
             sleep((lasts / 8).min(lasts.saturating_sub(began.elapsed()))).await;
-            match self.find_lease(namespace, name).await? {
-                Some(now) if now.version != found.version && !now.holder.is_empty() => {
-                    return Err(now.held(environment));
-                }
+            match self.find_lease(bid.namespace, bid.name).await? {
                 Some(now) if now.version == found.version && began.elapsed() < lasts => {}
                 now => return Ok(now),
             }
         }
     }
 
-    fn held(&self, namespace: &str, name: String, holder: &str, acquired: Timestamp, sent: Instant) -> Lease {
-        let terms = Terms::of(self.inner.pace.patience);
+    fn held(&self, bid: &Bid<'_>, acquired: Timestamp, sent: Instant) -> Lease {
         let kept = Arc::new(Kept {
             cluster: self.clone(),
-            namespace: namespace.to_owned(),
-            name,
-            holder: holder.to_owned(),
+            namespace: bid.namespace.to_owned(),
+            name: bid.name.to_owned(),
+            holder: bid.who.name.to_owned(),
             acquired,
-            terms,
-            fence: Arc::new(Fence::new(sent + terms.ends())),
+            terms: bid.terms,
+            fence: Arc::new(Fence::new(sent + bid.terms.ends)),
         });
         let (tell, lost) = watch::channel(None);
         let heartbeat = tokio::spawn(Arc::clone(&kept).beat(sent, tell));
@@ -244,13 +288,13 @@ impl Kept {
     async fn beat(self: Arc<Self>, mut renewed: Instant, lost: watch::Sender<Option<String>>) {
         let terms = self.terms;
         loop {
-            sleep(terms.beat()).await;
+            sleep(terms.beat).await;
             let sent = Instant::now();
-            let left = terms.ends().saturating_sub(renewed.elapsed());
-            match timeout(terms.beat().min(left), self.renew()).await {
+            let left = terms.ends.saturating_sub(renewed.elapsed());
+            match timeout(terms.beat.min(left), self.renew()).await {
                 Ok(Ok(None)) => {
                     renewed = sent;
-                    self.fence.extend(sent + terms.ends());
+                    self.fence.extend(sent + terms.ends);
                 }
                 Ok(Ok(Some(why))) => {
                     self.fence.close();
@@ -260,11 +304,11 @@ impl Kept {
                 // One that fails or takes too long is made up for by the next one.
                 Ok(Err(_)) | Err(_) => {}
             }
-            if renewed.elapsed() >= terms.gives_up() {
+            if renewed.elapsed() >= terms.gives_up {
                 let seconds = renewed.elapsed().as_secs();
                 lost.send_replace(Some(format!("the lease could not be renewed for {seconds} s")));
             }
-            if renewed.elapsed() >= terms.ends() {
+            if renewed.elapsed() >= terms.ends {
                 return;
             }
         }
@@ -297,7 +341,8 @@ impl Lease {
         self.lost.clone()
     }
 
-    pub(super) fn fence(&self) -> Arc<Fence> {
+    /// Until when it may be relied on.
+    pub fn fence(&self) -> Arc<Fence> {
         Arc::clone(&self.kept.fence)
     }
 
@@ -388,9 +433,10 @@ mod tests {
     fn a_holder_stops_before_others_may_begin() {
         for patience in [1, 2, 30, 300] {
             let terms = Terms::of(Duration::from_secs(patience));
-            assert!(3 * terms.beat() < terms.gives_up(), "some renewals may fail");
-            assert!(terms.gives_up() < terms.ends() && terms.ends() < terms.lasts, "{terms:?}");
+            assert!(3 * terms.beat < terms.gives_up, "some renewals may fail");
+            assert!(terms.gives_up < terms.ends && terms.ends < terms.lasts, "{terms:?}");
         }
+        assert!(Terms::LEADER.ends + Terms::LEADER.beat < Terms::LEADER.lasts);
     }
 
     #[test]

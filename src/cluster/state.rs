@@ -1,13 +1,11 @@
 //! What is kept in the cluster: inventories and the key of fingerprints, as Secrets of the state namespace.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value as Json, json};
-use tokio::time::sleep;
 
 use super::kept::{Document, Head, STATE, of_environment};
 use super::kinds::{namespaces, secrets};
@@ -18,17 +16,18 @@ use super::write::{Refusal, WriteError};
 use super::{Cluster, ClusterError};
 use crate::manifest;
 use crate::masked::{FingerprintKey, Masked};
-use crate::project::SecretRef;
+use crate::project::{Prune, SecretRef};
 use crate::state::{self, Inventory};
 use crate::value::Value;
 
+/// The annotation of an inventory: what becomes of the objects that leave its release.
+const PRUNE: &str = "weft.example.com/prune";
 /// What an inventory is labelled as.
 const INVENTORY: &str = "inventory";
 /// The Secret with the key of fingerprints.
 const KEY: &str = "weft-fingerprint-key";
-/// How often a write of the state may be overtaken, and the wait between two tries.
+/// How often the state namespace may be gone when it is written into.
 const RACES: usize = 4;
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// An inventory as it is kept: packed, in chunks.
 pub struct KeptInventory {
@@ -39,11 +38,17 @@ pub struct KeptInventory {
 impl KeptInventory {
     /// Unpacks it, which takes longer than fetching it.
     pub fn read(&self) -> Result<Inventory, ClusterError> {
-        state::decode(&self.document.chunks).map_err(|source| ClusterError::State {
+        let inventory = state::decode(&self.document.chunks).map_err(|source| ClusterError::State {
             release: self.document.release.clone(),
             namespace: self.namespace.clone(),
             source: Box::new(source),
-        })
+        })?;
+        let prune = match self.document.annotations.get(PRUNE).and_then(Value::as_str) {
+            Some("keep") => Prune::Keep,
+            Some("orphan") => Prune::Orphan,
+            _ => Prune::Delete,
+        };
+        Ok(Inventory { prune, ..inventory })
     }
 }
 
@@ -125,13 +130,12 @@ impl Cluster {
     pub(super) async fn write_state(&self, namespace: &str, request: &Request) -> Result<(), WriteError> {
         let mut races = 0;
         loop {
-            match self.write(request).await {
+            // A write that names the version it replaces is for its caller.
+            let names_none = request.method == Method::PATCH;
+            let written = if names_none { self.write_again(request).await } else { self.write(request).await };
+            match written {
                 Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) if races < RACES => {
                     self.ensure_namespace(namespace).await?;
-                }
-                // The server itself was overtaken; a write that names the version it replaces is for its caller.
-                Err(error) if error.is_raced() && request.method == Method::PATCH && races < RACES => {
-                    sleep(PAUSE).await;
                 }
                 other => return other.map(drop),
             }
@@ -175,8 +179,14 @@ impl Cluster {
 fn parent_annotations(inventory: &Inventory) -> Json {
     let kinds: BTreeSet<String> = inventory.objects.keys().map(|id| id.kind.to_string()).collect();
     let kinds: Vec<String> = kinds.into_iter().collect();
-    json!({
+    let mut annotations = json!({
         "applyset.kubernetes.io/tooling": concat!("weft/v", env!("CARGO_PKG_VERSION")),
         "applyset.kubernetes.io/contains-group-kinds": kinds.join(","),
-    })
+    });
+    match inventory.prune {
+        Prune::Delete => {}
+        Prune::Keep => annotations[PRUNE] = "keep".into(),
+        Prune::Orphan => annotations[PRUNE] = "orphan".into(),
+    }
+    annotations
 }

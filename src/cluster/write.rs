@@ -1,9 +1,12 @@
 //! Writes: server-side apply and delete, with outcomes as types.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use http::Method;
 use thiserror::Error;
+use tokio::time::sleep;
 
 use super::live::path;
 use super::request::{Answer, Request, escape};
@@ -14,6 +17,12 @@ use crate::manifest::ObjectId;
 use crate::schema::Resource;
 use crate::value::Value;
 
+/// How often a write may be overtaken by another one that it has nothing to do with, and the wait between two tries.
+const RACES: usize = 4;
+const PAUSE: Duration = Duration::from_millis(100);
+/// A version that no object ever has: an empty store has it.
+const NO_VERSION: &str = "1";
+
 /// How an object is applied.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApplyOptions {
@@ -21,6 +30,18 @@ pub struct ApplyOptions {
     pub force: bool,
     /// Whether the server only says what would come of it.
     pub dry_run: bool,
+}
+
+/// Which object an apply may write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meant<'a> {
+    /// Whichever has the name.
+    #[default]
+    Whichever,
+    /// None: one that is there already is left alone.
+    Absent,
+    /// The one with this UID; another of the same name is left alone, and none is created.
+    Only(&'a str),
 }
 
 /// What happens to the objects that an object owns when it is deleted.
@@ -141,6 +162,35 @@ impl WriteError {
     }
 }
 
+impl Meant<'_> {
+    /// The body by which the server knows what is meant.
+    fn said(self, body: &Value) -> Cow<'_, Value> {
+        let (key, value) = match self {
+            Self::Whichever => return Cow::Borrowed(body),
+            Self::Absent => ("resourceVersion", NO_VERSION),
+            Self::Only(uid) => ("uid", uid),
+        };
+        let mut body = body.clone();
+        if let Some(metadata) = body.as_map_mut().and_then(|it| it.get_mut("metadata")).and_then(Value::as_map_mut) {
+            metadata.insert(key, value);
+        }
+        Cow::Owned(body)
+    }
+
+    /// What the server says of another object than the one with the UID, as a conflict in plain words.
+    fn missed(self, error: WriteError) -> WriteError {
+        let (Self::Only(_), WriteError::Refused { refusal, message }) = (self, &error) else { return error };
+        let message = match refusal {
+            Refusal::Conflict if message.contains("uid mismatch") => "somebody deleted it since the plan was made",
+            Refusal::Invalid if message.contains("metadata.uid") => {
+                "somebody deleted it and made it again since the plan was made"
+            }
+            _ => return error,
+        };
+        WriteError::Refused { refusal: Refusal::Conflict, message: format!("{message}: nothing was done to it") }
+    }
+}
+
 impl Cluster {
     /// Applies an object as field manager `weft` (server-side apply, created where it is missing) and returns what the
     /// server made of it. `body` is the whole object; secrets in it are sent as they are.
@@ -151,18 +201,31 @@ impl Cluster {
         body: &Value,
         options: ApplyOptions,
     ) -> Result<LiveObject, WriteError> {
+        self.apply_to(Meant::Whichever, id, resource, body, options).await
+    }
+
+    /// The same, if the object is the one that is meant; otherwise nothing is done, and the answer is
+    /// [`Refusal::Conflict`].
+    pub async fn apply_to(
+        &self,
+        meant: Meant<'_>,
+        id: &ObjectId,
+        resource: &Resource,
+        body: &Value,
+        options: ApplyOptions,
+    ) -> Result<LiveObject, WriteError> {
         let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
         let force = if options.force { "&force=true" } else { "" };
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
         let path = format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", escape(FIELD_MANAGER));
-        let bytes = serde_json::to_vec(&body.exposed()).map_err(|error| WriteError::Refused {
+        let bytes = serde_json::to_vec(&meant.said(body).exposed()).map_err(|error| WriteError::Refused {
             refusal: Refusal::Invalid,
             message: format!("{id} cannot be written as JSON: {error}"),
         })?;
         let request = Request::get(path, format!("apply {id}"))
             .needs(Right::new("patch", resource, id.namespace.as_deref()))
             .with(Method::PATCH, "application/apply-patch+yaml", bytes);
-        let answer = self.write(&request).await?;
+        let answer = self.write(&request).await.map_err(|error| meant.missed(error))?;
         // A webhook that mangles the answer must not hide that the object was written.
         let sent = diff::Reader::object(&answer.body)
             .map_err(|error| WriteError::Unknown { reason: format!("the answer cannot be read: {error}") })?;
@@ -189,9 +252,26 @@ impl Cluster {
         let request = Request::get(path(resource, id.namespace.as_deref(), Some(&id.name)), format!("delete {id}"))
             .needs(Right::new("delete", resource, id.namespace.as_deref()))
             .with(Method::DELETE, "application/json", options.to_string().into_bytes());
-        match self.write(&request).await {
+        let deleted = match meant.version {
+            // Who names a version has to look again.
+            Some(_) => self.write(&request).await,
+            None => self.write_again(&request).await,
+        };
+        match deleted {
             Err(WriteError::Refused { refusal: Refusal::NotFound, .. }) => Ok(()),
             other => other.map(drop),
+        }
+    }
+
+    /// Sends a write that names no version, again where the server itself was overtaken by another write.
+    pub(super) async fn write_again(&self, request: &Request) -> Result<Answer, WriteError> {
+        let mut races = 0;
+        loop {
+            match self.write(request).await {
+                Err(error) if error.is_raced() && races < RACES => sleep(PAUSE).await,
+                other => return other,
+            }
+            races += 1;
         }
     }
 

@@ -1,12 +1,29 @@
 //! ConfigMapSync: copies a ConfigMap into other namespaces with the rights of a service account.
 //!
-//! [`crd`] is the definition of the kind, made from the Rust types.
+//! [`crd`] is the definition of the kind, made from the Rust types. [`run()`] is the operator: watches fill `world`, which
+//! knows what a change concerns; `decide` says what is to be done; `act` does it, as the service account of the object.
 
+mod act;
+pub mod decide;
 mod definition;
+mod explain;
+mod figures;
+mod leader;
+pub mod marks;
+mod metrics;
+mod rights;
+mod run;
 mod spec;
 mod status;
+pub mod world;
 
 pub use self::definition::{OperatorError, crd};
+pub use self::explain::{Facts, Looked, explanation, facts};
+pub use self::figures::{CLASSES, Durations, Figures};
+pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
+pub use self::metrics::metrics;
+pub use self::rights::{Needed, OPERATOR, SOURCE, TARGET, When};
+pub use self::run::{Options, Surroundings, run};
 pub use self::spec::{
     ConfigMapSync, ConfigMapSyncSpec, ConflictPolicy, DeletionPolicy, DriftPolicy, ImmutablePolicy, Operator,
     Propagate, Requirement, Selector, ServiceAccountName, Source, SourceMissingPolicy, Target,

@@ -63,7 +63,7 @@ pub struct SourceStatus {
 }
 
 /// A namespace that failed.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct FailedTarget {
     /// The namespace.
     pub namespace: String,
@@ -75,7 +75,7 @@ pub struct FailedTarget {
 }
 
 /// Why a condition or a target is as it is. The names are part of the API.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Reason {
     /// Every target equals the source.
     Synced,
@@ -109,6 +109,8 @@ pub enum Reason {
     QuotaExceeded,
     /// The copy would be larger than an object may be.
     TooLarge,
+    /// Somebody changed or deleted the copy, and that is only reported.
+    Drifted,
     /// The copy is immutable and may not be replaced.
     ImmutableTarget,
     /// The source is itself a copy.

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::record::{Fates, record};
-use super::stop::{self, Stop};
-use super::{PipelineError, Planned, State, holder};
-use crate::apply::{self, Conclusion, Options, Waiting};
-use crate::cluster::Propagation;
+use super::stop::{self, Heard, Stop};
+use super::{PipelineError, Planned, Progress, State};
+use crate::apply::{self, Conclusion, End, Options, Waiting};
+use crate::cluster::{Holder, Lease, Propagation, holder};
 use crate::diagnostic::Failure;
 use crate::report::Event;
 use crate::state::history::Outcome;
@@ -41,26 +41,55 @@ pub struct Ended {
 }
 
 /// Applies exactly what was planned. While it runs, nobody else applies this environment; a signal ends it after the
-/// objects in flight.
+/// objects in flight, a second one at once. `progress` tells what is waited for before it begins.
 pub async fn apply(
     planned: &Planned,
     manner: Manner,
+    progress: Progress<'_>,
+    events: &mut (dyn FnMut(Event) + Send),
+) -> Result<Ended, Failure> {
+    let environment = &planned.project.environment;
+    let heard = stop::heard()?;
+    let (mut asked, name) = (heard.asked.clone(), holder::name());
+    let holder = Holder { name: &name, is_gone: &holder::is_gone, watching: progress };
+    let lease = tokio::select! {
+        Ok(stop) = asked.wait_for(Option::is_some) => return Ok(Ended::before_it_began(stop.as_ref())),
+        lease = planned.cluster.lease(&environment.state_namespace, &environment.name, holder) => lease?,
+    };
+    let ended = under(&lease, planned, manner, heard.clone(), events).await;
+    // A lease that cannot be given back ends by itself, and what was done must be told.
+    let lost = lease.lost().borrow().clone();
+    let released = heard.unless_at_once(lease.release()).await;
+    let mut ended = ended?;
+    let unreleased = match released {
+        Some(Ok(())) => None,
+        Some(Err(error)) => Some(format!("The lease could not be given back: {error}.")),
+        None => Some("The lease was not given back, and ends by itself.".to_owned()),
+    };
+    ended.conclusion.warnings.extend(lost.map(|why| format!("The run ended early: {why}.")));
+    ended.conclusion.warnings.extend(unreleased);
+    Ok(ended)
+}
+
+/// Applies a plan under a lease, if nobody else applied anything since it was made.
+async fn under(
+    lease: &Lease,
+    planned: &Planned,
+    manner: Manner,
+    heard: Heard,
     events: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Ended, Failure> {
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
-    let asked = stop::heard()?;
-    let lease = planned.cluster.lease(namespace, &environment.name, &holder::name(), &holder::is_gone).await?;
     // What another run did between the plan and the lease is not in the plan.
     if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
-        lease.release().await?;
         return Err(PipelineError::Stale { environment: environment.name.clone() }.into());
     }
-    let cluster = planned.cluster.under(&lease);
+    let cluster = planned.cluster.under(lease);
     let key = cluster.fingerprint_key(namespace, true).await?.unwrap_or_else(|| planned.state.key.clone());
     let (stop, stopped) = watch::channel(None);
     let signal = Arc::new(OnceLock::new());
-    let listening = tokio::spawn(listen(stop, Arc::clone(&signal), asked, lease.lost(), manner.deadline));
+    let listening = tokio::spawn(listen(stop, Arc::clone(&signal), heard.asked.clone(), lease.lost(), manner.deadline));
     let options = Options {
         discovery: (*planned.discovery).clone(),
         inventories: planned.state.inventories.values().cloned().collect(),
@@ -71,6 +100,7 @@ pub async fn apply(
         propagation: manner.propagation,
         carry_on: manner.carry_on,
         stop: stopped,
+        at_once: heard.at_once.clone(),
     };
     let mut fates = Fates::default();
     let mut noting = |event: Event| {
@@ -78,24 +108,30 @@ pub async fn apply(
         events(event);
     };
     let conclusion = apply::run(&planned.plan, &cluster, &options, &mut noting).await;
-    let unkept = record(planned, &cluster, &key, &fates).await;
+    let unkept = heard.unless_at_once(record(planned, &cluster, &key, &fates)).await;
     listening.abort();
-    // A lease that cannot be given back ends by itself, and what was done must be told.
-    let lost = lease.lost().borrow().clone();
-    let released = lease.release().await;
     let mut conclusion = conclusion?;
-    conclusion.warnings.extend(unkept);
-    conclusion.warnings.extend(lost.map(|why| format!("The run ended early: {why}.")));
-    conclusion.warnings.extend(released.err().map(|error| format!("The lease could not be given back: {error}.")));
+    conclusion.warnings.extend(unkept.unwrap_or_else(|| vec!["The history of this run was not written.".to_owned()]));
     let signal = signal.get().copied();
     let going_back = if signal.is_none() { going_back(planned, &fates) } else { Vec::new() };
     Ok(Ended { conclusion, signal, going_back })
 }
 
+impl Ended {
+    /// What was told to end before it had the lease: nothing was done.
+    fn before_it_began(stop: Option<&Stop>) -> Self {
+        let why = stop.map(|it| it.why.as_str()).unwrap_or_default();
+        let warnings = vec![format!("Nothing was begun: {why}.")];
+        let conclusion = Conclusion { end: End::Interrupted, warnings };
+        Self { conclusion, signal: stop.and_then(|it| it.signal), going_back: Vec::new() }
+    }
+}
+
 /// The releases that failed and say `rollback: true`. A rollback that fails is none.
 fn going_back(planned: &Planned, fates: &Fates) -> Vec<Arc<str>> {
     let outcomes = fates.outcomes(&planned.plan.steps);
-    let releases = planned.project.environment.releases.iter().filter(|it| it.rollback && planned.back_to.is_none());
+    let releases =
+        planned.project.environment.releases.iter().filter(|it| it.rollback && planned.aim.back_to().is_none());
     let failed = releases.filter(|it| outcomes.get(&it.name).is_some_and(|it| *it != Outcome::Done));
     failed.map(|it| Arc::clone(&it.name)).collect()
 }

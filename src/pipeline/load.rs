@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Settings;
+use super::{Settings, State};
+use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::project::{self, Environment};
 use crate::source::{Commit, ENVIRONMENTS};
@@ -23,10 +24,31 @@ pub struct Project {
     pub inputs: BTreeMap<String, String>,
     /// The commit that the files belong to.
     pub commit: Option<Commit>,
+    /// When it was made, in seconds since 1970; 0 without one.
+    pub time: i64,
+    /// The releases that the run is about as well, though only an inventory can have them.
+    pub left: Vec<String>,
 }
 
 /// Reads the environment's files, and then the files that it names.
 pub fn project(settings: &Settings) -> Result<Project, Failure> {
+    let alone =
+        |environment, selection: &_, inputs: &_| Ok((project::select(environment, selection, inputs)?, Vec::new()));
+    read(settings, alone)
+}
+
+/// The same for what the cluster has: releases that only an inventory knows can be selected as well.
+pub(super) fn with_removed(settings: &Settings) -> Result<Project, Failure> {
+    read(settings, project::select_any)
+}
+
+type Select = fn(
+    Environment,
+    &project::Selection,
+    &BTreeMap<String, String>,
+) -> Result<(Environment, Vec<String>), project::ProjectError>;
+
+fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let declared = settings.source.read([ENVIRONMENTS])?;
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
@@ -35,13 +57,33 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
     let tree = declared.with(settings.source.read(named)?);
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
-    let environment = project::select(environment, &settings.selection, &inputs)?;
-    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()? })
+    let (environment, left) = select(environment, &settings.selection, &inputs)?;
+    let time = settings.source.time()?.unwrap_or_default();
+    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()?, time, left })
 }
 
 impl Project {
+    /// Where what templates make up comes from without a cluster.
+    pub fn making(&self) -> Making {
+        Making { now: self.time, ..Making::default() }
+    }
+
     /// Whether a run is about a release. One that only an inventory knows belongs to every run without a selection.
     pub(super) fn is_selected(&self, settings: &Settings, release: &str) -> bool {
-        settings.selection.is_all() || self.environment.releases.iter().any(|it| &*it.name == release)
+        settings.selection.is_all()
+            || self.left.iter().any(|it| it == release)
+            || self.environment.releases.iter().any(|it| &*it.name == release)
+    }
+
+    /// Refuses a release that neither the repository nor an inventory has.
+    pub(super) fn refuse_unknown(&self, settings: &Settings, state: &State) -> Result<(), Failure> {
+        if self.left.iter().all(|name| state.inventories.contains_key(name.as_str())) {
+            return Ok(());
+        }
+        let known = |name: &String| !state.inventories.contains_key(name.as_str());
+        let releases = settings.selection.releases.iter().filter(|it| known(it)).cloned().collect();
+        let selection = project::Selection { releases, labels: Vec::new() };
+        project::select(self.whole.clone(), &selection, &self.inputs)?;
+        Ok(())
     }
 }

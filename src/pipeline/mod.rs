@@ -11,7 +11,6 @@ mod elsewhere;
 mod error;
 mod exposures;
 mod history;
-mod holder;
 mod ignore;
 mod join;
 mod load;
@@ -45,20 +44,21 @@ pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
-pub use self::saved::{Made, replan, save};
+pub use self::saved::{Made, replan, save, set_again};
 pub use self::state::State;
 pub use self::stop::{is_stopped, signalled, stop};
 pub use self::target::connect;
-use crate::chart;
+use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::{self, Guards, Plan, Unfollowed};
-use crate::project::{ReleaseSource, Selection};
+use crate::project::{Prune, ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
+use crate::state::saved::Aim;
 use crate::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.
@@ -119,8 +119,8 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
-    /// The revision that it goes back to, where it is a rollback.
-    pub back_to: Option<u64>,
+    /// What it is made for.
+    pub aim: Aim,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -128,13 +128,15 @@ pub fn render(
     project: &Project,
     releases: Vec<ReleaseValues>,
     discovery: &Arc<Discovery>,
+    making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
         let rendered = match (chart, &release.source) {
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
-                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities: discovery })
+                let capabilities = discovery;
+                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
             }
             (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
                 chart::manifests(&project.tree, folder, release)
@@ -168,24 +170,37 @@ async fn plan_of(
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
     state.key = key.unwrap_or(state.key);
     progress("rendering");
-    let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
+    let Rendering { releases, desired, .. } = render(&project, releases, &discovery, &state.making(&project))?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    judge(settings, project, desired, cluster, (discovery, state), guards, progress).await
+    judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await
 }
 
 /// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
 /// [`plan`](fn@plan) does, with a repository that has nothing of them.
 pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
-    let mut project = project(settings)?;
+    destroy_of(load::with_removed(settings)?, settings, guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+async fn destroy_of(
+    mut project: Project,
+    settings: &Settings,
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, progress).await?;
+    let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    project.refuse_unknown(settings, &state)?;
+    state.key = key.unwrap_or(state.key);
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    judge(settings, project, Desired::default(), cluster, (discovery, state), guards, progress).await
+    let aim = (Aim::Remove, guards);
+    judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
 }
 
 /// What the server serves, and what it keeps about the environment, both at once.
@@ -206,7 +221,7 @@ async fn judge(
     desired: Desired,
     cluster: Cluster,
     (discovery, state): (Arc<Discovery>, State),
-    guards: &Guards,
+    (aim, guards): (Aim, &Guards),
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let selected = |name: &str| project.is_selected(settings, name);
@@ -223,6 +238,10 @@ async fn judge(
     let (mut comparison, unread) = compare::compare(subject, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);
+    if aim == Aim::Remove {
+        // Who says that a release shall go does not ask what becomes of single objects that leave it.
+        facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
+    }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     let unused = ignore::unused(&rules, settings, count, &unread);
@@ -230,7 +249,7 @@ async fn judge(
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, back_to: None })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

@@ -44,11 +44,12 @@ impl Observed {
 
 /// Reads the inventories of the selected releases, and the objects that they hold.
 pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Observed, Failure> {
-    let project = load::project(settings)?;
+    let project = load::with_removed(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
     let discovery = cluster.discover().await?;
     let state = State::read(&cluster, &project.environment).await?;
+    project.refuse_unknown(settings, &state)?;
     let members = state.held(|name| project.is_selected(settings, name));
     let wanted = members.iter().filter_map(|(id, held)| {
         let resource = served(&discovery, id, &held.api_version)?.clone();

@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::load::RULES;
-use super::{Planned, holder, pool};
-use crate::cluster::{Cluster, ClusterError};
+use super::{Planned, pool};
+use crate::cluster::{Cluster, ClusterError, holder};
 use crate::diff::{self, Stripped};
 use crate::manifest::hooks::Occasion;
 use crate::manifest::{Object, ObjectId};
@@ -210,7 +210,7 @@ impl Keeper<'_> {
             format!("The secret values of revision {number} of release `{release}` are not kept: {error}.")
         }));
         let environment = self.planned.project.environment.name.clone();
-        let (made, outcome, back_to) = (self.made.clone(), outcome.clone(), self.planned.back_to);
+        let (made, outcome, back_to) = (self.made.clone(), outcome.clone(), self.planned.aim.back_to());
         let revision =
             Revision { environment, release: Arc::clone(release), number, made, outcome, back_to, objects, packs };
         (revision, pack)

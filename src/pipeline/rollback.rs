@@ -16,6 +16,7 @@ use crate::schema::{Discovery, Gvk};
 use crate::secrets;
 use crate::source::Commit;
 use crate::state::history::{Pack, Restored, Revision, last_good};
+use crate::state::saved::Aim;
 use crate::value::{Mark, Origin, Value};
 
 /// Plans to give a release the objects of one of its revisions: of `to`, or of the last good one before now. The
@@ -28,10 +29,22 @@ pub async fn rollback(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     progress("reading the project");
-    let mut project = project(settings)?;
+    rollback_of(project(settings)?, settings, (release, to), guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+pub(super) async fn rollback_of(
+    mut project: Project,
+    settings: &Settings,
+    (release, to): (&str, Option<u64>),
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, progress).await?;
+    let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    state.key = key.unwrap_or(state.key);
     progress("reading the history");
     let found = revisions(&cluster, &project.environment, Some(release)).await?.revisions;
     let revision = match to {
@@ -51,8 +64,8 @@ pub async fn rollback(
     let cluster = cluster.redacting(Arc::new(Redactor::of(bodies)));
     let made = &revision.made;
     project.commit = made.commit.as_ref().map(|id| Commit { id: id.clone(), dirty: made.dirty });
-    let planned = judge(settings, project, desired, cluster, (discovery, state), guards, progress).await?;
-    Ok(Planned { back_to: Some(revision.number), ..planned })
+    let aim = Aim::GoBack { release: release.to_owned(), revision: revision.number };
+    judge(settings, project, desired, cluster, (discovery, state), (aim, guards), progress).await
 }
 
 /// Puts back the secrets that the live objects still have: no key is needed for what did not change.

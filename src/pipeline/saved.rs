@@ -5,16 +5,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::releases::identities;
-use super::{Planned, Progress, Project, Settings, load, plan_of};
+use super::rollback::rollback_of;
+use super::{Planned, Progress, Project, Settings, destroy_of, load, plan_of};
 use crate::cluster::{Cluster, ClusterError};
 use crate::diagnostic::Failure;
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::Guards;
+use crate::plan::{Guards, Plan};
 use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::secrets::{self, Readers, Recipient};
 use crate::source::Commit;
-use crate::state::saved::{self, ClusterMark, CommitMark, KeyMark, Saved, SavedError};
+use crate::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
 use crate::value::Value;
 
 /// What a plan was made with, besides the settings.
@@ -23,6 +24,8 @@ pub struct Made<'a> {
     pub guards: &'a Guards,
     /// What the command line sets in the values, without the values.
     pub set: Vec<String>,
+    /// The same with the values: each option with what stands behind it.
+    pub given: Vec<(String, String)>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
 }
@@ -32,6 +35,7 @@ pub async fn save(planned: &Planned, settings: &Settings, made: Made<'_>) -> Res
     let Planned { plan, project, cluster, discovery, state, .. } = planned;
     let key = key_mark(planned)?;
     let used = if key == KeyMark::Open { KeyMark::open() } else { state.key.clone() };
+    let given = given(made.given, plan, project)?;
     let saved = Saved {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         made: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -39,7 +43,9 @@ pub async fn save(planned: &Planned, settings: &Settings, made: Made<'_>) -> Res
         commit: project.commit.as_ref().map(commit_mark),
         selection: settings.selection.clone(),
         judge: settings.judge,
+        aim: planned.aim.clone(),
         set: made.set,
+        given,
         guards: made.guards.clone(),
         digest: plan.digest(&state.key),
         proofs: saved::proofs(plan, &used),
@@ -66,10 +72,7 @@ pub async fn replan(
         return Err(SavedError::Set { planned: saved.set.clone(), asked: set.to_vec() }.into());
     }
     let settings = Settings { selection: saved.selection.clone(), judge: saved.judge, ..settings };
-    progress("reading the project");
-    let project = load::project(&settings)?;
-    let sealed = sealed_key(saved, &settings, &project)?;
-    let mut planned = plan_of(project, &settings, &saved.guards, sealed, progress).await?;
+    let mut planned = plan_again(saved, &settings, progress).await?;
     let here = cluster_mark(&planned.cluster, &planned.discovery).await?;
     if !saved.cluster.is(&here) {
         let (planned, asked) = (saved.cluster.address.clone(), here.address);
@@ -91,6 +94,50 @@ pub async fn replan(
         return Err(SavedError::Another.into());
     }
     Ok((planned, held.elsewhere))
+}
+
+/// Plans what a saved plan was made for.
+async fn plan_again(saved: &Saved, settings: &Settings, progress: Progress<'_>) -> Result<Planned, Failure> {
+    progress("reading the project");
+    let project = if saved.aim == Aim::Remove { load::with_removed(settings)? } else { load::project(settings)? };
+    let (sealed, guards) = (sealed_key(saved, settings, &project)?, &saved.guards);
+    match &saved.aim {
+        Aim::Apply => plan_of(project, settings, guards, sealed, progress).await,
+        Aim::Remove => destroy_of(project, settings, guards, sealed, progress).await,
+        Aim::GoBack { release, revision } => {
+            rollback_of(project, settings, (release, Some(*revision)), guards, sealed, progress).await
+        }
+    }
+}
+
+/// What the command line set when a plan was made; `None` where the file does not tell.
+pub fn set_again(saved: &Saved, settings: &Settings) -> Result<Option<Vec<(String, String)>>, Failure> {
+    match &saved.given {
+        None if saved.set.is_empty() => Ok(Some(Vec::new())),
+        None => Ok(None),
+        Some(Given::Plain(given)) => Ok(Some(given.clone())),
+        Some(Given::Sealed(text)) => {
+            let identities = identities(settings, &load::with_removed(settings)?)?;
+            Ok(Some(secrets::open_pairs(text, &Arc::new(SEALED_SET.to_owned()), &identities)?))
+        }
+    }
+}
+
+/// What goes into a file of what the command line set: nothing that only those may know who can read the secrets.
+fn given(given: Vec<(String, String)>, plan: &Plan, project: &Project) -> Result<Option<Given>, Failure> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    if !saved::tells_of_secrets(plan) {
+        return Ok(Some(Given::Plain(given)));
+    }
+    let readers = common_readers(project)?;
+    if readers.is_empty() {
+        return Ok(None);
+    }
+    let pair = |(option, text): (String, String)| Value::from(vec![option.into(), Value::from(text).masked()]);
+    let given = Value::from(given.into_iter().map(pair).collect::<Vec<_>>());
+    Ok(Some(Given::Sealed(secrets::seal(&given, &readers, SEALED_SET)?)))
 }
 
 fn commit_mark(commit: &Commit) -> CommitMark {
@@ -130,8 +177,9 @@ fn key_mark(planned: &Planned) -> Result<KeyMark, Failure> {
     Ok(KeyMark::Sealed(secrets::seal(&state.key.masked(), &readers, SEALED)?))
 }
 
-/// What the sealed key is called in errors.
+/// What the sealed parts are called in errors.
 const SEALED: &str = "the key in the saved plan";
+const SEALED_SET: &str = "the values in the saved plan";
 
 /// Those who can read each file of secrets of the selected releases by themselves.
 fn common_readers(project: &Project) -> Result<Vec<Recipient>, Failure> {

@@ -16,8 +16,19 @@ pub(super) struct Stop {
     pub why: String,
 }
 
+/// What tells runs to end.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    /// After the objects in flight.
+    pub asked: watch::Receiver<Option<Stop>>,
+    /// With nothing else sent or waited for.
+    pub at_once: watch::Receiver<bool>,
+}
+
 /// It is sticky: a run that begins after it ends at once.
 static STOP: LazyLock<watch::Sender<Option<Stop>>> = LazyLock::new(|| watch::Sender::new(None));
+/// Whether somebody asked again.
+static AT_ONCE: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// Ends all runs after the objects in flight, those too that begin later. Only the first reason counts.
 pub fn stop(why: &str) {
@@ -35,7 +46,7 @@ pub fn signalled() -> Option<u8> {
 }
 
 /// Hears of the end. From the first call on, interrupt and termination signals are listened to.
-pub(super) fn heard() -> Result<watch::Receiver<Option<Stop>>, PipelineError> {
+pub(super) fn heard() -> Result<Heard, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.get().is_none() {
         let listen = |kind: SignalKind| signal(kind).map_err(PipelineError::Signals);
@@ -44,15 +55,33 @@ pub(super) fn heard() -> Result<watch::Receiver<Option<Stop>>, PipelineError> {
             tokio::spawn(listen_to(interrupt, terminate));
         }
     }
-    Ok(STOP.subscribe())
+    Ok(Heard { asked: STOP.subscribe(), at_once: AT_ONCE.subscribe() })
 }
 
+impl Heard {
+    /// Does something to its end, unless somebody asks for the second time.
+    pub(super) async fn unless_at_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut at_once = self.at_once.clone();
+        tokio::select! {
+            Ok(_) = at_once.wait_for(|it| *it) => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+/// The first signal ends runs in order, the second at once, the third the process.
 async fn listen_to(mut interrupt: Signal, mut terminate: Signal) {
-    let number = tokio::select! {
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => 2,
+            _ = terminate.recv() => 15,
+        }
     };
-    set(Stop { signal: Some(number), why: "the run was interrupted".to_owned() });
+    set(Stop { signal: Some(next().await), why: "the run was interrupted".to_owned() });
+    next().await;
+    AT_ONCE.send_replace(true);
+    let last: u8 = next().await;
+    std::process::exit(128 + i32::from(last));
 }
 
 fn set(stop: Stop) {

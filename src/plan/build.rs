@@ -12,6 +12,7 @@ use super::{
     Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
 };
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
+use crate::project::Prune;
 
 /// A release may lose this many objects without a confirmation, however few it has.
 const CAP: usize = 5;
@@ -32,7 +33,20 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     was::relate(&mut steps, &holders);
     let mut refusals = refusals(environment, &steps, &around, guards);
     refusals.extend(disorder);
-    Plan { environment: environment.to_owned(), steps, stages, hooks: courses, refusals }
+    let policies = policies(&steps, releases);
+    Plan { environment: environment.to_owned(), steps, stages, hooks: courses, policies, refusals }
+}
+
+/// What the inventories of the run's releases do not say yet about what leaves them.
+fn policies(steps: &[Step], releases: &[ReleaseFacts]) -> BTreeMap<String, Prune> {
+    let news: Vec<_> = releases.iter().filter(|it| it.declared && it.prune != it.kept_prune).collect();
+    let has_objects = |it: &&&ReleaseFacts| {
+        let mut own = steps.iter().filter(|step| step.object.release == it.name);
+        own.any(|step| {
+            step.object.desired.as_ref().is_some_and(|it| !it.implicit) || it.inventory.contains(&step.object.id)
+        })
+    };
+    news.iter().filter(has_objects).map(|it| (it.name.to_string(), it.prune)).collect()
 }
 
 fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {

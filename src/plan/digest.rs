@@ -16,6 +16,10 @@ impl Plan {
         lines.sort_unstable();
         let mut hash = Hash::new();
         hash.text(&self.environment);
+        for (release, prune) in &self.policies {
+            hash.text(release);
+            hash.text(&format!("{prune:?}"));
+        }
         for line in &lines {
             hash.bytes(line);
         }

@@ -52,6 +52,9 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// By release that has hooks or had any, how what is kept about them changes.
     pub hooks: BTreeMap<Arc<str>, Course>,
+    /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
+    /// have the release any more. Only where that is something else than before.
+    pub policies: BTreeMap<String, Prune>,
     /// Why the plan must not be applied as it is; empty for one that may.
     pub refusals: Vec<Refusal>,
 }
@@ -179,6 +182,8 @@ pub struct ReleaseFacts {
     pub needs: Vec<String>,
     /// What becomes of objects that leave it.
     pub prune: Prune,
+    /// What its inventory keeps of that.
+    pub kept_prune: Prune,
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
     /// What the label [`PART_OF`] of its objects says.
@@ -304,7 +309,7 @@ impl Plan {
 
     /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
     pub fn is_empty(&self) -> bool {
-        self.pending().next().is_none()
+        self.pending().next().is_none() && self.policies.is_empty()
     }
 
     /// The steps that change anything, or could not be told.

@@ -41,12 +41,14 @@ mod ignore;
 mod inputs;
 mod lineage;
 mod load;
+mod lock;
 mod needs;
 mod objects;
 mod overlay;
 mod own_files;
 mod place;
 mod release;
+mod remote;
 mod replace;
 mod select;
 mod spec;
@@ -54,6 +56,8 @@ mod wait;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use self::conflicts::ConflictRule;
 pub use self::duration::seconds;
@@ -64,10 +68,12 @@ pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ShippedRule, shi
 pub use self::inputs::inputs;
 pub use self::lineage::{names, places};
 pub use self::load::load;
+pub use self::lock::{Lock, Locked, VENDOR, Verified};
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::remote::{ChartPlace, RemoteChart, Verify};
 pub use self::replace::{GUARDED, ReplaceRule};
-pub use self::select::{Selection, select};
+pub use self::select::{Selection, select, select_any};
 pub use self::wait::{HealthRule, HealthTest, Wait};
 use crate::value::{Origin, Value};
 
@@ -100,6 +106,10 @@ pub struct Environment {
     pub replace: Vec<ReplaceRule>,
     /// The enabled releases, each after all that it needs.
     pub releases: Vec<Release>,
+    /// The charts from elsewhere that they name.
+    pub remote: Vec<RemoteChart>,
+    /// Which charts from elsewhere exactly.
+    pub lock: Lock,
 }
 
 /// How an environment names its cluster. At most one of `context`, `server`, `in_cluster` and `secret` is given.
@@ -193,7 +203,8 @@ pub struct Release {
 }
 
 /// What becomes of objects that leave a release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Prune {
     /// They are deleted.
     #[default]
@@ -207,7 +218,7 @@ pub enum Prune {
 /// Where a release's objects come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReleaseSource {
-    /// A chart's folder, relative to the root.
+    /// A chart's folder or archive, relative to the root. One from elsewhere stands where it would be vendored.
     Chart(String),
     /// A folder (or file) of plain manifests, relative to the root.
     Manifests(String),

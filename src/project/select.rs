@@ -59,6 +59,32 @@ pub fn select(
     Ok(environment)
 }
 
+/// As [`select`], for what the cluster has: the second part are the names that were asked for and that the environment
+/// does not have, or whose `when` does not hold. Only a selection by names alone leaves any.
+pub fn select_any(
+    mut environment: Environment,
+    selection: &Selection,
+    inputs: &BTreeMap<String, String>,
+) -> Result<(Environment, Vec<String>), ProjectError> {
+    let context = context(&environment, inputs);
+    let mut there = BTreeSet::new();
+    for release in &environment.releases {
+        if holds(release, &context)? {
+            there.insert(release.name.to_string());
+        }
+    }
+    let names = selection.releases.iter().cloned();
+    let (releases, left): (Vec<String>, Vec<String>) = names.partition(|name| there.contains(name));
+    if left.is_empty() || !selection.labels.is_empty() {
+        return Ok((select(environment, selection, inputs)?, Vec::new()));
+    }
+    if releases.is_empty() {
+        environment.releases.clear();
+        return Ok((environment, left));
+    }
+    Ok((select(environment, &Selection { releases, labels: Vec::new() }, inputs)?, left))
+}
+
 fn refuse_unknown(environment: &Environment, selection: &Selection) -> Result<(), ProjectError> {
     let known: Vec<&str> = environment.releases.iter().map(|release| &*release.name).collect();
     let Some(name) = selection.releases.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };

@@ -47,6 +47,9 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
     document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
+    if !plan.policies.is_empty() {
+        document.insert("policies".into(), json!(plan.policies));
+    }
     document.insert("steps".into(), steps.map(|step| self::step(step, listed, key)).collect());
     document.insert("refusals".into(), plan.refusals.iter().map(refusal).collect());
     document.insert("outcomes".into(), counts(&Outcomes::of(&report.events).counts()));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diff::{Cause, Class, Judged, Verdict};
 use crate::plan::{Action, Plan, Step};
+use crate::project::Prune;
 
 /// What is counted besides the actions.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Tallies {
     pub ignored: (usize, usize),
     /// By cause and kind, how many objects could not be told.
     pub unknown: BTreeMap<Cause, BTreeMap<String, usize>>,
+    /// By release, what its inventory says from now on about the objects that leave it.
+    pub policies: BTreeMap<String, Prune>,
 }
 
 /// The words for the ways of judging, the strongest first.
@@ -42,7 +45,8 @@ pub(super) fn cause(step: &Step) -> Option<Cause> {
 
 impl Tallies {
     pub fn of(plan: &Plan) -> Self {
-        let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), ..Self::default() };
+        let policies = plan.policies.clone();
+        let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), policies, ..Self::default() };
         for step in &plan.steps {
             let way = way(&step.object.judged);
             tallies.judged.iter_mut().filter(|(name, _)| *name == way).for_each(|(_, count)| *count += 1);
@@ -74,11 +78,21 @@ impl Tallies {
             let kinds = kinds.iter().map(|(kind, count)| counted(*count, kind));
             format!("unknown ({cause}): {}", kinds.collect::<Vec<_>>().join(", "))
         });
-        judged.into_iter().chain(ignored).chain(unknown).collect()
+        let policies = self.policies.iter().map(|(release, prune)| format!("release {release}: {}", policy(*prune)));
+        judged.into_iter().chain(ignored).chain(unknown).chain(policies).collect()
     }
 
     fn is_proof(way: &str) -> bool {
         matches!(way, "recorded" | "structure")
+    }
+}
+
+/// What becomes of objects that leave a release, as it is kept from now on.
+fn policy(prune: Prune) -> &'static str {
+    match prune {
+        Prune::Delete => "what leaves it is deleted from now on (`prune: true`)",
+        Prune::Keep => "what leaves it stays from now on (`prune: false`)",
+        Prune::Orphan => "what leaves it is let go from now on (`prune: orphan`)",
     }
 }
 

@@ -58,6 +58,6 @@ pub use self::merge_files::{MergedFile, merge_files};
 pub use self::outline::{Outline, is_whole};
 pub use self::readers::{has_section, is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{Rule, Rules, rules};
-pub use self::seal::{open_sealed, seal};
+pub use self::seal::{open_pairs, open_sealed, seal};
 pub use self::selector::Selector;
 pub use self::store::Layout;

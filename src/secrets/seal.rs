@@ -39,6 +39,16 @@ pub fn open_sealed(text: &str, name: &Arc<String>, identities: &Identities) -> R
     Ok(value.masked())
 }
 
+/// The pairs of texts of a sealed text, as they were before they were sealed: they are no more secret than they were.
+pub fn open_pairs(
+    text: &str,
+    name: &Arc<String>,
+    identities: &Identities,
+) -> Result<Vec<(String, String)>, SecretsError> {
+    let plain = whole::open(text.as_bytes(), name, identities)?;
+    serde_json::from_slice(plain.expose()).map_err(|_| SecretsError::NotUtf8 { file: name.to_string() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

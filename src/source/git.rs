@@ -42,6 +42,19 @@ impl Repository {
         Ok(object.peel_to_commit().map_err(unknown)?.id())
     }
 
+    /// When a commit was made, or that of the work tree, in seconds since 1970.
+    pub(super) fn time(&self, revision: Option<Oid>) -> Result<Option<i64>, SourceError> {
+        let commit = match revision {
+            Some(id) => self.git.find_commit(id),
+            None => self.git.head().and_then(|head| head.peel_to_commit()),
+        };
+        match commit {
+            Ok(commit) => Ok(Some(commit.time().seconds())),
+            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The commit of the work tree, and whether a file of `root` differs from it.
     pub(super) fn head(&self, root: &Path) -> Result<Option<Commit>, SourceError> {
         let id = match self.git.head().and_then(|head| head.peel_to_commit()) {

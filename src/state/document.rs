@@ -10,6 +10,7 @@ use super::hooks::Hooks;
 use super::{FORMAT_VERSION, Inventory, Member, StateError};
 use crate::diff::{Applied, Recorded};
 use crate::manifest::ObjectId;
+use crate::project::Prune;
 use crate::schema::GroupKind;
 use crate::value::{Data, Path, Value};
 
@@ -110,6 +111,7 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
         commit: document.commit,
         objects: document.objects.into_iter().map(member).collect(),
         hooks: document.hooks.into(),
+        prune: Prune::default(),
     })
 }
 

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
 use crate::plan::hooks::KeptHooks;
+use crate::project::Prune;
 
 /// The version of the formats that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -36,6 +37,9 @@ pub struct Inventory {
     pub objects: BTreeMap<ObjectId, Member>,
     /// What is kept about its hooks.
     pub hooks: KeptHooks,
+    /// What becomes of objects that leave it. It stands beside the document, so that programs that do not know it read
+    /// the rest.
+    pub prune: Prune,
 }
 
 /// One object of an inventory.

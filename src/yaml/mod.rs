@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 pub use self::config::{config, from_value};
 pub use self::error::YamlError;
+pub use self::go::format_float;
 pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
 use crate::value::{Data, Mark, Origin, Value};
@@ -49,6 +50,12 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
     let mut documents = read::Reader::new(text, file, rules)?.collect::<Result<Vec<_>, _>>()?;
     documents.retain(|document| !document.is_null());
     Ok(documents)
+}
+
+/// The first document of a text, whatever follows it; a text without one is null. So Go's library reads a text that
+/// should have one document.
+pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
+    read::Reader::new(text, file, rules)?.next().unwrap_or_else(|| Ok(Value::default()))
 }
 
 /// What a text without quotes means.

@@ -1,18 +1,18 @@
 //! A saved plan <-> its JSON document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterMark, CommitMark, KeyMark, Proof, Saved, SavedError};
+use super::{Aim, ClusterMark, CommitMark, Given, KeyMark, Proof, Saved, SavedError};
 use crate::diff::{
     Adoption, FieldChange, Former, Judge, Judged, LiveObject, ObjectComparison, Seen, Tool, Verdict, shown,
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Guards, Plan, Refusal, Step, Was};
-use crate::project::Selection;
+use crate::project::{Prune, Selection};
 use crate::schema::Gvk;
 use crate::value::{Mark, Origin, Value};
 
@@ -27,11 +27,17 @@ struct Document {
     commit: Option<CommitMark>,
     selection: Selection,
     judge: Judge,
+    #[serde(default, skip_serializing_if = "Aim::is_apply")]
+    aim: Aim,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given: Option<Given>,
     guards: Guards,
     key: KeyMark,
     digest: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    policies: BTreeMap<String, Prune>,
     steps: Vec<Entry>,
     refusals: Vec<Refusal>,
     warnings: Vec<String>,
@@ -115,10 +121,13 @@ pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, Sav
         commit: saved.commit,
         selection: saved.selection,
         judge: saved.judge,
+        aim: saved.aim,
         set: saved.set,
+        given: saved.given,
         guards: saved.guards,
         key: saved.key,
         digest: saved.digest,
+        policies: saved.plan.policies,
         steps,
         refusals: saved.plan.refusals,
         warnings: saved.warnings,
@@ -164,7 +173,8 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     let document: Document =
         serde_json::from_str(text).map_err(|source| SavedError::Format { file: file.to_owned(), source })?;
     let (steps, proofs) = document.steps.into_iter().map(step).unzip();
-    let plan = Plan { environment: document.environment, steps, refusals: document.refusals, ..Plan::default() };
+    let (environment, refusals) = (document.environment, document.refusals);
+    let plan = Plan { environment, steps, refusals, policies: document.policies, ..Plan::default() };
     Ok(Saved {
         tool: document.tool,
         made: document.made,
@@ -172,7 +182,9 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
         commit: document.commit,
         selection: document.selection,
         judge: document.judge,
+        aim: document.aim,
         set: document.set,
+        given: document.given,
         guards: document.guards,
         key: document.key,
         digest: document.digest,

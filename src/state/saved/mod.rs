@@ -38,8 +38,12 @@ pub struct Saved {
     pub selection: Selection,
     /// Whose word was taken for what would change.
     pub judge: Judge,
+    /// What it was made for.
+    pub aim: Aim,
     /// What the command line set in the values, without the values: `--set image.tag`.
     pub set: Vec<String>,
+    /// The same with the values; `None` where nothing was set, or where it may be secret and nobody could read it.
+    pub given: Option<Given>,
     /// The words that lifted guards.
     pub guards: Guards,
     /// The key of its fingerprints.
@@ -52,6 +56,34 @@ pub struct Saved {
     pub proofs: Vec<Proof>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+}
+
+/// What a plan is made for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Aim {
+    /// To make of the cluster what the repository says.
+    #[default]
+    Apply,
+    /// To delete the selected releases, or to let go of their objects where the guards say so.
+    Remove,
+    /// To give a release the objects of one of its revisions.
+    GoBack {
+        /// The release.
+        release: String,
+        /// The number of the revision.
+        revision: u64,
+    },
+}
+
+/// What the command line set: each option with what stands behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Given {
+    /// As it was written, since nothing in the file came from a secret.
+    Plain(Vec<(String, String)>),
+    /// The same as JSON, sealed for those who can read all secrets that were used.
+    Sealed(String),
 }
 
 /// What tells a cluster from others.
@@ -109,6 +141,20 @@ impl ClusterMark {
 impl std::fmt::Display for CommitMark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}{}", self.id, if self.dirty { " with changes" } else { "" })
+    }
+}
+
+impl Aim {
+    /// The revision to which a release goes back.
+    pub fn back_to(&self) -> Option<u64> {
+        match self {
+            Self::GoBack { revision, .. } => Some(*revision),
+            Self::Apply | Self::Remove => None,
+        }
+    }
+
+    fn is_apply(&self) -> bool {
+        *self == Self::Apply
     }
 }
 

@@ -14,7 +14,9 @@ mod ignore;
 mod judging;
 mod large;
 mod lost;
+mod leaving;
 mod many;
+mod overtaken;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -47,7 +49,9 @@ pub fn trials() -> Vec<Trial> {
         judging::trials(),
         large::trials(),
         lost::trials(),
+        leaving::trials(),
         many::trials(),
+        overtaken::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),

@@ -181,6 +181,7 @@ impl World {
             propagation: Propagation::Background,
             carry_on: false,
             stop: self.stop.subscribe(),
+            at_once: watch::channel(false).1,
         };
         let mut events = Vec::new();
         let mut tell = |event: Event| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::cluster::{ApplyOptions, ClusterError, Precondition, Propagation, Refusal, WriteError};
+use weft::cluster::{ApplyOptions, ClusterError, Holder, Precondition, Propagation, Refusal, WriteError};
 use weft::diff::{self, Recorded};
 use weft::manifest::ObjectId;
 use weft::masked::FingerprintKey;
@@ -181,18 +181,22 @@ fn the_key_is_made_once() -> Result<(), Failed> {
     })
 }
 
+fn holder(name: &str) -> Holder<'_> {
+    Holder { name, is_gone: &|_| false, watching: &|_| () }
+}
+
 fn one_lease_at_a_time() -> Result<(), Failed> {
     let namespace = shared().namespace("cluster-lease");
     shared().block_on(async {
         let cluster = cluster().await;
-        let held = cluster.lease(&namespace, "dev", "me on laptop", &|_| false).await?;
-        match cluster.lease(&namespace, "dev", "ci", &|_| false).await {
+        let held = cluster.lease(&namespace, "dev", holder("me on laptop")).await?;
+        match cluster.lease(&namespace, "dev", holder("ci")).await {
             Err(ClusterError::Held { holder, .. }) => same("holder", "me on laptop", &holder)?,
             other => return Err(format!("{other:?}").into()),
         }
-        cluster.lease(&namespace, "production", "ci", &|_| false).await?;
+        cluster.lease(&namespace, "production", holder("ci")).await?;
         held.release().await?;
-        cluster.lease(&namespace, "dev", "ci", &|_| false).await?.release().await?;
+        cluster.lease(&namespace, "dev", holder("ci")).await?.release().await?;
         Ok(())
     })
 }

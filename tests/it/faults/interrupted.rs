@@ -3,14 +3,14 @@
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::fleet::Fleet;
 use super::truth;
-use super::writes::{indices, is_of_the_run, tried};
+use super::writes::{HISTORY, indices, is_of_the_run, tried};
 use crate::cases::code;
 use crate::cli::program::Run;
 use crate::cli::proxy::{Answer, Proxy};
@@ -22,9 +22,13 @@ pub fn trials() -> Vec<Trial> {
         code("faults", "at_each_write_killed_when_done", || killed(2, &Answer::Swallowed)),
         code("faults", "at_each_write_interrupted", || told(5, Signal::INT, 130)),
         code("faults", "at_each_write_terminated", || told(0, Signal::TERM, 143)),
+        code("faults", "a_second_signal_ends_the_run_at_once", a_second_signal),
         code("faults", "a_deadline_ends_the_run", a_deadline_ends_the_run),
     ]
 }
+
+/// The writes after the last object: two inventories, the history, the lease.
+const AFTER: usize = 2 + HISTORY + 1;
 
 /// A child whose writes are counted by a door.
 struct Watched {
@@ -126,17 +130,49 @@ fn told(fault: usize, signal: Signal, code: i32) -> Result<(), Failed> {
         let hold = Duration::from_millis(300);
         let Watched { mut fleet, door, run, writes } =
             at(index, signal, Answer::Through, "-o json --concurrency 4", hold)?;
-        // The lease, then the inventories: whoever is told before may find nothing begun; whoever is told at the end, all.
-        let ended = run.code == Some(code) || (run.code == Some(0) && index + 4 >= writes);
+        // Four objects are under way; whoever is told with the last of them finds all done.
+        let ended = run.code == Some(code) || (run.code == Some(0) && index + 4 + AFTER >= writes);
         if !ended {
             run.ends_with(code)?;
         }
-        // Four objects are under way, some of which take two writes; then the inventories and the lease.
-        if run.code == Some(code) && writes > index + 12 {
+        // Some of the four take two writes, and two more may be sent before the signal arrives.
+        if run.code == Some(code) && writes > index + 10 + AFTER {
             return Err(format!("{} writes after it was told", writes - index).into());
         }
         truth::holds(&mut fleet, &run, &door)
     })
+}
+
+/// The server does not answer any more; the first signal waits for that, the second does not.
+fn a_second_signal() -> Result<(), Failed> {
+    let mut fleet = Fleet::new("fault-twice")?;
+    let held = Arc::new(AtomicUsize::new(0));
+    let holding = Arc::clone(&held);
+    let door = Proxy::open(move |seen| {
+        if seen.path.contains("/configmaps/app-") && seen.is_write() {
+            holding.fetch_add(1, Ordering::SeqCst);
+            return Answer::Silence;
+        }
+        Answer::Through
+    });
+    fleet.site.through(&door);
+    let child = spawn(&mut fleet.site.command(&format!("{} -o json --concurrency 2", Fleet::apply())));
+    let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process");
+    while held.load(Ordering::SeqCst) < 2 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill_process(process, Signal::INT)?;
+    std::thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    kill_process(process, Signal::INT)?;
+    let run = fleet.site.desk.read(&child.wait_with_output()?);
+    if began.elapsed() > Duration::from_secs(3) {
+        return Err(format!("it took {:?}", began.elapsed()).into());
+    }
+    fleet.site.as_before();
+    run.ends_with(130)?.says("The run was ended at once.")?.says("The lease was not given back")?;
+    run.says("the run was ended while it was under way")?;
+    truth::holds(&mut fleet, &run, &door)
 }
 
 fn a_deadline_ends_the_run() -> Result<(), Failed> {

@@ -139,7 +139,9 @@ fn of_a_dead_holder() -> Result<(), Failed> {
         site.chart("web", "greeting: Again\nport: 80\n", crate::cli::site::WEB);
         of_others(&site, ago, 2)?;
         let began = Instant::now();
-        site.expect("apply dev --yes", 0)?.says("1 applied")?;
+        let run = site.expect("apply dev --yes", 0)?;
+        run.says("1 applied")?
+            .says("watching the lease of ci@elsewhere (process 7, machine 00000000), which should")?;
         if began.elapsed() < Duration::from_secs(2) {
             return Err(format!("renewed {ago} s ago: it was not watched").into());
         }

@@ -78,6 +78,8 @@ struct Facts {
     /// `delete`, `keep` or `orphan`.
     #[serde(default)]
     prune: Option<String>,
+    #[serde(default)]
+    kept_prune: Option<String>,
     /// `MANAGER KIND NAME PATH take` or `stop`.
     #[serde(default)]
     conflicts: Vec<String>,
@@ -245,18 +247,23 @@ impl Input {
     }
 }
 
+fn policy(text: Option<&str>) -> Prune {
+    match text {
+        None | Some("delete") => Prune::Delete,
+        Some("keep") => Prune::Keep,
+        Some("orphan") => Prune::Orphan,
+        Some(other) => panic!("no policy: {other}"),
+    }
+}
+
 impl Facts {
     fn read(&self, objects: &[ObjectComparison]) -> ReleaseFacts {
         let own = objects.iter().filter(|it| *it.release == *self.name && it.verdict != Verdict::Create);
         ReleaseFacts {
             name: self.name.as_str().into(),
             needs: self.needs.clone(),
-            prune: match self.prune.as_deref() {
-                None | Some("delete") => Prune::Delete,
-                Some("keep") => Prune::Keep,
-                Some("orphan") => Prune::Orphan,
-                Some(other) => panic!("no policy: {other}"),
-            },
+            prune: policy(self.prune.as_deref()),
+            kept_prune: policy(self.kept_prune.as_deref().or(self.prune.as_deref())),
             declared: self.declared,
             set: format!("applyset-{}", self.name),
             inventory: own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect(),

@@ -6,7 +6,7 @@ use weft::diff::Judge;
 use weft::plan::{Guards, Plan};
 use weft::project::Selection;
 use weft::report::{self, LIMIT, Listed, Report, Show, Style, View};
-use weft::state::saved::{self, ClusterMark, CommitMark, KeyMark, Saved, SavedError};
+use weft::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
 
 use super::input::{Input, key};
 use crate::cases::{self, Case, same};
@@ -29,7 +29,9 @@ pub fn saved(plan: Plan) -> Saved {
         commit: Some(CommitMark { id: "a".repeat(40), dirty: false }),
         selection: Selection { releases: vec!["app".into()], labels: vec![("tier".into(), "front".into())] },
         judge: Judge::DryRun,
+        aim: Aim::Apply,
         set: vec!["--set image.tag".into()],
+        given: Some(Given::Plain(vec![("--set".into(), "image.tag=v2".into())])),
         guards: Guards { cap: Some(7), take: vec!["helm*".into()], ..Guards::default() },
         key: KeyMark::Kept(key().mark()),
         digest: plan.digest(&key()),

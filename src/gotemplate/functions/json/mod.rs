@@ -1,0 +1,66 @@
+//! JSON as Go's `encoding/json` writes and reads it.
+
+mod read;
+mod write;
+
+use self::read::JsonError;
+use super::arguments::{any, text};
+use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
+
+pub(super) use self::write::{Style, float, write};
+
+const A: Type = Type::Any;
+const S: Type = Type::Str;
+
+/// The functions of this module. Those without `must` swallow what goes wrong.
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("toJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Html).unwrap_or_default().into())),
+    Function::new("mustToJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Html)?.into())),
+    Function::new("toPrettyJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Pretty).unwrap_or_default().into())),
+    Function::new("mustToPrettyJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Pretty)?.into())),
+    Function::new("toRawJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Raw)?.into())),
+    Function::new("mustToRawJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Raw)?.into())),
+    Function::new("fromJson", &[S], |_, args| Ok(map_of(text(args, 0)?).into())),
+    Function::new("fromJsonArray", &[S], |_, args| Ok(list_of(text(args, 0)?).into())),
+    Function::new("mustFromJson", &[S], |_, args| {
+        read::read(text(args, 0)?).map_err(|error| Fault::new(error.to_string()))
+    }),
+];
+
+/// The map that a text says; with the message under `Error` where it says none.
+fn map_of(text: &[u8]) -> Map {
+    match read::read(text) {
+        Ok(Value::Map(map)) => map,
+        Ok(Value::Nil) => Map::nil(A),
+        Ok(other) => failed(&JsonError::Kind { found: kind(&other), wanted: "map[string]interface {}" }),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &JsonError) -> Map {
+    [("Error".into(), error.to_string().into())].into_iter().collect()
+}
+
+/// The list that a text says; of one that says none, a list of the message.
+fn list_of(text: &[u8]) -> List {
+    match read::read(text) {
+        Ok(Value::List(list)) => list,
+        Ok(Value::Nil) => List::nil(A),
+        Ok(other) => {
+            List::new(vec![JsonError::Kind { found: kind(&other), wanted: "[]interface {}" }.to_string().into()])
+        }
+        Err(error) => List::new(vec![error.to_string().into()]),
+    }
+}
+
+/// What JSON calls a value.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Nil => "null",
+        Value::Bool(_) => "bool",
+        Value::Str(_) | Value::Bytes(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) | Value::Object(_) => "object",
+        Value::Int(_) | Value::Int64(_) | Value::Uint8(_) | Value::Uint64(_) | Value::Float(_) => "number",
+    }
+}

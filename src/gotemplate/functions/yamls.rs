@@ -1,0 +1,81 @@
+//! YAML as Helm's functions write and read it.
+
+use std::sync::Arc;
+
+use super::arguments::{any, text};
+use super::convert::{Numbers, from_document, to_document};
+use super::json;
+use super::runes::lossy;
+use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
+use crate::yaml::{self, Rules, YamlError};
+
+const A: Type = Type::Any;
+const S: Type = Type::Str;
+
+/// The functions of this module. Those without `must` swallow what goes wrong.
+pub(super) static FUNCTIONS: &[Function] = &[
+    Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?).unwrap_or_default().into())),
+    Function::new("mustToYaml", &[A], |_, args| {
+        Ok(written(any(args, 0)?).map_err(|error| format!("error marshaling into JSON: {error}"))?.into())
+    }),
+    Function::new("fromYaml", &[S], |_, args| Ok(map_of(text(args, 0)?).into())),
+    Function::new("fromYamlArray", &[S], |_, args| Ok(list_of(text(args, 0)?).into())),
+];
+
+fn written(value: &Value) -> Result<String, String> {
+    let mut text = yaml::write(&to_document(value)?);
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn map_of(text: &[u8]) -> Map {
+    match read(text) {
+        Ok(Value::Map(map)) => map,
+        Ok(Value::Nil) => Map::nil(A),
+        Ok(other) => failed(&mismatch(&other, "map[string]interface {}")),
+        Err(message) => failed(&message),
+    }
+}
+
+fn failed(message: &str) -> Map {
+    [("Error".into(), message.into())].into_iter().collect()
+}
+
+fn list_of(text: &[u8]) -> List {
+    match read(text) {
+        Ok(Value::List(list)) => list,
+        Ok(Value::Nil) => List::nil(A),
+        Ok(other) => List::new(vec![mismatch(&other, "[]interface {}").into()]),
+        Err(message) => List::new(vec![message.into()]),
+    }
+}
+
+fn mismatch(found: &Value, wanted: &str) -> String {
+    let kind = json::kind(found);
+    format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type {wanted}"
+    )
+}
+
+/// The first document of a text.
+fn read(text: &[u8]) -> Result<Value, String> {
+    let document = yaml::first(&lossy(text), &Arc::default(), Rules::Kubernetes);
+    let document = document.map_err(|error| format!("error converting YAML to JSON: {}", message(&error)))?;
+    Ok(from_document(&document, Numbers::Floats))
+}
+
+/// What Go's library says; of most errors it has words of its own.
+fn message(error: &YamlError) -> String {
+    match error {
+        YamlError::Syntax { problem, context, at } => {
+            // The scanner counts lines from 1, the parser from 0 and names none for the first.
+            let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"));
+            let line = at.origin.mark.line.saturating_sub(u32::from(!scanning));
+            let place = if line == 0 { String::new() } else { format!("line {line}: ") };
+            format!("yaml: {place}{problem}")
+        }
+        other => format!("yaml: {other}"),
+    }
+}

@@ -1,0 +1,28 @@
+//! What is to be done: pure functions of what is wanted and what was found.
+//!
+//! [`Wanted`] is what a copy shall be; [`places`] says where; [`step`] takes a target one step nearer to it, and is asked
+//! again with what that step found; [`Outcome`] and [`status`] say how it ended; [`pause`] when to look again.
+
+mod backoff;
+mod cleanup;
+mod conditions;
+mod content;
+#[cfg(test)]
+mod laws;
+mod outcome;
+mod owners;
+mod places;
+mod refusal;
+mod selector;
+mod target;
+
+pub use self::backoff::{jittered, pause};
+pub use self::cleanup::{Manner, Rest, manner, rest};
+pub use self::conditions::{Stopped, View, status};
+pub use self::content::{Difference, Owner, Wanted, target_name};
+pub use self::outcome::{Outcome, Tally, tally};
+pub use self::owners::{Holder, holder, is_copy, is_ours, owner_of, uid_of};
+pub use self::places::{Namespace, Place, leaving, place_of, places, source};
+pub use self::refusal::{Said, refusal};
+pub use self::selector::{KeyPattern, selects};
+pub use self::target::{Found, Rules, Step, step};

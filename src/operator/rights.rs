@@ -1,0 +1,72 @@
+//! The rights that the operator needs, and those that it asks of the accounts that it acts as: the chart, the docs and
+//! the tests take them from here.
+
+/// Verbs on a resource, with what they are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// The resource in the plural, with its subresource.
+    pub resource: &'static str,
+    /// The one name that is enough, where one is.
+    pub name: Option<&'static str>,
+    /// The verbs.
+    pub verbs: &'static [&'static str],
+    /// What they are for.
+    pub why: &'static str,
+    /// With which switch they are needed.
+    pub when: When,
+}
+
+/// With which switch a right is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// Unless `--strict`.
+    Default,
+    /// With `--impersonate-for-cleanup`.
+    Impersonating,
+}
+
+/// What the operator's own account needs, in the whole cluster. There is no right to write a ConfigMap among them.
+pub const OPERATOR: &[Needed] = &[
+    needed("", "serviceaccounts/token", &["create"], "tokens, with which all ConfigMaps are read and written"),
+    needed("weaver.example.com", "configmapsyncs", &["get", "list", "watch", "patch"], "the objects, and finalizers"),
+    needed("weaver.example.com", "configmapsyncs/status", &["patch"], "their status"),
+    needed("", "namespaces", &["get", "list", "watch"], "where copies go"),
+    needed("", "serviceaccounts", &["list", "watch"], "whose rights there are"),
+    Needed {
+        when: When::Default,
+        ..needed("", "configmaps", &["list", "watch"], "what changes; only metadata is asked for")
+    },
+    Needed {
+        name: Some("configmapsyncs.weaver.example.com"),
+        ..needed(
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            &["get"],
+            "whether the definition itself is deleted, which keeps the copies",
+        )
+    },
+    needed("events.k8s.io", "events", &["create", "patch"], "events"),
+    Needed {
+        when: When::Impersonating,
+        ..needed("", "serviceaccounts", &["impersonate"], "cleaning up after an account that is gone")
+    },
+];
+
+/// What an account needs in the source's namespace.
+pub const SOURCE: &[Needed] = &[needed("", "configmaps", &["get"], "the source")];
+
+/// What an account needs in each namespace that is copied to.
+pub const TARGET: &[Needed] = &[needed("", "configmaps", &["get", "list", "create", "patch", "delete"], "the copies")];
+
+const fn needed(
+    group: &'static str,
+    resource: &'static str,
+    verbs: &'static [&'static str],
+    why: &'static str,
+) -> Needed {
+    Needed { group, resource, name: None, verbs, why, when: When::Always }
+}

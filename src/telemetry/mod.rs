@@ -1,0 +1,7 @@
+//! What a long-running process tells about itself: metrics in Prometheus' text form, and pages for probes.
+
+mod exposition;
+mod server;
+
+pub use self::exposition::{Family, Kind, text};
+pub use self::server::{Answer, Page, Server, TelemetryError};
