@@ -10,10 +10,8 @@ use super::print::quoted;
 use crate::gotemplate::{Fault, Function, Map, Run, Str, Type, Value};
 
 /// The functions of this module.
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("urlParse", &[Type::Str], url_parse),
-    Function::new("urlJoin", &[Type::MAP], url_join),
-];
+pub(super) static FUNCTIONS: &[Function] =
+    &[Function::new("urlParse", &[Type::Str], url_parse), Function::new("urlJoin", &[Type::MAP], url_join)];
 
 fn url_parse(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let whole = text(args, 0)?;
