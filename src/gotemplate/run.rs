@@ -23,6 +23,9 @@ pub(super) const SEGMENT: usize = 8 << 20;
 /// What the name of a text is that was given to `tpl`, as in Helm.
 const TPL: &str = "gotpl";
 
+/// No text may have more bytes.
+pub(super) const LONGEST: usize = 64 << 20;
+
 /// How far an execution may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -30,14 +33,14 @@ pub struct Limits {
     pub depth: u32,
     /// How many steps all executions of a [`Run`] may take: nodes, commands, and 64 bytes of text that functions make.
     pub steps: u64,
-    /// How many bytes one text may have: an output, or what a function makes.
+    /// How many bytes one text may have: an output, or what a function makes. At most 64 MiB.
     pub output: usize,
 }
 
 impl Default for Limits {
     /// 1000 calls as in Helm, a hundred million steps, which is about ten seconds, and 64 MiB.
     fn default() -> Self {
-        Self { depth: 1000, steps: 100_000_000, output: 64 << 20 }
+        Self { depth: 1000, steps: 100_000_000, output: LONGEST }
     }
 }
 
@@ -79,7 +82,7 @@ impl<'e> Run<'e> {
         Self {
             templates,
             host,
-            limits,
+            limits: Limits { output: limits.output.min(LONGEST), ..limits },
             missing,
             out: Vec::new(),
             variables: Vec::new(),

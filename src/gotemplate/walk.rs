@@ -85,7 +85,7 @@ impl Run<'_> {
         let start = self.out.len();
         match &value {
             Some(Value::Str(text)) => self.out.extend_from_slice(text),
-            Some(value) => format::write_output(value, &mut self.out),
+            Some(value) => format::write_output(value, &mut self.out, self.limits.output),
             None => self.out.extend_from_slice(b"<no value>"),
         }
         self.step(frame, pipe.span, (self.out.len() - start) as u64 / 64)?;

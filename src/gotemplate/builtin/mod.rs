@@ -35,9 +35,9 @@ fn not(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     Ok(Value::Bool(!args.first().is_some_and(Value::truth)))
 }
 
-fn printf(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
+fn printf(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     match args {
-        [Value::Str(format), values @ ..] => Ok(format::sprintf(format, values).into()),
+        [Value::Str(format), values @ ..] => Ok(format::sprintf_within(format, values, run.limits.output).into()),
         _ => Err(Fault::signature()),
     }
 }

@@ -5,7 +5,7 @@ use super::super::map::Map;
 use super::super::object::Object;
 use super::super::types::Kind;
 use super::super::value::{DEEPEST, Value};
-use super::{LONGEST, float, integer, quote};
+use super::{float, integer, quote};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +27,7 @@ pub(super) struct Flags {
 /// Prints into a buffer.
 pub(super) struct Printer<'o> {
     out: &'o mut Vec<u8>,
+    limit: usize,
     pub flags: Flags,
     /// Whether it tells that a verb does not fit: then values print plainly.
     erring: bool,
@@ -35,13 +36,13 @@ pub(super) struct Printer<'o> {
 }
 
 impl<'o> Printer<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, flags: Flags::default(), erring: false, named: None }
+    pub(super) fn new(out: &'o mut Vec<u8>, limit: usize) -> Self {
+        Self { out, limit, flags: Flags::default(), erring: false, named: None }
     }
 
     /// Whether there is more than can be of use.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() > LONGEST
+        self.out.len() > self.limit
     }
 
     pub(super) fn raw(&mut self, text: &[u8]) {
