@@ -57,11 +57,25 @@ pub enum GoTemplateError {
         /// Where.
         place: Box<Place>,
     },
-    /// It asks for a field of something that has none of that name, or of nil.
-    #[error("{what} has no field `{name}`")]
+    /// It asks for a field of nil.
+    #[error("`{of}` is nil, so it has no field `{name}`")]
+    NilField {
+        /// What is nil, as it is written.
+        of: String,
+        /// The field.
+        name: String,
+        /// The name that was most likely meant.
+        near: Option<String>,
+        /// Where.
+        place: Box<Place>,
+    },
+    /// It asks for a field of something that has none of that name.
+    #[error("`{of}`, {is}, has no field `{name}`")]
     NoField {
-        /// What it asks, such as `.Values.image, which is nil,`.
-        what: String,
+        /// What it asks, as it is written.
+        of: String,
+        /// What that is.
+        is: String,
         /// The field.
         name: String,
         /// The name that was most likely meant.
@@ -161,6 +175,7 @@ impl GoTemplateError {
             | Self::NoFunction { place, .. }
             | Self::NoVariable { place, .. }
             | Self::NoTemplate { place, .. }
+            | Self::NilField { place, .. }
             | Self::NoField { place, .. }
             | Self::Function { place, .. }
             | Self::Refused { place, .. }
@@ -176,6 +191,7 @@ impl GoTemplateError {
             | Self::NoFunction { place, .. }
             | Self::NoVariable { place, .. }
             | Self::NoTemplate { place, .. }
+            | Self::NilField { place, .. }
             | Self::NoField { place, .. }
             | Self::Function { place, .. }
             | Self::Refused { place, .. }
@@ -217,10 +233,11 @@ impl GoTemplateError {
             Self::NoFunction { near: Some(near), .. }
             | Self::NoVariable { near: Some(near), .. }
             | Self::NoTemplate { near: Some(near), .. }
+            | Self::NilField { near: Some(near), .. }
             | Self::NoField { near: Some(near), .. } => format!("Did you mean `{near}`?"),
             Self::NoTemplate { .. } => "Names of templates are those after `define`.".into(),
-            Self::NoField { .. } => {
-                "Set the value, or ask for it in parentheses: `(.a).b` is empty without `.a`.".into()
+            Self::NilField { .. } => {
+                "Set the value, or put what may be missing in parentheses: `(.a).b` is empty without `.a`.".into()
             }
             Self::Limit { limit: Limit::Depth, .. } => "Look for a template that calls itself.".into(),
             Self::Limit { limit: Limit::Steps, .. } => {

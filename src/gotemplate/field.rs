@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::ast::{Command, Expr, ExprKind};
+use super::call::Function;
 use super::error::{GoTemplateError, Place, described};
 use super::eval::{Frame, dotted};
 use super::object::Object;
@@ -27,13 +28,13 @@ impl Run<'_> {
         span: Span,
     ) -> Fallible<Found> {
         let mut value = receiver;
-        for (at, name) in path.iter().enumerate() {
-            value = match self.method(&value, name) {
+        for (index, name) in path.iter().enumerate() {
+            value = match method(&value, name) {
                 Some((object, function)) => {
                     let command = alone(span);
                     self.function(frame, dot, &command, function, Some(Value::Object(object)), None)?
                 }
-                None => self.field(frame, &value, path, at, span)?,
+                None => self.field(Missed { frame, dot, path, index, span }, &value)?,
             };
         }
         Ok(value)
@@ -55,36 +56,24 @@ impl Run<'_> {
         }
         let Some((last, before)) = path.split_last() else { return Ok(receiver) };
         let value = self.fields(frame, dot, receiver, before, span)?;
-        match self.method(&value, last) {
-            Some((object, function)) => {
-                self.function(frame, dot, command, function, Some(Value::Object(object)), handed)
-            }
-            None => {
-                self.field(frame, &value, path, path.len() - 1, span)?;
-                let message = format!("`{}` is no method, and takes no argument", last.lossy());
-                Err(frame.invalid(span, message))
-            }
+        if let Some((object, function)) = method(&value, last) {
+            return self.function(frame, dot, command, function, Some(Value::Object(object)), handed);
         }
+        self.field(Missed { frame, dot, path, index: before.len(), span }, &value)?;
+        Err(frame.invalid(span, format!("`{}` is no method, and takes no argument", last.lossy())))
     }
 
-    fn method(&self, value: &Found, name: &Str) -> Option<(Rc<dyn Object>, &'static super::Function)> {
+    fn field(&self, at: Missed<'_>, value: &Found) -> Fallible<Found> {
+        let name = &at.path[at.index];
         match value {
-            Some(Value::Object(object)) => Some((Rc::clone(object), object.method(name.as_str()?)?)),
-            _ => None,
-        }
-    }
-
-    fn field(&self, frame: Frame<'_>, value: &Found, path: &[Str], at: usize, span: Span) -> Fallible<Found> {
-        let name = &path[at];
-        match value {
-            None if self.missing == Missing::Error => Err(self.no_field(frame, value, path, at, span)),
+            None if self.missing == Missing::Error => Err(self.no_field(at, value)),
             None => Ok(None),
             Some(Value::Map(map)) => match map.get(name) {
                 Some(value) => Ok(Some(value)),
                 None => match self.missing {
                     Missing::Invalid => Ok(None),
                     Missing::Zero => Ok(Some(Value::zero(map.of()))),
-                    Missing::Error => Err(self.no_field(frame, value, path, at, span)),
+                    Missing::Error => Err(self.no_field(at, value)),
                 },
             },
             Some(Value::Object(object)) => {
@@ -92,49 +81,67 @@ impl Run<'_> {
                     return Ok(Some(value));
                 }
                 match object.underlying() {
-                    Some(below @ Value::Map(_)) => self.field(frame, &Some(below), path, at, span),
-                    _ => Err(self.no_field(frame, value, path, at, span)),
+                    Some(below @ Value::Map(_)) => self.field(at, &Some(below)),
+                    _ => Err(self.no_field(at, value)),
                 }
             }
-            Some(_) => Err(self.no_field(frame, value, path, at, span)),
+            Some(_) => Err(self.no_field(at, value)),
         }
     }
 
-    fn no_field(&self, frame: Frame<'_>, value: &Found, path: &[Str], at: usize, span: Span) -> Box<GoTemplateError> {
+    fn no_field(&self, at: Missed<'_>, value: &Found) -> Box<GoTemplateError> {
+        let Missed { frame, dot, path, index, span } = at;
         let written = frame.text(span);
-        let ends = dotted(&path[at..]);
-        let before = written.strip_suffix(&ends).map_or_else(|| dotted(&path[..at]), str::to_owned);
-        let what = match value {
-            None | Some(Value::Nil) => format!("`{before}`, which is nil,"),
-            Some(value) if before.is_empty() => format!("`.`, {},", described(value)),
-            Some(value) => format!("`{before}`, {},", described(value)),
-        };
-        let name = path[at].lossy().into_owned();
-        let near = value.as_ref().and_then(|value| near(value, &name)).or_else(|| self.near_before(path, at));
+        let ends = dotted(&path[index..]);
+        let before = written.strip_suffix(&ends).map_or_else(|| dotted(&path[..index]), str::to_owned);
+        let of = if before.is_empty() { ".".to_owned() } else { before };
+        let name = path[index].lossy().into_owned();
+        let rooted = self.is_rooted(frame, dot, &written);
         let mut place = frame.place(span);
-        place.path = path.iter().map(|field| field.lossy().into_owned()).collect();
-        Box::new(GoTemplateError::NoField { what, name, near, place })
+        if rooted {
+            place.path = path.iter().map(|field| field.lossy().into_owned()).collect();
+        }
+        let near = value.as_ref().and_then(|value| near(value, &name));
+        Box::new(match value {
+            None | Some(Value::Nil) => {
+                let near = near.or_else(|| self.near_before(path, index).filter(|_| rooted));
+                GoTemplateError::NilField { of, name, near, place }
+            }
+            Some(value) => GoTemplateError::NoField { of, is: described(value), name, near, place },
+        })
     }
 
-    /// Where the path is one from the root of the data on, the nearest name where it leaves what is there.
-    fn near_before(&self, path: &[Str], at: usize) -> Option<String> {
-        let names: Vec<_> = path[..at].iter().map(|field| field.lossy()).collect();
+    /// Whether what is written begins at the root of the data.
+    fn is_rooted(&self, frame: Frame<'_>, dot: &Found, written: &str) -> bool {
+        let start = if written.starts_with("$.") { self.variables.get(frame.base) } else { Some(dot) };
+        match (start, &self.root) {
+            (Some(Some(Value::Map(start))), Some(Value::Map(root))) if written.starts_with(['.', '$']) => {
+                start.is(root)
+            }
+            _ => false,
+        }
+    }
+
+    /// The nearest name where a path from the root of the data leaves what is there.
+    fn near_before(&self, path: &[Str], index: usize) -> Option<String> {
+        let names: Vec<_> = path[..=index].iter().map(|field| field.lossy()).collect();
         let root = self.root.as_ref()?;
-        let known = (0..names.len()).rev().find_map(|end| {
-            let parent = root.dig(names[..end].iter().map(|name| &**name))?;
-            Some((end, near(&parent, &names[end])?))
-        });
-        known.map(|(end, near)| format!("{}.{near}", dotted(&path[..end])))
+        let dig = |end: usize| root.dig(names[..end].iter().map(|name| &**name));
+        let left = (0..names.len()).find(|end| dig(end + 1).is_none())?;
+        let near = near(&dig(left)?, &names[left])?;
+        Some(format!("{}.{near}", dotted(&path[..left])))
     }
 
     pub(super) fn place_with_values(&self, frame: Frame<'_>, dot: &Found, command: &Command) -> Box<Place> {
         let mut place = frame.place(command.span);
         place.used = self.used(frame, dot, command);
         let looked_at = command.args.iter().chain([&command.head]).find_map(|expr| match &expr.kind {
-            ExprKind::Field(path) | ExprKind::Variable(Some(0), path) if !path.is_empty() => Some(path),
+            ExprKind::Field(path) | ExprKind::Variable(Some(0), path) if !path.is_empty() => Some((expr.span, path)),
             _ => None,
         });
-        place.path = looked_at.into_iter().flatten().map(|field| field.lossy().into_owned()).collect();
+        if let Some((_, path)) = looked_at.filter(|(span, _)| self.is_rooted(frame, dot, &frame.text(*span))) {
+            place.path = path.iter().map(|field| field.lossy().into_owned()).collect();
+        }
         place
     }
 
@@ -160,9 +167,34 @@ impl Run<'_> {
             }
             other => other,
         };
+        let written = frame.text(expr.span);
+        let near = if value.is_none() && self.is_rooted(frame, dot, &written) {
+            path.len().checked_sub(1).and_then(|last| self.near_before(path, last))
+        } else {
+            None
+        };
         let shown = value.map_or_else(|| "nil".to_owned(), |value| described(&value));
-        Some(format!("`{}` is {shown}", frame.text(expr.span)))
+        let near = near.map(|near| format!(", and there is `{near}`")).unwrap_or_default();
+        Some(format!("`{written}` is {shown}{near}"))
     }
+}
+
+/// The method of a name that a value has.
+fn method(value: &Found, name: &Str) -> Option<(Rc<dyn Object>, &'static Function)> {
+    match value {
+        Some(Value::Object(object)) => Some((Rc::clone(object), object.method(name.as_str()?)?)),
+        _ => None,
+    }
+}
+
+/// Where a field is asked for, in case that it is not there.
+#[derive(Clone, Copy)]
+struct Missed<'a> {
+    frame: Frame<'a>,
+    dot: &'a Found,
+    path: &'a [Str],
+    index: usize,
+    span: Span,
 }
 
 /// A call without arguments.

@@ -14,6 +14,7 @@ mod diff;
 mod docs;
 mod faults;
 mod functions;
+mod gotemplate;
 mod health;
 mod ignore;
 mod keys;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         docs::trials(),
         faults::trials(),
         functions::trials(),
+        gotemplate::trials(),
         health::trials(),
         ignore::trials(),
         keys::trials(),

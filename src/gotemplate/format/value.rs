@@ -5,7 +5,7 @@ use super::super::map::Map;
 use super::super::object::Object;
 use super::super::types::Kind;
 use super::super::value::{DEEPEST, Value};
-use super::{LONGEST, float, integer, quote};
+use super::{float, integer, quote};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,19 +27,22 @@ pub(super) struct Flags {
 /// Prints into a buffer.
 pub(super) struct Printer<'o> {
     out: &'o mut Vec<u8>,
+    limit: usize,
     pub flags: Flags,
     /// Whether it tells that a verb does not fit: then values print plainly.
     erring: bool,
+    /// The name of the number's type that is being printed, where it has one.
+    named: Option<&'static str>,
 }
 
 impl<'o> Printer<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, flags: Flags::default(), erring: false }
+    pub(super) fn new(out: &'o mut Vec<u8>, limit: usize) -> Self {
+        Self { out, limit, flags: Flags::default(), erring: false, named: None }
     }
 
     /// Whether there is more than can be of use.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() > LONGEST
+        self.out.len() > self.limit
     }
 
     pub(super) fn raw(&mut self, text: &[u8]) {
@@ -77,7 +80,7 @@ impl<'o> Printer<'o> {
             (Value::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (_, 'T') => self.string(value.type_name().as_bytes(), 's', value),
             (Value::Object(object), 'p') if object.kind() == Kind::Pointer => self.pad(b"0xc000000000"),
-            (_, 'w') => self.misfit(value, verb),
+            (Value::List(_) | Value::Map(_) | Value::Object(_), 'w') => self.misfit(value, verb),
             _ => self.value(value, verb, 0),
         }
     }
@@ -89,7 +92,6 @@ impl<'o> Printer<'o> {
         match value {
             Value::Nil if verb == 'v' && self.flags.sharp_v => self.raw(b"interface {}(nil)"),
             Value::Nil if depth > 0 || verb == 'v' => self.raw(b"<nil>"),
-            Value::Nil => self.misfit(value, verb),
             Value::Bool(it) if matches!(verb, 't' | 'v') => self.pad(if *it { b"true" } else { b"false" }),
             Value::Int(it) | Value::Int64(it) => self.integer(value, it.unsigned_abs(), *it < 0, verb),
             Value::Uint8(it) => self.integer(value, u64::from(*it), false, verb),
@@ -104,7 +106,7 @@ impl<'o> Printer<'o> {
             Value::List(list) => self.list(list, verb, depth),
             Value::Map(map) => self.map(map, verb, depth),
             Value::Object(object) => self.object(&**object, value, verb, depth),
-            Value::Bool(_) => self.misfit(value, verb),
+            Value::Nil | Value::Bool(_) => self.misfit(value, verb),
         }
     }
 
@@ -114,7 +116,8 @@ impl<'o> Printer<'o> {
         if matches!(value, Value::Nil) {
             self.raw(b"<nil>");
         } else {
-            self.raw(value.type_name().as_bytes());
+            let name = self.named.take().map_or_else(|| value.type_name(), str::to_owned);
+            self.raw(name.as_bytes());
             self.raw(b"=");
             let erring = std::mem::replace(&mut self.erring, true);
             self.value(value, 'v', 0);
@@ -247,7 +250,10 @@ impl<'o> Printer<'o> {
             return self.string(&text, verb, value);
         }
         if let Some(below) = object.underlying() {
-            return self.value(&below, verb, depth);
+            self.named = Some(object.type_name()).filter(|_| !matches!(below, Value::List(_) | Value::Map(_)));
+            self.value(&below, verb, depth);
+            self.named = None;
+            return;
         }
         if object.kind() == Kind::Pointer {
             if depth > 0 {

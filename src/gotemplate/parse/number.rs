@@ -82,7 +82,7 @@ fn parse_float(text: &str) -> Option<f64> {
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
     };
     if let Some(hexadecimal) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        return parse_hexadecimal(hexadecimal).map(|float| sign * float);
+        return parse_hexadecimal(hexadecimal).map(|float| sign * float).filter(|_| underscores_fit(hexadecimal, true));
     }
     if !underscores_fit(digits, false) || !digits.starts_with(|c: char| c == '.' || c.is_ascii_digit()) {
         return None;
@@ -91,9 +91,10 @@ fn parse_float(text: &str) -> Option<f64> {
 }
 
 fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let text = text.replace('_', "");
     let (mantissa, exponent) = text.split_once(['p', 'P'])?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}").replace('_', "");
+    let digits = format!("{whole}{fraction}");
     let exponent: i32 = exponent.parse().ok()?;
     let shift = exponent.checked_sub(i32::try_from(fraction.len().checked_mul(4)?).ok()?)?;
     #[expect(clippy::cast_precision_loss, reason = "rounded as Go rounds, up to 64 bits")]
