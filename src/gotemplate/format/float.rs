@@ -37,7 +37,7 @@ pub(super) fn write(printer: &mut Printer<'_>, float: f64, verb: char) -> bool {
 fn signed(printer: &mut Printer<'_>, sign: &str, digits: &str, float: f64) {
     let flags = printer.flags;
     if !float.is_finite() {
-        let bare = float.is_nan() && !flags.space && !flags.plus || sign == "+" && !flags.plus;
+        let bare = float.is_nan() && !flags.space && !flags.plus;
         let text = if bare { digits.to_owned() } else { format!("{sign}{digits}") };
         return printer.pad_with_blanks(text.as_bytes());
     }

@@ -33,8 +33,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("mustMerge", &[M], M, |_, args| merged(args, Overwrite::Empty)),
     Function::variadic("mergeOverwrite", &[M], M, |_, args| merged(args, Overwrite::All)),
     Function::variadic("mustMergeOverwrite", &[M], M, |_, args| merged(args, Overwrite::All)),
-    Function::new("deepCopy", &[A], |_, args| copy(any(args, 0)?, DEEPEST)),
-    Function::new("mustDeepCopy", &[A], |_, args| copy(any(args, 0)?, DEEPEST)),
+    Function::new("deepCopy", &[A], |_, args| deep_copy(any(args, 0)?)),
+    Function::new("mustDeepCopy", &[A], |_, args| deep_copy(any(args, 0)?)),
     Function::variadic("dig", &[], A, dig),
 ];
 
@@ -70,6 +70,13 @@ fn merged(args: &[Value], overwrite: Overwrite) -> Result<Value, Fault> {
         merge::into(&target, &source, overwrite, DEEPEST)?;
     }
     Ok(target.into())
+}
+
+fn deep_copy(value: &Value) -> Result<Value, Fault> {
+    match value {
+        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        value => copy(value, DEEPEST),
+    }
 }
 
 /// A copy that shares no list or map with the original.

@@ -7,6 +7,7 @@ use super::convert::{Numbers, from_document, to_document};
 use super::json;
 use super::runes::lossy;
 use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
+use crate::value::Mark;
 use crate::yaml::{self, Rules, YamlError};
 
 const A: Type = Type::Any;
@@ -33,7 +34,7 @@ fn written(value: &Value) -> Result<String, String> {
 fn map_of(text: &[u8]) -> Map {
     match read(text) {
         Ok(Value::Map(map)) => map,
-        Ok(Value::Nil) => Map::nil(A),
+        Ok(Value::Nil) => Map::new(),
         Ok(other) => failed(&mismatch(&other, "map[string]interface {}")),
         Err(message) => failed(&message),
     }
@@ -46,7 +47,7 @@ fn failed(message: &str) -> Map {
 fn list_of(text: &[u8]) -> List {
     match read(text) {
         Ok(Value::List(list)) => list,
-        Ok(Value::Nil) => List::nil(A),
+        Ok(Value::Nil) => List::new(Vec::new()),
         Ok(other) => List::new(vec![mismatch(&other, "[]interface {}").into()]),
         Err(message) => List::new(vec![message.into()]),
     }
@@ -61,21 +62,32 @@ fn mismatch(found: &Value, wanted: &str) -> String {
 
 /// The first document of a text.
 fn read(text: &[u8]) -> Result<Value, String> {
-    let document = yaml::first(&lossy(text), &Arc::default(), Rules::Kubernetes);
-    let document = document.map_err(|error| format!("error converting YAML to JSON: {}", message(&error)))?;
+    let text = lossy(text);
+    let document = yaml::first(&text, &Arc::default(), Rules::Kubernetes);
+    let document = document.map_err(|error| format!("error converting YAML to JSON: {}", message(&error, &text)))?;
     Ok(from_document(&document, Numbers::Floats))
 }
 
-/// What Go's library says; of most errors it has words of its own.
-fn message(error: &YamlError) -> String {
+/// What Go's library says; of some errors we have words of our own.
+fn message(error: &YamlError, text: &str) -> String {
     match error {
         YamlError::Syntax { problem, context, at } => {
-            // The scanner counts lines from 1, the parser from 0 and names none for the first.
-            let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"));
-            let line = at.origin.mark.line.saturating_sub(u32::from(!scanning));
-            let place = if line == 0 { String::new() } else { format!("line {line}: ") };
-            format!("yaml: {place}{problem}")
+            let began = context.as_ref().map(|(_, mark)| *mark);
+            // Where the text ends too early, our place is where what is open began; Go's is behind the last line.
+            let line = if began == Some(at.origin.mark) { text.lines().count() } else { lines_above(at.origin.mark) };
+            let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"))
+                || problem.contains("not allowed in this context");
+            // The scanner counts lines from 1, the parser from 0, and neither names the first.
+            match line {
+                0 => format!("yaml: {problem}"),
+                line => format!("yaml: line {}: {problem}", line + usize::from(scanning)),
+            }
         }
+        YamlError::UnknownAnchor { name, .. } => format!("yaml: unknown anchor '{name}' referenced"),
         other => format!("yaml: {other}"),
     }
+}
+
+fn lines_above(mark: Mark) -> usize {
+    usize::try_from(mark.line.saturating_sub(1)).unwrap_or_default()
 }

@@ -171,5 +171,5 @@ fn posix(text: &str) -> Result<Option<(&str, &str)>, RegexError> {
     let Some(end) = text.strip_prefix("[:").and_then(|inside| inside.find(":]")) else { return Ok(None) };
     let (class, rest) = text.split_at(end + 4);
     let name = class[2..class.len() - 2].trim_start_matches('^');
-    if NAMES.contains(&name) { Ok(Some((class, rest))) } else { Err(wrong("invalid character range", class)) }
+    if NAMES.contains(&name) { Ok(Some((class, rest))) } else { Err(wrong("invalid character class range", class)) }
 }

@@ -177,14 +177,16 @@ impl<'p> Translator<'p> {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(wrong("invalid named capture", shown));
         }
+        self.rest = &named[end + 1..];
         if self.names.contains(&name) {
-            return Err(wrong("duplicate capture group name", name));
+            // Go takes the first group of a name; the crate takes no second one.
+            self.out.push('(');
+            return Ok(());
         }
         self.names.push(name);
         // The crate's names begin with no digit.
         let safe = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
         let _ = write!(self.out, "(?P<{safe}{name}>");
-        self.rest = &named[end + 1..];
         Ok(())
     }
 
