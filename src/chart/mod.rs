@@ -7,6 +7,7 @@
 //!
 //! A release with secrets is rendered twice, with them and with stand-ins; see [`RenderedFile::stand_in`].
 
+mod advice;
 mod capabilities;
 mod coalesce;
 mod error;
@@ -33,6 +34,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
