@@ -104,7 +104,7 @@ impl<'e> Run<'e> {
         self.layers.clear();
         self.depth = 0;
         self.root = Some(data.clone());
-        self.call(name.as_bytes(), Some(data.clone()))?;
+        self.call(name.as_bytes(), &Some(data.clone()))?;
         Ok(std::mem::take(&mut self.out))
     }
 
@@ -132,7 +132,7 @@ impl<'e> Run<'e> {
     /// The output of a template, by its name.
     pub fn include(&mut self, name: &Str, data: &Value) -> Result<Str, Fault> {
         let data = Some(data.clone()).filter(|it| !matches!(it, Value::Nil));
-        self.captured(|run| run.call(name, data)).map_err(Fault::Template)
+        self.captured(|run| run.call(name, &data)).map_err(Fault::Template)
     }
 
     /// The output of a text as a template. It sees all that is defined; what it defines is seen by itself alone, and
@@ -188,7 +188,7 @@ impl<'e> Run<'e> {
     }
 
     /// Executes a template with variables of its own.
-    pub(super) fn call(&mut self, name: &[u8], data: Option<Value>) -> Result<(), Box<GoTemplateError>> {
+    pub(super) fn call(&mut self, name: &[u8], data: &Option<Value>) -> Result<(), Box<GoTemplateError>> {
         let Some(template) = self.find(name) else { return Err(self.no_template(name)) };
         if self.depth >= self.limits.depth {
             return Err(Box::new(GoTemplateError::Limit { limit: Limit::Depth, place: Box::default() }));
@@ -196,8 +196,8 @@ impl<'e> Run<'e> {
         self.depth += 1;
         let base = self.variables.len();
         self.variables.resize(base + template.slots, None);
-        self.variables[base] = data.clone();
-        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.body(&template, base, &data));
+        self.variables[base].clone_from(data);
+        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.body(&template, base, data));
         self.variables.truncate(base);
         self.depth -= 1;
         result

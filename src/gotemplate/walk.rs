@@ -109,7 +109,7 @@ impl Run<'_> {
             None => None,
         };
         self.step(frame, invoke.span, 1)?;
-        self.call(&invoke.name, data).map_err(|error| error.called_at(&frame.template.source, invoke.span))
+        self.call(&invoke.name, &data).map_err(|error| error.called_at(&frame.template.source, invoke.span))
     }
 
     fn range(&mut self, frame: Frame<'_>, dot: &Found, branch: &Branch) -> Fallible<Flow> {

@@ -92,7 +92,6 @@ impl<'o> Printer<'o> {
         match value {
             Value::Nil if verb == 'v' && self.flags.sharp_v => self.raw(b"interface {}(nil)"),
             Value::Nil if depth > 0 || verb == 'v' => self.raw(b"<nil>"),
-            Value::Nil => self.misfit(value, verb),
             Value::Bool(it) if matches!(verb, 't' | 'v') => self.pad(if *it { b"true" } else { b"false" }),
             Value::Int(it) | Value::Int64(it) => self.integer(value, it.unsigned_abs(), *it < 0, verb),
             Value::Uint8(it) => self.integer(value, u64::from(*it), false, verb),
@@ -107,7 +106,7 @@ impl<'o> Printer<'o> {
             Value::List(list) => self.list(list, verb, depth),
             Value::Map(map) => self.map(map, verb, depth),
             Value::Object(object) => self.object(&**object, value, verb, depth),
-            Value::Bool(_) => self.misfit(value, verb),
+            Value::Nil | Value::Bool(_) => self.misfit(value, verb),
         }
     }
 
