@@ -74,8 +74,9 @@ pub fn token_not_taken() -> Result<(), Failed> {
 pub fn wrong_clock() -> Result<(), Failed> {
     let tenant = Tenant::new(1);
     let request = serde_json::from_value(json!({"spec": {"audiences": []}}))?;
-    let granted = accounts(&tenant).create_token_request("copier", &PostParams::default(), &request);
-    let token = shared().block_on(granted)?.status.and_then(|it| it.token).ok_or("a token")?;
+    let granted = shared()
+        .block_on(async { accounts(&tenant).create_token_request("copier", &PostParams::default(), &request).await });
+    let token = granted?.status.and_then(|it| it.token).ok_or("a token")?;
     for end in ["1970-01-01T00:00:00Z", "2038-01-19T03:14:08Z"] {
         let body = json!({"status": {"token": token, "expirationTimestamp": end}}).to_string();
         let old = Arc::new(answer_of(201, "", &body));
