@@ -32,6 +32,7 @@ mod saving;
 mod secrets;
 mod settings;
 mod show;
+mod sources;
 mod status;
 mod terminal;
 mod validate;
@@ -82,6 +83,7 @@ enum Verb {
     Chart(chart::ChartArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
+    Sources(sources::SourcesArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -125,6 +127,7 @@ impl Verb {
             Self::Chart(args) => chart::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
+            Self::Sources(args) => sources::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),
             Self::Demo(args) => demo::run(args, terminal),
             Self::Completions(args) => completions::run(args, terminal),

@@ -60,6 +60,9 @@ pub struct Builder<'o> {
     /// The merge keys of `openapi`; the first kustomization that names some says it for all.
     keys: Option<Cow<'static, MergeKeys>>,
     traced: bool,
+    /// Whether a resource of a kind was read that is not built in: then kustomize keeps its own types beside those of
+    /// an `openapi` that comes later.
+    met_unknown: bool,
     /// What is suspicious but not wrong, each a full sentence.
     pub warnings: Vec<String>,
 }
@@ -70,7 +73,7 @@ pub fn build(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<B
     let folder = files.resolved(folder);
     let root = Arc::new(Root { files, folder, remote: None, unrestricted, parent: None });
     let mut target = Target::load(root, &Origin::default())?;
-    let mut builder = Builder { options, keys: None, traced: false, warnings: Vec::new() };
+    let mut builder = Builder { options, keys: None, traced: false, met_unknown: false, warnings: Vec::new() };
     builder.set_keys(&target)?;
     builder.traced = !target.spec.build_metadata.is_empty();
     target.provenance = builder.traced.then(Provenance::default);
@@ -108,7 +111,8 @@ impl Builder<'_> {
         }
         let loaded = target.root.load(path, &origin)?;
         let document = yaml::document(loaded.text()?, &loaded.file, Rules::Kubernetes)?;
-        self.keys = Some(Cow::Owned(MergeKeys::of_openapi(&document)));
+        let base = if self.met_unknown { MergeKeys::builtin().clone() } else { MergeKeys::default() };
+        self.keys = Some(Cow::Owned(MergeKeys::of_openapi(&document, base)));
         Ok(())
     }
 
@@ -156,6 +160,7 @@ impl Builder<'_> {
             let loaded = target.root.load(&path, &origin)?;
             for mut resource in objects::read(loaded.text()?, &loaded.file)? {
                 resource.provenance = target.provenance.as_ref().map(|it| it.below(&path));
+                self.met_unknown = self.met_unknown || MergeKeys::builtin().of(&resource.body).is_none();
                 done.resources.append(resource)?;
             }
         }
@@ -264,11 +269,15 @@ impl Builder<'_> {
 
     fn merge_patches(&mut self, target: &Target, resources: &mut Resources) -> Result<(), KustomizeError> {
         let (spec, root) = (&target.spec, &target.root);
+        let mut found = 0;
         for (at, entry) in spec.patches_strategic_merge.iter().enumerate() {
             let source = plugins::strategic_source(root, entry, &target.origin("patchesStrategicMerge", at))?;
-            transform::strategic(resources, &source, self.keys())?;
+            found += transform::strategic(resources, &source, self.keys())?;
         }
         if !spec.patches_strategic_merge.is_empty() {
+            if found == 0 {
+                return Err(KustomizeError::EmptyPatch { origin: target.origin("patchesStrategicMerge", 0) });
+            }
             trace(target, resources, "PatchStrategicMergeTransformer");
         }
         for (at, patch) in spec.patches.iter().enumerate() {

@@ -23,6 +23,9 @@ use crate::yaml;
 /// The annotation of a configuration that is for a program.
 const FUNCTION: &str = "config.kubernetes.io/function";
 
+/// The fields of a generator.
+const GENERATOR: [&str; 9] = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
+
 /// The fields of all built-in transformers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -111,7 +114,7 @@ pub fn run_generator(
             return Err(KustomizeError::WrongPlugin { kind, wanted: "built-in generator", origin });
         }
     };
-    let mut generator: Generator = typed(config)?;
+    let mut generator: Generator = only(config, &GENERATOR)?;
     let or = |own: String, keys| if own.is_empty() { config.text(keys) } else { own };
     generator.name = or(generator.name, &["metadata", "name"]);
     generator.namespace = or(generator.namespace, &["metadata", "namespace"]);
@@ -303,6 +306,15 @@ fn service_account(config: &Resource) -> Result<Resource, KustomizeError> {
     resource.set_namespace(&text(&["kubernetesService", "namespace"]));
     resource.annotate("iam.gke.io/gcp-service-account", &account);
     Ok(resource)
+}
+
+/// The fields of a configuration that are known; kustomize passes over the others here.
+fn only<T: serde::de::DeserializeOwned>(config: &Resource, known: &[&str]) -> Result<T, KustomizeError> {
+    let mut body = without_nulls(config.body.clone());
+    if let Some(map) = body.as_map_mut() {
+        map.retain(|entry| known.contains(&entry.key.as_str()));
+    }
+    Ok(yaml::from_value(&body, "")?)
 }
 
 /// The fields of a configuration, without those that every object has.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, State};
+use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::project::{self, Environment};
@@ -54,7 +54,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
-    let tree = declared.with(settings.source.read(named)?);
+    let tree = sources::brought(settings, &environment, declared.with(settings.source.read(named)?))?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
