@@ -35,6 +35,7 @@ pub mod state;
 pub mod report;
 
 // Edges: they act, and decide nothing. Each may use those before it.
+pub mod network;
 pub mod source;
 pub mod keys;
 pub mod cluster;

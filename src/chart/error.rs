@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use super::schema::Failure;
 use crate::diagnostic::{Diagnose, Excerpt, Kind, cut};
+use crate::gotemplate::GoTemplateError;
 use crate::jinja::{Engine, JinjaError};
 use crate::tree::TreeError;
+use crate::tree::archive::ArchiveError;
 use crate::value::Origin;
 use crate::yaml::YamlError;
 
@@ -36,13 +38,59 @@ pub enum ChartError {
         /// The `Chart.yaml` that names it.
         origin: Origin,
     },
-    /// A template of another language.
-    #[error("this is a Helm template (Go's template language), which is not understood yet")]
-    HelmTemplate {
-        /// Its first expression.
+    /// `Chart.yaml`, or a file beside it, says what it must not.
+    #[error("this is no usable chart: {reason}")]
+    Metadata {
+        /// What is wrong.
+        reason: String,
+        /// Where.
         origin: Origin,
-        /// That line.
-        excerpt: Option<Box<Excerpt>>,
+    },
+    /// A line of `.helmignore` is no pattern.
+    #[error("the pattern `{pattern}` cannot be used: {reason}")]
+    Ignore {
+        /// The line.
+        pattern: String,
+        /// Why.
+        reason: &'static str,
+        /// Where.
+        origin: Origin,
+    },
+    /// The values of a chart below are no map.
+    #[error("the values of the chart `{chart}` are a {kind}, and must be a map")]
+    NoTable {
+        /// The chart.
+        chart: String,
+        /// What is there.
+        kind: &'static str,
+        /// Where.
+        origin: Origin,
+    },
+    /// The chart is for other versions of Kubernetes.
+    #[error("the chart is for Kubernetes {range}, and this is {version}")]
+    Kubernetes {
+        /// What it says.
+        range: String,
+        /// What there is.
+        version: String,
+        /// Its `Chart.yaml`.
+        origin: Origin,
+    },
+    /// The name of a release that Helm does not take.
+    #[error("`{name}` cannot be the name of a release")]
+    ReleaseName {
+        /// The name.
+        name: String,
+    },
+    /// What a template came to is no object.
+    #[error("the template makes no object: {what} is a {kind}")]
+    NoObject {
+        /// What is looked at.
+        what: String,
+        /// What it is.
+        kind: &'static str,
+        /// The template.
+        path: Arc<String>,
     },
     /// `values.yaml` is no map.
     #[error("a chart's defaults are a map, not a {kind}")]
@@ -98,9 +146,15 @@ pub enum ChartError {
         /// The release that names it.
         origin: Origin,
     },
-    /// A template fails.
+    /// A Jinja template fails.
     #[error(transparent)]
     Template(#[from] JinjaError),
+    /// A Go template fails.
+    #[error(transparent)]
+    Go(Box<GoTemplateError>),
+    /// A packed chart cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A file of the chart is not the YAML it should be.
     #[error(transparent)]
     Yaml(#[from] YamlError),
@@ -114,9 +168,15 @@ impl ChartError {
     pub(super) fn hidden(self) -> Self {
         match self {
             Self::Template(error) => Self::Template(error.hidden()),
+            Self::Go(error) => Self::Go(Box::new(error.hidden())),
             Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin },
             other => other,
         }
+    }
+
+    /// The error of a Go template.
+    pub(super) fn go(error: impl Into<Box<GoTemplateError>>) -> Self {
+        Self::Go(error.into())
     }
 
     /// The error for a rendered text that is not YAML.
@@ -133,17 +193,23 @@ impl Diagnose for ChartError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::HelmTemplate { origin, .. }
-            | Self::Dependency { origin, .. }
+            Self::Dependency { origin, .. }
+            | Self::Metadata { origin, .. }
+            | Self::Ignore { origin, .. }
+            | Self::Kubernetes { origin, .. }
             | Self::Defaults { origin, .. }
             | Self::WrongSchema { origin, .. }
             | Self::SecretNotYaml { origin }
             | Self::NotYaml { origin, .. } => Some(origin),
-            Self::NoManifests { origin, .. } => Some(origin).filter(|origin| origin.file.is_some()),
+            Self::NoManifests { origin, .. } | Self::NoTable { origin, .. } => {
+                Some(origin).filter(|origin| origin.file.is_some())
+            }
             Self::Values { failures, .. } => {
                 failures.iter().map(|failure| &failure.origin).find(|origin| origin.file.is_some())
             }
             Self::Template(error) => error.origin(),
+            Self::Go(error) => error.origin(),
+            Self::Archive(error) => error.origin(),
             Self::Yaml(error) => error.origin(),
             Self::Tree(error) => error.origin(),
             _ => None,
@@ -152,9 +218,9 @@ impl Diagnose for ChartError {
 
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Self::HelmTemplate { excerpt, .. } => excerpt.as_deref(),
             Self::NotYaml { source, .. } => source.excerpt(),
             Self::Template(error) => error.excerpt(),
+            Self::Go(error) => error.excerpt(),
             Self::Yaml(error) => error.excerpt(),
             Self::Tree(error) => error.excerpt(),
             _ => None,
@@ -166,11 +232,14 @@ impl Diagnose for ChartError {
             Self::NoChart { folder } => format!("Create `{folder}/Chart.yaml`, or correct the release's `chart:`."),
             Self::Library { .. } => "Name an application chart; a library is a dependency of it.".into(),
             Self::Dependency { .. } => {
-                "Only library charts of this repository can be dependencies: `repository: file://../<folder>`.".into()
+                "Fetch it with `weft sources vendor`, or name its folder: `repository: file://../<folder>`.".into()
             }
-            Self::HelmTemplate { .. } => {
-                "Rewrite it in Jinja as `<name>.yaml.j2`, or render the chart elsewhere and keep the manifests.".into()
-            }
+            Self::Metadata { .. } => "Correct the file; `helm lint` refuses it as well.".into(),
+            Self::Ignore { .. } => "Write patterns as for a shell: `*.tgz`, `/docs/`, `!keep.txt`.".into(),
+            Self::NoTable { chart, .. } => format!("Write what is set for the chart below `{chart}:`."),
+            Self::Kubernetes { .. } => "Use another version of the chart, or update the cluster.".into(),
+            Self::ReleaseName { .. } => "Use lower-case letters, digits, `-` and `.`; at most 53 characters.".into(),
+            Self::NoObject { .. } => "Every document needs `apiVersion`, `kind` and `metadata`.".into(),
             Self::Defaults { .. } => "Write keys and values.".into(),
             Self::WrongSchema { .. } => "Correct the schema; references to other places are not followed.".into(),
             Self::Values { .. } => "Correct the values, or the chart's schema.".into(),
@@ -179,8 +248,10 @@ impl Diagnose for ChartError {
             Self::NotManifest { .. } => "Name a folder, or a file of YAML or JSON.".into(),
             Self::NoManifests { .. } => "Correct the release's `manifests:`, or put a manifest there.".into(),
             Self::Template(error) => return error.hint(),
+            Self::Go(error) => return error.hint(),
             Self::Yaml(error) => return error.hint(),
             Self::Tree(error) => return error.hint(),
+            Self::Archive(error) => return error.hint(),
         })
     }
 }

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Enumerator, Object, from_args};
 use minijinja::{Error, ErrorKind, State, Value as Dynamic};
-use regex::Regex;
 
+use super::glob;
 use crate::diagnostic::nearest;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -31,7 +31,7 @@ impl Files {
     }
 
     fn glob(&self, pattern: &str) -> Result<Self, Error> {
-        let pattern = Regex::new(&expression(pattern)).map_err(|_| invalid("the pattern is wrong"))?;
+        let pattern = glob::compile(pattern).ok_or_else(|| invalid("the pattern is wrong"))?;
         let chosen = self.0.paths().filter(|path| pattern.is_match(path));
         Ok(Self(Tree::new(chosen.filter_map(|path| Some((path.to_owned(), self.0.bytes(path)?.to_vec()))))))
     }
@@ -44,29 +44,6 @@ impl Files {
         }
         Ok(Dynamic::from(crate::yaml::write(&map.into()).trim_end().to_owned()))
     }
-}
-
-/// The regular expression for a pattern: `*` and `?` stay within a folder, `**` does not, `{a,b}` are alternatives.
-fn expression(pattern: &str) -> String {
-    let mut out = "^".to_owned();
-    let mut rest = pattern;
-    let mut braces = 0u32;
-    while let Some(c) = rest.chars().next() {
-        let (taken, piece) = match c {
-            '*' if rest.starts_with("**/") => (3, "(?:.*/)?".to_owned()),
-            '*' if rest.starts_with("**") => (2, ".*".to_owned()),
-            '*' => (1, "[^/]*".to_owned()),
-            '?' => (1, "[^/]".to_owned()),
-            '{' => (1, "(?:".to_owned()),
-            '}' if braces > 0 => (1, ")".to_owned()),
-            ',' if braces > 0 => (1, "|".to_owned()),
-            other => (other.len_utf8(), regex::escape(&other.to_string())),
-        };
-        braces = braces + u32::from(c == '{') - u32::from(c == '}' && braces > 0);
-        out.push_str(&piece);
-        rest = &rest[taken..];
-    }
-    out + "$"
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -96,17 +73,5 @@ impl Object for Files {
             "as_secrets" => self.entries(|files, path| Ok(STANDARD.encode(files.0.bytes(path).unwrap_or_default()))),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_as_in_helm() {
-        let fits = |pattern: &str, path: &str| Regex::new(&expression(pattern)).unwrap().is_match(path);
-        assert!(fits("config/*.yaml", "config/a.yaml") && !fits("config/*.yaml", "config/b/a.yaml"));
-        assert!(fits("**.{json,yaml}", "a/b.json") && fits("config/**/x", "config/x") && !fits("a?c", "a/c"));
     }
 }

@@ -1,45 +1,30 @@
 //! Reading and compiling a chart: once, for all its releases.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use minijinja::Value as Dynamic;
-
-use super::metadata::{ChartType, Metadata};
-use super::schema::ValuesSchema;
-use super::{ChartError, RenderedFile, names};
-use crate::diagnostic::Excerpt;
-use crate::jinja::{Engine, Template};
+use super::jinja::Jinja;
+use super::package::{File, Package};
+use super::{ChartError, RenderedFile, go};
 use crate::masked::Masked;
 use crate::tree::{self, Tree};
-use crate::value::{Map, Mark, Origin, Value};
+use crate::value::{Mark, Origin, Value};
 use crate::yaml::{self, Rules};
+
+/// How deeply charts in folders beside each other may use one another.
+const DEEPEST: usize = 16;
 
 /// A chart, ready to be rendered any number of times, from any thread.
 #[derive(Debug)]
 pub struct Chart {
-    pub(super) folder: String,
-    pub(super) engine: Engine,
-    /// What it renders, by path.
-    pub(super) sources: Vec<Source>,
-    pub(super) crds: Vec<Plain>,
-    pub(super) schema: Option<ValuesSchema>,
-    /// `chart` and `files`, as templates see them.
-    pub(super) names: [(&'static str, Dynamic); 2],
-    defaults: Value,
-}
-
-/// One file that makes objects.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// A template, by its name in the engine.
-    Template(String),
-    /// A manifest without anything to fill in.
-    Plain(Plain),
+    pub(super) package: Package,
+    /// Its Jinja templates, and those that library charts lend it.
+    pub(super) jinja: Jinja,
+    /// Its Go templates, parsed as far as releases use them.
+    pub(super) go: go::Sets,
 }
 
 /// A plain manifest and its documents.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plain {
     pub path: Arc<String>,
     pub text: String,
@@ -47,148 +32,93 @@ pub(super) struct Plain {
 }
 
 impl Chart {
-    /// Reads the chart in `folder` of a project's tree, with its library charts, and compiles its templates.
+    /// Reads the chart in `folder` of a project's tree, with the charts that it uses, and compiles its templates. A
+    /// dependency that is not in its `charts/` and has a repository `file://...` is read from there.
     pub fn load(tree: &Tree, folder: &str) -> Result<Self, ChartError> {
-        let metadata = Metadata::read(tree, folder)?;
-        if metadata.kind == ChartType::Library {
-            return Err(ChartError::Library { folder: folder.to_owned() });
+        Self::of_package(read(tree, folder, 0)?)
+    }
+
+    /// Reads a packed chart.
+    pub fn of_archive(bytes: &[u8], name: &str) -> Result<Self, ChartError> {
+        Self::of_package(Package::of_archive(bytes, name)?)
+    }
+
+    fn of_package(package: Package) -> Result<Self, ChartError> {
+        if package.metadata.is_library() {
+            return Err(ChartError::Library { folder: package.folder });
         }
-        let mut sources = Vec::new();
-        let mut templates = templates(tree, folder, "", &mut sources)?;
-        let mut seen = BTreeSet::new();
-        libraries(tree, folder, &metadata, &mut templates, &mut seen)?;
-        let mut engine = Engine::new(templates)?;
-        names::register(&mut engine);
-        Ok(Self {
-            engine,
-            sources,
-            crds: plain_files(tree, &format!("{folder}/crds"))?,
-            schema: ValuesSchema::load(tree, folder)?,
-            names: names::of_chart(&metadata, tree.below(folder)),
-            defaults: defaults(tree, folder)?,
-            folder: folder.to_owned(),
-        })
+        check_dependencies(&package)?;
+        Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), package })
     }
 
     /// The values of its `values.yaml`; a map.
     pub fn defaults(&self) -> &Value {
-        &self.defaults
+        &self.package.values
+    }
+
+    /// Whether it is rendered as Helm renders it, and not only by Jinja.
+    pub(super) fn is_helm(&self) -> bool {
+        !self.package.has_jinja() || self.package.has_go()
+    }
+
+    /// The name, as its `Chart.yaml` has it.
+    pub fn name(&self) -> &str {
+        &self.package.metadata.name
     }
 }
 
-fn defaults(tree: &Tree, folder: &str) -> Result<Value, ChartError> {
-    let path = format!("{folder}/values.yaml");
-    if !tree.contains(&path) {
-        return Ok(Map::new().into());
-    }
-    let file = Arc::new(path);
-    let value = yaml::document(tree.text(&file)?, &file, Rules::Strict)?;
-    match value.kind() {
-        "map" => Ok(value),
-        "null" => Ok(Value::from(Map::new()).at(value.origin)),
-        kind => Err(ChartError::Defaults { kind, origin: value.origin }),
-    }
-}
-
-/// The Jinja templates of one chart; what is to be rendered goes to `sources`.
-fn templates(tree: &Tree, folder: &str, prefix: &str, sources: &mut Vec<Source>) -> Result<Vec<Template>, ChartError> {
-    let root = format!("{folder}/templates");
-    let mut templates = Vec::new();
-    for below in tree.below(&root).paths() {
-        let path = format!("{root}/{below}");
-        let name = below.rsplit('/').next().unwrap_or(below);
-        if name.starts_with("NOTES.") || name.starts_with('.') {
+fn read(tree: &Tree, folder: &str, depth: usize) -> Result<Package, ChartError> {
+    let mut package = Package::of_folder(tree, folder)?;
+    for dependency in package.metadata.dependencies.clone().into_iter().flatten() {
+        let Some(path) = dependency.repository.strip_prefix("file://") else { continue };
+        if package.dependencies.iter().any(|it| it.metadata.name == dependency.name) {
             continue;
         }
-        let ending = name.rsplit('.').next();
-        if ending == Some("j2") {
-            let name = format!("{prefix}{below}");
-            if !below.split('/').any(|part| part.starts_with('_')) {
-                sources.push(Source::Template(name.clone()));
-            }
-            templates.push(Template { name, text: tree.text(&path)?.to_owned(), path: Arc::new(path) });
-        } else if is_manifest(name) || ending == Some("tpl") {
-            refuse_helm(tree, &path)?;
-            if is_manifest(name) {
-                sources.push(Source::Plain(Plain::read(tree, path)?));
-            }
-        }
-    }
-    Ok(templates)
-}
-
-/// Adds the templates of the library charts, and of theirs, under their names.
-fn libraries(
-    tree: &Tree,
-    folder: &str,
-    metadata: &Metadata,
-    templates: &mut Vec<Template>,
-    seen: &mut BTreeSet<String>,
-) -> Result<(), ChartError> {
-    for dependency in &metadata.dependencies {
-        let name = &dependency.name;
-        let refused = |reason| ChartError::Dependency {
-            name: name.clone(),
-            reason,
-            origin: Origin::new(&Arc::new(format!("{folder}/Chart.yaml")), Mark::default()),
-        };
-        let place = match &dependency.repository {
-            None => tree::join(folder, &format!("charts/{name}"))?,
-            Some(url) => {
-                let path = url.strip_prefix("file://").ok_or_else(|| refused("its repository is not a folder"))?;
-                tree::join(folder, path)?
-            }
-        };
-        if !seen.insert(name.clone()) {
-            continue;
+        let place = tree::join(folder, path)?;
+        if depth == DEEPEST {
+            return Err(ChartError::dependency(&package, &dependency.name, "charts use each other in a circle"));
         }
         if !tree.contains(&format!("{place}/Chart.yaml")) {
-            return Err(refused("its folder holds no `Chart.yaml`"));
+            return Err(ChartError::dependency(&package, &dependency.name, "its folder holds no `Chart.yaml`"));
         }
-        let library = Metadata::read(tree, &place)?;
-        if library.kind != ChartType::Library {
-            return Err(refused("it is not of `type: library`"));
-        }
-        templates.extend(self::templates(tree, &place, &format!("{name}/"), &mut Vec::new())?);
-        libraries(tree, &place, &library, templates, seen)?;
+        package.dependencies.push(Arc::new(read(tree, &place, depth + 1)?));
     }
-    Ok(())
+    Ok(package)
 }
 
-/// A file that is not `.j2` and holds `{{` is a template of another language.
-fn refuse_helm(tree: &Tree, path: &str) -> Result<(), ChartError> {
-    let text = tree.text(path)?;
-    let Some(at) = text.find("{{") else { return Ok(()) };
-    let before = &text[..at];
-    let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-    let mark = Mark { line: clamp(before.matches('\n').count() + 1), column: clamp(column) };
-    let width = text[at..].find("}}").map_or(2, |end| end + 2);
-    Err(ChartError::HelmTemplate {
-        origin: Origin::new(&Arc::new(path.to_owned()), mark),
-        excerpt: Excerpt::new(text, mark, width, 0).map(Box::new),
-    })
+/// Refuses a chart that lacks one that it wants, as Helm does.
+fn check_dependencies(package: &Package) -> Result<(), ChartError> {
+    let there = |name: &str| package.dependencies.iter().any(|it| it.metadata.name == name);
+    match package.metadata.dependencies.iter().flatten().find(|it| !there(&it.name)) {
+        None => Ok(()),
+        Some(missing) => Err(ChartError::dependency(package, &missing.name, "it is not in `charts/`")),
+    }
 }
 
 /// Whether a file name is that of a manifest.
 pub(super) fn is_manifest(name: &str) -> bool {
-    [".yaml", ".yml", ".json"].iter().any(|ending| name.ends_with(ending))
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["yaml", "yml", "json"].iter().any(|it| ending.eq_ignore_ascii_case(it))
 }
 
 /// The manifests below a folder, by path.
 pub(super) fn plain_files(tree: &Tree, folder: &str) -> Result<Vec<Plain>, ChartError> {
     let below = tree.below(folder);
     let manifests = below.paths().filter(|path| is_manifest(path));
-    manifests.map(|path| Plain::read(tree, format!("{folder}/{path}"))).collect()
+    manifests
+        .map(|path| {
+            let path = format!("{folder}/{path}");
+            Plain::read(tree.text(&path)?, path, Rules::Strict)
+        })
+        .collect()
 }
 
 impl Plain {
     /// Reads a manifest.
-    pub fn read(tree: &Tree, path: String) -> Result<Self, ChartError> {
+    pub fn read(text: &str, path: String, rules: Rules) -> Result<Self, ChartError> {
         let path = Arc::new(path);
-        let text = tree.text(&path)?.to_owned();
-        let documents = yaml::documents(&text, &path, Rules::Strict)?;
-        Ok(Self { path, text, documents })
+        let documents = yaml::documents(text, &path, rules)?;
+        Ok(Self { path, text: text.to_owned(), documents })
     }
 
     /// The same as a rendered file.
@@ -200,5 +130,31 @@ impl Plain {
             opaque: false,
             documents: self.documents.clone(),
         }
+    }
+}
+
+impl Package {
+    /// How strictly its YAML is read: a chart with Jinja templates is our own.
+    pub(super) fn rules(&self) -> Rules {
+        if self.has_jinja() { Rules::Strict } else { Rules::Kubernetes }
+    }
+
+    /// Its definitions of kinds, read once.
+    pub(super) fn definitions(&self) -> Result<&[Plain], ChartError> {
+        if let Some(read) = self.crds.get() {
+            return Ok(read);
+        }
+        let plain =
+            |it: &File| Plain::read(it.text(&self.folder)?, format!("{}/{}", self.folder, it.name), self.rules());
+        let read = self.crd_files().map(plain).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.crds.get_or_init(|| read))
+    }
+}
+
+impl ChartError {
+    /// The error about a dependency of a chart.
+    pub(super) fn dependency(package: &Package, name: &str, reason: &'static str) -> Self {
+        let file = Arc::new(format!("{}/Chart.yaml", package.folder));
+        Self::Dependency { name: name.to_owned(), reason, origin: Origin::new(&file, Mark::default()) }
     }
 }

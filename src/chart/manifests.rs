@@ -6,6 +6,7 @@ use super::load::{Plain, is_manifest, plain_files};
 use super::{ChartError, Rendered};
 use crate::project::Release;
 use crate::tree::Tree;
+use crate::yaml::Rules;
 
 /// The manifests of a folder and the folders below it, by path, or of one file, as they are.
 pub fn manifests(tree: &Tree, folder: &str, release: &Release) -> Result<Rendered, ChartError> {
@@ -13,7 +14,7 @@ pub fn manifests(tree: &Tree, folder: &str, release: &Release) -> Result<Rendere
         if !is_manifest(folder) {
             return Err(ChartError::NotManifest { path: folder.to_owned() });
         }
-        vec![Plain::read(tree, folder.to_owned())?]
+        vec![Plain::read(tree.text(folder)?, folder.to_owned(), Rules::Strict)?]
     } else {
         plain_files(tree, folder)?
     };
@@ -21,5 +22,5 @@ pub fn manifests(tree: &Tree, folder: &str, release: &Release) -> Result<Rendere
         return Err(ChartError::NoManifests { folder: folder.to_owned(), origin: release.origin.clone() });
     }
     let files = plain.iter().map(Plain::rendered).collect();
-    Ok(Rendered { release: Arc::clone(&release.name), files, unread: Vec::new() })
+    Ok(Rendered { release: Arc::clone(&release.name), files, ..Rendered::default() })
 }

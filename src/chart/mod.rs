@@ -7,23 +7,41 @@
 //!
 //! A release with secrets is rendered twice, with them and with stand-ins; see [`RenderedFile::stand_in`].
 
+mod capabilities;
+mod coalesce;
 mod error;
 mod files;
+mod glob;
+mod go;
+mod ignore;
+mod jinja;
 mod load;
 mod manifests;
+mod member;
 mod metadata;
 mod names;
+mod output;
+mod package;
 mod render;
 mod schema;
+mod table;
+mod template;
+mod unread;
+mod version;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::manifests::manifests;
+pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
+pub use self::template::{Named, template};
+pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;
 use crate::schema::Discovery;
@@ -44,6 +62,30 @@ pub struct Context<'a> {
     /// What the server has: `capabilities.kube_version`, `capabilities.has("apps/v1")` and
     /// `capabilities.has_kind("apps/v1", "Deployment")`.
     pub capabilities: &'a Arc<Discovery>,
+    /// Where what Go templates make up comes from.
+    pub making: &'a Making,
+}
+
+/// Where what Go templates make up comes from.
+#[derive(Clone)]
+pub struct Making {
+    /// The time that `now` gives, in seconds since 1970: that of the commit.
+    pub now: i64,
+    /// Where passwords, keys and certificates come from.
+    pub chance: Chance,
+}
+
+impl Default for Making {
+    /// Placeholders, in 1970.
+    fn default() -> Self {
+        Self { now: 0, chance: Chance::Placeholder }
+    }
+}
+
+impl fmt::Debug for Making {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "made at {}", self.now)
+    }
 }
 
 /// What the templates of a release came to.
@@ -55,6 +97,12 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// Of the leaves that a user set, those that no template read.
     pub unread: Vec<Path>,
+    /// What the chart's `NOTES.txt` came to, with stand-ins for secrets.
+    pub notes: Option<String>,
+    /// Whether passwords, keys or certificates were asked for, and only placeholders stand there.
+    pub placeholders: bool,
+    /// The live objects that templates asked for.
+    pub lookups: Vec<Asked>,
 }
 
 /// One rendered file. Its text and its stand-in are known to be YAML.

@@ -2,42 +2,107 @@
 
 use std::sync::Arc;
 
-use super::load::Source;
+use super::coalesce::{self, How};
+use super::go::{self, Facts};
+use super::member::{Member, members};
 use super::schema::holds_secret;
-use super::{Chart, ChartError, Context, Rendered, RenderedFile, names};
+use super::table::{Node as TableNode, Table};
+use super::{Chance, Chart, ChartError, Context, Rendered, RenderedFile, names, output, unread, version};
 use crate::diagnostic::Diagnose as _;
-use crate::jinja::{Node, Scope, Secrets, Trace, dynamic};
+use crate::jinja::{Scope, Secrets, Trace, dynamic};
 use crate::masked::Masked;
-use crate::value::{Mark, Origin, Path, Value};
-use crate::yaml::{self, Rules};
+use crate::value::{Mark, Origin, Value};
+use crate::yaml::{self, YamlError};
 
-/// Renders a release. The values are held against the chart's schema first; what comes out is known to be YAML.
+/// Renders a release. The values are held against the schemas first; what comes out is known to be YAML.
 pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
-    if let Some(schema) = &chart.schema {
-        schema.check(&context.values.merged)?;
+    let prepared = Prepared::new(chart, context)?;
+    let render = Render::new(chart, context, &prepared)?;
+    let mut files = prepared.definitions()?;
+    let mut rendered = render.go_files()?;
+    for name in &chart.jinja.sources {
+        rendered.push(render.jinja_file(name)?);
     }
-    let render = Render::new(chart, context);
-    let mut files: Vec<RenderedFile> = chart.crds.iter().map(super::load::Plain::rendered).collect();
-    for source in &chart.sources {
-        let file = match source {
-            Source::Plain(plain) => plain.rendered(),
-            Source::Template(name) => render.file(name)?,
-        };
-        if file.opaque || !file.documents.is_empty() {
-            files.push(file);
-        }
-    }
-    Ok(Rendered { release: Arc::clone(&context.release.name), files, unread: render.unread(context) })
+    rendered.retain(|file| file.opaque || !file.documents.is_empty());
+    rendered.sort_by(|a, b| a.path.cmp(&b.path));
+    files.append(&mut rendered);
+    let release = Arc::clone(&context.release.name);
+    let unread = render.unread(context, &prepared);
+    let (placeholders, lookups) =
+        render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
+    Ok(Rendered { release, files, unread, notes: render.notes(), placeholders, lookups })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.
 pub fn trace(chart: &Chart, context: &Context, path: &str) -> Result<Trace, ChartError> {
-    let render = Render::new(chart, context);
-    let name = path.strip_prefix(&format!("{}/templates/", chart.folder)).unwrap_or(path);
-    match chart.engine.template(name) {
-        Some(_) => Ok(chart.engine.trace(name, &render.shown().again())?),
+    let prepared = Prepared::new(chart, context)?;
+    let render = Render::new(chart, context, &prepared)?;
+    let name = path.strip_prefix(&format!("{}/templates/", chart.package.folder)).unwrap_or(path);
+    match chart.jinja.engine.template(name) {
+        Some(_) => Ok(chart.jinja.engine.trace(name, &render.shown().again())?),
         None => Ok(Trace::default()),
     }
+}
+
+/// The charts that take part in a release, and their values.
+pub(super) struct Prepared<'c> {
+    pub root: Member<'c>,
+    /// The values of the root, with those of the charts below.
+    pub values: Table<'c>,
+}
+
+impl<'c> Prepared<'c> {
+    fn new(chart: &'c Chart, context: &'c Context) -> Result<Self, ChartError> {
+        if chart.is_helm() {
+            return Self::of(chart, &context.values.by_user);
+        }
+        chart.package.check_values(&context.values.merged)?;
+        let none = Table::default();
+        Ok(Self { root: members(&chart.package, &none)?, values: none })
+    }
+
+    /// What Helm makes of a chart and the values of a user.
+    pub fn of(chart: &'c Chart, by_user: &'c Value) -> Result<Self, ChartError> {
+        let by_user = Table::of_value(by_user);
+        let root = members(&chart.package, &by_user)?;
+        let values = coalesce::values(&root, &by_user, How::Coalesce)?;
+        check(&root, &values)?;
+        Ok(Self { root, values })
+    }
+
+    /// The definitions of kinds in the `crds/` of all of them.
+    fn definitions(&self) -> Result<Vec<RenderedFile>, ChartError> {
+        let mut files = Vec::new();
+        self.root.each(&mut |member, _| {
+            files.extend(member.package.definitions()?.iter().map(super::load::Plain::rendered));
+            Ok(())
+        })?;
+        Ok(files)
+    }
+
+    /// Refuses a version of Kubernetes that the chart is not for.
+    pub fn check_version(&self, version: &str) -> Result<(), ChartError> {
+        let range = &self.root.package.metadata.kube_version;
+        if range.is_empty() || version::fits(range, version) {
+            return Ok(());
+        }
+        let file = Arc::new(format!("{}/Chart.yaml", self.root.package.folder));
+        let origin = Origin::new(&file, Mark::default());
+        Err(ChartError::Kubernetes { range: range.clone(), version: version.to_owned(), origin })
+    }
+}
+
+/// Holds the values of a chart, and of those below it, against their schemas.
+fn check(member: &Member, values: &Table) -> Result<(), ChartError> {
+    if member.package.schema.is_some() {
+        member.package.check_values(&values.value())?;
+    }
+    for below in &member.dependencies {
+        if let Some(TableNode::Table(table)) = values.get(below.name) {
+            check(below, &table)?;
+        }
+    }
+    Ok(())
 }
 
 struct Render<'a> {
@@ -45,18 +110,57 @@ struct Render<'a> {
     real: Arc<Scope>,
     /// The same names with stand-ins for secrets; `None` where there are none.
     stand_in: Option<Arc<Scope>>,
+    /// What the Go templates come to; `None` for a chart that has none.
+    real_go: Option<go::Output>,
+    /// The same with stand-ins; `None` where there are no secrets.
+    stand_in_go: Option<Result<go::Output, ChartError>>,
 }
 
 impl<'a> Render<'a> {
-    fn new(chart: &'a Chart, context: &Context) -> Self {
-        let values = &context.values.merged;
+    fn new(chart: &'a Chart, context: &Context, prepared: &Prepared<'a>) -> Result<Self, ChartError> {
+        let coalesced = chart.is_helm().then(|| prepared.values.value());
+        let values = coalesced.as_ref().unwrap_or(&context.values.merged);
+        let has_secret = holds_secret(values);
         let release = names::of_release(context);
         let scope = |secrets| {
-            let names = chart.names.iter().chain(&release).cloned();
+            let names = chart.jinja.names.iter().chain(&release).cloned();
             Scope::new(std::iter::once(("values", dynamic(values, secrets))).chain(names))
         };
-        let stand_in = holds_secret(values).then(|| scope(Secrets::StandIn));
-        Self { chart, real: scope(Secrets::Exposed), stand_in }
+        let mut render = Self {
+            chart,
+            real: scope(Secrets::Exposed),
+            stand_in: has_secret.then(|| scope(Secrets::StandIn)),
+            real_go: None,
+            stand_in_go: None,
+        };
+        if chart.is_helm() {
+            render.run_go(context, prepared, has_secret)?;
+        }
+        Ok(render)
+    }
+
+    /// Executes the Go templates: once, or again with stand-ins where there are secrets or where they made some up.
+    fn run_go(&mut self, context: &Context, prepared: &Prepared<'a>, has_secret: bool) -> Result<(), ChartError> {
+        let facts = Facts::of(context);
+        prepared.check_version(&facts.capabilities.normalized)?;
+        let go = |secrets| go::run(self.chart, prepared, &facts, secrets);
+        let real = go(Secrets::Exposed);
+        let makes_secrets = real.as_ref().is_ok_and(|it| it.made > 0) && matches!(facts.chance, Chance::Derived(_));
+        let shown = (has_secret || makes_secrets).then(|| go(Secrets::StandIn));
+        match (real, shown) {
+            (Ok(real), shown) => (self.real_go, self.stand_in_go) = (Some(real), shown),
+            (Err(error), Some(Ok(_))) => return Err(error.hidden()),
+            (Err(_), Some(Err(error))) | (Err(error), None) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What can be shown of the notes.
+    fn notes(&self) -> Option<String> {
+        match (&self.real_go, &self.stand_in_go) {
+            (_, Some(shown)) => shown.as_ref().ok()?.notes.clone(),
+            (real, None) => real.as_ref()?.notes.clone(),
+        }
     }
 
     /// The scope of which everything can be shown.
@@ -64,50 +168,80 @@ impl<'a> Render<'a> {
         self.stand_in.as_ref().unwrap_or(&self.real)
     }
 
-    fn file(&self, name: &str) -> Result<RenderedFile, ChartError> {
-        let path = self.chart.engine.template(name).map(|t| Arc::clone(&t.path)).unwrap_or_default();
-        let Some(stand_in) = &self.stand_in else {
-            let (text, documents) = self.checked(name, &path, &self.real)?;
-            return Ok(RenderedFile { path, text: Masked::new(text), stand_in: None, opaque: false, documents });
+    fn go_files(&self) -> Result<Vec<RenderedFile>, ChartError> {
+        let Some(real) = &self.real_go else { return Ok(Vec::new()) };
+        let file = |(at, file): (usize, &go::Rendered)| {
+            let real = self.go_checked(file);
+            let shown = match &self.stand_in_go {
+                None => None,
+                Some(Ok(shown)) => shown.files.get(at).map(|it| self.go_checked(it)),
+                Some(Err(_)) => Some(Err(ChartError::SecretNotYaml { origin: file.origin() })),
+            };
+            paired(&file.place, real, shown)
         };
-        let shown = self.checked(name, &path, stand_in);
-        match (self.checked(name, &path, &self.real), shown) {
-            // A secret that decides whether an object is there leaves nothing to compare with.
-            (Ok((text, real)), Ok((shown, documents))) if real.len() == documents.len() => {
-                Ok(RenderedFile { path, text: Masked::new(text), stand_in: Some(shown), opaque: false, documents })
-            }
-            (Ok((_, real)), _) if real.is_empty() => Ok(RenderedFile { path, ..RenderedFile::default() }),
-            (Ok((text, _)), _) => {
-                Ok(RenderedFile { path, text: Masked::new(text), opaque: true, ..RenderedFile::default() })
-            }
-            (Err(error), Ok(_)) => Err(error.hidden()),
-            (Err(_), Err(error)) => Err(error),
+        real.files.iter().enumerate().map(file).collect()
+    }
+
+    fn go_checked(&self, file: &go::Rendered) -> Result<(String, Vec<Value>), ChartError> {
+        let text = file.text()?;
+        match output::documents(text, &file.place, self.chart.package.rules()) {
+            Ok(documents) => Ok((text.to_owned(), documents)),
+            Err(error) => Err(ChartError::NotYaml { source: Box::new(error), origin: file.origin(), line: None }),
         }
     }
 
-    /// The text of a template, which is YAML, and its documents.
+    fn jinja_file(&self, name: &str) -> Result<RenderedFile, ChartError> {
+        let path = self.chart.jinja.engine.template(name).map(|t| Arc::clone(&t.path)).unwrap_or_default();
+        let shown = self.stand_in.as_ref().map(|scope| self.checked(name, &path, scope));
+        paired(&path, self.checked(name, &path, &self.real), shown)
+    }
+
+    /// The text of a Jinja template, which is YAML, and its documents.
     fn checked(&self, name: &str, path: &Arc<String>, scope: &Scope) -> Result<(String, Vec<Value>), ChartError> {
-        let engine = &self.chart.engine;
+        let engine = &self.chart.jinja.engine;
         let text = engine.render(name, &scope.again())?;
-        match yaml::documents(&text, path, Rules::Strict) {
+        match yaml::documents(&text, path, yaml::Rules::Strict) {
             Ok(documents) => Ok((text, documents)),
-            Err(error) => {
-                let mark = error.origin().map_or(Mark::default(), |origin| origin.mark);
-                let trace = engine.trace(name, &scope.again()).unwrap_or_default();
-                let made = trace.at(mark).filter(|_| trace.len() == text.lines().count()).cloned();
-                let origin = made.unwrap_or_else(|| Origin::new(path, Mark::default()));
-                Err(ChartError::not_yaml(error, origin, engine))
-            }
+            Err(error) => Err(self.not_yaml(name, &text, path, error, scope)),
         }
     }
 
-    /// The leaves that a user set and no template asked for.
-    fn unread(&self, context: &Context) -> Vec<Path> {
-        let values = self.real.get("values");
-        let Some(node) = values.as_ref().and_then(|values| values.downcast_object_ref::<Node>()) else {
-            return Vec::new();
-        };
-        let paths = context.values.set_by_user.iter().map(|(path, _)| path);
-        paths.filter(|path| node.was_read(path) == Some(false)).cloned().collect()
+    fn not_yaml(&self, name: &str, text: &str, path: &Arc<String>, error: YamlError, scope: &Scope) -> ChartError {
+        let engine = &self.chart.jinja.engine;
+        let mark = error.origin().map_or(Mark::default(), |origin| origin.mark);
+        let trace = engine.trace(name, &scope.again()).unwrap_or_default();
+        let made = trace.at(mark).filter(|_| trace.len() == text.lines().count()).cloned();
+        let origin = made.unwrap_or_else(|| Origin::new(path, Mark::default()));
+        ChartError::not_yaml(error, origin, engine)
+    }
+
+    fn unread(&self, context: &Context, prepared: &Prepared) -> Vec<crate::value::Path> {
+        let go = self.real_go.as_ref().map(|it| &it.roots[..]);
+        unread::unread(context, prepared, self.real.get("values").as_ref(), go)
+    }
+}
+
+/// A file from its text with secrets and, where there are any, its text with stand-ins.
+fn paired(
+    path: &Arc<String>,
+    real: Result<(String, Vec<Value>), ChartError>,
+    shown: Option<Result<(String, Vec<Value>), ChartError>>,
+) -> Result<RenderedFile, ChartError> {
+    let path = Arc::clone(path);
+    match (real, shown) {
+        (real, None) => {
+            let (text, documents) = real?;
+            Ok(RenderedFile { path, text: Masked::new(text), stand_in: None, opaque: false, documents })
+        }
+        // A secret that decides whether an object is there leaves nothing to compare with.
+        (Ok((text, real)), Some(Ok((shown, documents)))) if real.len() == documents.len() => {
+            Ok(RenderedFile { path, text: Masked::new(text), stand_in: Some(shown), opaque: false, documents })
+        }
+        (Ok((_, real)), _) if real.is_empty() => Ok(RenderedFile { path, ..RenderedFile::default() }),
+        (Ok((text, _)), _) => {
+            Ok(RenderedFile { path, text: Masked::new(text), opaque: true, ..RenderedFile::default() })
+        }
+        (Err(error), Some(Ok(_))) => Err(error.hidden()),
+        (Err(_), Some(Err(error))) => Err(error),
     }
 }

@@ -1,16 +1,17 @@
 //! `values.schema.json`: the merged values against the chart's own schema, before anything is rendered.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::{Location, LocationSegment};
-use jsonschema::{ValidationError, Validator};
+use jsonschema::{Retrieve, Uri, ValidationError, Validator};
 
 use super::ChartError;
+use super::package::Package;
 use crate::diagnostic::nearest;
 use crate::masked::MASK;
-use crate::tree::Tree;
 use crate::value::{Data, Mark, Origin, Path, Step, Value};
 
 /// A compiled schema. References to other places are not followed.
@@ -32,6 +33,18 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Finds nothing elsewhere.
+struct Nowhere;
+
+impl Retrieve for Nowhere {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<serde_json::Value, Box<dyn Error + Send + Sync>> {
+        match uri.scheme().as_str() {
+            "urn" => Ok(serde_json::Value::Bool(true)),
+            _ => Err(format!("`{uri}` is elsewhere, and is not read").into()),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.path.0.is_empty();
@@ -41,17 +54,14 @@ impl fmt::Display for Failure {
 }
 
 impl ValuesSchema {
-    /// Reads the schema of a chart's folder; `None` where it has none.
-    pub fn load(tree: &Tree, folder: &str) -> Result<Option<Self>, ChartError> {
-        let path = Arc::new(format!("{folder}/values.schema.json"));
-        if !tree.contains(&path) {
-            return Ok(None);
-        }
-        let wrong = |message: String| ChartError::WrongSchema { origin: Origin::new(&path, Mark::default()), message };
-        let source: serde_json::Value =
-            serde_json::from_str(tree.text(&path)?).map_err(|error| wrong(error.to_string()))?;
-        let validator = jsonschema::options().offline().build(&source).map_err(|error| wrong(error.to_string()))?;
-        Ok(Some(Self { path: Arc::clone(&path), source, validator }))
+    /// Compiles a schema, which stands in the file `path`. References to other files and places are refused; Helm takes
+    /// `urn:` as one that allows everything, where nobody knows better.
+    pub fn compile(text: &str, path: &Arc<String>) -> Result<Self, ChartError> {
+        let wrong = |message: String| ChartError::WrongSchema { origin: Origin::new(path, Mark::default()), message };
+        let source: serde_json::Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let options = jsonschema::options().with_retriever(Nowhere);
+        let validator = options.build(&source).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { path: Arc::clone(path), source, validator })
     }
 
     /// Checks values, all of them, so that one run shows every failure.
@@ -101,6 +111,22 @@ fn path_of(location: &Location) -> Path {
         LocationSegment::Index(at) => Step::Index(at),
     };
     Path(location.into_iter().map(step).collect())
+}
+
+impl Package {
+    /// Holds values against its schema, if it has one.
+    pub(super) fn check_values(&self, values: &Value) -> Result<(), ChartError> {
+        let Some(file) = &self.schema else { return Ok(()) };
+        let compiled = match self.checker.get() {
+            Some(compiled) => compiled,
+            None => {
+                let path = Arc::new(format!("{}/{}", self.folder, file.name));
+                let compiled = ValuesSchema::compile(file.text(&self.folder)?, &path)?;
+                self.checker.get_or_init(|| compiled)
+            }
+        };
+        compiled.check(values)
+    }
 }
 
 /// Whether a node is or holds a leaf that came from a secret.

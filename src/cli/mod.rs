@@ -6,6 +6,7 @@
 mod acting;
 mod apply;
 mod arguments;
+mod chart;
 mod completions;
 mod demo;
 mod destroy;
@@ -31,6 +32,7 @@ mod saving;
 mod secrets;
 mod settings;
 mod show;
+mod sources;
 mod status;
 mod terminal;
 mod validate;
@@ -78,8 +80,10 @@ enum Verb {
     Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
+    Chart(chart::ChartArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
+    Sources(sources::SourcesArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -120,8 +124,10 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
+            Self::Chart(args) => chart::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
+            Self::Sources(args) => sources::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),
             Self::Demo(args) => demo::run(args, terminal),
             Self::Completions(args) => completions::run(args, terminal),

@@ -33,7 +33,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     let settings = settings::offline(&args.environment, &args.project, &args.select, &args.set)?;
     let project = pipeline::project(&settings)?;
     let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }

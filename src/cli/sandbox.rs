@@ -36,6 +36,14 @@ enum SandboxVerb {
         #[command(flatten)]
         name: Name,
     },
+    /// Print a kubeconfig by which a program works as a service account of the sandbox.
+    Kubeconfig {
+        #[command(flatten)]
+        name: Name,
+        /// The service account.
+        #[arg(value_name = "NAMESPACE/NAME", value_parser = account)]
+        account: (String, String),
+    },
     /// Start a sandbox, run a command in it (its `KUBECONFIG` is set), and end the sandbox.
     Run {
         #[command(flatten)]
@@ -78,6 +86,11 @@ pub(super) fn run(args: &SandboxArgs, terminal: &Terminal) -> Result<Exit, Failu
             let kubeconfig = sandbox::env(&name.name, &places)?;
             terminal.print(&format!("export KUBECONFIG={}\n", quoted(kubeconfig.as_os_str())))?;
         }
+        SandboxVerb::Kubeconfig { name, account: (namespace, account) } => {
+            let administrator = sandbox::env(&name.name, &places)?;
+            let kubeconfig = wait(sandbox::account(&administrator, namespace, account))?;
+            terminal.print(&format!("{kubeconfig}\n"))?;
+        }
         SandboxVerb::Run { nodes, command } => {
             // The parser asks for at least one word.
             let Some((program, arguments)) = command.split_first() else { return Ok(Exit::Done) };
@@ -87,6 +100,11 @@ pub(super) fn run(args: &SandboxArgs, terminal: &Terminal) -> Result<Exit, Failu
         }
     }
     Ok(Exit::Done)
+}
+
+fn account(text: &str) -> Result<(String, String), String> {
+    let (namespace, name) = text.split_once('/').ok_or("it must be NAMESPACE/NAME")?;
+    Ok((namespace.to_owned(), name.to_owned()))
 }
 
 /// A word of a shell.

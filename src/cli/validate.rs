@@ -68,7 +68,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     let project = pipeline::project(settings)?;
     let releases = pipeline::values(settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()))?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::rights::Right;
 use crate::diagnostic::{Diagnose, Kind, nearest};
+use crate::network::WrongProxy;
 use crate::state::StateError;
 use crate::value::Origin;
 
@@ -300,6 +301,12 @@ impl Diagnose for ClusterError {
 
     fn hint(&self) -> Option<String> {
         self.finding_hint().or_else(|| self.using_hint())
+    }
+}
+
+impl From<WrongProxy> for ClusterError {
+    fn from(WrongProxy { proxy, reason }: WrongProxy) -> Self {
+        Self::Proxy { proxy, reason }
     }
 }
 

@@ -21,7 +21,6 @@ mod needs;
 mod openapi;
 mod page;
 mod pods;
-mod proxy;
 mod reach;
 mod request;
 mod residents;

@@ -8,9 +8,9 @@ use http::Uri;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
 use super::kubeconfig;
-use super::proxy::Proxies;
 use super::{ClusterError, credentials};
 use crate::masked::Masked;
+use crate::network::Proxies;
 use crate::project::ClusterRef;
 use crate::value::Origin;
 
@@ -105,6 +105,16 @@ impl Target {
     #[must_use]
     pub fn with_kubeconfig(self, name: &str, text: Masked<String>) -> Self {
         Self { source: Source::Text(name.to_owned(), text), ..self }
+    }
+
+    /// A client's settings, for whoever needs clients of several identities. A request is tried once, and waits for its
+    /// answer as long as it takes.
+    pub fn config(&self) -> Result<Config, ClusterError> {
+        // Only the first call decides, and all calls say the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = self.resolve()?.config;
+        config.default_retry = false;
+        Ok(config)
     }
 
     /// Reads the files and makes a client's settings of them.

@@ -38,7 +38,7 @@ impl Function {
 }
 
 /// The functions that templates may call, by name. Go's own are always among them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Functions(BTreeMap<&'static str, &'static Function>);
 
 impl Functions {

@@ -24,6 +24,7 @@ use self::error::Report;
 pub use self::error::{JinjaError, Place};
 pub use self::node::{Found, Node, Secrets, dynamic};
 pub use self::scope::Scope;
+pub use self::stand_in::of as stand_in;
 pub use self::trace::Trace;
 use crate::value::{Origin, Value};
 

@@ -4,9 +4,11 @@ use kube::CustomResourceExt;
 use serde_json::Value as Json;
 use thiserror::Error;
 
+use crate::cluster::ClusterError;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::operator::ConfigMapSync;
-use crate::value::Value;
+use crate::operator::marks::Key;
+use crate::value::{Origin, Value};
 
 /// Why there is no definition.
 #[derive(Debug, Error)]
@@ -14,11 +16,53 @@ pub enum OperatorError {
     /// The Rust types do not make a definition.
     #[error("the definition of ConfigMapSync could not be made")]
     Definition(#[from] serde_json::Error),
+    /// The cluster's address or credentials cannot be used.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The settings make no client.
+    #[error("no client can be made for the cluster")]
+    Client(#[source] Box<kube::Error>),
+    /// There is no such object.
+    #[error("there is no ConfigMapSync `{key}`")]
+    NoObject {
+        /// Namespace and name.
+        key: Key,
+    },
+    /// An object cannot be read.
+    #[error("the ConfigMapSync `{key}` cannot be read")]
+    Unreadable {
+        /// Namespace and name.
+        key: Key,
+        /// Why.
+        source: Box<kube::Error>,
+    },
 }
 
 impl Diagnose for OperatorError {
     fn kind(&self) -> Kind {
-        Kind::Machine
+        match self {
+            Self::Definition(_) | Self::Client(_) => Kind::Machine,
+            Self::NoObject { .. } => Kind::Input,
+            Self::Unreadable { .. } => Kind::Cluster,
+            Self::Cluster(error) => error.kind(),
+        }
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Cluster(error) => error.origin(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cluster(error) => error.hint(),
+            Self::NoObject { key } => {
+                Some(format!("`kubectl get configmapsyncs --namespace {}` lists those that there are.", key.namespace))
+            }
+            _ => None,
+        }
     }
 }
 

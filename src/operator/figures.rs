@@ -27,6 +27,8 @@ pub struct Figures {
     pub token_cache_hits: AtomicU64,
     /// Tokens that were not.
     pub token_cache_misses: AtomicU64,
+    /// Watches that failed.
+    pub watch_failures: AtomicU64,
     /// How many runs ended with each result.
     results: Mutex<BTreeMap<&'static str, u64>>,
     /// How many token requests ended with each result.
@@ -61,6 +63,11 @@ impl Figures {
         }
         all.sum = all.sum.saturating_add(took);
         all.count += 1;
+    }
+
+    /// Notes that a watch failed; it begins again by itself.
+    pub fn watch_failed(&self) {
+        self.watch_failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes a token request: `granted`, `denied`, `missing`, `unavailable`.

@@ -3,8 +3,10 @@
 //! [`crd`] is the definition of the kind, made from the Rust types. [`run()`] is the operator: watches fill `world`, which
 //! knows what a change concerns; `decide` says what is to be done; `act` does it, as the service account of the object.
 
+mod act;
 pub mod decide;
 mod definition;
+mod explain;
 mod figures;
 mod leader;
 pub mod marks;
@@ -16,6 +18,7 @@ mod status;
 pub mod world;
 
 pub use self::definition::{OperatorError, crd};
+pub use self::explain::{Facts, Looked, explanation, facts};
 pub use self::figures::{CLASSES, Durations, Figures};
 pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
 pub use self::metrics::metrics;

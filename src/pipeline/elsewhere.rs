@@ -44,9 +44,10 @@ fn objects(
         tree: project.tree.clone(),
         inputs: project.inputs.clone(),
         commit: project.commit.clone(),
+        time: project.time,
         left: Vec::new(),
     };
-    let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery));
+    let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
     let told = |failure: Failure| failure.diagnostics.first().map(|it| it.messages.join(": ")).unwrap_or_default();
     let Rendering { desired, .. } = rendered.map_err(told)?;
     Ok(desired.objects.into_iter().filter(|it| !it.implicit).map(|it| it.id).collect())

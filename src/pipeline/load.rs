@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, State};
+use super::{Settings, State, sources};
+use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::project::{self, Environment};
 use crate::source::{Commit, ENVIRONMENTS};
@@ -23,6 +24,8 @@ pub struct Project {
     pub inputs: BTreeMap<String, String>,
     /// The commit that the files belong to.
     pub commit: Option<Commit>,
+    /// When it was made, in seconds since 1970; 0 without one.
+    pub time: i64,
     /// The releases that the run is about as well, though only an inventory can have them.
     pub left: Vec<String>,
 }
@@ -51,14 +54,20 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
-    let tree = declared.with(settings.source.read(named)?);
+    let tree = sources::brought(settings, &environment, declared.with(settings.source.read(named)?))?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
-    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()?, left })
+    let time = settings.source.time()?.unwrap_or_default();
+    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()?, time, left })
 }
 
 impl Project {
+    /// Where what templates make up comes from without a cluster.
+    pub fn making(&self) -> Making {
+        Making { now: self.time, ..Making::default() }
+    }
+
     /// Whether a run is about a release. One that only an inventory knows belongs to every run without a selection.
     pub(super) fn is_selected(&self, settings: &Settings, release: &str) -> bool {
         settings.selection.is_all()

@@ -23,6 +23,7 @@ mod residents;
 mod rights;
 mod rollback;
 mod saved;
+mod sources;
 mod state;
 mod stop;
 mod target;
@@ -46,10 +47,11 @@ pub use self::releases::{ReleaseValues, values};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
+pub use self::sources::{Relocked, Renew, lock, vendored};
 pub use self::state::State;
 pub use self::stop::{is_stopped, signalled, stop};
 pub use self::target::connect;
-use crate::chart;
+use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
@@ -129,13 +131,15 @@ pub fn render(
     project: &Project,
     releases: Vec<ReleaseValues>,
     discovery: &Arc<Discovery>,
+    making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
         let ReleaseValues { release, chart, values } = it;
         let rendered = match (chart, &release.source) {
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
-                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities: discovery })
+                let capabilities = discovery;
+                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
             }
             (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
                 chart::manifests(&project.tree, folder, release)
@@ -169,7 +173,7 @@ async fn plan_of(
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
     state.key = key.unwrap_or(state.key);
     progress("rendering");
-    let Rendering { releases, desired, .. } = render(&project, releases, &discovery)?;
+    let Rendering { releases, desired, .. } = render(&project, releases, &discovery, &state.making(&project))?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);

@@ -20,7 +20,7 @@ pub async fn rights(
     let releases = values(settings, &project)?;
     let discovery =
         if discover { connect(settings, &project.environment).await?.discover().await? } else { schema::builtin() };
-    let Rendering { desired, .. } = render(&project, releases, &Arc::new(discovery.clone()))?;
+    let Rendering { desired, .. } = render(&project, releases, &Arc::new(discovery.clone()), &project.making())?;
     let mut known: Discovery = discovery;
     for object in desired.objects.iter().filter(|it| it.gvk.kind == "CustomResourceDefinition") {
         known.extend_with_crd(&object.body);

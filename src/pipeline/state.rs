@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::compare::Held;
 use super::elsewhere::Elsewhere;
-use super::{PipelineError, pool};
+use super::{PipelineError, Project, pool};
+use crate::chart::{Chance, Making};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Hook, ObjectId};
@@ -40,6 +41,13 @@ impl State {
         let inventories = inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect();
         let key_is_kept = kept.is_some();
         Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept, elsewhere: Elsewhere::new() })
+    }
+
+    /// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
+    /// something else in the next.
+    pub fn making(&self, project: &Project) -> Making {
+        let derived = || Chance::Derived(self.key.digest(b"what templates make up").to_vec());
+        Making { now: project.time, chance: if self.key_is_kept { derived() } else { Chance::Placeholder } }
     }
 
     /// The objects in the inventories of the releases that `selected` says yes to.

@@ -91,6 +91,56 @@ pub enum ProjectError {
         /// Where.
         place: Place,
     },
+    /// A chart that can be nowhere.
+    #[error("`chart` of release `{release}` {problem}")]
+    NotAChart {
+        /// The release.
+        release: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// Where.
+        place: Place,
+    },
+    /// A chart from elsewhere that no lock file names.
+    #[error("the chart `{chart}` is not locked")]
+    NotLocked {
+        /// The chart, with its place.
+        chart: String,
+        /// The environment.
+        environment: String,
+        /// Where it is named.
+        place: Place,
+    },
+    /// A chart that has to be signed was locked without a look at its signature.
+    #[error("the chart `{chart}` was locked without a check of its signature by `{keys}`")]
+    NotVerified {
+        /// The chart, with its place.
+        chart: String,
+        /// The file with the keys.
+        keys: String,
+        /// The environment.
+        environment: String,
+        /// Where it is named.
+        place: Place,
+    },
+    /// A chart to be renewed that nothing names.
+    #[error("no chart from elsewhere is called `{name}`")]
+    NoRemote {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A lock file that nobody wrote so.
+    #[error("`{path}` {problem}")]
+    BadLock {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+        /// Where.
+        place: Place,
+    },
     /// Two keys that exclude each other.
     #[error("{subject} cannot have both `{first}` and `{second}`")]
     Contradiction {
@@ -393,6 +443,10 @@ impl ProjectError {
             | Self::ClusterCycle { place, .. }
             | Self::NotInDefaults { place, .. }
             | Self::NotYet { place, .. }
+            | Self::NotAChart { place, .. }
+            | Self::NotLocked { place, .. }
+            | Self::NotVerified { place, .. }
+            | Self::BadLock { place, .. }
             | Self::Contradiction { place, .. }
             | Self::WrongKind { place, .. }
             | Self::NotALabel { place, .. }

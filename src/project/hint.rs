@@ -13,6 +13,9 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         E::File { source, nearest, .. } => return near(nearest.as_deref()).or_else(|| source.hint()),
         E::NoEnvironment { name, known, .. } => environment(name, known),
         E::NotYet { instead, .. } => (*instead).to_owned(),
+        E::NotLocked { environment, .. } | E::NotVerified { environment, .. } => {
+            format!("Run `weft sources lock {environment}`, and commit what it writes.")
+        }
         E::Contradiction { first, second, .. } => format!("Remove `{first}` or `{second}`."),
         E::WrongKind { expected, .. } => format!("Write {expected}."),
         E::SecretElsewhere { folder, .. } => {
@@ -38,6 +41,8 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         }
         E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
+        E::NoRemote { known, .. } if known.is_empty() => "The environment names no chart from elsewhere.".into(),
+        E::NoRemote { known, .. } => format!("There are {}.", list(known)),
         E::NoRelease { known, .. } => format!("It has {}.", list(known)),
         E::InputMissing { variable, .. } => format!("Set `{variable}`, or give the input a `default`."),
         E::NothingSelected { labels, .. } if !labels.is_empty() => {
@@ -55,6 +60,11 @@ fn fixed(error: &ProjectError) -> &'static str {
             "What all environments share stands in `environments/defaults.yaml`; move the values into the release's \
              `values:` there."
         }
+        E::NotAChart { .. } => {
+            "Name a chart of `charts/`, or write `{repo, name, version}`, `oci://HOST/PATH/NAME:VERSION`, \
+             `https://HOST/FILE.tgz` or `{git, rev, path}`."
+        }
+        E::BadLock { .. } => "Take it back from git, or remove it and run `weft sources lock`.",
         E::InheritCycle { .. } => "Remove one of these `inherits`.",
         E::ClusterCycle { .. } => "Name at least one of these clusters by a context, a server or `inCluster`.",
         E::NotInDefaults { .. } => "Move it into the `environment.yaml` of each environment.",

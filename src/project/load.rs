@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::ProjectError;
 use super::lineage::{self, EnvironmentFile};
+use super::lock::Lock;
 use super::overlay::{Nulls, overlay};
 use super::release::{self, Declared};
 use super::wait::Waits;
@@ -32,8 +33,12 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
     let declared = release::declared(tree, &files)?;
     own_files::refuse_strays(tree, &lineage, &declared)?;
     let waits = Waits::read(tree, last(&files, "wait"))?;
-    let enabled = declared.iter().filter(|it: &&Declared| it.enabled());
-    let releases = enabled.map(|it| release::build(tree, &lineage, &waits, it)).collect::<Result<_, _>>()?;
+    let lock = Lock::read(tree, name)?;
+    let enabled = || declared.iter().filter(|it: &&Declared| it.enabled());
+    let build = |it| release::build(tree, &lineage, &waits, &lock, it);
+    let releases = enabled().map(build).collect::<Result<_, _>>()?;
+    let remote = enabled().map(|it| release::remote(tree, it)).filter_map(Result::transpose);
+    let remote = remote.collect::<Result<_, _>>()?;
     let (conflicts, left) = conflicts(tree, &files)?;
     let value_layers: Vec<Value> = files.iter().filter_map(|file| file.root.get("values")).cloned().collect();
     Ok(Environment {
@@ -49,6 +54,8 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
         conflicts,
         replace: replaced(tree, &files)?,
         releases: needs::ordered(tree, releases, &declared)?,
+        remote,
+        lock,
         lineage,
     })
 }

@@ -32,6 +32,7 @@
 
 mod cluster;
 mod conflicts;
+mod dependencies;
 mod duration;
 mod error;
 mod exposes;
@@ -41,12 +42,14 @@ mod ignore;
 mod inputs;
 mod lineage;
 mod load;
+mod lock;
 mod needs;
 mod objects;
 mod overlay;
 mod own_files;
 mod place;
 mod release;
+mod remote;
 mod replace;
 mod select;
 mod spec;
@@ -58,6 +61,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::conflicts::ConflictRule;
+pub use self::dependencies::{Dependency, dependencies};
 pub use self::duration::seconds;
 pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;
@@ -66,8 +70,10 @@ pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ShippedRule, shi
 pub use self::inputs::inputs;
 pub use self::lineage::{names, places};
 pub use self::load::load;
+pub use self::lock::{Lock, Locked, VENDOR, Verified};
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::remote::{ChartPlace, RemoteChart, Verify};
 pub use self::replace::{GUARDED, ReplaceRule};
 pub use self::select::{Selection, select, select_any};
 pub use self::wait::{HealthRule, HealthTest, Wait};
@@ -102,6 +108,10 @@ pub struct Environment {
     pub replace: Vec<ReplaceRule>,
     /// The enabled releases, each after all that it needs.
     pub releases: Vec<Release>,
+    /// The charts from elsewhere that they name.
+    pub remote: Vec<RemoteChart>,
+    /// Which charts from elsewhere exactly.
+    pub lock: Lock,
 }
 
 /// How an environment names its cluster. At most one of `context`, `server`, `in_cluster` and `secret` is given.
@@ -210,7 +220,7 @@ pub enum Prune {
 /// Where a release's objects come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReleaseSource {
-    /// A chart's folder, relative to the root.
+    /// A chart's folder or archive, relative to the root. One from elsewhere stands where it would be vendored.
     Chart(String),
     /// A folder (or file) of plain manifests, relative to the root.
     Manifests(String),

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
+use super::lock::Lock;
 use super::own_files;
+use super::remote::{self, RemoteChart};
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
 use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
@@ -78,11 +80,12 @@ pub(super) fn build(
     tree: &Tree,
     lineage: &[String],
     waits: &Waits,
+    lock: &Lock,
     declared: &Declared,
 ) -> Result<Release, ProjectError> {
     let (spec, nodes) = (&declared.spec, &declared.nodes);
     let environment = lineage.last().map(String::as_str).unwrap_or_default();
-    let (source, source_origin) = source(tree, declared)?;
+    let (source, source_origin) = source(tree, lock, declared)?;
     let mut values = own_files::of(tree, lineage, &spec.name);
     for item in declared.items("values") {
         values.push(values_entry(tree, &spec.name, item)?);
@@ -122,7 +125,7 @@ fn missing(tree: &Tree, declared: &Declared, what: &'static str) -> ProjectError
     ProjectError::MissingField { release: declared.spec.name.clone(), what, place }
 }
 
-fn source(tree: &Tree, declared: &Declared) -> Result<(ReleaseSource, Origin), ProjectError> {
+fn source(tree: &Tree, lock: &Lock, declared: &Declared) -> Result<(ReleaseSource, Origin), ProjectError> {
     let (spec, nodes) = (&declared.spec, &declared.nodes);
     match (&spec.chart, &spec.manifests) {
         (Some(_), Some(_)) => Err(ProjectError::Contradiction {
@@ -131,7 +134,7 @@ fn source(tree: &Tree, declared: &Declared) -> Result<(ReleaseSource, Origin), P
             second: "manifests",
             place: nodes.entry("manifests").map(|entry| Place::of_key(tree, entry)).unwrap_or_default(),
         }),
-        (Some(_), None) => chart(tree, &spec.name, nodes.get("chart").unwrap_or(&Value::default())),
+        (Some(_), None) => chart(tree, lock, &spec.name, nodes.get("chart").unwrap_or(&Value::default())),
         (None, Some(_)) => {
             let node = nodes.get("manifests").cloned().unwrap_or_default();
             let folder = rooted(tree, &node, &format!("`manifests` of release `{}`", spec.name))?;
@@ -141,14 +144,17 @@ fn source(tree: &Tree, declared: &Declared) -> Result<(ReleaseSource, Origin), P
     }
 }
 
-fn chart(tree: &Tree, release: &str, node: &Value) -> Result<(ReleaseSource, Origin), ProjectError> {
-    let remote = node.as_map().is_some() || node.as_str().is_some_and(|text| text.contains("://"));
-    if remote {
-        let instead = "Use a chart of the repository: `chart: NAME` is the folder `charts/NAME`.";
-        let (what, place) = ("a chart from elsewhere".to_owned(), Place::of_node(tree, node));
-        return Err(ProjectError::NotYet { what, instead, place });
+/// The chart from elsewhere that a declaration names, if it does.
+pub(super) fn remote(tree: &Tree, declared: &Declared) -> Result<Option<RemoteChart>, ProjectError> {
+    let node = declared.nodes.get("chart").filter(|_| declared.spec.chart.is_some());
+    node.map_or(Ok(None), |node| remote::chart(tree, &declared.spec.name, node))
+}
+
+fn chart(tree: &Tree, lock: &Lock, release: &str, node: &Value) -> Result<(ReleaseSource, Origin), ProjectError> {
+    if let Some(remote) = remote::chart(tree, release, node)? {
+        return Ok((ReleaseSource::Chart(lock.folder(&remote.place)), remote.origin));
     }
-    let text = node.as_str().ok_or_else(|| wrong_kind(tree, node, "`chart`", "the name or the path of a chart"))?;
+    let text = node.as_str().unwrap_or_default();
     let folder = if text.contains('/') {
         rooted(tree, node, &format!("`chart` of release `{release}`"))?
     } else {

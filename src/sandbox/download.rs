@@ -1,15 +1,13 @@
 //! Downloading a program of an official release, against the checksum that is published with it.
 
-use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use http::{Request, Uri, header};
-use kube::client::{Body, Client};
 use sha2::{Digest, Sha256};
 
+use crate::network::Network;
 use crate::sandbox::build::minutes;
 use crate::sandbox::programs::Project;
 use crate::sandbox::{Places, Progress, Releases, SandboxError};
@@ -33,11 +31,8 @@ pub(super) type Reason = String;
 /// Between two lines of progress.
 const TELL: Duration = Duration::from_secs(15);
 
-/// How long a server may say nothing.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// How often an address may lead to another.
-const REDIRECTS: usize = 5;
+/// How large a program may be, packed, in bytes.
+const LARGEST: usize = 1 << 30;
 
 /// Downloads a program into `home/bin`. A download that is not possible is a reason to go on with the next source; one
 /// whose checksum differs is an error.
@@ -59,7 +54,7 @@ pub(super) async fn download(
     let what = format!("{program} {}", project.version);
     progress(&format!("downloading {what} from {file}"));
     let tell = |elapsed: &str| progress(&format!("downloading {what}: {elapsed}"));
-    let (bytes, sums) = match both(&file, &sums, places.proxy.as_deref(), &tell).await {
+    let (bytes, sums) = match both(&file, &sums, &Network::new(places.proxies.clone()), &tell).await {
         Ok(got) => got,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -107,12 +102,12 @@ fn unpack(archive: &[u8], inside: &str, path: &Path) -> Result<(), SandboxError>
 async fn both(
     file: &str,
     sums: &str,
-    proxy: Option<&str>,
+    network: &Network,
     tell: &(dyn Fn(&str) + Sync),
 ) -> Result<(Vec<u8>, String), Reason> {
-    let sums = String::from_utf8(get(sums, proxy).await?).map_err(|_| format!("{sums} is no text"))?;
+    let sums = String::from_utf8(get(sums, network).await?).map_err(|_| format!("{sums} is no text"))?;
     let began = Instant::now();
-    let mut got = std::pin::pin!(get(file, proxy));
+    let mut got = std::pin::pin!(get(file, network));
     loop {
         tokio::select! {
             bytes = &mut got => return Ok((bytes?, sums)),
@@ -121,44 +116,8 @@ async fn both(
     }
 }
 
-/// The bytes behind an address, over redirects.
-async fn get(address: &str, proxy: Option<&str>) -> Result<Vec<u8>, Reason> {
-    let mut address = address.to_owned();
-    for _ in 0..REDIRECTS {
-        let response = request(&address, proxy).await.map_err(|error| format!("{address}: {}", root(&*error)))?;
-        let status = response.status();
-        let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
-        match location {
-            Some(to) if status.is_redirection() => address = beside(&address, to),
-            _ if status.is_success() => {
-                let bytes = response.into_body().collect_bytes().await;
-                return bytes.map(|bytes| bytes.to_vec()).map_err(|error| format!("{address}: {}", root(&error)));
-            }
-            _ => return Err(format!("{address}: {status}")),
-        }
-    }
-    Err(format!("{address}: too many redirects"))
-}
-
-async fn request(address: &str, proxy: Option<&str>) -> Result<http::Response<Body>, Box<dyn Error + Send + Sync>> {
-    let address: Uri = address.parse()?;
-    let mut parts = address.clone().into_parts();
-    let path = parts.path_and_query.take().map_or_else(|| "/".to_owned(), |path| path.to_string());
-    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-    let mut config = kube::Config::new(Uri::from_parts(parts)?);
-    config.connect_timeout = Some(Duration::from_secs(5));
-    config.read_timeout = Some(SILENCE);
-    config.disable_compression = true;
-    config.default_retry = false;
-    let secure = address.scheme_str() == Some("https");
-    config.proxy_url = proxy.filter(|_| secure).map(str::parse).transpose()?;
-    Ok(Client::try_from(config)?.send(Request::get(path).body(Body::empty())?).await?)
-}
-
-/// Where a `Location` leads, which may be a path of the same host.
-fn beside(address: &str, location: &str) -> String {
-    let host = address.match_indices('/').nth(2).map_or(address, |(at, _)| &address[..at]);
-    if location.starts_with('/') { format!("{host}{location}") } else { location.to_owned() }
+async fn get(address: &str, network: &Network) -> Result<Vec<u8>, Reason> {
+    network.get(address, LARGEST).await.map(|answer| answer.bytes).map_err(|error| error.to_string())
 }
 
 fn filled(pattern: &str, project: &Project, program: &str) -> String {
@@ -187,15 +146,6 @@ fn sum_of(sums: &str, name: &str) -> Option<String> {
     found.filter(|sum| sum.len() == 64).map(str::to_lowercase)
 }
 
-/// The innermost cause, which is what says something about the network.
-fn root(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,11 +157,5 @@ mod tests {
         assert_eq!(sum_of(&format!("bad  y\n{sum}  x\n"), "x"), Some(sum.clone()));
         assert_eq!(sum_of(&format!("{sum}  other\n"), "x"), None);
         assert_eq!(sum_of("<html>", "x"), None);
-    }
-
-    #[test]
-    fn a_location_may_be_a_path() {
-        assert_eq!(beside("https://a.example.com/x/y", "/z"), "https://a.example.com/z");
-        assert_eq!(beside("https://a.example.com/x", "https://b.example.com/z"), "https://b.example.com/z");
     }
 }

@@ -5,6 +5,7 @@
 //! [`Places`] says where the programs come from. Nothing outlives its owner: see `group`. A sandbox that is to
 //! outlive it gets a name: [`up`], [`down`], [`env()`].
 
+mod account;
 mod build;
 mod certificates;
 mod components;
@@ -24,6 +25,7 @@ use std::time::Instant;
 
 use kube::Client;
 
+pub use self::account::account;
 use self::components::Ports;
 pub use self::error::SandboxError;
 use self::group::Group;
@@ -144,9 +146,14 @@ async fn attempt(
 }
 
 async fn client(kubeconfig: &Path) -> Result<Client, SandboxError> {
+    client_of(kubeconfig, None).await
+}
+
+/// A client that acts as the administrator, or as a user by the context of that name.
+async fn client_of(kubeconfig: &Path, user: Option<&str>) -> Result<Client, SandboxError> {
     let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig)?;
-    let mut config =
-        kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
+    let options = kube::config::KubeConfigOptions { context: user.map(str::to_owned), ..Default::default() };
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     config.proxy_url = None;
     Ok(Client::try_from(config)?)
 }

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::network::Proxies;
 use crate::sandbox::SandboxError;
 
 /// The folder where the kubebuilder tools install their control plane.
@@ -18,8 +19,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// Where official releases are downloaded from.
     pub releases: Releases,
-    /// The proxy for them.
-    pub proxy: Option<String>,
+    /// The proxies for them.
+    pub proxies: Proxies,
     /// The `go` tool that builds them.
     pub go: Option<PathBuf>,
 }
@@ -38,7 +39,7 @@ pub enum Releases {
 impl Places {
     /// What the environment says: `KUBEBUILDER_ASSETS`, then the folder of the kubebuilder tools; the cache in
     /// `WEFT_SANDBOX_CACHE`, or in `weft/sandbox` below `XDG_CACHE_HOME` or `~/.cache`; the address of a mirror of the
-    /// official releases, or `off`, in `WEFT_SANDBOX_RELEASES`; a proxy for them in `HTTPS_PROXY`; `go` from `PATH`.
+    /// official releases, or `off`, in `WEFT_SANDBOX_RELEASES`; proxies for them in `HTTPS_PROXY` and `NO_PROXY`; `go` from `PATH`.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, SandboxError> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let folder = |name: &str| set(name).map(PathBuf::from);
@@ -55,7 +56,7 @@ impl Places {
                 Some(off) if off == "off" => Releases::Off,
                 Some(mirror) => Releases::Mirror(mirror),
             },
-            proxy: set("HTTPS_PROXY").or_else(|| set("https_proxy")),
+            proxies: Proxies::new(variable),
             go: set("PATH").and_then(|path| env::split_paths(&path).map(|p| p.join("go")).find(|go| go.is_file())),
         })
     }

@@ -1,7 +1,7 @@
 //! Files of a folder on this machine.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{LARGEST_FILE, SourceError};
@@ -32,12 +32,8 @@ impl Walk {
             self.visit_folder(place, path)
         } else if !about.is_file() {
             Err(SourceError::NoFile { path: path.to_owned() })
-        } else if about.len() > LARGEST_FILE {
-            Err(SourceError::TooLarge { path: path.to_owned(), bytes: about.len(), limit: LARGEST_FILE })
         } else {
-            let bytes = fs::read(&target).map_err(|source| failed(place, source))?;
-            self.files.push((path.to_owned(), bytes));
-            Ok(())
+            self.read(&target, path.to_owned())
         }
     }
 
@@ -48,10 +44,27 @@ impl Walk {
         for entry in entries {
             let name = entry.file_name();
             let name = name.to_str().ok_or_else(|| SourceError::NameNotText { path: entry.path() })?;
-            if name != ".git" {
-                self.visit(&entry.path(), &format!("{path}/{name}"))?;
+            let below = format!("{path}/{name}");
+            match entry.file_type() {
+                _ if name == ".git" => {}
+                // Below a folder that is inside, only a link can lead out.
+                Ok(kind) if kind.is_dir() => self.visit_folder(&entry.path(), &below)?,
+                Ok(kind) if kind.is_file() => self.read(&entry.path(), below)?,
+                _ => self.visit(&entry.path(), &below)?,
             }
         }
+        Ok(())
+    }
+
+    fn read(&mut self, place: &Path, path: String) -> Result<(), SourceError> {
+        let mut file = fs::File::open(place).map_err(|source| failed(place, source))?;
+        let bytes = file.metadata().map_err(|source| failed(place, source))?.len();
+        if bytes > LARGEST_FILE {
+            return Err(SourceError::TooLarge { path, bytes, limit: LARGEST_FILE });
+        }
+        let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+        file.read_to_end(&mut content).map_err(|source| failed(place, source))?;
+        self.files.push((path, content));
         Ok(())
     }
 

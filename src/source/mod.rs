@@ -3,6 +3,7 @@
 //! Only what is asked for is read, and nothing from outside the root: a symbolic link that leads out of it, or to
 //! itself, is an error, and so is everything that is neither a file nor a folder.
 
+pub mod charts;
 mod error;
 mod folder;
 mod git;
@@ -80,6 +81,27 @@ impl Source {
             None => repository.head(&self.root),
         }
     }
+}
+
+impl Source {
+    /// When the commit was made that the files belong to, in seconds since 1970; `None` as for [`Source::commit`].
+    pub fn time(&self) -> Result<Option<i64>, SourceError> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        repository.time(self.revision)
+    }
+}
+
+/// The files of a folder on this machine by itself, below the folder's own name, which comes with them. Links stay
+/// within it.
+pub fn folder_of(path: &Path) -> Result<(Tree, String), SourceError> {
+    let name = path.file_name().map_or_else(|| "chart".to_owned(), |it| it.to_string_lossy().into_owned());
+    let files = folder::read(path, "")?.into_iter();
+    Ok((Tree::new(files.map(|(below, bytes)| (format!("{name}/{}", below.trim_start_matches('/')), bytes))), name))
+}
+
+/// When the commit was made that a folder of a git repository is at, in seconds since 1970.
+pub fn commit_time(path: &Path) -> Option<i64> {
+    git2::Repository::discover(path).ok()?.head().ok()?.peel_to_commit().ok().map(|it| it.time().seconds())
 }
 
 fn find_root(start: &Path) -> Option<PathBuf> {

@@ -43,6 +43,18 @@ pub enum TreeError {
     },
 }
 
+impl TreeError {
+    /// The error about bytes that are no text from `offset` on.
+    pub fn not_text(path: &str, bytes: &[u8], offset: usize) -> Self {
+        let before = String::from_utf8_lossy(&bytes[..offset]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mark = Mark { line: clamp(line), column: clamp(column) };
+        Self::NotText { path: path.to_owned(), offset, origin: Origin::new(&Arc::new(path.to_owned()), mark) }
+    }
+}
+
 impl Diagnose for TreeError {
     fn kind(&self) -> Kind {
         Kind::Input
@@ -95,10 +107,15 @@ impl Tree {
         self.files.get(path).map(AsRef::as_ref)
     }
 
+    /// The bytes of a file, shared.
+    pub fn shared(&self, path: &str) -> Option<Arc<[u8]>> {
+        self.files.get(path).cloned()
+    }
+
     /// The text of a file, without a byte order mark.
     pub fn text(&self, path: &str) -> Result<&str, TreeError> {
         let bytes = self.bytes(path).ok_or_else(|| TreeError::Missing { path: path.to_owned() })?;
-        let text = std::str::from_utf8(bytes).map_err(|wrong| not_text(path, bytes, wrong.valid_up_to()))?;
+        let text = std::str::from_utf8(bytes).map_err(|wrong| TreeError::not_text(path, bytes, wrong.valid_up_to()))?;
         Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
@@ -122,15 +139,6 @@ impl Tree {
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
-}
-
-fn not_text(path: &str, bytes: &[u8], offset: usize) -> TreeError {
-    let before = String::from_utf8_lossy(&bytes[..offset]);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-    let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let mark = Mark { line: clamp(line), column: clamp(column) };
-    TreeError::NotText { path: path.to_owned(), offset, origin: Origin::new(&Arc::new(path.to_owned()), mark) }
 }
 
 /// The normal form of `path` as written in a file of `folder`: relative to that folder, or to the root after a `/`.

@@ -17,7 +17,8 @@ pub fn merge(layers: Vec<Layer>) -> Values {
     let set = fold(users, &mut by_users);
     overlay(&mut merged, &set, Nulls::Remove, &mut |path, value, by| lose(&mut overridden, path, value, by));
     overridden.append(&mut by_users);
-    Values { merged: merged.into(), overridden, set_by_user: set_leaves(set) }
+    let by_user = Value::from(set.clone());
+    Values { merged: merged.into(), overridden, set_by_user: set_leaves(set), by_user }
 }
 
 fn fold(layers: Vec<Layer>, overridden: &mut Vec<Overridden>) -> Map {

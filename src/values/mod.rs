@@ -31,6 +31,8 @@ pub struct Values {
     /// The leaves that a user's layer set (not the chart's defaults), lists as a whole; `weft validate` reports those
     /// that nobody reads. Nulls are not among them: they take away.
     pub set_by_user: Vec<(Path, Origin)>,
+    /// What users' layers come to without the chart's defaults; a map. Nulls are kept: charts decide about them.
+    pub by_user: Value,
 }
 
 /// A leaf that a later layer replaced or removed.

@@ -16,6 +16,8 @@ pub enum SetKind {
     Text,
     /// `--set-json`: JSON.
     Json,
+    /// `--set-literal`: everything behind the `=` is text in which no character is special.
+    Literal,
 }
 
 /// Helm's limits.
@@ -29,6 +31,7 @@ impl SetKind {
             Self::Typed => "--set",
             Self::Text => "--set-string",
             Self::Json => "--set-json",
+            Self::Literal => "--set-literal",
         }
     }
 }
@@ -66,6 +69,10 @@ impl Reader<'_> {
         let path = self.path()?;
         let value = match (self.kind, self.chars.peek()) {
             (SetKind::Json, _) => self.json(&path)?,
+            (SetKind::Literal, _) => {
+                let text: String = std::iter::from_fn(|| self.chars.next()).map(|(_, c)| c).collect();
+                self.typed(&text)
+            }
             (_, Some((_, '{'))) => self.list(&path)?,
             _ => {
                 let (value, _) = self.until(&[',']);
@@ -166,7 +173,7 @@ impl Reader<'_> {
     fn typed(&self, text: &str) -> Value {
         let data = match self.kind {
             SetKind::Typed => typed(text),
-            SetKind::Text | SetKind::Json => Data::Text(text.to_owned()),
+            SetKind::Text | SetKind::Json | SetKind::Literal => Data::Text(text.to_owned()),
         };
         Value::from(data).at(self.origin.clone())
     }

@@ -61,7 +61,7 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
 
 /// `strconv.FormatFloat(number, 'g', -1, 64)`: the shortest digits that read back, with an exponent below -4 and from 6
 /// on.
-pub(super) fn format_float(number: f64) -> String {
+pub fn format_float(number: f64) -> String {
     format_shortest(&serde_json::Number::from_f64(number).map_or_else(String::new, |it| it.to_string()))
 }
 

@@ -27,9 +27,10 @@ use std::sync::Arc;
 
 pub use self::config::{config, from_value};
 pub use self::error::YamlError;
+pub use self::go::format_float;
 pub use self::write::{Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
-use crate::value::{Mark, Origin, Value};
+use crate::value::{Data, Mark, Origin, Value};
 
 /// How strictly a text is read. Scalars mean the same under all but [`Rules::Kustomize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,11 @@ pub fn documents(text: &str, file: &Arc<String>, rules: Rules) -> Result<Vec<Val
 /// should have one document.
 pub fn first(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, YamlError> {
     read::Reader::new(text, file, rules)?.next().unwrap_or_else(|| Ok(Value::default()))
+}
+
+/// What a text without quotes means.
+pub fn scalar(text: &str, rules: Rules) -> Data {
+    scalar::plain(text, rules)
 }
 
 /// The one document of a text; a text without one is null.

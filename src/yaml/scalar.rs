@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::events::Scalar;
-use super::go;
+use super::{Rules, go};
 use crate::value::Data;
 
 const TAGS: &str = "tag:yaml.org,2002:";
@@ -96,6 +96,13 @@ pub(super) fn read(scalar: Scalar) -> Result<Data, Unreadable> {
         Meaning::Float(it) => go::whole(it).map_or(Data::Float(it), integer),
         Meaning::Time | Meaning::Text => Data::Text(scalar.text),
     })
+}
+
+/// What a text without quotes means; what cannot be said in JSON is the text.
+pub(super) fn plain(text: &str, rules: Rules) -> Data {
+    let scalar = Scalar { text: text.to_owned(), plain: true, bare: true, tag: None, anchor: None };
+    let read = if rules == Rules::Kustomize { read_third(scalar) } else { read(scalar) };
+    read.unwrap_or_else(|_| Data::Text(text.to_owned()))
 }
 
 /// The data of a scalar by the rules of version 3 of Go's library, as its decoder gives them to JSON.

@@ -13,6 +13,8 @@ mod crash;
 mod diff;
 mod docs;
 mod faults;
+mod functions;
+mod gotemplate;
 mod health;
 mod ignore;
 mod keys;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         faults::trials(),
+        functions::trials(),
+        gotemplate::trials(),
         health::trials(),
         ignore::trials(),
         keys::trials(),

@@ -100,6 +100,8 @@ pub fn environment(rendered: &[Rendered]) -> Environment {
         conflicts: Vec::new(),
         replace: Vec::new(),
         releases: rendered.iter().map(|it| release_of(&it.release)).collect(),
+        remote: Vec::new(),
+        lock: weft::project::Lock::default(),
     }
 }
 

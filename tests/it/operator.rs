@@ -1,6 +1,14 @@
 //! Tests of `operator`: what a real server says about ConfigMapSync objects.
 
+mod behaviour;
+mod chart;
 mod examples;
+mod faults;
+mod install;
+mod leading;
+mod perturbed;
+mod policies;
+mod stage;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +34,10 @@ pub fn trials() -> Vec<Trial> {
     trials.push(code("operator", "a_status_is_kept_and_sources_select", a_status_is_kept_and_sources_select));
     trials.push(code("operator", "the_examples_are_taken", examples::taken));
     trials.push(code("operator", "the_chart_has_the_definition", the_chart_has_the_definition));
+    trials.extend(behaviour::trials());
+    trials.extend(faults::trials());
+    trials.extend(perturbed::trials());
+    trials.extend([chart::trials(), policies::trials(), leading::trials()].into_iter().flatten());
     trials
 }
 
@@ -33,7 +45,7 @@ pub fn trials() -> Vec<Trial> {
 /// is the same; `answers.yaml` holds what became of each.
 fn case(case: &Case) -> Result<(), Failed> {
     let shared = shared();
-    DEFINED.get_or_init(|| define(shared));
+    defined();
     let namespace = shared.namespace("operator");
     let objects = yaml::documents(&case.read("objects.yaml"), &Arc::new("objects.yaml".into()), Rules::Strict)?;
     let answers: Vec<String> =
@@ -61,6 +73,11 @@ fn refusal(status: &Status) -> String {
     let mut lines: Vec<String> = causes.map(|cause| format!("- {}: {}\n", cause.field, cause.message)).collect();
     lines.sort();
     if lines.is_empty() { format!("- {}\n", status.message) } else { lines.concat() }
+}
+
+/// The kind is defined on the shared control plane.
+fn defined() {
+    DEFINED.get_or_init(|| define(shared()));
 }
 
 /// Creates the definition and waits until its objects are served.
@@ -94,7 +111,7 @@ fn the_chart_has_the_definition() -> Result<(), Failed> {
 /// Objects are found by the name of their source, and the status has the shape that the types say.
 fn a_status_is_kept_and_sources_select() -> Result<(), Failed> {
     let shared = shared();
-    DEFINED.get_or_init(|| define(shared));
+    defined();
     let namespace = shared.namespace("operator");
     let api: Api<ConfigMapSync> = Api::namespaced(shared.client(), &namespace);
     shared.block_on(async {

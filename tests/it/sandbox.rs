@@ -19,6 +19,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
+use weft::network::Proxies;
 use weft::sandbox::{self, Options, Places, Releases, Sandbox, SandboxError, User};
 
 use self::mirror::Mirror;
@@ -100,6 +101,22 @@ impl Shared {
     /// The administrator's client, for use within [`Shared::block_on`].
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// A client that shows no credentials of its own, for use within [`Shared::block_on`].
+    pub fn anonymous(&self) -> Client {
+        static ANONYMOUS: OnceLock<Client> = OnceLock::new();
+        let make = || {
+            self.block_on(async {
+                let file = kube::config::Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
+                let options = kube::config::KubeConfigOptions::default();
+                let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+                let mut config = config.expect("a context");
+                config.auth_info = kube::config::AuthInfo::default();
+                Client::try_from(config).expect("a client")
+            })
+        };
+        ANONYMOUS.get_or_init(make).clone()
     }
 
     /// Creates a namespace of its own for a test; its name.
@@ -259,7 +276,7 @@ fn refused(places: Places) -> String {
 /// This folder, a cache in it, and these releases.
 fn only(folder: &Path, releases: Releases) -> Places {
     let folders = vec![("assets".to_owned(), folder.to_owned())];
-    Places { folders, cache: folder.join("c"), releases, proxy: None, go: None }
+    Places { folders, cache: folder.join("c"), releases, proxies: Proxies::default(), go: None }
 }
 
 /// A folder with programs that end at once.

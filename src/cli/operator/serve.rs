@@ -21,6 +21,9 @@ use crate::telemetry::{self, Answer, Page, Server};
 pub(super) struct RunArgs {
     #[command(flatten)]
     server: ServerArgs,
+    /// Work only on the objects with these labels, as `shard=a`: several operators may share a cluster.
+    #[arg(long, value_name = "LABELS")]
+    selector: Option<String>,
     /// Watch no ConfigMaps, which needs no right to list them: look as the accounts every interval instead.
     #[arg(long)]
     strict: bool,
@@ -48,6 +51,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let instance = settings::variables().remove("POD_NAME").unwrap_or_else(|| "weft-operator".to_owned());
     let options = Options {
+        selector: args.selector.clone(),
         strict: args.strict,
         impersonate_for_cleanup: args.impersonate_for_cleanup,
         workers: args.workers.into(),

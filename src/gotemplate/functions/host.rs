@@ -19,15 +19,16 @@ pub struct Host {
     pub live: Option<Box<dyn Live>>,
     asked: RefCell<Vec<Asked>>,
     made: RefCell<Vec<Made>>,
-    calls: RefCell<BTreeMap<(String, Vec<u8>), u64>>,
+    calls: RefCell<BTreeMap<(Str, Vec<u8>), u64>>,
 }
 
 /// Where passwords, keys and certificates come from.
 #[derive(Clone)]
 pub enum Chance {
-    /// They are derived from a key, the release, the template and the call, and so are the same in each run. With a key
-    /// that is drawn for this run they are what Helm gives.
+    /// They are derived from a key, the release, the template and the call, and so are the same in each run.
     Derived(Vec<u8>),
+    /// They are derived from a key that was drawn for this run, and so are others each time, as in Helm.
+    Drawn(Vec<u8>),
     /// There is no key: a placeholder stands in for each.
     Placeholder,
     /// The fixed results that comparisons with Helm use.
@@ -60,7 +61,7 @@ pub struct Made {
     /// The function.
     pub function: &'static str,
     /// The template that called it.
-    pub file: String,
+    pub file: Str,
     /// The text.
     pub text: Str,
     /// Whether it only stands in for what a key would give.
@@ -99,15 +100,15 @@ impl Host {
     }
 
     /// Records a text that has to be masked.
-    pub(super) fn record(&self, function: &'static str, file: &str, text: &Str) {
+    pub(super) fn record(&self, function: &'static str, file: &Str, text: &Str) {
         let placeholder = matches!(self.chance, Chance::Placeholder);
-        self.made.borrow_mut().push(Made { function, file: file.to_owned(), text: text.clone(), placeholder });
+        self.made.borrow_mut().push(Made { function, file: file.clone(), text: text.clone(), placeholder });
     }
 
     /// How often this template made this very call before.
-    pub(super) fn count(&self, file: &str, call: &[u8]) -> u64 {
+    pub(super) fn count(&self, file: &Str, call: &[u8]) -> u64 {
         let mut calls = self.calls.borrow_mut();
-        let count = calls.entry((file.to_owned(), call.to_vec())).or_default();
+        let count = calls.entry((file.clone(), call.to_vec())).or_default();
         *count += 1;
         *count - 1
     }

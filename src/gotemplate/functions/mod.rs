@@ -5,7 +5,10 @@
 
 mod arguments;
 mod base;
+mod certificates;
+mod chance;
 mod convert;
+mod crypto;
 mod dates;
 mod decimal;
 mod dicts;
@@ -19,17 +22,17 @@ mod merge;
 mod numbers;
 pub mod paths;
 mod print;
+mod random;
 mod reflect;
 mod runes;
 pub mod semver;
 mod semvers;
 mod strconv;
 mod strings;
+mod urls;
 mod words;
 mod wrap;
 mod yamls;
-
-use std::sync::LazyLock;
 
 pub use self::convert::{Numbers, from_document, to_document};
 pub use self::dates::Time;
@@ -38,6 +41,9 @@ use super::{Function, Functions};
 
 /// The families.
 static TABLES: &[&[Function]] = &[
+    certificates::FUNCTIONS,
+    crypto::FUNCTIONS,
+    dates::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
     engine::FUNCTIONS,
@@ -45,15 +51,15 @@ static TABLES: &[&[Function]] = &[
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
     paths::FUNCTIONS,
+    random::FUNCTIONS,
     reflect::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
+    urls::FUNCTIONS,
     yamls::FUNCTIONS,
 ];
 
-static ALL: LazyLock<Functions> = LazyLock::new(|| Functions::new(TABLES.iter().copied().flatten()));
-
 /// All functions of Helm 4 and of Go. Their runs need a [`Host`].
-pub fn all() -> &'static Functions {
-    &ALL
+pub fn all() -> Functions {
+    Functions::new(TABLES.iter().copied().flatten())
 }

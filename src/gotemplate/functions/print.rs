@@ -21,5 +21,5 @@ pub(super) fn quoted(text: &[u8]) -> Str {
     if text.iter().all(plain) {
         return [b"\"", text, b"\""].concat().into();
     }
-    format::sprintf(b"%q", &[Value::Str(text.into())])
+    format::quoted(text)
 }

@@ -1,6 +1,6 @@
 //! Texts: sprig's `strings.go`.
 
-use super::arguments::{any, int, length, spend, text};
+use super::arguments::{any, int, length, text};
 use super::print::{printed, quoted, text_of};
 use super::runes::{map, to_lower, to_upper};
 use super::{words, wrap};
@@ -121,7 +121,7 @@ fn out_of_range(from: i64, to: i64, size: i64) -> String {
 fn repeat(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (count, text) = (int(args, 0)?, text(args, 1)?);
     let count = usize::try_from(count).map_err(|_| Fault::new("strings: negative Repeat count"))?;
-    spend(run, text.len().saturating_mul(count) / 16)?;
+    run.room(text.len().saturating_mul(count))?;
     Ok(text.repeat(count).into())
 }
 

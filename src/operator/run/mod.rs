@@ -1,16 +1,23 @@
-//! The operator's wiring: watches fill the world, what changes is queued, and workers run what is due.
+//! The operator's wiring: watches fill the world, what changes is queued, and workers visit what is due.
+
+mod door;
+mod watches;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::act::{Context, Server, Teller};
 use crate::cluster::Target;
 use crate::operator::{Figures, Leading, OperatorError};
 
 /// How the operator works.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Only objects that this label selector takes are worked on; all where there is none.
+    pub selector: Option<String>,
     /// Watches no ConfigMaps: it looks as the accounts every interval.
     pub strict: bool,
     /// Cleans up after an account that is gone by impersonating it.
@@ -34,10 +41,20 @@ pub struct Surroundings {
     pub stop: watch::Receiver<bool>,
 }
 
+/// How long visits under way may take when the process is to end.
+const GRACE: Duration = Duration::from_secs(20);
+
 /// Runs the operator until it is stopped. An API server that is away is waited for.
 pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings) -> Result<(), OperatorError> {
-    let _ = (target, options);
-    let mut stop = surroundings.stop.clone();
-    let _ = stop.wait_for(|stopped| *stopped).await;
-    Ok(())
+    let Surroundings { figures, leading, stop } = surroundings;
+    let server = Server::new(target.config()?, options.patience, Arc::clone(figures), leading.clone())?;
+    let teller = Teller::new(server.own().clone(), &options.instance);
+    let context = Arc::new(Context::new(server, teller, Arc::clone(figures), options.clone()));
+    let (reopened, opened) = watch::channel(0);
+    let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));
+    let watches = watches::start(&context, &opened);
+    let ended = workers::work(&context, stop.clone(), GRACE).await;
+    door.abort();
+    watches.iter().for_each(tokio::task::JoinHandle::abort);
+    ended
 }

@@ -100,6 +100,13 @@ impl Queue {
         self.plan(key, Due { quick, full: None });
     }
 
+    /// Plans a full visit in place of what was planned. What happened since `recent` stays.
+    pub fn begin(&mut self, key: &Key, full: Duration, recent: Duration) {
+        self.change(key, |entry| {
+            entry.due = Due { quick: entry.due.quick.filter(|it| *it >= recent), full: Some(full) };
+        });
+    }
+
     /// Forgets an object.
     pub fn forget(&mut self, key: &Key) {
         if let Some((due, _)) = self.entries.remove(key).and_then(|it| it.next()) {

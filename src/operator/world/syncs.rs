@@ -42,7 +42,7 @@ impl Syncs {
         let before = self.all.get(key);
         let same = before.filter(|it| it.object.metadata.uid == object.metadata.uid);
         let version = |it: &ConfigMapSync| it.metadata.resource_version.clone();
-        if same.is_some_and(|it| is_older(version(&object).as_deref(), version(&it.object).as_deref())) {
+        if before.is_some_and(|it| is_older(version(&object).as_deref(), version(&it.object).as_deref())) {
             return false;
         }
         let finalizers = object.metadata.finalizers.as_deref().unwrap_or_default();

@@ -47,6 +47,18 @@ pub enum Answer {
     Missing,
     /// The door does not even open, to this and any other, for so long.
     Gone(Duration),
+    /// It is a watch that goes through, of which only these events come back.
+    Watched(Events),
+}
+
+/// Which events of a watch come back, by their text.
+#[derive(Clone)]
+pub struct Events(pub Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Events")
+    }
 }
 
 /// The door.
@@ -73,8 +85,13 @@ type Rule = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
 impl Seen {
     /// Whether the server would store what it says.
     pub fn is_write(&self) -> bool {
-        let reads = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        let reads = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") || self.path.ends_with("/token");
         !reads && !self.path.contains("dryRun=All") && !self.path.contains("/selfsubjectaccessreviews")
+    }
+
+    /// Whether it is a watch.
+    pub fn is_watch(&self) -> bool {
+        self.method == "GET" && (self.path.contains("watch=true") || self.path.contains("watch=1"))
     }
 
     /// Whether it asks what an apply would do.
@@ -104,7 +121,8 @@ impl Proxy {
         Self::for_client(client, |_| Answer::Through)
     }
 
-    fn for_client(client: Client, rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    /// A door that does what the rule says, to the server as this client.
+    pub fn for_client(client: Client, rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (rule, notes): (Rule, Arc<Notes>) = (Arc::new(rule), Arc::default());
@@ -191,6 +209,12 @@ fn serve(stream: TcpStream, address: SocketAddr, rule: &Rule, notes: &Notes, cli
             return Ok(());
         }
         let answer = rule(&seen);
+        if seen.is_watch() && matches!(answer, Answer::Through | Answer::Watched(_)) {
+            drop(counted);
+            let all = Events(Arc::new(|_| true));
+            let events = if let Answer::Watched(events) = answer { events } else { all };
+            return watch(client, &seen, &headers, writer, notes, &events);
+        }
         let goes = matches!(answer, Answer::Through | Answer::Swallowed | Answer::Hides(..));
         let mut through = None;
         if goes {
@@ -199,7 +223,7 @@ fn serve(stream: TcpStream, address: SocketAddr, rule: &Rule, notes: &Notes, cli
             through = Some(bytes);
         }
         let answered = match answer {
-            Answer::Through => through.unwrap_or_default(),
+            Answer::Through | Answer::Watched(_) => through.unwrap_or_default(),
             Answer::Swallowed | Answer::Refused => return Ok(()),
             // The client ends it, and then there is nothing to read.
             Answer::Silence => return reader.fill_buf().map(drop),
@@ -243,7 +267,9 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().map_err(io::Error::other)?,
             "transfer-encoding" => return Err(io::Error::other("chunks are not read here")),
-            "accept" | "content-type" | "user-agent" => headers.push((name.to_owned(), value.to_owned())),
+            "accept" | "content-type" | "user-agent" | "authorization" | "impersonate-user" => {
+                headers.push((name.to_owned(), value.to_owned()))
+            }
             _ => {}
         }
     }
@@ -277,11 +303,8 @@ pub fn answer_of(code: u16, header: &str, body: &str) -> Vec<u8> {
 
 /// The answer's status, and all of it; `None` where the server does not answer.
 fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> Option<(u16, Vec<u8>)> {
-    let mut request = http::Request::builder().method(seen.method.as_str()).uri(&seen.path);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    let request = request.body(Body::from(body)).expect("a request");
+    let request = outgoing(seen, headers).map(|_| Body::from(body));
+    let client = as_whom(client, headers);
     let (head, body) = shared().block_on(async {
         let (head, body) = client.send(request).await.ok()?.into_parts();
         Some((head, body.collect_bytes().await.ok()?))
@@ -295,4 +318,49 @@ fn forward(client: &Client, seen: &Seen, headers: &Headers, body: Vec<u8>) -> Op
     answer.extend(b"\r\n");
     answer.extend(body);
     Some((head.status.as_u16(), answer))
+}
+
+fn outgoing(seen: &Seen, headers: &Headers) -> http::Request<Vec<u8>> {
+    let mut request = http::Request::builder().method(seen.method.as_str()).uri(&seen.path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.body(Vec::new()).expect("a request")
+}
+
+/// Who shows a token of his own is not the door's client.
+fn as_whom(client: &Client, headers: &Headers) -> Client {
+    let shows = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    if shows { shared().anonymous() } else { client.clone() }
+}
+
+/// Hands on the events of a watch as they come, until one side ends it.
+fn watch(
+    client: &Client,
+    seen: &Seen,
+    headers: &Headers,
+    mut writer: TcpStream,
+    notes: &Notes,
+    events: &Events,
+) -> io::Result<()> {
+    use futures::{AsyncBufReadExt as _, StreamExt as _};
+    let whom = as_whom(client, headers);
+    let stream = shared().block_on(whom.request_stream(outgoing(seen, headers)));
+    let Ok(stream) = stream else {
+        let Some((code, bytes)) = forward(client, seen, headers, Vec::new()) else { return Ok(()) };
+        notes.answered.lock().expect("no test panics here").push((seen.clone(), code));
+        return writer.write_all(&bytes);
+    };
+    notes.answered.lock().expect("no test panics here").push((seen.clone(), 200));
+    writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")?;
+    let mut lines = Box::pin(stream).lines();
+    while let Some(Ok(line)) = shared().block_on(lines.next()) {
+        if notes.gone().is_some() {
+            return Ok(());
+        }
+        if events.0(&line) {
+            write!(writer, "{:x}\r\n{line}\n\r\n", line.len() + 1)?;
+        }
+    }
+    writer.write_all(b"0\r\n\r\n")
 }

@@ -57,9 +57,15 @@ fn last(template: &str) -> Result<Value, ChartError> {
     let chart = Chart::load(&tree, "charts/shop")?;
     let values = merge(vec![Layer::of_chart(chart.defaults().clone())]);
     let (inputs, capabilities) = (BTreeMap::new(), Arc::new(weft::schema::builtin()));
-    let release = &environment.releases[0];
-    let context =
-        Context { release, environment: "production", values: &values, inputs: &inputs, capabilities: &capabilities };
+    let (release, making) = (&environment.releases[0], weft::chart::Making::default());
+    let context = Context {
+        release,
+        environment: "production",
+        values: &values,
+        inputs: &inputs,
+        capabilities: &capabilities,
+        making: &making,
+    };
     let mut rendered = render(&chart, &context)?;
     Ok(rendered.files.pop().and_then(|mut file| file.documents.pop()).expect("a document"))
 }

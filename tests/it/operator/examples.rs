@@ -45,7 +45,7 @@ pub fn taken() -> Result<(), Failed> {
 }
 
 /// The objects of a release, CRDs first, with the templates that made them.
-fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Result<Vec<(String, Value)>, Failed> {
+pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Result<Vec<(String, Value)>, Failed> {
     let rendered = match &release.source {
         ReleaseSource::Manifests(folder) => chart::manifests(tree, folder, release)?,
         ReleaseSource::Chart(folder) => {
@@ -60,10 +60,16 @@ fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Result<
                 &BTreeMap::new(),
             )?);
             let capabilities = Arc::new(Discovery::default());
-            let inputs = BTreeMap::new();
+            let (inputs, making) = (BTreeMap::new(), chart::Making::default());
             let environment = &environment.name;
-            let context =
-                Context { release, environment, values: &values, inputs: &inputs, capabilities: &capabilities };
+            let context = Context {
+                release,
+                environment,
+                values: &values,
+                inputs: &inputs,
+                capabilities: &capabilities,
+                making: &making,
+            };
             chart::render(&chart, &context)?
         }
     };
@@ -82,7 +88,8 @@ fn secret() -> Layer {
     Layer::of_user("secrets", values.masked())
 }
 
-async fn apply(client: &Client, namespace: &str, object: &Value) -> Result<(), Failed> {
+/// Applies an object, and waits for its kind.
+pub async fn apply(client: &Client, namespace: &str, object: &Value) -> Result<(), Failed> {
     let body: DynamicObject = serde_json::from_value(serde_json::to_value(object.exposed())?)?;
     let types = body.types.clone().unwrap_or_default();
     let (resource, capabilities) = served(client, &GroupVersionKind::try_from(&types)?).await?;

@@ -11,6 +11,7 @@ use regex::{Captures, Regex};
 use thiserror::Error;
 
 pub use self::constraint::Constraints;
+use super::print::quoted;
 
 /// The longest version that is read, in bytes.
 const LONGEST_VERSION: usize = 256;
@@ -49,10 +50,10 @@ pub enum SemverError {
     #[error("version string is too long (max {LONGEST_VERSION} bytes)")]
     Long,
     /// A number does not fit 64 bits.
-    #[error("error parsing version segment: strconv.ParseUint: parsing {0:?}: value out of range")]
+    #[error("error parsing version segment: strconv.ParseUint: parsing \"{0}\": value out of range")]
     Range(String),
     /// The text is no range.
-    #[error("improper constraint: {0:?}")]
+    #[error("improper constraint: {}", quoted(.0.as_bytes()).lossy())]
     Constraint(String),
     /// A number in a range does not fit 64 bits.
     #[error("constraint parser error")]

@@ -1,0 +1,212 @@
+//! `.helmignore`: which files of a folder do not belong to the chart.
+
+use std::sync::Arc;
+
+use super::ChartError;
+use crate::value::{Mark, Origin};
+
+/// The rules of a `.helmignore`, in order.
+#[derive(Debug, Default)]
+pub struct Ignore(Vec<Rule>);
+
+#[derive(Debug)]
+struct Rule {
+    pattern: String,
+    /// `!`: what does not match is left out.
+    negated: bool,
+    /// `/` at the end: only folders match.
+    folders: bool,
+    /// Without a `/` it is the last part of the path that is looked at.
+    name_only: bool,
+}
+
+impl Ignore {
+    /// Reads the rules, and adds Helm's own: hidden files of `templates/`.
+    pub fn read(text: &str, file: &Arc<String>) -> Result<Self, ChartError> {
+        let mut rules = Vec::new();
+        for (at, line) in text.lines().chain(["templates/.?*"]).enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |reason| {
+                let mark = Mark { line: u32::try_from(at + 1).unwrap_or_default(), column: 1 };
+                ChartError::Ignore { pattern: line.to_owned(), reason, origin: Origin::new(file, mark) }
+            };
+            if line.contains("**") {
+                return Err(wrong("`**` is not supported"));
+            }
+            if fits(line, "abc").is_none() {
+                return Err(wrong("it is no pattern"));
+            }
+            rules.push(Rule::read(line));
+        }
+        Ok(Self(rules))
+    }
+
+    /// Whether a file is left out, itself or with a folder that holds it.
+    pub fn leaves_out(&self, path: &str) -> bool {
+        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+        folders.into_iter().any(|folder| self.matches(folder, true)) || self.matches(path, false)
+    }
+
+    fn matches(&self, path: &str, is_folder: bool) -> bool {
+        for rule in &self.0 {
+            let kind_fits = is_folder || !rule.folders;
+            if rule.negated {
+                if !kind_fits || !rule.fits(path) {
+                    return true;
+                }
+            } else if kind_fits && rule.fits(path) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Rule {
+    fn read(line: &str) -> Self {
+        let (negated, rest) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
+        let (folders, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
+        let (rooted, pattern) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
+        Self { pattern: pattern.to_owned(), negated, folders, name_only: !rooted && !pattern.contains('/') }
+    }
+
+    fn fits(&self, path: &str) -> bool {
+        let looked_at = if self.name_only { path.rsplit('/').next().unwrap_or(path) } else { path };
+        fits(&self.pattern, looked_at) == Some(true)
+    }
+}
+
+/// Whether a name matches a pattern as Go's `filepath.Match` has it; `None` where the pattern is malformed.
+///
+/// `*` and `?` stay within a folder, `[a-z]` and `[^a-z]` are classes, `\` takes the next character as it is.
+pub fn fits(pattern: &str, name: &str) -> Option<bool> {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    let tokens = tokens(&pattern)?;
+    Some(matches(&tokens, &name))
+}
+
+enum Token {
+    Any,
+    One,
+    Is(char),
+    Class { negated: bool, ranges: Vec<(char, char)> },
+}
+
+fn tokens(pattern: &[char]) -> Option<Vec<Token>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&c) = pattern.get(at) {
+        at += 1;
+        tokens.push(match c {
+            '*' => Token::Any,
+            '?' => Token::One,
+            '\\' => {
+                at += 1;
+                Token::Is(*pattern.get(at - 1)?)
+            }
+            '[' => class(pattern, &mut at)?,
+            other => Token::Is(other),
+        });
+    }
+    Some(tokens)
+}
+
+fn class(pattern: &[char], at: &mut usize) -> Option<Token> {
+    let negated = pattern.get(*at) == Some(&'^');
+    *at += usize::from(negated);
+    let mut ranges = Vec::new();
+    loop {
+        if pattern.get(*at) == Some(&']') && !ranges.is_empty() {
+            *at += 1;
+            return Some(Token::Class { negated, ranges });
+        }
+        let low = member(pattern, at)?;
+        let mut high = low;
+        if pattern.get(*at) == Some(&'-') {
+            *at += 1;
+            high = member(pattern, at)?;
+        }
+        ranges.push((low, high));
+    }
+}
+
+/// One character of a class.
+fn member(pattern: &[char], at: &mut usize) -> Option<char> {
+    let mut c = *pattern.get(*at).filter(|c| !matches!(c, '-' | ']'))?;
+    *at += 1;
+    if c == '\\' {
+        c = *pattern.get(*at)?;
+        *at += 1;
+    }
+    pattern.get(*at).map(|_| c)
+}
+
+fn matches(tokens: &[Token], name: &[char]) -> bool {
+    let Some((token, rest)) = tokens.split_first() else { return name.is_empty() };
+    match token {
+        Token::Any => {
+            let within = name.iter().take_while(|c| **c != '/').count();
+            (0..=within).any(|skipped| matches(rest, &name[skipped..]))
+        }
+        token => name.split_first().is_some_and(|(c, below)| token.takes(*c) && matches(rest, below)),
+    }
+}
+
+impl Token {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Any => false,
+            Self::One => c != '/',
+            Self::Is(it) => c == *it,
+            Self::Class { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the tables of Go's `path/filepath` and of Helm's `pkg/ignore`.
+    #[test]
+    fn patterns_match_as_in_go() {
+        let table = [
+            ("abc", "abc", true),
+            ("*c", "abc", true),
+            ("a*", "ab/c", false),
+            ("a*/b", "abc/b", true),
+            ("a*/b", "a/c/b", false),
+            ("a*b*c*d*e*/f", "axbxcxdxexxx/f", true),
+            ("a*b?c*x", "abxbbxdbxebxczzx", true),
+            ("ab[b-d]", "abc", true),
+            ("ab[^e-g]", "abc", true),
+            ("a\\*b", "a*b", true),
+            ("a\\*b", "ab", false),
+            ("[a-ζ]*", "α", true),
+            ("*[a-ζ]", "A", false),
+            ("*x", "xxx", true),
+        ];
+        for (pattern, name, expected) in table {
+            assert_eq!(fits(pattern, name), Some(expected), "{pattern} {name}");
+        }
+        for malformed in ["[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a["] {
+            assert_eq!(fits(malformed, "a"), None, "{malformed}");
+        }
+    }
+
+    #[test]
+    fn rules_hold_in_order() {
+        let left_out = |rules: &str, path: &str| Ignore::read(rules, &Arc::default()).unwrap().leaves_out(path);
+        assert!(left_out("", "templates/.hidden") && !left_out("", "templates/a.yaml"));
+        assert!(left_out("ci/", "ci/a.yaml") && !left_out("ci/", "ci"));
+        assert!(
+            left_out("*.tgz", "charts/x.tgz") && left_out("# a\n/x.txt", "x.txt") && !left_out("/x.txt", "a/x.txt")
+        );
+        assert!(left_out("!*.yaml", "a.txt") && !left_out("!*.yaml", "a.yaml"));
+        assert!(Ignore::read("a/**", &Arc::default()).is_err());
+    }
+}

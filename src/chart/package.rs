@@ -1,0 +1,209 @@
+//! A chart as it is packed: its files sorted out, with the charts in its `charts/`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use super::ChartError;
+use super::ignore::Ignore;
+use super::load::{Plain, is_manifest};
+use super::metadata::Metadata;
+use super::schema::ValuesSchema;
+use crate::tree::archive;
+use crate::tree::{Tree, TreeError};
+use crate::value::{Data, Map, Mark, Origin, Value};
+use crate::yaml::{self, Rules};
+
+/// A chart with the charts that it brings along.
+#[derive(Debug)]
+pub struct Package {
+    /// Where it is, for messages: `charts/app`, or `charts/app/charts/redis-1.2.3.tgz`.
+    pub folder: String,
+    /// What it says of itself.
+    pub metadata: Metadata,
+    /// `values.yaml`; a map.
+    pub values: Value,
+    /// `values.schema.json`.
+    pub schema: Option<File>,
+    /// What is in `templates/`, in the order of the files.
+    pub templates: Vec<File>,
+    /// Everything else, in the order of the files.
+    pub files: Vec<File>,
+    /// What is in `charts/`.
+    pub dependencies: Vec<Arc<Package>>,
+    /// What `crds/` holds, once it was read.
+    pub(super) crds: OnceLock<Vec<Plain>>,
+    /// The schema, once it was compiled.
+    pub(super) checker: OnceLock<ValuesSchema>,
+}
+
+/// One file of a chart.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its path in the chart.
+    pub name: String,
+    /// What it holds, without a byte order mark.
+    pub data: Arc<[u8]>,
+}
+
+impl Package {
+    /// Reads the chart in a folder of a tree, without what its `.helmignore` leaves out.
+    pub fn of_folder(tree: &Tree, folder: &str) -> Result<Self, ChartError> {
+        let below = tree.below(folder);
+        let rules = Arc::new(format!("{folder}/.helmignore"));
+        let ignore = match below.contains(".helmignore") {
+            true => Ignore::read(below.text(".helmignore")?, &rules)?,
+            false => Ignore::read("", &rules)?,
+        };
+        let paths = below.paths().filter(|path| !ignore.leaves_out(path));
+        let mut files: Vec<File> =
+            paths.filter_map(|path| Some(File { name: path.to_owned(), data: plain(below.shared(path)?) })).collect();
+        // In the order of a walk: folder by folder.
+        files.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+        Self::of_files(files, folder)
+    }
+
+    /// Reads a packed chart.
+    pub fn of_archive(bytes: &[u8], name: &str) -> Result<Self, ChartError> {
+        let files = archive::unpack(bytes, name)?.into_iter();
+        Self::of_files(files.map(|(name, data)| File { name, data: plain(data.into()) }).collect(), name)
+    }
+
+    /// Sorts out the files of a chart.
+    pub fn of_files(files: Vec<File>, folder: &str) -> Result<Self, ChartError> {
+        let place = |name: &str| Arc::new(format!("{folder}/{name}"));
+        let Some(chart_yaml) = files.iter().rfind(|it| it.name == "Chart.yaml") else {
+            return Err(ChartError::NoChart { folder: folder.to_owned() });
+        };
+        // A chart with Jinja templates is our own.
+        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && it.name.ends_with(".j2"));
+        let rules = if is_jinja { Rules::Strict } else { Rules::Kubernetes };
+        let mut metadata = Metadata::read(chart_yaml.text(folder)?, &place("Chart.yaml"), rules)?;
+        let mut package = Self {
+            folder: folder.to_owned(),
+            metadata: Metadata::default(),
+            values: Value::from(Map::new()),
+            schema: None,
+            templates: Vec::new(),
+            files: Vec::new(),
+            dependencies: Vec::new(),
+            crds: OnceLock::new(),
+            checker: OnceLock::new(),
+        };
+        let mut below: BTreeMap<String, Vec<File>> = BTreeMap::new();
+        for file in files {
+            match file.name.as_str() {
+                "Chart.yaml" => {}
+                "Chart.lock" => check_lock(&file, folder, &place("Chart.lock"))?,
+                "values.schema.json" => package.schema = Some(file),
+                "values.yaml" => package.values = values(file.text(folder)?, &place("values.yaml"), rules)?,
+                "requirements.yaml" => {
+                    metadata.add(file.text(folder)?, &place("requirements.yaml"))?;
+                    package.files.extend((metadata.api_version == "v1").then_some(file));
+                }
+                "requirements.lock" => {
+                    check_lock(&file, folder, &place("requirements.lock"))?;
+                    package.files.extend((metadata.api_version == "v1").then_some(file));
+                }
+                name if name.starts_with("templates/") => package.templates.push(file),
+                name if name.starts_with("charts/") && !name.ends_with(".prov") => {
+                    let name = name["charts/".len()..].to_owned();
+                    let first = name.split('/').next().unwrap_or_default().to_owned();
+                    below.entry(first).or_default().push(File { name, ..file });
+                }
+                _ => package.files.push(file),
+            }
+        }
+        package.metadata = metadata;
+        package.metadata.check(&place("Chart.yaml"), !package.has_jinja())?;
+        for (name, files) in below.into_iter().filter(|(name, _)| !name.starts_with(['_', '.'])) {
+            package.dependencies.push(Arc::new(Self::below(&name, files, folder)?));
+        }
+        Ok(package)
+    }
+
+    /// A chart of `charts/`: packed, or a folder.
+    fn below(name: &str, files: Vec<File>, folder: &str) -> Result<Self, ChartError> {
+        let place = format!("{folder}/charts/{name}");
+        if name.ends_with(".tgz") {
+            return match &files[..] {
+                [file, ..] if file.name == name => Self::of_archive(&file.data, &place),
+                _ => Err(ChartError::NoChart { folder: place }),
+            };
+        }
+        let inner = |file: File| Some(File { name: file.name.split_once('/')?.1.to_owned(), ..file });
+        Self::of_files(files.into_iter().filter_map(inner).collect(), &place)
+    }
+
+    /// Whether it has Jinja templates, and so is no chart for Helm.
+    pub fn has_jinja(&self) -> bool {
+        self.templates.iter().any(|it| it.name.ends_with(".j2"))
+    }
+
+    /// Whether its templates, or those of a chart below, are to be read as Helm's.
+    pub fn has_go(&self) -> bool {
+        let is_go = |it: &File| !it.name.ends_with(".j2") && !it.name.ends_with("NOTES.txt") && it.holds("{{");
+        self.templates.iter().any(is_go) || self.dependencies.iter().any(|it| it.has_go())
+    }
+
+    /// The files that define kinds, which are never templates.
+    pub fn crd_files(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().filter(|it| it.name.starts_with("crds/") && is_manifest(&it.name))
+    }
+}
+
+impl File {
+    /// Its text.
+    pub fn text(&self, folder: &str) -> Result<&str, TreeError> {
+        std::str::from_utf8(&self.data)
+            .map_err(|wrong| TreeError::not_text(&format!("{folder}/{}", self.name), &self.data, wrong.valid_up_to()))
+    }
+
+    /// Whether it holds a text.
+    fn holds(&self, text: &str) -> bool {
+        self.data.windows(text.len()).any(|it| it == text.as_bytes())
+    }
+}
+
+/// The bytes without a byte order mark.
+fn plain(data: Arc<[u8]>) -> Arc<[u8]> {
+    match data.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.into(),
+        None => data,
+    }
+}
+
+/// Reads a file of values as Helm does: each document merges over the ones before it.
+pub fn values(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, ChartError> {
+    let mut all = Value::from(Map::new()).at(Origin::new(file, Mark::default()));
+    for document in yaml::documents(text, file, rules)? {
+        let kind = document.kind();
+        match (&mut all.data, document.data) {
+            (Data::Map(below), Data::Map(above)) if below.is_empty() => *below = above,
+            (Data::Map(below), Data::Map(above)) => merge(below, above),
+            _ => return Err(ChartError::Defaults { kind, origin: document.origin }),
+        }
+    }
+    Ok(all)
+}
+
+/// Lays a map over another; what is no map replaces what was there, null too.
+fn merge(below: &mut Map, above: Map) {
+    for entry in above {
+        match (below.get_mut(&entry.key).map(|it| &mut it.data), entry.value) {
+            (Some(Data::Map(below)), Value { data: Data::Map(above), .. }) => merge(below, above),
+            (_, value) => drop(below.insert_entry(crate::value::Entry { value, ..entry })),
+        }
+    }
+}
+
+/// Refuses a lock file that Helm could not read.
+fn check_lock(file: &File, folder: &str, place: &Arc<String>) -> Result<(), ChartError> {
+    let lock = yaml::first(file.text(folder)?, place, Rules::Kubernetes)?;
+    let wrong = |reason: &str| Err(ChartError::metadata(place, reason.to_owned()));
+    match (&lock.data, lock.get("generated").map(|it| &it.data)) {
+        (Data::Null, _) | (Data::Map(_), None | Some(Data::Null)) => Ok(()),
+        (Data::Map(_), Some(Data::Text(time))) if time.parse::<jiff::Timestamp>().is_ok() => Ok(()),
+        (Data::Map(_), _) => wrong("its `generated` is no time"),
+        _ => wrong("it is no map"),
+    }
+}

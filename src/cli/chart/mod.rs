@@ -1,0 +1,27 @@
+//! `weft chart`.
+
+mod render;
+
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use super::terminal::Terminal;
+use crate::diagnostic::Failure;
+
+/// Work with a chart by itself, without an environment.
+#[derive(Debug, Args)]
+pub(super) struct ChartArgs {
+    #[command(subcommand)]
+    verb: ChartVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum ChartVerb {
+    Render(render::RenderArgs),
+}
+
+pub(super) fn run(args: &ChartArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    match &args.verb {
+        ChartVerb::Render(args) => render::run(args, terminal),
+    }
+}

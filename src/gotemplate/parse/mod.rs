@@ -1,0 +1,454 @@
+//! Text to templates, by the grammar of Go's `text/template/parse`.
+
+mod lex;
+mod number;
+mod operand;
+mod quote;
+
+use std::sync::Arc;
+
+use self::lex::{Item, Lexer, Token};
+pub use self::number::Number;
+use super::ast::{Branch, Invoke, Node, Pipe, Template, Variable};
+use super::call::Functions;
+use super::error::{GoTemplateError, Place};
+use super::source::{Source, Span};
+use super::text::Str;
+
+/// How deep actions and parentheses may be nested.
+const DEEPEST: usize = 1000;
+
+/// The templates of a file: its definitions in order and, last, the file itself under `name`.
+pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc<Template>>, GoTemplateError> {
+    let source = Arc::new(source);
+    let text = source.text.clone();
+    let mut parser = Parser {
+        lexer: Lexer::new(&text),
+        ahead: Vec::new(),
+        last: Span::default(),
+        source: &source,
+        functions,
+        found: Vec::new(),
+        scope: Scope::default(),
+        action: None,
+        depth: 0,
+    };
+    parser.file(name)?;
+    Ok(parser.found)
+}
+
+type Parsed<T> = Result<T, GoTemplateError>;
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    /// Tokens that were looked at, the next one last.
+    ahead: Vec<Item>,
+    last: Span,
+    source: &'a Arc<Source>,
+    functions: &'a Functions,
+    found: Vec<Arc<Template>>,
+    scope: Scope,
+    /// Where the action begins that is being read.
+    action: Option<Span>,
+    depth: usize,
+}
+
+/// The variables of a template at a place.
+#[derive(Default)]
+struct Scope {
+    /// Those that have a value here, by name; a name's last counts.
+    variables: Vec<Str>,
+    /// Those that are written before their value.
+    pending: Vec<Str>,
+    slots: usize,
+    ranges: usize,
+}
+
+impl Scope {
+    fn of_template() -> Self {
+        Self { variables: vec!["$".into()], slots: 1, ..Self::default() }
+    }
+
+    fn slot(&self, name: &[u8]) -> Option<usize> {
+        self.variables.iter().rposition(|it| it.as_bytes() == name)
+    }
+
+    fn declare(&mut self, name: Str) -> usize {
+        self.variables.push(name);
+        self.slots = self.slots.max(self.variables.len());
+        self.variables.len() - 1
+    }
+}
+
+/// What ends a list of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    End,
+    Else,
+}
+
+enum Step {
+    Node(Node),
+    Nothing,
+    Stop(Stop),
+}
+
+impl<'a> Parser<'a> {
+    fn next(&mut self) -> Item {
+        let item = self.ahead.pop().unwrap_or_else(|| self.lexer.next());
+        self.last = item.span;
+        item
+    }
+
+    fn back(&mut self, item: Item) {
+        self.ahead.push(item);
+    }
+
+    fn peek(&mut self) -> Item {
+        let item = self.next();
+        self.back(item);
+        item
+    }
+
+    fn next_non_space(&mut self) -> Item {
+        loop {
+            let item = self.next();
+            if item.token != Token::Space {
+                return item;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Item {
+        let item = self.next_non_space();
+        self.back(item);
+        item
+    }
+
+    fn text_of(&self, item: Item) -> &'a [u8] {
+        self.source.slice(item.span)
+    }
+
+    fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
+        Err(GoTemplateError::Syntax { message: message.into(), place: self.place(self.last) })
+    }
+
+    fn place(&self, span: Span) -> Box<Place> {
+        Box::new(Place::of(self.source, span))
+    }
+
+    fn expect(&mut self, token: Token, context: &str) -> Parsed<Item> {
+        let item = self.next_non_space();
+        if item.token == token { Ok(item) } else { self.unexpected(item, context) }
+    }
+
+    fn unexpected<T>(&self, item: Item, context: &str) -> Parsed<T> {
+        if item.token != Token::Error {
+            return self.error(format!("unexpected {} in {context}", self.shown(item)));
+        }
+        let mut message = self.lexer.message.clone();
+        if let Some(action) = self.action {
+            let (begin, end) = (self.source.mark(action.start).line, self.source.mark(item.span.start).line);
+            if begin != end {
+                let what = if message.ends_with(" action") { "" } else { " in action" };
+                message = format!("{message}{what} started at line {begin}");
+            }
+        }
+        self.error(message)
+    }
+
+    fn shown(&self, item: Item) -> String {
+        let text = String::from_utf8_lossy(self.text_of(item));
+        match item.token {
+            Token::Eof => "EOF".to_owned(),
+            token if token.is_keyword() => format!("<{text}>"),
+            _ if text.chars().count() > 10 => format!("{:?}...", text.chars().take(10).collect::<String>()),
+            _ => format!("{text:?}"),
+        }
+    }
+
+    /// Runs a step that may call itself; there is an end to nesting.
+    fn nested<T>(&mut self, step: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= DEEPEST {
+            return self.error("actions are nested too deeply");
+        }
+        self.depth += 1;
+        let result = stacker::maybe_grow(super::run::RED_ZONE, super::run::SEGMENT, || step(self));
+        self.depth -= 1;
+        result
+    }
+
+    fn file(&mut self, name: Str) -> Parsed<()> {
+        self.scope = Scope::of_template();
+        let mut body = Vec::new();
+        loop {
+            match self.peek().token {
+                Token::Eof => break,
+                Token::LeftDelim => {
+                    let delim = self.next();
+                    let item = self.next_non_space();
+                    if item.token == Token::Define {
+                        self.definition()?;
+                        continue;
+                    }
+                    self.back(item);
+                    self.back(delim);
+                }
+                _ => {}
+            }
+            match self.step()? {
+                Step::Node(node) => body.push(node),
+                Step::Nothing => {}
+                Step::Stop(Stop::End) => return self.error("unexpected {{end}}"),
+                Step::Stop(Stop::Else) => return self.error("unexpected {{else}}"),
+            }
+        }
+        let slots = self.scope.slots;
+        self.add(name, slots, body)
+    }
+
+    fn definition(&mut self) -> Parsed<()> {
+        let context = "define clause";
+        let item = self.next_non_space();
+        let name = self.template_name(item, context)?;
+        self.expect(Token::RightDelim, context)?;
+        self.body_of(name, context)
+    }
+
+    /// The body of a definition up to its end, with variables of its own.
+    fn body_of(&mut self, name: Str, context: &str) -> Parsed<()> {
+        let outer = std::mem::replace(&mut self.scope, Scope::of_template());
+        let (body, stop) = self.nested(Self::list)?;
+        if stop != Stop::End {
+            return self.error(format!("unexpected {{{{else}}}} in {context}"));
+        }
+        let inner = std::mem::replace(&mut self.scope, outer);
+        self.add(name, inner.slots, body)
+    }
+
+    fn add(&mut self, name: Str, slots: usize, body: Vec<Node>) -> Parsed<()> {
+        let template = Arc::new(Template { name, source: Arc::clone(self.source), slots, body });
+        match self.found.iter().position(|it| it.name == template.name) {
+            Some(at) if self.found[at].is_empty() => {
+                self.found.remove(at);
+                self.found.push(template);
+            }
+            Some(_) if template.is_empty() => {}
+            Some(_) => {
+                return self.error(format!("multiple definition of template {:?}", template.name.lossy()));
+            }
+            None => self.found.push(template),
+        }
+        Ok(())
+    }
+
+    fn list(&mut self) -> Parsed<(Vec<Node>, Stop)> {
+        let mut nodes = Vec::new();
+        while self.peek_non_space().token != Token::Eof {
+            match self.step()? {
+                Step::Node(node) => nodes.push(node),
+                Step::Nothing => {}
+                Step::Stop(stop) => return Ok((nodes, stop)),
+            }
+        }
+        self.error("unexpected EOF")
+    }
+
+    fn step(&mut self) -> Parsed<Step> {
+        let item = self.next_non_space();
+        match item.token {
+            Token::Text => Ok(Step::Node(Node::Text(self.text_of(item).into(), item.span))),
+            Token::LeftDelim => {
+                self.action = Some(item.span);
+                let step = self.action();
+                self.action = None;
+                step
+            }
+            _ => self.unexpected(item, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Parsed<Step> {
+        let item = self.next_non_space();
+        let node = match item.token {
+            Token::Block => self.block()?,
+            Token::Break => self.leave("break", Node::Break)?,
+            Token::Continue => self.leave("continue", Node::Continue)?,
+            Token::Else => {
+                if !matches!(self.peek_non_space().token, Token::If | Token::With) {
+                    self.expect(Token::RightDelim, "else")?;
+                }
+                return Ok(Step::Stop(Stop::Else));
+            }
+            Token::End => {
+                self.expect(Token::RightDelim, "end")?;
+                return Ok(Step::Stop(Stop::End));
+            }
+            Token::If => Node::If(self.control("if", Token::If)?),
+            Token::Range => Node::Range(self.control("range", Token::Range)?),
+            Token::With => Node::With(self.control("with", Token::With)?),
+            Token::Template => self.invoke()?,
+            _ => {
+                self.back(item);
+                Node::Action(self.pipeline("command", Token::RightDelim)?)
+            }
+        };
+        Ok(Step::Node(node))
+    }
+
+    fn leave(&mut self, name: &str, node: Node) -> Parsed<Node> {
+        self.expect(Token::RightDelim, &format!("{{{{{name}}}}}"))?;
+        if self.scope.ranges == 0 {
+            return self.error(format!("{{{{{name}}}}} outside {{{{range}}}}"));
+        }
+        Ok(node)
+    }
+
+    fn control(&mut self, context: &str, token: Token) -> Parsed<Branch> {
+        let mark = (self.scope.variables.len(), self.scope.pending.len());
+        let branch = self.nested(|it| it.branch(context, token));
+        self.scope.variables.truncate(mark.0);
+        self.scope.pending.truncate(mark.1);
+        branch
+    }
+
+    fn branch(&mut self, context: &str, token: Token) -> Parsed<Branch> {
+        let pipe = self.pipeline(context, Token::RightDelim)?;
+        let looping = usize::from(token == Token::Range);
+        self.scope.ranges += looping;
+        let (then, stop) = self.list()?;
+        self.scope.ranges -= looping;
+        let otherwise = match stop {
+            Stop::End => Vec::new(),
+            Stop::Else => self.otherwise(context, token)?,
+        };
+        Ok(Branch { pipe, then, otherwise })
+    }
+
+    fn otherwise(&mut self, context: &str, token: Token) -> Parsed<Vec<Node>> {
+        let item = self.peek();
+        if item.token == token && token != Token::Range {
+            self.next();
+            let branch = self.control(context, token)?;
+            return Ok(vec![if token == Token::If { Node::If(branch) } else { Node::With(branch) }]);
+        }
+        match self.list()? {
+            (nodes, Stop::End) => Ok(nodes),
+            (_, Stop::Else) => self.error("expected end; found {{else}}"),
+        }
+    }
+
+    fn template_name(&mut self, item: Item, context: &str) -> Parsed<Str> {
+        match item.token {
+            Token::String | Token::RawString => match quote::unquote(self.text_of(item)) {
+                Some(name) => Ok(name),
+                None => self.error("invalid syntax"),
+            },
+            _ => self.unexpected(item, context),
+        }
+    }
+
+    fn block(&mut self) -> Parsed<Node> {
+        let context = "block clause";
+        let item = self.next_non_space();
+        let name = self.template_name(item, context)?;
+        let data = Some(self.pipeline(context, Token::RightDelim)?);
+        self.body_of(name.clone(), context)?;
+        Ok(Node::Template(Invoke { span: item.span, name, data }))
+    }
+
+    fn invoke(&mut self) -> Parsed<Node> {
+        let context = "template clause";
+        let item = self.next_non_space();
+        let name = self.template_name(item, context)?;
+        let after = self.next_non_space();
+        let data = if after.token == Token::RightDelim {
+            None
+        } else {
+            self.back(after);
+            Some(self.pipeline(context, Token::RightDelim)?)
+        };
+        Ok(Node::Template(Invoke { span: item.span, name, data }))
+    }
+
+    fn pipeline(&mut self, context: &str, end: Token) -> Parsed<Pipe> {
+        let start = self.peek_non_space().span;
+        let (names, assigns) = self.declarations(context)?;
+        let mut commands = Vec::new();
+        loop {
+            let item = self.next_non_space();
+            if item.token == end {
+                break;
+            }
+            if !item.begins_operand() {
+                return self.unexpected(item, context);
+            }
+            self.back(item);
+            commands.push(self.command()?);
+        }
+        if commands.is_empty() {
+            return self.error(format!("missing value for {context}"));
+        }
+        if let Some(at) = commands.iter().skip(1).position(|it| it.head.is_constant()) {
+            return self.error(format!("non executable command in pipeline stage {}", at + 2));
+        }
+        let span = commands.last().map_or(start, |last| start.to(last.span));
+        let variables = names.into_iter().map(|item| self.variable(item, assigns)).collect();
+        Ok(Pipe { span, variables, assigns, commands })
+    }
+
+    fn variable(&mut self, item: Item, assigns: bool) -> Variable {
+        let name = Str::from(self.text_of(item));
+        let slot = if assigns { self.scope.slot(&name) } else { Some(self.scope.declare(name)) };
+        Variable { slot, span: item.span }
+    }
+
+    /// The variables before `:=` or `=`, and whether it is the latter.
+    fn declarations(&mut self, context: &str) -> Parsed<(Vec<Item>, bool)> {
+        let mut names = Vec::new();
+        while self.peek_non_space().token == Token::Variable {
+            let variable = self.next_non_space();
+            let after = self.peek();
+            let sign = self.next_non_space();
+            match sign.token {
+                Token::Assign | Token::Declare => {
+                    self.note(variable, &mut names);
+                    return Ok((names, sign.token == Token::Assign));
+                }
+                Token::Char if self.text_of(sign) == b"," => {
+                    self.note(variable, &mut names);
+                    if context != "range" || names.len() >= 2 {
+                        return self.error(format!("too many declarations in {context}"));
+                    }
+                    if !matches!(self.peek_non_space().token, Token::Variable | Token::RightDelim | Token::RightParen) {
+                        return self.error("range can only initialize variables");
+                    }
+                }
+                _ => {
+                    self.back(sign);
+                    if after.token == Token::Space {
+                        self.back(after);
+                    }
+                    self.back(variable);
+                    return Ok((names, false));
+                }
+            }
+        }
+        Ok((names, false))
+    }
+
+    fn note(&mut self, variable: Item, names: &mut Vec<Item>) {
+        self.scope.pending.push(self.text_of(variable).into());
+        names.push(variable);
+    }
+}
+
+impl Template {
+    /// Whether it is empty of everything but blanks.
+    pub(super) fn is_empty(&self) -> bool {
+        self.body.iter().all(|node| match node {
+            Node::Text(text, _) => text.lossy().trim().is_empty(),
+            _ => false,
+        })
+    }
+}

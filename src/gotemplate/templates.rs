@@ -1,0 +1,55 @@
+//! A set of templates that can call each other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::ast::Template;
+use super::call::Functions;
+use super::error::GoTemplateError;
+use super::parse::parse;
+use super::source::Source;
+use super::text::Str;
+
+/// Parsed templates by name. A set is built once and shared between threads and releases.
+#[derive(Debug)]
+pub struct Templates {
+    functions: Functions,
+    by_name: HashMap<Str, Arc<Template>>,
+}
+
+impl Templates {
+    /// An empty set, of templates that may call these functions.
+    pub fn new(functions: Functions) -> Self {
+        Self { functions, by_name: HashMap::new() }
+    }
+
+    /// Parses a file, which is executed by `name` and called `path` in errors. What it defines replaces what was
+    /// defined before, unless it is empty, as in Go.
+    pub fn add(&mut self, name: &str, path: &Arc<String>, text: impl Into<Str>) -> Result<(), GoTemplateError> {
+        let source = Source { path: Arc::clone(path), text: text.into() };
+        for template in parse(name.into(), source, &self.functions)? {
+            if !template.is_empty() || !self.by_name.contains_key(&template.name) {
+                self.by_name.insert(template.name.clone(), template);
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all templates, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &Str> {
+        self.by_name.keys()
+    }
+
+    /// Whether there is a template of a name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name.as_bytes())
+    }
+
+    pub(super) fn get(&self, name: &[u8]) -> Option<&Arc<Template>> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+}

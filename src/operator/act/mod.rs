@@ -1,0 +1,20 @@
+//! Acting: it sends what was decided, as whom it was decided, and says what came of it.
+
+mod account;
+mod cleanup;
+mod context;
+mod prune;
+mod server;
+mod status;
+mod syncs;
+mod target;
+mod tell;
+mod tokens;
+mod visit;
+
+pub(super) use self::context::{Context, Finish};
+pub(super) use self::server::Server;
+pub(super) use self::syncs::{namespace, slim};
+pub(super) use self::tell::Teller;
+pub(super) use self::tokens::Tokens;
+pub(super) use self::visit::visit;

@@ -1,0 +1,182 @@
+//! Watches: the objects whole, everything else as metadata. Each fills its part of the world, and queues whom a change
+//! concerns.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::Resource;
+use kube::api::Api;
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{self, Event, watcher};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::operator::ConfigMapSync;
+use crate::operator::act::{Context, namespace, slim};
+use crate::operator::world::{Concerned, World, key_of};
+
+/// How many objects a page of a list has.
+const PAGE: u32 = 250;
+/// After so long everything is listed anew, whatever the watches said.
+const ANEW: Duration = Duration::from_secs(30 * 60);
+/// The waits of a watch that fails: the first, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How a kind of object goes into the world.
+struct Part<K> {
+    applied: fn(&mut World, K) -> Concerned,
+    deleted: fn(&mut World, K) -> Concerned,
+    anew: fn(&mut World),
+    listed: fn(&mut World) -> Concerned,
+}
+
+/// Counts the parts that were not filled yet.
+struct Filling {
+    left: AtomicUsize,
+}
+
+/// Starts all watches.
+pub(super) fn start(context: &Arc<Context>, opened: &watch::Receiver<u64>) -> Vec<JoinHandle<()>> {
+    let client = || context.server.own().clone();
+    let strict = context.options.strict;
+    let filling = Arc::new(Filling { left: AtomicUsize::new(if strict { 3 } else { 4 }) });
+    let mut all = vec![
+        watched(context, opened, &filling, Api::all(client()), SYNCS, context.options.selector.as_deref()),
+        watched(context, opened, &filling, Api::all(client()), NAMESPACES, None),
+        watched(context, opened, &filling, Api::all(client()), ACCOUNTS, None),
+    ];
+    if !strict {
+        all.push(watched(context, opened, &filling, Api::all(client()), MAPS, None));
+    }
+    all
+}
+
+const SYNCS: Part<ConfigMapSync> = Part {
+    applied: |world, mut object| {
+        slim(&mut object.metadata);
+        world.sync_applied(Arc::new(object))
+    },
+    deleted: |world, object| world.sync_deleted(&key_of(&object.metadata)),
+    anew: World::syncs_listed_anew,
+    listed: World::syncs_listed,
+};
+
+const NAMESPACES: Part<PartialObjectMeta<Namespace>> = Part {
+    applied: |world, object| {
+        world.namespace_applied(object.metadata.name.as_deref().unwrap_or_default(), namespace(&object.metadata))
+    },
+    deleted: |world, object| world.namespace_deleted(object.metadata.name.as_deref().unwrap_or_default()),
+    anew: World::namespaces_listed_anew,
+    listed: World::namespaces_listed,
+};
+
+const ACCOUNTS: Part<PartialObjectMeta<ServiceAccount>> = Part {
+    applied: |world, object| {
+        let uid = object.metadata.uid.clone().unwrap_or_default();
+        world.account_applied(key_of(&object.metadata), &uid)
+    },
+    deleted: |world, object| world.account_deleted(&key_of(&object.metadata)),
+    anew: World::accounts_listed_anew,
+    listed: World::accounts_listed,
+};
+
+const MAPS: Part<PartialObjectMeta<ConfigMap>> = Part {
+    applied: |world, object| world.map_applied(&object.metadata),
+    deleted: |world, object| world.map_deleted(&key_of(&object.metadata)),
+    anew: World::maps_listed_anew,
+    listed: World::maps_listed,
+};
+
+/// Watches a kind for as long as the process runs.
+fn watched<K>(
+    context: &Arc<Context>,
+    opened: &watch::Receiver<u64>,
+    filling: &Arc<Filling>,
+    api: Api<K>,
+    part: Part<K>,
+    selector: Option<&str>,
+) -> JoinHandle<()>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
+    let mut config = watcher::Config::default().page_size(PAGE);
+    config.label_selector = selector.map(str::to_owned);
+    tokio::spawn(async move {
+        let mut filled = false;
+        loop {
+            let mut events = Box::pin(watcher(api.clone(), config.clone()));
+            let anew = tokio::time::sleep(ANEW);
+            tokio::pin!(anew);
+            let mut wait = FIRST_WAIT;
+            opened.mark_unchanged();
+            loop {
+                let event = tokio::select! {
+                    // A connection to a server that was away may hang for minutes.
+                    changed = opened.changed() => match changed {
+                        Ok(()) => break,
+                        Err(_) => return,
+                    },
+                    () = &mut anew => break,
+                    event = events.next() => event,
+                };
+                match event {
+                    Some(Ok(event)) => {
+                        wait = FIRST_WAIT;
+                        let done = matches!(event, Event::InitDone);
+                        take(&context, &part, event);
+                        if done && !filled {
+                            filled = true;
+                            filling.filled(&context);
+                        }
+                    }
+                    Some(Err(_)) => {
+                        context.figures.watch_failed();
+                        tokio::time::sleep(wait).await;
+                        wait = (wait * 2).min(LONGEST_WAIT);
+                    }
+                    None => break,
+                }
+            }
+        }
+    })
+}
+
+/// Takes an event up, and queues whom it concerns. Before all is known, nobody is queued.
+fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
+    let concerned = {
+        let mut world = context.world();
+        match event {
+            Event::Apply(object) | Event::InitApply(object) => (part.applied)(&mut world, object),
+            Event::Delete(object) => (part.deleted)(&mut world, object),
+            Event::Init => {
+                (part.anew)(&mut world);
+                Concerned::new()
+            }
+            Event::InitDone => (part.listed)(&mut world),
+        }
+    };
+    if context.figures.synced.load(Ordering::Relaxed) {
+        let now = context.now();
+        let mut queue = context.queue();
+        concerned.iter().for_each(|key| queue.happened(key, now));
+        drop(queue);
+        context.wake();
+    }
+}
+
+impl Filling {
+    /// One part more is filled. With the last one, the work can begin.
+    fn filled(&self, context: &Context) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            context.figures.synced.store(true, Ordering::Relaxed);
+            context.wake();
+        }
+    }
+}
