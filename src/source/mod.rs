@@ -3,12 +3,14 @@
 //! Only what is asked for is read, and nothing from outside the root: a symbolic link that leads out of it, or to
 //! itself, is an error, and so is everything that is neither a file nor a folder.
 
+mod disk;
 mod error;
 mod folder;
 mod git;
 
 use std::path::{Path, PathBuf};
 
+pub use self::disk::{Disk, repository};
 pub use self::error::SourceError;
 use self::git::Repository;
 use crate::tree::Tree;
