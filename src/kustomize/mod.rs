@@ -7,6 +7,7 @@
 //! The output is kustomize's, byte for byte. Values of Secrets that come from encrypted files are masked.
 
 mod build;
+mod charts;
 mod config;
 mod error;
 mod fields;

@@ -43,6 +43,10 @@ impl Files for Unlocked {
         self.files.resolved(path)
     }
 
+    fn shown(&self, path: &str) -> String {
+        self.files.shown(path)
+    }
+
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         let files = self.files.repository(remote)?;
         Ok(Arc::new(Self { files, find: Arc::clone(&self.find), found: Arc::clone(&self.found) }))

@@ -10,8 +10,11 @@ use crate::kustomize::{Files, Remote};
 use crate::tree::Tree;
 
 /// All files of this machine; paths count from the root of its file system.
-#[derive(Clone, Copy, Debug)]
-pub struct Disk;
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// The folder that people are told paths from.
+    pub here: PathBuf,
+}
 
 fn place(path: &str) -> PathBuf {
     Path::new("/").join(path)
@@ -29,6 +32,15 @@ impl Files for Disk {
     fn resolved(&self, path: &str) -> String {
         let real = place(path).canonicalize().unwrap_or_else(|_| place(path));
         real.to_string_lossy().trim_start_matches('/').to_owned()
+    }
+
+    fn shown(&self, path: &str) -> String {
+        let place = place(path);
+        match place.strip_prefix(&self.here) {
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            Ok(below) => below.to_string_lossy().into_owned(),
+            Err(_) => place.to_string_lossy().into_owned(),
+        }
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {

@@ -1,7 +1,7 @@
 //! `weft kustomize build`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -97,11 +97,13 @@ fn unlocked(args: &BuildArgs) -> Unlocked {
         let process = keys::Process::new(&|name| variables.get(name).cloned());
         Ok(keys::find(&keys::Sources { files: &identities, project: None, process: &process })?)
     };
-    Unlocked::new(Arc::new(Disk), Box::new(find))
+    let here = settings::absolute(Path::new("."));
+    let here = here.canonicalize().unwrap_or(here);
+    Unlocked::new(Arc::new(Disk { here }), Box::new(find))
 }
 
 /// Writes a file an object, under kustomize's names.
-fn write_each(folder: &std::path::Path, build: &Build) -> Result<(), Failure> {
+fn write_each(folder: &Path, build: &Build) -> Result<(), Failure> {
     let namespaces: BTreeSet<String> = build.resources.iter().filter_map(namespace).collect();
     for object in &build.resources {
         let text = |keys: &[&str]| object.dig(keys).and_then(Value::as_str).unwrap_or_default().to_lowercase();
