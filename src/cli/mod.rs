@@ -33,6 +33,7 @@ mod saving;
 mod secrets;
 mod settings;
 mod show;
+mod sources;
 mod status;
 mod terminal;
 mod validate;
@@ -84,6 +85,7 @@ enum Verb {
     Kustomize(kustomize::KustomizeArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
+    Sources(sources::SourcesArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
@@ -128,6 +130,7 @@ impl Verb {
             Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
+            Self::Sources(args) => sources::run(args, terminal),
             Self::Sandbox(args) => sandbox::run(args, terminal),
             Self::Demo(args) => demo::run(args, terminal),
             Self::Completions(args) => completions::run(args, terminal),

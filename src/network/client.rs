@@ -182,7 +182,8 @@ async fn answer(response: http::Response<Body>, address: String, limit: usize) -
     let read = Limited::new(body, if refused { 64 << 10 } else { limit }).collect().await;
     if refused {
         let bytes = read.map(|it| it.to_bytes().to_vec()).unwrap_or_default();
-        return Err(NetworkError::Refused { address, status: parts.status, saying: saying(&bytes) });
+        let challenge = parts.headers.get(header::WWW_AUTHENTICATE).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        return Err(NetworkError::Refused { address, status: parts.status, saying: saying(&bytes), challenge });
     }
     match read {
         Ok(body) => Ok(Answer { address, headers: parts.headers, bytes: body.to_bytes().to_vec() }),

@@ -33,6 +33,8 @@ pub enum NetworkError {
         status: http::StatusCode,
         /// What the server says about it, cut short.
         saying: String,
+        /// How it wants to be told who asks (`WWW-Authenticate`).
+        challenge: Option<String>,
     },
     /// The answer is larger than it can be.
     #[error("the answer of `{address}` has more than {} MiB", limit >> 20)]

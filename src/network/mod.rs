@@ -13,6 +13,7 @@ use std::thread;
 
 use tokio::runtime::Runtime;
 
+pub(crate) use self::client::join;
 pub use self::client::{Answer, Network, Trust};
 pub use self::error::{NetworkError, WrongProxy};
 pub use self::proxy::Proxies;

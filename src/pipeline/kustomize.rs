@@ -9,7 +9,7 @@ use crate::kustomize::{self, Files, Options, Remote};
 use crate::masked::Masked;
 use crate::project::Release;
 use crate::secrets::{self, Identities};
-use crate::source;
+use crate::source::{self, charts::Charts};
 use crate::tree::Tree;
 use crate::value::Value;
 
@@ -73,20 +73,23 @@ impl Files for Unlocked {
     }
 }
 
-/// The files of a project; repositories elsewhere are read as those of this machine are.
-pub(super) struct Shared(pub Tree);
+/// The files of a project, and what brings repositories from elsewhere.
+pub(super) struct Shared {
+    pub tree: Tree,
+    pub charts: Charts,
+}
 
 impl Files for Shared {
     fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
-        Files::bytes(&self.0, path)
+        Files::bytes(&self.tree, path)
     }
 
     fn is_folder(&self, path: &str) -> bool {
-        Files::is_folder(&self.0, path)
+        Files::is_folder(&self.tree, path)
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
-        source::repository(remote).map(|tree| Arc::new(tree) as Arc<dyn Files>)
+        source::repository(&self.charts, remote)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Settings, State};
+use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
@@ -55,7 +55,8 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
-    let tree = with_bases(settings, &environment, declared.with(settings.source.read(named)?))?;
+    let named = declared.with(settings.source.read(named)?);
+    let tree = sources::brought(settings, &environment, with_bases(settings, &environment, named)?)?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;

@@ -11,6 +11,7 @@ use crate::keys;
 use crate::kustomize::Files;
 use crate::project::{Release, ReleaseSource};
 use crate::secrets::{self, Identities};
+use crate::source::charts::Charts;
 use crate::value::Value;
 use crate::values::{self, Layer, Values};
 
@@ -71,7 +72,8 @@ fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
         let project = declared.as_deref().map(|path| (&tree, path));
         Ok(keys::find(&keys::Sources { files: &paths, project, process: &process })?)
     };
-    Arc::new(Unlocked::new(Arc::new(Shared(project.tree.clone())), Box::new(find)))
+    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
+    Arc::new(Unlocked::new(Arc::new(Shared { tree: project.tree.clone(), charts }), Box::new(find)))
 }
 
 fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {

@@ -123,6 +123,14 @@ pub enum ProjectError {
         /// Where it is named.
         place: Place,
     },
+    /// A chart to be renewed that nothing names.
+    #[error("no chart from elsewhere is called `{name}`")]
+    NoRemote {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
     /// A lock file that nobody wrote so.
     #[error("`{path}` {problem}")]
     BadLock {

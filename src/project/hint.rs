@@ -41,6 +41,8 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
         }
         E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
+        E::NoRemote { known, .. } if known.is_empty() => "The environment names no chart from elsewhere.".into(),
+        E::NoRemote { known, .. } => format!("There are {}.", list(known)),
         E::NoRelease { known, .. } => format!("It has {}.", list(known)),
         E::InputMissing { variable, .. } => format!("Set `{variable}`, or give the input a `default`."),
         E::NothingSelected { labels, .. } if !labels.is_empty() => {

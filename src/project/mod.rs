@@ -32,6 +32,7 @@
 
 mod cluster;
 mod conflicts;
+mod dependencies;
 mod duration;
 mod error;
 mod exposes;
@@ -60,6 +61,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::conflicts::ConflictRule;
+pub use self::dependencies::{Dependency, dependencies};
 pub use self::duration::seconds;
 pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;

@@ -5,15 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::git::Repository;
+use super::charts::Charts;
 use crate::kustomize::{Files, Remote};
-use crate::tree::Tree;
 
 /// All files of this machine; paths count from the root of its file system.
-#[derive(Clone, Debug)]
 pub struct Disk {
     /// The folder that people are told paths from.
     pub here: PathBuf,
+    /// What brings repositories from elsewhere.
+    pub charts: Charts,
 }
 
 fn place(path: &str) -> PathBuf {
@@ -44,19 +44,12 @@ impl Files for Disk {
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
-        repository(remote).map(|tree| Arc::new(tree) as Arc<dyn Files>)
+        repository(&self.charts, remote)
     }
 }
 
-/// The files of a commit of a repository on this machine.
-pub fn repository(remote: &Remote) -> Result<Tree, String> {
-    let Some(path) = remote.repository.strip_prefix("file://") else {
-        return Err("only repositories of this machine (`file://`) are read without a network".to_owned());
-    };
-    let said = |error: super::SourceError| error.to_string();
-    let folder = Path::new(path);
-    let repository = Repository::around(folder).map_err(said)?.ok_or("there is no repository")?;
-    let commit = repository.resolve(remote.reference.as_deref().unwrap_or("HEAD")).map_err(said)?;
-    let files = repository.read(repository.folder(), commit, "").map_err(said)?;
-    Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
+/// The files of the repository that a kustomization names.
+pub fn repository(charts: &Charts, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+    let tree = charts.repository_files(&remote.repository, remote.reference.as_deref());
+    tree.map(|tree| Arc::new(tree) as Arc<dyn Files>).map_err(|error| error.to_string())
 }

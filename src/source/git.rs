@@ -64,7 +64,7 @@ impl Repository {
         };
         let mut options = StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true);
-        for folder in [super::ENVIRONMENTS, "charts", "secrets"] {
+        for folder in [super::ENVIRONMENTS, "charts", "secrets", "vendor"] {
             options.pathspec(self.within(root, folder));
         }
         let dirty = !self.git.is_bare() && !self.git.statuses(Some(&mut options))?.is_empty();
@@ -85,6 +85,22 @@ impl Repository {
         let below = real(root).strip_prefix(real(&self.folder)).map(Path::to_path_buf).unwrap_or_default();
         below.join(path).to_string_lossy().into_owned()
     }
+}
+
+/// The files at and below a folder of a commit, by their path below it; the empty folder is the top.
+pub(super) fn files(git: &git2::Repository, commit: Oid, folder: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
+    let top = git.find_commit(commit)?.tree()?;
+    let below = if folder.is_empty() { top.clone() } else { subtree(git, &top, folder)? };
+    let mut walk = Walk { git, prefix: folder.to_owned(), top, files: Vec::new() };
+    for entry in &below {
+        let name = entry.name().map_err(|_| SourceError::NameNotText { path: folder.into() })?;
+        walk.visit(name, name, 0)?;
+    }
+    Ok(walk.files)
+}
+
+fn subtree<'g>(git: &'g git2::Repository, top: &GitTree<'g>, folder: &str) -> Result<GitTree<'g>, SourceError> {
+    Ok(git.find_tree(top.get_path(Path::new(folder))?.id())?)
 }
 
 struct Walk<'g> {

@@ -3,6 +3,7 @@
 //! Only what is asked for is read, and nothing from outside the root: a symbolic link that leads out of it, or to
 //! itself, is an error, and so is everything that is neither a file nor a folder.
 
+pub mod charts;
 mod disk;
 mod error;
 mod folder;

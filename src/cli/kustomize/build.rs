@@ -13,6 +13,7 @@ use crate::keys;
 use crate::kustomize::{self, Build, Id, Options};
 use crate::pipeline::kustomize::Unlocked;
 use crate::source::Disk;
+use crate::source::charts::Charts;
 use crate::{schema::Gvk, value::Value, yaml};
 
 /// Print what a kustomization comes to, as `kustomize build` does; secrets from encrypted files masked.
@@ -99,7 +100,9 @@ fn unlocked(args: &BuildArgs) -> Unlocked {
     };
     let here = settings::absolute(Path::new("."));
     let here = here.canonicalize().unwrap_or(here);
-    Unlocked::new(Arc::new(Disk { here }), Box::new(find))
+    let variables = settings::variables();
+    let charts = Charts::of(&|name| variables.get(name).cloned());
+    Unlocked::new(Arc::new(Disk { here, charts }), Box::new(find))
 }
 
 /// Writes a file an object, under kustomize's names.

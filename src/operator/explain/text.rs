@@ -115,9 +115,10 @@ fn ready(facts: &Facts, made: &Wanted, found: &Looked<ConfigMap>) -> (&'static s
     let found = object.map_or(Found::Absent, |it| Found::Present(Box::new(it)));
     match step(&rules, &found) {
         Step::Create => ("missing", "the next visit creates it".to_owned()),
-        Step::Apply { drift: true } => ("drifted", format!("{}; the next visit corrects it", differs(&difference))),
-        Step::Apply { drift: false } => ("outdated", format!("{}; the next visit writes it", differs(&difference))),
-        Step::Strip(difference) => ("drifted", format!("{}; the next visit removes that", differs(&difference))),
+        Step::Change { drift: true, .. } => {
+            ("drifted", format!("{}; the next visit corrects it", differs(&difference)))
+        }
+        Step::Change { .. } => ("outdated", format!("{}; the next visit writes it", differs(&difference))),
         Step::Replace => ("immutable", "the next visit deletes it and creates it again".to_owned()),
         Step::Done(Outcome::Synced) if difference.is_none() => ("synced", "it equals the source".to_owned()),
         Step::Done(Outcome::Synced) => ("drifted", format!("{}; driftPolicy is Ignore", differs(&difference))),

@@ -1,0 +1,147 @@
+//! `weft sources`: charts from elsewhere, locked, renewed and vendored.
+
+use clap::{Args, Subcommand};
+
+use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
+use super::terminal::Terminal;
+use super::{Exit, counted, files, settings};
+use crate::diagnostic::Failure;
+use crate::pipeline::{self, Relocked, Renew};
+use crate::project::{self, VENDOR};
+use crate::source::{ENVIRONMENTS, Source};
+
+/// Charts from elsewhere: which exactly, and where from.
+#[derive(Debug, Args)]
+pub(super) struct SourcesArgs {
+    #[command(subcommand)]
+    verb: SourcesVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum SourcesVerb {
+    Lock(LockArgs),
+    Update(UpdateArgs),
+    Vendor(VendorArgs),
+}
+
+/// Look for the charts that are not locked yet, check their signatures, and write `sources.lock`.
+#[derive(Debug, Args)]
+struct LockArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+    /// Write nothing, and end with 2 where something would be written.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Look for charts again: the newest version that fits, the commit that a branch is at now.
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    /// The environment.
+    environment: String,
+    /// Only charts of these names.
+    charts: Vec<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+/// Write the archives of locked charts into `vendor/`, and those that charts depend on into their `charts/`, so that
+/// a run needs neither the network nor a cache.
+#[derive(Debug, Args)]
+struct VendorArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+}
+
+#[derive(Debug, Args)]
+struct WhichArgs {
+    /// The environments; all of them where none is named.
+    environments: Vec<String>,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+pub(super) fn run(args: &SourcesArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    match &args.verb {
+        SourcesVerb::Lock(args) => lock(args, terminal),
+        SourcesVerb::Update(UpdateArgs { environment, charts, project }) => {
+            let (settings, relocked) = relocked(environment, project, &Renew::Named(charts.clone()))?;
+            written(&settings, &relocked, terminal)?;
+            Ok(Exit::Done)
+        }
+        SourcesVerb::Vendor(args) => vendor(args, terminal),
+    }
+}
+
+fn lock(args: &LockArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    for environment in args.which.names()? {
+        let (settings, relocked) = relocked(&environment, &args.which.project, &Renew::Missing)?;
+        match args.check {
+            false => written(&settings, &relocked, terminal)?,
+            true => {
+                tell(&relocked, terminal)?;
+                if !relocked.changes.is_empty() {
+                    exit = Exit::Differences;
+                }
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn vendor(args: &VendorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    for environment in args.which.names()? {
+        let settings = of(&environment, &args.which.project)?;
+        let archives = pipeline::vendored(&settings)?;
+        for (path, bytes) in &archives {
+            files::write(&settings.source.root().join(path), bytes)?;
+            terminal.print(&format!("{path}\n"))?;
+        }
+        terminal.say(&format!("{environment}: {} in `{VENDOR}/` and `charts/`", counted(archives.len(), "archive")));
+    }
+    Ok(Exit::Done)
+}
+
+impl WhichArgs {
+    fn names(&self) -> Result<Vec<String>, Failure> {
+        if !self.environments.is_empty() {
+            return Ok(self.environments.clone());
+        }
+        let source = Source::open(&settings::absolute(&self.project.project), self.project.rev.as_deref())?;
+        Ok(project::names(&source.read([ENVIRONMENTS])?))
+    }
+}
+
+fn of(environment: &str, project: &ProjectArgs) -> Result<pipeline::Settings, Failure> {
+    settings::offline(environment, project, &SelectArgs::default(), &SetArgs::default())
+}
+
+fn relocked(
+    environment: &str,
+    project: &ProjectArgs,
+    renew: &Renew,
+) -> Result<(pipeline::Settings, Relocked), Failure> {
+    let settings = of(environment, project)?;
+    let relocked = pipeline::lock(&settings, renew)?;
+    Ok((settings, relocked))
+}
+
+/// Writes a lock file that is another one than before.
+fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+    if !relocked.changes.is_empty() {
+        let path = settings.source.root().join(&relocked.path);
+        files::write(&path, relocked.text.as_deref().unwrap_or_default())?;
+    }
+    tell(relocked, terminal)
+}
+
+fn tell(relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+    let path = &relocked.path;
+    relocked.changes.iter().try_for_each(|line| terminal.print(&format!("{line}\n")))?;
+    terminal.say(&match relocked.changes.len() {
+        0 => format!("{path}: up to date"),
+        many => format!("{path}: {}", counted(many, "change")),
+    });
+    Ok(())
+}

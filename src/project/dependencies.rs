@@ -1,0 +1,97 @@
+//! The charts from elsewhere that a chart of the repository depends on.
+
+use std::sync::Arc;
+
+use super::ProjectError;
+use super::remote::ChartPlace;
+use crate::tree::Tree;
+use crate::value::{Origin, Value};
+use crate::yaml::{self, Rules};
+
+/// A chart that another one depends on, and that is not beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dependency {
+    /// The folder of the chart that depends on it.
+    pub folder: String,
+    /// Where it is.
+    pub place: ChartPlace,
+    /// Where that was written.
+    pub origin: Origin,
+}
+
+impl Dependency {
+    /// Where the archive stands in the project's tree, and where Helm vendors it: in `charts/` of the chart.
+    pub fn archive(&self, name: &str, version: &str) -> String {
+        format!("{}/charts/{name}-{version}.tgz", self.folder)
+    }
+}
+
+/// The dependencies of the chart in a folder that have a repository elsewhere and are not vendored beside it, as a
+/// folder or an archive. `Chart.yaml` of version 1 has them in `requirements.yaml`.
+pub fn dependencies(tree: &Tree, folder: &str) -> Result<Vec<Dependency>, ProjectError> {
+    let mut all = Vec::new();
+    for file in ["Chart.yaml", "requirements.yaml"] {
+        let path = Arc::new(format!("{folder}/{file}"));
+        if !tree.contains(&path) {
+            continue;
+        }
+        let chart = yaml::document(tree.text(&path)?, &path, Rules::Kubernetes)?;
+        let list = chart.get("dependencies").and_then(Value::as_list).unwrap_or_default();
+        all.extend(list.iter().filter_map(|it| dependency(tree, folder, it)));
+    }
+    Ok(all)
+}
+
+fn dependency(tree: &Tree, folder: &str, node: &Value) -> Option<Dependency> {
+    let field = |key: &str| node.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
+    let (name, repo) = (field("name")?, field("repository")?);
+    let elsewhere = ["https://", "http://", "oci://", "@", "alias:"].iter().any(|it| repo.starts_with(it));
+    if !elsewhere || is_beside(tree, folder, name) {
+        return None;
+    }
+    let place = ChartPlace::Repository {
+        repo: repo.trim_end_matches('/').to_owned(),
+        name: name.to_owned(),
+        version: field("version").unwrap_or("*").to_owned(),
+    };
+    Some(Dependency { folder: folder.to_owned(), place, origin: node.origin.clone() })
+}
+
+/// Whether a chart has another one in its `charts/`.
+fn is_beside(tree: &Tree, folder: &str, name: &str) -> bool {
+    let charts = tree.below(&format!("{folder}/charts"));
+    let is_archive = |path: &str| {
+        let version = path.strip_suffix(".tgz").and_then(|it| it.strip_prefix(name)?.strip_prefix('-'));
+        version.is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit() || c == 'v') && !it.contains('/'))
+    };
+    charts.contains(&format!("{name}/Chart.yaml")) || charts.paths().any(is_archive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &str)]) -> Vec<String> {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+        let found = dependencies(&Tree::new(files), "charts/app").unwrap();
+        found.iter().map(|it| it.place.to_string()).collect()
+    }
+
+    const CHART: &str = "dependencies:
+- {name: db, version: ^1, repository: 'https://x.example.com/'}
+- {name: db-extra, version: 1.0.0, repository: 'oci://x.example.com/y'}
+- {name: local, version: 1.0.0, repository: 'file://../local'}
+- {name: own, version: 1.0.0}
+";
+
+    #[test]
+    fn only_charts_from_elsewhere_that_are_not_beside_are_wanted() {
+        let chart = ("charts/app/Chart.yaml", CHART);
+        assert_eq!(of(&[chart]), ["db ^1 of https://x.example.com", "db-extra 1.0.0 of oci://x.example.com/y"]);
+        let archive = ("charts/app/charts/db-extra-1.0.0.tgz", "");
+        assert_eq!(of(&[chart, archive]), ["db ^1 of https://x.example.com"]);
+        let folder = ("charts/app/charts/db/Chart.yaml", "name: db");
+        assert_eq!(of(&[chart, folder]), ["db-extra 1.0.0 of oci://x.example.com/y"]);
+        assert_eq!(of(&[("charts/app/requirements.yaml", CHART)]).len(), 2);
+    }
+}
