@@ -158,17 +158,11 @@ pub fn render(
     let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
-<<<<<<< HEAD
     let placeholders = rendered.iter().any(|it| it.placeholders);
-    let said: Vec<String> = rendered.iter().flat_map(chart::advice).collect();
+    let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
     Ok(Rendering { releases, unread, placeholders, desired })
-=======
-    let mut desired = manifest::read(rendered, &project.environment, discovery)?;
-    desired.warnings.extend(warnings.into_iter().flatten());
-    Ok(Rendering { releases, unread, desired })
->>>>>>> main
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
