@@ -14,6 +14,7 @@ mod history;
 mod hooks;
 mod ignore;
 mod join;
+pub mod kustomize;
 mod load;
 mod observe;
 mod pool;
@@ -134,8 +135,11 @@ pub fn render(
     making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
-        let ReleaseValues { release, chart, values } = it;
+        let ReleaseValues { release, chart, values, files } = it;
         let rendered = match (chart, &release.source) {
+            (None, ReleaseSource::Kustomization(folder)) => {
+                return kustomize::render(files, folder, release).map_err(|it| it.of_release(&release.name));
+            }
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
                 let capabilities = discovery;
@@ -145,11 +149,13 @@ pub fn render(
                 chart::manifests(&project.tree, folder, release)
             }
         };
-        rendered.map_err(|error| Failure::from(error).of_release(&release.name))
+        rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
+    let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
-    let desired = manifest::read(rendered, &project.environment, discovery)?;
+    let mut desired = manifest::read(rendered, &project.environment, discovery)?;
+    desired.warnings.extend(warnings.into_iter().flatten());
     Ok(Rendering { releases, unread, desired })
 }
 

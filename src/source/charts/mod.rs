@@ -24,6 +24,7 @@ use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network, Proxies};
 use crate::project::{ChartPlace, Locked};
+use crate::tree::Tree;
 use crate::tree::archive::{self, LARGEST};
 use crate::value::Value;
 use crate::yaml::{self, Rules};
@@ -90,6 +91,14 @@ impl Charts {
     /// The address of a repository that Helm knows under a name.
     pub fn repository(&self, name: &str) -> Result<Option<String>, FetchError> {
         self.logins.named(name)
+    }
+
+    /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
+    pub fn repository_files(&self, address: &str, revision: Option<&str>) -> Result<Tree, FetchError> {
+        let login = self.logins.git(address)?;
+        let chart = git::chart(&self.network, address, revision.unwrap_or("HEAD"), "", login.as_ref());
+        let (_, files) = network::wait(chart)??;
+        Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
     }
 
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {
