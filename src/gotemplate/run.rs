@@ -104,7 +104,8 @@ impl<'e> Run<'e> {
         self.layers.clear();
         self.depth = 0;
         self.root = Some(data.clone());
-        self.call(name.as_bytes(), &Some(data.clone()))?;
+        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks.
+        stacker::maybe_grow(2 * RED_ZONE, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
         Ok(std::mem::take(&mut self.out))
     }
 
