@@ -58,8 +58,12 @@ func table(folder string) error {
 func message(err string) string {
 	calling := regexp.MustCompile(`(?s).*error calling (\w+):\s*(.*)`)
 	arguments := regexp.MustCompile(`(?s).*\s((?:wrong type for value; |expected [^;\n]+; found |wrong number of args ).*)`)
+	unhandled := regexp.MustCompile(`can't handle (.*) for arg of type (.*)`)
 	if found := arguments.FindStringSubmatch(err); found != nil {
 		return strconv.Quote(found[1])
+	}
+	if found := unhandled.FindStringSubmatch(err); found != nil {
+		return strconv.Quote("expected " + found[2] + "; found " + found[1])
 	}
 	found := calling.FindStringSubmatch(err)
 	if found == nil || found[1] == "include" || found[1] == "tpl" {

@@ -8,23 +8,29 @@ use super::json;
 use super::runes::lossy;
 use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
 use crate::value::Mark;
-use crate::yaml::{self, Rules, YamlError};
+use crate::yaml::{self, Layout, Order, Rules, Secrets, Write, YamlError};
 
 const A: Type = Type::Any;
 const S: Type = Type::Str;
 
 /// The functions of this module. Those without `must` swallow what goes wrong.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?).unwrap_or_default().into())),
+    Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?, Write::default()).unwrap_or_default().into())),
+    Function::new("toYamlPretty", &[A], |_, args| Ok(written(any(args, 0)?, PRETTY).unwrap_or_default().into())),
     Function::new("mustToYaml", &[A], |_, args| {
-        Ok(written(any(args, 0)?).map_err(|error| format!("error marshaling into JSON: {error}"))?.into())
+        Ok(written(any(args, 0)?, Write::default())
+            .map_err(|error| format!("error marshaling into JSON: {error}"))?
+            .into())
     }),
     Function::new("fromYaml", &[S], |_, args| Ok(map_of(text(args, 0)?).into())),
     Function::new("fromYamlArray", &[S], |_, args| Ok(list_of(text(args, 0)?).into())),
 ];
 
-fn written(value: &Value) -> Result<String, String> {
-    let mut text = yaml::write(&to_document(value)?);
+/// Go's newer library, with lists indented by two.
+const PRETTY: Write = Write { order: Order::Natural, secrets: Secrets::Masked, layout: Layout::Wide };
+
+fn written(value: &Value, layout: Write) -> Result<String, String> {
+    let mut text = yaml::write_with(&to_document(value)?, layout);
     if text.ends_with('\n') {
         text.pop();
     }
@@ -74,9 +80,13 @@ fn message(error: &YamlError, text: &str) -> String {
         YamlError::Syntax { problem, context, at } => {
             let began = context.as_ref().map(|(_, mark)| *mark);
             // Where the text ends too early, our place is where what is open began; Go's is behind the last line.
-            let line = if began == Some(at.origin.mark) { text.lines().count() } else { lines_above(at.origin.mark) };
             let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"))
                 || problem.contains("not allowed in this context");
+            let line = match began == Some(at.origin.mark) {
+                true if !scanning => text.lines().count(),
+                true if problem.contains("end of stream") => text.lines().count().saturating_sub(1),
+                _ => lines_above(at.origin.mark),
+            };
             // The scanner counts lines from 1, the parser from 0, and neither names the first.
             match line {
                 0 => format!("yaml: {problem}"),
