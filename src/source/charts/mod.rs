@@ -9,6 +9,8 @@ mod error;
 mod git;
 mod index;
 mod login;
+mod provenance;
+mod push;
 mod registry;
 mod signature;
 
@@ -20,6 +22,7 @@ use self::cache::Cache;
 use self::digest::{of_files, same, sha256};
 pub use self::error::FetchError;
 use self::login::{Access, Login, Logins};
+pub use self::push::{Pushed, digest, sign};
 use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network, Proxies};
@@ -113,6 +116,10 @@ impl Charts {
         }
         let version = arrived.version.clone().unwrap_or(version);
         let mut verified = Vec::new();
+        if let Some(keyring) = &keys.keyring {
+            let provenance = arrived.provenance.as_deref();
+            verified.push(provenance::verified(&wanted, keyring, provenance, &arrived.bytes)?);
+        }
         if let (Some(key), Some(manifest), ChartPlace::Repository { repo, name, .. }) =
             (&keys.cosign, &arrived.manifest, place)
         {
