@@ -90,9 +90,14 @@ impl Charts {
         Ok(bytes)
     }
 
-    /// The address of a repository that Helm knows under a name.
-    pub fn repository(&self, name: &str) -> Result<Option<String>, FetchError> {
-        self.logins.named(name)
+    /// The address of a repository, which a dependency may name as Helm knows it: `@name` or `alias:name`.
+    fn address(&self, repo: &str) -> Result<String, FetchError> {
+        let Some(name) = repo.strip_prefix('@').or_else(|| repo.strip_prefix("alias:")) else {
+            return Ok(repo.to_owned());
+        };
+        let problem = || "is the name of no repository in Helm's `repositories.yaml`".to_owned();
+        let unknown = || FetchError::NotTheChart { what: repo.to_owned(), problem: problem() };
+        self.logins.named(name)?.ok_or_else(unknown)
     }
 
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {
@@ -103,7 +108,8 @@ impl Charts {
                 (self.of_registry((repo, name, version), keys).await?, Some(name))
             }
             ChartPlace::Repository { repo, name, version } => {
-                (self.of_repository((repo, name, version), keys).await?, Some(name))
+                let repo = self.address(repo)?;
+                (self.of_repository((&repo, name, version), keys).await?, Some(name))
             }
             ChartPlace::Archive { url } => (self.archive(url, &self.logins.repository(url)?, keys).await?, None),
         };
@@ -219,8 +225,9 @@ impl Charts {
                 registry.blob(&locked.digest).await
             }
             (ChartPlace::Repository { repo, .. }, Some(url), _) => {
-                let access = self.logins.repository(repo)?;
-                let access = if access.everywhere || host(url) == host(repo) { access } else { Access::default() };
+                let repo = self.address(repo)?;
+                let access = self.logins.repository(&repo)?;
+                let access = if access.everywhere || host(url) == host(&repo) { access } else { Access::default() };
                 self.bytes(url, &access, largest()).await
             }
             (ChartPlace::Archive { url }, _, _) => self.bytes(url, &self.logins.repository(url)?, largest()).await,
