@@ -53,6 +53,11 @@ impl ControlPlane {
         Ok(dry_runs.filter_map(count).sum())
     }
 
+    /// The administrator's client.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// What runs the requests of this process.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime

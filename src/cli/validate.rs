@@ -72,7 +72,7 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
-    let violations = pipeline::violations(&rendering.desired.objects);
+    let violations = pipeline::violations(&rendering.desired);
     for (object, violation) in &violations {
         terminal.warn(&format!("`{}` is not valid: {violation}\n --> {}", object.id, object.origin));
     }

@@ -232,6 +232,24 @@ impl Cluster {
         sent.live().ok_or_else(|| WriteError::Unknown { reason: "the answer is not an object".to_owned() })
     }
 
+    /// Asks whether the server would create an object, whether one of its name is there or not.
+    pub async fn rehearse(&self, id: &ObjectId, resource: &Resource, body: &Value) -> Result<(), WriteError> {
+        let path = path(resource, id.namespace.as_deref(), None);
+        let path = format!("{path}?fieldManager={}&fieldValidation=Strict&dryRun=All", escape(FIELD_MANAGER));
+        let bytes = serde_json::to_vec(&body.exposed()).map_err(|error| WriteError::Refused {
+            refusal: Refusal::Invalid,
+            message: format!("{id} cannot be written as JSON: {error}"),
+        })?;
+        let request = Request::get(path, format!("ask whether {id} can be created"))
+            .needs(Right::new("create", resource, id.namespace.as_deref()))
+            .with(Method::POST, "application/json", bytes);
+        match self.write(&request).await {
+            // It is looked for after everything else.
+            Err(WriteError::Refused { refusal: Refusal::Conflict, .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
     /// Deletes an object, if it still is the one that is meant; otherwise the answer is [`Refusal::Conflict`]. An object
     /// that is not there is deleted.
     pub async fn delete(

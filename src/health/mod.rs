@@ -8,6 +8,7 @@
 
 mod cause;
 mod conditions;
+mod kinds;
 mod pods;
 mod rules;
 mod secrets;
@@ -45,7 +46,10 @@ const PASSIVE: &str = include_str!("passive.txt");
 
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
 
-/// The kinds with a rule of their own; all others go by their conditions.
+/// What is missing of an object without a status.
+const UNSEEN: &str = "its controller has not looked at it yet";
+
+/// The kinds with a rule of their own; all others go by the table of [`kinds`], or by their conditions.
 const RULES: [(&str, &str, Rule); 21] = [
     ("", "Pod", pods::pod),
     ("", "Service", storage::service),
@@ -92,10 +96,13 @@ fn terminating(object: &Value) -> Option<Health> {
 fn shipped(object: &Value) -> Health {
     let gvk = Gvk::new(text(object, &["apiVersion"]), text(object, &["kind"]));
     let rule = RULES.iter().find(|(group, kind, _)| *group == gvk.group && *kind == gvk.kind);
-    let rule = rule.map_or(conditions::generic as Rule, |(_, _, rule)| *rule);
+    let by_kind = || match rule {
+        Some((_, _, rule)) => rule(object),
+        None => kinds::listed(object, &gvk).unwrap_or_else(|| conditions::generic(object)),
+    };
     match observed(object) {
         Some(missing) => Health::InProgress(missing),
-        None => conditions::standard(object).unwrap_or_else(|| rule(object)),
+        None => conditions::standard(object).unwrap_or_else(by_kind),
     }
 }
 

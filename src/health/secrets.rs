@@ -4,11 +4,8 @@
 //! is as it should be.
 
 use super::conditions::condition;
-use super::{Health, integer, text};
+use super::{Health, UNSEEN, integer, text};
 use crate::value::Value;
-
-/// What is missing of an object without a status.
-const UNSEEN: &str = "its controller has not looked at it yet";
 
 /// A sealed Secret must have been opened. It has failed otherwise: its controller tries a few times, and then waits for
 /// another version. One that runs with `--update-status=false` never says how it went.

@@ -11,10 +11,10 @@ use super::read::Target;
 use super::remote::Remote;
 use super::resource::{Resource, map_under};
 use super::resources::Resources;
-use super::spec::{HelmChart, Patch};
+use super::spec::Patch;
 use super::transform::{self, Affix, Subjects};
 use super::variables::{self, Variables};
-use super::{Build, KustomizeError, Options, objects, plugins, references, sort};
+use super::{Build, KustomizeError, Options, charts, objects, plugins, references, sort};
 use crate::patch::MergeKeys;
 use crate::value::{Origin, Value};
 use crate::yaml::{self, Rules};
@@ -60,6 +60,9 @@ pub struct Builder<'o> {
     /// The merge keys of `openapi`; the first kustomization that names some says it for all.
     keys: Option<Cow<'static, MergeKeys>>,
     traced: bool,
+    /// Whether a resource of a kind was read that is not built in: then kustomize keeps its own types beside those of
+    /// an `openapi` that comes later.
+    met_unknown: bool,
     /// What is suspicious but not wrong, each a full sentence.
     pub warnings: Vec<String>,
 }
@@ -70,7 +73,7 @@ pub fn build(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<B
     let folder = files.resolved(folder);
     let root = Arc::new(Root { files, folder, remote: None, unrestricted, parent: None });
     let mut target = Target::load(root, &Origin::default())?;
-    let mut builder = Builder { options, keys: None, traced: false, warnings: Vec::new() };
+    let mut builder = Builder { options, keys: None, traced: false, met_unknown: false, warnings: Vec::new() };
     builder.set_keys(&target)?;
     builder.traced = !target.spec.build_metadata.is_empty();
     target.provenance = builder.traced.then(Provenance::default);
@@ -108,7 +111,8 @@ impl Builder<'_> {
         }
         let loaded = target.root.load(path, &origin)?;
         let document = yaml::document(loaded.text()?, &loaded.file, Rules::Kubernetes)?;
-        self.keys = Some(Cow::Owned(MergeKeys::of_openapi(&document)));
+        let base = if self.met_unknown { MergeKeys::builtin().clone() } else { MergeKeys::default() };
+        self.keys = Some(Cow::Owned(MergeKeys::of_openapi(&document, base)));
         Ok(())
     }
 
@@ -156,6 +160,7 @@ impl Builder<'_> {
             let loaded = target.root.load(&path, &origin)?;
             for mut resource in objects::read(loaded.text()?, &loaded.file)? {
                 resource.provenance = target.provenance.as_ref().map(|it| it.below(&path));
+                self.met_unknown = self.met_unknown || MergeKeys::builtin().of(&resource.body).is_none();
                 done.resources.append(resource)?;
             }
         }
@@ -197,30 +202,17 @@ impl Builder<'_> {
             }
         }
         for (at, chart) in spec.helm_charts.iter().enumerate() {
-            for resource in self.chart(target, chart, &target.origin("helmCharts", at))? {
+            for resource in charts::render(chart, &target.origin("helmCharts", at))? {
                 done.resources.absorb(resource)?;
             }
         }
         for config in plugins::configurations(self, target, "generators", &spec.generators)? {
-            for mut resource in plugins::run_generator(self, target, &config)? {
+            for mut resource in plugins::run_generator(target, &config)? {
                 resource.provenance = plugins::provenance(&config);
                 done.resources.absorb(resource)?;
             }
         }
         Ok(())
-    }
-
-    /// The resources of a chart.
-    pub fn chart(
-        &mut self,
-        target: &Target,
-        chart: &HelmChart,
-        origin: &Origin,
-    ) -> Result<Vec<Resource>, KustomizeError> {
-        let _ = target;
-        let name = [&chart.name, &chart.chart_name].into_iter().find(|it| !it.is_empty()).cloned().unwrap_or_default();
-        let reason = "charts in kustomizations are not understood yet".to_owned();
-        Err(KustomizeError::Chart { name, reason, origin: origin.clone() })
     }
 
     fn transform(&mut self, target: &Target, done: &mut Accumulated) -> Result<(), KustomizeError> {
@@ -253,7 +245,7 @@ impl Builder<'_> {
             transform::set_entries(resources, &spec.common_annotations, &config.common_annotations)?;
             trace(target, resources, "AnnotationsTransformer");
         }
-        self.change_fields(target, &config, resources)?;
+        Self::change_fields(target, &config, resources)?;
         for transformer in plugins::configurations(self, target, "transformers", &spec.transformers)? {
             plugins::run_transformer(self, target, &transformer, resources)?;
             record(resources, plugins::provenance(&transformer));
@@ -264,11 +256,15 @@ impl Builder<'_> {
 
     fn merge_patches(&mut self, target: &Target, resources: &mut Resources) -> Result<(), KustomizeError> {
         let (spec, root) = (&target.spec, &target.root);
+        let mut found = 0;
         for (at, entry) in spec.patches_strategic_merge.iter().enumerate() {
             let source = plugins::strategic_source(root, entry, &target.origin("patchesStrategicMerge", at))?;
-            transform::strategic(resources, &source, self.keys())?;
+            found += transform::strategic(resources, &source, self.keys())?;
         }
         if !spec.patches_strategic_merge.is_empty() {
+            if found == 0 {
+                return Err(KustomizeError::EmptyPatch { origin: target.origin("patchesStrategicMerge", 0) });
+            }
             trace(target, resources, "PatchStrategicMergeTransformer");
         }
         for (at, patch) in spec.patches.iter().enumerate() {
@@ -281,12 +277,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn change_fields(
-        &mut self,
-        target: &Target,
-        config: &Config,
-        resources: &mut Resources,
-    ) -> Result<(), KustomizeError> {
+    fn change_fields(target: &Target, config: &Config, resources: &mut Resources) -> Result<(), KustomizeError> {
         let (spec, root) = (&target.spec, &target.root);
         for (at, patch) in spec.patches_json6902.iter().enumerate() {
             let origin = target.origin("patchesJson6902", at);
@@ -322,7 +313,7 @@ impl Builder<'_> {
             let changed = done.resources.iter().zip(&before).find(|(now, before)| now.body != **before);
             if let Some((changed, _)) = changed {
                 let origin = target.origin("validators", 0);
-                return Err(KustomizeError::Validator { id: changed.id(), origin });
+                return Err(KustomizeError::Validator { id: changed.id().into(), origin });
             }
         }
         Ok(())

@@ -16,12 +16,15 @@ use super::resource::Resource;
 use super::resources::Resources;
 use super::spec::{Generator, HelmChart, Image, Patch, PatchOptions, Replacement, Replica, Selector};
 use super::transform::{self, AddValue, Affix, PatchSource, Subjects};
-use super::{hash, objects};
+use super::{charts, hash, objects};
 use crate::value::{Map, Origin, Value};
 use crate::yaml;
 
 /// The annotation of a configuration that is for a program.
 const FUNCTION: &str = "config.kubernetes.io/function";
+
+/// The fields of a generator.
+const GENERATOR: [&str; 9] = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
 
 /// The fields of all built-in transformers.
 #[derive(Debug, Default, Deserialize)]
@@ -92,18 +95,14 @@ fn builtin(config: &Resource) -> Result<String, KustomizeError> {
 }
 
 /// What the generator of a configuration makes.
-pub fn run_generator(
-    builder: &mut Builder<'_>,
-    target: &Target,
-    config: &Resource,
-) -> Result<Vec<Resource>, KustomizeError> {
+pub fn run_generator(target: &Target, config: &Resource) -> Result<Vec<Resource>, KustomizeError> {
     let origin = &config.body.origin;
     let made = match builtin(config)?.as_str() {
         "ConfigMapGenerator" => Made::ConfigMap,
         "SecretGenerator" => Made::Secret,
         "HelmChartInflationGenerator" => {
             let chart: HelmChart = typed(config)?;
-            return builder.chart(target, &chart, origin);
+            return charts::render(&chart, origin);
         }
         "IAMPolicyGenerator" => return Ok(vec![service_account(config)?]),
         kind => {
@@ -111,7 +110,7 @@ pub fn run_generator(
             return Err(KustomizeError::WrongPlugin { kind, wanted: "built-in generator", origin });
         }
     };
-    let mut generator: Generator = typed(config)?;
+    let mut generator: Generator = only(config, &GENERATOR)?;
     let or = |own: String, keys| if own.is_empty() { config.text(keys) } else { own };
     generator.name = or(generator.name, &["metadata", "name"]);
     generator.namespace = or(generator.namespace, &["metadata", "namespace"]);
@@ -261,7 +260,7 @@ fn add_values(config: &Resource, root: &Root, resources: &mut Resources) -> Resu
     let origin = &config.body.origin;
     let mut settings: AddValue = typed(config)?;
     if settings.value.trim().is_empty() {
-        settings.value = root.folder.rsplit('/').next().unwrap_or_default().to_owned();
+        root.folder.rsplit('/').next().unwrap_or_default().clone_into(&mut settings.value);
     }
     if !settings.target_file_path.is_empty() {
         let loaded = root.load(&settings.target_file_path, origin)?;
@@ -303,6 +302,15 @@ fn service_account(config: &Resource) -> Result<Resource, KustomizeError> {
     resource.set_namespace(&text(&["kubernetesService", "namespace"]));
     resource.annotate("iam.gke.io/gcp-service-account", &account);
     Ok(resource)
+}
+
+/// The fields of a configuration that are known; kustomize passes over the others here.
+fn only<T: serde::de::DeserializeOwned>(config: &Resource, known: &[&str]) -> Result<T, KustomizeError> {
+    let mut body = without_nulls(config.body.clone());
+    if let Some(map) = body.as_map_mut() {
+        map.retain(|entry| known.contains(&entry.key.as_str()));
+    }
+    Ok(yaml::from_value(&body, "")?)
 }
 
 /// The fields of a configuration, without those that every object has.

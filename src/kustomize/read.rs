@@ -11,17 +11,88 @@ use crate::yaml::{self, Rules};
 
 /// The fields of a kustomization and of what is in it.
 const FIELDS: [&str; 82] = [
-    "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
-    "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags",
-    "replacements", "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases",
-    "configMapGenerator", "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator",
-    "generatorOptions", "configurations", "generators", "transformers", "validators", "buildMetadata", "pairs",
-    "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields", "path", "patch", "target",
-    "options", "allowNameChange", "allowKindChange", "group", "version", "name", "annotationSelector",
-    "labelSelector", "newName", "newTag", "tagSuffix", "digest", "count", "source", "sourceValue", "targets",
-    "fieldPath", "select", "reject", "fieldPaths", "delimiter", "index", "encoding", "create", "objref", "fieldref",
-    "order", "legacySortOptions", "orderFirst", "orderLast", "behavior", "literals", "files", "envs", "env", "type",
-    "annotations", "disableNameSuffixHash", "immutable", "valuesInline",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "openapi",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "buildMetadata",
+    "pairs",
+    "includeSelectors",
+    "includeTemplates",
+    "includeVolumeClaimTemplates",
+    "fields",
+    "path",
+    "patch",
+    "target",
+    "options",
+    "allowNameChange",
+    "allowKindChange",
+    "group",
+    "version",
+    "name",
+    "annotationSelector",
+    "labelSelector",
+    "newName",
+    "newTag",
+    "tagSuffix",
+    "digest",
+    "count",
+    "source",
+    "sourceValue",
+    "targets",
+    "fieldPath",
+    "select",
+    "reject",
+    "fieldPaths",
+    "delimiter",
+    "index",
+    "encoding",
+    "create",
+    "objref",
+    "fieldref",
+    "order",
+    "legacySortOptions",
+    "orderFirst",
+    "orderLast",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "type",
+    "annotations",
+    "disableNameSuffixHash",
+    "immutable",
+    "valuesInline",
 ];
 
 /// A kustomization that is being built.
@@ -59,7 +130,11 @@ impl Target {
 
     fn check(&self, origin: Origin) -> Result<(), KustomizeError> {
         let spec = &self.spec;
-        let bare = Kustomization { api_version: spec.api_version.clone(), kind: spec.kind.clone(), ..Kustomization::default() };
+        let bare = Kustomization {
+            api_version: spec.api_version.clone(),
+            kind: spec.kind.clone(),
+            ..Kustomization::default()
+        };
         if *spec == bare {
             return Err(KustomizeError::Empty { origin });
         }
@@ -88,7 +163,7 @@ impl Target {
 
 fn find(root: &Root, origin: &Origin) -> Result<(Loaded, &'static str), KustomizeError> {
     let mut found = NAMES.iter().filter_map(|name| Some((root.beside(name)?, *name)));
-    let folder = || if root.folder.is_empty() { ".".to_owned() } else { root.folder.clone() };
+    let folder = || root.files.shown(&root.folder);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(KustomizeError::NoFileInFolder { folder: folder(), origin: origin.clone() }),

@@ -77,14 +77,14 @@ struct Known {
 /// Only a value of four characters or more is found: as it is, in a longer text, line by line, quoted, in base64 or
 /// in hexadecimal. What is only made from a secret, such as a checksum, is none. Two places may show what they hold: the
 /// data of a Secret, and `caBundle`, whose certificates are public.
-pub fn exposures<'o>(objects: &'o [Object], release: &str, values: &Value) -> Vec<Exposure<'o>> {
+pub fn exposures<'o>(objects: impl Iterator<Item = &'o Object>, release: &str, values: &Value) -> Vec<Exposure<'o>> {
     let mut known = Vec::new();
     collect(values, &Path::root(), &mut known);
     let mut found = Vec::new();
     if known.is_empty() {
         return found;
     }
-    for object in objects.iter().filter(|it| &*it.release == release) {
+    for object in objects.filter(|it| &*it.release == release) {
         let mut look = Look { object, known: &known, found: &mut found };
         look.walk(&object.body, &Path::root());
     }

@@ -91,6 +91,13 @@ pub struct Desired {
     pub warnings: Vec<String>,
 }
 
+impl Desired {
+    /// The objects, and those of the hooks.
+    pub fn with_hooks(&self) -> impl Iterator<Item = &Object> {
+        self.objects.iter().chain(self.hooks.iter().map(|it| &it.object))
+    }
+}
+
 /// Reads the objects of all releases.
 ///
 /// Lists of objects are taken apart, leaves that came from secrets are masked, and each object is put into the form in

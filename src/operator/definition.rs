@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::cluster::ClusterError;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::operator::ConfigMapSync;
+use crate::operator::marks::Key;
 use crate::value::{Origin, Value};
 
 /// Why there is no definition.
@@ -21,12 +22,28 @@ pub enum OperatorError {
     /// The settings make no client.
     #[error("no client can be made for the cluster")]
     Client(#[source] Box<kube::Error>),
+    /// There is no such object.
+    #[error("there is no ConfigMapSync `{key}`")]
+    NoObject {
+        /// Namespace and name.
+        key: Key,
+    },
+    /// An object cannot be read.
+    #[error("the ConfigMapSync `{key}` cannot be read")]
+    Unreadable {
+        /// Namespace and name.
+        key: Key,
+        /// Why.
+        source: Box<kube::Error>,
+    },
 }
 
 impl Diagnose for OperatorError {
     fn kind(&self) -> Kind {
         match self {
             Self::Definition(_) | Self::Client(_) => Kind::Machine,
+            Self::NoObject { .. } => Kind::Input,
+            Self::Unreadable { .. } => Kind::Cluster,
             Self::Cluster(error) => error.kind(),
         }
     }
@@ -41,6 +58,9 @@ impl Diagnose for OperatorError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Cluster(error) => error.hint(),
+            Self::NoObject { key } => {
+                Some(format!("`kubectl get configmapsyncs --namespace {}` lists those that there are.", key.namespace))
+            }
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 mod act;
 pub mod decide;
 mod definition;
+mod explain;
 mod figures;
 mod leader;
 pub mod marks;
@@ -17,6 +18,7 @@ mod status;
 pub mod world;
 
 pub use self::definition::{OperatorError, crd};
+pub use self::explain::{Facts, Looked, explanation, facts};
 pub use self::figures::{CLASSES, Durations, Figures};
 pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
 pub use self::metrics::metrics;

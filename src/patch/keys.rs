@@ -15,6 +15,8 @@ static BUILTIN_KEYS: LazyLock<MergeKeys> = LazyLock::new(MergeKeys::of_table);
 pub struct MergeKeys {
     /// By apiVersion and kind, the type.
     kinds: HashMap<(String, String), usize>,
+    /// By its name, the type.
+    names: HashMap<String, usize>,
     types: Vec<Type>,
 }
 
@@ -49,9 +51,10 @@ impl MergeKeys {
         &BUILTIN_KEYS
     }
 
-    /// Those of an OpenAPI document (version 2, with `definitions`), as `openapi:` of a kustomization names one.
-    pub fn of_openapi(document: &Value) -> Self {
-        let mut reading = Reading { document, keys: Self::default(), named: HashMap::new() };
+    /// Those of an OpenAPI document (version 2, with `definitions`), as `openapi:` of a kustomization names one. Types
+    /// that `base` has stay as they are there.
+    pub fn of_openapi(document: &Value, base: Self) -> Self {
+        let mut reading = Reading { document, keys: base };
         for entry in document.get("definitions").and_then(Value::as_map).into_iter().flatten() {
             let type_ = reading.named(&entry.key);
             let kinds = entry.value.get("x-kubernetes-group-version-kind").and_then(Value::as_list);
@@ -61,7 +64,7 @@ impl MergeKeys {
                     "" => text("version").to_owned(),
                     group => format!("{group}/{}", text("version")),
                 };
-                reading.keys.kinds.insert((version, text("kind").to_owned()), type_);
+                reading.keys.kinds.entry((version, text("kind").to_owned())).or_insert(type_);
             }
         }
         reading.keys
@@ -76,10 +79,9 @@ impl MergeKeys {
 
     fn of_table() -> Self {
         let mut keys = Self::default();
-        let mut named = HashMap::new();
         for [_, from, field, holds, merged] in rows::<5>(BUILTIN) {
-            let from = keys.type_of(&mut named, from);
-            let holds = (holds != "-").then(|| keys.type_of(&mut named, holds));
+            let from = keys.type_of(from);
+            let holds = (holds != "-").then(|| keys.type_of(holds));
             let merged_by = match merged {
                 "-" => None,
                 "=" => Some(Vec::new()),
@@ -88,21 +90,27 @@ impl MergeKeys {
             keys.types[from].fields.insert(field.to_owned(), Field { holds, merged_by });
         }
         for [_, api_version, kind, name] in rows::<4>(BUILTIN) {
-            let type_ = keys.type_of(&mut named, name);
+            let type_ = keys.type_of(name);
             keys.kinds.insert((api_version.to_owned(), kind.to_owned()), type_);
         }
         keys
     }
 
-    fn type_of(&mut self, named: &mut HashMap<&'static str, usize>, name: &'static str) -> usize {
-        *named.entry(name).or_insert_with(|| {
+    fn type_of(&mut self, name: &str) -> usize {
+        *self.names.entry(name.to_owned()).or_insert_with(|| {
             self.types.push(Type::default());
             self.types.len() - 1
         })
     }
 }
 
-impl<'k> Shape<'k> {
+/// A type's name in Kubernetes' OpenAPI as the table has it.
+fn short(name: &str) -> &str {
+    let prefixes = ["io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s."];
+    prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
+}
+
+impl Shape<'_> {
     /// The shape of what is under a key of the map that is here.
     pub fn field(self, key: &str) -> Option<Self> {
         let type_ = &self.keys.types[self.holds?];
@@ -120,18 +128,14 @@ impl<'k> Shape<'k> {
 struct Reading<'d> {
     document: &'d Value,
     keys: MergeKeys,
-    /// The named types that were met.
-    named: HashMap<String, usize>,
 }
 
 impl Reading<'_> {
     fn named(&mut self, name: &str) -> usize {
-        if let Some(type_) = self.named.get(name) {
+        if let Some(type_) = self.keys.names.get(short(name)) {
             return *type_;
         }
-        let type_ = self.keys.types.len();
-        self.keys.types.push(Type::default());
-        self.named.insert(name.to_owned(), type_);
+        let type_ = self.keys.type_of(short(name));
         if let Some(schema) = self.document.dig(&["definitions", name]) {
             self.keys.types[type_] = self.read(schema);
         }

@@ -398,7 +398,7 @@ async fn answer(
 }
 
 /// A refusal that says something about the object, or only about the question.
-fn refused(refusal: &Refusal, message: String) -> Asked {
+pub(super) fn refused(refusal: &Refusal, message: String) -> Asked {
     match refusal {
         Refusal::Forbidden(right) => Asked::Impossible(format!("not allowed to {right}, which a dry run needs")),
         _ if message.contains("dry run") => Asked::Impossible(message),

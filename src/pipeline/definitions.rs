@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::diff::{ObjectComparison, Verdict};
-use crate::manifest::Object;
+use crate::manifest::{Desired, Object};
 use crate::schema::{GroupKind, Schemas, Subject, Violation, builtin_schemas};
 use crate::value::{Step, Value};
 
 /// The schemas of the built-in kinds and of those that objects of the plan define.
-fn schemas(objects: &[Object]) -> Schemas {
+fn schemas<'o>(objects: impl Iterator<Item = &'o Object>) -> Schemas {
     let mut schemas = builtin_schemas().clone();
-    objects.iter().filter(|it| is_definition(it)).for_each(|it| schemas.add_crd(&it.body));
+    objects.filter(|it| is_definition(it)).for_each(|it| schemas.add_crd(&it.body));
     schemas
 }
 
@@ -38,10 +38,10 @@ pub(super) fn defined(crd: &Value) -> Option<GroupKind> {
 }
 
 /// What a server would refuse of objects that are compared with none: built-in kinds by the shipped schemas, custom
-/// resources by the definitions among the objects.
-pub fn violations(objects: &[Object]) -> Vec<(&Object, Violation)> {
-    let schemas = schemas(objects);
-    let found = objects.iter().flat_map(|object| {
+/// resources by the definitions among the objects. Hooks are such objects.
+pub fn violations(desired: &Desired) -> Vec<(&Object, Violation)> {
+    let schemas = schemas(desired.objects.iter());
+    let found = desired.with_hooks().flat_map(|object| {
         let subject = Subject { desired: &object.body, after: &object.body, live: None };
         schemas.validate(&object.gvk, subject).violations.into_iter().map(move |it| (object, it))
     });

@@ -14,11 +14,10 @@ pub struct Exposures<'r> {
     pub unused: Vec<&'r ExposureRule>,
 }
 
-/// Looks for the secret values of the releases in their objects, on all cores.
+/// Looks for the secret values of the releases in their objects and hooks, on all cores.
 pub fn exposures(rendering: &Rendering) -> Result<Exposures<'_>, Failure> {
-    let objects = &rendering.desired.objects;
     let each = pool::each(&rendering.releases, |it| {
-        let found = manifest::exposures(objects, &it.release.name, &it.values.merged);
+        let found = manifest::exposures(rendering.desired.with_hooks(), &it.release.name, &it.values.merged);
         Ok(declared(found, &it.release.exposes))
     })?;
     let mut all = Exposures::default();

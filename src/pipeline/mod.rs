@@ -11,8 +11,10 @@ mod elsewhere;
 mod error;
 mod exposures;
 mod history;
+mod hooks;
 mod ignore;
 mod join;
+pub mod kustomize;
 mod load;
 mod observe;
 mod pool;
@@ -133,8 +135,11 @@ pub fn render(
     making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
-        let ReleaseValues { release, chart, values } = it;
+        let ReleaseValues { release, chart, values, files } = it;
         let rendered = match (chart, &release.source) {
+            (None, ReleaseSource::Kustomization(folder)) => {
+                return kustomize::render(files, folder, release).map_err(|it| it.of_release(&release.name));
+            }
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
                 let capabilities = discovery;
@@ -144,11 +149,13 @@ pub fn render(
                 chart::manifests(&project.tree, folder, release)
             }
         };
-        rendered.map_err(|error| Failure::from(error).of_release(&release.name))
+        rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
+    let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
-    let desired = manifest::read(rendered, &project.environment, discovery)?;
+    let mut desired = manifest::read(rendered, &project.environment, discovery)?;
+    desired.warnings.extend(warnings.into_iter().flatten());
     Ok(Rendering { releases, unread, desired })
 }
 
@@ -245,7 +252,8 @@ async fn judge(
         facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
     }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
-    let plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
+    let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
+    hooks::check(&mut plan, &cluster, &discovery).await?;
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));

@@ -106,14 +106,13 @@ fn unseal(
         objects.iter().filter(|(_, object)| !object.missing.is_empty()).map(|(id, _)| id.clone()).collect();
     let pack_of = |id: &ObjectId| revision.objects.get(id).map(|place| place.pack.as_str());
     let needed: BTreeSet<&str> = lacking.iter().filter_map(pack_of).collect();
-    if needed.is_empty() {
-        return Ok(());
-    }
-    let identities = identities(settings, project)?;
     let name = Arc::new(format!("revision {} of release {}", revision.number, revision.release));
-    for pack in packs.iter().filter(|pack| needed.contains(pack.name.as_str())) {
-        let Some(values) = &pack.values else { continue };
-        let values = secrets::open_sealed(values, &name, &identities)?;
+    let sealed = packs.iter().filter(|pack| needed.contains(pack.name.as_str()));
+    let sealed: Vec<_> = sealed.filter_map(|pack| Some((pack, pack.values.as_ref()?))).collect();
+    // Without a sealed value no key is needed.
+    let identities = if sealed.is_empty() { None } else { Some(identities(settings, project)?) };
+    for ((pack, values), identities) in sealed.into_iter().zip(identities.iter().cycle()) {
+        let values = secrets::open_sealed(values, &name, identities)?;
         let mut filled = pack.restored();
         pack.fill(&mut filled, &values);
         for id in lacking.iter().filter(|id| pack_of(id) == Some(&pack.name)) {

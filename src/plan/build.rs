@@ -143,7 +143,7 @@ fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
 
 /// What validation found. An object that is made again has no past that it must agree with; and of such a one the
 /// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
-fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
+pub(super) fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
     let counts = remade || !matches!(object.judged, Judged::Refused(_));
     let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));
     violations.map(|it| Refusal::Invalid {
@@ -154,7 +154,7 @@ fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refu
     })
 }
 
-fn refused(object: &ObjectComparison) -> Option<Refusal> {
+pub(super) fn refused(object: &ObjectComparison) -> Option<Refusal> {
     match &object.judged {
         Judged::Refused(message) => Some(Refusal::Server { id: object.id.clone(), message: message.clone() }),
         _ => None,

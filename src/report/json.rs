@@ -58,7 +58,7 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     Json::Object(document)
 }
 
-fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
+pub(super) fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         map.insert(name.into(), value.into());
     }
@@ -83,7 +83,7 @@ fn release(release: &Release) -> Json {
     json!({"name": release.name, "summary": summary(&release.summary())})
 }
 
-fn id(id: &ObjectId) -> Map<String, Json> {
+pub(super) fn id(id: &ObjectId) -> Map<String, Json> {
     let mut map = Map::new();
     map.insert("group".into(), id.kind.group.as_str().into());
     map.insert("kind".into(), id.kind.kind.as_str().into());

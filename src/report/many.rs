@@ -27,6 +27,8 @@ pub enum Told<'r> {
     Report(&'r Report, &'r FingerprintKey),
     /// Lines that say all.
     Lines(&'r str),
+    /// Lines that say all, and the same as a document of their own format.
+    Status(&'r str, &'r Json),
     /// What went wrong before there was one.
     Failed(&'r [Diagnostic]),
     /// It was not begun, since another had failed or a signal came.
@@ -37,7 +39,7 @@ impl<'r> Part<'r> {
     fn report(&self) -> Option<&'r Report> {
         match self.told {
             Told::Report(report, _) => Some(report),
-            Told::Lines(_) | Told::Failed(_) | Told::Skipped => None,
+            Told::Lines(_) | Told::Status(..) | Told::Failed(_) | Told::Skipped => None,
         }
     }
 
@@ -85,7 +87,7 @@ pub fn text_of_many(parts: &[Part], style: &Style) -> String {
     let section = |part: &Part| {
         let body = match part.told {
             Told::Report(report, _) => super::text(report, style),
-            Told::Lines(lines) => lines.to_owned(),
+            Told::Lines(lines) | Told::Status(lines, _) => lines.to_owned(),
             Told::Failed(diagnostics) => format!("{}: {}\n", line(part.environment), reason(diagnostics)),
             Told::Skipped => format!("{}: not begun\n", line(part.environment)),
         };
@@ -119,7 +121,7 @@ pub fn markdown_of_many(parts: &[Part], limit: usize, show: Show) -> String {
     let page = |part: &Part, limit: usize| match part.told {
         // A page begins after an empty line.
         Told::Report(report, _) => format!("\n{}", super::markdown(report, limit.saturating_sub(1), show)),
-        Told::Lines(_) | Told::Failed(_) | Told::Skipped => String::new(),
+        Told::Lines(_) | Told::Status(..) | Told::Failed(_) | Told::Skipped => String::new(),
     };
     let whole: Vec<usize> = parts.iter().map(|part| page(part, usize::MAX).chars().count()).collect();
     let pages: String = parts.iter().zip(shares(&whole, room)).map(|(part, share)| page(part, share)).collect();
@@ -144,7 +146,7 @@ fn head(parts: &[Part]) -> String {
     let row = |part: &Part| {
         let said = match part.told {
             Told::Report(report, _) => said(report),
-            Told::Lines(lines) => lines.to_owned(),
+            Told::Lines(lines) | Told::Status(lines, _) => lines.to_owned(),
             Told::Failed(diagnostics) => format!("failed: {}", reason(diagnostics)),
             Told::Skipped => "not begun".to_owned(),
         };
@@ -181,6 +183,7 @@ fn one(part: &Part, listed: Listed) -> Json {
     match part.told {
         Told::Report(report, key) => map.insert("report".into(), super::json(report, listed, key)),
         Told::Lines(lines) => map.insert("lines".into(), lines.into()),
+        Told::Status(_, document) => map.insert("status".into(), document.clone()),
         Told::Failed(diagnostics) => map.insert("errors".into(), diagnostics.iter().map(error).collect()),
         Told::Skipped => map.insert("skipped".into(), true.into()),
     };

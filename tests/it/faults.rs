@@ -6,6 +6,7 @@ mod fleet;
 mod interrupted;
 mod leases;
 mod pace;
+mod server;
 mod truth;
 mod writes;
 
@@ -13,7 +14,10 @@ use libtest_mimic::Trial;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [writes::trials(), interrupted::trials(), leases::trials(), pace::trials()].into_iter().flatten().collect()
+    [writes::trials(), interrupted::trials(), leases::trials(), pace::trials(), server::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Whether every index is tried.

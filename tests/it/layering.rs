@@ -39,6 +39,9 @@ const ACTING: &[&str] = &[
     "fs::File",
 ];
 
+/// Parts of edges that are pure all the same.
+const PURE_PARTS: &[&str] = &["operator/decide", "operator/world", "operator/explain/text.rs", "operator/marks.rs"];
+
 /// The modules that may look behind a mask, each with the reason.
 const EXPOSING: &[(&str, &str)] = &[
     ("cli/secrets", "hands the plain text to the person who asked for it"),
@@ -47,6 +50,7 @@ const EXPOSING: &[(&str, &str)] = &[
     ("diff", "hashes and fingerprints are made of the real values"),
     ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
+    ("kustomize", "encodes the values of generated secrets, and hashes them for their names"),
     ("manifest", "the real text is parsed before its leaves are masked"),
     ("network", "a password goes to the host that it is for"),
     ("masked", "masks, fingerprints and redaction are made here"),
@@ -60,6 +64,7 @@ const EXPOSING: &[(&str, &str)] = &[
 pub fn trials() -> Vec<Trial> {
     vec![
         cases::code("layering", "modules_keep_to_their_place", modules_keep_to_their_place),
+        cases::code("layering", "parts_of_edges_are_pure", parts_of_edges_are_pure),
         cases::code("layering", "only_listed_modules_expose_secrets", only_listed_modules_expose_secrets),
         Trial::test("layering::the_scanner_sees_what_it_should", || {
             the_scanner_sees_what_it_should();
@@ -182,6 +187,23 @@ fn modules_keep_to_their_place() -> Result<(), Failed> {
     for module in places.keys() {
         for (path, text) in sources(module) {
             found.extend(faults(module, &text, &places).into_iter().map(|f| format!("{}: {f}", path.display())));
+        }
+    }
+    report(&found)
+}
+
+fn parts_of_edges_are_pure() -> Result<(), Failed> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for part in PURE_PARTS {
+        let module = part.split('/').next().unwrap_or_default();
+        let files: Vec<_> = sources(module).into_iter().filter(|it| it.0.starts_with(source.join(part))).collect();
+        if files.is_empty() {
+            found.push(format!("{part} is not there"));
+        }
+        for (path, text) in files {
+            let named = ACTING.iter().filter(|acting| is_named(&text, acting));
+            found.extend(named.map(|acting| format!("{} is pure and names `{acting}`", path.display())));
         }
     }
     report(&found)

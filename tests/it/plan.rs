@@ -60,8 +60,10 @@ fn stages(plan: &Plan) -> String {
 
 /// The plan with all that an apply reads: waves, actions, inventories, refusals in full.
 fn listing(plan: &Plan) -> String {
-    let mut out: String =
-        plan.policies.iter().map(|(release, prune)| format!("policy {release} {prune:?}\n")).collect();
+    let mut out = String::new();
+    for (release, prune) in &plan.policies {
+        let _ = writeln!(out, "policy {release} {prune:?}");
+    }
     for step in &plan.steps {
         let _ = write!(out, "{} {} {} {}", step.wave, step.action.sign(), step.action, step.object.id);
         let _ = write!(out, " ({})", step.object.release);

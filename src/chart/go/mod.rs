@@ -20,7 +20,7 @@ use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
-use crate::gotemplate::{Limits, Map, Missing, Run, Str, Templates, Value};
+use crate::gotemplate::{Limits, Map, Missing, Run, Str, Templates, Trace, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
 
@@ -73,7 +73,7 @@ pub struct Output {
     /// What `NOTES.txt` of the chart itself came to.
     pub notes: Option<String>,
     /// The root objects of the charts, with the path of their values from the root's.
-    pub roots: Vec<(Vec<String>, Value)>,
+    pub roots: Roots,
     /// How many texts functions made up, and whether they only stand in for what a key would give.
     pub made: usize,
     /// Whether they only stand in for what a key would give.
@@ -118,35 +118,71 @@ struct Renderable<'p> {
 
 /// Executes the templates of a release.
 pub fn run(chart: &Chart, prepared: &Prepared, facts: &Facts, secrets: Secrets) -> Result<Output, ChartError> {
+    let mut files = Vec::new();
+    let mut notes = None;
+    let (roots, host) = each(chart, prepared, facts, secrets, &mut |run, it, root| {
+        let bytes = without_no_value(run.execute(&it.name, root).map_err(ChartError::go)?);
+        if !it.name.ends_with("NOTES.txt") {
+            files.push(Rendered { name: it.name.as_str().into(), place: Arc::clone(&it.place), bytes });
+        } else if it.root == 0 && it.file.name == "templates/NOTES.txt" {
+            notes = Some(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(())
+    })?;
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let made = host.made();
+    let placeholders = made.iter().any(|it| it.placeholder);
+    Ok(Output { files, notes, roots, made: made.len(), placeholders, asked: host.asked() })
+}
+
+/// Executes the templates once more, and tells which lines made the output of the one called `name`.
+pub fn trace(
+    chart: &Chart,
+    prepared: &Prepared,
+    facts: &Facts,
+    secrets: Secrets,
+    name: &str,
+) -> Result<Trace, ChartError> {
+    let mut trace = Trace::default();
+    each(chart, prepared, facts, secrets, &mut |run, it, root| {
+        if it.name == name {
+            trace = run.trace(&it.name, root).map_err(ChartError::go)?.1;
+        } else {
+            run.execute(&it.name, root).map_err(ChartError::go)?;
+        }
+        Ok(())
+    })?;
+    Ok(trace)
+}
+
+type Roots = Vec<(Vec<String>, Value)>;
+
+/// Does something with each template that renders something of its own, in Helm's order.
+fn each(
+    chart: &Chart,
+    prepared: &Prepared,
+    facts: &Facts,
+    secrets: Secrets,
+    act: &mut dyn FnMut(&mut Run<'_>, &Renderable<'_>, &Value) -> Result<(), ChartError>,
+) -> Result<(Roots, Host), ChartError> {
     let roots = roots(prepared, facts, secrets);
     let renderables = renderables(prepared, chart.package.has_jinja())?;
     let templates = chart.go.get(&renderables)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
     let host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
-    let mut files = Vec::new();
-    let mut notes = None;
     for it in renderables.iter().filter(|it| !base_name(&it.name).starts_with('_')) {
         let (_, root) = &roots[it.root];
-        let facts = [("Name", it.name.as_str()), ("BasePath", &it.base)];
-        let about = Map::named("common.Values", facts.map(|(key, text)| (Str::from(key), Value::from(text))));
+        let about = [("Name", it.name.as_str()), ("BasePath", &it.base)];
+        let about = Map::named("common.Values", about.map(|(key, text)| (Str::from(key), Value::from(text))));
         if let Value::Map(map) = root {
             // A root object is a map of ours, in which everything can be set.
             let _ = map.set("Template".into(), about.into());
         }
-        let bytes = without_no_value(run.execute(&it.name, root).map_err(ChartError::go)?);
-        if it.name.ends_with("NOTES.txt") {
-            if it.root == 0 && it.file.name == "templates/NOTES.txt" {
-                notes = Some(String::from_utf8_lossy(&bytes).into_owned());
-            }
-            continue;
-        }
-        files.push(Rendered { name: it.name.as_str().into(), place: Arc::clone(&it.place), bytes });
+        act(&mut run, it, root)?;
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    let made = host.made();
-    let placeholders = made.iter().any(|it| it.placeholder);
-    Ok(Output { files, notes, roots, made: made.len(), placeholders, asked: host.asked() })
+    drop(run);
+    Ok((roots, host))
 }
 
 impl Sets {

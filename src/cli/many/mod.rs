@@ -48,6 +48,8 @@ impl Ends for Looked {
 pub(super) struct Lines {
     /// What was printed.
     pub text: String,
+    /// The same as a document, where that was asked for.
+    pub document: Option<serde_json::Value>,
     /// How it ended.
     pub exit: Exit,
 }
@@ -75,21 +77,22 @@ pub(super) fn look(
     finish(&parts, &targets.names, &fates, output, terminal)
 }
 
-/// Runs a verb that prints lines for each environment, and prints them in the order asked for.
+/// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.
 pub(super) fn tell(
     targets: &Targets,
+    format: Format,
     terminal: &Terminal,
-    work: impl Fn(&TargetArgs, &Terminal) -> Result<Exit, Failure> + Sync,
+    work: impl Fn(&TargetArgs, &Terminal) -> Result<Lines, Failure> + Sync,
 ) -> Result<Exit, Failure> {
     if let Some(target) = targets.one() {
-        return work(target, terminal);
+        return Ok(work(target, terminal)?.exit);
     }
-    let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| {
-        let exit = work(target, terminal)?;
-        Ok(Lines { text: terminal.kept(), exit })
+    let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
+    let parts = parts(&targets.names, &fates, |lines| match &lines.document {
+        Some(document) => Told::Status(&lines.text, document),
+        None => Told::Lines(&lines.text),
     });
-    let parts = parts(&targets.names, &fates, |lines| Told::Lines(&lines.text));
-    finish(&parts, &targets.names, &fates, Format::Text.into(), terminal)
+    finish(&parts, &targets.names, &fates, format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -99,11 +102,11 @@ pub(super) fn lines(
     work: impl Fn(&str, &Terminal) -> Result<Exit, Failure> + Sync,
 ) -> Vec<Fate<Lines>> {
     if let [only] = names.list.as_slice() {
-        return vec![Some(work(only, terminal).map(|exit| Lines { text: String::new(), exit }))];
+        return vec![Some(work(only, terminal).map(|exit| Lines { text: String::new(), document: None, exit }))];
     }
     each(names, &names.list.iter().map(|name| (name.as_str(), name)).collect::<Vec<_>>(), terminal, |name, terminal| {
         let exit = work(name, terminal)?;
-        Ok(Lines { text: terminal.kept(), exit })
+        Ok(Lines { text: terminal.kept(), document: None, exit })
     })
 }
 

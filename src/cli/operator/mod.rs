@@ -1,5 +1,6 @@
 //! `weft operator`.
 
+mod explain;
 mod serve;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(super) struct OperatorArgs {
 enum OperatorVerb {
     /// Print the CustomResourceDefinition of ConfigMapSync.
     Crd,
+    Explain(explain::ExplainArgs),
 }
 
 /// Which server the operator works on: that of its own pod where nothing else is said.
@@ -48,6 +50,7 @@ struct ServerArgs {
 pub(super) fn run(args: &OperatorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.verb {
         Some(OperatorVerb::Crd) => terminal.print(&yaml::write(&operator::crd()?))?,
+        Some(OperatorVerb::Explain(args)) => return explain::run(args, terminal),
         None => return serve::run(&args.run, terminal),
     }
     Ok(Exit::Done)

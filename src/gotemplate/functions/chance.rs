@@ -23,9 +23,7 @@ pub(super) fn source(run: &Run<'_>, function: &str, args: &[Value]) -> Result<So
     Ok(match &host.chance {
         Chance::Fixed => Source::StandIn("FIXED"),
         Chance::Placeholder => Source::StandIn("PLACEHOLDER"),
-        Chance::Derived(key) | Chance::Drawn(key) => {
-            Source::Stream(stream(host, key, run.file(), function, args))
-        }
+        Chance::Derived(key) | Chance::Drawn(key) => Source::Stream(stream(host, key, run.file(), function, args)),
     })
 }
 

@@ -9,12 +9,9 @@ use crate::kustomize::spec::Image;
 use crate::value::{Data, Value};
 
 /// Changes names, tags and digests of an image wherever containers, or the fields of `specs`, name it.
-pub fn images(
-    resources: &mut Resources,
-    image: &Image,
-    specs: &[FieldSpec],
-) -> Result<(), KustomizeError> {
-    let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
+pub fn images(resources: &mut Resources, image: &Image, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
+    let pattern =
+        format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
     // A name that is no pattern is that of no image.
     let Ok(pattern) = Regex::new(&pattern) else { return Ok(()) };
     let change = Change { image, pattern };

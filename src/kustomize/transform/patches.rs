@@ -69,14 +69,15 @@ pub fn patches(
     Ok(places.is_empty().then(|| format!("The target of the patch selects no resource ({}).", source.origin)))
 }
 
-/// Applies the patches of a text of `patchesStrategicMerge`, each to the resource that it names.
-pub fn strategic(resources: &mut Resources, source: &PatchSource, keys: &MergeKeys) -> Result<(), KustomizeError> {
-    for patch in objects::read(&source.text, &source.file)? {
-        let at = only(resources, &patch, source)?;
-        apply(resources, &[at], &addressed(&patch), PatchOptions::default(), keys)?;
+/// Applies the patches of a text of `patchesStrategicMerge`, each to the resource that it names; says how many there are.
+pub fn strategic(resources: &mut Resources, source: &PatchSource, keys: &MergeKeys) -> Result<usize, KustomizeError> {
+    let patches = objects::read(&source.text, &source.file)?;
+    for patch in &patches {
+        let at = only(resources, patch, source)?;
+        apply(resources, &[at], &addressed(patch), PatchOptions::default(), keys)?;
         resources.drop_empty();
     }
-    Ok(())
+    Ok(patches.len())
 }
 
 /// Applies an entry of `patchesJson6902`.
@@ -103,11 +104,7 @@ fn read(source: &PatchSource) -> Result<Content, KustomizeError> {
     if let Some(list) = documents.first().filter(|it| it.as_list().is_some()) {
         return Ok(Content::Json(patch::operations(list)?));
     }
-    let patches = objects::read(&source.text, &source.file)?;
-    if patches.is_empty() {
-        return Err(KustomizeError::EmptyPatch { origin: source.origin.clone() });
-    }
-    Ok(Content::Merge(patches))
+    objects::read(&source.text, &source.file).map(Content::Merge)
 }
 
 /// The one resource that a patch names.
@@ -118,9 +115,9 @@ fn only(resources: &mut Resources, patch: &Resource, source: &PatchSource) -> Re
         [] => {
             let origin =
                 if patch.body.origin.file.is_some() { patch.body.origin.clone() } else { source.origin.clone() };
-            Err(KustomizeError::NoMatch { nearest: resources.nearest(&id), id, origin })
+            Err(KustomizeError::NoMatch { nearest: resources.nearest(&id), id: id.into(), origin })
         }
-        _ => Err(KustomizeError::Ambiguous { id, origin: source.origin.clone() }),
+        _ => Err(KustomizeError::Ambiguous { id: id.into(), origin: source.origin.clone() }),
     }
 }
 

@@ -17,6 +17,7 @@ use super::tell::Told;
 use super::{Context, syncs};
 use crate::operator::decide::{Manner, Owner, Place, Rest, View, manner, rest, target_name};
 use crate::operator::marks::{FINALIZER, KEEP_COPIES, Key};
+use crate::operator::world::Line;
 use crate::operator::{ConfigMapSync, Reason};
 use crate::project::seconds;
 
@@ -57,7 +58,7 @@ async fn clean(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: boo
     let (left, hopeless) = match actor(context, key, sync).await {
         Ok(actor) => (remove_all(context, &actor, sync, &owner, removal, &wanted).await, false),
         Err((why, hopeless)) => {
-            let copies = context.world().copies().of(key, &owner.uid);
+            let copies = context.world().copies().of(&line(key, sync), &owner.uid);
             (copies.into_iter().map(|it| (it, why.clone())).collect(), hopeless)
         }
     };
@@ -143,7 +144,7 @@ async fn still_holds(context: &Context, account: &Key, token: &super::tokens::To
 fn candidates(context: &Context, key: &Key, sync: &ConfigMapSync, owner: &Owner) -> Vec<String> {
     let world = context.world();
     let wanted = world.places(sync).into_iter().filter(|(_, place)| *place == Place::Ready).map(|(name, _)| name);
-    let all: BTreeSet<String> = world.copies().of(key, &owner.uid).into_iter().chain(wanted).collect();
+    let all: BTreeSet<String> = world.copies().of(&line(key, sync), &owner.uid).into_iter().chain(wanted).collect();
     let there = |name: &String| world.namespaces().get(name).is_some_and(|it| !it.terminating);
     let everywhere: BTreeSet<String> =
         if context.options.strict { world.namespaces().keys().cloned().collect() } else { BTreeSet::new() };
@@ -158,7 +159,7 @@ async fn remove_all(
     removal: Removal,
     namespaces: &[String],
 ) -> Left {
-    let name = target_name(&sync.spec);
+    let (name, line) = (target_name(&sync.spec), line(&owner.key, sync));
     let removals = futures::stream::iter(namespaces.to_vec()).map(|namespace| async move {
         let removed = remove(actor, At { namespace: &namespace, name }, owner, removal).await;
         (namespace, removed)
@@ -166,11 +167,11 @@ async fn remove_all(
     let mut left = Left::new();
     let mut removals = removals.buffer_unordered(AT_ONCE);
     while let Some((namespace, removed)) = removals.next().await {
-        let seen = context.world().copies().seen_at(&owner.key, &namespace).cloned();
+        let seen = context.world().copies().seen_at(&line, &namespace).cloned();
         let ours = seen.as_ref().is_some_and(|it| *it.owner_uid == *owner.uid);
         match removed {
             Ok(false) if ours => left.push((namespace, (Reason::Pending, UNSURE.to_owned()))),
-            Ok(_) => context.world().copies_mut().know(&owner.key, &namespace, None),
+            Ok(_) => context.world().copies_mut().know(&line, &namespace, None),
             // Where no copy was ever seen, none is missed.
             Err((Reason::TargetForbidden | Reason::NamespaceMissing, _)) if seen.is_none() => {}
             Err((Reason::NamespaceTerminating, _)) => {}
@@ -210,6 +211,10 @@ fn since(sync: &ConfigMapSync) -> Duration {
     let began = sync.metadata.deletion_timestamp.as_ref().map(|it| it.0);
     let passed = began.map(|it| Timestamp::now().duration_since(it));
     passed.and_then(|it| Duration::try_from(it).ok()).unwrap_or_default()
+}
+
+fn line(key: &Key, sync: &ConfigMapSync) -> Line {
+    Line::new(key, target_name(&sync.spec))
 }
 
 /// Whose the copies of an object are.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::{Server, Teller, Tokens};
-use crate::operator::decide::{Outcome, Tally};
+use crate::operator::decide::{Outcome, Tally, target_name};
 use crate::operator::marks::Key;
-use crate::operator::world::{Queue, World};
+use crate::operator::world::{Line, Queue, World};
 use crate::operator::{ConfigMapSync, Figures, Options, Reason};
 
 /// What all visits share.
@@ -137,7 +137,8 @@ impl Context {
         let mut copies = 0;
         for (key, sync) in world.syncs() {
             let wait = if is_converged(&sync.object) {
-                copies += 1 + u64::try_from(world.copies().count(key)).unwrap_or_default();
+                copies += 1 + u64::try_from(world.copies().count(&Line::new(key, target_name(&sync.object.spec))))
+                    .unwrap_or_default();
                 Duration::from_millis(copies * 1000 / VERIFIED)
             } else {
                 Duration::ZERO

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::account::{Actor, Failed};
 use super::server::{Answer, Request, Unanswered};
 use crate::operator::Reason;
-use crate::operator::decide::{Difference, Found, Outcome, Rules, Step, refusal, step};
+use crate::operator::decide::{Found, Outcome, Rules, Step, refusal, step};
 use crate::operator::marks::MANAGER;
 
 /// How many steps a target may take. More than a few mean that somebody else changes it all the time.
@@ -100,7 +100,7 @@ pub(crate) async fn settle(
         match act(actor, at, rules, &now, &next).await {
             Next::Found(then, wrote) => {
                 settled.writes += usize::from(wrote);
-                settled.corrected |= matches!(next, Step::Strip(_) | Step::Apply { drift: true });
+                settled.corrected |= matches!(next, Step::Change { drift: true, .. });
                 settled.corrected |= now == Found::Vanished;
                 found = Some(then);
                 absent = Found::Absent;
@@ -128,10 +128,6 @@ fn failed(reason: Reason, why: String) -> Outcome {
 }
 
 async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, found: &Found, step: &Step) -> Next {
-    let object = rules.wanted.object(at.namespace);
-    let Ok(mut body) = serde_json::to_value(&object) else {
-        return Next::Ended(Reason::TooLarge, "it cannot be written as JSON".to_owned());
-    };
     let (uid, version) = match found {
         Found::Present(it) => (it.metadata.uid.as_ref(), it.metadata.resource_version.as_ref()),
         _ => (None, None),
@@ -140,17 +136,12 @@ async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, found: &Found, st
         Step::Done(_) => return Next::Look,
         Step::Create => {
             let path = format!("{}?fieldManager={MANAGER}", at.collection());
+            let body = json!(rules.wanted.object(at.namespace));
             actor.call_once(&Request::with(Method::POST, path, &body)).await
         }
-        Step::Apply { .. } => {
-            body["metadata"]["uid"] = json!(uid);
-            body["metadata"]["resourceVersion"] = json!(version);
-            let path = format!("{}?fieldManager={MANAGER}&force=true", at.path());
-            actor.call_once(&Request::patch(path, "application/apply-patch+yaml", &body)).await
-        }
-        Step::Strip(difference) => {
+        Step::Change { difference, .. } => {
             let path = format!("{}?fieldManager={MANAGER}", at.path());
-            let body = stripping(difference, version);
+            let body = rules.wanted.patch(difference, version);
             actor.call_once(&Request::patch(path, "application/merge-patch+json", &body)).await
         }
         Step::Replace => return replace(actor, at, &delete_options(uid, version)).await,
@@ -190,19 +181,6 @@ fn refused(answer: Result<Answer, Failed>, forbidden: Reason) -> Next {
         Reason::TargetForbidden => Next::Ended(forbidden, said.message),
         reason => Next::Ended(reason, said.message),
     }
-}
-
-/// A merge patch that removes keys from an object of this version.
-fn stripping(difference: &Difference, version: Option<&String>) -> Json {
-    let nulls = |keys: &[String]| keys.iter().map(|key| (key.clone(), Json::Null)).collect::<serde_json::Map<_, _>>();
-    let mut body = json!({"metadata": {"resourceVersion": version}});
-    if !difference.extra_data.is_empty() {
-        body["data"] = Json::Object(nulls(&difference.extra_data));
-    }
-    if !difference.extra_binary.is_empty() {
-        body["binaryData"] = Json::Object(nulls(&difference.extra_binary));
-    }
-    body
 }
 
 /// The body of a deletion of the object of this UID and version, and of no other.

@@ -20,7 +20,7 @@ use crate::operator::decide::{
     Found, Outcome, Owner, Place, Rules, Stopped, View, Wanted, is_copy, leaving, source, tally, target_name,
 };
 use crate::operator::marks::{FINALIZER, Key, RECONCILE_AT};
-use crate::operator::world::{Known, Visit};
+use crate::operator::world::{Known, Line, Visit};
 use crate::operator::{ConfigMapSync, DeletionPolicy, Reason, SourceMissingPolicy};
 
 /// How many targets are worked on at once.
@@ -53,6 +53,7 @@ struct Round<'c> {
     key: &'c Key,
     sync: Arc<ConfigMapSync>,
     owner: Owner,
+    line: Line,
     thorough: Visit,
     actor: Actor<'c>,
     deeds: Deeds,
@@ -74,8 +75,9 @@ pub(crate) async fn visit(context: &Context, key: &Key, thorough: Visit) -> Fini
         Ok(actor) => {
             let owner = owner(key, &sync);
             let (deeds, outcomes) = (Deeds::default(), BTreeMap::new());
+            let line = Line::new(key, target_name(&sync.spec));
             let sync = Arc::clone(&sync);
-            Round { context, key, sync, owner, thorough, actor, deeds, outcomes, unsure: false }.run().await
+            Round { context, key, sync, owner, line, thorough, actor, deeds, outcomes, unsure: false }.run().await
         }
         Err(stopped) => Err(Broken::Stopped(stopped)),
     };
@@ -206,7 +208,7 @@ impl Round<'_> {
     async fn without_source(mut self, from: &Key) -> Result<Finish, Broken> {
         if self.sync.spec.source_missing_policy == SourceMissingPolicy::Delete {
             self.confirm().await?;
-            let copies = self.context.world().copies().of(self.key, &self.owner.uid);
+            let copies = self.context.world().copies().of(&self.line, &self.owner.uid);
             self.remove_all(copies, Removal::Delete).await;
             tell(self.context, self.key, &self.sync, &self.deeds, &self.outcomes).await;
         }
@@ -274,9 +276,9 @@ impl Round<'_> {
     fn start(&self, wanted: &Wanted, namespace: &str) -> Option<(Option<Found>, Found)> {
         let world = self.context.world();
         let copies = world.copies();
-        let (seen, known) = (copies.seen_at(self.key, namespace), copies.known_at(self.key, namespace));
+        let (seen, known) = (copies.seen_at(&self.line, namespace), copies.known_at(&self.line, namespace));
         let full = self.thorough == Visit::Full;
-        if !full && copies.is_verified(self.key, namespace, &wanted.hash) {
+        if !full && copies.is_verified(&self.line, namespace, &wanted.hash) {
             return None;
         }
         let reported = |it: &crate::operator::FailedTarget| it.namespace == namespace && it.reason == Reason::Drifted;
@@ -301,7 +303,7 @@ impl Round<'_> {
             (Outcome::Conflict(_) | Outcome::Skipped, _) => Some(Known::Conflict),
             _ => None,
         };
-        self.context.world().copies_mut().know(self.key, namespace, known);
+        self.context.world().copies_mut().know(&self.line, namespace, known);
     }
 
     /// Removes the copies that are no longer wanted.
@@ -330,7 +332,7 @@ impl Round<'_> {
 
     fn leaving(&self) -> Vec<String> {
         let world = self.context.world();
-        let mut copies = world.copies().of(self.key, &self.owner.uid);
+        let mut copies = world.copies().of(&self.line, &self.owner.uid);
         if self.context.options.strict && self.thorough == Visit::Full {
             // Nothing shows where copies are: all namespaces are looked at.
             copies.extend(world.namespaces().keys().cloned());
@@ -358,11 +360,11 @@ impl Round<'_> {
         });
         let all: Vec<_> = removals.buffer_unordered(AT_ONCE).collect().await;
         for (namespace, removed) in all {
-            let seen = self.context.world().copies().seen_at(self.key, &namespace).is_some();
+            let seen = self.context.world().copies().seen_at(&self.line, &namespace).is_some();
             match removed {
                 Ok(false) if seen => self.unsure = true,
                 Ok(did) => {
-                    self.context.world().copies_mut().know(self.key, &namespace, None);
+                    self.context.world().copies_mut().know(&self.line, &namespace, None);
                     let deed = match removal {
                         Removal::Delete => &mut self.deeds.pruned,
                         Removal::Orphan => &mut self.deeds.orphaned,

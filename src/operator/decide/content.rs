@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::KeyPattern;
@@ -104,6 +104,27 @@ impl Wanted {
         }
     }
 
+    /// The merge patch that makes the object of this resource version a copy, and leaves what others added to its labels
+    /// and annotations. A server refuses it where the object has another version by then.
+    pub fn patch(&self, difference: &Difference, version: Option<&String>) -> Json {
+        let mut data: Map<String, Json> = nulls(&difference.extra_data);
+        data.extend(self.data.iter().map(|(key, value)| (key.clone(), json!(value))));
+        let mut binary: Map<String, Json> = nulls(&difference.extra_binary);
+        binary.extend(self.binary.iter().map(|(key, value)| (key.clone(), json!(value))));
+        let mut patch = json!({"metadata": {
+            "resourceVersion": version, "labels": self.labels, "annotations": self.annotations,
+        }});
+        if difference.immutable {
+            patch["immutable"] = json!(self.immutable.then_some(true));
+        }
+        for (field, keys) in [("data", data), ("binaryData", binary)] {
+            if !keys.is_empty() && difference.is_of_data() {
+                patch[field] = Json::Object(keys);
+            }
+        }
+        patch
+    }
+
     /// Why a server would refuse it for its size, if it would. It is checked before anything is sent.
     pub fn too_large(&self) -> Option<String> {
         let annotations = self.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
@@ -165,6 +186,10 @@ fn copied(
     let taken = |key: &str| patterns.iter().any(|pattern| KeyPattern(pattern).takes(key));
     let from_source = of_source.into_iter().flatten().filter(|(key, _)| taken(key));
     from_source.chain(added).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn nulls(keys: &[String]) -> Map<String, Json> {
+    keys.iter().map(|key| (key.clone(), Json::Null)).collect()
 }
 
 fn extra<V>(found: &BTreeMap<String, V>, wanted: &BTreeMap<String, V>) -> Vec<String> {

@@ -37,13 +37,13 @@ pub struct Rules<'r> {
 pub enum Step {
     /// Create the copy.
     Create,
-    /// Apply the copy over the object of this UID and resource version.
-    Apply {
+    /// Change what differs in the object of this resource version, in one write: a copy is never half of one.
+    Change {
+        /// What differs.
+        difference: Difference,
         /// Whether somebody had changed it.
         drift: bool,
     },
-    /// Remove keys that others added.
-    Strip(Difference),
     /// Delete the object of this UID and resource version, for it cannot be changed; then it is absent.
     Replace,
     /// There is nothing to do.
@@ -62,7 +62,7 @@ pub fn step(rules: &Rules<'_>, found: &Found) -> Step {
     }
     match holder(&object.metadata, rules.owner) {
         Holder::Us => ours(rules, object),
-        Holder::Before if is_taken_up(object, rules.wanted) => Step::Apply { drift: false },
+        Holder::Before if is_taken_up(object, rules.wanted) => change(rules, object, false),
         other => foreign(rules, object, &other),
     }
 }
@@ -86,10 +86,16 @@ fn ours(rules: &Rules<'_>, object: &ConfigMap) -> Step {
     match rules.drift {
         DriftPolicy::Report if drift => Step::Done(Outcome::failed(Reason::Drifted, said(&difference))),
         DriftPolicy::Ignore if drift => Step::Done(Outcome::Synced),
-        _ if object.immutable == Some(true) && difference.is_of_data() => Step::Replace,
-        _ if difference.content || difference.metadata || difference.immutable => Step::Apply { drift },
-        _ => Step::Strip(difference),
+        _ => change(rules, object, drift),
     }
+}
+
+fn change(rules: &Rules<'_>, object: &ConfigMap, drift: bool) -> Step {
+    let difference = rules.wanted.difference(object);
+    if object.immutable == Some(true) && difference.is_of_data() {
+        return Step::Replace;
+    }
+    Step::Change { difference, drift }
 }
 
 /// Whether we wrote what is wanted now: whatever differs, somebody else changed.
@@ -102,18 +108,8 @@ fn foreign(rules: &Rules<'_>, object: &ConfigMap, holder: &Holder) -> Step {
     let free = matches!(holder, Holder::Nobody | Holder::Before);
     match rules.conflict {
         ConflictPolicy::Skip => Step::Done(Outcome::Skipped),
-        ConflictPolicy::Adopt if free => adopt(rules, object),
+        ConflictPolicy::Adopt if free => change(rules, object, false),
         _ => Step::Done(Outcome::Conflict(conflict(holder))),
-    }
-}
-
-/// First what it should not have goes: once it is ours, that would be drift.
-fn adopt(rules: &Rules<'_>, object: &ConfigMap) -> Step {
-    let difference = rules.wanted.difference(object);
-    match object.immutable {
-        Some(true) if difference.is_of_data() => Step::Replace,
-        _ if difference.has_extra() => Step::Strip(difference),
-        _ => Step::Apply { drift: false },
     }
 }
 

@@ -19,13 +19,15 @@ const LAST: Duration = Duration::from_secs(5);
 /// Keeps `reachable` true, and counts how often the server came back: what waits for it begins anew then.
 pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
     let reachable = &context.figures.reachable;
-    let mut wait = FIRST;
+    let (mut wait, mut was_away) = (FIRST, false);
     loop {
         let answers = context.server.answers(WITHIN.min(context.options.patience)).await;
-        let before = reachable.swap(answers, Ordering::Relaxed);
-        if answers && !before {
+        reachable.store(answers, Ordering::Relaxed);
+        if answers && was_away {
             reopened.send_modify(|count| *count += 1);
+            context.wake();
         }
+        was_away = !answers;
         if answers {
             wait = FIRST;
             tokio::select! {

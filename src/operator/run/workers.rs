@@ -1,9 +1,11 @@
 //! Workers: whoever is due is visited, so many at once, and planned anew by how that ended.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -51,7 +53,9 @@ pub(super) async fn work(
 
 async fn one(context: Arc<Context>, key: Key, thorough: Visit) {
     let began = Instant::now();
-    let finish = visit(&context, &key, thorough).await;
+    let visit = AssertUnwindSafe(visit(&context, &key, thorough)).catch_unwind().await;
+    // A defect that one object meets stops no other, and that one is tried again.
+    let finish = visit.unwrap_or_else(|_| Finish::again("failed", Reason::ApiUnavailable));
     context.figures.ran(finish.result, began.elapsed());
     plan(&context, &key, &finish);
 }

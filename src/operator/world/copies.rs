@@ -44,11 +44,27 @@ struct Target {
     known: Option<Known>,
 }
 
-/// All copies, by owner and namespace.
+/// The copies of one owner: those that say that they are its own, and have the name that its copies have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// The owner.
+    pub owner: Key,
+    /// The name of the copies.
+    pub name: String,
+}
+
+/// All copies, by owner and name, and namespace.
 #[derive(Debug, Default)]
 pub struct Copies {
-    all: HashMap<Key, BTreeMap<Box<str>, Target>>,
-    owners: HashMap<Key, Arc<Key>>,
+    all: HashMap<Arc<Line>, BTreeMap<Box<str>, Target>>,
+    lines: HashMap<Key, Arc<Line>>,
+}
+
+impl Line {
+    /// Of both parts.
+    pub fn new(owner: &Key, name: &str) -> Self {
+        Self { owner: owner.clone(), name: name.to_owned() }
+    }
 }
 
 impl Seen {
@@ -61,20 +77,20 @@ impl Seen {
 
 impl Copies {
     /// What the watch shows at a target.
-    pub fn seen_at(&self, owner: &Key, namespace: &str) -> Option<&Seen> {
-        self.target(owner, namespace)?.seen.as_ref()
+    pub fn seen_at(&self, line: &Line, namespace: &str) -> Option<&Seen> {
+        self.target(line, namespace)?.seen.as_ref()
     }
 
     /// What we know of a target.
-    pub fn known_at(&self, owner: &Key, namespace: &str) -> Option<&Known> {
-        self.target(owner, namespace)?.known.as_ref()
+    pub fn known_at(&self, line: &Line, namespace: &str) -> Option<&Known> {
+        self.target(line, namespace)?.known.as_ref()
     }
 
     /// Whether a target is as it was when its content was verified to have this hash. A watch that is behind what we
     /// wrote does not speak against it.
-    pub fn is_verified(&self, owner: &Key, namespace: &str, hash: &str) -> bool {
+    pub fn is_verified(&self, line: &Line, namespace: &str, hash: &str) -> bool {
         let Some(Target { seen, known: Some(Known::Verified { uid, version, hash: known }) }) =
-            self.target(owner, namespace)
+            self.target(line, namespace)
         else {
             return false;
         };
@@ -84,40 +100,40 @@ impl Copies {
     }
 
     /// Whether a ConfigMap that is not ours is known to be at a target.
-    pub fn is_conflict(&self, owner: &Key, namespace: &str) -> bool {
-        self.known_at(owner, namespace) == Some(&Known::Conflict)
+    pub fn is_conflict(&self, line: &Line, namespace: &str) -> bool {
+        self.known_at(line, namespace) == Some(&Known::Conflict)
     }
 
     /// The namespaces with a copy that notes this UID of its owner, or that we wrote.
-    pub fn of(&self, owner: &Key, uid: &str) -> Vec<String> {
+    pub fn of(&self, line: &Line, uid: &str) -> Vec<String> {
         let ours = |target: &Target| match (&target.seen, &target.known) {
             (Some(seen), _) => *seen.owner_uid == *uid,
             (None, known) => matches!(known, Some(Known::Verified { .. })),
         };
-        let all = self.all.get(owner).into_iter().flatten();
+        let all = self.all.get(line).into_iter().flatten();
         all.filter(|(_, target)| ours(target)).map(|(namespace, _)| namespace.to_string()).collect()
     }
 
     /// How many copies an object has.
-    pub fn count(&self, owner: &Key) -> usize {
-        self.all.get(owner).map_or(0, BTreeMap::len)
+    pub fn count(&self, line: &Line) -> usize {
+        self.all.get(line).map_or(0, BTreeMap::len)
     }
 
     /// All ConfigMaps that the watch shows as somebody's copies.
     pub fn seen(&self) -> impl Iterator<Item = &Key> {
-        self.owners.keys()
+        self.lines.keys()
     }
 
     /// Notes what is known of a target; `None` forgets it.
-    pub fn know(&mut self, owner: &Key, namespace: &str, known: Option<Known>) {
-        match (self.target_mut(owner, namespace), known) {
+    pub fn know(&mut self, line: &Line, namespace: &str, known: Option<Known>) {
+        match (self.target_mut(line, namespace), known) {
             (Some(target), known) => {
                 target.known = known;
-                self.tidy(owner, namespace);
+                self.tidy(line, namespace);
             }
             (None, Some(known)) => {
                 let target = Target { seen: None, known: Some(known) };
-                self.all.entry(owner.clone()).or_default().insert(namespace.into(), target);
+                self.all.entry(Arc::new(line.clone())).or_default().insert(namespace.into(), target);
             }
             (None, None) => {}
         }
@@ -125,84 +141,83 @@ impl Copies {
 
     /// Forgets all of an object that is gone, but what the watch shows.
     pub fn forget(&mut self, owner: &Key) {
-        let Some(targets) = self.all.get_mut(owner) else { return };
-        targets.retain(|_, target| target.seen.is_some());
-        targets.values_mut().for_each(|target| target.known = None);
-        if targets.is_empty() {
-            self.all.remove(owner);
+        for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {
+            targets.retain(|_, target| target.seen.is_some());
+            targets.values_mut().for_each(|target| target.known = None);
         }
+        self.all.retain(|_, targets| !targets.is_empty());
     }
 
     /// The watch shows a ConfigMap, as the copy of an owner or as nobody's. Whom that concerns: nobody where it is what we
     /// wrote.
     pub(super) fn saw(&mut self, map: &Key, seen: Option<(Key, Seen)>) -> Concerned {
         let mut concerned = Concerned::new();
-        let before = self.owners.get(map).cloned();
+        let seen = seen.map(|(owner, seen)| (Line { owner, name: map.name.clone() }, seen));
+        let before = self.lines.get(map).cloned();
         if let Some(before) = before.filter(|it| seen.as_ref().map(|it| &it.0) != Some(&**it)) {
             self.unsee(&before, map);
-            concerned.insert((*before).clone());
+            concerned.insert(before.owner.clone());
         }
-        let Some((owner, seen)) = seen else { return concerned };
-        let target = self.all.entry(owner.clone()).or_default().entry(map.namespace.as_str().into()).or_default();
+        let Some((line, seen)) = seen else { return concerned };
+        let line = self.all.get_key_value(&line).map_or_else(|| Arc::new(line), |it| Arc::clone(it.0));
+        let targets = self.all.entry(Arc::clone(&line)).or_default();
+        let target = targets.entry(map.namespace.as_str().into()).or_default();
         let ours = match &target.known {
             Some(Known::Verified { uid, version, .. }) => {
                 seen.uid == *uid && (seen.version == *version || is_older(Some(&seen.version), Some(version)))
             }
             _ => false,
         };
-        let news = target.seen.as_ref() != Some(&seen) && !ours;
+        if target.seen.as_ref() != Some(&seen) && !ours {
+            concerned.insert(line.owner.clone());
+        }
         target.seen = Some(seen);
-        if !self.owners.get(map).is_some_and(|it| **it == owner) {
-            self.owners.insert(map.clone(), Arc::new(owner.clone()));
-        }
-        if news {
-            concerned.insert(owner);
-        }
+        self.lines.insert(map.clone(), line);
         concerned
     }
 
     /// A ConfigMap is gone. Whom that concerns.
     pub(super) fn gone(&mut self, map: &Key) -> Concerned {
-        let owner = self.owners.get(map).cloned();
-        if let Some(owner) = &owner {
-            self.unsee(owner, map);
+        let line = self.lines.get(map).cloned();
+        if let Some(line) = &line {
+            self.unsee(line, map);
         }
-        owner.map(|it| (*it).clone()).into_iter().collect()
+        line.map(|it| it.owner.clone()).into_iter().collect()
     }
 
     /// A namespace is gone, with all that was in it.
     pub(super) fn namespace_gone(&mut self, namespace: &str) {
         self.all.values_mut().for_each(|targets| _ = targets.remove(namespace));
         self.all.retain(|_, targets| !targets.is_empty());
-        self.owners.retain(|map, _| map.namespace != namespace);
+        self.lines.retain(|map, _| map.namespace != namespace);
     }
 
     /// The copy at a target is no longer there, or no longer this owner's.
-    fn unsee(&mut self, owner: &Key, map: &Key) {
-        self.owners.remove(map);
-        if let Some(target) = self.target_mut(owner, &map.namespace) {
+    fn unsee(&mut self, line: &Line, map: &Key) {
+        self.lines.remove(map);
+        if let Some(target) = self.target_mut(line, &map.namespace) {
             target.seen = None;
             let verified = matches!(target.known, Some(Known::Verified { .. }));
             target.known = if verified { Some(Known::Vanished) } else { target.known.take() };
         }
-        self.tidy(owner, &map.namespace);
+        self.tidy(line, &map.namespace);
     }
 
-    fn target(&self, owner: &Key, namespace: &str) -> Option<&Target> {
-        self.all.get(owner)?.get(namespace)
+    fn target(&self, line: &Line, namespace: &str) -> Option<&Target> {
+        self.all.get(line)?.get(namespace)
     }
 
-    fn target_mut(&mut self, owner: &Key, namespace: &str) -> Option<&mut Target> {
-        self.all.get_mut(owner)?.get_mut(namespace)
+    fn target_mut(&mut self, line: &Line, namespace: &str) -> Option<&mut Target> {
+        self.all.get_mut(line)?.get_mut(namespace)
     }
 
-    fn tidy(&mut self, owner: &Key, namespace: &str) {
-        let Some(targets) = self.all.get_mut(owner) else { return };
+    fn tidy(&mut self, line: &Line, namespace: &str) {
+        let Some(targets) = self.all.get_mut(line) else { return };
         if targets.get(namespace).is_some_and(|it| it.seen.is_none() && it.known.is_none()) {
             targets.remove(namespace);
         }
         if targets.is_empty() {
-            self.all.remove(owner);
+            self.all.remove(line);
         }
     }
 }

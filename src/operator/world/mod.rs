@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-pub use self::copies::{Copies, Known, Seen};
+pub use self::copies::{Copies, Known, Line, Seen};
 pub use self::queue::{Due, Queue, Visit};
 pub use self::syncs::{Sync, Syncs};
 use crate::operator::ConfigMapSync;
@@ -209,11 +209,17 @@ impl World {
     /// The objects that have a conflict at a ConfigMap.
     fn in_the_way(&self, map: &Key) -> Concerned {
         let named = self.syncs.by_target_name(&map.name);
-        named.into_iter().filter(|owner| self.copies.is_conflict(owner, &map.namespace)).collect()
+        named
+            .into_iter()
+            .filter(|owner| self.copies.is_conflict(&Line::new(owner, &map.name), &map.namespace))
+            .collect()
     }
 
     /// The objects for which a namespace is now something else than it was.
     fn concerned_by(&self, name: &str, before: Option<&Namespace>, now: Option<&Namespace>) -> Concerned {
+        if before == now {
+            return Concerned::new();
+        }
         let other = before.map(|it| &it.uid) != now.map(|it| &it.uid);
         let changed = |key: &Key, sync: &Sync| {
             let of = |namespace| place_of(&sync.object.spec, &key.namespace, name, namespace);

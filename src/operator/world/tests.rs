@@ -58,7 +58,7 @@ fn a_namespace_concerns_whoever_it_becomes_something_else_for() {
 
 #[test]
 fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
-    let (mut world, owner) = (world(), Key::new("own", "named"));
+    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
     world.copies_mut().know(&owner, "a", verified("7"));
     assert!(world.copies().is_verified(&owner, "a", "h"), "the watch is behind");
     assert_eq!(names(world.map_applied(&map("a", "s", "5", Some("named")))), [""; 0], "an older one");
@@ -72,10 +72,12 @@ fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
 
 #[test]
 fn a_deletion_concerns_the_owner_and_whoever_waits_for_the_name() {
-    let (mut world, owner) = (world(), Key::new("own", "named"));
+    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
     world.map_applied(&map("a", "s", "5", Some("named")));
     assert_eq!(world.copies().of(&owner, "named"), ["a"]);
     assert_eq!(world.copies().of(&owner, "another"), [""; 0], "of another UID");
+    world.map_applied(&map("b", "planted", "5", Some("named")));
+    assert_eq!(world.copies().of(&owner, "named"), ["a"], "of another name");
     assert_eq!(names(world.map_deleted(&Key::new("a", "s"))), ["named"]);
     world.copies_mut().know(&owner, "b", Some(Known::Conflict));
     assert_eq!(names(world.map_deleted(&Key::new("b", "s"))), ["named"]);

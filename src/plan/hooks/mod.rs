@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ReleaseFacts};
+use super::{Action, Plan, Refusal, ReleaseFacts, build};
 use crate::diff::{self, Judged, ObjectComparison, Verdict, holds_secret};
 use crate::manifest::hooks::{Cleanup, Occasion, Phase, Point, Role, Terms, role};
 use crate::manifest::{Hook, Object, ObjectId};
@@ -118,6 +118,32 @@ pub(super) fn plan(
         actions.extend(judge.actions());
     }
     courses
+}
+
+impl Plan {
+    /// The hooks that are run, or kept for the time when their release is deleted: whether a server would take them is
+    /// to be known before.
+    pub fn hooks_to_check(&mut self) -> impl Iterator<Item = &mut ObjectComparison> {
+        let courses = &self.hooks;
+        self.steps.iter_mut().filter_map(move |step| {
+            let hook = step.action.hook()?;
+            let wanted = &courses.get(&step.object.release)?.wanted;
+            let counts = match hook.does {
+                Does::Run => true,
+                Does::Note => wanted.iter().any(|it| it.hook.object.id == hook.of),
+                Does::Rest | Does::Remove => false,
+            };
+            (counts && step.object.desired.is_some()).then_some(&mut step.object)
+        })
+    }
+
+    /// Refuses the hooks that were found wrong.
+    pub fn refuse_hooks(&mut self) {
+        let hooks = self.steps.iter().filter(|step| step.action.hook().is_some()).map(|step| &step.object);
+        let found: Vec<Refusal> =
+            hooks.flat_map(|object| build::invalid(object, false).chain(build::refused(object))).collect();
+        self.refusals.extend(found);
+    }
 }
 
 impl HookFacts {

@@ -27,6 +27,7 @@ use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network, Proxies};
 use crate::project::{ChartPlace, Locked};
+use crate::tree::Tree;
 use crate::tree::archive::{self, LARGEST};
 use crate::value::Value;
 use crate::yaml::{self, Rules};
@@ -98,6 +99,14 @@ impl Charts {
         let problem = || "is the name of no repository in Helm's `repositories.yaml`".to_owned();
         let unknown = || FetchError::NotTheChart { what: repo.to_owned(), problem: problem() };
         self.logins.named(name)?.ok_or_else(unknown)
+    }
+
+    /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
+    pub fn repository_files(&self, address: &str, revision: Option<&str>) -> Result<Tree, FetchError> {
+        let login = self.logins.git(address)?;
+        let chart = git::chart(&self.network, address, revision.unwrap_or("HEAD"), "", login.as_ref());
+        let (_, files) = network::wait(chart)??;
+        Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
     }
 
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {

@@ -67,7 +67,14 @@ fn that_does_not_come() -> Result<(), Failed> {
     if site.data("web").is_some() {
         return Err("`web` needs what failed".into());
     }
-    site.expect("status dev", 0)?.says("WAITING")?.says("stuck").map(drop)
+    site.expect("status dev", 0)?.says("WAITING")?.says("stuck")?;
+    let status: Json = serde_json::from_str(&site.expect("status dev -o json", 0)?.stdout)?;
+    let schema = serde_json::from_str(include_str!("../../../docs/schema/status-v1.json"))?;
+    jsonschema::validate(&schema, &status).map_err(|error| error.to_string())?;
+    let objects = |release: &Json| release["objects"].as_array().cloned().unwrap_or_default();
+    let mut objects = status["releases"].as_array().into_iter().flatten().flat_map(objects);
+    let waits = objects.any(|it| it["health"] == "waiting" && it["reason"].is_string());
+    if waits { Ok(()) } else { Err(format!("{status:#}").into()) }
 }
 
 fn is_not_waited_for() -> Result<(), Failed> {

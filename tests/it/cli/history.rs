@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "history_keeps_what_it_is_told_to", keeps_what_it_is_told_to),
         code("cli", "history_says_what_is_missing", says_what_is_missing),
         code("cli", "history_brings_secrets_back", brings_secrets_back),
+        code("cli", "history_says_which_object_is_lost", says_which_object_is_lost),
+        code("cli", "history_says_which_secrets_were_not_kept", says_which_secrets_were_not_kept),
         code("cli", "history_of_twenty_megabytes", of_twenty_megabytes),
         code("cli", "history_survives_a_crash_between_its_writes", survives_a_crash),
         code("cli", "history_rolls_back_by_itself", rolls_back_by_itself),
@@ -155,6 +157,48 @@ fn brings_secrets_back() -> Result<(), Failed> {
     site.expect("apply dev --yes --set open=three", 0)?;
     site.desk.write(environment, text.replace("identity: secrets/dev.agekey", "identity: other.agekey"));
     site.expect("rollback dev web --yes", 0)?.says("1 applied").map(drop)
+}
+
+/// A pack holds other objects than its revision says.
+fn says_which_object_is_lost() -> Result<(), Failed> {
+    let site = Site::with_web("lost-object");
+    site.chart("other", "greeting: Other\nport: 1\n", super::site::WEB);
+    site.releases(&["{name: web, chart: web}", "{name: other, chart: other}"]);
+    site.expect("apply dev --yes", 0)?;
+    greeting(&site, "two");
+    site.expect("apply dev --yes", 0)?;
+    let kept = site.kept();
+    let pack = |release: &str| {
+        let named =
+            |it: &&Secret| it.metadata.name.as_ref().is_some_and(|it| it.starts_with(&format!("weft.dev.{release}.p")));
+        let is_first = |it: &&Secret| it.metadata.creation_timestamp.is_some();
+        kept.iter().filter(named).filter(is_first).min_by_key(|it| it.metadata.resource_version.clone()).cloned()
+    };
+    let (mut web, other) = (pack("web").ok_or("no pack")?, pack("other").ok_or("no pack")?);
+    web.data = other.data;
+    web.metadata.managed_fields = None;
+    let api: Api<Secret> = Api::namespaced(shared().client(), &site.state());
+    let name = web.metadata.name.clone().unwrap_or_default();
+    shared().block_on(api.replace(&name, &kube::api::PostParams::default(), &web))?;
+    let run = site.expect("rollback dev web --to 1 --yes", 5)?;
+    run.says(&format!("`ConfigMap {}/web` of revision 1 is not in the history any more", site.namespace))?;
+    run.says("Go back to another revision.")?;
+    equal(site.data("web").as_deref(), Some(r#"{"greeting":"two","port":"80"}"#))
+}
+
+/// Values of which nobody can read an encrypted file are not kept, and another value took their place.
+fn says_which_secrets_were_not_kept() -> Result<(), Failed> {
+    let site = Site::new("not-kept");
+    site.chart("web", "open: one\ndatabase: {password: first}\n", SECRET);
+    site.releases(&["{name: web, chart: web}"]);
+    site.expect("apply dev --yes", 0)?;
+    site.expect("apply dev --yes --set open=two", 0)?;
+    // The value is in the cluster still.
+    site.expect("rollback dev web --to 1 --yes", 0)?;
+    site.expect("apply dev --yes --set database.password=second", 0)?;
+    let run = site.expect("rollback dev web --to 1 --yes", 1)?;
+    run.says(&format!("the secret values of revision 1 were not kept: `Secret {}/web`", site.namespace))?;
+    run.says("apply the commit of that revision")?.keeps_quiet_about("first").map(drop)
 }
 
 /// The text of a key that was made for a test.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PropagationPolicy};
 use libtest_mimic::{Failed, Trial};
@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::stage::{Running, Tenant, apply, delete_map, edit_map, label, map_at, until};
 use crate::cases::code;
+use crate::cli::program::Desk;
+use crate::cli::proxy::Answer;
 use crate::sandbox::shared;
 
 /// All of them.
@@ -35,6 +37,8 @@ pub fn trials() -> Vec<Trial> {
         ("a_run_is_forced_by_an_annotation", a_forced_run),
         ("the_strict_mode_needs_no_list_of_maps", strict),
         ("it_ends_gracefully", it_ends_gracefully),
+        ("a_cleanup_without_an_account_waits_or_impersonates", cleanup_without_an_account),
+        ("an_object_is_explained", explained),
     ];
     table.iter().map(|(name, run)| code("operator::does", name, *run)).collect()
 }
@@ -397,6 +401,46 @@ fn it_ends_gracefully() -> Result<(), Failed> {
     let began = std::time::Instant::now();
     assert_eq!(operator.ends(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(5));
+    Ok(())
+}
+
+/// Without its account nothing can be removed, unless the operator may impersonate it; then still no more than it might.
+fn cleanup_without_an_account() -> Result<(), Failed> {
+    let tenant = Tenant::new(2);
+    let mut operator = Running::open(&tenant, &[]);
+    tenant.sync("sync", &json!({}));
+    tenant.comes_to("sync", "Available=True/Synced")?;
+    operator.is_quiet();
+    operator.kill();
+    let accounts: Api<ServiceAccount> = Api::namespaced(shared().client(), &tenant.own);
+    shared().block_on(accounts.delete("copier", &DeleteParams::default()))?;
+    shared().block_on(tenant.syncs().delete("sync", &DeleteParams::default()))?;
+    operator.again();
+    tenant.comes_to("sync", "Degraded=True/CleanupIncomplete")?;
+    tenant.copies_are(Some(&json!({"a": "1"})))?;
+    operator.kill();
+    tenant.may_not("copier", &tenant.targets[1]);
+    tenant.edit("sync", &json!({"spec": {"cleanupTimeout": "3s"}}));
+    let impersonating = ["--impersonate-for-cleanup"];
+    let _operator = Running::of(shared().client(), &tenant, &impersonating, |_| Answer::Through);
+    tenant.is_gone("sync")?;
+    tenant.copy_is(&tenant.targets[0], None)?;
+    tenant.copy_is(&tenant.targets[1], Some(&json!({"a": "1"})))
+}
+
+fn explained() -> Result<(), Failed> {
+    let tenant = Tenant::new(2);
+    tenant.map(&tenant.targets[1], "settings", &json!({"a": "theirs"}));
+    let _operator = Running::open(&tenant, &[]);
+    tenant.sync("sync", &json!({}));
+    tenant.comes_to("sync", "Degraded=True/TargetConflict")?;
+    let desk = Desk::new();
+    let kubeconfig = shared().kubeconfig().to_str().expect("UTF-8");
+    let run = desk.run(["operator", "explain", &format!("{}/sync", tenant.own), "--kubeconfig", kubeconfig]);
+    run.ends_with(0)?.says("it equals the source")?.says("a ConfigMap of this name is there, which is not ours")?;
+    run.says("Degraded=True TargetConflict: 1 of 2 namespaces have the copy")?;
+    let run = desk.run(["operator", "explain", &format!("{}/not-there", tenant.own), "--kubeconfig", kubeconfig]);
+    run.ends_with(1)?.says("there is no ConfigMapSync")?;
     Ok(())
 }
 

@@ -282,7 +282,17 @@ pub fn operators() -> Client {
 impl Running {
     /// An operator that works for a tenant, behind a door that does what the rule says.
     pub fn start(tenant: &Tenant, more: &[&str], rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let proxy = Proxy::for_client(operators(), rule);
+        Self::of(operators(), tenant, more, rule)
+    }
+
+    /// The same as whoever this client is.
+    pub fn of(
+        client: Client,
+        tenant: &Tenant,
+        more: &[&str],
+        rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let proxy = Proxy::for_client(client, rule);
         let selector = format!("stage={}", tenant.own);
         let mut arguments: Vec<String> = ["operator", "--selector", &selector].map(str::to_owned).to_vec();
         arguments.extend(more.iter().map(|it| (*it).to_owned()));
@@ -308,6 +318,8 @@ impl Running {
         fs::write(&config, text.to_string()).expect("a file");
         let mut command = self.desk.command(&self.arguments);
         command.arg("--kubeconfig").arg(config);
+        // A container has none.
+        command.env_remove("HOME");
         let log = fs::File::create(self.desk.root().join("log")).expect("a file");
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("the program"));
     }

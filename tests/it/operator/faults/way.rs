@@ -1,0 +1,203 @@
+//! Faults of the server, and of the way to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+use serde_json::{Value as Json, json};
+
+use super::{Switch, synced};
+use crate::cli::proxy::{Answer, Events, Seen, answer_of};
+use crate::operator::stage::{Running, Tenant, delete_map, edit_map, label, of_maps};
+
+pub fn answers_lost() -> Result<(), Failed> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (tenant, operator) = synced(3, &json!({}), move |seen| {
+        if !(seen.is_write() && of_maps(seen)) {
+            return Answer::Through;
+        }
+        // The server did it each time; what is heard of it differs.
+        match count.fetch_add(1, Ordering::SeqCst) % 3 {
+            0 => Answer::Hides(504, "Timeout: request did not complete within requested timeout"),
+            1 => Answer::Swallowed,
+            _ => Answer::Hides(500, "etcdserver: leader changed"),
+        }
+    })?;
+    tenant.source(&json!({"a": "2"}));
+    tenant.copies_are(Some(&json!({"a": "2"})))?;
+    tenant.comes_to("sync", "Available=True/Synced")?;
+    operator.is_quiet();
+    assert_eq!(operator.map_writes(), 6, "none is sent twice");
+    Ok(())
+}
+
+pub fn server_away() -> Result<(), Failed> {
+    let away = Switch::default();
+    let is_away = away.clone();
+    let (tenant, mut operator) =
+        synced(1, &json!({}), move |_| if is_away.is_on() { Answer::Refused } else { Answer::Through })?;
+    away.on();
+    tenant.source(&json!({"a": "2"}));
+    delete_map(&tenant.targets[0], "settings");
+    std::thread::sleep(Duration::from_secs(1));
+    let before = operator.proxy.seen().len();
+    std::thread::sleep(Duration::from_secs(5));
+    let asked = operator.proxy.seen().len() - before;
+    assert!(asked < 25, "{asked} requests in five seconds");
+    away.off();
+    let began = Instant::now();
+    tenant.copies_are(Some(&json!({"a": "2"})))?;
+    assert!(began.elapsed() < Duration::from_secs(30) && operator.runs());
+    tenant.comes_to("sync", "Available=True/Synced")
+}
+
+pub fn silent_server() -> Result<(), Failed> {
+    let silent = Switch::default();
+    let is_silent = silent.clone();
+    let tenant = Tenant::new(1);
+    let rule = move |_: &Seen| if is_silent.is_on() { Answer::Silence } else { Answer::Through };
+    let operator = Running::start(&tenant, &["--patience", "1s"], rule);
+    tenant.sync("sync", &json!({}));
+    tenant.comes_to("sync", "Available=True/Synced")?;
+    silent.on();
+    tenant.edit("sync", &json!({"metadata": {"annotations": {"weaver.example.com/reconcile-at": "1"}}}));
+    std::thread::sleep(Duration::from_secs(4));
+    silent.off();
+    // Also a watch that hangs is begun anew.
+    tenant.source(&json!({"a": "2"}));
+    tenant.copies_are(Some(&json!({"a": "2"})))?;
+    drop(operator);
+    Ok(())
+}
+
+pub fn errors_now_and_then() -> Result<(), Failed> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (tenant, operator) = synced(3, &json!({}), move |seen| {
+        if seen.is_watch() {
+            return Answer::Through;
+        }
+        match count.fetch_add(1, Ordering::SeqCst) % 9 {
+            2 => Answer::Later(1),
+            5 => Answer::Says(503, "the server is currently unable to handle the request"),
+            8 => Answer::Says(500, "Internal error occurred"),
+            _ => Answer::Through,
+        }
+    })?;
+    for round in 2..4 {
+        let data = json!({"a": round.to_string()});
+        tenant.source(&data);
+        tenant.copies_are(Some(&data))?;
+    }
+    tenant.comes_to("sync", "Available=True/Synced")?;
+    let since = |status: weft::operator::ConfigMapSyncStatus| status.conditions[0].last_transition_time.clone();
+    let before = since(tenant.status("sync"));
+    operator.is_quiet();
+    assert_eq!(since(tenant.status("sync")), before, "no flapping");
+    Ok(())
+}
+
+pub fn watch_gone() -> Result<(), Failed> {
+    let gone = Switch::default();
+    let is_gone = gone.clone();
+    let count = Arc::new(AtomicUsize::new(0));
+    let broken = Arc::clone(&count);
+    let (tenant, mut operator) = synced(2, &json!({}), move |seen| {
+        let over = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\
+                    \"status\":\"Failure\",\"message\":\"too old resource version\",\"reason\":\"Expired\",\"code\":410}}\n";
+        match seen {
+            it if is_gone.is_on() && it.is_watch() => Answer::Old(Arc::new(answer_of(200, "", over))),
+            it if is_gone.is_on() && it.path.contains("limit=") && broken.fetch_add(1, Ordering::SeqCst) % 2 == 0 => {
+                Answer::Says(500, "Internal error occurred")
+            }
+            _ => Answer::Through,
+        }
+    })?;
+    operator.is_quiet();
+    let before = operator.map_writes();
+    gone.on();
+    operator.kill();
+    operator.again();
+    std::thread::sleep(Duration::from_secs(4));
+    gone.off();
+    assert!(count.load(Ordering::SeqCst) > 2, "lists broke off");
+    tenant.source(&json!({"a": "2"}));
+    tenant.copies_are(Some(&json!({"a": "2"})))?;
+    operator.is_quiet();
+    assert_eq!(operator.map_writes(), before + 2, "an update each, and no deletion");
+    Ok(())
+}
+
+/// A list of namespaces that is old says that a namespace is not selected any more. Before a copy is deleted for that,
+/// the namespace itself is looked at.
+pub fn stale_list() -> Result<(), Failed> {
+    let tenant = Tenant::new(2);
+    let (stale, old) = (Switch::default(), Arc::new(std::sync::Mutex::new(Arc::new(Vec::new()))));
+    let (is_stale, answer) = (stale.clone(), Arc::clone(&old));
+    let mut operator = Running::start(&tenant, &[], move |seen| match seen {
+        it if it.bare_path() != "/api/v1/namespaces" || !is_stale.is_on() => Answer::Through,
+        it if it.is_watch() => Answer::Watched(Events(Arc::new(|_| false))),
+        _ => Answer::Old(Arc::clone(&answer.lock().expect("no panic"))),
+    });
+    let body = |with: bool| {
+        let labels = if with { json!({"of": tenant.own}) } else { json!({}) };
+        let items: Vec<Json> = tenant
+            .targets
+            .iter()
+            .chain([&tenant.own])
+            .map(|name| json!({"metadata": {"name": name, "uid": "old", "resourceVersion": "1", "labels": labels}}))
+            .collect();
+        json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+               "metadata": {"resourceVersion": "1"}, "items": items})
+        .to_string()
+    };
+    *old.lock().expect("no panic") = Arc::new(answer_of(200, "", &body(false)));
+    tenant.targets.iter().for_each(|it| label(it, &json!({"of": tenant.own})));
+    tenant.sync("sync", &json!({"namespaceSelector": {"matchLabels": {"of": tenant.own}}}));
+    tenant.copies_are(Some(&json!({"a": "1"})))?;
+    operator.is_quiet();
+    let before = operator.map_writes();
+    stale.on();
+    operator.kill();
+    operator.again();
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(operator.map_writes(), before, "nothing is deleted by what is old");
+    tenant.copies_are(Some(&json!({"a": "1"})))
+}
+
+pub fn lost_event() -> Result<(), Failed> {
+    for kind in ["ADDED", "MODIFIED", "DELETED"] {
+        let of_kind = format!("{{\"type\":\"{kind}\"");
+        let (tenant, _operator) = synced(2, &json!({}), move |seen| match seen {
+            it if it.is_watch() && it.bare_path() == "/api/v1/configmaps" => {
+                let of_kind = of_kind.clone();
+                Answer::Watched(Events(Arc::new(move |event| !event.starts_with(&of_kind))))
+            }
+            _ => Answer::Through,
+        })?;
+        delete_map(&tenant.targets[0], "settings");
+        edit_map(&tenant.targets[1], "settings", &json!({"data": {"a": "edited"}}));
+        tenant.edit("sync", &json!({"metadata": {"annotations": {"weaver.example.com/reconcile-at": kind}}}));
+        tenant.copies_are(Some(&json!({"a": "1"})))?;
+        tenant.delete("sync")?;
+        tenant.copies_are(None)?;
+    }
+    Ok(())
+}
+
+pub fn two_operators() -> Result<(), Failed> {
+    let (tenant, one) = synced(3, &json!({}), |_| Answer::Through)?;
+    let two = Running::open(&tenant, &[]);
+    for round in 2..5 {
+        let data = json!({"a": round.to_string()});
+        tenant.source(&data);
+        tenant.copies_are(Some(&data))?;
+    }
+    tenant.comes_to("sync", "Available=True/Synced")?;
+    (one.is_quiet(), two.is_quiet());
+    let before = one.map_writes() + two.map_writes();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(one.map_writes() + two.map_writes(), before, "no ping-pong");
+    tenant.delete("sync")?;
+    tenant.copies_are(None)
+}
