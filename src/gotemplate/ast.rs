@@ -70,8 +70,6 @@ pub struct Pipe {
     pub span: Span,
     /// The variables that get its value; of a `range`, key and value.
     pub variables: Vec<Variable>,
-    /// Whether the variables are assigned, not declared.
-    pub assigns: bool,
     /// Each gets the value of the one before as its last argument.
     pub commands: Vec<Command>,
 }

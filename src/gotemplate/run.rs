@@ -13,6 +13,7 @@ use super::templates::Templates;
 use super::text::Str;
 use super::trace::{Recorder, Trace};
 use super::value::Value;
+use super::walk::{Fallible, Found};
 use crate::diagnostic::nearest;
 
 /// Where less stack than this is left, a new piece is made: functions between two looks get along with it.
@@ -189,7 +190,7 @@ impl<'e> Run<'e> {
     }
 
     /// Executes a template with variables of its own.
-    pub(super) fn call(&mut self, name: &[u8], data: &Option<Value>) -> Result<(), Box<GoTemplateError>> {
+    pub(super) fn call(&mut self, name: &[u8], data: &Found) -> Fallible<()> {
         let Some(template) = self.find(name) else { return Err(self.no_template(name)) };
         if self.depth >= self.limits.depth {
             return Err(Box::new(GoTemplateError::Limit { limit: Limit::Depth, place: Box::default() }));

@@ -91,7 +91,6 @@ enum Stop {
 
 enum Step {
     Node(Node),
-    Nothing,
     Stop(Stop),
 }
 
@@ -200,7 +199,6 @@ impl<'a> Parser<'a> {
             }
             match self.step()? {
                 Step::Node(node) => body.push(node),
-                Step::Nothing => {}
                 Step::Stop(Stop::End) => return self.error("unexpected {{end}}"),
                 Step::Stop(Stop::Else) => return self.error("unexpected {{else}}"),
             }
@@ -249,7 +247,6 @@ impl<'a> Parser<'a> {
         while self.peek_non_space().token != Token::Eof {
             match self.step()? {
                 Step::Node(node) => nodes.push(node),
-                Step::Nothing => {}
                 Step::Stop(stop) => return Ok((nodes, stop)),
             }
         }

@@ -29,7 +29,7 @@ impl Parser<'_> {
         }
         let span = commands.last().map_or(start, |last| start.to(last.span));
         let variables = names.into_iter().map(|item| self.variable(item, assigns)).collect();
-        Ok(Pipe { span, variables, assigns, commands })
+        Ok(Pipe { span, variables, commands })
     }
 
     fn variable(&mut self, item: Item, assigns: bool) -> Variable {
