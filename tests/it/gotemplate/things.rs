@@ -143,11 +143,12 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 fn size(_: &mut Run<'_>, args: &[Value]) -> Result {
-    Ok(Value::Int(match &args[0] {
-        Value::Map(map) => i64::try_from(map.len()).unwrap(),
-        Value::List(list) => i64::try_from(list.len()).unwrap(),
-        _ => -1,
-    }))
+    let size = match &args[0] {
+        Value::Map(map) => map.len(),
+        Value::List(list) => list.len(),
+        _ => return Err(Fault::signature()),
+    };
+    Ok(Value::Int(i64::try_from(size).unwrap()))
 }
 
 fn include(run: &mut Run<'_>, args: &[Value]) -> Result {
