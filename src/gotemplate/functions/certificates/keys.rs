@@ -30,7 +30,7 @@ pub(super) enum PrivateKey {
     /// ECDSA on the curve P-256.
     P256(SecretKey),
     /// Ed25519.
-    Ed25519(rcgen::KeyPair, [u8; 32]),
+    Ed25519(Box<rcgen::KeyPair>, [u8; 32]),
 }
 
 impl PrivateKey {
@@ -52,7 +52,7 @@ impl PrivateKey {
     /// An Ed25519 key of a seed.
     pub fn ed25519(seed: [u8; 32]) -> Result<Self, String> {
         let key = rcgen::KeyPair::try_from(ed25519_pkcs8(&seed).as_slice()).map_err(|error| error.to_string())?;
-        Ok(Self::Ed25519(key, seed))
+        Ok(Self::Ed25519(Box::new(key), seed))
     }
 
     /// The key of a PEM text.
@@ -150,7 +150,7 @@ impl PrivateKey {
                 key.sign(padding, &Sha256::digest(message)).map_err(|error| error.to_string())
             }
             Self::P256(key) => Ok(ecdsa(key, message)),
-            Self::Ed25519(key, _) => rcgen::SigningKey::sign(key, message).map_err(|error| error.to_string()),
+            Self::Ed25519(key, _) => rcgen::SigningKey::sign(&**key, message).map_err(|error| error.to_string()),
         }
     }
 }
