@@ -15,9 +15,9 @@ pub fn trials() -> Vec<Trial> {
 
 fn run(case: &Case) -> Result<(), Failed> {
     let (templates, expected) = (case.read("templates.txt"), case.read("go.txt"));
-    let actual: String =
+    let actual: Vec<String> =
         templates.lines().map(|template| format!("{template}\n\t{}\n", result(case, template))).collect();
-    cases::same("the results of Go", &expected, &actual)
+    cases::same("the results of Go", &expected, &actual.concat())
 }
 
 /// What a template gives, as the table has it.
@@ -39,8 +39,10 @@ fn render(case: &Case, template: &str) -> Result<Vec<u8>, Box<GoTemplateError>> 
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     let out = run.execute("t", &data(case))?;
     // As Helm does with all that templates give.
-    Ok(String::from_utf8(out)
-        .map_or_else(|error| error.into_bytes(), |text| text.replace("<no value>", "").into_bytes()))
+    Ok(match String::from_utf8(out) {
+        Ok(text) => text.replace("<no value>", "").into_bytes(),
+        Err(error) => error.into_bytes(),
+    })
 }
 
 fn data(case: &Case) -> Value {
