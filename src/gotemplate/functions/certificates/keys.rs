@@ -1,5 +1,8 @@
 //! Private keys: made, read, written, and signed with.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
 use p256::elliptic_curve::Field;
 use p256::elliptic_curve::ops::Reduce;
 use p256::elliptic_curve::point::AffineCoordinates;
@@ -23,6 +26,9 @@ const OID_ED25519: &[u8] = &[43, 101, 112];
 /// The head of a signed SHA-256 hash.
 const SHA256_PREFIX: &[u8] = &[48, 49, 48, 13, 6, 9, 96, 134, 72, 1, 101, 3, 4, 2, 1, 5, 0, 4, 32];
 
+/// The RSA keys that were made, by what they were derived from and their size.
+static RSA_KEYS: LazyLock<Mutex<HashMap<([u8; 32], usize), Box<RsaPrivateKey>>>> = LazyLock::new(Mutex::default);
+
 /// A private key.
 pub(super) enum PrivateKey {
     /// RSA.
@@ -34,10 +40,20 @@ pub(super) enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// An RSA key of so many bits.
+    /// An RSA key of so many bits. It takes long to make one, and a release is rendered more than once: those that were
+    /// derived before are remembered.
     pub fn rsa(stream: &mut Stream, size: usize) -> Result<Self, String> {
-        let key = RsaPrivateKey::new(stream, size).map_err(|error| format!("error generating rsa key: {error}"))?;
-        Ok(Self::Rsa(Box::new(key)))
+        let seed = (stream.bytes::<32>(), size);
+        if let Some(known) = RSA_KEYS.lock().ok().and_then(|keys| keys.get(&seed).cloned()) {
+            return Ok(Self::Rsa(known));
+        }
+        let key = RsaPrivateKey::new(&mut Stream::new(&seed.0), size)
+            .map(Box::new)
+            .map_err(|error| format!("error generating rsa key: {error}"))?;
+        if let Ok(mut keys) = RSA_KEYS.lock() {
+            keys.insert(seed, key.clone());
+        }
+        Ok(Self::Rsa(key))
     }
 
     /// A key of P-256.
