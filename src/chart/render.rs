@@ -23,6 +23,7 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     for name in &chart.jinja.sources {
         rendered.push(render.jinja_file(name)?);
     }
+    rendered.extend(chart.jinja.plain.iter().map(super::load::Plain::rendered));
     rendered.retain(|file| file.opaque || !file.documents.is_empty());
     rendered.sort_by(|a, b| a.path.cmp(&b.path));
     files.append(&mut rendered);

@@ -1,7 +1,5 @@
 //! Fields and methods, and what is said where there is none.
 
-use std::rc::Rc;
-
 use super::ast::{Command, Expr, ExprKind};
 use super::call::Function;
 use super::error::{GoTemplateError, Place, described};
@@ -32,7 +30,7 @@ impl Run<'_> {
             value = match method(&value, name) {
                 Some((object, function)) => {
                     let command = alone(span);
-                    self.function(frame, dot, &command, function, Some(Value::Object(object)), None)?
+                    self.function(frame, dot, &command, function, Some(object), None)?
                 }
                 None => self.field(Missed { frame, dot, path, index, span }, &value)?,
             };
@@ -57,7 +55,7 @@ impl Run<'_> {
         let Some((last, before)) = path.split_last() else { return Ok(receiver) };
         let value = self.fields(frame, dot, receiver, before, span)?;
         if let Some((object, function)) = method(&value, last) {
-            return self.function(frame, dot, command, function, Some(Value::Object(object)), handed);
+            return self.function(frame, dot, command, function, Some(object), handed);
         }
         self.field(Missed { frame, dot, path, index: before.len(), span }, &value)?;
         Err(frame.invalid(span, format!("`{}` is no method, and takes no argument", last.lossy())))
@@ -180,11 +178,14 @@ impl Run<'_> {
 }
 
 /// The method of a name that a value has.
-fn method(value: &Found, name: &Str) -> Option<(Rc<dyn Object>, &'static Function)> {
-    match value {
-        Some(Value::Object(object)) => Some((Rc::clone(object), object.method(name.as_str()?)?)),
-        _ => None,
-    }
+fn method(value: &Found, name: &Str) -> Option<(Value, &'static Function)> {
+    let value = value.as_ref()?;
+    let function = match value {
+        Value::Object(object) => object.method(name.as_str()?)?,
+        Value::Map(map) => map.map_type()?.methods.iter().find(|it| *name == *it.name)?,
+        _ => return None,
+    };
+    Some((value.clone(), function))
 }
 
 /// Where a field is asked for, in case that it is not there.

@@ -30,7 +30,7 @@ mod walk;
 pub use self::call::{Body, Fault, Function, Functions, Limit};
 pub use self::error::{GoTemplateError, Place};
 pub use self::list::List;
-pub use self::map::{Map, Snapshot};
+pub use self::map::{Map, MapType, Snapshot};
 pub use self::object::{Object, downcast};
 pub use self::run::{Limits, Missing, Run};
 pub use self::templates::Templates;

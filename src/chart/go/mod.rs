@@ -20,7 +20,7 @@ use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
-use crate::gotemplate::{Limits, Map, Missing, Run, Str, Templates, Trace, Value};
+use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Trace, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
 
@@ -155,6 +155,21 @@ pub fn trace(
     Ok(trace)
 }
 
+/// The type of `.Values`.
+static VALUES: MapType = MapType { name: "common.Values", methods: &VALUES_METHODS };
+
+static VALUES_METHODS: [Function; 2] = [
+    Function::new("AsMap", &[], |_, args| match args {
+        // The same map under no name.
+        [Value::Map(map)] => Ok(map.bare().into()),
+        _ => Err(Fault::signature()),
+    }),
+    Function::new("YAML", &[], |_, args| match args {
+        [values] => Ok(crate::yaml::write(&functions::to_document(values)?).into()),
+        _ => Err(Fault::signature()),
+    }),
+];
+
 type Roots = Vec<(Vec<String>, Value)>;
 
 /// Does something with each template that renders something of its own, in Helm's order.
@@ -174,10 +189,10 @@ fn each(
     for it in renderables.iter().filter(|it| !base_name(&it.name).starts_with('_')) {
         let (_, root) = &roots[it.root];
         let about = [("Name", it.name.as_str()), ("BasePath", &it.base)];
-        let about = Map::named("common.Values", about.map(|(key, text)| (Str::from(key), Value::from(text))));
+        let about: Map = about.into_iter().map(|(key, text)| (Str::from(key), Value::from(text))).collect();
         if let Value::Map(map) = root {
             // A root object is a map of ours, in which everything can be set.
-            let _ = map.set("Template".into(), about.into());
+            let _ = map.set("Template".into(), about.named(&VALUES).into());
         }
         act(&mut run, it, root)?;
     }
@@ -251,7 +266,6 @@ pub(super) fn full_path(root: &Member, path: &[&str]) -> String {
 fn roots(prepared: &Prepared, facts: &Facts, secrets: Secrets) -> Vec<(Vec<String>, Value)> {
     let mut maker = Maker::new(secrets);
     let values = maker.map(&prepared.values);
-    let values = Map::named("common.Values", values.entries().iter().map(|(key, value)| (key.clone(), value.clone())));
     let release = [
         ("Name", facts.name.as_str().into()),
         ("Namespace", facts.namespace.as_str().into()),
@@ -288,7 +302,7 @@ impl Shared {
             ("Files", Files::value(member.package.files.clone())),
             ("Release", self.release.clone()),
             ("Capabilities", self.capabilities.clone()),
-            ("Values", values.clone().into()),
+            ("Values", values.named(&VALUES).into()),
             ("Subcharts", below.clone().into()),
         ];
         let root: Value = facts.into_iter().map(|(key, value)| (Str::from(key), value)).collect::<Map>().into();
@@ -296,7 +310,7 @@ impl Shared {
         for it in &member.dependencies {
             let values = match values.peek(it.name.as_bytes()) {
                 Some(Value::Map(map)) => map,
-                _ => Map::named("common.Values", []),
+                _ => Map::new(),
             };
             path.push(it.name.to_owned());
             let child = self.add(it, values, path, roots);

@@ -89,8 +89,8 @@ fn copy(value: &Value, depth: usize) -> Result<Value, Fault> {
         Value::Map(map) if !map.is_nil() => {
             let copied = |(key, value): (&Str, &Value)| Ok((key.clone(), copy(value, depth)?));
             let entries = map.entries().iter().map(copied).collect::<Result<Vec<_>, Fault>>()?;
-            match map.type_name() {
-                Some(name) => Map::named(name, entries).into(),
+            match map.map_type() {
+                Some(named) => entries.into_iter().collect::<Map>().named(named).into(),
                 None => Map::typed_of(map.of(), entries).into(),
             }
         }
