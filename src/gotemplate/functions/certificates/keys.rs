@@ -26,8 +26,11 @@ const OID_ED25519: &[u8] = &[43, 101, 112];
 /// The head of a signed SHA-256 hash.
 const SHA256_PREFIX: &[u8] = &[48, 49, 48, 13, 6, 9, 96, 134, 72, 1, 101, 3, 4, 2, 1, 5, 0, 4, 32];
 
-/// The RSA keys that were made, by what they were derived from and their size.
-static RSA_KEYS: LazyLock<Mutex<HashMap<([u8; 32], usize), Box<RsaPrivateKey>>>> = LazyLock::new(Mutex::default);
+/// What an RSA key is derived from, and its size.
+type RsaSeed = ([u8; 32], usize);
+
+/// The RSA keys that were made.
+static RSA_KEYS: LazyLock<Mutex<HashMap<RsaSeed, Box<RsaPrivateKey>>>> = LazyLock::new(Mutex::default);
 
 /// A private key.
 pub(super) enum PrivateKey {
