@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::gotemplate::functions::{self, Chance, Host, Numbers, Time, from_document};
-use weft::gotemplate::{GoTemplateError, Limits, Map, Missing, Run, Str, Templates, Value, format};
+use weft::gotemplate::{GoTemplateError, Limits, Map, MapType, Missing, Run, Str, Templates, Value, format};
 use weft::yaml::{self, Rules};
 
 use crate::cases::{self, Case};
@@ -15,9 +15,9 @@ pub fn trials() -> Vec<Trial> {
 
 fn run(case: &Case) -> Result<(), Failed> {
     let (templates, expected) = (case.read("templates.txt"), case.read("go.txt"));
-    let actual: String =
+    let actual: Vec<String> =
         templates.lines().map(|template| format!("{template}\n\t{}\n", result(case, template))).collect();
-    cases::same("the results of Go", &expected, &actual)
+    cases::same("the results of Go", &expected, &actual.concat())
 }
 
 /// What a template gives, as the table has it.
@@ -39,16 +39,20 @@ fn render(case: &Case, template: &str) -> Result<Vec<u8>, Box<GoTemplateError>> 
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     let out = run.execute("t", &data(case))?;
     // As Helm does with all that templates give.
-    Ok(String::from_utf8(out)
-        .map_or_else(|error| error.into_bytes(), |text| text.replace("<no value>", "").into_bytes()))
+    Ok(match String::from_utf8(out) {
+        Ok(text) => text.replace("<no value>", "").into_bytes(),
+        Err(error) => error.into_bytes(),
+    })
 }
+
+/// The type of `.Values`.
+static VALUES: MapType = MapType { name: "common.Values", methods: &[] };
 
 fn data(case: &Case) -> Value {
     let text = case.read("../values.yaml");
     let document = yaml::document(&text, &Arc::default(), Rules::Kubernetes).expect("values");
     let Value::Map(values) = from_document(&document, Numbers::Floats) else { panic!("values") };
-    let entries: Vec<(Str, Value)> = values.entries().iter().map(|(key, it)| (key.clone(), it.clone())).collect();
-    let values = Map::named("common.Values", entries);
+    let values = values.named(&VALUES);
     let release: Map = [(Str::from("Name"), Value::from("rel"))].into_iter().collect();
     [(Str::from("Values"), Value::from(values)), ("Release".into(), release.into())].into_iter().collect::<Map>().into()
 }

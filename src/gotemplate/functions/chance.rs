@@ -125,3 +125,65 @@ pub(super) fn keyed(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mac = Hmac::<Sha256>::new_from_slice(key).map(|mac| mac.chain_update(message));
     mac.map_or([0; 32], |mac| mac.finalize().into_bytes().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::gotemplate::functions::{self, Time};
+    use crate::gotemplate::{Limits, Missing, Templates};
+
+    /// What a template gives, and what was made up for it.
+    fn render(release: &str, file: &str, chance: Chance, text: &str) -> (String, Vec<String>) {
+        let mut templates = Templates::new(functions::all());
+        templates.add(file, &Arc::new(file.to_owned()), text).unwrap();
+        let host = Host::new(release, Time::utc(1_700_000_000, 0), chance);
+        let out = Run::new(&templates, &host, Missing::Zero, Limits::default()).execute(file, &Value::Nil).unwrap();
+        let made = host.made().iter().map(|made| made.text.lossy().into_owned()).collect();
+        (String::from_utf8(out).unwrap(), made)
+    }
+
+    fn derived(key: &str) -> Chance {
+        Chance::Derived(key.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn what_is_derived_depends_on_key_release_template_and_call_alone() {
+        let text = "{{ randAlphaNum 20 }} {{ randAlphaNum 20 }} {{ randAlphaNum 21 }}";
+        let (out, made) = render("a", "t", derived("k"), text);
+        let words: Vec<&str> = out.split(' ').collect();
+        assert_eq!(words, made);
+        assert!(words[0] != words[1] && !words[2].starts_with(words[0]));
+        assert_eq!(render("a", "t", derived("k"), text).0, out);
+        let first = |release, file, key| render(release, file, derived(key), "{{ randAlphaNum 20 }}").0;
+        assert_eq!(first("a", "t", "k"), words[0]);
+        for (release, file, key) in [("b", "t", "k"), ("a", "u", "k"), ("a", "t", "l")] {
+            assert_ne!(first(release, file, key), words[0]);
+        }
+        let other = render("a", "t", derived("k"), "{{ randAlphaNum 5 }} {{ randAlphaNum 20 }}").0;
+        assert!(other.ends_with(words[0]), "another call changes nothing");
+    }
+
+    #[test]
+    fn certificates_stay_the_same() {
+        let text = "{{ $k := genPrivateKey `ecdsa` }}{{ $ca := genCAWithKey `ca` 365 $k }}{{ $ca.Cert }}\
+                    {{ (genSignedCertWithKey `x` (list `10.0.0.1`) (list `a.b`) 30 $ca (genPrivateKey `ed25519`)).Cert }}";
+        let (out, made) = render("a", "t", derived("k"), text);
+        assert_eq!((out.matches("-----BEGIN CERTIFICATE-----\n").count(), made.len()), (2, 4));
+        assert_eq!(render("a", "t", derived("k"), text).0, out);
+        assert_ne!(render("b", "t", derived("k"), text).0, out);
+    }
+
+    #[test]
+    fn stand_ins_are_those_of_comparisons_or_say_that_they_are_none() {
+        let text = "{{ randAlphaNum 12 }} {{ randNumeric 3 }} {{ htpasswd `u` `p` }} {{ (genCA `x` 1).Cert }}";
+        let (fixed, made) = render("a", "t", Chance::Fixed, text);
+        assert!(
+            fixed.starts_with("aB3dE6gH9jaB 012 u:FIXED-p -----BEGIN CERTIFICATE-----\nFIXED-ca-x\n")
+                && made.is_empty()
+        );
+        let (placeholder, made) = render("a", "t", Chance::Placeholder, text);
+        assert!(placeholder.starts_with("placeholderp 000 u:PLACEHOLDER ") && made.len() == 4, "{placeholder}");
+    }
+}

@@ -95,14 +95,11 @@ mod tests {
 
     #[test]
     fn decimal_arithmetic_is_exact() {
-        let [a, b] = [0.1, 0.2].map(|it| Decimal::of(it).unwrap());
-        assert_eq!(a.plus(&b).to_float(), 0.3);
-        assert_eq!(a.minus(&b).to_float(), -0.1);
-        assert_eq!(a.times(&b).to_float(), 0.02);
-        assert_eq!(
-            Decimal::of(10.0).unwrap().over(&Decimal::of(3.0).unwrap()).unwrap().to_float(),
-            3.333_333_333_333_333_3
-        );
-        assert!(a.over(&Decimal::of(0.0).unwrap()).is_none());
+        let of = |number: f64| Decimal::of(number).unwrap();
+        let shown = |number: Decimal| number.to_float().to_string();
+        let (a, b) = (of(0.1), of(0.2));
+        assert_eq!([shown(a.plus(&b)), shown(a.minus(&b)), shown(a.times(&b))], ["0.3", "-0.1", "0.02"]);
+        assert_eq!(shown(of(10.0).over(&of(3.0)).unwrap()), "3.3333333333333335");
+        assert!(a.over(&of(0.0)).is_none());
     }
 }

@@ -187,15 +187,15 @@ fn sort_alpha(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     Ok(List::strings(texts).into())
 }
 
-/// The numbers from `start` on, before `stop`.
-fn steps(run: &mut Run<'_>, start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Fault> {
-    let up = stop >= start;
-    if up && step <= 0 || !up && step >= 0 {
+/// The numbers from `start` on, before `end`.
+fn steps(run: &mut Run<'_>, start: i64, end: i64, by: i64) -> Result<Vec<i64>, Fault> {
+    let up = end >= start;
+    if up && by <= 0 || !up && by >= 0 {
         return Ok(Vec::new());
     }
-    let count = start.abs_diff(stop).div_ceil(step.unsigned_abs());
+    let count = start.abs_diff(end).div_ceil(by.unsigned_abs());
     run.spend(count)?;
-    let numbers = (0..count).map(|at| start.wrapping_add(step.wrapping_mul(at.cast_signed())));
+    let numbers = (0..count).map(|at| start.wrapping_add(by.wrapping_mul(at.cast_signed())));
     Ok(numbers.collect())
 }
 

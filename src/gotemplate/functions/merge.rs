@@ -21,7 +21,7 @@ pub(super) fn into(target: &Map, source: &Map, overwrite: Overwrite, depth: usiz
         match (new, &old) {
             (Value::Nil, _) if overwrite == Overwrite::All => set(new)?,
             (Value::Nil, _) => {}
-            (Value::Map(new), Some(Value::Map(old))) if !(old.is_nil() && !new.is_nil()) => {
+            (Value::Map(new), Some(Value::Map(old))) if !old.is_nil() || new.is_nil() => {
                 into(old, new, overwrite, depth)?;
                 if old.is_empty() {
                     set(&Value::Map(new.clone()))?;

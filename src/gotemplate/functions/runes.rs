@@ -43,11 +43,8 @@ pub(super) fn to_upper(c: char) -> char {
 
 /// The one lower-case letter of a letter (Go: `unicode.ToLower`).
 pub(super) fn to_lower(c: char) -> char {
-    match alone(c.to_lowercase()) {
-        Some(lower) => lower,
-        // The only letter with several: I with a dot.
-        None => 'i',
-    }
+    // The only letter with several is I with a dot.
+    alone(c.to_lowercase()).unwrap_or('i')
 }
 
 /// The letter at the head of a word (Go: `unicode.ToTitle`): the upper-case one, but for pairs such as `ǆ` and for
@@ -74,12 +71,12 @@ fn after(c: char, steps: u32) -> char {
 
 /// Whether a character is a letter of upper case, Unicode's category `Lu`.
 pub(super) fn is_upper(c: char) -> bool {
-    class(c, |c| c.is_ascii_uppercase(), &UPPER)
+    class(c, char::is_ascii_uppercase, &UPPER)
 }
 
 /// Whether a character is a letter of lower case, Unicode's category `Ll`.
 pub(super) fn is_lower(c: char) -> bool {
-    class(c, |c| c.is_ascii_lowercase(), &LOWER)
+    class(c, char::is_ascii_lowercase, &LOWER)
 }
 
 /// Whether a character is punctuation, Unicode's category `P`.
@@ -91,7 +88,7 @@ pub(super) fn is_punctuation(c: char) -> bool {
 
 /// Whether a character is a letter, Unicode's category `L`.
 pub(super) fn is_letter(c: char) -> bool {
-    class(c, |c| c.is_ascii_alphabetic(), &LETTER)
+    class(c, char::is_ascii_alphabetic, &LETTER)
 }
 
 fn class(c: char, ascii: impl Fn(&char) -> bool, other: &Regex) -> bool {

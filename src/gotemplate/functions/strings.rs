@@ -169,8 +169,7 @@ pub(super) fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 fn indent(before: &[u8], spaces: i64, text: &[u8]) -> Result<Vec<u8>, Fault> {
     let spaces = usize::try_from(spaces).map_err(|_| Fault::new("strings: negative Repeat count"))?;
     let pad = " ".repeat(spaces);
-    let lines = text.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let mut out = Vec::with_capacity(before.len() + text.len() + lines * spaces);
+    let mut out = Vec::with_capacity(before.len() + text.len() + text.len() / 16 + pad.len());
     out.extend_from_slice(before);
     out.extend_from_slice(pad.as_bytes());
     for part in text.split_inclusive(|byte| *byte == b'\n') {

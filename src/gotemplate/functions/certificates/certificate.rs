@@ -166,13 +166,17 @@ fn subject_key(extensions: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The certificate of an authority, signed by its own key.
-pub(super) fn authority(request: Request, key: &PrivateKey) -> Result<String, String> {
-    write(&request, key, None, true)
+pub(super) fn authority(request: &Request, key: &PrivateKey) -> Result<String, String> {
+    write(request, key, None, true)
 }
 
 /// A certificate that an authority signs, or else its own key.
-pub(super) fn signed(request: Request, key: &PrivateKey, by: Option<(&Parent, &PrivateKey)>) -> Result<String, String> {
-    write(&request, key, by, false)
+pub(super) fn signed(
+    request: &Request,
+    key: &PrivateKey,
+    by: Option<(&Parent, &PrivateKey)>,
+) -> Result<String, String> {
+    write(request, key, by, false)
 }
 
 fn write(

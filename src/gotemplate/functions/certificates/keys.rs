@@ -1,5 +1,8 @@
 //! Private keys: made, read, written, and signed with.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
 use p256::elliptic_curve::Field;
 use p256::elliptic_curve::ops::Reduce;
 use p256::elliptic_curve::point::AffineCoordinates;
@@ -23,6 +26,12 @@ const OID_ED25519: &[u8] = &[43, 101, 112];
 /// The head of a signed SHA-256 hash.
 const SHA256_PREFIX: &[u8] = &[48, 49, 48, 13, 6, 9, 96, 134, 72, 1, 101, 3, 4, 2, 1, 5, 0, 4, 32];
 
+/// What an RSA key is derived from, and its size.
+type RsaSeed = ([u8; 32], usize);
+
+/// The RSA keys that were made.
+static RSA_KEYS: LazyLock<Mutex<HashMap<RsaSeed, Box<RsaPrivateKey>>>> = LazyLock::new(Mutex::default);
+
 /// A private key.
 pub(super) enum PrivateKey {
     /// RSA.
@@ -30,14 +39,24 @@ pub(super) enum PrivateKey {
     /// ECDSA on the curve P-256.
     P256(SecretKey),
     /// Ed25519.
-    Ed25519(rcgen::KeyPair, [u8; 32]),
+    Ed25519(Box<rcgen::KeyPair>, [u8; 32]),
 }
 
 impl PrivateKey {
-    /// An RSA key of so many bits.
+    /// An RSA key of so many bits. It takes long to make one, and a release is rendered more than once: those that were
+    /// derived before are remembered.
     pub fn rsa(stream: &mut Stream, size: usize) -> Result<Self, String> {
-        let key = RsaPrivateKey::new(stream, size).map_err(|error| format!("error generating rsa key: {error}"))?;
-        Ok(Self::Rsa(Box::new(key)))
+        let seed = (stream.bytes::<32>(), size);
+        if let Some(known) = RSA_KEYS.lock().ok().and_then(|keys| keys.get(&seed).cloned()) {
+            return Ok(Self::Rsa(known));
+        }
+        let key = RsaPrivateKey::new(&mut Stream::new(&seed.0), size)
+            .map(Box::new)
+            .map_err(|error| format!("error generating rsa key: {error}"))?;
+        if let Ok(mut keys) = RSA_KEYS.lock() {
+            keys.insert(seed, key.clone());
+        }
+        Ok(Self::Rsa(key))
     }
 
     /// A key of P-256.
@@ -52,7 +71,7 @@ impl PrivateKey {
     /// An Ed25519 key of a seed.
     pub fn ed25519(seed: [u8; 32]) -> Result<Self, String> {
         let key = rcgen::KeyPair::try_from(ed25519_pkcs8(&seed).as_slice()).map_err(|error| error.to_string())?;
-        Ok(Self::Ed25519(key, seed))
+        Ok(Self::Ed25519(Box::new(key), seed))
     }
 
     /// The key of a PEM text.
@@ -150,7 +169,7 @@ impl PrivateKey {
                 key.sign(padding, &Sha256::digest(message)).map_err(|error| error.to_string())
             }
             Self::P256(key) => Ok(ecdsa(key, message)),
-            Self::Ed25519(key, _) => rcgen::SigningKey::sign(key, message).map_err(|error| error.to_string()),
+            Self::Ed25519(key, _) => rcgen::SigningKey::sign(&**key, message).map_err(|error| error.to_string()),
         }
     }
 }

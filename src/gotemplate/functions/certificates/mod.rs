@@ -78,7 +78,7 @@ fn custom(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 
 fn ca(run: &mut Run<'_>, args: &[Value], name: &'static str, fixed: &str, key: Option<usize>) -> Result<Value, Fault> {
     let stand_in = || Ok(format!("{fixed}-{}", text(args, 0)?.lossy()));
-    pair(run, args, name, stand_in, key, |request, key| authority(request, key))
+    pair(run, args, name, stand_in, key, authority)
 }
 
 fn own(run: &mut Run<'_>, args: &[Value], name: &'static str, key: Option<usize>) -> Result<Value, Fault> {
@@ -114,7 +114,7 @@ fn pair(
     name: &'static str,
     stand_in: impl FnOnce() -> Result<String, Fault>,
     key: Option<usize>,
-    sign: impl FnOnce(Request, &PrivateKey) -> Result<String, String>,
+    sign: impl FnOnce(&Request, &PrivateKey) -> Result<String, String>,
 ) -> Result<Value, Fault> {
     let mut stream = match source(run, name, args)? {
         Source::Stream(stream) => stream,
@@ -130,7 +130,7 @@ fn pair(
         }
         None => PrivateKey::rsa(&mut stream, 2048)?,
     };
-    let pair = Pair { cert: sign(request, &key)?, key: key.write()? };
+    let pair = Pair { cert: sign(&request, &key)?, key: key.write()? };
     recorded(run, name, pair)
 }
 
@@ -143,9 +143,10 @@ fn recorded(run: &Run<'_>, name: &'static str, pair: Pair) -> Result<Value, Faul
 fn request(run: &Run<'_>, args: &[Value], stream: &mut Stream) -> Result<Request, Fault> {
     let host = host::of(run)?;
     let short = matches!(args.get(1), Some(Value::Int(_)));
-    let (ips, names, days) = match short {
-        true => (List::nil(Type::Any), List::nil(Type::Any), int(args, 1)?),
-        false => (list(args, 1)?, list(args, 2)?, int(args, 3)?),
+    let (ips, names, days) = if short {
+        (List::nil(Type::Any), List::nil(Type::Any), int(args, 1)?)
+    } else {
+        (list(args, 1)?, list(args, 2)?, int(args, 3)?)
     };
     let derived = matches!(host.chance, host::Chance::Derived(_));
     Ok(Request {

@@ -149,9 +149,9 @@ impl std::fmt::Display for Duration {
         };
         match size {
             0 => f.write_str("0s"),
-            ..1_000 => write!(f, "{sign}{size}ns"),
-            ..1_000_000 => write!(f, "{sign}{}\u{b5}s", fraction(size, 1_000)),
-            ..1_000_000_000 => write!(f, "{sign}{}ms", fraction(size, 1_000_000)),
+            1..1_000 => write!(f, "{sign}{size}ns"),
+            1_000..1_000_000 => write!(f, "{sign}{}\u{b5}s", fraction(size, 1_000)),
+            1_000_000..1_000_000_000 => write!(f, "{sign}{}ms", fraction(size, 1_000_000)),
             _ => {
                 let (hours, minutes) = (size / 3_600_000_000_000, size / 60_000_000_000 % 60);
                 f.write_str(sign)?;

@@ -1,5 +1,7 @@
 //! Times written by a layout (Go: `Time.Format`).
 
+use std::fmt::Write;
+
 use super::civil::{DAY, MONTHS, WEEKDAYS, civil, day_of_year, weekday};
 use super::layout::{Piece, cut};
 use super::time::Time;
@@ -85,14 +87,14 @@ fn offset(seconds: i64, name: &str) -> String {
     let sign = if seconds / 60 < 0 { '-' } else { '+' };
     let mut out = format!("{sign}{:02}", minutes / 60);
     for part in [minutes % 60, seconds.abs() % 60].iter().take(parts - 1) {
-        out.push_str(&format!("{colon}{part:02}"));
+        let _ = write!(out, "{colon}{part:02}");
     }
     out
 }
 
 fn fraction(nanos: u32, digits: usize, trims: bool, point: u8) -> Vec<u8> {
     let all = format!("{nanos:09}");
-    let shown = format!("{:.digits$}", all);
+    let shown = format!("{all:.digits$}");
     let shown = if trims { shown.trim_end_matches('0') } else { &shown };
     if shown.is_empty() { Vec::new() } else { [&[point], shown.as_bytes()].concat() }
 }

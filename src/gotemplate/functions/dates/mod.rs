@@ -109,6 +109,10 @@ fn seconds(value: &Value) -> Duration {
     Duration(seconds.wrapping_mul(SECOND))
 }
 
+/// The units of `durationRound`, in seconds.
+const UNITS: &[(&str, i64)] =
+    &[("y", 365 * 86_400), ("mo", 30 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+
 /// The largest unit that a duration has more than one of, and how many.
 fn rounded(run: &Run<'_>, value: &Value) -> Result<Value, Fault> {
     let duration = match value {
@@ -119,8 +123,6 @@ fn rounded(run: &Run<'_>, value: &Value) -> Result<Value, Fault> {
             None => Duration(0),
         },
     };
-    const UNITS: &[(&str, i64)] =
-        &[("y", 365 * 86_400), ("mo", 30 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
     let size = duration.0.unsigned_abs();
     let unit = UNITS.iter().map(|(name, seconds)| (name, (seconds * SECOND).unsigned_abs()));
     let largest = unit.into_iter().find(|(_, unit)| size > *unit);
@@ -163,7 +165,7 @@ fn whole_seconds(seconds: i64) -> Result<Duration, String> {
 }
 
 fn float_seconds(seconds: f64) -> Result<Duration, String> {
-    const MOST: f64 = 9_223_372_036.854_775_8;
+    const MOST: f64 = 9_223_372_036.854_776;
     let shown = || super::print::printed(&Value::Float(seconds));
     if !seconds.is_finite() {
         return Err(format!("invalid duration seconds: {}", shown().lossy()));

@@ -1,5 +1,7 @@
 //! Times read by a layout (Go: `time.ParseInLocation`, with UTC as the location).
 
+use std::fmt::Write;
+
 use super::civil::{DAY, MONTHS, WEEKDAYS, civil, days, days_in};
 use super::layout::{Piece, cut};
 use super::time::Time;
@@ -345,7 +347,9 @@ pub(super) fn quote(text: &str) -> String {
         match byte {
             b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
             b' '..=b'\x7f' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
         }
     }
     out + "\""

@@ -115,10 +115,10 @@ static METHODS: &[Function] = &[
     Function::new("UnixMicro", &[], |_, args| Ok(scaled(of(args, 0)?, 1_000_000))),
     Function::new("UnixNano", &[], |_, args| Ok(scaled(of(args, 0)?, SECOND))),
     Function::new("Year", &[], |_, args| Ok(Value::Int(civil(of(args, 0)?.day()).0))),
-    Function::new("Month", &[], |_, args| Ok(Name::month(civil(of(args, 0)?.day()).1))),
+    Function::new("Month", &[], |_, args| Ok(Named::month(civil(of(args, 0)?.day()).1))),
     Function::new("Day", &[], |_, args| Ok(Value::Int(civil(of(args, 0)?.day()).2))),
     Function::new("YearDay", &[], |_, args| Ok(Value::Int(day_of_year(of(args, 0)?.day())))),
-    Function::new("Weekday", &[], |_, args| Ok(Name::weekday(weekday(of(args, 0)?.day())))),
+    Function::new("Weekday", &[], |_, args| Ok(Named::weekday(weekday(of(args, 0)?.day())))),
     Function::new("Hour", &[], |_, args| Ok(Value::Int(of(args, 0)?.second_of_day() / 3600))),
     Function::new("Minute", &[], |_, args| Ok(Value::Int(of(args, 0)?.second_of_day() / 60 % 60))),
     Function::new("Second", &[], |_, args| Ok(Value::Int(of(args, 0)?.second_of_day() % 60))),
@@ -170,25 +170,25 @@ impl Object for Time {
 }
 
 /// A month or a day of the week: a number with a name.
-struct Name {
+struct Named {
     kind: &'static str,
     number: i64,
-    name: &'static str,
+    text: &'static str,
 }
 
-impl Name {
+impl Named {
     fn month(number: i64) -> Value {
-        let name = usize::try_from(number - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
-        Value::Object(Rc::new(Self { kind: "time.Month", number, name }))
+        let text = usize::try_from(number - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+        Value::Object(Rc::new(Self { kind: "time.Month", number, text }))
     }
 
     fn weekday(at: usize) -> Value {
         let number = i64::try_from(at).unwrap_or_default();
-        Value::Object(Rc::new(Self { kind: "time.Weekday", number, name: WEEKDAYS[at % 7] }))
+        Value::Object(Rc::new(Self { kind: "time.Weekday", number, text: WEEKDAYS[at % 7] }))
     }
 }
 
-impl Object for Name {
+impl Object for Named {
     fn type_name(&self) -> &'static str {
         self.kind
     }
@@ -198,7 +198,7 @@ impl Object for Name {
     }
 
     fn text(&self) -> Option<Str> {
-        Some(self.name.into())
+        Some(self.text.into())
     }
 
     fn underlying(&self) -> Option<Value> {

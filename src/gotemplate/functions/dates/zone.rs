@@ -50,7 +50,7 @@ impl Zone {
             Self::Region(zone) => {
                 let shown = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_secs(local));
                 let moment = shown.and_then(|shown| zone.to_timestamp(shown));
-                moment.map_or(local, |moment| moment.as_second())
+                moment.map_or(local, Timestamp::as_second)
             }
         }
     }

@@ -32,15 +32,13 @@ pub(super) fn escape(text: &str) -> Result<(Escape, &str), RegexError> {
 /// `\pL`, `\p{Greek}`, `\P{^L}`.
 fn property(text: &str) -> Result<(Escape, &str), RegexError> {
     let after = &text[2..];
-    let (name, length) = match after.strip_prefix('{') {
-        Some(inside) => {
-            let end = inside.find('}').ok_or_else(|| wrong("invalid character class range", text))?;
-            (&inside[..end], end + 2)
-        }
-        None => {
-            let c = after.chars().next().ok_or_else(|| wrong("invalid character class range", text))?;
-            (&after[..c.len_utf8()], c.len_utf8())
-        }
+    let invalid = |text: &str| wrong("invalid character class range", text);
+    let (name, length) = if let Some(inside) = after.strip_prefix('{') {
+        let end = inside.find('}').ok_or_else(|| invalid(text))?;
+        (&inside[..end], end + 2)
+    } else {
+        let c = after.chars().next().ok_or_else(|| invalid(text))?;
+        (&after[..c.len_utf8()], c.len_utf8())
     };
     let (bare, negated) = name.strip_prefix('^').map_or((name, false), |bare| (bare, true));
     let upper = text.starts_with("\\P") != negated;
@@ -50,7 +48,7 @@ fn property(text: &str) -> Result<(Escape, &str), RegexError> {
     };
     let shown = &text[..2 + length];
     if bare.contains(['=', ':', ' ', '_', '-']) || regex::Regex::new(&class).is_err() {
-        return Err(wrong("invalid character class range", shown));
+        return Err(invalid(shown));
     }
     let class = if upper { class.replacen("\\p", "\\P", 1) } else { class };
     Ok((Escape::Class(class), &after[length..]))

@@ -22,8 +22,8 @@ const REMEMBERED: usize = 256;
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("regexMatch", &[S, S], |_, args| Ok(matches(args).unwrap_or_default().into())),
     Function::new("mustRegexMatch", &[S, S], |_, args| Ok(matches(args)?.into())),
-    Function::new("regexFind", &[S, S], |_, args| find(&panicking(args)?, text(args, 1)?)),
-    Function::new("mustRegexFind", &[S, S], |_, args| find(&compiled(args)?, text(args, 1)?)),
+    Function::new("regexFind", &[S, S], |_, args| Ok(find(&panicking(args)?, text(args, 1)?))),
+    Function::new("mustRegexFind", &[S, S], |_, args| Ok(find(&compiled(args)?, text(args, 1)?))),
     Function::new("regexFindAll", &[S, S, I], |_, args| find_all(&panicking(args)?, args)),
     Function::new("mustRegexFindAll", &[S, S, I], |_, args| find_all(&compiled(args)?, args)),
     Function::new("regexReplaceAll", &[S, S, S], |_, args| replace(&panicking(args)?, args)),
@@ -99,8 +99,8 @@ fn matches(args: &[Value]) -> Result<bool, Fault> {
     Ok(whole.as_str().map_or_else(|| pattern.bytes.is_match(whole), |whole| pattern.text.is_match(whole)))
 }
 
-fn find(pattern: &Pattern, whole: &Str) -> Result<Value, Fault> {
-    Ok(spans(pattern, whole, 1).first().map_or_else(Str::default, |(start, end)| whole[*start..*end].into()).into())
+fn find(pattern: &Pattern, whole: &Str) -> Value {
+    spans(pattern, whole, 1).first().map_or_else(Str::default, |(start, end)| whole[*start..*end].into()).into()
 }
 
 /// Where the pattern matches, at most so often.

@@ -150,19 +150,15 @@ impl<'p> Translator<'p> {
         if let Some(named) = rest.strip_prefix("P<").or_else(|| rest.strip_prefix('<')) {
             return self.named(named);
         }
-        let length = rest.find([':', ')']).ok_or_else(|| wrong("missing argument to repetition operator", "?"));
-        let (flags, end) = (length.as_ref().map_or(rest, |length| &rest[..*length]), length.map_or(0, |it| it));
-        let (set, unset) = flags.split_once('-').unwrap_or((flags, ""));
-        let known = |flags: &str| flags.bytes().all(|flag| b"imsU".contains(&flag));
-        let fits = known(set) && known(unset) && !(flags.ends_with('-')) && end < rest.len();
-        let empty = flags.is_empty() && rest[end..].starts_with(')');
-        if !fits || empty {
-            let shown = rest.chars().take_while(|c| b"imsU-".contains(&(*c as u32).to_le_bytes()[0])).count();
-            let length = (2 + shown + 1).min(self.rest.len());
-            let length = (length..).find(|at| self.rest.is_char_boundary(*at)).unwrap_or(self.rest.len());
-            return Err(wrong("invalid or unsupported Perl syntax", &self.rest[..length]));
+        let end = rest.bytes().take_while(|byte| b"imsU-".contains(byte)).count();
+        let (flags, after) = rest.split_at(end);
+        let closes = after.starts_with(')') && !flags.is_empty();
+        let twice = flags.matches('-').count() > 1;
+        if twice || flags.ends_with('-') || !closes && !after.starts_with(':') {
+            let next = after.chars().next().map_or(0, char::len_utf8);
+            return Err(wrong("invalid or unsupported Perl syntax", &self.rest[..2 + end + next]));
         }
-        if rest[end..].starts_with(')') {
+        if closes {
             self.open -= 1;
         }
         self.copy(2 + end + 1);
@@ -173,7 +169,7 @@ impl<'p> Translator<'p> {
         let start = self.rest;
         let Some(end) = named.find('>') else { return Err(wrong("invalid named capture", start)) };
         let name = &named[..end];
-        let shown = &start[..start.len() - named.len() + end + 1];
+        let shown = &start[..=start.len() - named.len() + end];
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(wrong("invalid named capture", shown));
         }
@@ -233,7 +229,7 @@ pub(super) fn push_literal(out: &mut String, c: char) {
 
 /// The least and the most of `{n}`, `{n,}` or `{n,m}`, and how long it is. All else in braces is a text.
 fn braces(text: &str) -> Option<(u32, Option<u32>, usize)> {
-    let inside = &text.strip_prefix('{')?[..];
+    let inside = text.strip_prefix('{')?;
     let end = inside.find('}')?;
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
