@@ -47,6 +47,12 @@ impl Chart {
         if package.metadata.is_library() {
             return Err(ChartError::Library { folder: package.folder });
         }
+        let version = &package.metadata.api_version;
+        if !matches!(version.as_str(), "v1" | "v2") {
+            let file = Arc::new(format!("{}/Chart.yaml", package.folder));
+            let reason = format!("its `apiVersion` is `{version}`, and must be `v1` or `v2`");
+            return Err(ChartError::metadata(&file, reason));
+        }
         check_dependencies(&package)?;
         Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), package })
     }
