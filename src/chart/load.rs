@@ -101,6 +101,11 @@ fn check_dependencies(package: &Package) -> Result<(), ChartError> {
     }
 }
 
+/// Whether the name of a file has this ending behind its last dot.
+pub(super) fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, it)| it == ending)
+}
+
 /// Whether a file name is that of a manifest.
 pub(super) fn is_manifest(name: &str) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);

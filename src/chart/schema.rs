@@ -141,13 +141,12 @@ impl Package {
     /// Holds values against its schema, if it has one.
     pub(super) fn check_values(&self, values: &Value) -> Result<(), ChartError> {
         let Some(file) = &self.schema else { return Ok(()) };
-        let compiled = match self.checker.get() {
-            Some(compiled) => compiled,
-            None => {
-                let path = Arc::new(format!("{}/{}", self.folder, file.name));
-                let compiled = ValuesSchema::compile(file.text(&self.folder)?, &path)?;
-                self.checker.get_or_init(|| compiled)
-            }
+        let compiled = if let Some(compiled) = self.checker.get() {
+            compiled
+        } else {
+            let path = Arc::new(format!("{}/{}", self.folder, file.name));
+            let compiled = ValuesSchema::compile(file.text(&self.folder)?, &path)?;
+            self.checker.get_or_init(|| compiled)
         };
         compiled.check(values)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::gotemplate::functions::{self, Chance, Host, Numbers, Time, from_document};
-use weft::gotemplate::{GoTemplateError, Limits, Map, Missing, Run, Str, Templates, Value, format};
+use weft::gotemplate::{GoTemplateError, Limits, Map, MapType, Missing, Run, Str, Templates, Value, format};
 use weft::yaml::{self, Rules};
 
 use crate::cases::{self, Case};
@@ -43,12 +43,14 @@ fn render(case: &Case, template: &str) -> Result<Vec<u8>, Box<GoTemplateError>> 
         .map_or_else(|error| error.into_bytes(), |text| text.replace("<no value>", "").into_bytes()))
 }
 
+/// The type of `.Values`.
+static VALUES: MapType = MapType { name: "common.Values", methods: &[] };
+
 fn data(case: &Case) -> Value {
     let text = case.read("../values.yaml");
     let document = yaml::document(&text, &Arc::default(), Rules::Kubernetes).expect("values");
     let Value::Map(values) = from_document(&document, Numbers::Floats) else { panic!("values") };
-    let entries: Vec<(Str, Value)> = values.entries().iter().map(|(key, it)| (key.clone(), it.clone())).collect();
-    let values = Map::named("common.Values", entries);
+    let values = values.named(&VALUES);
     let release: Map = [(Str::from("Name"), Value::from("rel"))].into_iter().collect();
     [(Str::from("Values"), Value::from(values)), ("Release".into(), release.into())].into_iter().collect::<Map>().into()
 }
