@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minijinja::Value as Dynamic;
 
-use super::load::{Plain, is_manifest};
+use super::load::{Plain, has_ending, is_manifest};
 use super::package::Package;
 use super::{ChartError, names};
 use crate::jinja::{Engine, Template};
@@ -53,7 +53,7 @@ fn plain_manifests(package: &Package) -> Result<Vec<Plain>, ChartError> {
 /// The Jinja templates of one chart.
 fn templates(package: &Package, prefix: &str) -> Result<Vec<Template>, ChartError> {
     let mut templates = Vec::new();
-    for file in package.templates.iter().filter(|it| it.name.ends_with(".j2")) {
+    for file in package.templates.iter().filter(|it| has_ending(&it.name, "j2")) {
         let below = file.name.strip_prefix("templates/").unwrap_or(&file.name);
         if below.rsplit('/').next().is_some_and(|name| name.starts_with(['.']) || name.starts_with("NOTES.")) {
             continue;

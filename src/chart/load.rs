@@ -51,6 +51,12 @@ impl Chart {
         if package.metadata.is_library() {
             return Err(ChartError::Library { folder: package.folder });
         }
+        let version = &package.metadata.api_version;
+        if !matches!(version.as_str(), "v1" | "v2") {
+            let file = Arc::new(format!("{}/Chart.yaml", package.folder));
+            let reason = format!("its `apiVersion` is `{version}`, and must be `v1` or `v2`");
+            return Err(ChartError::metadata(&file, reason));
+        }
         check_dependencies(&package)?;
         Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), package })
     }
@@ -97,6 +103,11 @@ pub(super) fn check_dependencies(package: &Package) -> Result<(), ChartError> {
         None => Ok(()),
         Some(missing) => Err(ChartError::dependency(package, &missing.name, "it is not in `charts/`")),
     }
+}
+
+/// Whether the name of a file has this ending behind its last dot.
+pub(super) fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, it)| it == ending)
 }
 
 /// Whether a file name is that of a manifest.

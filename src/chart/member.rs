@@ -96,9 +96,13 @@ impl<'p> Member<'p> {
         self.dependencies = self.named(&wants);
         let all = coalesce::values(self, values, How::Coalesce)?;
         if let Some(tags) = all.table("tags") {
-            wants.iter_mut().for_each(|it| it.switch_by_tags(&tags));
+            for it in &mut wants {
+                it.switch_by_tags(&tags);
+            }
         }
-        wants.iter_mut().for_each(|it| it.switch_by_condition(&all, path));
+        for it in &mut wants {
+            it.switch_by_condition(&all, path);
+        }
         let off: Vec<&str> = wants.iter().filter(|it| !it.enabled).map(|it| it.says.goes_by()).collect();
         self.dependencies.retain(|it| !off.contains(&it.name));
         wants.retain(|it| !off.contains(&it.says.goes_by()));
@@ -166,8 +170,8 @@ impl<'p> Wanted<'p> {
 
     /// The first of its conditions that is a boolean decides.
     fn switch_by_condition(&mut self, values: &Table<'p>, path: &str) {
-        let conditions = self.says.condition.trim().split(',').filter(|it| !it.is_empty());
-        let decided = conditions.filter_map(|it| values.leaf(&format!("{path}{it}"))?.boolean()).next();
+        let mut conditions = self.says.condition.trim().split(',').filter(|it| !it.is_empty());
+        let decided = conditions.find_map(|it| values.leaf(&format!("{path}{it}"))?.boolean());
         self.enabled = decided.unwrap_or(self.enabled);
     }
 }

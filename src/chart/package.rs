@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::ChartError;
 use super::ignore::Ignore;
-use super::load::{Plain, is_manifest};
+use super::load::{Plain, has_ending, is_manifest};
 use super::metadata::Metadata;
 use super::schema::ValuesSchema;
 use crate::tree::archive;
@@ -71,7 +71,7 @@ impl Package {
             return Err(ChartError::NoChart { folder: folder.to_owned() });
         };
         // A chart with Jinja templates is our own.
-        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && it.name.ends_with(".j2"));
+        let is_jinja = files.iter().any(|it| it.name.starts_with("templates/") && has_ending(&it.name, "j2"));
         let rules = if is_jinja { Rules::Strict } else { Rules::Kubernetes };
         let mut metadata = Metadata::read(chart_yaml.text(folder)?, &place("Chart.yaml"), rules)?;
         let mut package = Self {
@@ -101,7 +101,7 @@ impl Package {
                     package.files.extend((metadata.api_version == "v1").then_some(file));
                 }
                 name if name.starts_with("templates/") => package.templates.push(file),
-                name if name.starts_with("charts/") && !name.ends_with(".prov") => {
+                name if name.starts_with("charts/") && !has_ending(name, "prov") => {
                     let name = name["charts/".len()..].to_owned();
                     let first = name.split('/').next().unwrap_or_default().to_owned();
                     below.entry(first).or_default().push(File { name, ..file });
@@ -120,7 +120,7 @@ impl Package {
     /// A chart of `charts/`: packed, or a folder.
     fn below(name: &str, files: Vec<File>, folder: &str) -> Result<Self, ChartError> {
         let place = format!("{folder}/charts/{name}");
-        if name.ends_with(".tgz") {
+        if has_ending(name, "tgz") {
             return match &files[..] {
                 [file, ..] if file.name == name => Self::of_archive(&file.data, &place),
                 _ => Err(ChartError::NoChart { folder: place }),
@@ -132,12 +132,12 @@ impl Package {
 
     /// Whether it has Jinja templates, and so is no chart for Helm.
     pub fn has_jinja(&self) -> bool {
-        self.templates.iter().any(|it| it.name.ends_with(".j2"))
+        self.templates.iter().any(|it| has_ending(&it.name, "j2"))
     }
 
     /// Whether its templates, or those of a chart below, are to be read as Helm's.
     pub fn has_go(&self) -> bool {
-        let is_go = |it: &File| !it.name.ends_with(".j2") && !it.name.ends_with("NOTES.txt") && it.holds("{{");
+        let is_go = |it: &File| !has_ending(&it.name, "j2") && !it.name.ends_with("NOTES.txt") && it.holds("{{");
         self.templates.iter().any(is_go) || self.dependencies.iter().any(|it| it.has_go())
     }
 

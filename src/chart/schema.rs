@@ -59,6 +59,11 @@ impl ValuesSchema {
     pub fn compile(text: &str, path: &Arc<String>) -> Result<Self, ChartError> {
         let wrong = |message: String| ChartError::WrongSchema { origin: Origin::new(path, Mark::default()), message };
         let source: serde_json::Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if let Some(pattern) = unknown_to_go(&source) {
+            return Err(wrong(format!(
+                "the pattern `{pattern}` looks around or back, which Helm's expressions cannot"
+            )));
+        }
         let options = jsonschema::options().with_retriever(Nowhere);
         let validator = options.build(&source).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { path: Arc::clone(path), source, validator })
@@ -105,6 +110,25 @@ impl ValuesSchema {
     }
 }
 
+/// A pattern of a schema that Go's regular expressions do not know.
+fn unknown_to_go(schema: &serde_json::Value) -> Option<&str> {
+    const UNKNOWN: [&str; 4] = ["(?=", "(?!", "(?<=", "(?<!"];
+    let refused = |pattern: &str| UNKNOWN.iter().any(|it| pattern.contains(it));
+    match schema {
+        serde_json::Value::Object(map) => map.iter().find_map(|(key, value)| match (key.as_str(), value) {
+            ("pattern", serde_json::Value::String(pattern)) => Some(pattern.as_str()).filter(|it| refused(it)),
+            ("patternProperties", serde_json::Value::Object(below)) => {
+                let named = below.keys().map(String::as_str).find(|it| refused(it));
+                named.or_else(|| below.values().find_map(unknown_to_go))
+            }
+            ("default" | "examples" | "enum" | "const", _) => None,
+            (_, below) => unknown_to_go(below),
+        }),
+        serde_json::Value::Array(items) => items.iter().find_map(unknown_to_go),
+        _ => None,
+    }
+}
+
 fn path_of(location: &Location) -> Path {
     let step = |segment: LocationSegment| match segment {
         LocationSegment::Property(key) => Step::Field(key.as_ref().into()),
@@ -117,13 +141,12 @@ impl Package {
     /// Holds values against its schema, if it has one.
     pub(super) fn check_values(&self, values: &Value) -> Result<(), ChartError> {
         let Some(file) = &self.schema else { return Ok(()) };
-        let compiled = match self.checker.get() {
-            Some(compiled) => compiled,
-            None => {
-                let path = Arc::new(format!("{}/{}", self.folder, file.name));
-                let compiled = ValuesSchema::compile(file.text(&self.folder)?, &path)?;
-                self.checker.get_or_init(|| compiled)
-            }
+        let compiled = if let Some(compiled) = self.checker.get() {
+            compiled
+        } else {
+            let path = Arc::new(format!("{}/{}", self.folder, file.name));
+            let compiled = ValuesSchema::compile(file.text(&self.folder)?, &path)?;
+            self.checker.get_or_init(|| compiled)
         };
         compiled.check(values)
     }

@@ -12,6 +12,7 @@ use crate::value::Value;
 
 /// What `helm template` is told beside the chart and its values.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of `helm template`")]
 pub struct Named {
     /// The release's name.
     pub name: String,
@@ -52,7 +53,7 @@ pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>
     let mut sorted = output::sort(&texts)?;
     sorted.hooks.retain(|it| {
         let is_test = it.hook.iter().flatten().any(|event| event == "test" || event == "test-success");
-        !named.no_hooks && !(named.skip_tests && is_test)
+        !(named.no_hooks || named.skip_tests && is_test)
     });
     let mut crds = Vec::new();
     if named.include_crds {

@@ -4,7 +4,6 @@ use super::ast::{Command, Expr, ExprKind};
 use super::call::Function;
 use super::error::{GoTemplateError, Place, described};
 use super::eval::{Frame, dotted};
-use super::object::Object;
 use super::run::{Missing, Run};
 use super::source::Span;
 use super::text::Str;

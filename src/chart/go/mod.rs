@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::files::Files;
 use self::values::Maker;
 use super::capabilities::Capabilities;
+use super::load::has_ending;
 use super::member::Member;
 use super::package::File;
 use super::render::Prepared;
@@ -226,7 +227,7 @@ fn renderables<'p>(prepared: &Prepared<'p>, is_jinja: bool) -> Result<Vec<Render
         for file in &member.package.templates {
             let is_part = base_name(&file.name).starts_with('_');
             let lends_only = member.package.metadata.is_library() && !is_part;
-            if lends_only || file.name.ends_with(".j2") || (is_jinja && !is_template_of_jinja_chart(&file.name)) {
+            if lends_only || has_ending(&file.name, "j2") || (is_jinja && !is_template_of_jinja_chart(&file.name)) {
                 continue;
             }
             all.push(Renderable {
@@ -277,7 +278,7 @@ fn roots(prepared: &Prepared, facts: &Facts, secrets: Secrets) -> Vec<(Vec<Strin
     let release: Map = release.into_iter().map(|(key, value)| (Str::from(key), value)).collect();
     let shared = Shared { release: release.into(), capabilities: facts::capabilities(&facts.capabilities) };
     let mut roots = Vec::new();
-    shared.add(&prepared.root, values, &mut Vec::new(), &mut roots);
+    shared.add(&prepared.root, &values, &mut Vec::new(), &mut roots);
     roots
 }
 
@@ -292,7 +293,7 @@ impl Shared {
     fn add(
         &self,
         member: &Member,
-        values: Map,
+        values: &Map,
         path: &mut Vec<String>,
         roots: &mut Vec<(Vec<String>, Value)>,
     ) -> Value {
@@ -313,7 +314,7 @@ impl Shared {
                 _ => Map::new(),
             };
             path.push(it.name.to_owned());
-            let child = self.add(it, values, path, roots);
+            let child = self.add(it, &values, path, roots);
             path.pop();
             // See `run` for why this cannot fail.
             let _ = below.set(it.name.into(), child);
@@ -331,12 +332,11 @@ fn without_no_value(bytes: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = &bytes[..];
     while let Some((first, below)) = rest.split_first() {
-        match rest.strip_prefix(NO_VALUE) {
-            Some(below) => rest = below,
-            None => {
-                out.push(*first);
-                rest = below;
-            }
+        if let Some(below) = rest.strip_prefix(NO_VALUE) {
+            rest = below;
+        } else {
+            out.push(*first);
+            rest = below;
         }
     }
     out

@@ -22,6 +22,7 @@ const FIXED_TIME: i64 = 1_704_164_645;
 
 /// Print what a chart comes to, byte for byte as `helm template` does. Needs no environment and no cluster.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(in crate::cli) struct RenderArgs {
     /// The chart: a folder, or a packed one.
     chart: PathBuf,

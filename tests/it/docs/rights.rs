@@ -88,7 +88,7 @@ impl Stage {
         let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{text: {text}}}\n");
         self.machine.write("environments/defaults.yaml", b"")?;
         self.machine.write("environments/demo/environment.yaml", self.here(ENVIRONMENT).as_bytes())?;
-        self.machine.write("charts/shop/Chart.yaml", b"name: shop\n")?;
+        self.machine.write("charts/shop/Chart.yaml", b"name: shop\nversion: 1.0.0\n")?;
         self.machine.write("charts/shop/templates/config.yaml", map.as_bytes())?;
         self.machine.write("charts/shop/templates/web.yaml", DEPLOYMENT.as_bytes())
     }

@@ -48,6 +48,7 @@ pub fn taken() -> Result<(), Failed> {
 pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Result<Vec<(String, Value)>, Failed> {
     let rendered = match &release.source {
         ReleaseSource::Manifests(folder) => chart::manifests(tree, folder, release)?,
+        ReleaseSource::Kustomization(folder) => return Err(format!("`{folder}` is a kustomization").into()),
         ReleaseSource::Chart(folder) => {
             let chart = Chart::load(tree, folder)?;
             let values = values::merge(values::layers(
