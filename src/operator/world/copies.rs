@@ -139,6 +139,19 @@ impl Copies {
         }
     }
 
+    /// A copy that the watch shows was looked for and not found; whether it is taken to be gone. The first time it may be
+    /// the reader that is behind, the second time the watch lost an event.
+    pub fn missed(&mut self, line: &Line, namespace: &str) -> bool {
+        let Some(target) = self.target_mut(line, namespace) else { return true };
+        if target.seen.is_some() && target.known != Some(Known::Vanished) {
+            target.known = Some(Known::Vanished);
+            return false;
+        }
+        self.unsee(line, &Key::new(namespace, &line.name));
+        self.know(line, namespace, None);
+        true
+    }
+
     /// Forgets all of an object that is gone, but what the watch shows.
     pub fn forget(&mut self, owner: &Key) {
         for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {

@@ -139,3 +139,14 @@ fn the_finalizer_that_keeps_copies_is_remembered() {
     world.sync_applied(with("4", json!(["weaver.example.com/cleanup"])));
     assert!(world.sync(&Key::new("own", "named")).unwrap().orphaned);
 }
+
+#[test]
+fn a_copy_that_is_not_found_twice_is_gone() {
+    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    world.map_applied(&map("a", "s", "5", Some("named")));
+    assert!(!world.copies_mut().missed(&owner, "a"), "the reader may be behind");
+    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
+    assert!(world.copies_mut().missed(&owner, "a"), "the watch lost an event");
+    assert_eq!(world.copies().of(&owner, "named"), [""; 0]);
+    assert!(world.copies_mut().missed(&owner, "a"), "there is none");
+}
