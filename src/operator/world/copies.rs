@@ -156,7 +156,9 @@ impl Copies {
     pub fn forget(&mut self, owner: &Key) {
         for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {
             targets.retain(|_, target| target.seen.is_some());
-            targets.values_mut().for_each(|target| target.known = None);
+            for target in targets.values_mut() {
+                target.known = None;
+            }
         }
         self.all.retain(|_, targets| !targets.is_empty());
     }
@@ -200,7 +202,9 @@ impl Copies {
 
     /// A namespace is gone, with all that was in it.
     pub(super) fn namespace_gone(&mut self, namespace: &str) {
-        self.all.values_mut().for_each(|targets| _ = targets.remove(namespace));
+        for targets in self.all.values_mut() {
+            targets.remove(namespace);
+        }
         self.all.retain(|_, targets| !targets.is_empty());
         self.lines.retain(|map, _| map.namespace != namespace);
     }
