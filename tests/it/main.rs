@@ -18,6 +18,7 @@ mod gotemplate;
 mod health;
 mod ignore;
 mod keys;
+mod kustomize;
 mod layering;
 mod machine;
 mod manifest;
@@ -33,6 +34,7 @@ mod rows;
 mod sandbox;
 mod secrets;
 mod secrets_merge;
+mod telemetry;
 mod validate;
 mod values;
 mod yaml;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         health::trials(),
         ignore::trials(),
         keys::trials(),
+        kustomize::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         sandbox::trials(),
         secrets::trials(),
         secrets_merge::trials(),
+        telemetry::trials(),
         validate::trials(),
         values::trials(),
         yaml::trials(),
