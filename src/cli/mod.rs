@@ -18,6 +18,7 @@ mod get;
 mod hardening;
 mod history;
 mod init;
+mod kustomize;
 mod many;
 mod operator;
 mod orphan;
@@ -81,6 +82,7 @@ enum Verb {
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
+    Kustomize(kustomize::KustomizeArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
     Sources(sources::SourcesArgs),
@@ -125,6 +127,7 @@ impl Verb {
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
+            Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
             Self::Sources(args) => sources::run(args, terminal),

@@ -11,10 +11,10 @@ use super::read::Target;
 use super::remote::Remote;
 use super::resource::{Resource, map_under};
 use super::resources::Resources;
-use super::spec::{HelmChart, Patch};
+use super::spec::Patch;
 use super::transform::{self, Affix, Subjects};
 use super::variables::{self, Variables};
-use super::{Build, KustomizeError, Options, objects, plugins, references, sort};
+use super::{Build, KustomizeError, Options, charts, objects, plugins, references, sort};
 use crate::patch::MergeKeys;
 use crate::value::{Origin, Value};
 use crate::yaml::{self, Rules};
@@ -202,30 +202,17 @@ impl Builder<'_> {
             }
         }
         for (at, chart) in spec.helm_charts.iter().enumerate() {
-            for resource in self.chart(target, chart, &target.origin("helmCharts", at))? {
+            for resource in charts::render(chart, &target.origin("helmCharts", at))? {
                 done.resources.absorb(resource)?;
             }
         }
         for config in plugins::configurations(self, target, "generators", &spec.generators)? {
-            for mut resource in plugins::run_generator(self, target, &config)? {
+            for mut resource in plugins::run_generator(target, &config)? {
                 resource.provenance = plugins::provenance(&config);
                 done.resources.absorb(resource)?;
             }
         }
         Ok(())
-    }
-
-    /// The resources of a chart.
-    pub fn chart(
-        &mut self,
-        target: &Target,
-        chart: &HelmChart,
-        origin: &Origin,
-    ) -> Result<Vec<Resource>, KustomizeError> {
-        let _ = target;
-        let name = [&chart.name, &chart.chart_name].into_iter().find(|it| !it.is_empty()).cloned().unwrap_or_default();
-        let reason = "charts in kustomizations are not understood yet".to_owned();
-        Err(KustomizeError::Chart { name, reason, origin: origin.clone() })
     }
 
     fn transform(&mut self, target: &Target, done: &mut Accumulated) -> Result<(), KustomizeError> {
@@ -258,7 +245,7 @@ impl Builder<'_> {
             transform::set_entries(resources, &spec.common_annotations, &config.common_annotations)?;
             trace(target, resources, "AnnotationsTransformer");
         }
-        self.change_fields(target, &config, resources)?;
+        Self::change_fields(target, &config, resources)?;
         for transformer in plugins::configurations(self, target, "transformers", &spec.transformers)? {
             plugins::run_transformer(self, target, &transformer, resources)?;
             record(resources, plugins::provenance(&transformer));
@@ -290,12 +277,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn change_fields(
-        &mut self,
-        target: &Target,
-        config: &Config,
-        resources: &mut Resources,
-    ) -> Result<(), KustomizeError> {
+    fn change_fields(target: &Target, config: &Config, resources: &mut Resources) -> Result<(), KustomizeError> {
         let (spec, root) = (&target.spec, &target.root);
         for (at, patch) in spec.patches_json6902.iter().enumerate() {
             let origin = target.origin("patchesJson6902", at);
@@ -331,7 +313,7 @@ impl Builder<'_> {
             let changed = done.resources.iter().zip(&before).find(|(now, before)| now.body != **before);
             if let Some((changed, _)) = changed {
                 let origin = target.origin("validators", 0);
-                return Err(KustomizeError::Validator { id: changed.id(), origin });
+                return Err(KustomizeError::Validator { id: changed.id().into(), origin });
             }
         }
         Ok(())

@@ -90,7 +90,7 @@ pub enum KustomizeError {
     #[error("a subject of `{id}` has a `namespace` without a name")]
     BlankNamespace {
         /// The role binding.
-        id: Id,
+        id: Box<Id>,
         /// Its place.
         origin: Origin,
     },
@@ -180,7 +180,7 @@ pub enum KustomizeError {
     #[error("`{id}` is there twice")]
     Duplicate {
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// Where it was before.
         first: Origin,
         /// Where it is again.
@@ -190,7 +190,7 @@ pub enum KustomizeError {
     #[error("there is no `{id}` to {}", if *behavior == Behavior::Merge { "merge with" } else { "replace" })]
     NothingToChange {
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// What the generator would do.
         behavior: Behavior,
         /// The nearest name.
@@ -202,7 +202,7 @@ pub enum KustomizeError {
     #[error("no resource is `{id}`")]
     NoMatch {
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// The nearest name.
         nearest: Option<String>,
         /// Where it is named.
@@ -212,7 +212,7 @@ pub enum KustomizeError {
     #[error("more than one resource is, or was, `{id}`")]
     Ambiguous {
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// Where it is named.
         origin: Origin,
     },
@@ -224,7 +224,7 @@ pub enum KustomizeError {
         /// The field.
         path: String,
         /// The resource with the field.
-        id: Id,
+        id: Box<Id>,
         /// Those that it may be.
         found: Vec<Id>,
     },
@@ -234,7 +234,7 @@ pub enum KustomizeError {
         /// The field.
         path: String,
         /// The resource.
-        id: Id,
+        id: Box<Id>,
     },
     /// A path that leads through something that is no map.
     #[error("a path leads through {found}")]
@@ -250,7 +250,7 @@ pub enum KustomizeError {
         /// What it is.
         found: &'static str,
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// The resource's place.
         origin: Origin,
     },
@@ -260,7 +260,7 @@ pub enum KustomizeError {
         /// The path.
         path: String,
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// The nearest key.
         nearest: Option<String>,
         /// Where the path is written.
@@ -348,7 +348,7 @@ pub enum KustomizeError {
         /// What it holds.
         found: &'static str,
         /// The resource.
-        id: Id,
+        id: Box<Id>,
     },
     /// Options of sorting that are none.
     #[error("`{order}` is no order that can be had with these options")]
@@ -390,7 +390,7 @@ pub enum KustomizeError {
     #[error("a validator changed `{id}`")]
     Validator {
         /// The resource.
-        id: Id,
+        id: Box<Id>,
         /// Where the validators are named.
         origin: Origin,
     },

@@ -97,7 +97,7 @@ pub fn visit_matching(
         KustomizeError::NoMap { found } => KustomizeError::Field {
             path: spec.path.clone(),
             found,
-            id: resource.id(),
+            id: resource.id().into(),
             origin: resource.body.origin.clone(),
         },
         other => other,

@@ -23,6 +23,11 @@ pub trait Files: Send + Sync {
         path.to_owned()
     }
 
+    /// A path as people are told it.
+    fn shown(&self, path: &str) -> String {
+        if path.is_empty() { ".".to_owned() } else { path.to_owned() }
+    }
+
     /// The files of a commit elsewhere.
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         Err(format!("`{remote}` is not at hand"))
@@ -101,23 +106,23 @@ impl Root {
         }
         let missing = || KustomizeError::NoFile {
             path: path.to_owned(),
-            folder: shown(&self.folder).to_owned(),
+            folder: self.files.shown(&self.folder),
             origin: origin.clone(),
         };
         let at = self.files.resolved(&self.join(path));
         let Some(bytes) = self.files.bytes(&at) else { return Err(missing()) };
         if !self.unrestricted && !is_within(&at, &self.files.resolved(&self.folder)) {
-            let folder = shown(&self.folder).to_owned();
+            let folder = self.files.shown(&self.folder);
             return Err(KustomizeError::Restricted { path: path.to_owned(), folder, origin: origin.clone() });
         }
-        Ok(Loaded { bytes: bytes.into_owned(), file: Arc::new(at) })
+        Ok(Loaded { bytes: bytes.into_owned(), file: Arc::new(self.files.shown(&at)) })
     }
 
     /// A file beside the kustomization, if it is there.
     pub fn beside(&self, name: &str) -> Option<Loaded> {
         let at = self.join(name);
         let bytes = self.files.bytes(&at)?.into_owned();
-        Some(Loaded { bytes, file: Arc::new(at) })
+        Some(Loaded { bytes, file: Arc::new(self.files.shown(&at)) })
     }
 
     /// The root of another folder, or of a repository elsewhere.
@@ -166,7 +171,7 @@ impl Root {
     fn check_cycle(&self, folder: &str, origin: &Origin) -> Result<(), KustomizeError> {
         let same = self.ancestors().take_while(|it| Arc::ptr_eq(&it.files, &self.files));
         if same.into_iter().any(|it| is_within(&it.folder, folder)) {
-            return Err(KustomizeError::Cycle { folder: shown(folder).to_owned(), origin: origin.clone() });
+            return Err(KustomizeError::Cycle { folder: self.files.shown(folder), origin: origin.clone() });
         }
         Ok(())
     }
@@ -199,8 +204,4 @@ fn is_within(path: &str, folder: &str) -> bool {
 /// Whether a path is an address on the web.
 pub fn is_web(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
-}
-
-fn shown(folder: &str) -> &str {
-    if folder.is_empty() { "." } else { folder }
 }

@@ -222,8 +222,13 @@ fn encoded(content: &Content) -> Value {
         Content::Secret(bytes) => (bytes.expose(), true),
     };
     let whole = STANDARD.encode(bytes);
-    let lines = whole.as_bytes().chunks(LINE).filter_map(|it| std::str::from_utf8(it).ok());
-    let text = if whole.len() < LINE { whole } else { lines.map(|it| format!("{it}\n")).collect() };
+    let mut text = String::with_capacity(whole.len() + whole.len() / LINE + 1);
+    for line in whole.as_bytes().chunks(LINE).filter_map(|it| std::str::from_utf8(it).ok()) {
+        text.push_str(line);
+        if whole.len() >= LINE {
+            text.push('\n');
+        }
+    }
     let value = Value::from(Data::Text(text));
     if secret { value.masked() } else { value }
 }

@@ -7,6 +7,7 @@
 //! The output is kustomize's, byte for byte. Values of Secrets that come from encrypted files are masked.
 
 mod build;
+mod charts;
 mod config;
 mod error;
 mod fields;
@@ -15,6 +16,7 @@ mod generate;
 mod hash;
 mod hint;
 mod id;
+mod needs;
 mod objects;
 mod path;
 mod plugins;
@@ -34,6 +36,7 @@ pub use self::build::build;
 pub use self::error::KustomizeError;
 pub use self::files::Files;
 pub use self::id::Id;
+pub use self::needs::needs;
 pub use self::remote::Remote;
 pub use self::resource::Behavior;
 use crate::value::Value;

@@ -205,13 +205,13 @@ fn matching(
 /// Sets the text of a leaf. A leaf that was a number or a boolean stays one where the text is one; one that was nothing
 /// becomes what the text means.
 pub fn set_text(node: &mut Value, text: &str) {
-    let read = || yaml::scalar(text, Rules::Kustomize);
-    node.data = match (&node.data, read()) {
-        (Data::Null, read) => read,
-        (Data::Bool(_), read @ Data::Bool(_)) => read,
-        (Data::Int(_) | Data::Uint(_) | Data::Float(_), read @ (Data::Int(_) | Data::Uint(_) | Data::Float(_))) => read,
-        _ => Data::Text(text.to_owned()),
+    let read = yaml::scalar(text, Rules::Kustomize);
+    let is_number = |data: &Data| matches!(data, Data::Int(_) | Data::Uint(_) | Data::Float(_));
+    let same = match (&node.data, &read) {
+        (Data::Null, _) | (Data::Bool(_), Data::Bool(_)) => true,
+        (old, new) => is_number(old) && is_number(new),
     };
+    node.data = if same { read } else { Data::Text(text.to_owned()) };
 }
 
 /// The nearest key to the first part of a path that is not there.

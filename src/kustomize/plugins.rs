@@ -16,7 +16,7 @@ use super::resource::Resource;
 use super::resources::Resources;
 use super::spec::{Generator, HelmChart, Image, Patch, PatchOptions, Replacement, Replica, Selector};
 use super::transform::{self, AddValue, Affix, PatchSource, Subjects};
-use super::{hash, objects};
+use super::{charts, hash, objects};
 use crate::value::{Map, Origin, Value};
 use crate::yaml;
 
@@ -95,18 +95,14 @@ fn builtin(config: &Resource) -> Result<String, KustomizeError> {
 }
 
 /// What the generator of a configuration makes.
-pub fn run_generator(
-    builder: &mut Builder<'_>,
-    target: &Target,
-    config: &Resource,
-) -> Result<Vec<Resource>, KustomizeError> {
+pub fn run_generator(target: &Target, config: &Resource) -> Result<Vec<Resource>, KustomizeError> {
     let origin = &config.body.origin;
     let made = match builtin(config)?.as_str() {
         "ConfigMapGenerator" => Made::ConfigMap,
         "SecretGenerator" => Made::Secret,
         "HelmChartInflationGenerator" => {
             let chart: HelmChart = typed(config)?;
-            return builder.chart(target, &chart, origin);
+            return charts::render(&chart, origin);
         }
         "IAMPolicyGenerator" => return Ok(vec![service_account(config)?]),
         kind => {
@@ -264,7 +260,7 @@ fn add_values(config: &Resource, root: &Root, resources: &mut Resources) -> Resu
     let origin = &config.body.origin;
     let mut settings: AddValue = typed(config)?;
     if settings.value.trim().is_empty() {
-        settings.value = root.folder.rsplit('/').next().unwrap_or_default().to_owned();
+        root.folder.rsplit('/').next().unwrap_or_default().clone_into(&mut settings.value);
     }
     if !settings.target_file_path.is_empty() {
         let loaded = root.load(&settings.target_file_path, origin)?;

@@ -163,7 +163,7 @@ impl Target {
 
 fn find(root: &Root, origin: &Origin) -> Result<(Loaded, &'static str), KustomizeError> {
     let mut found = NAMES.iter().filter_map(|name| Some((root.beside(name)?, *name)));
-    let folder = || if root.folder.is_empty() { ".".to_owned() } else { root.folder.clone() };
+    let folder = || root.files.shown(&root.folder);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(KustomizeError::NoFileInFolder { folder: folder(), origin: origin.clone() }),

@@ -15,7 +15,7 @@ use crate::value::{Data, Map, Value};
 /// Puts all references right.
 pub fn fix(resources: &mut Resources, config: &Config) -> Result<(), KustomizeError> {
     if let Some(binding) = resources.iter().find(|it| has_blank_subject(it)) {
-        return Err(KustomizeError::BlankNamespace { id: binding.id(), origin: binding.body.origin.clone() });
+        return Err(KustomizeError::BlankNamespace { id: binding.id().into(), origin: binding.body.origin.clone() });
     }
     let renamed = Renamed::of(resources);
     if renamed.by_name.is_empty() {
@@ -177,7 +177,7 @@ impl<'l> Looking<'l> {
 
     fn set_map(&self, map: &mut Map) -> Result<(), KustomizeError> {
         let Some(name) = map.get("name").map(|it| scalar_text(it).into_owned()) else {
-            return Err(KustomizeError::NoName { path: self.spec.path.clone(), id: self.referrer.id.clone() });
+            return Err(KustomizeError::NoName { path: self.spec.path.clone(), id: self.referrer.id.clone().into() });
         };
         let namespace = map.get("namespace").map(|it| scalar_text(it).into_owned());
         let same = |one: &Candidate, other: &Candidate| {
@@ -225,7 +225,7 @@ impl<'l> Looking<'l> {
             several => Err(KustomizeError::AmbiguousName {
                 name: name.to_owned(),
                 path: self.spec.path.clone(),
-                id: self.referrer.id.clone(),
+                id: self.referrer.id.clone().into(),
                 found: several.iter().map(|it| it.id.clone()).collect(),
             }),
         }

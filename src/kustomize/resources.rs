@@ -53,7 +53,7 @@ impl Resources {
             .get_or_insert_with(|| self.list.iter().enumerate().map(|(at, it)| (it.id().key(), at)).collect());
         if let Some(at) = present.insert(id.key(), self.list.len()) {
             let first = self.list[at].body.origin.clone();
-            return Err(KustomizeError::Duplicate { id, first, origin: resource.body.origin });
+            return Err(KustomizeError::Duplicate { id: id.into(), first, origin: resource.body.origin });
         }
         self.known = None;
         self.list.push(resource);
@@ -104,19 +104,19 @@ impl Resources {
             ([], Behavior::Create) => self.append(new),
             ([], behavior) => {
                 let nearest = self.nearest(&id);
-                Err(KustomizeError::NothingToChange { id, behavior, nearest, origin: new.body.origin })
+                Err(KustomizeError::NothingToChange { id: id.into(), behavior, nearest, origin: new.body.origin })
             }
             (&[at], behavior) => {
                 if behavior == Behavior::Create {
                     let first = self.list[at].body.origin.clone();
-                    return Err(KustomizeError::Duplicate { id, first, origin: new.body.origin });
+                    return Err(KustomizeError::Duplicate { id: id.into(), first, origin: new.body.origin });
                 }
                 let old = &self.list[at];
                 new.take_over(old, behavior == Behavior::Merge);
                 self.rename()[at] = new;
                 Ok(())
             }
-            _ => Err(KustomizeError::Ambiguous { id, origin: new.body.origin }),
+            _ => Err(KustomizeError::Ambiguous { id: id.into(), origin: new.body.origin }),
         }
     }
 

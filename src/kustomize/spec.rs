@@ -1,5 +1,7 @@
 //! `kustomization.yaml` as it is written.
 
+#![allow(clippy::struct_excessive_bools, clippy::struct_field_names, reason = "the fields are kustomize's own")]
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;

@@ -31,7 +31,7 @@ pub fn declare(
         let mut found = resources.iter_mut().filter(|it| it.ids().iter().any(is_meant));
         if let Some(first) = found.next() {
             if found.next().is_some() {
-                return Err(KustomizeError::Ambiguous { id: wanted, origin });
+                return Err(KustomizeError::Ambiguous { id: wanted.into(), origin });
             }
             first.variables.push(var.name.clone());
         }
@@ -65,7 +65,8 @@ pub fn resolve(resources: &mut Resources, variables: &Variables, config: &Config
     for resource in resources.rename() {
         for spec in &config.var_reference {
             let id = resource.id();
-            let failed = |found| KustomizeError::VariableField { path: spec.path.clone(), found, id: id.clone() };
+            let failed =
+                |found| KustomizeError::VariableField { path: spec.path.clone(), found, id: id.clone().into() };
             visit(resource, spec, Create::Never, &mut |node| set(node, &values).map_err(&failed))?;
         }
     }
@@ -76,12 +77,12 @@ fn value(resources: &Resources, var: &Var, origin: &Origin) -> Result<Value, Kus
     let path = if var.fieldref.field_path.is_empty() { "metadata.name" } else { &var.fieldref.field_path };
     let resource = resources.iter().find(|it| it.variables.contains(&var.name)).ok_or_else(|| {
         let id = Id::new(var.objref.gvk(), &var.objref.name, &var.objref.namespace);
-        KustomizeError::NoMatch { nearest: resources.nearest(&id), id, origin: origin.clone() }
+        KustomizeError::NoMatch { nearest: resources.nearest(&id), id: id.into(), origin: origin.clone() }
     })?;
     let found = path::lookup(&resource.body, &indexed(path)).ok().flatten();
     found.cloned().ok_or_else(|| KustomizeError::NoField {
         path: path.to_owned(),
-        id: resource.id(),
+        id: resource.id().into(),
         nearest: path::nearest(&resource.body, path),
         origin: origin.clone(),
     })
@@ -147,7 +148,7 @@ fn replaced(text: &str, values: &BTreeMap<&str, Value>) -> Data {
                 let name = &rest[1..end];
                 match known(name).filter(|it| !it.is_masked()) {
                     Some(value) => out.push_str(&scalar_text(value)),
-                    None => out.push_str(&format!("$({name})")),
+                    None => ["$(", name, ")"].iter().for_each(|part| out.push_str(part)),
                 }
                 rest = &rest[end + 1..];
             }

@@ -64,7 +64,7 @@ pub enum PatchError {
         origin: Origin,
     },
     /// A path that leads nowhere.
-    #[error("`{action}` does not apply: the object has no `{path}`{}", stops(.reached))]
+    #[error("`{action}` does not apply: the object has no `{path}`{}", stops(.reached.as_ref()))]
     NoPath {
         /// The operation.
         action: &'static str,
@@ -124,7 +124,7 @@ pub enum PatchError {
     Yaml(#[from] YamlError),
 }
 
-fn stops(reached: &Option<(String, Vec<String>)>) -> String {
+fn stops(reached: Option<&(String, Vec<String>)>) -> String {
     match reached {
         Some((path, _)) if path.is_empty() => " (nothing of the path is there)".to_owned(),
         Some((path, _)) => format!(" (there is `{path}`)"),

@@ -196,15 +196,13 @@ impl Operation {
         let mut node = object;
         let mut reached = String::new();
         for part in parts(path) {
-            match step(node, &part) {
-                Some(next) => node = next,
-                None => {
-                    let keys: Vec<String> =
-                        node.as_map().map(|map| map.keys().map(str::to_owned).collect()).unwrap_or_default();
-                    let near = nearest(&part, keys.iter().map(String::as_str)).map(str::to_owned);
-                    return self.missing(path, Some((reached, keys)), near);
-                }
-            }
+            let Some(next) = step(node, &part) else {
+                let keys: Vec<String> =
+                    node.as_map().map(|map| map.keys().map(str::to_owned).collect()).unwrap_or_default();
+                let near = nearest(&part, keys.iter().map(String::as_str)).map(str::to_owned);
+                return self.missing(path, Some((reached, keys)), near);
+            };
+            node = next;
             reached = format!("{reached}/{part}");
         }
         self.missing(path, None, None)

@@ -110,7 +110,7 @@ fn short(name: &str) -> &str {
     prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-impl<'k> Shape<'k> {
+impl Shape<'_> {
     /// The shape of what is under a key of the map that is here.
     pub fn field(self, key: &str) -> Option<Self> {
         let type_ = &self.keys.types[self.holds?];

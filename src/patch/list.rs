@@ -34,7 +34,7 @@ pub(super) fn merge(
         complete(&mut all);
     }
     let mut items = Vec::with_capacity(all.len());
-    let mut last = Vec::new();
+    let mut by = Vec::new();
     for at in 0..all.len() {
         let (used, values) = used_keys(&all, &all[at], keys);
         let (own, own_values) = used_keys(std::slice::from_ref(&values), &values, &used);
@@ -52,11 +52,11 @@ pub(super) fn merge(
                 set(&mut items, Some(&merged), &used, &values);
             }
         }
-        last = used;
+        by = used;
     }
     if !all.is_empty() {
         for item in std::mem::take(list) {
-            add(&mut items, &item, &last);
+            add(&mut items, &item, &by);
         }
         *list = items;
     }

@@ -76,13 +76,11 @@ impl Walk<'_> {
         let directive = patch.and_then(Value::as_map).map(directive::of_map).transpose()?.flatten();
         let there = node.filter(|it| !it.is_null());
         let mut node = match (there, directive, patch) {
-            (_, Some(Directive::Delete), _) => return Ok(None),
+            (_, Some(Directive::Delete), _) | (None, _, None) => return Ok(None),
             (Some(_), _, Some(patch)) if patch.is_null() => return Ok(None),
-            (Some(node), Some(Directive::Merge) | None, _) => node,
+            (Some(node), Some(Directive::Merge) | None, _) | (Some(node), _, None) => node,
             // What replaces a node, or is new, is merged over itself: directives and nulls in it do what they say.
             (_, _, Some(patch)) => patch.clone(),
-            (None, _, None) => return Ok(None),
-            (Some(node), Some(Directive::Replace), None) => node,
         };
         let Data::Map(map) = std::mem::take(&mut node.data) else { return Ok(Some(node)) };
         let fields = patch.and_then(Value::as_map);
@@ -129,9 +127,8 @@ impl Walk<'_> {
         let there = node.filter(|it| !it.is_null());
         let mut without = Vec::new();
         let mut node = match (there, &mut patch) {
-            (None, None) => return Ok(None),
+            (None, None) | (Some(_), Some((None, _))) => return Ok(None),
             (None, Some((_, whole))) => (*whole).clone(),
-            (Some(_), Some((None, _))) => return Ok(None),
             (Some(node), None) => node,
             (Some(node), Some((items, whole))) => {
                 let directive = directive::of_list(items.unwrap_or_default())?;

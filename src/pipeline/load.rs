@@ -1,11 +1,12 @@
 //! From files to an environment with its inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
-use crate::project::{self, Environment};
+use crate::kustomize;
+use crate::project::{self, Environment, ReleaseSource};
 use crate::source::{Commit, ENVIRONMENTS};
 use crate::tree::Tree;
 
@@ -54,12 +55,30 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
-    let tree = sources::brought(settings, &environment, declared.with(settings.source.read(named)?))?;
+    let named = declared.with(settings.source.read(named)?);
+    let tree = sources::brought(settings, &environment, with_bases(settings, &environment, named)?)?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
     let time = settings.source.time()?.unwrap_or_default();
     Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()?, time, left })
+}
+
+/// The tree with the folders that kustomizations name, and those that these name.
+fn with_bases(settings: &Settings, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
+    for release in &environment.releases {
+        let ReleaseSource::Kustomization(folder) = &release.source else { continue };
+        let mut asked = BTreeSet::new();
+        loop {
+            let needs = kustomize::needs(&tree, folder).into_iter().filter(|it| asked.insert(it.clone()));
+            let needs: Vec<String> = needs.collect();
+            if needs.is_empty() {
+                break;
+            }
+            tree = tree.with(settings.source.read(needs.iter().map(String::as_str))?);
+        }
+    }
+    Ok(tree)
 }
 
 impl Project {

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::kustomize::{Shared, Unlocked};
 use super::{Project, Settings, pool};
 use crate::chart::Chart;
 use crate::diagnostic::Failure;
 use crate::keys;
+use crate::kustomize::Files;
 use crate::project::{Release, ReleaseSource};
 use crate::secrets::{self, Identities};
+use crate::source::charts::Charts;
 use crate::value::Value;
 use crate::values::{self, Layer, Values};
 
@@ -20,6 +23,8 @@ pub struct ReleaseValues {
     pub chart: Option<Arc<Chart>>,
     /// Its values.
     pub values: Values,
+    /// The files of the project, for a kustomization.
+    pub files: Arc<dyn Files>,
 }
 
 /// The values of all selected releases. Each chart is read once, and each encrypted file decrypted once.
@@ -27,10 +32,11 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
     let charts = charts(project)?;
     let secrets = decrypted(settings, project)?;
     let overrides = &settings.overrides;
+    let files = files(settings, project);
     pool::each(project.environment.releases.clone(), |release| {
         let chart = match &release.source {
             ReleaseSource::Chart(folder) => charts.get(folder).cloned(),
-            ReleaseSource::Manifests(_) => None,
+            ReleaseSource::Manifests(_) | ReleaseSource::Kustomization(_) => None,
         };
         let secret = release.secrets.iter().filter_map(|(path, _)| {
             let values = secrets.get(path)?.clone();
@@ -45,7 +51,7 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
             overrides.clone(),
             &project.inputs,
         )?;
-        Ok(ReleaseValues { values: values::merge(layers), chart, release })
+        Ok(ReleaseValues { values: values::merge(layers), chart, release, files: Arc::clone(&files) })
     })
 }
 
@@ -55,6 +61,19 @@ fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
     folders.dedup();
     let charts = pool::each(folders, |folder| Ok((folder.clone(), Arc::new(Chart::load(&project.tree, folder)?))))?;
     Ok(charts.into_iter().collect())
+}
+
+/// The files of the project, of which a kustomization may read encrypted ones.
+fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
+    let (paths, variables) = (settings.identities.clone(), settings.variables.clone());
+    let (tree, declared) = (project.tree.clone(), project.environment.identity.clone());
+    let find = move || {
+        let process = keys::Process::new(&|name| variables.get(name).cloned());
+        let project = declared.as_deref().map(|path| (&tree, path));
+        Ok(keys::find(&keys::Sources { files: &paths, project, process: &process })?)
+    };
+    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
+    Arc::new(Unlocked::new(Arc::new(Shared { tree: project.tree.clone(), charts }), Box::new(find)))
 }
 
 fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {

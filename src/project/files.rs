@@ -18,7 +18,9 @@ pub fn folders(environment: &Environment) -> Vec<String> {
     for release in &environment.releases {
         all.insert(match &release.source {
             ReleaseSource::Chart(folder) if folder.starts_with("charts/") => "charts".to_owned(),
-            ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder) => folder.clone(),
+            ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder) | ReleaseSource::Kustomization(folder) => {
+                folder.clone()
+            }
         });
         all.extend(files(release).map(|(path, _)| path.to_owned()));
     }
@@ -51,6 +53,7 @@ fn check_source(release: &Release, tree: &Tree) -> Result<(), ProjectError> {
     let (what, path) = match &release.source {
         ReleaseSource::Chart(folder) => ("chart", folder),
         ReleaseSource::Manifests(folder) => ("folder of manifests", folder),
+        ReleaseSource::Kustomization(folder) => ("kustomization", folder),
     };
     let there = tree.has_folder(path) || (what != "chart" && tree.contains(path));
     if there {

@@ -14,7 +14,7 @@
 //! | `releases` | by name, in the order of their first declaration; their fields as below |
 //! | `cluster`, `identity`, `stateNamespace`, `ignore`, `wait`, `conflicts`, `replace`, `history` | the last one, whole |
 //! | `labels` of a release | merge |
-//! | `chart`, `manifests` of a release | the last of either |
+//! | `chart`, `manifests`, `kustomization` of a release | the last of them |
 //! | other fields of a release | the last one, lists whole |
 //!
 //! A key without a value counts as not written.
@@ -224,6 +224,8 @@ pub enum ReleaseSource {
     Chart(String),
     /// A folder (or file) of plain manifests, relative to the root.
     Manifests(String),
+    /// A folder with a kustomization, relative to the root.
+    Kustomization(String),
 }
 
 impl ReleaseSource {
@@ -231,7 +233,7 @@ impl ReleaseSource {
     pub fn chart(&self) -> Option<&String> {
         match self {
             Self::Chart(folder) => Some(folder),
-            Self::Manifests(_) => None,
+            Self::Manifests(_) | Self::Kustomization(_) => None,
         }
     }
 }

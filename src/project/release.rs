@@ -127,20 +127,29 @@ fn missing(tree: &Tree, declared: &Declared, what: &'static str) -> ProjectError
 
 fn source(tree: &Tree, lock: &Lock, declared: &Declared) -> Result<(ReleaseSource, Origin), ProjectError> {
     let (spec, nodes) = (&declared.spec, &declared.nodes);
-    match (&spec.chart, &spec.manifests) {
-        (Some(_), Some(_)) => Err(ProjectError::Contradiction {
+    let written = [
+        ("chart", spec.chart.is_some()),
+        ("manifests", spec.manifests.is_some()),
+        ("kustomization", spec.kustomization.is_some()),
+    ];
+    let mut written = written.into_iter().filter(|(_, there)| *there).map(|(key, _)| key);
+    let Some(first) = written.next() else {
+        return Err(missing(tree, declared, "`chart`, `manifests` or `kustomization`"));
+    };
+    if let Some(second) = written.next() {
+        return Err(ProjectError::Contradiction {
             subject: format!("release `{}`", spec.name),
-            first: "chart",
-            second: "manifests",
-            place: nodes.entry("manifests").map(|entry| Place::of_key(tree, entry)).unwrap_or_default(),
-        }),
-        (Some(_), None) => chart(tree, lock, &spec.name, nodes.get("chart").unwrap_or(&Value::default())),
-        (None, Some(_)) => {
-            let node = nodes.get("manifests").cloned().unwrap_or_default();
-            let folder = rooted(tree, &node, &format!("`manifests` of release `{}`", spec.name))?;
-            Ok((ReleaseSource::Manifests(folder), node.origin))
-        }
-        (None, None) => Err(missing(tree, declared, "`chart` or `manifests`")),
+            first,
+            second,
+            place: nodes.entry(second).map(|entry| Place::of_key(tree, entry)).unwrap_or_default(),
+        });
+    }
+    let node = nodes.get(first).cloned().unwrap_or_default();
+    let folder = |key: &str| rooted(tree, &node, &format!("`{key}` of release `{}`", spec.name));
+    match first {
+        "chart" => chart(tree, lock, &spec.name, &node),
+        "manifests" => Ok((ReleaseSource::Manifests(folder(first)?), node.origin)),
+        _ => Ok((ReleaseSource::Kustomization(folder(first)?), node.origin)),
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) struct ReleaseSpec {
     pub enabled: Option<bool>,
     pub chart: Option<Value>,
     pub manifests: Option<String>,
+    pub kustomization: Option<String>,
     pub needs: Option<Vec<String>>,
     pub labels: Option<BTreeMap<String, String>>,
     pub when: Option<String>,
@@ -196,8 +197,9 @@ pub(super) struct HealthRuleSpec {
 impl ReleaseSpec {
     /// This declaration over one of the same name from further up the lineage.
     pub fn over(self, below: Self) -> Self {
-        let sourced = self.chart.is_some() || self.manifests.is_some();
-        let (chart, manifests) = if sourced { (None, None) } else { (below.chart, below.manifests) };
+        let sourced = self.chart.is_some() || self.manifests.is_some() || self.kustomization.is_some();
+        let (chart, manifests, kustomization) =
+            if sourced { (None, None, None) } else { (below.chart, below.manifests, below.kustomization) };
         let labels = match (below.labels, self.labels) {
             (Some(mut all), Some(more)) => {
                 all.extend(more);
@@ -212,6 +214,7 @@ impl ReleaseSpec {
             enabled: self.enabled.or(below.enabled),
             chart: self.chart.or(chart),
             manifests: self.manifests.or(manifests),
+            kustomization: self.kustomization.or(kustomization),
             needs: self.needs.or(below.needs),
             labels,
             when: self.when.or(below.when),

@@ -4,12 +4,14 @@
 //! itself, is an error, and so is everything that is neither a file nor a folder.
 
 pub mod charts;
+mod disk;
 mod error;
 mod folder;
 mod git;
 
 use std::path::{Path, PathBuf};
 
+pub use self::disk::{Disk, repository};
 pub use self::error::SourceError;
 use self::git::Repository;
 use crate::tree::Tree;

@@ -30,10 +30,7 @@ impl Case {
 
     /// The files below a folder of the case, as a project or a chart sees them.
     pub fn tree(&self, folder: &str) -> Tree {
-        let root = self.folder.join(folder);
-        let mut files = Vec::new();
-        collect(&root, &root, &mut files);
-        Tree::new(files)
+        tree_of(&self.folder.join(folder))
     }
 
     /// Holds `actual` against an expected file of the case, or writes that file where `WEFT_UPDATE` is set.
@@ -89,6 +86,13 @@ pub fn again(stage: &'static str, what: &str, run: fn(&Case) -> Result<(), Faile
         Trial::test(format!("{stage}::{what}::{name}"), move || run(&Case { folder }))
     };
     folders(stage).into_iter().map(named).collect()
+}
+
+/// The files below a folder.
+pub fn tree_of(root: &Path) -> Tree {
+    let mut files = Vec::new();
+    collect(root, root, &mut files);
+    Tree::new(files)
 }
 
 /// The files of the example: these folders of the repository.

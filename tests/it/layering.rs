@@ -50,6 +50,7 @@ const EXPOSING: &[(&str, &str)] = &[
     ("diff", "hashes and fingerprints are made of the real values"),
     ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
+    ("kustomize", "encodes the values of generated secrets, and hashes them for their names"),
     ("manifest", "the real text is parsed before its leaves are masked"),
     ("network", "a password goes to the host that it is for"),
     ("masked", "masks, fingerprints and redaction are made here"),

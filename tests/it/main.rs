@@ -18,6 +18,7 @@ mod gotemplate;
 mod health;
 mod ignore;
 mod keys;
+mod kustomize;
 mod layering;
 mod machine;
 mod manifest;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         health::trials(),
         ignore::trials(),
         keys::trials(),
+        kustomize::trials(),
         layering::trials(),
         manifest::trials(),
         merge::trials(),

@@ -10,10 +10,10 @@ mod replicas;
 mod values;
 
 pub use self::images::images;
-pub use self::labels::{Annotated, labels, set_entries};
+pub use self::labels::{labels, set_entries};
 pub use self::names::{Affix, affix};
 pub use self::namespace::{Subjects, namespace};
 pub use self::patches::{PatchSource, json_patch, patches, strategic};
 pub use self::replacements::replacements;
 pub use self::replicas::replicas;
-pub use self::values::{AddValue, AddValueTarget, add_values};
+pub use self::values::{AddValue, add_values};

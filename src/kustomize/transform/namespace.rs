@@ -87,7 +87,7 @@ impl Setting<'_> {
     }
 
     fn set(&self, node: &mut Value) {
-        if !(self.unset_only && !scalar_text(node).is_empty()) {
+        if !self.unset_only || scalar_text(node).is_empty() {
             node.data = Data::Text(self.namespace.to_owned());
         }
     }

@@ -115,9 +115,9 @@ fn only(resources: &mut Resources, patch: &Resource, source: &PatchSource) -> Re
         [] => {
             let origin =
                 if patch.body.origin.file.is_some() { patch.body.origin.clone() } else { source.origin.clone() };
-            Err(KustomizeError::NoMatch { nearest: resources.nearest(&id), id, origin })
+            Err(KustomizeError::NoMatch { nearest: resources.nearest(&id), id: id.into(), origin })
         }
-        _ => Err(KustomizeError::Ambiguous { id, origin: source.origin.clone() }),
+        _ => Err(KustomizeError::Ambiguous { id: id.into(), origin: source.origin.clone() }),
     }
 }
 

@@ -39,16 +39,16 @@ fn read(resources: &Resources, source: &Source, origin: &Origin) -> Result<Value
     let id = || Id::new(gvk(source), &source.name, &source.namespace);
     let resource = match (found.next(), found.next()) {
         (Some(one), None) => one,
-        (Some(_), Some(_)) => return Err(KustomizeError::Ambiguous { id: id(), origin: origin.clone() }),
+        (Some(_), Some(_)) => return Err(KustomizeError::Ambiguous { id: id().into(), origin: origin.clone() }),
         (None, _) => {
             let nearest = resources.nearest(&id());
-            return Err(KustomizeError::NoMatch { id: id(), nearest, origin: origin.clone() });
+            return Err(KustomizeError::NoMatch { id: id().into(), nearest, origin: origin.clone() });
         }
     };
     let path = if source.field_path.is_empty() { NAME } else { &source.field_path };
     let missing = || KustomizeError::NoField {
         path: path.to_owned(),
-        id: resource.id(),
+        id: resource.id().into(),
         nearest: path::nearest(&resource.body, path),
         origin: origin.clone(),
     };
@@ -133,7 +133,7 @@ fn set(
         let nearest = path::nearest(&resource.body, path);
         return Err(KustomizeError::NoField {
             path: path.to_owned(),
-            id: resource.id(),
+            id: resource.id().into(),
             nearest,
             origin: origin.clone(),
         });

@@ -59,7 +59,7 @@ fn add(resource: &mut Resource, target: &AddValueTarget, value: &str) -> Result<
     let failed = |found| KustomizeError::Field {
         path: target.field_path.clone(),
         found,
-        id: id.clone(),
+        id: id.clone().into(),
         origin: origin.clone(),
     };
     let found = resource.body.kind();

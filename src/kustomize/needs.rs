@@ -1,0 +1,37 @@
+//! The folders that a kustomization names.
+
+use std::sync::Arc;
+
+use super::files::Root;
+use super::read::Target;
+use super::remote::Remote;
+use crate::tree::Tree;
+use crate::value::Origin;
+
+/// The folders and files beside its own that the kustomization of a folder names, and that are not in `tree`. With those
+/// in the tree it may name more. One that cannot be read names nothing here; building it says why.
+pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
+    let mut missing = Vec::new();
+    let mut seen = vec![folder.to_owned()];
+    let mut waiting = seen.clone();
+    let files: Arc<Tree> = Arc::new(tree.clone());
+    while let Some(folder) = waiting.pop() {
+        let root = Root { files: files.clone(), folder, remote: None, unrestricted: false, parent: None };
+        let Ok(target) = Target::load(Arc::new(root), &Origin::default()) else { continue };
+        let spec = &target.spec;
+        let paths = [&spec.resources, &spec.components, &spec.generators, &spec.transformers, &spec.validators];
+        for path in paths.into_iter().flatten().filter(|it| Remote::parse(it).is_none() && !it.contains('\n')) {
+            let path = target.root.join(path);
+            if seen.contains(&path) {
+                continue;
+            }
+            seen.push(path.clone());
+            if tree.has_folder(&path) {
+                waiting.push(path);
+            } else if !tree.contains(&path) && !path.is_empty() {
+                missing.push(path);
+            }
+        }
+    }
+    missing
+}

@@ -1,0 +1,112 @@
+//! Kustomizations, with the keys that their secrets need.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use crate::chart::{Rendered, RenderedFile};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::kustomize::{self, Files, Options, Remote};
+use crate::masked::Masked;
+use crate::project::Release;
+use crate::secrets::{self, Identities};
+use crate::source::{self, charts::Charts};
+use crate::tree::Tree;
+use crate::value::Value;
+
+/// How the identities of a run are found; asked for once a file is encrypted.
+pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
+
+/// Files whose encrypted ones can be read.
+pub struct Unlocked {
+    files: Arc<dyn Files>,
+    find: Arc<Find>,
+    found: Arc<OnceLock<Result<Identities, Failure>>>,
+}
+
+impl Unlocked {
+    /// These files, with the identities that `find` finds.
+    pub fn new(files: Arc<dyn Files>, find: Find) -> Self {
+        Self { files, find: Arc::new(find), found: Arc::default() }
+    }
+}
+
+impl Files for Unlocked {
+    fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        self.files.bytes(path)
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        self.files.is_folder(path)
+    }
+
+    fn resolved(&self, path: &str) -> String {
+        self.files.resolved(path)
+    }
+
+    fn shown(&self, path: &str) -> String {
+        self.files.shown(path)
+    }
+
+    fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+        let files = self.files.repository(remote)?;
+        Ok(Arc::new(Self { files, find: Arc::clone(&self.find), found: Arc::clone(&self.found) }))
+    }
+
+    fn download(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.files.download(url)
+    }
+
+    fn decrypted(&self, path: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, Diagnostic> {
+        if !secrets::is_encrypted(bytes) {
+            return Ok(None);
+        }
+        match self.found.get_or_init(|| (self.find)()) {
+            Ok(identities) => {
+                let plain = secrets::plain_bytes(bytes, path, identities).map_err(|error| Diagnostic::of(&error))?;
+                Ok(Some(plain))
+            }
+            Err(failure) => match failure.diagnostics.first() {
+                Some(first) => Err(first.clone()),
+                None => Ok(None),
+            },
+        }
+    }
+}
+
+/// The files of a project, and what brings repositories from elsewhere.
+pub(super) struct Shared {
+    pub tree: Tree,
+    pub charts: Charts,
+}
+
+impl Files for Shared {
+    fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        Files::bytes(&self.tree, path)
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        Files::is_folder(&self.tree, path)
+    }
+
+    fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+        source::repository(&self.charts, remote)
+    }
+}
+
+/// The objects of a release's kustomization, and what is suspicious about it.
+pub(super) fn render(
+    files: &Arc<dyn Files>,
+    folder: &str,
+    release: &Release,
+) -> Result<(Rendered, Vec<String>), Failure> {
+    let build = kustomize::build(Arc::clone(files), folder, &Options::default())?;
+    let path = Arc::new(format!("{folder}/kustomization.yaml"));
+    let files = build.resources.into_iter().map(|it| file(&path, it)).collect();
+    Ok((Rendered { release: Arc::clone(&release.name), files, ..Rendered::default() }, build.warnings))
+}
+
+/// An object as a file of its own, under the name of the file that it came from.
+fn file(kustomization: &Arc<String>, object: Value) -> RenderedFile {
+    let path = object.origin.file.as_ref().unwrap_or(kustomization);
+    RenderedFile { path: Arc::clone(path), documents: vec![object], ..RenderedFile::default() }
+}

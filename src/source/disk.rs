@@ -1,0 +1,55 @@
+//! The files of this machine, read as a kustomization asks for them.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::charts::Charts;
+use crate::kustomize::{Files, Remote};
+
+/// All files of this machine; paths count from the root of its file system.
+pub struct Disk {
+    /// The folder that people are told paths from.
+    pub here: PathBuf,
+    /// What brings repositories from elsewhere.
+    pub charts: Charts,
+}
+
+fn place(path: &str) -> PathBuf {
+    Path::new("/").join(path)
+}
+
+impl Files for Disk {
+    fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        fs::read(place(path)).ok().map(Cow::Owned)
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        place(path).is_dir()
+    }
+
+    fn resolved(&self, path: &str) -> String {
+        let real = place(path).canonicalize().unwrap_or_else(|_| place(path));
+        real.to_string_lossy().trim_start_matches('/').to_owned()
+    }
+
+    fn shown(&self, path: &str) -> String {
+        let place = place(path);
+        match place.strip_prefix(&self.here) {
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            Ok(below) => below.to_string_lossy().into_owned(),
+            Err(_) => place.to_string_lossy().into_owned(),
+        }
+    }
+
+    fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+        repository(&self.charts, remote)
+    }
+}
+
+/// The files of the repository that a kustomization names.
+pub fn repository(charts: &Charts, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+    let tree = charts.repository_files(&remote.repository, remote.reference.as_deref());
+    tree.map(|tree| Arc::new(tree) as Arc<dyn Files>).map_err(|error| error.to_string())
+}

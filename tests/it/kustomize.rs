@@ -1,0 +1,146 @@
+//! Kustomizations: cases as files, and kustomize's own public cases where they are at hand.
+//!
+//! `WEFT_KUSTOMIZE_CORPUS=FOLDER cargo test --test it -- kustomize::the_corpus` builds the cases of a folder and prints
+//! which differ. A case is a folder with `fs/` (the files), `_opts.txt` (the options and the path that is built) and the
+//! expected `_out.yaml` or `_err.txt`.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use weft::diagnostic::Diagnostic;
+use weft::kustomize::{self, Files, Options};
+use weft::masked::Masked;
+use weft::patch::{MergeKeys, Patch};
+use weft::tree::Tree;
+use weft::yaml::{self, Rules};
+
+use crate::cases::{self, Case};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = cases::of("kustomize", builds);
+    trials.extend(cases::of("patch", applies));
+    trials.push(cases::code("kustomize", "values_of_encrypted_files_are_masked", encrypted));
+    trials.push(cases::code("kustomize", "all_bases_are_asked_for", bases));
+    trials.push(cases::code("kustomize", "the_corpus", corpus));
+    trials
+}
+
+/// A case: `tree/` with the kustomization in `build/` or at its top, and `expected.yaml` or `error.txt`.
+fn builds(case: &Case) -> Result<(), Failed> {
+    let tree = case.tree("tree");
+    let folder = if tree.has_folder("build") { "build" } else { "" };
+    let words = case.read_if_there("options.txt").unwrap_or_default();
+    let has = |word: &str| words.lines().any(|line| line == word);
+    let options =
+        Options { legacy_order: has("legacy"), managed_by: has("managed-by"), unrestricted: has("unrestricted") };
+    match kustomize::build(Arc::new(tree), folder, &options) {
+        Ok(build) => {
+            let warnings: String = build.warnings.iter().map(|it| format!("# {it}\n")).collect();
+            case.expect("expected.yaml", &(warnings + &build.to_yaml()))
+        }
+        Err(error) => case.expect("error.txt", &Diagnostic::of(&error).to_string()),
+    }
+}
+
+/// A case: `object.yaml`, `patch.yaml`, and `expected.yaml` or `error.txt`.
+fn applies(case: &Case) -> Result<(), Failed> {
+    let file = |name: &str| Arc::new(name.to_owned());
+    let object = yaml::document(&case.read("object.yaml"), &file("object.yaml"), Rules::Kustomize)?;
+    let patched = Patch::read(&case.read("patch.yaml"), &file("patch.yaml")).and_then(|patches| {
+        patches.iter().try_fold(Some(object), |object, patch| match object {
+            Some(object) => patch.apply(object, MergeKeys::builtin()),
+            None => Ok(None),
+        })
+    });
+    match patched {
+        Ok(object) => case.expect("expected.yaml", &object.as_ref().map_or(String::new(), yaml::write)),
+        Err(error) => case.expect("error.txt", &Diagnostic::of(&error).to_string()),
+    }
+}
+
+/// Files of which one is encrypted.
+struct Locked(Tree);
+
+impl Files for Locked {
+    fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
+        Files::bytes(&self.0, path)
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        Files::is_folder(&self.0, path)
+    }
+
+    fn decrypted(&self, _: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, Diagnostic> {
+        Ok(bytes.strip_prefix(b"locked:").map(|plain| Masked::new(plain.to_vec())))
+    }
+}
+
+fn encrypted() -> Result<(), Failed> {
+    let build = |password: &str| {
+        let kustomization = "secretGenerator:\n- {name: db, files: [password], envs: [all.env], literals: [user=me]}\n";
+        let tree = Tree::new([
+            ("kustomization.yaml".to_owned(), kustomization.into()),
+            ("password".to_owned(), format!("locked:{password}").into_bytes()),
+            ("all.env".to_owned(), format!("locked:TOKEN={password}\n").into_bytes()),
+        ]);
+        kustomize::build(Arc::new(Locked(tree)), "", &Options::default())
+    };
+    let (one, other) = (build("hunter2")?, build("hunter3")?);
+    let data = one.resources[0].get("data").ok_or("no data")?;
+    let masked = |key: &str| data.get(key).is_some_and(weft::value::Value::is_masked);
+    assert!(masked("password") && masked("TOKEN") && !masked("user"));
+    assert!(!one.to_yaml().contains("aHVudGVyMg") && !format!("{one:?}").contains("hunter"));
+    let name = |build: &kustomize::Build| build.resources[0].dig(&["metadata", "name"]).cloned();
+    assert_ne!(name(&one), name(&other), "the name tells one content from another");
+    Ok(())
+}
+
+fn bases() -> Result<(), Failed> {
+    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+    let tree = Tree::new([
+        file("overlays/a/kustomization.yaml", "resources: [../../base, x.yaml]\ncomponents: [../c]\n"),
+        file("overlays/a/x.yaml", ""),
+        file("overlays/c/kustomization.yaml", "kind: Component\ntransformers: [../../t.yaml]\n"),
+    ]);
+    let mut needs = kustomize::needs(&tree, "overlays/a");
+    needs.sort();
+    assert_eq!(needs, ["base", "t.yaml"]);
+    Ok(())
+}
+
+fn corpus() -> Result<(), Failed> {
+    let Some(folder) = std::env::var_os("WEFT_KUSTOMIZE_CORPUS") else { return Ok(()) };
+    let mut cases: Vec<_> = fs::read_dir(folder)?.filter_map(|it| Some(it.ok()?.path())).collect();
+    cases.retain(|case| case.join("_opts.txt").is_file());
+    cases.sort();
+    let differ: Vec<String> = cases.iter().filter_map(|case| differs(case)).collect();
+    let agree = cases.len() - differ.len();
+    println!("{agree} of {} cases agree", cases.len());
+    if differ.is_empty() { Ok(()) } else { Err(differ.join("\n").into()) }
+}
+
+/// What is other than expected in a case of the corpus.
+fn differs(case: &Path) -> Option<String> {
+    let name = case.file_name()?.to_string_lossy().into_owned();
+    let text = fs::read_to_string(case.join("_opts.txt")).ok()?;
+    let option = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
+    let options = Options {
+        legacy_order: option("reorder=") == "legacy",
+        managed_by: option("managedBy=") == "true",
+        unrestricted: option("loadRestrictions=") == "LoadRestrictionsNone",
+    };
+    let folder = weft::tree::join("", option("path=").trim_start_matches('/')).ok()?;
+    let build = kustomize::build(Arc::new(cases::tree_of(&case.join("fs"))), &folder, &options);
+    let expected = fs::read_to_string(case.join("_out.yaml")).ok();
+    match (build, expected) {
+        (Ok(build), Some(expected)) => {
+            cases::same(&name, &expected, &build.to_yaml()).err().map(|it| it.message().unwrap_or_default().to_owned())
+        }
+        (Err(_), None) => None,
+        (Err(error), Some(_)) => Some(format!("{name} is refused: {}", Diagnostic::of(&error))),
+        (Ok(_), None) => Some(format!("{name} is not refused")),
+    }
+}
