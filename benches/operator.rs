@@ -50,7 +50,7 @@ fn run(arguments: &Arguments, targets: &mut Targets) -> Result<(), Failure> {
     scene.plane.stop()
 }
 
-/// A control plane with the namespaces, a source, and an account that may do everything with ConfigMaps.
+/// A control plane with the namespaces, a source, and an account that may do everything with `ConfigMap`s.
 struct Scene {
     plane: ControlPlane,
     client: Client,
@@ -94,11 +94,11 @@ impl Scene {
 
     fn edit(&self, round: usize) -> Result<(), Failure> {
         let path = "/api/v1/namespaces/own/configmaps/settings";
-        let patch = json!({"data": data(round)}).to_string();
-        self.send("PATCH", path, "application/merge-patch+json", patch).map(drop)
+        let edit = json!({"data": data(round)}).to_string();
+        self.send("PATCH", path, "application/merge-patch+json", edit).map(drop)
     }
 
-    fn create(&self, name: &str, spec: Json) -> Result<(), Failure> {
+    fn create(&self, name: &str, spec: &Json) -> Result<(), Failure> {
         let mut all = json!({"source": {"name": "settings"}, "serviceAccount": {"name": "copier"}});
         for (key, value) in spec.as_object().ok_or("a map")? {
             all[key] = value.clone();
@@ -141,7 +141,7 @@ impl Scene {
         let began = Instant::now();
         let all = json!({"namespaceSelector": {}, "allNamespaces": true, "excludeNamespaces":
             ["kube-system", "kube-public", "kube-node-lease", "default", "own"]});
-        self.create("first", all)?;
+        self.create("first", &all)?;
         self.synced(1)?;
         let ours = began.elapsed();
         let bare = before + self.bare(&two)?;
@@ -251,7 +251,7 @@ impl Scene {
         for at in 0..syncs {
             let spec =
                 json!({"syncToNamespaces": self.names(at * COPIES, COPIES), "target": {"name": format!("copy-{at}")}});
-            self.create(&format!("many-{at}"), spec)?;
+            self.create(&format!("many-{at}"), &spec)?;
         }
         self.synced(syncs + 1)?;
         let copies = syncs * COPIES;
@@ -291,7 +291,7 @@ impl Scene {
         operator.stop()
     }
 
-    /// How many requests for ConfigMaps and ConfigMapSyncs the server had, by verb, as it counts them itself.
+    /// How many requests for `ConfigMap`s and `ConfigMapSync`s the server had, by verb, as it counts them itself.
     fn requests(&self) -> Result<BTreeMap<String, u64>, Failure> {
         let request = http::Request::get("/metrics").body(Vec::new())?;
         let metrics = self.plane.runtime().block_on(self.client.request_text(request))?;
@@ -302,8 +302,8 @@ impl Scene {
         };
         for line in metrics.lines().filter(ours) {
             let verb = line.split("verb=\"").nth(1).and_then(|it| it.split('"').next()).unwrap_or_default();
-            let count: f64 = line.rsplit(' ').next().unwrap_or_default().parse()?;
-            *all.entry(verb.to_owned()).or_default() += count.round() as u64;
+            let count: u64 = line.rsplit(' ').next().unwrap_or_default().parse()?;
+            *all.entry(verb.to_owned()).or_default() += count;
         }
         Ok(all)
     }

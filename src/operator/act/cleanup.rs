@@ -170,7 +170,9 @@ async fn remove_all(
         let seen = context.world().copies().seen_at(&line, &namespace).cloned();
         let ours = seen.as_ref().is_some_and(|it| *it.owner_uid == *owner.uid);
         match removed {
-            Ok(false) if ours => left.push((namespace, (Reason::Pending, UNSURE.to_owned()))),
+            Ok(false) if ours && !context.world().copies_mut().missed(&line, &namespace) => {
+                left.push((namespace, (Reason::Pending, UNSURE.to_owned())));
+            }
             Ok(_) => context.world().copies_mut().know(&line, &namespace, None),
             // Where no copy was ever seen, none is missed.
             Err((Reason::TargetForbidden | Reason::NamespaceMissing, _)) if seen.is_none() => {}

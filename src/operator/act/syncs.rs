@@ -90,10 +90,10 @@ pub(crate) async fn remove_finalizer(
 ) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
     let finalizers = sync.metadata.finalizers.as_deref().unwrap_or_default();
     let Some(at) = finalizers.iter().position(|it| it == FINALIZER) else { return Ok(None) };
-    let path = format!("/metadata/finalizers/{at}");
+    let place = format!("/metadata/finalizers/{at}");
     let uid = json!({"op": "test", "path": "/metadata/uid", "value": sync.metadata.uid});
-    let test = json!({"op": "test", "path": path, "value": FINALIZER});
-    let patch = json!([uid, test, {"op": "remove", "path": path}]);
+    let test = json!({"op": "test", "path": place, "value": FINALIZER});
+    let patch = json!([uid, test, {"op": "remove", "path": place}]);
     let Some(answer) = patched(context, key, &patch).await? else { return Ok(None) };
     // It may be gone by now: only the watch says what is there.
     answer.object().map(|object: ConfigMapSync| Some(Arc::new(object)))

@@ -362,7 +362,9 @@ impl Round<'_> {
         for (namespace, removed) in all {
             let seen = self.context.world().copies().seen_at(&self.line, &namespace).is_some();
             match removed {
-                Ok(false) if seen => self.unsure = true,
+                Ok(false) if seen && !self.context.world().copies_mut().missed(&self.line, &namespace) => {
+                    self.unsure = true;
+                }
                 Ok(did) => {
                     self.context.world().copies_mut().know(&self.line, &namespace, None);
                     let deed = match removal {

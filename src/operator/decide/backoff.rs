@@ -8,10 +8,18 @@ use crate::operator::Reason;
 /// ended so in a row before.
 pub fn pause(reason: Reason, attempts: u32) -> Option<Duration> {
     let (first, most) = match reason {
-        Reason::Synced | Reason::NoTargets | Reason::PartiallySynced | Reason::Paused | Reason::Drifted => return None,
-        // An event says that these changed; the interval is for a lost one.
-        Reason::TargetConflict | Reason::TargetIsSource | Reason::NamespaceMissing | Reason::SyncLoop => return None,
-        Reason::TooLarge | Reason::SourceNotFound => return None,
+        // Either nothing is to be done, or an event says that it is; the interval is for a lost one.
+        Reason::Synced
+        | Reason::NoTargets
+        | Reason::PartiallySynced
+        | Reason::Paused
+        | Reason::Drifted
+        | Reason::TargetConflict
+        | Reason::TargetIsSource
+        | Reason::NamespaceMissing
+        | Reason::SyncLoop
+        | Reason::TooLarge
+        | Reason::SourceNotFound => return None,
         // Rights are not watched.
         Reason::TargetForbidden | Reason::SourceForbidden | Reason::TokenDenied => (30, 300),
         Reason::ApiUnavailable => (1, 15),

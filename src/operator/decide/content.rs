@@ -225,27 +225,27 @@ fn hash(
         add(&value.0);
     }
     add(if immutable { b"immutable" } else { b"" });
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wanted(source: serde_json::Value, spec: serde_json::Value) -> Wanted {
+    fn wanted(source: &serde_json::Value, spec: &serde_json::Value) -> Wanted {
         let owner = Owner { key: Key::new("a", "sync"), uid: "u1".into() };
-        let source: ConfigMap = serde_json::from_value(source).unwrap();
-        Wanted::of(&owner, &serde_json::from_value(spec).unwrap(), &source)
+        let source: ConfigMap = serde_json::from_value(source.clone()).unwrap();
+        Wanted::of(&owner, &serde_json::from_value(spec.clone()).unwrap(), &source)
     }
 
-    fn simple(data: serde_json::Value) -> Wanted {
-        wanted(json!({"metadata": {"namespace": "a", "name": "s"}, "data": data}), json!({"source": {"name": "s"}}))
+    fn simple(data: &serde_json::Value) -> Wanted {
+        wanted(&json!({"metadata": {"namespace": "a", "name": "s"}, "data": data}), &json!({"source": {"name": "s"}}))
     }
 
     #[test]
     fn a_copy_has_what_is_allowed_and_the_marks_of_its_owner() {
         let made = wanted(
-            json!({
+            &json!({
                 "metadata": {
                     "namespace": "a", "name": "s", "ownerReferences": [], "finalizers": ["x"],
                     "labels": {"team": "red", "tier": "web"},
@@ -254,7 +254,7 @@ mod tests {
                 "data": {"k": "v"},
                 "binaryData": {"b": "AAE="},
             }),
-            json!({
+            &json!({
                 "source": {"name": "s"},
                 "target": {"name": "t", "labels": {"static": "yes"}, "immutable": "Always"},
                 "propagate": {"labels": ["team"], "annotations": ["example.com/*", "kubectl.kubernetes.io/*"]},
@@ -277,41 +277,41 @@ mod tests {
     #[test]
     fn the_hash_is_of_everything_that_is_copied() {
         let hashes = [
-            simple(json!({})).hash,
-            simple(json!({"a": "b"})).hash,
-            simple(json!({"a": "", "b": ""})).hash,
-            simple(json!({"ab": ""})).hash,
+            simple(&json!({})).hash,
+            simple(&json!({"a": "b"})).hash,
+            simple(&json!({"a": "", "b": ""})).hash,
+            simple(&json!({"ab": ""})).hash,
             wanted(
-                json!({"metadata": {"namespace": "a", "name": "s"}, "binaryData": {"a": "Yg=="}}),
-                json!({"source": {"name": "s"}}),
+                &json!({"metadata": {"namespace": "a", "name": "s"}, "binaryData": {"a": "Yg=="}}),
+                &json!({"source": {"name": "s"}}),
             )
             .hash,
             wanted(
-                json!({"metadata": {"namespace": "a", "name": "s"}, "data": {"a": "b"}}),
-                json!({"source": {"name": "s"}, "target": {"immutable": "Always"}}),
+                &json!({"metadata": {"namespace": "a", "name": "s"}, "data": {"a": "b"}}),
+                &json!({"source": {"name": "s"}, "target": {"immutable": "Always"}}),
             )
             .hash,
         ];
         let different: std::collections::BTreeSet<_> = hashes.iter().collect();
         assert_eq!(different.len(), hashes.len());
-        assert_eq!(simple(json!({"a": "1", "b": "2"})), simple(json!({"b": "2", "a": "1"})));
+        assert_eq!(simple(&json!({"a": "1", "b": "2"})), simple(&json!({"b": "2", "a": "1"})));
     }
 
     #[test]
     fn what_a_server_would_refuse_for_its_size_is_known_before() {
-        assert_eq!(simple(json!({"a": "x".repeat(MOST_DATA)})).too_large(), None);
-        let over = simple(json!({"a": "x".repeat(MOST_DATA + 1)})).too_large().unwrap();
+        assert_eq!(simple(&json!({"a": "x".repeat(MOST_DATA)})).too_large(), None);
+        let over = simple(&json!({"a": "x".repeat(MOST_DATA + 1)})).too_large().unwrap();
         assert_eq!(over, "its data has 1048577 bytes, and at most 1048576 are allowed");
-        let escaped = simple(json!({"a": "\u{1}".repeat(MOST_BODY / 6)})).too_large().unwrap();
+        let escaped = simple(&json!({"a": "\u{1}".repeat(MOST_BODY / 6)})).too_large().unwrap();
         assert!(escaped.starts_with("as a request it has 31"), "{escaped}");
-        let mut noted = simple(json!({}));
+        let mut noted = simple(&json!({}));
         noted.annotations.insert("a".into(), "x".repeat(MOST_ANNOTATIONS));
         assert!(noted.too_large().unwrap().starts_with("its annotations have 262"));
     }
 
     #[test]
     fn what_others_add_to_the_metadata_is_no_difference() {
-        let made = simple(json!({"a": "1"}));
+        let made = simple(&json!({"a": "1"}));
         let mut found = made.object("b");
         found.metadata.labels.as_mut().unwrap().insert("theirs".into(), "x".into());
         assert!(made.difference(&found).is_none());

@@ -39,9 +39,9 @@ pub fn places(
     namespaces: &BTreeMap<String, Namespace>,
 ) -> BTreeMap<String, Place> {
     let named: BTreeSet<&str> = spec.sync_to_namespaces.iter().map(String::as_str).collect();
-    let names = named.iter().copied().chain(namespaces.keys().map(String::as_str));
+    let all = named.iter().copied().chain(namespaces.keys().map(String::as_str));
     let of = |name: &str| place(spec, own, name, named.contains(name), namespaces.get(name));
-    names.filter_map(|name| Some((name.to_owned(), of(name)?))).collect()
+    all.filter_map(|name| Some((name.to_owned(), of(name)?))).collect()
 }
 
 /// What a namespace is to a spec, as it is; `None` where it shall have no copy.
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(more: serde_json::Value) -> ConfigMapSyncSpec {
+    fn spec(more: &serde_json::Value) -> ConfigMapSyncSpec {
         let mut spec = json!({"source": {"name": "s"}});
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(spec).unwrap()
@@ -111,39 +111,39 @@ mod tests {
         all
     }
 
-    fn found(more: serde_json::Value) -> String {
+    fn found(more: &serde_json::Value) -> String {
         let found = places(&spec(more), "a", &cluster());
-        found.iter().map(|(name, place)| format!("{name}={place:?} ")).collect()
+        found.iter().map(|(name, place)| format!("{name}={place:?} ")).collect::<Vec<_>>().concat()
     }
 
     #[test]
     fn named_and_selected_namespaces_are_joined() {
         let red = json!({"matchLabels": {"team": "red"}});
-        assert_eq!(found(json!({"namespaceSelector": red})), "b=Ready ");
+        assert_eq!(found(&json!({"namespaceSelector": red})), "b=Ready ");
         assert_eq!(
-            found(json!({"namespaceSelector": red, "syncToNamespaces": ["c", "x"]})),
+            found(&json!({"namespaceSelector": red, "syncToNamespaces": ["c", "x"]})),
             "b=Ready c=Ready x=Missing "
         );
-        assert_eq!(found(json!({"syncToNamespaces": ["a", "dying"]})), "a=IsSource dying=Terminating ");
-        assert_eq!(found(json!({"syncToNamespaces": ["a"], "target": {"name": "t"}})), "a=Ready ");
+        assert_eq!(found(&json!({"syncToNamespaces": ["a", "dying"]})), "a=IsSource dying=Terminating ");
+        assert_eq!(found(&json!({"syncToNamespaces": ["a"], "target": {"name": "t"}})), "a=Ready ");
     }
 
     #[test]
     fn what_is_excluded_is_left_out_whatever_else_is_said() {
-        assert_eq!(found(json!({"syncToNamespaces": ["kube-system", "b"]})), "b=Ready ");
-        assert_eq!(found(json!({"syncToNamespaces": ["b"], "excludeNamespaces": ["b"]})), "");
+        assert_eq!(found(&json!({"syncToNamespaces": ["kube-system", "b"]})), "b=Ready ");
+        assert_eq!(found(&json!({"syncToNamespaces": ["b"], "excludeNamespaces": ["b"]})), "");
     }
 
     #[test]
     fn an_empty_selector_takes_all_only_where_that_is_said() {
-        assert_eq!(found(json!({"namespaceSelector": {}})), "");
-        assert_eq!(found(json!({"namespaceSelector": {}, "allNamespaces": true})), "b=Ready c=Ready ");
+        assert_eq!(found(&json!({"namespaceSelector": {}})), "");
+        assert_eq!(found(&json!({"namespaceSelector": {}, "allNamespaces": true})), "b=Ready c=Ready ");
     }
 
     #[test]
     fn nothing_leaves_a_namespace_that_goes_by_itself() {
         let copies = ["b", "c", "dying", "gone"].map(str::to_owned);
-        let wanted = places(&spec(json!({"syncToNamespaces": ["b"]})), "a", &cluster());
+        let wanted = places(&spec(&json!({"syncToNamespaces": ["b"]})), "a", &cluster());
         assert_eq!(leaving(&copies, &wanted, &cluster()), ["c"]);
     }
 }

@@ -9,6 +9,7 @@ use crate::operator::DeletionPolicy;
 use crate::operator::decide::{
     Difference, Found, Outcome, Owner, Place, Rules, Step, Wanted, is_copy, places, source, step, target_name,
 };
+use crate::report::harmless;
 
 /// What an object wants, what was found, and why each target is as it is.
 pub fn explanation(facts: &Facts) -> String {
@@ -16,7 +17,7 @@ pub fn explanation(facts: &Facts) -> String {
     let spec = &sync.spec;
     let from = source(spec, &key.namespace);
     let mut text = format!("ConfigMapSync {key}\n");
-    let mut line = |what: &str, said: &str| _ = writeln!(text, "  {what:<9}{said}");
+    let mut line = |what: &str, said: &str| _ = writeln!(text, "  {what:<9}{}", harmless(said));
     let wanted = places(spec, &key.namespace, &known(sync, &facts.namespaces));
     let count = wanted.len();
     line("wants", &format!("{from} as {} in {count} {}", target_name(spec), plural(count, "namespace")));
@@ -171,7 +172,7 @@ fn table(text: &mut String, rows: &[(String, String, String)]) {
         let _ = writeln!(text, "\n{:<wide$}  {:<9}  WHY", "NAMESPACE", "STATE");
     }
     for (namespace, state, why) in rows {
-        let _ = writeln!(text, "{namespace:<wide$}  {state:<9}  {why}");
+        let _ = writeln!(text, "{namespace:<wide$}  {state:<9}  {}", harmless(why));
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
                 "observedGeneration": 1,
                 "conditions": [{"type": "Available", "status": "False", "reason": "PartiallySynced", "message": "Some.",
                     "lastTransitionTime": "2026-01-01T00:00:00Z"}],
-                "failedTargets": [{"namespace": "d", "reason": "TargetForbidden", "message": "may not create"}],
+                "failedTargets": [{"namespace": "d", "reason": "TargetForbidden", "message": "may not \u{1b}[31mcreate"}],
             },
         }))
         .unwrap();
@@ -237,7 +238,7 @@ NAMESPACE  STATE      WHY
 a          synced     it equals the source
 b          drifted    its data differs; the next visit corrects it
 c          conflict   a ConfigMap of this name is there, which Helm owns
-d          missing    the next visit creates it (the operator met TargetForbidden: may not create)
+d          missing    the next visit creates it (the operator met TargetForbidden: may not \\u{1b}[31mcreate)
 gone       waits      the namespace does not exist
 secret     unknown    you may not look: no right
 old        leaves     it is no longer wanted; the next visit deletes it

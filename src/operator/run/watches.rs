@@ -79,7 +79,7 @@ const NAMESPACES: Part<PartialObjectMeta<Namespace>> = Part {
 const ACCOUNTS: Part<PartialObjectMeta<ServiceAccount>> = Part {
     applied: |world, object| {
         let uid = object.metadata.uid.clone().unwrap_or_default();
-        world.account_applied(key_of(&object.metadata), &uid)
+        world.account_applied(&key_of(&object.metadata), &uid)
     },
     deleted: |world, object| world.account_deleted(&key_of(&object.metadata)),
     anew: World::accounts_listed_anew,
@@ -165,7 +165,9 @@ fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
     if context.figures.synced.load(Ordering::Relaxed) {
         let now = context.now();
         let mut queue = context.queue();
-        concerned.iter().for_each(|key| queue.happened(key, now));
+        for key in &concerned {
+            queue.happened(key, now);
+        }
         drop(queue);
         context.wake();
     }

@@ -139,11 +139,26 @@ impl Copies {
         }
     }
 
+    /// A copy that the watch shows was looked for and not found; whether it is taken to be gone. The first time it may be
+    /// the reader that is behind, the second time the watch lost an event.
+    pub fn missed(&mut self, line: &Line, namespace: &str) -> bool {
+        let Some(target) = self.target_mut(line, namespace) else { return true };
+        if target.seen.is_some() && target.known != Some(Known::Vanished) {
+            target.known = Some(Known::Vanished);
+            return false;
+        }
+        self.unsee(line, &Key::new(namespace, &line.name));
+        self.know(line, namespace, None);
+        true
+    }
+
     /// Forgets all of an object that is gone, but what the watch shows.
     pub fn forget(&mut self, owner: &Key) {
         for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {
             targets.retain(|_, target| target.seen.is_some());
-            targets.values_mut().for_each(|target| target.known = None);
+            for target in targets.values_mut() {
+                target.known = None;
+            }
         }
         self.all.retain(|_, targets| !targets.is_empty());
     }
@@ -187,7 +202,9 @@ impl Copies {
 
     /// A namespace is gone, with all that was in it.
     pub(super) fn namespace_gone(&mut self, namespace: &str) {
-        self.all.values_mut().for_each(|targets| _ = targets.remove(namespace));
+        for targets in self.all.values_mut() {
+            targets.remove(namespace);
+        }
         self.all.retain(|_, targets| !targets.is_empty());
         self.lines.retain(|map, _| map.namespace != namespace);
     }

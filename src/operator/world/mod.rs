@@ -149,10 +149,10 @@ impl World {
     }
 
     /// A service account came or changed.
-    pub fn account_applied(&mut self, key: Key, uid: &str) -> Concerned {
+    pub fn account_applied(&mut self, key: &Key, uid: &str) -> Concerned {
         self.listing.accounts.insert(key.clone());
         let before = self.accounts.insert(key.clone(), uid.to_owned());
-        if before.as_deref() == Some(uid) { Concerned::new() } else { self.syncs.by_account(&key) }
+        if before.as_deref() == Some(uid) { Concerned::new() } else { self.syncs.by_account(key) }
     }
 
     /// A service account is gone.

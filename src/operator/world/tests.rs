@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn sync(name: &str, version: &str, spec: serde_json::Value) -> Arc<ConfigMapSync> {
+fn sync(name: &str, version: &str, spec: &serde_json::Value) -> Arc<ConfigMapSync> {
     let object = json!({
         "apiVersion": "weaver.example.com/v1alpha1", "kind": "ConfigMapSync",
         "metadata": {"namespace": "own", "name": name, "uid": name, "resourceVersion": version, "generation": 1},
@@ -25,9 +25,9 @@ fn map(namespace: &str, name: &str, version: &str, owner: Option<&str>) -> Objec
 
 fn world() -> World {
     let mut world = World::default();
-    world.sync_applied(sync("named", "1", json!({"source": {"name": "s"}, "syncToNamespaces": ["a", "b"]})));
+    world.sync_applied(sync("named", "1", &json!({"source": {"name": "s"}, "syncToNamespaces": ["a", "b"]})));
     let red = json!({"matchLabels": {"team": "red"}});
-    world.sync_applied(sync("selecting", "1", json!({"source": {"name": "t"}, "namespaceSelector": red})));
+    world.sync_applied(sync("selecting", "1", &json!({"source": {"name": "t"}, "namespaceSelector": red})));
     world
 }
 
@@ -39,8 +39,8 @@ fn names(concerned: Concerned) -> Vec<String> {
     concerned.into_iter().map(|it| it.name).collect()
 }
 
-fn verified(version: &str) -> Option<Known> {
-    Some(Known::Verified { uid: "a-s".into(), version: version.into(), hash: "h".into() })
+fn verified(version: &str) -> Known {
+    Known::Verified { uid: "a-s".into(), version: version.into(), hash: "h".into() }
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_namespace_concerns_whoever_it_becomes_something_else_for() {
 #[test]
 fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
     let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
-    world.copies_mut().know(&owner, "a", verified("7"));
+    world.copies_mut().know(&owner, "a", Some(verified("7")));
     assert!(world.copies().is_verified(&owner, "a", "h"), "the watch is behind");
     assert_eq!(names(world.map_applied(&map("a", "s", "5", Some("named")))), [""; 0], "an older one");
     assert_eq!(names(world.map_applied(&map("a", "s", "7", Some("named")))), [""; 0], "our own");
@@ -89,9 +89,9 @@ fn a_source_and_an_account_concern_who_names_them() {
     let mut world = world();
     assert_eq!(names(world.map_applied(&map("own", "s", "1", None))), ["named"]);
     let account = Key::new("own", "default");
-    assert_eq!(names(world.account_applied(account.clone(), "1")), ["named", "selecting"]);
-    assert_eq!(names(world.account_applied(account.clone(), "1")), [""; 0]);
-    assert_eq!(names(world.account_applied(account.clone(), "2")), ["named", "selecting"], "recreated");
+    assert_eq!(names(world.account_applied(&account, "1")), ["named", "selecting"]);
+    assert_eq!(names(world.account_applied(&account, "1")), [""; 0]);
+    assert_eq!(names(world.account_applied(&account, "2")), ["named", "selecting"], "recreated");
     assert_eq!(names(world.account_deleted(&account)), ["named", "selecting"]);
 }
 
@@ -116,15 +116,15 @@ fn only_the_end_of_a_list_says_what_is_gone() {
 fn an_older_version_and_a_status_concern_nobody() {
     let mut world = world();
     let spec = json!({"source": {"name": "s"}, "syncToNamespaces": ["c"]});
-    assert_eq!(names(world.sync_applied(sync("named", "0", spec.clone()))), [""; 0], "older");
+    assert_eq!(names(world.sync_applied(sync("named", "0", &spec))), [""; 0], "older");
     assert_eq!(world.sync(&Key::new("own", "named")).unwrap().object.spec.sync_to_namespaces, ["a", "b"]);
-    assert_eq!(names(world.sync_applied(sync("named", "2", spec))), [""; 0], "the same generation");
+    assert_eq!(names(world.sync_applied(sync("named", "2", &spec))), [""; 0], "the same generation");
 }
 
 #[test]
 fn the_finalizer_that_keeps_copies_is_remembered() {
     let mut world = world();
-    let with = |version: &str, finalizers: serde_json::Value| {
+    let with = |version: &str, finalizers: &[&str]| {
         let object = json!({
             "apiVersion": "weaver.example.com/v1alpha1", "kind": "ConfigMapSync",
             "metadata": {
@@ -135,7 +135,18 @@ fn the_finalizer_that_keeps_copies_is_remembered() {
         });
         Arc::new(serde_json::from_value(object).unwrap())
     };
-    world.sync_applied(with("3", json!(["weaver.example.com/cleanup", "orphan"])));
-    world.sync_applied(with("4", json!(["weaver.example.com/cleanup"])));
+    world.sync_applied(with("3", &["weaver.example.com/cleanup", "orphan"]));
+    world.sync_applied(with("4", &["weaver.example.com/cleanup"]));
     assert!(world.sync(&Key::new("own", "named")).unwrap().orphaned);
+}
+
+#[test]
+fn a_copy_that_is_not_found_twice_is_gone() {
+    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    world.map_applied(&map("a", "s", "5", Some("named")));
+    assert!(!world.copies_mut().missed(&owner, "a"), "the reader may be behind");
+    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
+    assert!(world.copies_mut().missed(&owner, "a"), "the watch lost an event");
+    assert_eq!(world.copies().of(&owner, "named"), [""; 0]);
+    assert!(world.copies_mut().missed(&owner, "a"), "there is none");
 }

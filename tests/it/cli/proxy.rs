@@ -268,7 +268,7 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<(Seen, Headers, Vec<u
             "content-length" => length = value.parse().map_err(io::Error::other)?,
             "transfer-encoding" => return Err(io::Error::other("chunks are not read here")),
             "accept" | "content-type" | "user-agent" | "authorization" | "impersonate-user" => {
-                headers.push((name.to_owned(), value.to_owned()))
+                headers.push((name.to_owned(), value.to_owned()));
             }
             _ => {}
         }

@@ -14,9 +14,11 @@ use crate::cli::program::Desk;
 use crate::cli::proxy::Answer;
 use crate::sandbox::shared;
 
+type Run = fn() -> Result<(), Failed>;
+
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    let table: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let table: &[(&str, Run)] = &[
         ("a_source_is_copied_and_an_edit_follows", a_source_is_copied_and_an_edit_follows),
         ("everything_of_the_source_is_copied_that_is_asked_for", everything_asked_for),
         ("drift_is_corrected", drift_is_corrected),

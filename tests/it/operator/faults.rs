@@ -17,9 +17,11 @@ use crate::cases::code;
 use crate::cli::proxy::{Answer, Seen};
 use crate::sandbox::shared;
 
+type Run = fn() -> Result<(), Failed>;
+
 /// All of them. The numbers are those of the list of faults.
 pub fn trials() -> Vec<Trial> {
-    let table: &[(&str, fn() -> Result<(), Failed>)] = &[
+    let table: &[(&str, Run)] = &[
         ("03_a_write_whose_answer_is_lost_is_looked_at", way::answers_lost),
         ("04_a_server_that_is_away_is_waited_for", way::server_away),
         ("05_a_silent_server_ends_no_process", way::silent_server),

@@ -92,6 +92,7 @@ impl Tenant {
     }
 
     /// Writes a ConfigMap as somebody else.
+    #[allow(clippy::unused_self, reason = "it reads as what happens to the tenant")]
     pub fn map(&self, namespace: &str, name: &str, data: &Json) {
         apply(&json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": namespace, "name": name}, "data": data,
@@ -182,7 +183,7 @@ impl Tenant {
 
     fn conditions_if_there(&self) -> String {
         let all = shared().block_on(self.syncs().list(&kube::api::ListParams::default())).expect("a list");
-        all.iter().map(|it| format!("{:?}", it.status)).collect()
+        all.iter().map(|it| format!("{:?}", it.status)).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -359,7 +360,7 @@ impl Running {
     pub fn is_quiet(&self) -> usize {
         loop {
             let before = self.writes().len();
-            std::thread::sleep(Duration::from_millis(1_000));
+            std::thread::sleep(Duration::from_secs(1));
             if self.writes().len() == before {
                 return before;
             }

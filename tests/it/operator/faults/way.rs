@@ -107,7 +107,10 @@ pub fn watch_gone() -> Result<(), Failed> {
                     \"status\":\"Failure\",\"message\":\"too old resource version\",\"reason\":\"Expired\",\"code\":410}}\n";
         match seen {
             it if is_gone.is_on() && it.is_watch() => Answer::Old(Arc::new(answer_of(200, "", over))),
-            it if is_gone.is_on() && it.path.contains("limit=") && broken.fetch_add(1, Ordering::SeqCst) % 2 == 0 => {
+            it if is_gone.is_on()
+                && it.path.contains("limit=")
+                && broken.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) =>
+            {
                 Answer::Says(500, "Internal error occurred")
             }
             _ => Answer::Through,
@@ -194,7 +197,8 @@ pub fn two_operators() -> Result<(), Failed> {
         tenant.copies_are(Some(&data))?;
     }
     tenant.comes_to("sync", "Available=True/Synced")?;
-    (one.is_quiet(), two.is_quiet());
+    one.is_quiet();
+    two.is_quiet();
     let before = one.map_writes() + two.map_writes();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(one.map_writes() + two.map_writes(), before, "no ping-pong");
