@@ -1,4 +1,8 @@
 //! Waiting for health, with what is missing said on the way.
+//!
+//! Objects are looked at again and again, not watched: most waits are over after a few looks, each of which is one LIST
+//! for many objects, while a watch takes a right and a connection of its own for each kind and namespace, and has to be
+//! begun again by a LIST whenever it breaks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

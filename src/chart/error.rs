@@ -234,7 +234,7 @@ impl Diagnose for ChartError {
             Self::Dependency { .. } => {
                 "Fetch it with `weft sources vendor`, or name its folder: `repository: file://../<folder>`.".into()
             }
-            Self::Metadata { .. } => "Correct the file; `helm lint` refuses it as well.".into(),
+            Self::Metadata { .. } => "Correct the file; Helm refuses it as well.".into(),
             Self::Ignore { .. } => "Write patterns as for a shell: `*.tgz`, `/docs/`, `!keep.txt`.".into(),
             Self::NoTable { chart, .. } => format!("Write what is set for the chart below `{chart}:`."),
             Self::Kubernetes { .. } => "Use another version of the chart, or update the cluster.".into(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use minijinja::Value as Dynamic;
 
+use super::load::{Plain, is_manifest};
 use super::package::Package;
 use super::{ChartError, names};
 use crate::jinja::{Engine, Template};
@@ -17,6 +18,8 @@ pub struct Jinja {
     pub engine: Engine,
     /// The names of those that render something of their own, by path.
     pub sources: Vec<String>,
+    /// The manifests beside them, which are as they are; none where the Go templates are rendered, among which they are.
+    pub plain: Vec<Plain>,
     /// `chart` and `files`, as templates see them.
     pub names: [(&'static str, Dynamic); 2],
 }
@@ -32,8 +35,19 @@ impl Jinja {
         names::register(&mut engine);
         let files = package.files.iter().map(|it| (it.name.clone(), it.data.to_vec()));
         let files = if package.has_jinja() { Tree::new(files) } else { Tree::default() };
-        Ok(Self { engine, sources, names: names::of_chart(&package.metadata, files) })
+        let plain = if package.has_go() { Vec::new() } else { plain_manifests(package)? };
+        Ok(Self { engine, sources, plain, names: names::of_chart(&package.metadata, files) })
     }
+}
+
+/// The manifests among the templates of a chart of ours.
+fn plain_manifests(package: &Package) -> Result<Vec<Plain>, ChartError> {
+    let hidden = |name: &str| name.rsplit('/').next().is_some_and(|it| it.starts_with('.'));
+    let manifests = package.templates.iter().filter(|it| is_manifest(&it.name) && !hidden(&it.name));
+    manifests
+        .filter(|_| package.has_jinja())
+        .map(|it| Plain::read(it.text(&package.folder)?, format!("{}/{}", package.folder, it.name), package.rules()))
+        .collect()
 }
 
 /// The Jinja templates of one chart.

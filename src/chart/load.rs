@@ -35,7 +35,11 @@ impl Chart {
     /// Reads the chart in `folder` of a project's tree, with the charts that it uses, and compiles its templates. A
     /// dependency that is not in its `charts/` and has a repository `file://...` is read from there.
     pub fn load(tree: &Tree, folder: &str) -> Result<Self, ChartError> {
-        Self::of_package(read(tree, folder, 0)?)
+        match tree.bytes(folder) {
+            // An archive is there as a file and, for those who look at its files, as a folder.
+            Some(bytes) => Self::of_archive(bytes, folder),
+            None => Self::of_package(read(tree, folder, 0)?),
+        }
     }
 
     /// Reads a packed chart.
@@ -87,7 +91,7 @@ fn read(tree: &Tree, folder: &str, depth: usize) -> Result<Package, ChartError> 
 }
 
 /// Refuses a chart that lacks one that it wants, as Helm does.
-fn check_dependencies(package: &Package) -> Result<(), ChartError> {
+pub(super) fn check_dependencies(package: &Package) -> Result<(), ChartError> {
     let there = |name: &str| package.dependencies.iter().any(|it| it.metadata.name == name);
     match package.metadata.dependencies.iter().flatten().find(|it| !there(&it.name)) {
         None => Ok(()),

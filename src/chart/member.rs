@@ -9,6 +9,7 @@ use super::metadata::{Dependency, Import};
 use super::package::Package;
 use super::table::{Node, Table};
 use super::version;
+use crate::value::Origin;
 
 /// A chart in a release, with those that are switched on below it.
 #[derive(Clone, Debug)]
@@ -50,6 +51,20 @@ impl<'p> Member<'p> {
             values: Table::of_value(&package.values),
             dependencies: package.dependencies.iter().map(|it| Self::of(it)).collect(),
             wants: package.metadata.dependencies.as_ref().map(|all| all.iter().map(wanted).collect()),
+        }
+    }
+
+    /// The line of a template at a place of its file.
+    pub fn line(&self, origin: &Origin) -> Option<String> {
+        let file = origin.file.as_deref()?;
+        let below = file.strip_prefix(&self.package.folder).and_then(|it| it.strip_prefix('/'));
+        let found = below.and_then(|name| self.package.templates.iter().find(|it| it.name == name));
+        match found {
+            Some(found) => {
+                let at = usize::try_from(origin.mark.line).ok()?.checked_sub(1)?;
+                found.text(file).ok()?.lines().nth(at).map(|line| line.trim().to_owned())
+            }
+            None => self.dependencies.iter().find_map(|it| it.line(origin)),
         }
     }
 

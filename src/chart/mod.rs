@@ -7,6 +7,7 @@
 //!
 //! A release with secrets is rendered twice, with them and with stand-ins; see [`RenderedFile::stand_in`].
 
+mod advice;
 mod capabilities;
 mod coalesce;
 mod error;
@@ -21,6 +22,7 @@ mod member;
 mod metadata;
 mod names;
 mod output;
+mod pack;
 mod package;
 mod render;
 mod schema;
@@ -33,10 +35,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::manifests::manifests;
+pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;

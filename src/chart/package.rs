@@ -49,11 +49,7 @@ impl Package {
     /// Reads the chart in a folder of a tree, without what its `.helmignore` leaves out.
     pub fn of_folder(tree: &Tree, folder: &str) -> Result<Self, ChartError> {
         let below = tree.below(folder);
-        let rules = Arc::new(format!("{folder}/.helmignore"));
-        let ignore = match below.contains(".helmignore") {
-            true => Ignore::read(below.text(".helmignore")?, &rules)?,
-            false => Ignore::read("", &rules)?,
-        };
+        let ignore = ignored(&below, folder)?;
         let paths = below.paths().filter(|path| !ignore.leaves_out(path));
         let mut files: Vec<File> =
             paths.filter_map(|path| Some(File { name: path.to_owned(), data: plain(below.shared(path)?) })).collect();
@@ -149,6 +145,13 @@ impl Package {
     pub fn crd_files(&self) -> impl Iterator<Item = &File> {
         self.files.iter().filter(|it| it.name.starts_with("crds/") && is_manifest(&it.name))
     }
+}
+
+/// What a chart leaves out.
+pub(super) fn ignored(below: &Tree, folder: &str) -> Result<Ignore, ChartError> {
+    let rules = Arc::new(format!("{folder}/.helmignore"));
+    let text = if below.contains(".helmignore") { below.text(".helmignore")? } else { "" };
+    Ignore::read(text, &rules)
 }
 
 impl File {

@@ -23,11 +23,12 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     for name in &chart.jinja.sources {
         rendered.push(render.jinja_file(name)?);
     }
+    rendered.extend(chart.jinja.plain.iter().map(super::load::Plain::rendered));
     rendered.retain(|file| file.opaque || !file.documents.is_empty());
     rendered.sort_by(|a, b| a.path.cmp(&b.path));
     files.append(&mut rendered);
     let release = Arc::clone(&context.release.name);
-    let unread = render.unread(context, &prepared);
+    let unread = render.unread(context);
     let (placeholders, lookups) =
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
     Ok(Rendered { release, files, unread, notes: render.notes(), placeholders, lookups })
@@ -107,6 +108,9 @@ fn check(member: &Member, values: &Table) -> Result<(), ChartError> {
 
 struct Render<'a> {
     chart: &'a Chart,
+    prepared: &'a Prepared<'a>,
+    /// What Go templates are told; `None` for a chart that has none.
+    facts: Option<Facts>,
     real: Arc<Scope>,
     /// The same names with stand-ins for secrets; `None` where there are none.
     stand_in: Option<Arc<Scope>>,
@@ -117,7 +121,7 @@ struct Render<'a> {
 }
 
 impl<'a> Render<'a> {
-    fn new(chart: &'a Chart, context: &Context, prepared: &Prepared<'a>) -> Result<Self, ChartError> {
+    fn new(chart: &'a Chart, context: &Context, prepared: &'a Prepared<'a>) -> Result<Self, ChartError> {
         let coalesced = chart.is_helm().then(|| prepared.values.value());
         let values = coalesced.as_ref().unwrap_or(&context.values.merged);
         let has_secret = holds_secret(values);
@@ -128,22 +132,22 @@ impl<'a> Render<'a> {
         };
         let mut render = Self {
             chart,
+            prepared,
+            facts: chart.is_helm().then(|| Facts::of(context)),
             real: scope(Secrets::Exposed),
             stand_in: has_secret.then(|| scope(Secrets::StandIn)),
             real_go: None,
             stand_in_go: None,
         };
-        if chart.is_helm() {
-            render.run_go(context, prepared, has_secret)?;
-        }
+        render.run_go(has_secret)?;
         Ok(render)
     }
 
     /// Executes the Go templates: once, or again with stand-ins where there are secrets or where they made some up.
-    fn run_go(&mut self, context: &Context, prepared: &Prepared<'a>, has_secret: bool) -> Result<(), ChartError> {
-        let facts = Facts::of(context);
-        prepared.check_version(&facts.capabilities.normalized)?;
-        let go = |secrets| go::run(self.chart, prepared, &facts, secrets);
+    fn run_go(&mut self, has_secret: bool) -> Result<(), ChartError> {
+        let Some(facts) = &self.facts else { return Ok(()) };
+        self.prepared.check_version(&facts.capabilities.normalized)?;
+        let go = |secrets| go::run(self.chart, self.prepared, facts, secrets);
         let real = go(Secrets::Exposed);
         let makes_secrets = real.as_ref().is_ok_and(|it| it.made > 0) && matches!(facts.chance, Chance::Derived(_));
         let shown = (has_secret || makes_secrets).then(|| go(Secrets::StandIn));
@@ -171,10 +175,10 @@ impl<'a> Render<'a> {
     fn go_files(&self) -> Result<Vec<RenderedFile>, ChartError> {
         let Some(real) = &self.real_go else { return Ok(Vec::new()) };
         let file = |(at, file): (usize, &go::Rendered)| {
-            let real = self.go_checked(file);
+            let real = self.go_checked(file, Secrets::Exposed);
             let shown = match &self.stand_in_go {
                 None => None,
-                Some(Ok(shown)) => shown.files.get(at).map(|it| self.go_checked(it)),
+                Some(Ok(shown)) => shown.files.get(at).map(|it| self.go_checked(it, Secrets::StandIn)),
                 Some(Err(_)) => Some(Err(ChartError::SecretNotYaml { origin: file.origin() })),
             };
             paired(&file.place, real, shown)
@@ -182,12 +186,24 @@ impl<'a> Render<'a> {
         real.files.iter().enumerate().map(file).collect()
     }
 
-    fn go_checked(&self, file: &go::Rendered) -> Result<(String, Vec<Value>), ChartError> {
+    fn go_checked(&self, file: &go::Rendered, secrets: Secrets) -> Result<(String, Vec<Value>), ChartError> {
         let text = file.text()?;
         match output::documents(text, &file.place, self.chart.package.rules()) {
             Ok(documents) => Ok((text.to_owned(), documents)),
-            Err(error) => Err(ChartError::NotYaml { source: Box::new(error), origin: file.origin(), line: None }),
+            Err(error) => {
+                let mark = error.origin().map_or(Mark::default(), |origin| origin.mark);
+                let (origin, line) = self.made(file, mark, secrets).unwrap_or_else(|| (file.origin(), None));
+                Err(ChartError::NotYaml { source: Box::new(error), origin, line })
+            }
         }
+    }
+
+    /// The line of a template that made a place of a rendered file.
+    fn made(&self, file: &go::Rendered, mark: Mark, secrets: Secrets) -> Option<(Origin, Option<String>)> {
+        let trace = go::trace(self.chart, self.prepared, self.facts.as_ref()?, secrets, &file.name).ok()?;
+        let origin = trace.at(mark).or_else(|| trace.at(Mark { line: mark.line, column: 0 }))?.clone();
+        let line = self.prepared.root.line(&origin);
+        Some((origin, line))
     }
 
     fn jinja_file(&self, name: &str) -> Result<RenderedFile, ChartError> {
@@ -215,9 +231,9 @@ impl<'a> Render<'a> {
         ChartError::not_yaml(error, origin, engine)
     }
 
-    fn unread(&self, context: &Context, prepared: &Prepared) -> Vec<crate::value::Path> {
+    fn unread(&self, context: &Context) -> Vec<crate::value::Path> {
         let go = self.real_go.as_ref().map(|it| &it.roots[..]);
-        unread::unread(context, prepared, self.real.get("values").as_ref(), go)
+        unread::unread(context, self.prepared, self.real.get("values").as_ref(), go)
     }
 }
 

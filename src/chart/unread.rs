@@ -25,7 +25,7 @@ pub fn unread(
         let by_go = go.map(|roots| roots.iter().filter_map(|root| read_below(root, &steps)).any(|read| read));
         let by_helm = go.is_some() && is_looked_at(&looked_at, &steps);
         let known = by_jinja.is_some() || go.is_some();
-        known && by_jinja != Some(true) && by_go != Some(true) && !by_helm
+        known && !steps.is_empty() && by_jinja != Some(true) && by_go != Some(true) && !by_helm
     };
     context.values.set_by_user.iter().map(|(path, _)| path).filter(is_unread).cloned().collect()
 }

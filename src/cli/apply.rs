@@ -83,7 +83,14 @@ fn go_back(args: &ApplyArgs, planned: &Planned, releases: &[Arc<str>], terminal:
 }
 
 fn plan(args: &ApplyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
-    planning::plan(target, &args.set, args.judge, &args.guards.guards(), terminal)
+    let plan = || planning::plan(target, &args.set, args.judge, &args.guards.guards(), terminal);
+    let planned = plan()?;
+    if !planned.placeholders {
+        return Ok(planned);
+    }
+    // A placeholder must never be applied: what is shown and agreed to has the real passwords.
+    wait(pipeline::keep_key(&planned))?;
+    plan()
 }
 
 fn many(args: &ApplyArgs, targets: &Targets, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -316,5 +316,5 @@ fn ideal(frame: Frame<'_>, span: Span, number: &Number) -> Fallible<Value> {
 
 /// The name of a path as it is written.
 pub(super) fn dotted(path: &[Str]) -> String {
-    path.iter().map(|field| format!(".{}", field.lossy())).collect()
+    path.iter().flat_map(|field| [".".to_owned(), field.lossy().into_owned()]).collect()
 }

@@ -1,8 +1,7 @@
 //! Fields and methods, and what is said where there is none.
 
-use std::rc::Rc;
-
 use super::ast::{Command, Expr, ExprKind};
+use super::call::Function;
 use super::error::{GoTemplateError, Place, described};
 use super::eval::{Frame, dotted};
 use super::object::Object;
@@ -28,10 +27,10 @@ impl Run<'_> {
     ) -> Fallible<Found> {
         let mut value = receiver;
         for (index, name) in path.iter().enumerate() {
-            value = match self.method(&value, name) {
+            value = match method(&value, name) {
                 Some((object, function)) => {
                     let command = alone(span);
-                    self.function(frame, dot, &command, function, Some(Value::Object(object)), None)?
+                    self.function(frame, dot, &command, function, Some(object), None)?
                 }
                 None => self.field(Missed { frame, dot, path, index, span }, &value)?,
             };
@@ -55,23 +54,11 @@ impl Run<'_> {
         }
         let Some((last, before)) = path.split_last() else { return Ok(receiver) };
         let value = self.fields(frame, dot, receiver, before, span)?;
-        match self.method(&value, last) {
-            Some((object, function)) => {
-                self.function(frame, dot, command, function, Some(Value::Object(object)), handed)
-            }
-            None => {
-                self.field(Missed { frame, dot, path, index: before.len(), span }, &value)?;
-                let message = format!("`{}` is no method, and takes no argument", last.lossy());
-                Err(frame.invalid(span, message))
-            }
+        if let Some((object, function)) = method(&value, last) {
+            return self.function(frame, dot, command, function, Some(object), handed);
         }
-    }
-
-    fn method(&self, value: &Found, name: &Str) -> Option<(Rc<dyn Object>, &'static super::Function)> {
-        match value {
-            Some(Value::Object(object)) => Some((Rc::clone(object), object.method(name.as_str()?)?)),
-            _ => None,
-        }
+        self.field(Missed { frame, dot, path, index: before.len(), span }, &value)?;
+        Err(frame.invalid(span, format!("`{}` is no method, and takes no argument", last.lossy())))
     }
 
     fn field(&self, at: Missed<'_>, value: &Found) -> Fallible<Found> {
@@ -178,9 +165,27 @@ impl Run<'_> {
             }
             other => other,
         };
+        let written = frame.text(expr.span);
+        let near = if value.is_none() && self.is_rooted(frame, dot, &written) {
+            path.len().checked_sub(1).and_then(|last| self.near_before(path, last))
+        } else {
+            None
+        };
         let shown = value.map_or_else(|| "nil".to_owned(), |value| described(&value));
-        Some(format!("`{}` is {shown}", frame.text(expr.span)))
+        let near = near.map(|near| format!(", and there is `{near}`")).unwrap_or_default();
+        Some(format!("`{written}` is {shown}{near}"))
     }
+}
+
+/// The method of a name that a value has.
+fn method(value: &Found, name: &Str) -> Option<(Value, &'static Function)> {
+    let value = value.as_ref()?;
+    let function = match value {
+        Value::Object(object) => object.method(name.as_str()?)?,
+        Value::Map(map) => map.map_type()?.methods.iter().find(|it| *name == *it.name)?,
+        _ => return None,
+    };
+    Some((value.clone(), function))
 }
 
 /// Where a field is asked for, in case that it is not there.

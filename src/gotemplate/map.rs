@@ -4,19 +4,27 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::call::Fault;
+use super::call::{Fault, Function};
 use super::text::Str;
 use super::types::Type;
 use super::value::{Value, let_go};
 
 /// A map with strings as keys, sorted by their bytes. A copy is the same map: a change through one shows in all.
 #[derive(Clone)]
-pub struct Map(Rc<Cells>);
+pub struct Map(Rc<Cells>, Option<&'static MapType>);
+
+/// A type of Go's that has a name, over `map[string]interface {}`.
+#[derive(Debug)]
+pub struct MapType {
+    /// Its name, such as `common.Values`.
+    pub name: &'static str,
+    /// Its methods, which are called with the map as their first argument.
+    pub methods: &'static [Function],
+}
 
 struct Cells {
     entries: RefCell<Rc<Entries>>,
     of: Type,
-    name: Option<&'static str>,
     nil: bool,
 }
 
@@ -49,26 +57,33 @@ impl Map {
 
     /// An empty `map[string]of`.
     pub fn typed(of: Type) -> Self {
-        Self::build(of, None, false, Entries::new())
+        Self::build(of, false, Entries::new())
     }
 
-    /// A map of Go's named type `name`, such as `common.Values`, over `map[string]interface {}`.
-    pub fn named(name: &'static str, entries: impl IntoIterator<Item = (Str, Value)>) -> Self {
-        Self::build(Type::Any, Some(name), false, collect(entries))
+    /// The same map as a value of a type that has a name.
+    #[must_use]
+    pub fn named(&self, named: &'static MapType) -> Self {
+        Self(Rc::clone(&self.0), Some(named))
     }
 
     /// The nil `map[string]of`: empty, and nothing can be set in it.
     pub fn nil(of: Type) -> Self {
-        Self::build(of, None, true, Entries::new())
+        Self::build(of, true, Entries::new())
     }
 
     /// A `map[string]of` of these entries; the last of a key wins.
     pub fn typed_of(of: Type, entries: impl IntoIterator<Item = (Str, Value)>) -> Self {
-        Self::build(of, None, false, collect(entries))
+        Self::build(of, false, collect(entries))
     }
 
-    fn build(of: Type, name: Option<&'static str>, nil: bool, entries: Entries) -> Self {
-        Self(Rc::new(Cells { entries: RefCell::new(Rc::new(entries)), of, name, nil }))
+    fn build(of: Type, nil: bool, entries: Entries) -> Self {
+        Self(Rc::new(Cells { entries: RefCell::new(Rc::new(entries)), of, nil }), None)
+    }
+
+    /// The same map as a plain `map[string]...`.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self(Rc::clone(&self.0), None)
     }
 
     /// The type of the values.
@@ -78,7 +93,12 @@ impl Map {
 
     /// The name of the type, where it has one.
     pub fn type_name(&self) -> Option<&'static str> {
-        self.0.name
+        self.1.map(|it| it.name)
+    }
+
+    /// The type, where it has a name.
+    pub fn map_type(&self) -> Option<&'static MapType> {
+        self.1
     }
 
     /// Whether it is nil.

@@ -4,6 +4,8 @@
 //! Strings are bytes, maps are shared and changed in place, numbers keep Go's kinds. A run is limited in depth, steps
 //! and output, and what it gives depends on its arguments alone.
 
+#![allow(clippy::unnecessary_box_returns, reason = "an error is large, and a result is returned for each operand")]
+
 mod ast;
 mod builtin;
 mod call;
@@ -28,7 +30,7 @@ mod walk;
 pub use self::call::{Body, Fault, Function, Functions, Limit};
 pub use self::error::{GoTemplateError, Place};
 pub use self::list::List;
-pub use self::map::{Map, Snapshot};
+pub use self::map::{Map, MapType, Snapshot};
 pub use self::object::{Object, downcast};
 pub use self::run::{Limits, Missing, Run};
 pub use self::templates::Templates;

@@ -23,6 +23,9 @@ pub(super) const SEGMENT: usize = 8 << 20;
 /// What the name of a text is that was given to `tpl`, as in Helm.
 const TPL: &str = "gotpl";
 
+/// No text may have more bytes.
+pub(super) const LONGEST: usize = 64 << 20;
+
 /// How far an execution may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -30,14 +33,14 @@ pub struct Limits {
     pub depth: u32,
     /// How many steps all executions of a [`Run`] may take: nodes, commands, and 64 bytes of text that functions make.
     pub steps: u64,
-    /// How many bytes one text may have: an output, or what a function makes.
+    /// How many bytes one text may have: an output, or what a function makes. At most 64 MiB.
     pub output: usize,
 }
 
 impl Default for Limits {
     /// 1000 calls as in Helm, a hundred million steps, which is about ten seconds, and 64 MiB.
     fn default() -> Self {
-        Self { depth: 1000, steps: 100_000_000, output: 64 << 20 }
+        Self { depth: 1000, steps: 100_000_000, output: LONGEST }
     }
 }
 
@@ -79,7 +82,7 @@ impl<'e> Run<'e> {
         Self {
             templates,
             host,
-            limits,
+            limits: Limits { output: limits.output.min(LONGEST), ..limits },
             missing,
             out: Vec::new(),
             variables: Vec::new(),
@@ -101,7 +104,8 @@ impl<'e> Run<'e> {
         self.layers.clear();
         self.depth = 0;
         self.root = Some(data.clone());
-        self.call(name.as_bytes(), Some(data.clone()))?;
+        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks.
+        stacker::maybe_grow(2 * RED_ZONE, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
         Ok(std::mem::take(&mut self.out))
     }
 
@@ -129,7 +133,7 @@ impl<'e> Run<'e> {
     /// The output of a template, by its name.
     pub fn include(&mut self, name: &Str, data: &Value) -> Result<Str, Fault> {
         let data = Some(data.clone()).filter(|it| !matches!(it, Value::Nil));
-        self.captured(|run| run.call(name, data)).map_err(Fault::Template)
+        self.captured(|run| run.call(name, &data)).map_err(Fault::Template)
     }
 
     /// The output of a text as a template. It sees all that is defined; what it defines is seen by itself alone, and
@@ -185,7 +189,7 @@ impl<'e> Run<'e> {
     }
 
     /// Executes a template with variables of its own.
-    pub(super) fn call(&mut self, name: &[u8], data: Option<Value>) -> Result<(), Box<GoTemplateError>> {
+    pub(super) fn call(&mut self, name: &[u8], data: &Option<Value>) -> Result<(), Box<GoTemplateError>> {
         let Some(template) = self.find(name) else { return Err(self.no_template(name)) };
         if self.depth >= self.limits.depth {
             return Err(Box::new(GoTemplateError::Limit { limit: Limit::Depth, place: Box::default() }));
@@ -193,8 +197,8 @@ impl<'e> Run<'e> {
         self.depth += 1;
         let base = self.variables.len();
         self.variables.resize(base + template.slots, None);
-        self.variables[base] = data.clone();
-        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.body(&template, base, &data));
+        self.variables[base].clone_from(data);
+        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.body(&template, base, data));
         self.variables.truncate(base);
         self.depth -= 1;
         result

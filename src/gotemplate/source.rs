@@ -41,7 +41,7 @@ impl Source {
     /// Line and column of an offset.
     pub fn mark(&self, offset: u32) -> Mark {
         let before = self.text.get(..offset as usize).unwrap_or(&self.text);
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
         let narrow = |n| u32::try_from(n).unwrap_or(u32::MAX);

@@ -53,3 +53,26 @@ impl Templates {
         &self.functions
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gotemplate::{Limits, Missing, Run, Value};
+
+    #[test]
+    fn later_definitions_count_unless_they_are_empty() {
+        let mut templates = Templates::new(Functions::new([]));
+        let path = Arc::new("a".to_owned());
+        for (name, text) in [
+            ("a", "{{ define `x` }}1{{ end }}{{ define `y` }}1{{ end }}"),
+            ("b", "{{ define `x` }}2{{ end }}{{ define `y` }} {{/* none */}}{{ end }}"),
+            ("c", "{{ template `x` }}{{ template `y` }}"),
+        ] {
+            templates.add(name, &path, text).unwrap();
+        }
+        assert!(templates.contains("y") && !templates.contains("z"));
+        let mut run = Run::new(&templates, &(), Missing::Invalid, Limits::default());
+        assert_eq!(run.execute("c", &Value::Nil).unwrap(), b"21");
+        assert!(run.execute("z", &Value::Nil).is_err());
+    }
+}

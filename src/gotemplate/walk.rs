@@ -85,7 +85,7 @@ impl Run<'_> {
         let start = self.out.len();
         match &value {
             Some(Value::Str(text)) => self.out.extend_from_slice(text),
-            Some(value) => format::write_output(value, &mut self.out),
+            Some(value) => format::write_output(value, &mut self.out, self.limits.output),
             None => self.out.extend_from_slice(b"<no value>"),
         }
         self.step(frame, pipe.span, (self.out.len() - start) as u64 / 64)?;
@@ -109,7 +109,7 @@ impl Run<'_> {
             None => None,
         };
         self.step(frame, invoke.span, 1)?;
-        self.call(&invoke.name, data).map_err(|error| error.called_at(&frame.template.source, invoke.span))
+        self.call(&invoke.name, &data).map_err(|error| error.called_at(&frame.template.source, invoke.span))
     }
 
     fn range(&mut self, frame: Frame<'_>, dot: &Found, branch: &Branch) -> Fallible<Flow> {

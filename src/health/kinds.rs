@@ -1,6 +1,6 @@
 //! Kinds of well-known controllers, by a table: which condition or field says how an object is.
 
-use super::conditions::condition;
+use super::conditions::{self, condition};
 use super::{Health, UNSEEN};
 use crate::schema::Gvk;
 use crate::value::{Data, Value};
@@ -24,7 +24,11 @@ pub(super) fn listed(object: &Value, gvk: &Gvk) -> Option<Health> {
     if tests(2).any(|test| test.holds(object)) {
         return Some(Health::Current);
     }
-    let missing = tests(2).find_map(|test| test.said(object));
+    let by_conditions = || match conditions::generic(object) {
+        Health::InProgress(missing) => Some(missing),
+        _ => None,
+    };
+    let missing = tests(2).find_map(|test| test.said(object)).or_else(by_conditions);
     Some(Health::InProgress(missing.unwrap_or_else(|| UNSEEN.to_owned())))
 }
 

@@ -49,6 +49,9 @@ pub async fn apply(
     events: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Ended, Failure> {
     let environment = &planned.project.environment;
+    if planned.placeholders {
+        return Err(PipelineError::Placeholders { environment: environment.name.clone() }.into());
+    }
     let heard = stop::heard()?;
     let (mut asked, name) = (heard.asked.clone(), holder::name());
     let holder = Holder { name: &name, is_gone: &holder::is_gone, watching: progress };

@@ -34,6 +34,12 @@ pub enum PipelineError {
         /// The word.
         word: String,
     },
+    /// Placeholders stand in the plan where passwords and the like belong.
+    #[error("the plan of `{environment}` has placeholders in place of passwords, keys or certificates")]
+    Placeholders {
+        /// The environment.
+        environment: String,
+    },
     /// Another run applied the environment after it was planned.
     #[error("the plan is stale: another run has applied `{environment}` since it was made")]
     Stale {
@@ -102,7 +108,7 @@ impl Diagnose for PipelineError {
             | Self::NothingBefore { .. } => Kind::Input,
             Self::NotKept { .. } => Kind::Secret,
             Self::LostObject { .. } => Kind::Unknown,
-            Self::Stale { .. } => Kind::Refused,
+            Self::Stale { .. } | Self::Placeholders { .. } => Kind::Refused,
             Self::Saved(error) => error.kind(),
             Self::Random(_) | Self::Signals(_) => Kind::Machine,
         }
@@ -118,6 +124,9 @@ impl Diagnose for PipelineError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Lost { .. } => Some("Nothing was changed. Run it again when the server answers.".into()),
+            Self::Placeholders { .. } => {
+                Some("Nothing was changed. Run `weft apply` without a saved plan: it keeps the key first.".into())
+            }
             Self::Stale { .. } => Some("Nothing was changed. Plan once more, and look at it again.".into()),
             Self::Saved(error) => error.hint(),
             Self::CircularKubeconfig { .. } => {

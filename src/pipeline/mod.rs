@@ -105,6 +105,8 @@ pub struct Rendering {
     pub releases: Vec<ReleaseValues>,
     /// The values that users set and no template read.
     pub unread: Vec<crate::values::Unread>,
+    /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
+    pub placeholders: bool,
     /// Their objects.
     pub desired: Desired,
 }
@@ -125,6 +127,8 @@ pub struct Planned {
     pub warnings: Vec<String>,
     /// What it is made for.
     pub aim: Aim,
+    /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
+    pub placeholders: bool,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -154,9 +158,11 @@ pub fn render(
     let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
+    let placeholders = rendered.iter().any(|it| it.placeholders);
+    let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
-    desired.warnings.extend(warnings.into_iter().flatten());
-    Ok(Rendering { releases, unread, desired })
+    desired.warnings.extend(said);
+    Ok(Rendering { releases, unread, placeholders, desired })
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
@@ -179,12 +185,22 @@ async fn plan_of(
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
     state.key = key.unwrap_or(state.key);
     progress("rendering");
-    let Rendering { releases, desired, .. } = render(&project, releases, &discovery, &state.making(&project))?;
+    let rendering = render(&project, releases, &discovery, &state.making(&project))?;
+    let Rendering { releases, desired, placeholders, .. } = rendering;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await
+    let planned =
+        judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
+    Ok(Planned { placeholders, ..planned })
+}
+
+/// Makes sure that the cluster keeps a key, of which passwords and the like can be derived, before a plan is made that
+/// will be applied.
+pub async fn keep_key(planned: &Planned) -> Result<(), Failure> {
+    planned.cluster.fingerprint_key(&planned.project.environment.state_namespace, true).await?;
+    Ok(())
 }
 
 /// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
@@ -259,7 +275,7 @@ async fn judge(
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders: false })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

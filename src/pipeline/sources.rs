@@ -154,7 +154,8 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
     folders.sort();
     folders.dedup();
     for folder in folders {
-        all.extend(project::dependencies(tree, folder)?.into_iter().map(|it| Wanted {
+        let dependencies = project::dependencies(tree, folder)?.into_iter().filter(|it| is_ours(&environment.lock, it));
+        all.extend(dependencies.map(|it| Wanted {
             place: it.place.clone(),
             verify: Verify::default(),
             origin: it.origin.clone(),
@@ -162,6 +163,12 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
         }));
     }
     Ok(all)
+}
+
+/// Whether a dependency is looked after here: it is not beside its chart, or it is the archive that is locked.
+fn is_ours(lock: &Lock, dependency: &Dependency) -> bool {
+    let locked = lock.get(&dependency.place).map(|it| dependency.archive(&it.name, &it.version));
+    dependency.beside.is_none() || dependency.beside == locked
 }
 
 fn refuse_unknown(names: &[String], wanted: &[Wanted]) -> Result<(), ProjectError> {

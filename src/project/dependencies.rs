@@ -8,13 +8,15 @@ use crate::tree::Tree;
 use crate::value::{Origin, Value};
 use crate::yaml::{self, Rules};
 
-/// A chart that another one depends on, and that is not beside it.
+/// A chart that another one depends on, and that is not a folder beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dependency {
     /// The folder of the chart that depends on it.
     pub folder: String,
     /// Where it is.
     pub place: ChartPlace,
+    /// The archive beside the chart, if there is one.
+    pub beside: Option<String>,
     /// Where that was written.
     pub origin: Origin,
 }
@@ -26,8 +28,8 @@ impl Dependency {
     }
 }
 
-/// The dependencies of the chart in a folder that have a repository elsewhere and are not vendored beside it, as a
-/// folder or an archive. `Chart.yaml` of version 1 has them in `requirements.yaml`.
+/// The dependencies of the chart in a folder that have a repository elsewhere and are no folders in its `charts/`.
+/// `Chart.yaml` of version 1 has them in `requirements.yaml`.
 pub fn dependencies(tree: &Tree, folder: &str) -> Result<Vec<Dependency>, ProjectError> {
     let mut all = Vec::new();
     for file in ["Chart.yaml", "requirements.yaml"] {
@@ -46,7 +48,8 @@ fn dependency(tree: &Tree, folder: &str, node: &Value) -> Option<Dependency> {
     let field = |key: &str| node.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
     let (name, repo) = (field("name")?, field("repository")?);
     let elsewhere = ["https://", "http://", "oci://", "@", "alias:"].iter().any(|it| repo.starts_with(it));
-    if !elsewhere || is_beside(tree, folder, name) {
+    let charts = tree.below(&format!("{folder}/charts"));
+    if !elsewhere || charts.contains(&format!("{name}/Chart.yaml")) {
         return None;
     }
     let place = ChartPlace::Repository {
@@ -54,17 +57,14 @@ fn dependency(tree: &Tree, folder: &str, node: &Value) -> Option<Dependency> {
         name: name.to_owned(),
         version: field("version").unwrap_or("*").to_owned(),
     };
-    Some(Dependency { folder: folder.to_owned(), place, origin: node.origin.clone() })
+    let beside = charts.paths().find(|path| is_archive(path, name)).map(|path| format!("{folder}/charts/{path}"));
+    Some(Dependency { folder: folder.to_owned(), place, beside, origin: node.origin.clone() })
 }
 
-/// Whether a chart has another one in its `charts/`.
-fn is_beside(tree: &Tree, folder: &str, name: &str) -> bool {
-    let charts = tree.below(&format!("{folder}/charts"));
-    let is_archive = |path: &str| {
-        let version = path.strip_suffix(".tgz").and_then(|it| it.strip_prefix(name)?.strip_prefix('-'));
-        version.is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit() || c == 'v') && !it.contains('/'))
-    };
-    charts.contains(&format!("{name}/Chart.yaml")) || charts.paths().any(is_archive)
+/// Whether a path is that of a chart's archive with any version.
+fn is_archive(path: &str, name: &str) -> bool {
+    let version = path.strip_suffix(".tgz").and_then(|it| it.strip_prefix(name)?.strip_prefix('-'));
+    version.is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit() || c == 'v') && !it.contains('/'))
 }
 
 #[cfg(test)]
@@ -74,7 +74,8 @@ mod tests {
     fn of(files: &[(&str, &str)]) -> Vec<String> {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
         let found = dependencies(&Tree::new(files), "charts/app").unwrap();
-        found.iter().map(|it| it.place.to_string()).collect()
+        let line = |it: &Dependency| format!("{}{}", it.place, it.beside.as_ref().map_or("", |_| ", beside"));
+        found.iter().map(line).collect()
     }
 
     const CHART: &str = "dependencies:
@@ -89,7 +90,8 @@ mod tests {
         let chart = ("charts/app/Chart.yaml", CHART);
         assert_eq!(of(&[chart]), ["db ^1 of https://x.example.com", "db-extra 1.0.0 of oci://x.example.com/y"]);
         let archive = ("charts/app/charts/db-extra-1.0.0.tgz", "");
-        assert_eq!(of(&[chart, archive]), ["db ^1 of https://x.example.com"]);
+        let found = ["db ^1 of https://x.example.com", "db-extra 1.0.0 of oci://x.example.com/y, beside"];
+        assert_eq!(of(&[chart, archive]), found);
         let folder = ("charts/app/charts/db/Chart.yaml", "name: db");
         assert_eq!(of(&[chart, folder]), ["db-extra 1.0.0 of oci://x.example.com/y"]);
         assert_eq!(of(&[("charts/app/requirements.yaml", CHART)]).len(), 2);

@@ -166,6 +166,12 @@ fn verify(tree: &Tree, node: &Value) -> Result<Verify, ProjectError> {
 fn checked(place: &ChartPlace) -> Result<(), &'static str> {
     let begins =
         |text: &str, with: &[&str]| with.iter().any(|it| text.strip_prefix(it).is_some_and(|it| !it.is_empty()));
+    let (ChartPlace::Repository { repo: address, .. }
+    | ChartPlace::Archive { url: address }
+    | ChartPlace::Git { git: address, .. }) = place;
+    if has_login(address) {
+        return Err("has a login in its address, where everybody can read it");
+    }
     match place {
         ChartPlace::Repository { repo, .. } if !begins(repo, &["https://", "http://", "oci://"]) => {
             Err("has a `repo` that begins with none of `https://`, `http://` and `oci://`")
@@ -181,6 +187,12 @@ fn checked(place: &ChartPlace) -> Result<(), &'static str> {
         ChartPlace::Git { rev, .. } if rev.is_empty() || rev.starts_with('-') => Err("has a `rev` that names nothing"),
         _ => Ok(()),
     }
+}
+
+/// Whether an address holds a name or a password.
+fn has_login(address: &str) -> bool {
+    let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split('/').next().is_some_and(|host| host.contains('@'))
 }
 
 /// Whether a text can be a part of a path and of an address.

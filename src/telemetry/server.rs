@@ -15,11 +15,11 @@ use tokio::time::{sleep, timeout};
 use crate::diagnostic::{Diagnose, Kind};
 
 /// How long a request may take to come, and its answer to be taken.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest head of a request, in bytes.
 const LONGEST: usize = 8 * 1024;
 /// How many requests are served at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 256;
 
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]

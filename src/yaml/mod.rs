@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use self::config::{config, from_value};
 pub use self::error::YamlError;
 pub use self::go::format_float;
-pub use self::write::{Order, Secrets, Write, write, write_with};
+pub use self::write::{Layout, Order, Secrets, Write, write, write_with};
 use crate::diagnostic::Place;
 use crate::value::{Data, Mark, Origin, Value};
 

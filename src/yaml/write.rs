@@ -18,6 +18,18 @@ pub struct Write {
     pub order: Order,
     /// What becomes of masked leaves.
     pub secrets: Secrets,
+    /// Where lists stand, and how long lines are.
+    pub layout: Layout,
+}
+
+/// Where lists stand under their keys, and how long lines are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// At the key's own indentation; long lines are folded: go-yaml 2.
+    #[default]
+    Compact,
+    /// Indented; lines are as long as their texts, and large floats keep their exponent: go-yaml 3.
+    Wide,
 }
 
 /// The order in which keys are written.
@@ -85,6 +97,7 @@ impl Writer {
             Data::Bool(it) => self.plain(if *it { "true" } else { "false" }, false),
             Data::Int(it) => self.plain(&it.to_string(), false),
             Data::Uint(it) => self.plain(&it.to_string(), false),
+            Data::Float(it) if self.options.layout == Layout::Wide => self.plain(&go::format_float(*it), false),
             Data::Float(it) => {
                 let text = go::whole(*it).map_or_else(|| go::format_float(*it), |whole| whole.to_string());
                 self.plain(&text, false);
@@ -105,10 +118,10 @@ impl Writer {
         self.indicator(close, false, false);
     }
 
-    /// A list under a key stands at the key's own indentation.
+    /// A list under a key stands at the key's own indentation, unless the layout is wide.
     fn list(&mut self, items: &[Value], context: Context) {
         let outer = self.indent;
-        if context != Context::Entry || self.indented {
+        if context != Context::Entry || self.indented || self.options.layout == Layout::Wide {
             self.indent = Some(outer.map_or(0, |indent| indent + 2));
         }
         for item in items {
@@ -177,7 +190,7 @@ impl Writer {
         for (at, c) in text.char_indices() {
             if c == ' ' {
                 let alone = at > 0 && at + 1 < text.len() && !text[at + 1..].starts_with(' ');
-                if folds && !spaces && self.column > WIDTH && alone {
+                if folds && !spaces && self.is_long() && alone {
                     self.line();
                 } else {
                     self.put(c);
@@ -214,7 +227,7 @@ impl Writer {
                 escape(c).chars().for_each(|c| self.put(c));
                 spaces = false;
             } else if c == ' ' {
-                if folds && !spaces && self.column > WIDTH && at > 0 && at + 1 < text.len() {
+                if folds && !spaces && self.is_long() && at > 0 && at + 1 < text.len() {
                     self.line();
                     if text[at + 1..].starts_with(' ') {
                         self.put('\\');
@@ -281,6 +294,11 @@ impl Writer {
             self.put(' ');
         }
         (self.spaced, self.indented) = (true, true);
+    }
+
+    /// Whether the line is folded at the next space.
+    fn is_long(&self) -> bool {
+        self.column > WIDTH && self.options.layout == Layout::Compact
     }
 
     fn put(&mut self, c: char) {

@@ -54,13 +54,22 @@ func table(folder string) error {
 	return os.WriteFile(filepath.Join(folder, "go.txt"), []byte(out.String()), 0644)
 }
 
-// What a function says; nothing of errors that are the engine's own.
+// What a function says, or the engine of its arguments; nothing of all other errors.
 func message(err string) string {
-	calling := regexp.MustCompile(`(?s).*error calling \w+:\s*(.*)`)
-	if found := calling.FindStringSubmatch(err); found != nil {
+	calling := regexp.MustCompile(`(?s).*error calling (\w+):\s*(.*)`)
+	arguments := regexp.MustCompile(`(?s).*\s((?:wrong type for value; |expected [^;\n]+; found |wrong number of args ).*)`)
+	unhandled := regexp.MustCompile(`can't handle (.*) for arg of type (.*)`)
+	if found := arguments.FindStringSubmatch(err); found != nil {
 		return strconv.Quote(found[1])
 	}
-	return ""
+	if found := unhandled.FindStringSubmatch(err); found != nil {
+		return strconv.Quote("expected " + found[2] + "; found " + found[1])
+	}
+	found := calling.FindStringSubmatch(err)
+	if found == nil || found[1] == "include" || found[1] == "tpl" {
+		return ""
+	}
+	return strconv.Quote(found[2])
 }
 
 func render(template string, values []byte) (string, error) {

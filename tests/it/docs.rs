@@ -1,5 +1,6 @@
 //! Tests of `docs`: what the documents state is held against the program.
 
+mod operator;
 mod rights;
 mod templates;
 
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         code("docs", "from_nothing_to_a_secret_in_a_release", from_nothing_to_a_secret_in_a_release),
         code("docs", "a_new_secret_needs_a_rule_first", a_new_secret_needs_a_rule_first),
     ];
+    trials.extend(operator::trials());
     trials.extend(rights::trials());
     trials.extend(templates::trials());
     trials

@@ -35,7 +35,7 @@ fn render(case: &Case, template: &str) -> Result<Vec<u8>, Box<GoTemplateError>> 
     let path = Arc::new("t".to_owned());
     let mut templates = Templates::new(functions::all());
     templates.add("t", &path, template)?;
-    let host = Host::new("rel", Time::utc(1_700_000_000, 0), Chance::Derived(b"key".to_vec()));
+    let host = Host::new("rel", Time::utc(1_900_000_000, 0), Chance::Derived(b"key".to_vec()));
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     let out = run.execute("t", &data(case))?;
     // As Helm does with all that templates give.

@@ -5,6 +5,7 @@
 
 mod data;
 mod laws;
+mod places;
 mod things;
 
 use std::fmt::Write as _;
@@ -20,6 +21,7 @@ use crate::cases::{self, Case, same};
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("gotemplate", run);
     trials.extend(laws::trials());
+    trials.extend(places::trials());
     trials
 }
 

@@ -34,6 +34,7 @@ mod rows;
 mod sandbox;
 mod secrets;
 mod secrets_merge;
+mod telemetry;
 mod validate;
 mod values;
 mod yaml;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         sandbox::trials(),
         secrets::trials(),
         secrets_merge::trials(),
+        telemetry::trials(),
         validate::trials(),
         values::trials(),
         yaml::trials(),

@@ -20,7 +20,7 @@ use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
-use crate::gotemplate::{Limits, Map, Missing, Run, Str, Templates, Value};
+use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Trace, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
 
@@ -73,7 +73,7 @@ pub struct Output {
     /// What `NOTES.txt` of the chart itself came to.
     pub notes: Option<String>,
     /// The root objects of the charts, with the path of their values from the root's.
-    pub roots: Vec<(Vec<String>, Value)>,
+    pub roots: Roots,
     /// How many texts functions made up, and whether they only stand in for what a key would give.
     pub made: usize,
     /// Whether they only stand in for what a key would give.
@@ -118,35 +118,86 @@ struct Renderable<'p> {
 
 /// Executes the templates of a release.
 pub fn run(chart: &Chart, prepared: &Prepared, facts: &Facts, secrets: Secrets) -> Result<Output, ChartError> {
+    let mut files = Vec::new();
+    let mut notes = None;
+    let (roots, host) = each(chart, prepared, facts, secrets, &mut |run, it, root| {
+        let bytes = without_no_value(run.execute(&it.name, root).map_err(ChartError::go)?);
+        if !it.name.ends_with("NOTES.txt") {
+            files.push(Rendered { name: it.name.as_str().into(), place: Arc::clone(&it.place), bytes });
+        } else if it.root == 0 && it.file.name == "templates/NOTES.txt" {
+            notes = Some(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(())
+    })?;
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let made = host.made();
+    let placeholders = made.iter().any(|it| it.placeholder);
+    Ok(Output { files, notes, roots, made: made.len(), placeholders, asked: host.asked() })
+}
+
+/// Executes the templates once more, and tells which lines made the output of the one called `name`.
+pub fn trace(
+    chart: &Chart,
+    prepared: &Prepared,
+    facts: &Facts,
+    secrets: Secrets,
+    name: &str,
+) -> Result<Trace, ChartError> {
+    let mut trace = Trace::default();
+    each(chart, prepared, facts, secrets, &mut |run, it, root| {
+        if it.name == name {
+            trace = run.trace(&it.name, root).map_err(ChartError::go)?.1;
+        } else {
+            run.execute(&it.name, root).map_err(ChartError::go)?;
+        }
+        Ok(())
+    })?;
+    Ok(trace)
+}
+
+/// The type of `.Values`.
+static VALUES: MapType = MapType { name: "common.Values", methods: &VALUES_METHODS };
+
+static VALUES_METHODS: [Function; 2] = [
+    Function::new("AsMap", &[], |_, args| match args {
+        // The same map under no name.
+        [Value::Map(map)] => Ok(map.bare().into()),
+        _ => Err(Fault::signature()),
+    }),
+    Function::new("YAML", &[], |_, args| match args {
+        [values] => Ok(crate::yaml::write(&functions::to_document(values)?).into()),
+        _ => Err(Fault::signature()),
+    }),
+];
+
+type Roots = Vec<(Vec<String>, Value)>;
+
+/// Does something with each template that renders something of its own, in Helm's order.
+fn each(
+    chart: &Chart,
+    prepared: &Prepared,
+    facts: &Facts,
+    secrets: Secrets,
+    act: &mut dyn FnMut(&mut Run<'_>, &Renderable<'_>, &Value) -> Result<(), ChartError>,
+) -> Result<(Roots, Host), ChartError> {
     let roots = roots(prepared, facts, secrets);
     let renderables = renderables(prepared, chart.package.has_jinja())?;
     let templates = chart.go.get(&renderables)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
     let host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
-    let mut files = Vec::new();
-    let mut notes = None;
     for it in renderables.iter().filter(|it| !base_name(&it.name).starts_with('_')) {
         let (_, root) = &roots[it.root];
-        let facts = [("Name", it.name.as_str()), ("BasePath", &it.base)];
-        let about = Map::named("common.Values", facts.map(|(key, text)| (Str::from(key), Value::from(text))));
+        let about = [("Name", it.name.as_str()), ("BasePath", &it.base)];
+        let about: Map = about.into_iter().map(|(key, text)| (Str::from(key), Value::from(text))).collect();
         if let Value::Map(map) = root {
             // A root object is a map of ours, in which everything can be set.
-            let _ = map.set("Template".into(), about.into());
+            let _ = map.set("Template".into(), about.named(&VALUES).into());
         }
-        let bytes = without_no_value(run.execute(&it.name, root).map_err(ChartError::go)?);
-        if it.name.ends_with("NOTES.txt") {
-            if it.root == 0 && it.file.name == "templates/NOTES.txt" {
-                notes = Some(String::from_utf8_lossy(&bytes).into_owned());
-            }
-            continue;
-        }
-        files.push(Rendered { name: it.name.as_str().into(), place: Arc::clone(&it.place), bytes });
+        act(&mut run, it, root)?;
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    let made = host.made();
-    let placeholders = made.iter().any(|it| it.placeholder);
-    Ok(Output { files, notes, roots, made: made.len(), placeholders, asked: host.asked() })
+    drop(run);
+    Ok((roots, host))
 }
 
 impl Sets {
@@ -215,7 +266,6 @@ pub(super) fn full_path(root: &Member, path: &[&str]) -> String {
 fn roots(prepared: &Prepared, facts: &Facts, secrets: Secrets) -> Vec<(Vec<String>, Value)> {
     let mut maker = Maker::new(secrets);
     let values = maker.map(&prepared.values);
-    let values = Map::named("common.Values", values.entries().iter().map(|(key, value)| (key.clone(), value.clone())));
     let release = [
         ("Name", facts.name.as_str().into()),
         ("Namespace", facts.namespace.as_str().into()),
@@ -252,7 +302,7 @@ impl Shared {
             ("Files", Files::value(member.package.files.clone())),
             ("Release", self.release.clone()),
             ("Capabilities", self.capabilities.clone()),
-            ("Values", values.clone().into()),
+            ("Values", values.named(&VALUES).into()),
             ("Subcharts", below.clone().into()),
         ];
         let root: Value = facts.into_iter().map(|(key, value)| (Str::from(key), value)).collect::<Map>().into();
@@ -260,7 +310,7 @@ impl Shared {
         for it in &member.dependencies {
             let values = match values.peek(it.name.as_bytes()) {
                 Some(Value::Map(map)) => map,
-                _ => Map::named("common.Values", []),
+                _ => Map::new(),
             };
             path.push(it.name.to_owned());
             let child = self.add(it, values, path, roots);

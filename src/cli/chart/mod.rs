@@ -1,5 +1,7 @@
 //! `weft chart`.
 
+mod package;
+mod push;
 mod render;
 
 use clap::{Args, Subcommand};
@@ -18,10 +20,14 @@ pub(super) struct ChartArgs {
 #[derive(Debug, Subcommand)]
 enum ChartVerb {
     Render(render::RenderArgs),
+    Package(package::PackageArgs),
+    Push(push::PushArgs),
 }
 
 pub(super) fn run(args: &ChartArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.verb {
         ChartVerb::Render(args) => render::run(args, terminal),
+        ChartVerb::Package(args) => package::run(args, terminal),
+        ChartVerb::Push(args) => push::run(args, terminal),
     }
 }

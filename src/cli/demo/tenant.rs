@@ -61,7 +61,7 @@ impl Story<'_> {
             self.create(&format!("{FOLDER}/{namespace}.yaml"), &TARGET.replace("NAMESPACE", namespace))?;
         }
         self.append("environments/dev/environment.yaml", RELEASE)?;
-        self.weft(&["apply", "dev", "--yes"], 0)?;
+        self.excerpt(&["apply", "dev", "--yes"])?;
 
         self.chapter(
             "Alice asks for copies of a ConfigMap, made with the rights of that account, and waits for the condition.",
@@ -69,7 +69,7 @@ impl Story<'_> {
         self.does(Method::POST, CONFIG_MAPS, &source()).await?;
         self.does(Method::POST, SYNC, &sync("copier")).await?;
         self.available(&operator, "True").await?;
-        self.explain().await?;
+        self.explain()?;
 
         self.chapter("She may lend no account that she may not use herself: an admission policy says so.")?;
         match self.sandbox.ask(Some(ALICE), Method::POST, SYNC, Some(&sync("default"))).await {
@@ -92,11 +92,11 @@ impl Story<'_> {
         self.copy(&operator, "team-b", "red").await?;
         self.available(&operator, "False").await?;
         self.copy(&operator, "team-c", "green").await?;
-        self.explain().await?;
+        self.explain()?;
 
         self.chapter("Alice deletes it, and the copies that she may delete go with it. Then the operator ends, and gives its Lease back.")?;
         self.create(&format!("{FOLDER}/team-c.yaml"), &TARGET.replace("NAMESPACE", "team-c"))?;
-        self.weft(&["apply", "dev", "--yes"], 0)?;
+        self.excerpt(&["apply", "dev", "--yes"])?;
         self.does(Method::DELETE, &format!("{SYNC}/settings"), &Value::Null).await?;
         self.gone(&operator, &format!("{SYNC}/settings")).await?;
         self.gone(&operator, "/api/v1/namespaces/team-c/configmaps/settings").await?;
@@ -170,14 +170,8 @@ impl Story<'_> {
         Ok(self.terminal.print(&format!("{what} ({} ms)\n", began.elapsed().as_millis()))?)
     }
 
-    /// Shows the status.
-    async fn explain(&self) -> Result<(), Failure> {
-        let object = self.sandbox.ask(Some(ALICE), Method::GET, &format!("{SYNC}/settings"), None).await?;
-        let mut status = object["status"].clone();
-        if let Some(status) = status.as_object_mut() {
-            status.retain(|key, _| ["targets", "synced", "failed", "failedTargets"].contains(&key.as_str()));
-        }
-        Ok(self.terminal.print(&format!("{}\n", indented(&status)))?)
+    fn explain(&self) -> Result<(), Failure> {
+        self.weft(&["operator", "explain", "team-a/settings"], 0)
     }
 
     /// Waits until an object is as expected.

@@ -72,7 +72,8 @@ fn shown(value: &Value, format: Format) -> Result<zeroize::Zeroizing<String>, Fa
         (Format::Json, _) => serde_json::to_string(&value.exposed()).map_err(|_| SecretsVerbError::NotYaml)?,
         (Format::Raw, Data::Text(text)) => text.clone(),
         (Format::Raw, data) => {
-            let written = yaml::write_with(value, Write { order: Order::Written, secrets: Secrets::Exposed });
+            let written =
+                yaml::write_with(value, Write { order: Order::Written, secrets: Secrets::Exposed, ..Write::default() });
             let leaf = !matches!(data, Data::List(_) | Data::Map(_));
             if leaf { written.trim_end().to_owned() } else { written }
         }

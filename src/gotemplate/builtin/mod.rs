@@ -1,5 +1,7 @@
 //! Go's own functions.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions of a table have one type")]
+
 mod compare;
 mod escape;
 mod index;
@@ -35,9 +37,9 @@ fn not(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     Ok(Value::Bool(!args.first().is_some_and(Value::truth)))
 }
 
-fn printf(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
+fn printf(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     match args {
-        [Value::Str(format), values @ ..] => Ok(format::sprintf(format, values).into()),
+        [Value::Str(format), values @ ..] => Ok(format::sprintf_within(format, values, run.limits.output).into()),
         _ => Err(Fault::signature()),
     }
 }

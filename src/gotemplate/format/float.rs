@@ -37,7 +37,7 @@ pub(super) fn write(printer: &mut Printer<'_>, float: f64, verb: char) -> bool {
 fn signed(printer: &mut Printer<'_>, sign: &str, digits: &str, float: f64) {
     let flags = printer.flags;
     if !float.is_finite() {
-        let bare = float.is_nan() && !flags.space && !flags.plus || sign == "+" && !flags.plus;
+        let bare = float.is_nan() && !flags.space && !flags.plus;
         let text = if bare { digits.to_owned() } else { format!("{sign}{digits}") };
         return printer.pad_with_blanks(text.as_bytes());
     }
@@ -65,7 +65,7 @@ fn special(float: f64) -> Option<&'static str> {
 /// Decimal digits without zeros at the end, and where the point stands: `0.d1d2... * 10^point`.
 struct Digits {
     negative: bool,
-    digits: String,
+    significant: String,
     point: i64,
 }
 
@@ -85,13 +85,13 @@ impl Digits {
             Some(mantissa) => (true, mantissa),
             None => (false, mantissa),
         };
-        let digits = mantissa.replace('.', "").trim_end_matches('0').to_owned();
-        let point = if digits.is_empty() { 0 } else { exponent.parse::<i64>().unwrap_or(0) + 1 };
-        Self { negative, digits, point }
+        let significant = mantissa.replace('.', "").trim_end_matches('0').to_owned();
+        let point = if significant.is_empty() { 0 } else { exponent.parse::<i64>().unwrap_or(0) + 1 };
+        Self { negative, significant, point }
     }
 
     fn count(&self) -> i64 {
-        i64::try_from(self.digits.len()).unwrap_or(i64::MAX)
+        i64::try_from(self.significant.len()).unwrap_or(i64::MAX)
     }
 }
 
@@ -127,7 +127,7 @@ fn fixed(float: f64, places: usize) -> String {
 
 fn plain(digits: &Digits, places: usize) -> String {
     let digit = |at: i64| {
-        let known = usize::try_from(at).ok().and_then(|at| digits.digits.as_bytes().get(at).copied());
+        let known = usize::try_from(at).ok().and_then(|at| digits.significant.as_bytes().get(at).copied());
         char::from(known.unwrap_or(b'0'))
     };
     let mut out = String::from(if digits.negative { "-" } else { "" });
@@ -145,11 +145,11 @@ fn plain(digits: &Digits, places: usize) -> String {
 
 /// Go's format `e`: at least two digits in the exponent.
 fn exponent(digits: &Digits, places: usize, e: char) -> String {
-    let mut shown = digits.digits.clone();
+    let mut shown = digits.significant.clone();
     while shown.len() < places + 1 {
         shown.push('0');
     }
-    let power = if digits.digits.is_empty() { 0 } else { digits.point - 1 };
+    let power = if digits.significant.is_empty() { 0 } else { digits.point - 1 };
     let sign = if power < 0 { '-' } else { '+' };
     let minus = if digits.negative { "-" } else { "" };
     let (first, rest) = shown.split_at(1);

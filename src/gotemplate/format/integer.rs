@@ -42,9 +42,8 @@ fn number(printer: &mut Printer<'_>, mut digits: String, prefix: &str, magnitude
     if digits.len() < least {
         digits.insert_str(0, &"0".repeat(least - digits.len()));
     }
-    if prefix == "0o" {
-        digits.insert_str(0, prefix);
-    } else if flags.sharp && !(prefix == "0" && digits.starts_with('0')) {
+    let has_zero = prefix == "0" && digits.starts_with('0');
+    if prefix == "0o" || (flags.sharp && !has_zero) {
         digits.insert_str(0, prefix);
     }
     if negative {
@@ -60,10 +59,8 @@ fn number(printer: &mut Printer<'_>, mut digits: String, prefix: &str, magnitude
 fn code_point(printer: &mut Printer<'_>, magnitude: u64, negative: bool) {
     let code = if negative { magnitude.wrapping_neg() } else { magnitude };
     let digits = printer.flags.precision.unwrap_or(0).max(4);
-    let mut text = format!("U+{code:0digits$X}");
+    let text = format!("U+{code:0digits$X}");
     let c = u32::try_from(code).ok().and_then(char::from_u32).filter(|c| quote::is_print(*c));
-    if let Some(c) = c.filter(|_| printer.flags.sharp) {
-        text.push_str(&format!(" '{c}'"));
-    }
+    let text = c.filter(|_| printer.flags.sharp).map_or(text.clone(), |c| format!("{text} '{c}'"));
     printer.pad_with_blanks(text.as_bytes());
 }

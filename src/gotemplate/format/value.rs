@@ -5,7 +5,7 @@ use super::super::map::Map;
 use super::super::object::Object;
 use super::super::types::Kind;
 use super::super::value::{DEEPEST, Value};
-use super::{LONGEST, float, integer, quote};
+use super::{float, integer, quote};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +27,7 @@ pub(super) struct Flags {
 /// Prints into a buffer.
 pub(super) struct Printer<'o> {
     out: &'o mut Vec<u8>,
+    limit: usize,
     pub flags: Flags,
     /// Whether it tells that a verb does not fit: then values print plainly.
     erring: bool,
@@ -35,13 +36,13 @@ pub(super) struct Printer<'o> {
 }
 
 impl<'o> Printer<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, flags: Flags::default(), erring: false, named: None }
+    pub(super) fn new(out: &'o mut Vec<u8>, limit: usize) -> Self {
+        Self { out, limit, flags: Flags::default(), erring: false, named: None }
     }
 
     /// Whether there is more than can be of use.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() > LONGEST
+        self.out.len() > self.limit
     }
 
     pub(super) fn raw(&mut self, text: &[u8]) {
@@ -91,7 +92,6 @@ impl<'o> Printer<'o> {
         match value {
             Value::Nil if verb == 'v' && self.flags.sharp_v => self.raw(b"interface {}(nil)"),
             Value::Nil if depth > 0 || verb == 'v' => self.raw(b"<nil>"),
-            Value::Nil => self.misfit(value, verb),
             Value::Bool(it) if matches!(verb, 't' | 'v') => self.pad(if *it { b"true" } else { b"false" }),
             Value::Int(it) | Value::Int64(it) => self.integer(value, it.unsigned_abs(), *it < 0, verb),
             Value::Uint8(it) => self.integer(value, u64::from(*it), false, verb),
@@ -106,7 +106,7 @@ impl<'o> Printer<'o> {
             Value::List(list) => self.list(list, verb, depth),
             Value::Map(map) => self.map(map, verb, depth),
             Value::Object(object) => self.object(&**object, value, verb, depth),
-            Value::Bool(_) => self.misfit(value, verb),
+            Value::Nil | Value::Bool(_) => self.misfit(value, verb),
         }
     }
 

@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use super::arguments::text;
 use super::base::base64_of;
 use super::chance::{Source, keyed, made, source};
-use super::numbers::to_int;
 use crate::gotemplate::{Fault, Function, Run, Type, Value};
 
 const S: Type = Type::Str;
@@ -131,10 +130,18 @@ fn characters(letter: u8) -> &'static [u8] {
     }
 }
 
+/// A whole number as Go's `uint32`.
+fn counter(value: &Value) -> Result<u32, Fault> {
+    match value.underlying() {
+        Value::Int(it) | Value::Int64(it) => Ok(u32::try_from(it.rem_euclid(1 << 32)).unwrap_or_default()),
+        _ => Err(format!("wrong type for value; expected uint32; got {}", value.type_name()).into()),
+    }
+}
+
 const MASTER_SEED: &[u8] = b"com.lyndir.masterpassword";
 
 fn derive_password(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let counter = u32::try_from(to_int(&args[0])).map_err(|_| "the counter of derivePassword is a uint32")?;
+    let counter = counter(&args[0])?;
     let (kind, password, user, site) = (text(args, 1)?, text(args, 2)?, text(args, 3)?, text(args, 4)?);
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *kind == *name) else {
         return Ok(format!("cannot find password template {}", kind.lossy()).into());
@@ -183,7 +190,9 @@ fn decrypt(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
         return Ok("".into());
     }
     let bytes = base64_of(encoded)?;
-    let (start, encrypted) = bytes.split_first_chunk::<16>().ok_or("runtime error: slice bounds out of range")?;
+    let (start, encrypted) = bytes.split_first_chunk::<16>().ok_or_else(|| {
+        format!("runtime error: slice bounds out of range [:16] with capacity {}", encoded.len() / 4 * 3)
+    })?;
     let cipher = cbc::Decryptor::<Aes256>::new(&aes_key(password).into(), start.into());
     let plain = cipher.decrypt_padded_vec_mut::<NoPadding>(encrypted);
     let mut plain = plain.map_err(|_| "crypto/cipher: input not full blocks")?;

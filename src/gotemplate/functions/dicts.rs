@@ -33,8 +33,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("mustMerge", &[M], M, |_, args| merged(args, Overwrite::Empty)),
     Function::variadic("mergeOverwrite", &[M], M, |_, args| merged(args, Overwrite::All)),
     Function::variadic("mustMergeOverwrite", &[M], M, |_, args| merged(args, Overwrite::All)),
-    Function::new("deepCopy", &[A], |_, args| copy(any(args, 0)?, DEEPEST)),
-    Function::new("mustDeepCopy", &[A], |_, args| copy(any(args, 0)?, DEEPEST)),
+    Function::new("deepCopy", &[A], |_, args| deep_copy(any(args, 0)?)),
+    Function::new("mustDeepCopy", &[A], |_, args| deep_copy(any(args, 0)?)),
     Function::variadic("dig", &[], A, dig),
 ];
 
@@ -72,6 +72,13 @@ fn merged(args: &[Value], overwrite: Overwrite) -> Result<Value, Fault> {
     Ok(target.into())
 }
 
+fn deep_copy(value: &Value) -> Result<Value, Fault> {
+    match value {
+        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        value => copy(value, DEEPEST),
+    }
+}
+
 /// A copy that shares no list or map with the original.
 fn copy(value: &Value, depth: usize) -> Result<Value, Fault> {
     let depth = depth.checked_sub(1).ok_or("the value is nested too deeply to copy")?;
@@ -82,8 +89,8 @@ fn copy(value: &Value, depth: usize) -> Result<Value, Fault> {
         Value::Map(map) if !map.is_nil() => {
             let copied = |(key, value): (&Str, &Value)| Ok((key.clone(), copy(value, depth)?));
             let entries = map.entries().iter().map(copied).collect::<Result<Vec<_>, Fault>>()?;
-            match map.type_name() {
-                Some(name) => Map::named(name, entries).into(),
+            match map.map_type() {
+                Some(named) => entries.into_iter().collect::<Map>().named(named).into(),
                 None => Map::typed_of(map.of(), entries).into(),
             }
         }

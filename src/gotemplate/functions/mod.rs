@@ -24,11 +24,13 @@ pub mod paths;
 mod print;
 mod random;
 mod reflect;
+mod regexes;
 mod runes;
 pub mod semver;
 mod semvers;
 mod strconv;
 mod strings;
+mod tomls;
 mod urls;
 mod words;
 mod wrap;
@@ -53,8 +55,10 @@ static TABLES: &[&[Function]] = &[
     paths::FUNCTIONS,
     random::FUNCTIONS,
     reflect::FUNCTIONS,
+    regexes::FUNCTIONS,
     semvers::FUNCTIONS,
     strings::FUNCTIONS,
+    tomls::FUNCTIONS,
     urls::FUNCTIONS,
     yamls::FUNCTIONS,
 ];

@@ -4,7 +4,7 @@ use super::arguments::{any, int, text};
 use super::decimal::Decimal;
 use super::print::printed;
 use super::strconv;
-use crate::gotemplate::{Fault, Function, Run, Type, Value};
+use crate::gotemplate::{Fault, Function, Kind, Run, Type, Value};
 
 const A: Type = Type::Any;
 
@@ -47,6 +47,8 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Uint64(it) => it.cast_signed(),
         Value::Float(it) => truncated(*it),
         Value::Str(it) => it.as_str().and_then(|it| strconv::parse_int(without_zero_decimals(it), 0)).unwrap_or(0),
+        // A month or a day of the week; a duration is none of cast's kinds.
+        Value::Object(it) if it.kind() == Kind::Int => it.underlying().map_or(0, |it| to_int(&it)),
         Value::Nil | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => 0,
     }
 }

@@ -30,9 +30,9 @@ static METHODS: &[Function] = &[
     Function::new("Metadata", &[], |_, args| Ok(version(args, 0)?.metadata.clone().into())),
     Function::new("Original", &[], |_, args| Ok(version(args, 0)?.original.clone().into())),
     Function::new("String", &[], |_, args| Ok(version(args, 0)?.to_string().into())),
-    Function::new("IncMajor", &[], |_, args| Ok(Value::Object(Rc::new(version(args, 0)?.next_major())))),
-    Function::new("IncMinor", &[], |_, args| Ok(Value::Object(Rc::new(version(args, 0)?.next_minor())))),
-    Function::new("IncPatch", &[], |_, args| Ok(Value::Object(Rc::new(version(args, 0)?.next_patch())))),
+    Function::new("IncMajor", &[], |_, args| Ok(by_value(version(args, 0)?.next_major()))),
+    Function::new("IncMinor", &[], |_, args| Ok(by_value(version(args, 0)?.next_minor()))),
+    Function::new("IncPatch", &[], |_, args| Ok(by_value(version(args, 0)?.next_patch()))),
     Function::new("Compare", OTHER, |_, args| Ok(Value::Int(order(args)? as i64))),
     Function::new("Equal", OTHER, |_, args| Ok(order(args)?.is_eq().into())),
     Function::new("LessThan", OTHER, |_, args| Ok(order(args)?.is_lt().into())),
@@ -41,8 +41,20 @@ static METHODS: &[Function] = &[
     Function::new("GreaterThanEqual", OTHER, |_, args| Ok(order(args)?.is_ge().into())),
 ];
 
+/// The methods that only a pointer has.
+const OF_POINTERS: &[&str] =
+    &["Original", "Compare", "Equal", "LessThan", "LessThanEqual", "GreaterThan", "GreaterThanEqual"];
+
+/// A version that is no pointer: what `IncMajor` and its kin give.
+struct Plain(Version);
+
+fn by_value(version: Version) -> Value {
+    Value::Object(Rc::new(Plain(version)))
+}
+
 fn version(args: &[Value], at: usize) -> Result<&Version, Fault> {
-    downcast(any(args, at)?).ok_or_else(Fault::signature)
+    let value = any(args, at)?;
+    downcast(value).or_else(|| downcast::<Plain>(value).map(|it| &it.0)).ok_or_else(Fault::signature)
 }
 
 fn order(args: &[Value]) -> Result<Ordering, Fault> {
@@ -74,5 +86,23 @@ impl Object for Version {
 
     fn text(&self) -> Option<Str> {
         Some(self.to_string().into())
+    }
+}
+
+impl Object for Plain {
+    fn type_name(&self) -> &'static str {
+        "semver.Version"
+    }
+
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        self.0.method(name).filter(|method| !OF_POINTERS.contains(&method.name))
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.0.names().into_iter().filter(|name| !OF_POINTERS.contains(name)).collect()
+    }
+
+    fn text(&self) -> Option<Str> {
+        self.0.text()
     }
 }

@@ -34,9 +34,17 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
         let size = hexadecimal(&unsigned[2..])?;
         return Some(if text.starts_with('-') { -size } else { size });
     }
-    let number: f64 = text.parse().ok()?;
+    let number: f64 = if text.contains('_') { parted(text)? } else { text.parse().ok()? };
     let named = unsigned.starts_with(['i', 'I']);
     (number.is_finite() || number.is_nan() || named).then_some(number)
+}
+
+/// The number of a text with underscores, each of which stands between two digits.
+fn parted(text: &str) -> Option<f64> {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let between = |at: usize| is_digit(bytes.get(at.wrapping_sub(1))) && is_digit(bytes.get(at + 1));
+    if text.match_indices('_').all(|(at, _)| between(at)) { text.replace('_', "").parse().ok() } else { None }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "Go rounds, too")]

@@ -47,9 +47,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::variadic("squote", &[], Type::Any, |_, args| {
         Ok(each(args, |it| [b"'", &*printed(it), b"'"].concat()).into())
     }),
-    Function::variadic("cat", &[], Type::Any, |_, args| {
-        Ok(Str::from(trimmed(&each(args, |it| printed(it).to_vec()))).into())
-    }),
+    Function::variadic("cat", &[], Type::Any, |_, args| Ok(each(args, |it| printed(it).to_vec()).into())),
     Function::new("plural", &[S, S, Type::Int], |_, args| Ok(any(args, usize::from(int(args, 2)? != 1))?.clone())),
     Function::new("toString", &[Type::Any], |_, args| Ok(text_of(any(args, 0)?).into())),
     Function::new("toStrings", &[Type::Any], |_, args| Ok(List::strings(texts(any(args, 0)?)).into())),

@@ -7,23 +7,30 @@ use super::convert::{Numbers, from_document, to_document};
 use super::json;
 use super::runes::lossy;
 use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
-use crate::yaml::{self, Rules, YamlError};
+use crate::value::Mark;
+use crate::yaml::{self, Layout, Order, Rules, Secrets, Write, YamlError};
 
 const A: Type = Type::Any;
 const S: Type = Type::Str;
 
 /// The functions of this module. Those without `must` swallow what goes wrong.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?).unwrap_or_default().into())),
+    Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?, Write::default()).unwrap_or_default().into())),
+    Function::new("toYamlPretty", &[A], |_, args| Ok(written(any(args, 0)?, PRETTY).unwrap_or_default().into())),
     Function::new("mustToYaml", &[A], |_, args| {
-        Ok(written(any(args, 0)?).map_err(|error| format!("error marshaling into JSON: {error}"))?.into())
+        Ok(written(any(args, 0)?, Write::default())
+            .map_err(|error| format!("error marshaling into JSON: {error}"))?
+            .into())
     }),
     Function::new("fromYaml", &[S], |_, args| Ok(map_of(text(args, 0)?).into())),
     Function::new("fromYamlArray", &[S], |_, args| Ok(list_of(text(args, 0)?).into())),
 ];
 
-fn written(value: &Value) -> Result<String, String> {
-    let mut text = yaml::write(&to_document(value)?);
+/// Go's newer library, with lists indented by two.
+const PRETTY: Write = Write { order: Order::Natural, secrets: Secrets::Masked, layout: Layout::Wide };
+
+fn written(value: &Value, layout: Write) -> Result<String, String> {
+    let mut text = yaml::write_with(&to_document(value)?, layout);
     if text.ends_with('\n') {
         text.pop();
     }
@@ -33,7 +40,7 @@ fn written(value: &Value) -> Result<String, String> {
 fn map_of(text: &[u8]) -> Map {
     match read(text) {
         Ok(Value::Map(map)) => map,
-        Ok(Value::Nil) => Map::nil(A),
+        Ok(Value::Nil) => Map::new(),
         Ok(other) => failed(&mismatch(&other, "map[string]interface {}")),
         Err(message) => failed(&message),
     }
@@ -46,7 +53,7 @@ fn failed(message: &str) -> Map {
 fn list_of(text: &[u8]) -> List {
     match read(text) {
         Ok(Value::List(list)) => list,
-        Ok(Value::Nil) => List::nil(A),
+        Ok(Value::Nil) => List::new(Vec::new()),
         Ok(other) => List::new(vec![mismatch(&other, "[]interface {}").into()]),
         Err(message) => List::new(vec![message.into()]),
     }
@@ -61,21 +68,36 @@ fn mismatch(found: &Value, wanted: &str) -> String {
 
 /// The first document of a text.
 fn read(text: &[u8]) -> Result<Value, String> {
-    let document = yaml::first(&lossy(text), &Arc::default(), Rules::Kubernetes);
-    let document = document.map_err(|error| format!("error converting YAML to JSON: {}", message(&error)))?;
+    let text = lossy(text);
+    let document = yaml::first(&text, &Arc::default(), Rules::Kubernetes);
+    let document = document.map_err(|error| format!("error converting YAML to JSON: {}", message(&error, &text)))?;
     Ok(from_document(&document, Numbers::Floats))
 }
 
-/// What Go's library says; of most errors it has words of its own.
-fn message(error: &YamlError) -> String {
+/// What Go's library says; of some errors we have words of our own.
+fn message(error: &YamlError, text: &str) -> String {
     match error {
         YamlError::Syntax { problem, context, at } => {
-            // The scanner counts lines from 1, the parser from 0 and names none for the first.
-            let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"));
-            let line = at.origin.mark.line.saturating_sub(u32::from(!scanning));
-            let place = if line == 0 { String::new() } else { format!("line {line}: ") };
-            format!("yaml: {place}{problem}")
+            let began = context.as_ref().map(|(_, mark)| *mark);
+            // Where the text ends too early, our place is where what is open began; Go's is behind the last line.
+            let scanning = context.as_ref().is_some_and(|(context, _)| context.starts_with("while scanning"))
+                || problem.contains("not allowed in this context");
+            let line = match began == Some(at.origin.mark) {
+                true if !scanning => text.lines().count(),
+                true if problem.contains("end of stream") => text.lines().count().saturating_sub(1),
+                _ => lines_above(at.origin.mark),
+            };
+            // The scanner counts lines from 1, the parser from 0, and neither names the first.
+            match line {
+                0 => format!("yaml: {problem}"),
+                line => format!("yaml: line {}: {problem}", line + usize::from(scanning)),
+            }
         }
+        YamlError::UnknownAnchor { name, .. } => format!("yaml: unknown anchor '{name}' referenced"),
         other => format!("yaml: {other}"),
     }
+}
+
+fn lines_above(mark: Mark) -> usize {
+    usize::try_from(mark.line.saturating_sub(1)).unwrap_or_default()
 }

@@ -9,6 +9,8 @@ mod error;
 mod git;
 mod index;
 mod login;
+mod provenance;
+mod push;
 mod registry;
 mod signature;
 
@@ -20,6 +22,7 @@ use self::cache::Cache;
 use self::digest::{of_files, same, sha256};
 pub use self::error::FetchError;
 use self::login::{Access, Login, Logins};
+pub use self::push::{Pushed, digest, sign};
 use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network, Proxies};
@@ -88,9 +91,14 @@ impl Charts {
         Ok(bytes)
     }
 
-    /// The address of a repository that Helm knows under a name.
-    pub fn repository(&self, name: &str) -> Result<Option<String>, FetchError> {
-        self.logins.named(name)
+    /// The address of a repository, which a dependency may name as Helm knows it: `@name` or `alias:name`.
+    fn address(&self, repo: &str) -> Result<String, FetchError> {
+        let Some(name) = repo.strip_prefix('@').or_else(|| repo.strip_prefix("alias:")) else {
+            return Ok(repo.to_owned());
+        };
+        let problem = || "is the name of no repository in Helm's `repositories.yaml`".to_owned();
+        let unknown = || FetchError::NotTheChart { what: repo.to_owned(), problem: problem() };
+        self.logins.named(name)?.ok_or_else(unknown)
     }
 
     /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
@@ -109,7 +117,8 @@ impl Charts {
                 (self.of_registry((repo, name, version), keys).await?, Some(name))
             }
             ChartPlace::Repository { repo, name, version } => {
-                (self.of_repository((repo, name, version), keys).await?, Some(name))
+                let repo = self.address(repo)?;
+                (self.of_repository((&repo, name, version), keys).await?, Some(name))
             }
             ChartPlace::Archive { url } => (self.archive(url, &self.logins.repository(url)?, keys).await?, None),
         };
@@ -122,6 +131,10 @@ impl Charts {
         }
         let version = arrived.version.clone().unwrap_or(version);
         let mut verified = Vec::new();
+        if let Some(keyring) = &keys.keyring {
+            let provenance = arrived.provenance.as_deref();
+            verified.push(provenance::verified(&wanted, keyring, provenance, &arrived.bytes)?);
+        }
         if let (Some(key), Some(manifest), ChartPlace::Repository { repo, name, .. }) =
             (&keys.cosign, &arrived.manifest, place)
         {
@@ -221,8 +234,9 @@ impl Charts {
                 registry.blob(&locked.digest).await
             }
             (ChartPlace::Repository { repo, .. }, Some(url), _) => {
-                let access = self.logins.repository(repo)?;
-                let access = if access.everywhere || host(url) == host(repo) { access } else { Access::default() };
+                let repo = self.address(repo)?;
+                let access = self.logins.repository(&repo)?;
+                let access = if access.everywhere || host(url) == host(&repo) { access } else { Access::default() };
                 self.bytes(url, &access, largest()).await
             }
             (ChartPlace::Archive { url }, _, _) => self.bytes(url, &self.logins.repository(url)?, largest()).await,

@@ -150,6 +150,7 @@ fn over(mut below: Value, above: &Value) -> Value {
 fn leaves(value: &Value, path: &Path, out: &mut Vec<(Path, Origin)>) {
     match value.as_map() {
         Some(map) if !map.is_empty() => map.iter().for_each(|e| leaves(&e.value, &path.field(&e.key), out)),
+        _ if value.is_null() => {}
         _ => out.push((path.clone(), value.origin.clone())),
     }
 }

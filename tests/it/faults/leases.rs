@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
         code("faults", "lease_that_is_renewed_is_left_alone", renewed_by_a_wrong_clock),
         code("faults", "lease_of_a_live_holder_is_refused_at_once", of_a_live_holder),
         code("faults", "lease_two_at_once", two_at_once),
+        code("faults", "lease_is_given_back_where_nothing_can_begin", given_back),
     ]
 }
 
@@ -179,6 +180,20 @@ fn of_a_live_holder() -> Result<(), Failed> {
     let began = Instant::now();
     site.expect("apply dev --yes", 4)?.says("environment `dev` is being applied by ci@elsewhere")?;
     if began.elapsed() > Duration::from_secs(20) { Err("it took too long".into()) } else { Ok(()) }
+}
+
+/// The key of fingerprints may not be kept, which is found out under the lease.
+fn given_back() -> Result<(), Failed> {
+    let mut site = Site::with_web("lease-back");
+    let door = Proxy::open(|seen| {
+        let keeps_key = seen.method == "POST" && seen.bare_path().ends_with("/secrets");
+        if keeps_key { Answer::Says(403, "secrets are not to be created here") } else { Answer::Through }
+    });
+    site.through(&door);
+    site.expect("apply dev --yes", 1)?.says("secrets are not to be created here")?;
+    site.as_before();
+    let left = shared().block_on(leases(&site).list(&kube::api::ListParams::default()))?.items;
+    if left.is_empty() { Ok(()) } else { Err(format!("{left:?} is left").into()) }
 }
 
 /// Two processes, one plan: one of them applies it, the other is refused or finds it done; nothing is made twice.

@@ -119,12 +119,23 @@ fn part<'t>(rest: &'t str, text: &str) -> Result<Option<(u64, &'t str)>, String>
         return Ok(None);
     };
     if !fraction.is_empty() {
-        // Digits beyond the eighteenth change nothing.
-        let digits = &fraction[..fraction.len().min(18)];
-        let scale = 10f64.powi(i32::try_from(digits.len()).unwrap_or_default());
-        nanos += (digits.parse::<u64>().unwrap_or_default() as f64 * (size as f64 / scale)) as u64;
+        let (digits, scale) = fraction_of(fraction);
+        nanos += (digits as f64 * (size as f64 / scale)) as u64;
     }
     Ok(Some((nanos, after)))
+}
+
+/// The digits behind a point as a number, and what it is divided by; those that fit 63 bits count.
+fn fraction_of(digits: &str) -> (u64, f64) {
+    let (mut number, mut scale) = (0u64, 1.0);
+    for digit in digits.bytes().map(|byte| u64::from(byte - b'0')) {
+        if number > i64::MAX.unsigned_abs() / 10 || number * 10 + digit > 1 << 63 {
+            break;
+        }
+        number = number * 10 + digit;
+        scale *= 10.0;
+    }
+    (number, scale)
 }
 
 impl std::fmt::Display for Duration {

@@ -33,13 +33,29 @@ impl Time {
         Self::utc(ZERO, 0)
     }
 
+    /// The time that a date or a time of TOML says, in a zone that says what is missing where it has none.
+    pub(in crate::gotemplate::functions) fn of_toml(text: &str) -> Self {
+        let text = text.replacen([' ', 't'], "T", 1);
+        let known = [
+            ("2006-01-02T15:04:05Z07:00", ""),
+            ("2006-01-02T15:04:05", "datetime-local"),
+            ("2006-01-02", "date-local"),
+            ("15:04:05", "time-local"),
+        ];
+        let read = known.iter().find_map(|(layout, zone)| {
+            let time = super::parse::parse(layout, &text).ok()?;
+            Some(if zone.is_empty() { time } else { time.within(Zone::Fixed((*zone).to_owned(), 0)) })
+        });
+        read.unwrap_or_else(Self::zero)
+    }
+
     /// As JSON has it.
     pub(in crate::gotemplate::functions) fn rfc3339(&self) -> String {
         super::format::format(self, b"2006-01-02T15:04:05.999999999Z07:00").lossy().into_owned()
     }
 
     /// As a value.
-    pub(super) fn value(self) -> Value {
+    pub(in crate::gotemplate::functions) fn value(self) -> Value {
         Value::Object(Rc::new(self))
     }
 

@@ -22,35 +22,39 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("mustToRawJson", &[A], |_, args| Ok(write(any(args, 0)?, Style::Raw)?.into())),
     Function::new("fromJson", &[S], |_, args| Ok(map_of(text(args, 0)?).into())),
     Function::new("fromJsonArray", &[S], |_, args| Ok(list_of(text(args, 0)?).into())),
-    Function::new("mustFromJson", &[S], |_, args| {
-        read::read(text(args, 0)?).map_err(|error| Fault::new(error.to_string()))
+    Function::new("mustFromJson", &[S], |_, args| match read::read(text(args, 0)?) {
+        Ok((value, None)) => Ok(value),
+        Ok((_, Some(error))) | Err(error) => Err(Fault::new(error.to_string())),
     }),
 ];
 
 /// The map that a text says; with the message under `Error` where it says none.
 fn map_of(text: &[u8]) -> Map {
-    match read::read(text) {
-        Ok(Value::Map(map)) => map,
-        Ok(Value::Nil) => Map::nil(A),
-        Ok(other) => failed(&JsonError::Kind { found: kind(&other), wanted: "map[string]interface {}" }),
-        Err(error) => failed(&error),
+    let (map, error) = match read::read(text) {
+        Ok((Value::Map(map), misfit)) => (map, misfit),
+        Ok((Value::Nil, None)) => return Map::nil(A),
+        Ok((other, misfit)) => {
+            let wanted = JsonError::Kind { found: kind(&other), wanted: "map[string]interface {}" };
+            (Map::new(), misfit.or(Some(wanted)))
+        }
+        Err(error) => (Map::new(), Some(error)),
+    };
+    if let Some(error) = error {
+        // A new map takes every key.
+        let _ = map.set("Error".into(), error.to_string().into());
     }
-}
-
-fn failed(error: &JsonError) -> Map {
-    [("Error".into(), error.to_string().into())].into_iter().collect()
+    map
 }
 
 /// The list that a text says; of one that says none, a list of the message.
 fn list_of(text: &[u8]) -> List {
-    match read::read(text) {
-        Ok(Value::List(list)) => list,
-        Ok(Value::Nil) => List::nil(A),
-        Ok(other) => {
-            List::new(vec![JsonError::Kind { found: kind(&other), wanted: "[]interface {}" }.to_string().into()])
-        }
-        Err(error) => List::new(vec![error.to_string().into()]),
-    }
+    let error = match read::read(text) {
+        Ok((Value::List(list), None)) => return list,
+        Ok((Value::Nil, None)) => return List::nil(A),
+        Ok((_, Some(error))) | Err(error) => error,
+        Ok((other, None)) => JsonError::Kind { found: kind(&other), wanted: "[]interface {}" },
+    };
+    List::new(vec![error.to_string().into()])
 }
 
 /// What JSON calls a value.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use crate::gotemplate::functions::print::quoted;
 use crate::gotemplate::functions::runes::lossy;
 use crate::gotemplate::{List, Map, Str, Value};
 
@@ -40,22 +41,25 @@ pub(super) enum JsonError {
     },
 }
 
-/// A byte as Go quotes it in messages.
+/// A byte as Go quotes it in messages: as the character of that number.
 fn quote(byte: u8) -> String {
     match byte {
         b'\'' => r"'\''".to_owned(),
         b'"' => "'\"'".to_owned(),
-        byte => format!("'{}'", char::from(byte).escape_default()),
+        byte => {
+            let quoted = quoted(char::from(byte).encode_utf8(&mut [0; 4]).as_bytes()).lossy().into_owned();
+            format!("'{}'", &quoted[1..quoted.len() - 1])
+        }
     }
 }
 
-/// The value that a text says.
-pub(super) fn read(text: &[u8]) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+/// The value that a text says; and where a number in it does not fit, nil in its place, and what Go says of it.
+pub(super) fn read(text: &[u8]) -> Result<(Value, Option<JsonError>), JsonError> {
+    let mut reader = Reader { text, at: 0, depth: 0, misfit: None };
     let value = reader.value("looking for beginning of value")?;
     reader.space();
     match reader.peek() {
-        None => Ok(value),
+        None => Ok((value, reader.misfit)),
         Some(_) => Err(reader.stray("after top-level value")),
     }
 }
@@ -64,6 +68,8 @@ struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     depth: usize,
+    /// The first number that does not fit.
+    misfit: Option<JsonError>,
 }
 
 impl Reader<'_> {
@@ -77,9 +83,15 @@ impl Reader<'_> {
         }
     }
 
-    /// The error at the next byte.
+    /// The error at the next byte. Go ends a text with a blank, which does not belong within a word or a number.
     fn stray(&self, context: impl Into<Cow<'static, str>>) -> JsonError {
-        self.peek().map_or(JsonError::End, |found| JsonError::Character { found, context: context.into() })
+        let context = context.into();
+        let within =
+            context.starts_with("in ") && context != "in string literal" || context.starts_with("after decimal");
+        match self.peek().or(within.then_some(b' ')) {
+            Some(found) => JsonError::Character { found, context },
+            None => JsonError::End,
+        }
     }
 
     fn value(&mut self, context: &'static str) -> Result<Value, JsonError> {
@@ -185,7 +197,10 @@ impl Reader<'_> {
         let text = String::from_utf8_lossy(&self.text[start..self.at]);
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(number)),
-            _ => Err(JsonError::Number(text.into_owned())),
+            _ => {
+                self.misfit.get_or_insert(JsonError::Number(text.into_owned()));
+                Ok(Value::Nil)
+            }
         }
     }
 

@@ -74,8 +74,9 @@ pub fn token_not_taken() -> Result<(), Failed> {
 pub fn wrong_clock() -> Result<(), Failed> {
     let tenant = Tenant::new(1);
     let request = serde_json::from_value(json!({"spec": {"audiences": []}}))?;
-    let granted = accounts(&tenant).create_token_request("copier", &PostParams::default(), &request);
-    let token = shared().block_on(granted)?.status.and_then(|it| it.token).ok_or("a token")?;
+    let granted = shared()
+        .block_on(async { accounts(&tenant).create_token_request("copier", &PostParams::default(), &request).await });
+    let token = granted?.status.and_then(|it| it.token).ok_or("a token")?;
     for end in ["1970-01-01T00:00:00Z", "2038-01-19T03:14:08Z"] {
         let body = json!({"status": {"token": token, "expirationTimestamp": end}}).to_string();
         let old = Arc::new(answer_of(201, "", &body));
@@ -207,7 +208,7 @@ pub fn too_large() -> Result<(), Failed> {
 }
 
 pub fn quota_and_policy() -> Result<(), Failed> {
-    let tenant = Tenant::new(2);
+    let tenant = Tenant::new(3);
     let operator = Running::open(&tenant, &[]);
     apply(&json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": tenant.targets[0], "name": "none"},
@@ -234,22 +235,39 @@ pub fn quota_and_policy() -> Result<(), Failed> {
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
         "spec": {"policyName": name, "validationActions": ["Deny"]},
     }));
-    // A policy takes effect a moment later.
-    until("the policy denies", || {
-        let api: Api<k8s_openapi::api::core::v1::ConfigMap> = Api::namespaced(shared().client(), &tenant.targets[1]);
-        let map = serde_json::from_value(json!({"metadata": {"name": "settings"}})).expect("a ConfigMap");
-        let parameters = kube::api::PostParams { dry_run: true, ..Default::default() };
-        let answer = shared().block_on(api.create(&parameters, &map));
-        if answer.is_err() { Ok(()) } else { Err("it is taken".into()) }
-    })?;
+    apply(&json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name},
+        "webhooks": [{
+            "name": "nobody.example.com", "failurePolicy": "Fail", "sideEffects": "None", "timeoutSeconds": 1,
+            "admissionReviewVersions": ["v1"], "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": tenant.targets[2]}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}],
+        }],
+    }));
+    // Either takes effect a moment later.
+    for there in &tenant.targets[1..] {
+        until("it is denied", || {
+            let api: Api<k8s_openapi::api::core::v1::ConfigMap> = Api::namespaced(shared().client(), there);
+            let map = serde_json::from_value(json!({"metadata": {"name": "settings"}})).expect("a ConfigMap");
+            let parameters = kube::api::PostParams { dry_run: true, ..Default::default() };
+            let answer = shared().block_on(api.create(&parameters, &map));
+            if answer.is_err() { Ok(()) } else { Err("it is taken".into()) }
+        })?;
+    }
     tenant.sync("sync", &json!({}));
     tenant.comes_to("sync", "Degraded=True/QuotaExceeded")?;
     let failed = tenant.status("sync").failed_targets;
-    let reasons: Vec<String> = failed.iter().map(|it| format!("{:?}", it.reason)).collect();
-    assert_eq!(reasons, ["QuotaExceeded", "AdmissionDenied"]);
-    assert!(failed[1].message.contains("no settings here"), "{failed:?}");
+    let of = |at: usize| failed.iter().find(|it| it.namespace == tenant.targets[at]).expect("it failed");
+    assert_eq!(
+        [0, 1, 2].map(|at| format!("{:?}", of(at).reason)),
+        ["QuotaExceeded", "AdmissionDenied", "AdmissionDenied"]
+    );
+    assert!(
+        of(1).message.contains("no settings here") && of(2).message.contains("failed calling webhook"),
+        "{failed:?}"
+    );
     std::thread::sleep(Duration::from_secs(2));
-    assert!(operator.map_writes() <= 4, "{} writes", operator.map_writes());
+    assert!(operator.map_writes() <= 20, "{} writes", operator.map_writes());
     Ok(())
 }
 

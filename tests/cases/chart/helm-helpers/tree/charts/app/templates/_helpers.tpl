@@ -1,1 +1,0 @@
-{{- define "app.name" -}}x{{- end -}}
