@@ -41,6 +41,7 @@ helmfile() {
 }
 
 install helm helm.sh/helm/v4/cmd/helm@v4.3.1
+install kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 install sops github.com/getsops/sops/v3/cmd/sops@v3.13.3
 kubectl
 helmfile

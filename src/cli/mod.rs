@@ -17,6 +17,7 @@ mod files;
 mod get;
 mod hardening;
 mod history;
+mod import;
 mod init;
 mod kustomize;
 mod many;
@@ -83,6 +84,7 @@ enum Verb {
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
     Kustomize(kustomize::KustomizeArgs),
+    Import(import::ImportArgs),
     Secrets(secrets::SecretsArgs),
     Operator(operator::OperatorArgs),
     Sources(sources::SourcesArgs),
@@ -128,6 +130,7 @@ impl Verb {
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
             Self::Kustomize(args) => kustomize::run(args, terminal),
+            Self::Import(args) => import::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),
             Self::Operator(args) => operator::run(args, terminal),
             Self::Sources(args) => sources::run(args, terminal),

@@ -168,14 +168,6 @@ pub enum KustomizeError {
         /// Where.
         origin: Origin,
     },
-    /// A list with an item that says nothing.
-    #[error("`{path}` has an empty item")]
-    EmptyItem {
-        /// The list.
-        path: String,
-        /// The object.
-        origin: Origin,
-    },
     /// The same resource twice.
     #[error("`{id}` is there twice")]
     Duplicate {
@@ -442,7 +434,6 @@ impl Diagnose for KustomizeError {
             | Self::NoObject { origin, .. }
             | Self::Missing { origin, .. }
             | Self::Items { origin, .. }
-            | Self::EmptyItem { origin, .. }
             | Self::Duplicate { origin, .. }
             | Self::NothingToChange { origin, .. }
             | Self::NoMatch { origin, .. }

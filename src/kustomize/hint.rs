@@ -33,7 +33,6 @@ pub fn of(error: &E) -> Option<String> {
         E::NoObject { .. } | E::Missing { .. } | E::Items { .. } => {
             "An object has `apiVersion`, `kind` and `metadata.name`."
         }
-        E::EmptyItem { .. } => "Remove the item, or write what it holds.",
         E::Duplicate { .. } => "Name it once, or change it by a patch.",
         E::NothingToChange { .. } => "Use `behavior: create`, or name one of the resources below.",
         E::NoMatch { .. } => "Name one of the resources, by the name that it has in its file or has now.",

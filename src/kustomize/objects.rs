@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::KustomizeError;
 use super::resource::Resource;
 use crate::patch::scalar_text;
-use crate::value::{Data, Path, Value};
+use crate::value::{Data, Value};
 use crate::yaml::{self, Rules};
 
 /// The objects of a text, in order. Lists of objects are taken apart; empty documents are left out. Every object needs a
@@ -54,26 +54,5 @@ fn check(node: &Value) -> Result<(), KustomizeError> {
     if name.is_empty() && !kind.ends_with("List") {
         return Err(KustomizeError::Missing { field: "metadata.name", origin: origin() });
     }
-    match empty_item(node, &Path::root()) {
-        Some(path) => Err(KustomizeError::EmptyItem { path: path.to_string(), origin: origin() }),
-        None => Ok(()),
-    }
-}
-
-/// The path of a list that has an item which is null.
-fn empty_item(node: &Value, path: &Path) -> Option<Path> {
-    match &node.data {
-        Data::List(items) if items.iter().any(Value::is_null) => Some(path.clone()),
-        Data::List(items) => {
-            items.iter().filter(|it| holds(it)).enumerate().find_map(|(at, item)| empty_item(item, &path.index(at)))
-        }
-        Data::Map(map) => {
-            map.iter().filter(|it| holds(&it.value)).find_map(|entry| empty_item(&entry.value, &path.field(&entry.key)))
-        }
-        _ => None,
-    }
-}
-
-fn holds(node: &Value) -> bool {
-    matches!(node.data, Data::List(_) | Data::Map(_))
+    Ok(())
 }
