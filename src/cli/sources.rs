@@ -1,10 +1,12 @@
 //! `weft sources`: charts from elsewhere, locked, renewed and vendored.
 
+use std::fs;
+
 use clap::{Args, Subcommand};
 
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
-use super::{Exit, counted, files, settings};
+use super::{Exit, FileError, counted, files, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, Relocked, Renew};
 use crate::project::{self, VENDOR};
@@ -131,7 +133,10 @@ fn relocked(
 fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
     if !relocked.changes.is_empty() {
         let path = settings.source.root().join(&relocked.path);
-        files::write(&path, relocked.text.as_deref().unwrap_or_default())?;
+        match &relocked.text {
+            Some(text) => files::write(&path, text)?,
+            None => fs::remove_file(&path).map_err(|source| FileError::Write { path: path.clone(), source })?,
+        }
     }
     tell(relocked, terminal)
 }
