@@ -47,7 +47,9 @@ pub fn taken() -> Result<(), Failed> {
 /// The objects of a release, CRDs first, with the templates that made them.
 pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Result<Vec<(String, Value)>, Failed> {
     let rendered = match &release.source {
-        ReleaseSource::Manifests(folder) => chart::manifests(tree, folder, release)?,
+        ReleaseSource::Manifests(folder) | ReleaseSource::Kustomization(folder) => {
+            chart::manifests(tree, folder, release)?
+        }
         ReleaseSource::Chart(folder) => {
             let chart = Chart::load(tree, folder)?;
             let values = values::merge(values::layers(
