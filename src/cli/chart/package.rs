@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::terminal::Terminal;
-use super::super::{Exit, FileError, files, settings};
 use crate::chart;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, FileError, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys::ask_unseen;
 use crate::masked::Masked;
