@@ -81,8 +81,9 @@ fn index(versions: &[&str]) -> BTreeMap<String, Vec<u8>> {
     for version in versions {
         let bytes = chart(version);
         let digest = sha256(&bytes);
-        text +=
-            &format!("  - {{name: app, version: {version}, urls: [app-{version}.tgz], digest: {}}}\n", &digest[7..]);
+        let said =
+            ["  - {name: app, version: ", version, ", urls: [app-", version, ".tgz], digest: ", &digest[7..], "}\n"];
+        text.extend(said);
         files.insert(format!("/charts/app-{version}.tgz"), bytes);
     }
     files.insert("/charts/index.yaml".into(), text.into_bytes());

@@ -102,11 +102,7 @@ fn signer(key: &SignedPublicKey, message: &CleartextSignedMessage) -> Option<Str
 }
 
 /// The fingerprint of a key that made the signature, with a hash that is not broken, before it expired.
-fn holds(
-    key: &impl VerifyingKey,
-    own: Vec<&Signature>,
-    message: &CleartextSignedMessage,
-) -> Option<String> {
+fn holds(key: &impl VerifyingKey, own: Vec<&Signature>, message: &CleartextSignedMessage) -> Option<String> {
     let signature = message.verify(key).ok()?;
     let broken = matches!(
         signature.hash_alg(),
