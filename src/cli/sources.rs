@@ -79,14 +79,13 @@ fn lock(args: &LockArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for environment in args.which.names()? {
         let (settings, relocked) = relocked(&environment, &args.which.project, &Renew::Missing)?;
-        match args.check {
-            false => written(&settings, &relocked, terminal)?,
-            true => {
-                tell(&relocked, terminal)?;
-                if !relocked.changes.is_empty() {
-                    exit = Exit::Differences;
-                }
-            }
+        if !args.check {
+            written(&settings, &relocked, terminal)?;
+            continue;
+        }
+        tell(&relocked, terminal)?;
+        if !relocked.changes.is_empty() {
+            exit = Exit::Differences;
         }
     }
     Ok(exit)

@@ -59,7 +59,8 @@ pub(super) fn brought(settings: &Settings, environment: &Environment, tree: Tree
         Ok((path, bytes))
     })?;
     let tree = tree.with(Tree::new(archives));
-    let packed = environment.releases.iter().filter_map(|it| it.source.chart()).filter(|it| it.ends_with(".tgz"));
+    let packed =
+        environment.releases.iter().filter_map(|it| it.source.chart()).filter(|it| it.strip_suffix(".tgz").is_some());
     let paths: BTreeMap<&str, &[u8]> = packed.filter_map(|path| Some((path.as_str(), tree.bytes(path)?))).collect();
     let folders = pool::each(paths, |(path, bytes)| {
         let files = archive::unpack(bytes, path)?;

@@ -54,7 +54,7 @@ pub struct RemoteChart {
 /// By which keys a chart has to be signed: paths of files, relative to the root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verify {
-    /// OpenPGP keys, one of which has to have signed the provenance file.
+    /// `OpenPGP` keys, one of which has to have signed the provenance file.
     pub keyring: Option<String>,
     /// The public key of cosign's signature in the registry.
     pub cosign: Option<String>,
@@ -181,7 +181,7 @@ fn checked(place: &ChartPlace) -> Result<(), &'static str> {
         ChartPlace::Archive { url } if !begins(url, &["https://", "http://"]) => {
             Err("has an address that begins with none of `https://`, `http://` and `oci://`")
         }
-        ChartPlace::Archive { url } if !(url.ends_with(".tgz") || url.ends_with(".tar.gz")) => {
+        ChartPlace::Archive { url } if ![".tgz", ".tar.gz"].iter().any(|end| url.ends_with(end)) => {
             Err("has the address of something that is no `.tgz`")
         }
         ChartPlace::Git { rev, .. } if rev.is_empty() || rev.starts_with('-') => Err("has a `rev` that names nothing"),

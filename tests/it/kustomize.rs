@@ -38,7 +38,7 @@ fn builds(case: &Case) -> Result<(), Failed> {
         Options { legacy_order: has("legacy"), managed_by: has("managed-by"), unrestricted: has("unrestricted") };
     match kustomize::build(Arc::new(tree), folder, &options) {
         Ok(build) => {
-            let warnings: String = build.warnings.iter().map(|it| format!("# {it}\n")).collect();
+            let warnings: String = build.warnings.iter().flat_map(|it| ["# ", it, "\n"]).collect();
             case.expect("expected.yaml", &(warnings + &build.to_yaml()))
         }
         Err(error) => case.expect("error.txt", &Diagnostic::of(&error).to_string()),
@@ -98,6 +98,7 @@ fn encrypted() -> Result<(), Failed> {
     Ok(())
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as every trial")]
 fn bases() -> Result<(), Failed> {
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     let tree = Tree::new([
@@ -111,6 +112,7 @@ fn bases() -> Result<(), Failed> {
     Ok(())
 }
 
+#[allow(clippy::print_stdout, reason = "the count is what the comparison is for")]
 fn corpus() -> Result<(), Failed> {
     let Some(folder) = std::env::var_os("WEFT_KUSTOMIZE_CORPUS") else { return Ok(()) };
     let mut cases: Vec<_> = fs::read_dir(folder)?.filter_map(|it| Some(it.ok()?.path())).collect();

@@ -34,6 +34,7 @@ mod rows;
 mod sandbox;
 mod secrets;
 mod secrets_merge;
+mod source;
 mod telemetry;
 mod validate;
 mod values;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         sandbox::trials(),
         secrets::trials(),
         secrets_merge::trials(),
+        source::trials(),
         telemetry::trials(),
         validate::trials(),
         values::trials(),

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::terminal::Terminal;
-use super::super::{Exit, FileError, files, settings};
 use crate::chart;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, FileError, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys::ask_unseen;
 use crate::masked::Masked;
@@ -28,7 +28,7 @@ pub(in crate::cli) struct PackageArgs {
     /// A version of the application in place of the one in `Chart.yaml`.
     #[arg(long, value_name = "VERSION")]
     app_version: Option<String>,
-    /// Sign it with a secret OpenPGP key of this file, and write the provenance file beside it.
+    /// Sign it with a secret `OpenPGP` key of this file, and write the provenance file beside it.
     #[arg(long, value_name = "FILE")]
     sign: Option<PathBuf>,
     /// Sign with the key whose user id holds this; the first one where it is missing.

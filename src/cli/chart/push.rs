@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::terminal::Terminal;
-use super::super::{Exit, files, settings};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
 use crate::source::charts::Charts;
 

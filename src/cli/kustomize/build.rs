@@ -18,6 +18,7 @@ use crate::{schema::Gvk, value::Value, yaml};
 
 /// Print what a kustomization comes to, as `kustomize build` does; secrets from encrypted files masked.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(in crate::cli) struct BuildArgs {
     /// The folder of the kustomization.
     #[arg(default_value = ".")]

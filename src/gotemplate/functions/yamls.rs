@@ -6,7 +6,7 @@ use super::arguments::{any, text};
 use super::convert::{Numbers, from_document, to_document};
 use super::json;
 use super::runes::lossy;
-use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
+use crate::gotemplate::{Function, List, Map, Type, Value};
 use crate::value::Mark;
 use crate::yaml::{self, Layout, Order, Rules, Secrets, Write, YamlError};
 

@@ -1,5 +1,5 @@
 //! Provenance files: what Helm signs an archive by. A text with `Chart.yaml` and the archive's SHA-256, signed in the
-//! clear by an OpenPGP key.
+//! clear by an `OpenPGP` key.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, Deserializable, SignedPublicKey, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::Signature;
-use pgp::types::{KeyDetails, Password, VerifyingKey};
+use pgp::types::{Duration, Password, Timestamp, VerifyingKey};
 use rsa::rand_core::OsRng;
 
 use super::FetchError;
@@ -69,14 +69,13 @@ pub(super) fn signed(
 
 /// The keys of a file, which may be armored, in several blocks.
 fn keys<K: Deserializable>(file: &[u8]) -> Option<Vec<K>> {
-    let blocks: Vec<&[u8]> = match file.starts_with(ARMOR) {
-        false => vec![file],
-        true => {
-            let text = std::str::from_utf8(file).ok()?;
-            let starts: Vec<usize> = text.match_indices("-----BEGIN PGP").map(|(at, _)| at).collect();
-            let ends = starts.iter().skip(1).copied().chain([text.len()]);
-            starts.iter().zip(ends).map(|(start, end)| &file[*start..end]).collect()
-        }
+    let blocks: Vec<&[u8]> = if file.starts_with(ARMOR) {
+        let text = std::str::from_utf8(file).ok()?;
+        let starts: Vec<usize> = text.match_indices("-----BEGIN PGP").map(|(at, _)| at).collect();
+        let ends = starts.iter().skip(1).copied().chain([text.len()]);
+        starts.iter().zip(ends).map(|(start, end)| &file[*start..end]).collect()
+    } else {
+        vec![file]
     };
     let mut all = Vec::new();
     for block in blocks {
@@ -103,18 +102,14 @@ fn signer(key: &SignedPublicKey, message: &CleartextSignedMessage) -> Option<Str
 }
 
 /// The fingerprint of a key that made the signature, with a hash that is not broken, before it expired.
-fn holds(
-    key: &(impl VerifyingKey + KeyDetails),
-    own: Vec<&Signature>,
-    message: &CleartextSignedMessage,
-) -> Option<String> {
+fn holds(key: &impl VerifyingKey, own: Vec<&Signature>, message: &CleartextSignedMessage) -> Option<String> {
     let signature = message.verify(key).ok()?;
     let broken = matches!(
         signature.hash_alg(),
         None | Some(HashAlgorithm::Md5 | HashAlgorithm::Sha1 | HashAlgorithm::Ripemd160)
     );
-    let latest = own.into_iter().max_by_key(|it| it.created().map(|it| it.as_secs()));
-    let lasts = latest.and_then(Signature::key_expiration_time).map_or(0, |it| it.as_secs());
+    let latest = own.into_iter().max_by_key(|it| it.created().map(Timestamp::as_secs));
+    let lasts = latest.and_then(Signature::key_expiration_time).map_or(0, Duration::as_secs);
     let end = key.created_at().as_secs().saturating_add(lasts);
     let made = signature.created()?.as_secs();
     let in_time = made >= key.created_at().as_secs() && (lasts == 0 || made < end);

@@ -25,7 +25,7 @@ const P256: [u8; 26] = [
 /// The files with the keys that a chart has to be signed by.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// OpenPGP keys.
+    /// `OpenPGP` keys.
     pub keyring: Option<Vec<u8>>,
     /// The public key of cosign, as PEM.
     pub cosign: Option<Vec<u8>>,

@@ -7,7 +7,7 @@ use self::read::JsonError;
 use super::arguments::{any, text};
 use crate::gotemplate::{Fault, Function, List, Map, Type, Value};
 
-pub(super) use self::write::{Style, float, write};
+pub(super) use self::write::{Style, write};
 
 const A: Type = Type::Any;
 const S: Type = Type::Str;
