@@ -24,7 +24,7 @@ const ACTING: &[&str] = &[
     "indicatif",
     "tempfile",
     "rustix",
-    "rcgen",
+    "KeyPair::generate",
     "std::fs",
     "std::env",
     "std::process",

@@ -262,7 +262,7 @@ fn releases_are_downloaded_and_checked() -> Result<(), Failed> {
 
     let cache = tempfile::tempdir()?;
     let text = refused(only(cache.path(), Releases::Mirror(format!("{}/elsewhere", server.address()))));
-    assert!(text.contains("the releases of etcd: http://") && text.contains(": 404 Not Found\n"), "{text}");
+    assert!(text.contains("the releases of etcd: `http://") && text.contains(" answers 404 Not Found\n"), "{text}");
     Ok(())
 }
 

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::super::capabilities::Capabilities;
-use super::super::member::Member;
-use super::super::metadata::{Dependency, Import};
+use crate::chart::capabilities::Capabilities;
+use crate::chart::member::Member;
+use crate::chart::metadata::{Dependency, Import};
 use crate::gotemplate::{Body, Fault, Function, Kind, List, Map, Object, Run, Str, Type, Value, downcast};
 
 /// The version that charts for Helm are told.

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::glob;
-use super::super::package::File;
+use crate::chart::glob;
+use crate::chart::package::File;
 use crate::gotemplate::{Body, Fault, Function, Kind, List, Map, Object, Run, Str, Type, Value, downcast};
 
 /// The files of a chart, or those of them that a pattern chose.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::table::{Node, Table};
+use crate::chart::table::{Node, Table};
 use crate::gotemplate::{self as go, List, Str};
 use crate::jinja::{self, Secrets};
 use crate::value::{Data, Value};

@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
-use super::super::arguments::SetArgs;
-use super::super::terminal::Terminal;
-use super::super::{Exit, files, settings};
 use crate::chart::{self, Capabilities, Chance, Chart, Named};
+use crate::cli::arguments::SetArgs;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::PipelineError;
 use crate::source;

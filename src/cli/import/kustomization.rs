@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::super::terminal::Terminal;
-use super::super::{Exit, files, settings};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
 use crate::kustomize::{self, Build, KustomizeError, Options};
 use crate::source;

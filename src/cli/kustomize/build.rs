@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::super::terminal::Terminal;
-use super::super::{Exit, files, settings};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::kustomize::{self, Build, Id, Options};

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::super::call::Fault;
-use super::super::run::Run;
-use super::super::value::Value;
+use crate::gotemplate::call::Fault;
+use crate::gotemplate::run::Run;
+use crate::gotemplate::value::Value;
 
 pub(super) fn eq(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let [first, others @ ..] = args else { return Err(Fault::signature()) };
@@ -50,7 +50,7 @@ enum Basic {
     /// Signed or unsigned: both compare.
     Whole(i128),
     Float(f64),
-    Text(super::super::Str),
+    Text(crate::gotemplate::Str),
 }
 
 fn basic(value: &Value) -> Option<Basic> {

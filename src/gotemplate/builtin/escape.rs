@@ -1,10 +1,10 @@
 //! Texts for HTML, JavaScript and queries.
 
-use super::super::call::Fault;
-use super::super::format;
-use super::super::run::Run;
-use super::super::text::Str;
-use super::super::value::Value;
+use crate::gotemplate::call::Fault;
+use crate::gotemplate::format;
+use crate::gotemplate::run::Run;
+use crate::gotemplate::text::Str;
+use crate::gotemplate::value::Value;
 
 /// The arguments as one text; nil is `<no value>` as in output.
 fn text(args: &[Value]) -> Str {

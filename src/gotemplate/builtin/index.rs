@@ -1,10 +1,10 @@
 //! Parts of lists, maps and strings.
 
-use super::super::call::Fault;
-use super::super::list::List;
-use super::super::run::Run;
-use super::super::text::Str;
-use super::super::value::Value;
+use crate::gotemplate::call::Fault;
+use crate::gotemplate::list::List;
+use crate::gotemplate::run::Run;
+use crate::gotemplate::text::Str;
+use crate::gotemplate::value::Value;
 
 /// `index x 1 "a"` is `x[1]["a"]`.
 pub(super) fn index(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {

@@ -1,7 +1,7 @@
 //! The verbs of a format with their flags, widths and precisions.
 
-use super::super::value::Value;
 use super::value::{Flags, Printer};
+use crate::gotemplate::value::Value;
 
 /// Widths and precisions above this are no numbers.
 const LARGEST: i64 = 1_000_000;

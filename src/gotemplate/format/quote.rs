@@ -1,6 +1,6 @@
 //! Quoted strings as Go's `strconv` writes them, and characters of texts that may be no UTF-8.
 
-use super::super::text::Str;
+use crate::gotemplate::text::Str;
 
 /// `strconv.Quote`: between double quotes, with Go's escapes.
 pub fn quoted(text: &[u8]) -> Str {

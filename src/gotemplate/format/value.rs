@@ -1,11 +1,11 @@
 //! Values by a verb.
 
-use super::super::list::List;
-use super::super::map::Map;
-use super::super::object::Object;
-use super::super::types::Kind;
-use super::super::value::{DEEPEST, Value};
 use super::{float, integer, quote};
+use crate::gotemplate::list::List;
+use crate::gotemplate::map::Map;
+use crate::gotemplate::object::Object;
+use crate::gotemplate::types::Kind;
+use crate::gotemplate::value::{DEEPEST, Value};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]

@@ -83,7 +83,7 @@ fn described(files: &[(String, Vec<u8>)]) -> Result<(Vec<u8>, Json), FetchError>
     Ok((config, Json::Object(annotations)))
 }
 
-/// Signs an archive with a secret key, as [`provenance`] describes it; gives the provenance file.
+/// Signs an archive with a secret key, as `provenance` describes it; gives the provenance file.
 pub fn sign(
     archive: &[u8],
     keyring: &[u8],

@@ -20,7 +20,7 @@ use crate::cli::proxy::{Answer, Proxy, Seen};
 use crate::sandbox::shared;
 
 /// How long something is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tenant: a namespace with a source and an account, and namespaces that the account may write to.
 pub struct Tenant {

@@ -1,6 +1,6 @@
 //! Which characters stand for themselves in which part of a URL.
 
-use super::super::print::quoted;
+use crate::gotemplate::functions::print::quoted;
 
 /// A part of a URL.
 #[derive(Clone, Copy, PartialEq)]
