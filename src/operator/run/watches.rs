@@ -20,8 +20,8 @@ use crate::operator::ConfigMapSync;
 use crate::operator::act::{Context, namespace, slim};
 use crate::operator::world::{Concerned, World, key_of};
 
-/// How many objects a page of a list has.
-const PAGE: u32 = 250;
+/// How many objects a page of a list has. One that fails begins the list again, so there should be few; metadata is small.
+const PAGE: u32 = 1000;
 /// After so long everything is listed anew, whatever the watches said.
 const ANEW: Duration = Duration::from_secs(30 * 60);
 /// The waits of a watch that fails: the first, and the longest.

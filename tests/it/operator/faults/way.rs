@@ -74,7 +74,8 @@ pub fn silent_server() -> Result<(), Failed> {
 pub fn errors_now_and_then() -> Result<(), Failed> {
     let count = Arc::new(AtomicUsize::new(0));
     let (tenant, operator) = synced(3, &json!({}), move |seen| {
-        if seen.is_watch() {
+        // How many pages the lists of a kind have depends on what else is on the server: `watch_gone` breaks those.
+        if seen.is_watch() || seen.path.contains("limit=") {
             return Answer::Through;
         }
         match count.fetch_add(1, Ordering::SeqCst) % 9 {
