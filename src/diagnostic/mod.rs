@@ -6,6 +6,7 @@
 mod excerpt;
 mod place;
 mod suggest;
+mod trace;
 
 use std::error::Error;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::fmt;
 pub use self::excerpt::{Excerpt, cut};
 pub use self::place::Place;
 pub use self::suggest::nearest;
+pub use self::trace::Trace;
 use crate::value::Origin;
 
 /// What sort of failure it is; the exit code follows from it.

@@ -35,7 +35,6 @@ pub use self::object::{Object, downcast};
 pub use self::run::{Limits, Missing, Run};
 pub use self::templates::Templates;
 pub use self::text::Str;
-pub use self::trace::Trace;
 pub use self::types::{Kind, Type};
 pub use self::value::{DEEPEST, Value};
 

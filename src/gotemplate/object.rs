@@ -23,14 +23,19 @@ pub trait Object: Any {
         None
     }
 
-    /// A method. It is called with the object as its first argument, which the signature does not count.
-    fn method(&self, _name: &str) -> Option<&'static Function> {
-        None
+    /// Its methods. They are called with the object as their first argument, which the signature does not count.
+    fn methods(&self) -> &'static [Function] {
+        &[]
+    }
+
+    /// A method by its name.
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        self.methods().iter().find(|method| method.name == name)
     }
 
     /// The names of its fields and methods, for hints.
     fn names(&self) -> Vec<&'static str> {
-        Vec::new()
+        self.methods().iter().map(|method| method.name).collect()
     }
 
     /// What its `String()` or `Error()` gives; `None` where it has neither, and its fields are printed.

@@ -11,10 +11,10 @@ use super::parse::parse;
 use super::source::Source;
 use super::templates::Templates;
 use super::text::Str;
-use super::trace::{Recorder, Trace};
+use super::trace::Recorder;
 use super::value::Value;
 use super::walk::{Fallible, Found};
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Trace, nearest};
 
 /// Where less stack than this is left, a new piece is made: functions between two looks get along with it.
 pub(super) const RED_ZONE: usize = 1 << 20;

@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use super::source::{Source, Span};
 use super::text::Str;
+use crate::diagnostic::Trace;
 use crate::value::{Mark, Origin};
-
-/// Where pieces of an output came from.
-#[derive(Debug, Default)]
-pub struct Trace(Vec<Vec<(u32, Origin)>>);
 
 /// A piece of output: where it begins, and what made it.
 #[derive(Clone, Debug)]
@@ -86,7 +83,7 @@ impl Recorder {
             }
             all.push(found);
         }
-        Trace(all)
+        Trace::new(all)
     }
 }
 
@@ -98,23 +95,4 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         offset += line.len();
         (start, line.strip_suffix(b"\n").unwrap_or(line))
     })
-}
-
-impl Trace {
-    /// How many lines the output has.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nothing is known: the output has no lines.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The template's line that made the character at a place of the output; in column 0 the one that made the end of
-    /// the line. `None` where that is not known.
-    pub fn at(&self, mark: Mark) -> Option<&Origin> {
-        let pieces = self.0.get(usize::try_from(mark.line).ok()?.checked_sub(1)?)?;
-        pieces.iter().rfind(|(from, _)| mark.column == 0 || *from <= mark.column).map(|(_, origin)| origin)
-    }
 }

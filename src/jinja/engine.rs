@@ -10,9 +10,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Dynamic};
 
 use super::error::{JinjaError, Place, Report};
 use super::scope::Scope;
-use super::trace::Trace;
 use super::{format, functions, trace};
-use crate::diagnostic::Excerpt;
+use crate::diagnostic::{Excerpt, Trace};
 use crate::value::Origin;
 
 /// How many steps a render may take: an endless template ends within a second.
@@ -83,7 +82,7 @@ impl Engine {
         }
         let mut out = Limited(Vec::new());
         let result = self.run(&environment, name, scope, &mut out);
-        let trace = Trace::read(&String::from_utf8_lossy(&out.0), &files);
+        let trace = trace::read(&String::from_utf8_lossy(&out.0), &files);
         match result {
             Ok(()) => Ok(trace),
             // The engine does not tell where it was when the output was full.

@@ -25,7 +25,6 @@ pub use self::error::{JinjaError, Place};
 pub use self::node::{Found, Node, Secrets, dynamic};
 pub use self::scope::Scope;
 pub use self::stand_in::of as stand_in;
-pub use self::trace::Trace;
 use crate::value::{Origin, Value};
 
 /// The value of an expression, such as a release's `when:`. `context` is a map of the names it may use; a secret among

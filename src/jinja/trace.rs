@@ -5,6 +5,7 @@
 //! before the end of a line tells where the line came from.
 
 use super::engine::Template;
+use crate::diagnostic::Trace;
 use crate::value::{Mark, Origin};
 
 /// Files are counted from here in plane 15, lines in plane 16; both planes are private.
@@ -21,54 +22,26 @@ pub fn mark(text: &str, file: usize) -> String {
     marker.out
 }
 
-/// Where the pieces of an output came from: for each of its lines, by the column where a piece begins.
-#[derive(Debug, Default)]
-pub struct Trace(Vec<Vec<(u32, Origin)>>);
-
-impl Trace {
-    /// Reads the marks of an output.
-    pub(super) fn read(output: &str, files: &[&Template]) -> Self {
-        let mut last = None;
-        let mut lines = Vec::new();
-        for line in output.lines() {
-            let mut pieces: Vec<(u32, Origin)> = last.clone().map(|origin| (1, origin)).into_iter().collect();
-            let mut column = 1;
-            let mut chars = line.chars().peekable();
-            while let Some(c) = chars.next() {
-                let Some(file) = number(c, FILES, LINES) else {
-                    column += 1;
-                    continue;
-                };
-                let number = chars.next_if(|c| number(*c, LINES, u32::MAX).is_some());
-                last = number.and_then(|c| origin(files, file, u32::from(c) - LINES));
-                pieces.extend(last.clone().map(|origin| (column, origin)));
-            }
-            lines.push(pieces);
+/// Reads the marks of an output.
+pub fn read(output: &str, files: &[&Template]) -> Trace {
+    let mut last = None;
+    let mut lines = Vec::new();
+    for line in output.lines() {
+        let mut pieces: Vec<(u32, Origin)> = last.clone().map(|origin| (1, origin)).into_iter().collect();
+        let mut column = 1;
+        let mut chars = line.chars().peekable();
+        while let Some(c) = chars.next() {
+            let Some(file) = number(c, FILES, LINES) else {
+                column += 1;
+                continue;
+            };
+            let number = chars.next_if(|c| number(*c, LINES, u32::MAX).is_some());
+            last = number.and_then(|c| origin(files, file, u32::from(c) - LINES));
+            pieces.extend(last.clone().map(|origin| (column, origin)));
         }
-        Self(lines)
+        lines.push(pieces);
     }
-
-    /// How many lines the output has.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether nothing is known: the output has no lines.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The template's line that made the character at a place; `None` where that is not known. In column 0 it is the
-    /// one that made the end of the line.
-    pub fn at(&self, mark: Mark) -> Option<&Origin> {
-        let pieces = self.0.get(usize::try_from(mark.line).ok()?.checked_sub(1)?)?;
-        pieces.iter().rfind(|(from, _)| mark.column == 0 || *from <= mark.column).map(|(_, origin)| origin)
-    }
-
-    /// The template's line that made the last character.
-    pub(super) fn end(&self) -> Option<&Origin> {
-        self.0.last()?.last().map(|(_, origin)| origin)
-    }
+    Trace::new(lines)
 }
 
 fn origin(files: &[&Template], file: u32, line: u32) -> Option<Origin> {
@@ -188,7 +161,7 @@ mod tests {
     fn a_place_has_the_mark_before_it() {
         let template = template("a\n\nb{{- c }}");
         let marked = mark(&template.text, 0);
-        let trace = Trace::read(&marked.replacen("\n\n", "\n ", 1), &[&template]);
+        let trace = read(&marked.replacen("\n\n", "\n ", 1), &[&template]);
         let line = |line, column| trace.at(Mark { line, column }).map(|origin| origin.mark.line);
         assert_eq!(
             [line(1, 1), line(2, 1), line(2, 2), line(2, 0), line(3, 1)],

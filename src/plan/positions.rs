@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Action;
 use super::depends::{Dependencies, wave};
 use super::graph::topological;
-use super::order::{is_other, rank};
+use super::order::{defined, is_namespace, is_other, rank};
 use crate::diff::ObjectComparison;
 use crate::value::{Data, Value};
 
@@ -43,13 +43,17 @@ pub(super) fn positions(
     positions
 }
 
-/// Puts each step of a release and a wave behind those that it comes after. References that go round in a circle, or
+/// Puts each step of a release and a wave behind those that it comes after, and behind the container that it is in.
+/// References that go round in a circle, or
 /// against what objects say themselves, count for nothing.
 fn raise(actions: &Actions, group: &[usize], depends: &Dependencies, positions: &mut HashMap<usize, Position>) {
     let members: BTreeSet<usize> = group.iter().copied().collect();
     let said = group.iter().filter_map(|at| Some((*at, depends.get(at)?)));
-    let said: Dependencies =
+    let mut said: Dependencies =
         said.map(|(at, first)| (at, first.iter().copied().filter(|first| members.contains(first)).collect())).collect();
+    for (container, user) in contained(actions, group, &said) {
+        said.entry(user).or_default().push(container);
+    }
     let mut edges = references(actions, group, positions);
     if edges.is_empty() && said.is_empty() {
         return;
@@ -73,6 +77,21 @@ fn raise(actions: &Actions, group: &[usize], depends: &Dependencies, positions: 
             }
         }
     }
+}
+
+/// The namespaces and definitions that say what they come after, each with what is in it: its rank alone would not keep
+/// it before them.
+fn contained(actions: &Actions, group: &[usize], said: &Dependencies) -> Vec<(usize, usize)> {
+    let users = |container: usize| {
+        let object = &actions[container].1;
+        let (is_namespace, kind) = (is_namespace(&object.id), defined(object));
+        group.iter().copied().filter(move |at| {
+            let id = &actions[*at].1.id;
+            let in_namespace = is_namespace && id.namespace.as_deref() == Some(object.id.name.as_str());
+            in_namespace || kind.as_ref() == Some(&id.kind)
+        })
+    };
+    said.keys().flat_map(|container| users(*container).map(|user| (*container, user))).collect()
 }
 
 /// By step, the others of its rank that it names by kind and name, as custom resources and autoscalers do.

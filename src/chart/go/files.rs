@@ -100,12 +100,8 @@ impl Object for Files {
         Kind::Map
     }
 
-    fn method(&self, name: &str) -> Option<&'static Function> {
-        METHODS.iter().find(|it| it.name == name)
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        METHODS.iter().map(|it| it.name).collect()
+    fn methods(&self) -> &'static [Function] {
+        &METHODS
     }
 
     fn underlying(&self) -> Option<Value> {

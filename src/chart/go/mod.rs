@@ -20,8 +20,9 @@ use super::member::Member;
 use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
+use crate::diagnostic::Trace;
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
-use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Trace, Value};
+use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Value};
 use crate::jinja::Secrets;
 use crate::value::{Mark, Origin};
 

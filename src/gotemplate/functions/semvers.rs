@@ -76,12 +76,8 @@ impl Object for Version {
         Kind::Pointer
     }
 
-    fn method(&self, name: &str) -> Option<&'static Function> {
-        METHODS.iter().find(|method| method.name == name)
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        METHODS.iter().map(|method| method.name).collect()
+    fn methods(&self) -> &'static [Function] {
+        METHODS
     }
 
     fn text(&self) -> Option<Str> {

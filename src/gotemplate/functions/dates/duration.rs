@@ -196,12 +196,8 @@ impl Object for Duration {
         Kind::Int64
     }
 
-    fn method(&self, name: &str) -> Option<&'static Function> {
-        METHODS.iter().find(|method| method.name == name)
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        METHODS.iter().map(|method| method.name).collect()
+    fn methods(&self) -> &'static [Function] {
+        METHODS
     }
 
     fn text(&self) -> Option<Str> {

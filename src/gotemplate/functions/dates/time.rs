@@ -151,12 +151,8 @@ impl Object for Time {
         "time.Time"
     }
 
-    fn method(&self, name: &str) -> Option<&'static Function> {
-        METHODS.iter().find(|method| method.name == name)
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        METHODS.iter().map(|method| method.name).collect()
+    fn methods(&self) -> &'static [Function] {
+        METHODS
     }
 
     fn text(&self) -> Option<Str> {
