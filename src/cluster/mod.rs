@@ -9,6 +9,7 @@ mod discovery;
 mod error;
 mod fence;
 mod flight;
+mod foreign;
 mod history;
 pub mod holder;
 mod kept;
@@ -42,6 +43,7 @@ use tokio::sync::watch;
 
 pub use self::error::ClusterError;
 pub use self::fence::Fence;
+pub use self::foreign::{HelmRecord, Whole};
 pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::{Holder, Lease};
 pub use self::live::{Page, PageRead, Unread, Wanted};
