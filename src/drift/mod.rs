@@ -5,6 +5,7 @@
 //! finding was first seen, how often, and how often it came back; values only as keyed fingerprints. What could not be
 //! looked at is neither found nor gone.
 
+mod correction;
 mod document;
 mod event;
 mod findings;
@@ -17,6 +18,7 @@ mod unmanaged;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::correction::{Correction, correction};
 pub use self::document::{FORMAT_VERSION, document};
 pub use self::event::{CLOUD_EVENTS, Note, cloud_event, news};
 pub use self::findings::{findings, unread};
@@ -133,6 +135,7 @@ pub struct Told<'l> {
 }
 
 /// What came of looking at an environment.
+#[derive(Clone, Copy)]
 pub enum Fate<'l> {
     /// It was looked at.
     Looked(&'l Look),
