@@ -36,6 +36,7 @@ pub mod report;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;
+pub mod forge;
 pub mod source;
 pub mod keys;
 pub mod cluster;
