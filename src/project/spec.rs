@@ -147,6 +147,7 @@ pub(super) struct IgnoreSpec {
     #[serde(rename = "do")]
     pub meaning: Option<Do>,
     pub reason: Option<String>,
+    pub until: Option<String>,
 }
 
 /// What an entry of `ignore:` does.
