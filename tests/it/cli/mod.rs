@@ -6,11 +6,13 @@ mod editing;
 mod figures;
 mod falsehoods;
 mod files;
+mod forms;
 mod guarding;
 mod health;
 mod history;
 mod hooks;
 mod ignore;
+mod importing;
 mod judging;
 mod large;
 mod lost;
@@ -41,11 +43,13 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        forms::trials(),
         guarding::trials(),
         health::trials(),
         history::trials(),
         hooks::trials(),
         ignore::trials(),
+        importing::trials(),
         judging::trials(),
         large::trials(),
         lost::trials(),
