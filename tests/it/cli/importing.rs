@@ -50,7 +50,7 @@ fn released(site: &Site) -> Result<(), Failed> {
     let secrets: Api<Secret> = Api::namespaced(shared().client(), &site.namespace);
     if let Some(program) = std::env::var_os("WEFT_HELM") {
         let mut helm = Command::new(program);
-        helm.args(["install", "web", "--create-namespace", "-n", &site.namespace, "--set", "password=canary-4711,replicas=0"]);
+        helm.args(["install", "web", "-n", &site.namespace, "--set", "password=canary-4711,replicas=0"]);
         let output = helm.arg(root.join(CHART)).arg("--kubeconfig").arg(shared().kubeconfig()).output()?;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let list = shared().block_on(secrets.list(&ListParams::default().labels("owner=helm")))?;
@@ -59,7 +59,6 @@ fn released(site: &Site) -> Result<(), Failed> {
         return Ok(());
     }
     let record = fs::read_to_string(root.join(RECORD))?;
-    site.make_namespace()?;
     let mut secret = Secret {
         metadata: ObjectMeta { name: Some("sh.helm.release.v1.web.v1".to_owned()), ..ObjectMeta::default() },
         type_: Some("helm.sh/release.v1".to_owned()),
@@ -118,7 +117,6 @@ fn helm() -> Result<(), Failed> {
 fn namespace() -> Result<(), Failed> {
     let site = Site::new("import-namespace");
     rules(&site);
-    site.make_namespace()?;
     site.create("settings", "kubectl-create")?;
     let secret = serde_json::json!({"metadata": {"name": "db"}, "data": {"password": STANDARD.encode("canary-4711")}});
     let secrets: Api<Secret> = Api::namespaced(shared().client(), &site.namespace);

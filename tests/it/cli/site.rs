@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Resource;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
@@ -155,14 +155,6 @@ impl Site {
         let api: Api<ConfigMap> = Api::namespaced(shared().client(), &self.namespace);
         let parameters = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         shared().block_on(api.patch(name, &parameters, &Patch::Merge(patch))).expect("a change");
-    }
-
-    /// Creates the namespace of the releases.
-    pub fn make_namespace(&self) -> Result<(), Failed> {
-        let api: Api<Namespace> = Api::all(shared().client());
-        let namespace = serde_json::from_value(json!({"metadata": {"name": self.namespace}}))?;
-        shared().block_on(api.create(&PostParams::default(), &namespace))?;
-        Ok(())
     }
 
     /// Creates a ConfigMap as somebody else.
