@@ -49,6 +49,7 @@ pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;
 use crate::schema::Discovery;
+use crate::tree::reads::Reads;
 use crate::value::{Path, Value};
 use crate::values::Values;
 
@@ -77,12 +78,23 @@ pub struct Making {
     pub now: i64,
     /// Where passwords, keys and certificates come from.
     pub chance: Chance,
+    /// Whether it is recorded what the templates look at.
+    pub records: bool,
+}
+
+/// What the templates of a release really looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Read {
+    /// Files, helpers and functions.
+    pub of_chart: Reads,
+    /// The leaves of its values.
+    pub values: Vec<Path>,
 }
 
 impl Default for Making {
     /// Placeholders, in 1970.
     fn default() -> Self {
-        Self { now: 0, chance: Chance::Placeholder }
+        Self { now: 0, chance: Chance::Placeholder, records: false }
     }
 }
 
@@ -107,6 +119,8 @@ pub struct Rendered {
     pub placeholders: bool,
     /// The live objects that templates asked for.
     pub lookups: Vec<Asked>,
+    /// What was looked at, where that was asked for: see [`Making::records`].
+    pub reads: Option<Read>,
 }
 
 /// One rendered file. Its text and its stand-in are known to be YAML.

@@ -6,12 +6,15 @@
 mod acting;
 mod apply;
 mod arguments;
+mod changed;
 mod chart;
+mod compare;
 mod completions;
 mod demo;
 mod destroy;
 mod diff;
 mod drift;
+mod engine;
 mod exit;
 mod files;
 mod get;
@@ -71,6 +74,7 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Values(values::ValuesArgs),
     Diff(diff::DiffArgs),
+    Compare(compare::CompareArgs),
     Plan(plan::PlanArgs),
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
@@ -117,6 +121,7 @@ impl Verb {
             Self::Validate(args) => validate::run(args, terminal),
             Self::Values(args) => values::run(args, terminal),
             Self::Diff(args) => diff::run(args, terminal),
+            Self::Compare(args) => compare::run(args, terminal),
             Self::Plan(args) => plan::run(args, terminal),
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),

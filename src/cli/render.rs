@@ -1,17 +1,16 @@
 //! `weft render`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
+use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
-use super::{Exit, counted, files, settings};
+use super::{Exit, changed, counted, files, settings};
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
-use crate::{pipeline, schema, yaml};
+use crate::{pipeline, yaml};
 
 /// Print the objects of an environment as YAML, secrets masked. Needs no cluster.
 #[derive(Debug, Args)]
@@ -24,16 +23,24 @@ pub(super) struct RenderArgs {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
+    changed: ChangedArgs,
+    #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
 }
 
 pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::offline(&args.environment, &args.project, &args.select, &args.set)?;
-    let project = pipeline::project(&settings)?;
-    let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    let environment = std::slice::from_ref(&args.environment);
+    let ask = (&args.select, &args.set);
+    let touched = changed::touched(environment, &args.changed, &args.project, ask, terminal)?;
+    let select = match touched.and_then(|it| it.into_values().next()) {
+        None => args.select.clone(),
+        Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
+        Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched) },
+    };
+    let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
+    let rendering = pipeline::revision(&settings)?.rendering;
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }
@@ -52,7 +59,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
 }
 
 /// One document of the output, headed by where it comes from.
-fn document(object: &Object) -> String {
+pub(super) fn document(object: &Object) -> String {
     format!("---\n# {} of release {} from {}\n{}", object.id, object.release, object.origin, yaml::write(&object.body))
 }
 

@@ -109,7 +109,7 @@ impl WhichArgs {
         if !self.environments.is_empty() {
             return Ok(self.environments.clone());
         }
-        let source = Source::open(&settings::absolute(&self.project.project), self.project.rev.as_deref())?;
+        let source = Source::open(&settings::absolute(&self.project.project), self.project.at.as_deref())?;
         Ok(project::names(&source.read([ENVIRONMENTS])?))
     }
 }

@@ -34,9 +34,20 @@ pub fn overlays(tree: &Tree, folder: &str) -> Vec<String> {
     found
 }
 
+/// The folders and files that the kustomization of a folder is made of: its own folder, and what it and those that it
+/// names name.
+pub fn folders(tree: &Tree, folder: &str) -> Vec<String> {
+    walk(tree, folder).0
+}
+
 /// The folders and files beside its own that the kustomization of a folder names, and that are not in `tree`. With those
 /// in the tree it may name more. One that cannot be read names nothing here; building it says why.
 pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
+    walk(tree, folder).1
+}
+
+/// What was found, and what is not in the tree.
+fn walk(tree: &Tree, folder: &str) -> (Vec<String>, Vec<String>) {
     let mut missing = Vec::new();
     let mut seen = vec![folder.to_owned()];
     let mut waiting = seen.clone();
@@ -59,5 +70,5 @@ pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
             }
         }
     }
-    missing
+    (seen, missing)
 }

@@ -21,6 +21,7 @@ mod pool;
 mod record;
 mod releases;
 mod residents;
+mod revision;
 mod rights;
 mod rollback;
 mod saved;
@@ -28,6 +29,7 @@ mod sources;
 mod state;
 mod stop;
 mod target;
+mod touched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,6 +47,7 @@ pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
+pub use self::revision::{Revision, beside, fresh_key, rebase, revised, revision, revision_beside};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
@@ -52,6 +55,7 @@ pub use self::sources::{Relocked, Renew, lock, vendored};
 pub use self::state::State;
 pub use self::stop::{is_stopped, signalled, stop};
 pub use self::target::connect;
+pub use self::touched::touched;
 use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
@@ -107,6 +111,8 @@ pub struct Rendering {
     pub unread: Vec<crate::values::Unread>,
     /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
     pub placeholders: bool,
+    /// What the templates of each release really looked at, where that was asked for.
+    pub reads: Vec<Option<chart::Read>>,
     /// Their objects.
     pub desired: Desired,
 }
@@ -155,14 +161,15 @@ pub fn render(
         };
         rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
-    let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let reads = rendered.iter_mut().map(|it| it.reads.take()).collect();
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
     let placeholders = rendered.iter().any(|it| it.placeholders);
     let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
-    Ok(Rendering { releases, unread, placeholders, desired })
+    Ok(Rendering { releases, unread, placeholders, reads, desired })
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.

@@ -18,8 +18,10 @@ mod prune;
 mod refusal;
 mod replace;
 mod residents;
+mod revisions;
 mod stages;
 mod table;
+pub mod touched;
 mod was;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +37,7 @@ pub(crate) use self::neighbours::written;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
+pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
 use crate::manifest::{Object, ObjectId};

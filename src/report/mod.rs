@@ -25,6 +25,7 @@ pub use self::status::{Standing, Status};
 pub use self::text::{Style, WIDTH, text};
 use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
+use crate::plan::touched::Touched;
 use crate::plan::{Action, Plan, Step, Summary};
 
 /// What a report is about.
@@ -56,6 +57,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// Which releases a change touches, where the run is only about those.
+    pub touched: Option<Touched>,
 }
 
 impl Report {

@@ -17,6 +17,8 @@ use super::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
 use crate::pipeline;
+use crate::plan::Plan;
+use crate::plan::touched::Touched;
 use crate::report::{Part, Report, Told};
 
 /// What a verb that only looks found in an environment.
@@ -75,6 +77,27 @@ pub(super) fn look(
     let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
     let parts = parts(&targets.names, &fates, |looked| Told::Report(&looked.report, &looked.key));
     finish(&parts, &targets.names, &fates, output, terminal)
+}
+
+/// The report where nothing is touched: that nothing is to be done.
+pub(super) fn untouched(untouched: &[Touched], output: OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let key = pipeline::fresh_key()?;
+    let report = |touched: &Touched| {
+        let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
+        Report { plan, touched: Some(touched.clone()), ..Report::default() }
+    };
+    let reports: Vec<Report> = untouched.iter().map(report).collect();
+    if let [only] = &reports[..] {
+        planning::print_with(only, &key, output, terminal)?;
+    } else {
+        let part = |(of, report)| {
+            let touched: &Touched = of;
+            Part { environment: &touched.environment, code: Exit::Done.code(), told: Told::Report(report, &key) }
+        };
+        let parts: Vec<Part> = untouched.iter().zip(&reports).map(part).collect();
+        planning::print_many(&parts, Exit::Done.code(), output, terminal)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.

@@ -174,6 +174,7 @@ fn release() -> Release {
         rollback: false,
         exposes: Vec::new(),
         source_origin: Origin::default(),
+        entry: Arc::default(),
         origin: Origin::default(),
     }
 }
