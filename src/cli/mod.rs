@@ -22,6 +22,7 @@ mod hardening;
 mod history;
 mod import;
 mod init;
+mod kept;
 mod kustomize;
 mod many;
 mod operator;

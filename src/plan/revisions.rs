@@ -101,7 +101,7 @@ fn compared(base: Objects, head: Objects, key: &FingerprintKey) -> Vec<ObjectCom
     let mut all: Vec<ObjectComparison> = Vec::new();
     for object in &head {
         let other = left.get_mut(&object.id).and_then(Vec::pop);
-        if let Some(other) = other.as_ref().filter(|it| it.release != object.release) {
+        if let Some(other) = other.as_ref().filter(|it| it.release != object.release && !it.implicit) {
             all.push(dropped(other, key));
         }
         all.push(revised(other.as_ref(), object, key));

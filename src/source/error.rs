@@ -16,6 +16,9 @@ pub enum SourceError {
         /// Where the search began.
         start: PathBuf,
     },
+    /// What is in a commit stays as it is.
+    #[error("the files of a commit cannot be written")]
+    OfCommit,
     /// The commit has no project there.
     #[error("revision `{revision}` has no project at or above `{}`", if start.is_empty() { "the top" } else { start })]
     NoProjectAt {
@@ -129,6 +132,7 @@ impl Diagnose for SourceError {
                  `weft init`."
                     .into()
             }
+            Self::OfCommit => "Leave `--at` out to write into the folder.".into(),
             Self::NoProjectAt { .. } => {
                 "Name the folder that has `environments/` in that commit: `--at REVISION:FOLDER`.".into()
             }

@@ -10,6 +10,8 @@ mod folder;
 mod git;
 mod pointer;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use self::disk::{Disk, repository};
@@ -28,6 +30,7 @@ pub struct Source {
     root: PathBuf,
     repository: Option<Repository>,
     at: Option<At>,
+    asked: RefCell<BTreeSet<String>>,
 }
 
 /// A project in a commit.
@@ -58,7 +61,7 @@ impl Source {
         let repository = Repository::around(start)?;
         let Some(revision) = revision else {
             let root = find_root(start).ok_or_else(|| SourceError::NoProject { start: start.to_path_buf() })?;
-            return Ok(Self { root, repository, at: None });
+            return Ok(Self { root, repository, at: None, asked: RefCell::default() });
         };
         let Some(repository) = repository else {
             return Err(SourceError::NoRepository { folder: find_root(start).unwrap_or_else(|| start.to_path_buf()) });
@@ -78,7 +81,7 @@ impl Source {
             return Err(SourceError::NoProjectAt { start, revision: revision.to_owned() });
         };
         let root = repository.folder().join(&folder);
-        Ok(Self { root, repository: Some(repository), at: Some(At { commit, folder }) })
+        Ok(Self { root, repository: Some(repository), at: Some(At { commit, folder }), asked: RefCell::default() })
     }
 
     /// The root of the project on this machine; where its files come from a commit, the place where it would be.
@@ -86,10 +89,16 @@ impl Source {
         &self.root
     }
 
+    /// The same for those who write there, which a commit does not let anybody do.
+    pub fn writable_root(&self) -> Result<&Path, SourceError> {
+        if self.at.is_some() { Err(SourceError::OfCommit) } else { Ok(&self.root) }
+    }
+
     /// The files at and below these paths, which are relative to the root. A path that does not exist adds nothing.
     pub fn read<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Result<Tree, SourceError> {
         let mut tree = Tree::default();
         for path in paths {
+            self.asked.borrow_mut().insert(path.to_owned());
             let files = match (&self.repository, &self.at) {
                 (Some(repository), Some(at)) => repository.read(at.commit, &at.folder, path)?,
                 _ => folder::read(&self.root, path)?,
@@ -97,6 +106,16 @@ impl Source {
             tree = tree.with(Tree::new(files));
         }
         Ok(tree)
+    }
+
+    /// All paths that it was asked for, sorted.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.borrow().iter().cloned().collect()
+    }
+
+    /// The commit that the files are read from and the project's folder in it; `None` where they are those of a folder.
+    pub fn revision(&self) -> Option<String> {
+        self.at.as_ref().map(|at| format!("{}:{}", at.commit, at.folder))
     }
 
     /// The commit that the files belong to; `None` outside a git repository, or in one without a commit.

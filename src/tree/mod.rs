@@ -136,6 +136,11 @@ impl Tree {
         self.files.keys().map(String::as_str)
     }
 
+    /// All files with their paths, sorted.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(path, bytes)| (path.as_str(), &**bytes))
+    }
+
     /// The paths whose bytes are not the same in both, or that only one of them has.
     pub fn differing(&self, other: &Tree) -> BTreeSet<String> {
         let other_has = |path: &str, bytes: &Arc<[u8]>| other.files.get(path).is_some_and(|it| it == bytes);

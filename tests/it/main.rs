@@ -14,6 +14,7 @@ mod diff;
 mod docs;
 mod faults;
 mod functions;
+mod git;
 mod gotemplate;
 mod health;
 mod ignore;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         docs::trials(),
         faults::trials(),
         functions::trials(),
+        git::trials(),
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
