@@ -26,6 +26,7 @@ mod pack;
 mod package;
 mod render;
 mod schema;
+mod secrecy;
 mod table;
 mod template;
 mod unread;
@@ -44,9 +45,11 @@ pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
-pub use self::template::{Named, template};
+pub use self::secrecy::{mask, mask_all};
+pub use self::template::{Named, Templated, name_of, template, templated};
 pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
+use crate::patch::Targeted;
 use crate::project::Release;
 use crate::schema::Discovery;
 use crate::tree::reads::Reads;
@@ -121,6 +124,8 @@ pub struct Rendered {
     pub lookups: Vec<Asked>,
     /// What was looked at, where that was asked for: see [`Making::records`].
     pub reads: Option<Read>,
+    /// What is changed in the objects before they are read.
+    pub patches: Vec<Targeted>,
 }
 
 /// One rendered file. Its text and its stand-in are known to be YAML.

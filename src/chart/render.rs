@@ -43,7 +43,8 @@ fn run(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
     let (placeholders, lookups) =
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
     let reads = context.making.records.then(|| Read { values: render.read(context), ..Read::default() });
-    Ok(Rendered { release, files, unread, notes: render.notes(), placeholders, lookups, reads })
+    let (notes, patches) = (render.notes(), Vec::new());
+    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches, reads })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.

@@ -13,6 +13,7 @@ mod crash;
 mod diff;
 mod docs;
 mod faults;
+mod forge;
 mod functions;
 mod git;
 mod gotemplate;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         faults::trials(),
+        forge::trials(),
         functions::trials(),
         git::trials(),
         gotemplate::trials(),

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::Made;
 use crate::kustomize;
-use crate::project::{Environment, Release, ReleaseSource, ValuesLayer};
+use crate::project::{Environment, PatchContent, Release, ReleaseSource, ValuesLayer};
 use crate::tree::{self, Tree};
 use crate::value::Value;
 
@@ -68,6 +68,11 @@ impl<'p> Maker<'p> {
             ValuesLayer::File(path, _) | ValuesLayer::Template(path, _) => Some(path),
             ValuesLayer::Inline(_) => None,
         });
+        let patches = release.patches.iter().filter_map(|it| match &it.content {
+            PatchContent::File(path) => Some(path.clone()),
+            PatchContent::Fields(_) | PatchContent::Text(..) => None,
+        });
+        paths.extend(patches);
         paths.extend(values.chain(release.secrets.iter().map(|(path, _)| path)).cloned());
         let asked: BTreeSet<String> =
             paths.iter().flat_map(|path| self.asked(path).iter().cloned().collect::<Vec<_>>()).collect();

@@ -106,7 +106,7 @@ fn at<'c>(changed: &'c BTreeSet<String>, path: &str) -> impl Iterator<Item = &'c
 
 /// Whether a field only makes values, so that rendering tells whether it matters.
 fn is_values(field: &str) -> bool {
-    field == "values" || field == "environment.values" || field.starts_with("inputs.")
+    ["values", "patches", "environment.values"].contains(&field) || field.starts_with("inputs.")
 }
 
 fn differing(base: &BTreeMap<String, Arc<str>>, head: &BTreeMap<String, Arc<str>>) -> Vec<String> {
