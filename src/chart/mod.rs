@@ -17,6 +17,7 @@ mod go;
 mod ignore;
 mod jinja;
 mod load;
+mod lookups;
 mod manifests;
 mod member;
 mod metadata;
@@ -39,12 +40,13 @@ pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
+pub use self::lookups::Lookups;
 pub use self::manifests::manifests;
 pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
-pub use self::template::{Named, template};
+pub use self::template::{Named, notes, template};
 pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::project::Release;
@@ -77,12 +79,14 @@ pub struct Making {
     pub now: i64,
     /// Where passwords, keys and certificates come from.
     pub chance: Chance,
+    /// The live objects that releases with `lookup: true` may see; `None` where no cluster can be asked.
+    pub live: Option<Arc<Lookups>>,
 }
 
 impl Default for Making {
-    /// Placeholders, in 1970.
+    /// Placeholders, in 1970, and no cluster.
     fn default() -> Self {
-        Self { now: 0, chance: Chance::Placeholder }
+        Self { now: 0, chance: Chance::Placeholder, live: None }
     }
 }
 
@@ -101,11 +105,11 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// Of the leaves that a user set, those that no template read.
     pub unread: Vec<Path>,
-    /// What the chart's `NOTES.txt` came to, with stand-ins for secrets.
+    /// What the chart's `NOTES.txt` came to, with secrets masked.
     pub notes: Option<String>,
     /// Whether passwords, keys or certificates were asked for, and only placeholders stand there.
     pub placeholders: bool,
-    /// The live objects that templates asked for.
+    /// The live objects that templates asked for and may not see.
     pub lookups: Vec<Asked>,
 }
 

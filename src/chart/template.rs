@@ -34,10 +34,15 @@ pub struct Named {
     pub chance: Chance,
 }
 
-/// What a chart comes to with these values of a user, as `helm template` prints it. Secrets are not masked.
-pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>, ChartError> {
-    check_name(&named.name)?;
+/// What the `NOTES.txt` of a chart comes to with these values of a user. Secrets are not masked.
+pub fn notes(chart: &Chart, by_user: &Value, named: &Named) -> Result<String, ChartError> {
     let prepared = Prepared::of(chart, by_user)?;
+    Ok(executed(chart, &prepared, named)?.notes.unwrap_or_default())
+}
+
+/// Executes the templates of a chart.
+fn executed(chart: &Chart, prepared: &Prepared, named: &Named) -> Result<go::Output, ChartError> {
+    check_name(&named.name)?;
     prepared.check_version(&named.capabilities.normalized)?;
     let facts = Facts {
         name: named.name.clone(),
@@ -46,8 +51,15 @@ pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>
         capabilities: Rc::new(named.capabilities.clone()),
         now: named.now,
         chance: named.chance.clone(),
+        live: None,
     };
-    let rendered = go::run(chart, &prepared, &facts, Secrets::Exposed)?;
+    go::run(chart, prepared, &facts, Secrets::Exposed)
+}
+
+/// What a chart comes to with these values of a user, as `helm template` prints it. Secrets are not masked.
+pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>, ChartError> {
+    let prepared = Prepared::of(chart, by_user)?;
+    let rendered = executed(chart, &prepared, named)?;
     let text = |it: &go::Rendered| Ok((Arc::clone(&it.name), it.text()?.to_owned()));
     let texts = rendered.files.iter().map(text).collect::<Result<Vec<_>, ChartError>>()?;
     let mut sorted = output::sort(&texts)?;
