@@ -33,9 +33,11 @@ pub mod health;
 pub mod plan;
 pub mod state;
 pub mod report;
+pub mod drift;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;
+pub mod forge;
 pub mod source;
 pub mod keys;
 pub mod cluster;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Settings, pool};
+use super::{Settings, load, pool};
 use crate::diagnostic::{Failure, Place};
+use crate::kustomize;
 use crate::project::{self, ChartPlace, Dependency, Environment, Lock, Locked, ProjectError, VENDOR, Verify};
 use crate::source::charts::{self, Charts, Found, Keys};
 use crate::source::{ENVIRONMENTS, Source};
@@ -167,6 +168,7 @@ fn declared(source: &Source, environment: &str) -> Result<(Environment, Tree), F
     let environment = project::load(&declared, environment)?;
     let folders = project::folders(&environment);
     let tree = declared.with(source.read(folders.iter().map(String::as_str))?);
+    let tree = load::with_bases(source, &environment, tree)?;
     Ok((environment, tree))
 }
 
@@ -179,6 +181,14 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
         dependency: None,
     });
     let mut all: Vec<Wanted> = named.collect();
+    for folder in environment.releases.iter().filter_map(|it| it.source.kustomization()) {
+        for need in kustomize::charts(tree, folder) {
+            if all.iter().all(|it| it.place != need.place) {
+                let verify = Verify::default();
+                all.push(Wanted { place: need.place, verify, origin: need.origin, dependency: None });
+            }
+        }
+    }
     let mut folders: Vec<&String> = environment.releases.iter().filter_map(|it| it.source.chart()).collect();
     folders.sort();
     folders.dedup();

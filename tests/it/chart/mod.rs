@@ -215,6 +215,7 @@ fn release() -> Release {
         lookup: false,
         rollback: false,
         exposes: Vec::new(),
+        patches: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),
     }
