@@ -241,7 +241,8 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     project::seconds(text).ok_or_else(|| "it must be a duration such as 30s, 5m or 1h30m".to_owned())
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// A key and a value.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -41,6 +41,7 @@ mod show;
 mod sources;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod values;
 
@@ -82,6 +83,7 @@ enum Verb {
     Drift(drift::DriftArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
+    Test(test::TestArgs),
     Destroy(destroy::DestroyArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
@@ -129,6 +131,7 @@ impl Verb {
             Self::Drift(args) => drift::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
+            Self::Test(args) => test::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
             Self::History(args) => history::run(args, terminal),
             Self::Rollback(args) => rollback::run(args, terminal),

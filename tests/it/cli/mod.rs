@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, through its binary.
 
 mod canary;
+mod chart_rows;
+mod charts;
 mod documents;
 mod editing;
 mod figures;
@@ -36,6 +38,8 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
+        chart_rows::trials(),
+        charts::trials(),
         documents::trials(),
         editing::trials(),
         figures::trials(),
