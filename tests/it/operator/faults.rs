@@ -13,7 +13,7 @@ use kube::api::{Api, ListParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value as Json;
 
-use super::stage::{Running, Tenant, until};
+use super::stage::{Running, Tenant, all_faults, until};
 use crate::cases::code;
 use crate::cli::proxy::{Answer, Seen};
 use crate::sandbox::shared;
@@ -53,7 +53,10 @@ pub fn trials() -> Vec<Trial> {
         ("51_a_wrong_clock_wears_no_token_out", people::wrong_clock),
         ("52_a_status_of_another_version_is_no_storm", people::other_status),
     ];
-    table.iter().map(|(name, run)| code("operator::fault", name, *run)).collect()
+    // It takes the shortest interval that there is: a minute.
+    let long: &[(&str, Run)] = &[("09_a_lost_event_is_made_good_by_the_interval", way::lost_until_the_interval)];
+    let table = table.iter().chain(long.iter().filter(|_| all_faults()));
+    table.map(|(name, run)| code("operator::fault", name, *run)).collect()
 }
 
 /// A tenant whose object is synced, and its operator, behind a door with a rule.

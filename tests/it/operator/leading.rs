@@ -177,7 +177,7 @@ fn alone() -> Result<(), Failed> {
 }
 
 /// What a page at an address says.
-fn page(address: &str, path: &str) -> Result<String, Failed> {
+pub fn page(address: &str, path: &str) -> Result<String, Failed> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: it\r\n\r\n")?;

@@ -358,7 +358,19 @@ impl Running {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("a process");
             child.wait().expect("a process");
+            self.says_no_token();
         }
+    }
+
+    /// What it says on standard error, so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.desk.root().join("log")).unwrap_or_default()
+    }
+
+    /// No token is in what it said: all begin with the same letters, those of `{"alg":`.
+    fn says_no_token(&self) {
+        let log = self.log();
+        assert!(std::thread::panicking() || !log.contains("eyJhbGci"), "{log}");
     }
 
     /// The memory of its own that is resident, in bytes.
@@ -378,7 +390,9 @@ impl Running {
         let mut child = self.child.take()?;
         let pid = rustix::process::Pid::from_raw(child.id().try_into().expect("a number")).expect("a process");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
-        child.wait().expect("a process").code()
+        let code = child.wait().expect("a process").code();
+        self.says_no_token();
+        code
     }
 
     /// The writes so far.

@@ -325,6 +325,8 @@ pub fn selectors() -> Result<(), Failed> {
         "itself",
         "Available=False/TargetIsSource Progressing=False/TargetIsSource Degraded=True/TargetIsSource",
     )?;
+    tenant.delete("itself")?;
+    assert!(map_at(&tenant.own, "settings").is_some(), "the source is no copy");
     tenant.sync(
         "forbidden",
         &json!({"source": {"name": "settings", "namespace": "kube-system"}, "syncToNamespaces": ["x"]}),

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Switch, synced};
 use crate::cli::proxy::{Answer, Events, Seen, answer_of};
+use crate::operator::leading::page;
 use crate::operator::stage::{Running, Tenant, all_faults, at_once, delete_map, edit_map, label, of_maps, until};
 
 pub fn answers_lost() -> Result<(), Failed> {
@@ -61,18 +62,31 @@ pub fn silent_server() -> Result<(), Failed> {
     let is_silent = silent.clone();
     let tenant = Tenant::new(1);
     let rule = move |_: &Seen| if is_silent.is_on() { Answer::Silence } else { Answer::Through };
-    let operator = Running::start(&tenant, &["--patience", "1s"], rule);
+    let operator = Running::start(&tenant, &["--patience", "1s", "--health", "127.0.0.1:0"], rule);
     tenant.sync("sync", &json!({}));
     tenant.comes_to("sync", "Available=True/Synced")?;
+    let log = operator.log();
+    let address = log.lines().find_map(|it| it.strip_prefix("listening on ")).ok_or("an address")?;
+    let readiness = |code: &str| {
+        until(&format!("readiness is {code}"), || {
+            let page = page(address, "/readyz").unwrap_or_default();
+            if page.starts_with(&format!("HTTP/1.1 {code}")) { Ok(()) } else { Err(page) }
+        })
+    };
+    readiness("200")?;
     silent.on();
     tenant.edit("sync", &json!({"metadata": {"annotations": {"weaver.example.com/reconcile-at": "1"}}}));
-    std::thread::sleep(Duration::from_secs(4));
+    readiness("503")?;
+    assert!(page(address, "/healthz")?.starts_with("HTTP/1.1 200"), "a restart would not help");
     silent.off();
     // Also a watch that hangs is begun anew.
     tenant.source(&json!({"a": "2"}));
     tenant.copies_are(Some(&json!({"a": "2"})))?;
-    drop(operator);
-    Ok(())
+    readiness("200")?;
+    let said = operator.log();
+    let away = "warning: no answer from http://127.0.0.1";
+    let told = said.matches(away).count() == 1 && said.contains("\nthe API server answers again\n");
+    if told { Ok(()) } else { Err(said.into()) }
 }
 
 pub fn errors_now_and_then() -> Result<(), Failed> {
@@ -237,6 +251,20 @@ pub fn lost_event() -> Result<(), Failed> {
         tenant.delete("sync")?;
         tenant.copies_are(None)
     })
+}
+
+pub fn lost_until_the_interval() -> Result<(), Failed> {
+    let (tenant, _operator) = synced(1, &json!({"resyncInterval": "1m"}), |seen| match seen {
+        it if it.is_watch() && it.bare_path() == "/api/v1/configmaps" => {
+            Answer::Watched(Events(Arc::new(|event| !event.starts_with("{\"type\":\"MODIFIED\""))))
+        }
+        _ => Answer::Through,
+    })?;
+    edit_map(&tenant.targets[0], "settings", &json!({"data": {"a": "edited"}}));
+    let began = Instant::now();
+    tenant.copies_are(Some(&json!({"a": "1"})))?;
+    assert!(began.elapsed() < Duration::from_secs(75), "{:?}", began.elapsed());
+    Ok(())
 }
 
 pub fn two_operators() -> Result<(), Failed> {
