@@ -39,9 +39,14 @@ pub fn trace(chart: &Chart, context: &Context, path: &str) -> Result<Trace, Char
     let prepared = Prepared::new(chart, context)?;
     let render = Render::new(chart, context, &prepared)?;
     let name = path.strip_prefix(&format!("{}/templates/", chart.package.folder)).unwrap_or(path);
-    match chart.jinja.engine.template(name) {
-        Some(_) => Ok(chart.jinja.engine.trace(name, &render.shown().again())?),
-        None => Ok(Trace::default()),
+    if chart.jinja.engine.template(name).is_some() {
+        return Ok(chart.jinja.engine.trace(name, &render.shown().again())?);
+    }
+    let made = render.real_go.iter().flat_map(|it| &it.files).find(|it| *it.place == path);
+    let secrets = if render.stand_in_go.is_some() { Secrets::StandIn } else { Secrets::Exposed };
+    match (&render.facts, made) {
+        (Some(facts), Some(file)) => go::trace(chart, &prepared, facts, secrets, &file.name),
+        _ => Ok(Trace::default()),
     }
 }
 

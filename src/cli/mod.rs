@@ -13,6 +13,7 @@ mod destroy;
 mod diff;
 mod drift;
 mod exit;
+mod explain;
 mod files;
 mod get;
 mod hardening;
@@ -75,6 +76,7 @@ enum Verb {
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
+    Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Destroy(destroy::DestroyArgs),
@@ -121,6 +123,7 @@ impl Verb {
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
             Self::Drift(args) => drift::run(args, terminal),
+            Self::Explain(args) => explain::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),

@@ -2,7 +2,9 @@
 
 mod canary;
 mod documents;
+mod drift;
 mod editing;
+mod explain;
 mod figures;
 mod falsehoods;
 mod files;
@@ -37,7 +39,9 @@ pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
         documents::trials(),
+        drift::trials(),
         editing::trials(),
+        explain::trials(),
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
