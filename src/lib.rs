@@ -37,6 +37,7 @@ pub mod drift;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;
+pub mod forge;
 pub mod source;
 pub mod keys;
 pub mod cluster;

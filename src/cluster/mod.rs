@@ -50,6 +50,7 @@ pub use self::lease::{Holder, Lease};
 pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
 pub use self::openapi::SchemaCache;
+pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;

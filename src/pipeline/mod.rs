@@ -146,10 +146,10 @@ pub fn render(
     making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
-        let ReleaseValues { release, chart, values, files } = it;
+        let ReleaseValues { release, chart, values, files, .. } = it;
         let rendered = match (chart, &release.source) {
             (None, ReleaseSource::Kustomization(folder)) => {
-                return kustomize::render(files, folder, release).map_err(|it| it.of_release(&release.name));
+                return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
             }
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
@@ -162,7 +162,8 @@ pub fn render(
         };
         rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
-    let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
     let placeholders = rendered.iter().any(|it| it.placeholders);
