@@ -16,6 +16,7 @@ mod diff;
 mod drift;
 mod engine;
 mod exit;
+mod explain;
 mod files;
 mod get;
 mod hardening;
@@ -81,6 +82,7 @@ enum Verb {
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
+    Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Test(test::TestArgs),
@@ -129,6 +131,7 @@ impl Verb {
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
             Self::Drift(args) => drift::run(args, terminal),
+            Self::Explain(args) => explain::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
             Self::Test(args) => test::run(args, terminal),
