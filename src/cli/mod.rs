@@ -7,6 +7,7 @@ mod acting;
 mod apply;
 mod arguments;
 mod chart;
+mod ci;
 mod completions;
 mod demo;
 mod destroy;
@@ -83,6 +84,7 @@ enum Verb {
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
+    Ci(ci::CiArgs),
     Kustomize(kustomize::KustomizeArgs),
     Import(import::ImportArgs),
     Secrets(secrets::SecretsArgs),
@@ -129,6 +131,7 @@ impl Verb {
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
+            Self::Ci(args) => ci::run(args, terminal),
             Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Import(args) => import::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),

@@ -49,7 +49,7 @@ pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
 pub use self::sources::{Relocked, Renew, lock, vendored};
-pub use self::state::State;
+pub use self::state::{State, random_key as fresh_key};
 pub use self::stop::{is_stopped, signalled, stop};
 pub use self::target::connect;
 use crate::chart::{self, Making};
@@ -83,6 +83,8 @@ pub struct Settings {
     pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
+    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
+    pub closed: bool,
 }
 
 /// A cluster that the command line names.

@@ -122,7 +122,8 @@ impl State {
     }
 }
 
-fn random_key() -> Result<FingerprintKey, Failure> {
+/// A key of fingerprints for one run.
+pub fn random_key() -> Result<FingerprintKey, Failure> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(PipelineError::Random)?;
     Ok(FingerprintKey::new(bytes))

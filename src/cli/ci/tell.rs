@@ -1,0 +1,152 @@
+//! Telling what a job found: in its summary, on the pull request, at the commit, in issues.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::page;
+use crate::cli::files::FileError;
+use crate::cli::terminal::Terminal;
+use crate::cli::{files, settings, wait};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::forge::{Client, Forge, ForgeError, Job, State, Status};
+use crate::network::{Network, Proxies};
+use crate::report::{self, Part};
+
+/// What a job does, as the names of its statuses say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Does {
+    /// It plans.
+    Plan,
+    /// It applies.
+    Apply,
+    /// It looks for drift.
+    Drift,
+}
+
+/// What a job tells.
+pub(super) struct Tidings<'t> {
+    /// What it does.
+    pub does: Does,
+    /// What came of each environment.
+    pub parts: &'t [Part<'t>],
+    /// The commit that has the statuses.
+    pub head: Option<&'t str>,
+    /// Whether the parts are all environments that the change touches.
+    pub is_all: bool,
+}
+
+impl Does {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// Writes the summary, and tells the forge. What could not be told is given back, with everything else told.
+pub(super) fn tell(job: &Job, tidings: &Tidings, dry_run: bool, terminal: &Terminal) -> Result<Vec<Diagnostic>, Failure> {
+    if let Some(file) = job.summary.as_ref().filter(|_| !dry_run) {
+        append(&PathBuf::from(file), &page::summary(tidings.parts))?;
+    }
+    if job.forge == Forge::Plain {
+        return Ok(Vec::new());
+    }
+    let network = Network::new(Proxies::new(&|name| settings::variables().get(name).cloned()));
+    let authorities = job.authorities.as_ref().map(|it| files::read(Path::new(it))).transpose()?;
+    let client = match (dry_run, Client::new(&network, job, authorities.clone())) {
+        (true, _) => Client::dry(&network, job, authorities)?,
+        (false, Err(error @ ForgeError::NoToken { .. })) => {
+            terminal.warn(&format!("{error}, so it is told nothing"));
+            return Ok(Vec::new());
+        }
+        (false, client) => client?,
+    };
+    let untold = wait(async { Ok::<_, Failure>(untold(job, tidings, &client).await) })?;
+    for call in client.held() {
+        let body = call.body.map(|it| format!("{it:#}\n")).unwrap_or_default();
+        terminal.print(&format!("{} {}\n{body}", call.method, call.path))?;
+    }
+    Ok(untold)
+}
+
+async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Diagnostic> {
+    let mut untold = Vec::new();
+    let mut note = |told: Result<(), ForgeError>| untold.extend(told.err().map(|it| Diagnostic::of(&it)));
+    if tidings.does == Does::Drift {
+        for part in tidings.parts {
+            note(issue(part, client).await);
+        }
+    }
+    if job.pull.is_some() && tidings.does == Does::Plan {
+        for part in tidings.parts {
+            note(client.comment(&page::mark(part.environment), &page::of(part)).await);
+        }
+        if tidings.is_all {
+            note(outdated(tidings, client).await);
+        }
+    }
+    if let Some(head) = tidings.head {
+        for status in statuses(tidings) {
+            note(client.status(head, &status).await);
+        }
+    }
+    untold
+}
+
+/// Rewrites comments of environments that the change does not touch any more.
+async fn outdated(tidings: &Tidings<'_>, client: &Client<'_>) -> Result<(), ForgeError> {
+    let ours: Vec<String> = tidings.parts.iter().map(|it| page::mark(it.environment)).collect();
+    for comment in client.comments(page::MARKS).await? {
+        let mark = comment.text.lines().next().unwrap_or_default().to_owned();
+        let now = page::untouched(&mark, tidings.head.unwrap_or_default());
+        if !ours.contains(&mark) && comment.text.trim_end() != now.trim_end() {
+            client.rewrite(&comment, &now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The one issue of an environment: open as long as there is drift, closed when it is clean, and left as it is where that
+/// could not be told.
+async fn issue(part: &Part<'_>, client: &Client<'_>) -> Result<(), ForgeError> {
+    let mark = page::mark(&format!("drift:{}", part.environment));
+    let body = format!("{mark}\n{}", page::of(part));
+    match part.code {
+        0 => client.close_issue(&mark, &body).await,
+        2 => client.issue(&mark, &format!("Drift in {}", part.environment), &body).await,
+        _ => Ok(()),
+    }
+}
+
+/// A status for each environment, and one for all, whose name does not depend on what a change touches.
+fn statuses(tidings: &Tidings) -> Vec<Status> {
+    let name = tidings.does.name();
+    let one = |part: &Part| Status {
+        context: format!("weft/{name}/{}", part.environment),
+        state: state(part.code),
+        description: report::closing_of_many(&[*part]).split_once(": ").map(|it| it.1.to_owned()).unwrap_or_default(),
+    };
+    let gravest = tidings.parts.iter().map(|it| it.code).max_by_key(|code| state(*code) as u8).unwrap_or(0);
+    let description =
+        if tidings.parts.is_empty() { "no environment is touched".to_owned() } else { report::closing_of_many(tidings.parts) };
+    let all = Status { context: format!("weft/{name}"), state: state(gravest), description };
+    tidings.parts.iter().map(one).chain([all]).collect()
+}
+
+/// What an exit code is to a commit.
+fn state(code: u8) -> State {
+    match code {
+        0 | 2 => State::Success,
+        4 => State::Failure,
+        _ => State::Error,
+    }
+}
+
+fn append(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |source| FileError::Write { path: path.to_path_buf(), source };
+    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}
