@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn only_the_planned_change_on_the_planned_base_is_applied() {
-        let kept = |exit_code| Kept { environment: "dev".into(), plan: Some("dev.plan.json".into()), digest: None, exit_code };
+        let kept =
+            |exit_code| Kept { environment: "dev".into(), plan: Some("dev.plan.json".into()), digest: None, exit_code };
         let artefact = Artefact::new("base", "head", "tree", vec![kept(0), kept(2)]);
         let text = serde_json::to_string(&artefact).unwrap();
         let artefact = Artefact::read(&text, "ci.json").unwrap();

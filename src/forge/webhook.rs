@@ -9,12 +9,7 @@ use crate::masked::Masked;
 /// Whether a request of a webhook carries the proof that its sender knows the secret: a keyed digest of the body in
 /// `X-Gitea-Signature` or `X-Hub-Signature-256` (Gitea, GitHub), or the secret itself in `X-Gitlab-Token`. An empty
 /// secret proves nothing.
-pub fn is_signed(
-    forge: Forge,
-    header: &dyn Fn(&str) -> Option<String>,
-    body: &[u8],
-    secret: &Masked<String>,
-) -> bool {
+pub fn is_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, body: &[u8], secret: &Masked<String>) -> bool {
     let secret = secret.expose().as_bytes();
     if secret.is_empty() {
         return false;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::here::Here;
-use super::tell::{Does, Tidings, tell};
+use super::here::{self, Here};
+use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
 use crate::cli::acting::{self, ActingArgs, Ran};
 use crate::cli::arguments::{Format, JudgeArgs, SetArgs};
@@ -33,10 +33,22 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let here = Here::of(&args.job)?;
+    let here = match Here::of(&args.job, here::job()?) {
+        Ok(here) => here,
+        Err((job, failure)) => {
+            tell::failed(&job, Does::Apply, &failure, args.job.dry_run, terminal)?;
+            return Err(failure);
+        }
+    };
     let commit = here.change.head.clone();
     let (names, plans) = match &args.plans {
-        Some(folder) => planned_before(args, &here, folder)?,
+        Some(folder) => match planned_before(args, &here, folder) {
+            Ok(found) => found,
+            Err(failure) => {
+                tell::failed(&here.job, Does::Apply, &failure, args.job.dry_run, terminal)?;
+                return Err(failure);
+            }
+        },
         None => (here.environments(&args.job, &commit)?, Vec::new()),
     };
     let fates = look::each(&names, terminal, |environment, terminal| {
@@ -60,7 +72,13 @@ fn planned_before(args: &ApplyArgs, here: &Here, folder: &PathBuf) -> Result<(Na
 }
 
 /// The plan of a file, made anew and found to be the same.
-fn again(args: &ApplyArgs, environment: &str, commit: &str, file: &PathBuf, terminal: &Terminal) -> Result<Planned, Failure> {
+fn again(
+    args: &ApplyArgs,
+    environment: &str,
+    commit: &str,
+    file: &PathBuf,
+    terminal: &Terminal,
+) -> Result<Planned, Failure> {
     let saved = saved::read(&files::bytes(file)?, &file.display().to_string())?;
     let settings = settings::online(&args.job.target(environment, commit), &SetArgs::default())?;
     apply::planned_again(&saved, settings, &SetArgs::default(), terminal)
@@ -77,7 +95,13 @@ fn anew(args: &ApplyArgs, environment: &str, commit: &str, terminal: &Terminal) 
 }
 
 /// Applies a plan that may be applied, and says what came of it.
-fn acted(args: &ApplyArgs, here: &Here, planned: Planned, environment: &str, terminal: &Terminal) -> Result<Looked, Failure> {
+fn acted(
+    args: &ApplyArgs,
+    here: &Here,
+    planned: Planned,
+    environment: &str,
+    terminal: &Terminal,
+) -> Result<Looked, Failure> {
     let early = acting::without_applying(&planned.plan);
     if args.job.dry_run || early.is_some() {
         let report = look::report(&planned, here);
@@ -86,7 +110,14 @@ fn acted(args: &ApplyArgs, here: &Here, planned: Planned, environment: &str, ter
     }
     let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
     let target = args.job.target(environment, &here.change.head);
-    apply::bring_back(&going_back, &planned, (&target.project, &target.cluster), JudgeArgs::default(), &args.acting, terminal);
+    apply::bring_back(
+        &going_back,
+        &planned,
+        (&target.project, &target.cluster),
+        JudgeArgs::default(),
+        &args.acting,
+        terminal,
+    );
     // The report is about the apply.
     terminal.kept().lines().for_each(|line| terminal.say(line));
     Ok(Looked { report, key: planned.state.key, exit })
@@ -105,7 +136,7 @@ fn conclude(
     many::diagnose(names, fates, terminal);
     let tidings = Tidings { does: Does::Apply, parts: &parts, head: Some(&here.change.head), is_all: true };
     // What was done stays done, whether or not it can be told.
-    for diagnostic in tell(&here.job, &tidings, args.job.dry_run, terminal)? {
+    for diagnostic in tell::tell(&here.job, &tidings, args.job.dry_run, terminal)? {
         terminal.warn(&format!("not told: {diagnostic}"));
     }
     Ok(exit)

@@ -30,16 +30,15 @@ pub(super) fn job() -> Result<Job, Failure> {
 }
 
 impl Here {
-    /// The job of this process, with the change that it is about.
-    pub(super) fn of(args: &JobArgs) -> Result<Self, Failure> {
-        let (job, folder) = (job()?, args.folder());
+    /// A job with the change that it is about. The job comes back where that cannot be told.
+    pub(super) fn of(args: &JobArgs, job: Job) -> Result<Self, (Box<Job>, Failure)> {
+        let folder = args.folder();
         let head = args.head.clone().or_else(|| job.head.clone()).unwrap_or_else(|| "HEAD".to_owned());
-        let base = match &args.base {
-            Some(base) => base.clone(),
-            None => base(&folder, &job, &head)?,
-        };
-        let change = source::change(&folder, &base, &head)?;
-        Ok(Self { job, change })
+        let base = args.base.clone().map_or_else(|| base(&folder, &job, &head), Ok);
+        match base.and_then(|base| source::change(&folder, &base, &head)) {
+            Ok(change) => Ok(Self { job, change }),
+            Err(error) => Err((Box::new(job), error.into())),
+        }
     }
 
     /// The commit whose files are looked at: what comes of a merge, where the job is about a change that is not merged.
@@ -76,4 +75,3 @@ fn base(folder: &Path, job: &Job, head: &str) -> Result<String, ChangeError> {
     let guessed = if job.head.is_some() || job.branch.is_some() { &before[1..] } else { &before[..] };
     Ok(source::first_of(folder, guessed)?.unwrap_or_else(|| head.to_owned()))
 }
-

@@ -2,6 +2,7 @@
 
 use super::JobArgs;
 use super::here::Here;
+use crate::cli::arguments::SetArgs;
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
@@ -28,7 +29,7 @@ pub(super) fn planned(
     guards: &GuardArgs,
     terminal: &Terminal,
 ) -> Result<(Settings, Planned), Failure> {
-    let settings = settings::online(&args.target(environment, commit), &Default::default())?;
+    let settings = settings::online(&args.target(environment, commit), &SetArgs::default())?;
     let planned = planning::plan_with(&settings, &guards.guards(), terminal)?;
     Ok((settings, planned))
 }
@@ -40,7 +41,7 @@ pub(super) fn report(planned: &Planned, here: &Here) -> Report {
 }
 
 /// The commits of a change, by names that people know.
-fn named(here: &Here) -> String {
+pub(super) fn named(here: &Here) -> String {
     let (base, head) = (&here.change.base, &here.change.head);
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
 }

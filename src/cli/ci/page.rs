@@ -50,11 +50,19 @@ fn told(environment: &str, text: &str) -> String {
 
 /// The page of an environment whose job failed: what the program said, as it said it.
 fn failed(environment: &str, texts: &str) -> String {
+    format!("{}\n### {}: failed\n\n{}", mark(environment), name(environment), fenced(texts))
+}
+
+/// The page of a job that failed before it came to an environment.
+pub(super) fn trouble(does: &str, texts: &str) -> String {
+    format!("### weft ci {does}: failed\n\n{}", fenced(texts))
+}
+
+fn fenced(texts: &str) -> String {
     let texts: String = texts.chars().take(report::LIMIT / 2).collect();
     let ticks = texts.split(|c| c != '`').map(str::len).max().unwrap_or(0).max(2) + 1;
     let fence = "`".repeat(ticks);
-    let texts = texts.trim_end();
-    format!("{}\n### {}: failed\n\n{fence}text\n{texts}\n{fence}\n", mark(environment), name(environment))
+    format!("{fence}text\n{}\n{fence}\n", texts.trim_end())
 }
 
 /// The name of an environment as a heading has it.

@@ -1,21 +1,23 @@
 //! `weft ci plan`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::here::Here;
-use super::tell::{Does, Tidings, tell};
+use super::here::{self, Here};
+use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
-use crate::cli::arguments::Format;
+use crate::cli::arguments::{Format, SetArgs};
 use crate::cli::files;
 use crate::cli::many::{self, Looked};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, counted, settings};
 use crate::diagnostic::Failure;
-use crate::pipeline;
-use crate::report::{Purpose, Report};
+use crate::pipeline::{self, Settings};
+use crate::plan::Plan;
+use crate::report::Report;
 use crate::schema;
 
 /// Plan what comes of merging a change, in the environments that it touches, and tell: a summary, one comment on the pull
@@ -38,7 +40,13 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let here = Here::of(&args.job)?;
+    let here = match Here::of(&args.job, here::job()?) {
+        Ok(here) => here,
+        Err((job, failure)) => {
+            tell::failed(&job, Does::Plan, &failure, args.job.dry_run, terminal)?;
+            return Err(failure);
+        }
+    };
     let names = here.environments(&args.job, here.commit())?;
     let shut = args.render_only || here.job.is_fork;
     if shut && !args.render_only {
@@ -60,7 +68,12 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let is_all = args.job.environments.is_empty();
     let tidings = Tidings { does: Does::Plan, parts: &parts, head: Some(&here.change.head), is_all };
-    let untold = tell(&here.job, &tidings, args.job.dry_run, terminal)?;
+    let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
+    if here.job.is_fork {
+        // The token of a fork's job may only read.
+        untold.iter().for_each(|it| terminal.warn(&format!("not told: {it}")));
+        return Ok(exit);
+    }
     untold.iter().for_each(|it| terminal.diagnose(it));
     Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
 }
@@ -78,11 +91,19 @@ fn planned(args: &PlanArgs, here: &Here, environment: &str, terminal: &Terminal)
 /// What is left where neither a cluster nor a secret may be used: whether it renders, and what it warns of.
 fn rendered(args: &PlanArgs, here: &Here, environment: &str) -> Result<Looked, Failure> {
     let target = args.job.target(environment, here.commit());
-    let settings = settings::offline(environment, &target.project, &target.select, &Default::default())?;
-    let settings = pipeline::Settings { closed: true, ..settings };
+    let settings = settings::offline(environment, &target.project, &target.select, &SetArgs::default())?;
+    let settings = Settings { closed: true, ..settings };
     let project = pipeline::project(&settings)?;
     let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &std::sync::Arc::new(schema::builtin()), &project.making())?;
-    let _ = (rendering, counted(1, "object"), Purpose::Plan);
-    Ok(Looked { report: Report::default(), key: pipeline::fresh_key()?, exit: Exit::Done })
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
+    let only = format!(
+        "Only rendered, without a cluster and without secrets: {} of {}.",
+        counted(objects, "object"),
+        counted(releases, "release")
+    );
+    let plan = Plan { environment: environment.to_owned(), ..Plan::default() };
+    let warnings = [only].into_iter().chain(rendering.desired.warnings).collect();
+    let report = Report { plan, warnings, commit: Some(look::named(here)), ..Report::default() };
+    Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })
 }

@@ -2,12 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::page;
 use crate::cli::files::FileError;
 use crate::cli::terminal::Terminal;
-use crate::cli::{files, settings, wait};
+use crate::cli::{Exit, files, settings, wait};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::forge::{Client, Forge, ForgeError, Job, State, Status};
 use crate::network::{Network, Proxies};
@@ -47,14 +47,54 @@ impl Does {
 }
 
 /// Writes the summary, and tells the forge. What could not be told is given back, with everything else told.
-pub(super) fn tell(job: &Job, tidings: &Tidings, dry_run: bool, terminal: &Terminal) -> Result<Vec<Diagnostic>, Failure> {
-    if let Some(file) = job.summary.as_ref().filter(|_| !dry_run) {
-        append(&PathBuf::from(file), &page::summary(tidings.parts))?;
-    }
+pub(super) fn tell(
+    job: &Job,
+    tidings: &Tidings,
+    dry_run: bool,
+    terminal: &Terminal,
+) -> Result<Vec<Diagnostic>, Failure> {
+    summarize(job, &page::summary(tidings.parts), dry_run)?;
+    with_client(job, dry_run, terminal, |client| wait(async { Ok::<_, Failure>(untold(job, tidings, client).await) }))
+}
+
+/// Tells of a job that failed before it came to an environment. That is said anyway, so what cannot be told is only a
+/// warning.
+pub(super) fn failed(
+    job: &Job,
+    does: Does,
+    failure: &Failure,
+    dry_run: bool,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let texts: Vec<String> = failure.diagnostics.iter().map(ToString::to_string).collect();
+    summarize(job, &page::trouble(does.name(), &texts.concat()), dry_run)?;
+    let description = failure.diagnostics.first().and_then(|it| it.messages.first()).cloned().unwrap_or_default();
+    let status = Status { context: context(does), state: state(Exit::of(failure).code()), description };
+    let untold = with_client(job, dry_run, terminal, |client| {
+        let Some(head) = &job.head else { return Ok(Vec::new()) };
+        let told = wait(async { Ok::<_, Failure>(client.status(head, &status).await) })?;
+        Ok(told.err().map(|it| Diagnostic::of(&it)).into_iter().collect())
+    })?;
+    untold.iter().for_each(|it| terminal.warn(&format!("not told: {it}")));
+    Ok(())
+}
+
+fn summarize(job: &Job, text: &str, dry_run: bool) -> Result<(), FileError> {
+    job.summary.as_ref().filter(|_| !dry_run).map_or(Ok(()), |file| append(Path::new(file), text))
+}
+
+/// Does something with the connection to the forge, if the job has one; in a dry run, prints what would be sent.
+fn with_client(
+    job: &Job,
+    dry_run: bool,
+    terminal: &Terminal,
+    work: impl FnOnce(&Client) -> Result<Vec<Diagnostic>, Failure>,
+) -> Result<Vec<Diagnostic>, Failure> {
     if job.forge == Forge::Plain {
         return Ok(Vec::new());
     }
-    let network = Network::new(Proxies::new(&|name| settings::variables().get(name).cloned()));
+    let variables = settings::variables();
+    let network = Network::new(Proxies::new(&|name| variables.get(name).cloned()));
     let authorities = job.authorities.as_ref().map(|it| files::read(Path::new(it))).transpose()?;
     let client = match (dry_run, Client::new(&network, job, authorities.clone())) {
         (true, _) => Client::dry(&network, job, authorities)?,
@@ -64,12 +104,12 @@ pub(super) fn tell(job: &Job, tidings: &Tidings, dry_run: bool, terminal: &Termi
         }
         (false, client) => client?,
     };
-    let untold = wait(async { Ok::<_, Failure>(untold(job, tidings, &client).await) })?;
+    let done = work(&client)?;
     for call in client.held() {
         let body = call.body.map(|it| format!("{it:#}\n")).unwrap_or_default();
         terminal.print(&format!("{} {}\n{body}", call.method, call.path))?;
     }
-    Ok(untold)
+    Ok(done)
 }
 
 async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Diagnostic> {
@@ -130,10 +170,18 @@ fn statuses(tidings: &Tidings) -> Vec<Status> {
         description: report::closing_of_many(&[*part]).split_once(": ").map(|it| it.1.to_owned()).unwrap_or_default(),
     };
     let gravest = tidings.parts.iter().map(|it| it.code).max_by_key(|code| state(*code) as u8).unwrap_or(0);
-    let description =
-        if tidings.parts.is_empty() { "no environment is touched".to_owned() } else { report::closing_of_many(tidings.parts) };
-    let all = Status { context: format!("weft/{name}"), state: state(gravest), description };
+    let description = if tidings.parts.is_empty() {
+        "no environment is touched".to_owned()
+    } else {
+        report::closing_of_many(tidings.parts)
+    };
+    let all = Status { context: context(tidings.does), state: state(gravest), description };
     tidings.parts.iter().map(one).chain([all]).collect()
+}
+
+/// The name of the status for all environments.
+fn context(does: Does) -> String {
+    format!("weft/{}", does.name())
 }
 
 /// What an exit code is to a commit.
