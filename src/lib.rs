@@ -33,6 +33,7 @@ pub mod health;
 pub mod plan;
 pub mod state;
 pub mod report;
+pub mod drift;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;

@@ -26,7 +26,7 @@ pub fn lines(text: &str) -> String {
 }
 
 /// A text for a page: on one line, and without anything that Markdown or HTML would read, mentions included.
-pub(super) fn page(text: &str) -> String {
+pub fn page(text: &str) -> String {
     line(text).chars().fold(String::new(), |mut out, char| {
         if "&<>`*_[]|~#@\\!$\"'".contains(char) {
             // Writing to a string cannot fail.

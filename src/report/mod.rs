@@ -17,7 +17,7 @@ mod values;
 
 pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
-pub use self::escape::lines as harmless;
+pub use self::escape::{lines as harmless, page as harmless_on_page};
 pub use self::json::{FORMAT_VERSION, Listed, json};
 pub use self::many::{Part, Told, closing_of_many, json_of_many, markdown_of_many, text_of_many};
 pub use self::markdown::{LIMIT, markdown};

@@ -131,10 +131,10 @@ fn conclude(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let parts = look::parts(names, fates);
-    let exit = many::ended(fates.iter().flatten().map(many::exit_of), fates.iter().any(Option::is_none));
+    let exit = many::exit(fates);
     planning::print_many(&parts, exit.code(), Format::Text.into(), terminal)?;
     many::diagnose(names, fates, terminal);
-    let tidings = Tidings { does: Does::Apply, parts: &parts, head: Some(&here.change.head), is_all: true };
+    let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
     // What was done stays done, whether or not it can be told.
     for diagnostic in tell::tell(&here.job, &tidings, args.job.dry_run, terminal)? {
         terminal.warn(&format!("not told: {diagnostic}"));

@@ -2,17 +2,19 @@
 
 use clap::Args;
 
-use super::tell::{Does, Tidings, tell};
+use super::tell::{self, Does, Tidings};
 use super::{JobArgs, here, look};
 use crate::cli::arguments::{Format, SetArgs, TargetArgs};
-use crate::cli::many::{self, Looked, Names};
+use crate::cli::many::{self, Ends, Looked, Names};
 use crate::cli::planning;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, settings};
+use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
+use crate::drift::{self, Fate, Issue, Verdict};
+use crate::pipeline::{self, Looking};
 use crate::plan::Guards;
 use crate::project;
-use crate::report::Purpose;
+use crate::report::{Purpose, Told};
 use crate::source::{ENVIRONMENTS, Source};
 
 /// Look for drift in all environments, and keep one issue for each: open as long as there is drift, closed when it is
@@ -33,22 +35,42 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     };
     let names = Names { list, parallel: args.several.parallel, fail_fast: args.several.fail_fast };
     let fates = look::each(&names, terminal, |environment, terminal| found(args, environment, terminal));
-    let parts = look::parts(&names, &fates);
-    let exit = many::ended(fates.iter().flatten().map(many::exit_of), fates.iter().any(Option::is_none));
+    let parts = many::parts(&names, &fates, |it| Told::Report(&it.looked.report, &it.looked.key));
+    let exit = many::exit(&fates);
     planning::print_many(&parts, exit.code(), Format::Text.into(), terminal)?;
     many::diagnose(&names, &fates, terminal);
-    let tidings = Tidings { does: Does::Drift, parts: &parts, head: None, is_all: true };
-    let untold = tell(&job, &tidings, args.dry_run, terminal)?;
+    let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
+    let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
+    let untold = tell::tell(&job, &tidings, args.dry_run, terminal)?;
     untold.iter().for_each(|it| terminal.diagnose(it));
     Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
 }
 
-fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Looked, Failure> {
+/// What a look at an environment found.
+struct Found {
+    looked: Looked,
+    issue: Issue,
+}
+
+impl Ends for Found {
+    fn exit(&self) -> Exit {
+        self.looked.exit
+    }
+}
+
+fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found, Failure> {
     let project = args.head.as_ref().map_or_else(|| args.project.clone(), |it| args.at(it));
     let target = TargetArgs { project, ..args.target(environment, "") };
     let settings = settings::online(&target, &SetArgs::default())?;
-    let planned = planning::plan_with(&settings, &Guards::default(), terminal)?;
+    let (progress, looking) = (terminal.progress(), Looking { record: !args.dry_run, unmanaged: false });
+    let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
+    progress.done();
     let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
-    let exit = planning::exit(&report.plan, true);
-    Ok(Looked { report, key: planned.state.key, exit })
+    let exit = match look.verdict() {
+        Verdict::Clean => Exit::Done,
+        Verdict::Drift => Exit::Differences,
+        Verdict::Unknown | Verdict::Failed | Verdict::Skipped => Exit::Unknown,
+    };
+    let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });
+    Ok(Found { looked: Looked { report, key: planned.state.key, exit }, issue })
 }

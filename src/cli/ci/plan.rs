@@ -60,14 +60,14 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
         if shut { rendered(args, &here, environment) } else { planned(args, &here, environment, terminal) }
     });
     let parts = look::parts(&names, &fates);
-    let exit = many::ended(fates.iter().flatten().map(many::exit_of), fates.iter().any(Option::is_none));
+    let exit = many::exit(&fates);
     planning::print_many(&parts, exit.code(), Format::Text.into(), terminal)?;
     many::diagnose(&names, &fates, terminal);
     if let Some(folder) = folder {
         artefact::record(folder, &here, &names, &fates)?;
     }
     let is_all = args.job.environments.is_empty();
-    let tidings = Tidings { does: Does::Plan, parts: &parts, head: Some(&here.change.head), is_all };
+    let tidings = Tidings { is_all, ..Tidings::new(Does::Plan, &parts, Some(&here.change.head)) };
     let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
     if here.job.is_fork {
         // The token of a fork's job may only read.

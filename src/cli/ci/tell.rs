@@ -9,6 +9,7 @@ use crate::cli::files::FileError;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings, wait};
 use crate::diagnostic::{Diagnostic, Failure};
+use crate::drift::{Issue, IssueState};
 use crate::forge::{Client, Forge, ForgeError, Job, State, Status};
 use crate::network::{Network, Proxies};
 use crate::report::{self, Part};
@@ -34,6 +35,15 @@ pub(super) struct Tidings<'t> {
     pub head: Option<&'t str>,
     /// Whether the parts are all environments that the change touches.
     pub is_all: bool,
+    /// What becomes of issues.
+    pub issues: &'t [&'t Issue],
+}
+
+impl<'t> Tidings<'t> {
+    /// What came of environments that were asked for.
+    pub(super) fn new(does: Does, parts: &'t [Part<'t>], head: Option<&'t str>) -> Self {
+        Self { does, parts, head, is_all: false, issues: &[] }
+    }
 }
 
 impl Does {
@@ -115,10 +125,8 @@ fn with_client(
 async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Diagnostic> {
     let mut untold = Vec::new();
     let mut note = |told: Result<(), ForgeError>| untold.extend(told.err().map(|it| Diagnostic::of(&it)));
-    if tidings.does == Does::Drift {
-        for part in tidings.parts {
-            note(issue(part, client).await);
-        }
+    for issue in tidings.issues {
+        note(kept(issue, client).await);
     }
     if job.pull.is_some() && tidings.does == Does::Plan {
         for part in tidings.parts {
@@ -149,15 +157,12 @@ async fn outdated(tidings: &Tidings<'_>, client: &Client<'_>) -> Result<(), Forg
     Ok(())
 }
 
-/// The one issue of an environment: open as long as there is drift, closed when it is clean, and left as it is where that
-/// could not be told.
-async fn issue(part: &Part<'_>, client: &Client<'_>) -> Result<(), ForgeError> {
-    let mark = page::mark(&format!("drift:{}", part.environment));
-    let body = format!("{mark}\n{}", page::of(part));
-    match part.code {
-        0 => client.close_issue(&mark, &body).await,
-        2 => client.issue(&mark, &format!("Drift in {}", part.environment), &body).await,
-        _ => Ok(()),
+/// The one issue of an environment.
+async fn kept(issue: &Issue, client: &Client<'_>) -> Result<(), ForgeError> {
+    match &issue.state {
+        IssueState::Open { title, body } => client.issue(&issue.mark, title, body).await,
+        IssueState::Close { comment } => client.close_issue(&issue.mark, &format!("{}\n{comment}\n", issue.mark)).await,
+        IssueState::Leave => Ok(()),
     }
 }
 
