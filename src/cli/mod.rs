@@ -8,6 +8,7 @@ mod apply;
 mod arguments;
 mod changed;
 mod chart;
+mod ci;
 mod compare;
 mod completions;
 mod demo;
@@ -92,6 +93,7 @@ enum Verb {
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
+    Ci(ci::CiArgs),
     Kustomize(kustomize::KustomizeArgs),
     Import(import::ImportArgs),
     Secrets(secrets::SecretsArgs),
@@ -141,6 +143,7 @@ impl Verb {
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
+            Self::Ci(args) => ci::run(args, terminal),
             Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Import(args) => import::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),

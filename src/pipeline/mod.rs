@@ -95,6 +95,8 @@ pub struct Settings {
     pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
+    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
+    pub closed: bool,
 }
 
 /// A cluster that the command line names.

@@ -7,6 +7,7 @@
 mod age;
 mod cases;
 mod chart;
+mod ci;
 mod cli;
 mod cluster;
 mod crash;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
+        ci::trials(),
         cli::trials(),
         cluster::trials(),
         crash::trials(),
