@@ -32,6 +32,7 @@ pub mod diff;
 pub mod health;
 pub mod plan;
 pub mod state;
+pub mod impact;
 pub mod report;
 
 // Edges: they act, and decide nothing. Each may use those before it.

@@ -142,7 +142,7 @@ pub(super) fn act_and_tell(
     let plan = &report.plan;
     let early = without_applying(plan);
     if format == Format::Text || early.is_some() {
-        planning::print(&report, planned, format, terminal)?;
+        planning::print(&report, planned, &format.into(), terminal)?;
     }
     match early {
         Some(Exit::Unknown) => return Err(ActingError::Unknown { unknown: plan.summary().unknown }.into()),
@@ -150,7 +150,7 @@ pub(super) fn act_and_tell(
         None => agree(args, planned, &report, terminal)?,
     }
     let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
-    planning::print(&report, planned, format, terminal)?;
+    planning::print(&report, planned, &format.into(), terminal)?;
     Ok(Acted { exit, going_back })
 }
 

@@ -29,11 +29,12 @@ pub(super) struct DiffArgs {
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let targets = Targets::of(&args.targets)?;
-    many::look(&targets, args.output, terminal, |target, terminal| {
+    many::look(&targets, &args.output, terminal, |target, terminal| {
         let planned = planning::plan(target, &args.set, args.judge, &Guards::default(), terminal)?;
         // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
         let mut plan = planned.plan.clone();
         plan.refusals.clear();
+        plan.findings.clear();
         let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
         let exit = planning::exit(&report.plan, args.exit_code);
         Ok(Looked { report, key: planned.state.key, exit })

@@ -27,7 +27,7 @@ pub(super) struct DriftArgs {
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let targets = Targets::of(&args.targets)?;
-    many::look(&targets, args.output, terminal, |target, terminal| {
+    many::look(&targets, &args.output, terminal, |target, terminal| {
         let planned = planning::plan(target, &args.set, args.judge, &Guards::default(), terminal)?;
         let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
         let exit = planning::exit(&report.plan, true);

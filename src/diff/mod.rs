@@ -47,6 +47,7 @@ pub use self::ignore::{Rules, sent};
 pub use self::kept::{Stripped, refill, stripped};
 pub use self::live::live;
 pub use self::owned::Fields;
+pub use self::quantity::thousandths;
 pub use self::record::{proven, record};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
 pub use self::seen::{Seen, remembered, seen, wanted, writers};

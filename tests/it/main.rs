@@ -17,6 +17,7 @@ mod functions;
 mod gotemplate;
 mod health;
 mod ignore;
+mod impact;
 mod keys;
 mod kustomize;
 mod layering;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
+        impact::trials(),
         keys::trials(),
         kustomize::trials(),
         layering::trials(),

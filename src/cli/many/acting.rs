@@ -56,10 +56,10 @@ pub(in crate::cli) fn act(
     let shown = parts(&targets.names, &proposals, Proposal::told);
     let going = going(&targets.names, &proposals);
     if going.is_empty() {
-        return finish(&shown, &targets.names, &proposals, format.into(), terminal);
+        return finish(&shown, &targets.names, &proposals, &format.into(), terminal);
     }
     if format == Format::Text {
-        planning::print_many(&shown, Exit::Done.code(), format.into(), terminal)?;
+        planning::print_many(&shown, Exit::Done.code(), &format.into(), terminal)?;
         diagnose(&targets.names, &proposals, terminal);
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -105,7 +105,7 @@ fn conclude<'r>(
         *part = part_of(part.environment, fate.as_ref(), told);
     }
     let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
-    planning::print_many(&parts, exit.code(), format.into(), terminal)?;
+    planning::print_many(&parts, exit.code(), &format.into(), terminal)?;
     failures.iter().flat_map(|it| &it.diagnostics).for_each(|it| terminal.diagnose(it));
     Ok(exit)
 }

@@ -63,7 +63,7 @@ impl Ends for Lines {
 /// Looks at each environment, and prints one report.
 pub(super) fn look(
     targets: &Targets,
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
 ) -> Result<Exit, Failure> {
@@ -92,7 +92,7 @@ pub(super) fn tell(
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
-    finish(&parts, &targets.names, &fates, format.into(), terminal)
+    finish(&parts, &targets.names, &fates, &format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -167,7 +167,7 @@ fn finish<T: Ends>(
     parts: &[Part],
     names: &Names,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
