@@ -129,9 +129,7 @@ pub(super) fn print_many(parts: &[Part], code: u8, output: &OutputArgs, terminal
         Format::Markdown => report::markdown_of_many(parts, budget(output)),
         Format::Html => report::html_of_many(parts, show(output)),
         Format::Junit => report::junit(parts),
-        Format::Sarif | Format::Github | Format::Gitlab => {
-            annotations(&report::notices_of_many(parts), output.format)
-        }
+        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices_of_many(parts), output.format),
     };
     keep_whole(output, || report::markdown_of_many(parts, all(output)))?;
     Ok(terminal.print(&text)?)

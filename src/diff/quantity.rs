@@ -63,7 +63,11 @@ pub fn thousandths(text: &str) -> Option<i64> {
         Format::Decimal | Format::Exponent => (digits, parts.exponent.checked_add(3)?.checked_sub(places)?),
     };
     let factor = 10_i128.checked_pow(power.unsigned_abs())?;
-    let amount = if power < 0 { digits.div_euclid(factor) + i128::from(digits % factor != 0) } else { digits.checked_mul(factor)? };
+    let amount = if power < 0 {
+        digits.div_euclid(factor) + i128::from(digits % factor != 0)
+    } else {
+        digits.checked_mul(factor)?
+    };
     i64::try_from(if parts.negative { -amount } else { amount }).ok()
 }
 

@@ -1,7 +1,7 @@
 //! What pods and claims ask for: their number times their requests, and the storage of claims.
 
-use super::workloads::{nodes, replicas, template};
 use super::Change;
+use super::workloads::{nodes, replicas, template};
 use crate::diff::thousandths;
 use crate::value::{Data, Value};
 
@@ -169,7 +169,8 @@ fn bytes(count: i64) -> String {
     let units = [("Ti", 1_i64 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
     match units.into_iter().find(|(_, size)| count.abs() >= *size) {
         Some((unit, size)) => {
-            let tenths = (i128::from(count) * 10 + i128::from(size / 2) * i128::from(count.signum())) / i128::from(size);
+            let tenths =
+                (i128::from(count) * 10 + i128::from(size / 2) * i128::from(count.signum())) / i128::from(size);
             let (whole, tenth) = (tenths / 10, (tenths % 10).abs());
             if tenth == 0 { format!("{whole}{unit}") } else { format!("{whole}.{tenth}{unit}") }
         }

@@ -110,7 +110,9 @@ impl fmt::Display for Consequence {
             }
             Self::NoRestart { why } => write!(f, "will not restart by itself: {why}"),
             Self::Replace { why, loses } if loses.is_empty() => write!(f, "is deleted and made again: {why}"),
-            Self::Replace { why, loses } => write!(f, "is deleted and made again: {why}; lost with it: {}", some(loses)),
+            Self::Replace { why, loses } => {
+                write!(f, "is deleted and made again: {why}; lost with it: {}", some(loses))
+            }
             Self::Data { loses } => write!(f, "loses data: {loses}"),
             Self::Rights { gives } => write!(f, "gives rights: {}", some(gives)),
             Self::Selector { field, from, to } => write!(f, "{field} selects others: {from} -> {to}"),

@@ -88,7 +88,9 @@ fn of(object: &Object, sources: &BTreeMap<(&str, &str, &str), Source>) -> Vec<Ef
         let source = &sources[&(namespace, kind, name)];
         let why = match (source.gone, how) {
             (true, _) => format!("it reads `{}`, which is deleted, and cannot start without it", source.id),
-            (_, How::Variables) => format!("its variables come from `{}`, and nothing in its template changes", source.id),
+            (_, How::Variables) => {
+                format!("its variables come from `{}`, and nothing in its template changes", source.id)
+            }
             (_, How::SubPath) => format!("it mounts `{}` by a `subPath`, which is not written anew", source.id),
             (_, How::Files) => format!("the files that it mounts from `{}` change under it", source.id),
         };

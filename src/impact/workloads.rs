@@ -48,7 +48,9 @@ pub(super) fn restarted(change: &Change) -> Option<Consequence> {
 fn stays(kind: &str, object: &Value) -> Option<&'static str> {
     let on_delete = text(object, &["spec", "updateStrategy", "type"]) == Some("OnDelete");
     match kind {
-        "ReplicaSet.apps" | "ReplicationController" => Some("its pods are made of the old template until they are deleted"),
+        "ReplicaSet.apps" | "ReplicationController" => {
+            Some("its pods are made of the old template until they are deleted")
+        }
         "CronJob.batch" => Some("its next run has the new template"),
         "Job.batch" => Some("a run that goes on keeps its template"),
         "Deployment.apps" if object.dig(&["spec", "paused"]).and_then(Value::as_bool) == Some(true) => {

@@ -6,6 +6,7 @@ use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
+use crate::policy;
 use crate::project::{self, Environment, ReleaseSource};
 use crate::source::{Commit, ENVIRONMENTS};
 use crate::tree::Tree;
@@ -54,7 +55,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
     let named = declared.with(settings.source.read(named)?);
     let tree = sources::brought(settings, &environment, with_bases(settings, &environment, named)?)?;
     project::check(&environment, &tree)?;

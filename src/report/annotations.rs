@@ -114,7 +114,9 @@ fn result(notice: &Notice, rule: usize, fingerprint: &str) -> Json {
 /// A path as a relative reference.
 fn uri(path: &str) -> String {
     path.bytes().fold(String::new(), |uri, byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => uri + char::from(byte).encode_utf8(&mut [0; 4]),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+            uri + char::from(byte).encode_utf8(&mut [0; 4])
+        }
         byte => uri + &format!("%{byte:02X}"),
     })
 }

@@ -27,7 +27,12 @@ pub fn json_of_impact(impact: &Impact) -> Json {
 }
 
 fn capacity(capacity: &Capacity) -> Json {
-    capacity.counts().into_iter().map(|(name, count)| (name.to_owned(), Json::from(count))).collect::<Map<_, _>>().into()
+    capacity
+        .counts()
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), Json::from(count)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn effect(effect: &Effect) -> Json {

@@ -98,6 +98,11 @@ pub(super) fn id(id: &ObjectId) -> Map<String, Json> {
     map
 }
 
+/// A step with all of its changes, as the list of a report has it.
+pub fn json_of_step(step: &Step, key: &FingerprintKey) -> Json {
+    self::step(step, Listed { unchanged: true, ignored: true }, key)
+}
+
 fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     let object = &step.object;
     let mut map = Map::new();

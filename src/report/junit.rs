@@ -90,7 +90,10 @@ fn of_step(report: &Report, step: &Step, notices: Option<&Vec<Notice>>) -> Case 
 fn document(suites: &[(String, Vec<Case>)]) -> String {
     let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
     let body: String = suites.iter().map(|(name, cases)| suite(name, cases)).collect();
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"weft\"{}>\n{body}</testsuites>\n", counts(&all))
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"weft\"{}>\n{body}</testsuites>\n",
+        counts(&all)
+    )
 }
 
 fn suite(name: &str, cases: &[Case]) -> String {

@@ -28,6 +28,7 @@ mod merge;
 mod operator;
 mod plan;
 mod planted;
+mod policy;
 mod project;
 mod readme;
 mod report;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         planted::trials(),
+        policy::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

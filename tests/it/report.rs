@@ -1,5 +1,6 @@
 //! Tests of `report`.
 
+mod forms;
 mod laws;
 
 use libtest_mimic::{Failed, Trial};
@@ -35,6 +36,9 @@ fn run(case: &Case) -> Result<(), Failed> {
     valid(&json)?;
     if input.columns {
         columns(case, &report, Show { view: View::Columns, ..show })?;
+    }
+    if input.forms {
+        forms::check(case, &report, show)?;
     }
     case.expect("report.txt", &text)?;
     case.expect("report.md", &markdown)?;
@@ -169,7 +173,7 @@ fn degrees() -> Result<(), Failed> {
         let page = page(bytes);
         assert!(page.len() <= bytes, "{} of {bytes}", page.len());
         let now = page.matches("<details>").count();
-        let lines = now + page.matches("\n- <code>").count();
+        let lines = page.matches("<details").count() + page.matches("\n- <code>").count();
         assert!(now <= folded && lines <= listed, "{bytes} bytes show more than the page before:\n{page}");
         (folded, listed) = (now, lines);
         let open = "<details open><summary><code>- ConfigMap apps/gone</code>";

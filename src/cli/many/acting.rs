@@ -50,7 +50,9 @@ pub(in crate::cli) fn act(
     let mut proposals = each(&targets.names, &targets.items(), terminal, |target, terminal| {
         let planned = plan(target, terminal)?;
         let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
-        let early = without_applying(&planned.plan);
+        // One digest approves one plan.
+        let unapproved = planned.plan.needs_approval().then_some(Exit::Refused);
+        let early = without_applying(&planned.plan).or(unapproved);
         Ok(Proposal { planned, report, early })
     });
     let shown = parts(&targets.names, &proposals, Proposal::told);

@@ -53,13 +53,14 @@ fn page(title: &str, body: &str) -> String {
 fn section(report: &Report, show: Show) -> String {
     let plan = &report.plan;
     let place = [("cluster", &report.cluster), ("commit", &report.commit)];
-    let place = place.into_iter().filter_map(|(name, it)| it.as_ref().map(|it| format!("<li>{name}: <code>{}</code></li>\n", text(&line(it)))));
+    let place = place
+        .into_iter()
+        .filter_map(|(name, it)| it.as_ref().map(|it| format!("<li>{name}: <code>{}</code></li>\n", text(&line(it)))));
     let digest = report.approvable().map(|it| format!("<li>digest: <code>{}</code></li>\n", text(it)));
     let facts: String = place.chain(digest).collect();
     let facts = if facts.is_empty() { facts } else { format!("<ul>\n{facts}</ul>\n") };
     let releases = Release::all(plan, show);
-    let tallies =
-        if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(plan).lines(show.ignored) };
+    let tallies = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(plan).lines(show.ignored) };
     let objects: String = ordered(&releases).into_iter().map(|step| object(report, step, show)).collect();
     [
         format!("<section>\n<h2>{}</h2>\n{facts}", text(&line(&plan.environment))),
@@ -132,9 +133,12 @@ fn object(report: &Report, step: &Step, show: Show) -> String {
         text(&line(&object.release)),
         text(&rest)
     );
-    let told: String = show.parts(report, object).told().iter().map(|(heading, lines)| {
-        list(&format!("<p>{heading}</p>\n"), &plainly(lines))
-    }).collect();
+    let told: String = show
+        .parts(report, object)
+        .told()
+        .iter()
+        .map(|(heading, lines)| list(&format!("<p>{heading}</p>\n"), &plainly(lines)))
+        .collect();
     let body = told + &difference(report, step, show);
     let (class, open) = if destroys(step) { (" class=\"lost\"", " open") } else { ("", "") };
     if body.is_empty() {

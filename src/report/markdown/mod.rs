@@ -4,8 +4,8 @@ mod block;
 mod fit;
 mod sections;
 
-pub(super) use self::block::destroys;
 use self::block::Block;
+pub(super) use self::block::destroys;
 use self::fit::{Fitted, fit};
 pub(super) use self::sections::Section;
 use self::sections::sections;
