@@ -67,7 +67,7 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     } else {
         let (targets, untouched) = args.targets()?.changed(&args.changed, &args.set, terminal)?;
         if targets.is_empty() {
-            return many::untouched(&untouched, args.output.into(), terminal);
+            return many::untouched(&untouched, &args.output.into(), terminal);
         }
         let Some(target) = targets.one() else { return many(args, &targets, terminal) };
         plan(args, target, terminal)?

@@ -50,6 +50,7 @@ pub use self::kept::{Stripped, refill, stripped};
 pub use self::leaves::{leaves, owners};
 pub use self::live::live;
 pub use self::owned::Fields;
+pub use self::quantity::thousandths;
 pub use self::record::{proven, record};
 pub use self::revised::{dropped, rebased, revised};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};

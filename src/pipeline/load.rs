@@ -6,6 +6,7 @@ use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
+use crate::policy;
 use crate::project::{self, Environment, Release, ReleaseSource};
 use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
@@ -62,11 +63,11 @@ pub(super) fn those_there(settings: &Settings) -> Result<Option<Project>, Failur
     let mut found = whole(settings)?;
     let selection = &settings.selection;
     let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
-    let named = |it: &Release| {
+    let asked = |it: &Release| {
         let mut names = selection.releases.iter().chain(&selection.gone).peekable();
         names.peek().is_none() || names.any(|name| **name == *it.name)
     };
-    found.environment.releases.retain(|it| labelled(it) && named(it));
+    found.environment.releases.retain(|it| labelled(it) && asked(it));
     Ok(Some(found))
 }
 
@@ -81,7 +82,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
     let named = declared.with(settings.source.read(named)?);
     let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
     project::check(&environment, &tree)?;

@@ -20,6 +20,7 @@ pub mod kustomize;
 mod load;
 mod lookups;
 mod observe;
+mod policies;
 mod pool;
 mod probe;
 mod record;
@@ -303,6 +304,7 @@ async fn judge(
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.find(policies::findings(&project, &plan, cluster.address(), &state.key, &aim)?);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));

@@ -65,7 +65,7 @@ impl Ends for Lines {
 /// Looks at each environment, and prints one report.
 pub(super) fn look(
     targets: &Targets,
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
 ) -> Result<Exit, Failure> {
@@ -88,7 +88,7 @@ pub(super) fn gather<T: Ends + Send>(
 pub(super) fn show<T: Ends>(
     targets: &Targets,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     looked: impl Fn(&T) -> &Looked,
 ) -> Result<Exit, Failure> {
@@ -129,7 +129,7 @@ pub(super) fn conclude<T>(
 }
 
 /// The report where nothing is touched: that nothing is to be done.
-pub(super) fn untouched(untouched: &[Touched], output: OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn untouched(untouched: &[Touched], output: &OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let key = pipeline::fresh_key()?;
     let report = |touched: &Touched| {
         let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
@@ -164,7 +164,7 @@ pub(super) fn tell(
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
-    finish(&parts, &targets.names, &fates, format.into(), terminal)
+    finish(&parts, &targets.names, &fates, &format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -239,7 +239,7 @@ fn finish<T: Ends>(
     parts: &[Part],
     names: &Names,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
