@@ -18,6 +18,7 @@ mod kinds;
 mod kubeconfig;
 mod lease;
 mod live;
+mod lookup;
 mod migrate;
 mod needs;
 mod openapi;
