@@ -149,9 +149,10 @@ impl<'a> Draft<'a> {
     /// whether it is written.
     pub fn secret(&mut self, path: &str, values: &Value, names: Vec<String>) -> Result<bool, Failure> {
         let rules = self.root.join(RULES);
-        let rule = match rules.is_file() {
-            true => Some(secrets::rules(&files::read(&rules)?, &Arc::new(RULES.to_owned()))?.rule_for(path)),
-            false => None,
+        let rule = if rules.is_file() {
+            Some(secrets::rules(&files::read(&rules)?, &Arc::new(RULES.to_owned()))?.rule_for(path))
+        } else {
+            None
         };
         match rule {
             Some(Ok(rule)) => {

@@ -234,9 +234,9 @@ impl Imported<'_> {
             match kind {
                 "" => {}
                 "Secret" => {
-                    draft.note(format!("Secret `{name}` is left out: it stays in the cluster, and is not managed."))
+                    draft.note(format!("Secret `{name}` is left out: it stays in the cluster, and is not managed."));
                 }
-                _ => text.push_str(&format!("---\n{}", yaml::write(&document))),
+                _ => text.extend(["---\n", &yaml::write(&document)]),
             }
         }
         let folder = format!("manifests/{release}");

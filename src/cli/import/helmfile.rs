@@ -191,7 +191,7 @@ impl Import<'_, '_> {
 
     /// An entry of `releases`, with its name.
     fn release(&mut self, release: &Value, whole: &Value) -> Result<(String, String), Failure> {
-        let release = self.inherited(release, whole);
+        let release = Self::inherited(release, whole);
         let release = self.resolved(&release)?;
         let text = |key: &str| release.get(key).and_then(Value::as_str).map(str::to_owned);
         let original = text("name").unwrap_or_else(|| "app".to_owned());
@@ -239,7 +239,7 @@ impl Import<'_, '_> {
     }
 
     /// The release over the template that it inherits from.
-    fn inherited(&self, release: &Value, whole: &Value) -> Value {
+    fn inherited(release: &Value, whole: &Value) -> Value {
         let mut below = Value::from(Map::new());
         for it in release.get("inherit").and_then(Value::as_list).unwrap_or_default() {
             let name = it.get("template").and_then(Value::as_str).unwrap_or_default();

@@ -99,7 +99,7 @@ impl Import<'_, '_> {
     fn deployment(&mut self, folder: &Path, scope: &Value) -> Result<(), Failure> {
         let path = folder.join("deployment.yaml");
         let file = Arc::new(self.shown(&path));
-        let text = self.rendered(&files::read(&path)?, &file, scope)?;
+        let text = Self::rendered(&files::read(&path)?, &file, scope)?;
         let deployment = yaml::document(&text, &file, Rules::Kubernetes)?;
         for (part, instead) in PARTS {
             if deployment.get(part).is_some_and(|it| !it.is_null()) {
@@ -159,13 +159,13 @@ impl Import<'_, '_> {
             ));
         }
         if !self.before.is_empty() {
-            head.push_str(&format!("  needs: [{}]\n", self.before.join(", ")));
+            head.extend(["  needs: [", &self.before.join(", "), "]\n"]);
         }
         let tags = item.get("tags").and_then(Value::as_list).unwrap_or_default();
         let tags: Vec<String> =
             tags.iter().filter_map(Value::as_str).map(|it| format!("{}: 'true'", label(it))).collect();
         if !tags.is_empty() {
-            head.push_str(&format!("  labels: {{{}}}\n", tags.join(", ")));
+            head.extend(["  labels: {", &tags.join(", "), "}\n"]);
         }
         let source = self.source(place, &name, scope)?;
         self.entries.push((name, head + &source));
@@ -181,16 +181,16 @@ impl Import<'_, '_> {
         let tree = tree.below(&top);
         let is_kustomization = ["kustomization.yaml", "kustomization.yml"].iter().any(|it| tree.contains(it));
         let source = if is_kustomization { "kustomization" } else { "manifests" };
-        if !is_templated(&tree) {
-            if let Ok(path) = place.strip_prefix(self.draft.root()) {
-                return Ok(format!("  {source}: {}\n", word(&path.to_string_lossy())));
-            }
+        if !is_templated(&tree)
+            && let Ok(path) = place.strip_prefix(self.draft.root())
+        {
+            return Ok(format!("  {source}: {}\n", word(&path.to_string_lossy())));
         }
         let folder = format!("rendered/{}/{name}", self.target);
         for path in tree.paths() {
             let text = tree.text(path)?;
             let file = Arc::new(format!("{}/{path}", self.shown(place)));
-            let text = self.rendered(text, &file, scope)?;
+            let text = Self::rendered(text, &file, scope)?;
             self.draft.add(format!("{folder}/{path}"), text);
         }
         self.draft
@@ -216,14 +216,14 @@ impl Import<'_, '_> {
             }
         };
         if let Some(values) = document(place, &["helm-values.yaml", "helm-values.yml"])? {
-            let rendered = self.rendered(&yaml::write(&values), &Arc::new("helm-values.yaml".to_owned()), scope)?;
+            let rendered = Self::rendered(&yaml::write(&values), &Arc::new("helm-values.yaml".to_owned()), scope)?;
             let values = yaml::document(&rendered, &Arc::new("helm-values.yaml".to_owned()), Rules::Kubernetes)?;
             let (plain, secret) = (
                 format!("environments/{}/values/{name}.yaml", self.target),
                 format!("secrets/{}/{name}.yaml", self.target),
             );
             if self.draft.values(&plain, &secret, values)?.1 {
-                lines.push_str(&format!("  secrets: [{name}.yaml]\n"));
+                lines.extend(["  secrets: [", name, ".yaml]\n"]);
             }
         }
         Ok(lines)
@@ -237,7 +237,7 @@ impl Import<'_, '_> {
                 (Some(values), _) => values.clone(),
                 (None, Some(path)) => {
                     let file = Arc::new(path.to_owned());
-                    let text = self.rendered(&files::read(&folder.join(path))?, &file, &scope)?;
+                    let text = Self::rendered(&files::read(&folder.join(path))?, &file, &scope)?;
                     yaml::document(&text, &file, Rules::Kubernetes)?
                 }
                 (None, None) => {
@@ -252,7 +252,7 @@ impl Import<'_, '_> {
         Ok(scope)
     }
 
-    fn rendered(&self, text: &str, file: &Arc<String>, scope: &Value) -> Result<String, Failure> {
+    fn rendered(text: &str, file: &Arc<String>, scope: &Value) -> Result<String, Failure> {
         if text.contains("{{") || text.contains("{%") {
             Ok(jinja::render_text(file, text, scope)?)
         } else {
