@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -78,6 +78,11 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError
     written.map_err(|source| FileError::Write { path: path.to_path_buf(), source })
 }
 
+/// Makes a folder and those that it is in.
+pub(super) fn folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
+}
+
 /// Writes a file that must not be there yet; one that is `private` can be read by its owner alone.
 pub(super) fn create(path: &Path, text: impl AsRef<[u8]>, private: bool) -> Result<(), FileError> {
     let failed = |source: io::Error| match source.kind() {
@@ -101,6 +106,16 @@ pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileErr
         fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
     }
     file.persist(&path).map(drop).map_err(|error| failed(error.error))
+}
+
+/// Writes a file that everybody may read, at once: a reader sees the old one, if there is one, or the new one.
+pub(super) fn publish(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+    let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_ref()).map_err(failed)?;
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// Overwrites a file with zeros before it goes.

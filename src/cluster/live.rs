@@ -66,7 +66,7 @@ impl Page {
         let mut hand_over = |item: Sent| {
             let name = item.body.dig(&["metadata", "name"]).and_then(Value::as_str);
             if name.is_some_and(|name| self.group.names.contains(name))
-                && let Some(object) = typed(item, &self.group.resource.gvk).live()
+                && let Some(object) = (Sent { body: typed(item.body, &self.group.resource.gvk), ..item }).live()
             {
                 each(object);
             }
@@ -176,6 +176,26 @@ impl Cluster {
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
         self.list_in(resource, namespace, (selector, METADATA), each).await
+    }
+
+    /// Hands over all objects of a kind in a namespace with those who wrote them: whole, or their metadata alone.
+    pub(super) async fn list_live(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        whole: bool,
+        each: &mut (dyn FnMut(LiveObject) + Send),
+    ) -> Result<(), ClusterError> {
+        let each = Mutex::new(each);
+        let take = |body: Vec<u8>| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut hand_over = |item: Sent| {
+                let item = Sent { body: typed(item.body, &resource.gvk), ..item };
+                item.live().into_iter().for_each(&mut **each);
+            };
+            ready(page::read(&body, &mut hand_over))
+        };
+        self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
     }
 
     /// The same in any form; `asked` is more of the query, and the form.
@@ -294,8 +314,8 @@ fn groups(wanted: impl IntoIterator<Item = Wanted>) -> Vec<Group> {
 }
 
 /// Items of a LIST of a built-in kind leave out what the list itself says.
-fn typed(mut item: Sent, gvk: &Gvk) -> Sent {
-    if let Some(fields) = item.body.as_map_mut()
+pub(super) fn typed(mut item: Value, gvk: &Gvk) -> Value {
+    if let Some(fields) = item.as_map_mut()
         && !fields.contains("kind")
     {
         let rest = std::mem::take(fields);

@@ -1,6 +1,7 @@
 //! `releases:`: declarations merged by name, then made into [`Release`]s.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
@@ -9,7 +10,7 @@ use super::own_files;
 use super::remote::{self, RemoteChart};
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
-use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
+use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -105,12 +106,15 @@ pub(super) fn build(
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait: Waits::read(tree, nodes.get("wait"))?.over(waits),
+        lookup: spec.lookup.unwrap_or(false),
         rollback: spec.rollback.unwrap_or(false),
         prune: prune(tree, nodes.get("prune"))?,
         ignore: ignore.into_iter().chain(left).collect(),
         conflicts,
         replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
+        entry: Arc::new(nodes.clone().into()),
+        patches: patches::entries(tree, spec.patches.as_deref(), nodes.get("patches"))?,
         origin: declared.origin.clone(),
     })
 }
@@ -230,7 +234,7 @@ pub(super) fn rooted(tree: &Tree, node: &Value, user: &str) -> Result<String, Pr
     within(tree, node, &if near { folder_of(node) } else { String::new() }, user)
 }
 
-fn within(tree: &Tree, node: &Value, folder: &str, user: &str) -> Result<String, ProjectError> {
+pub(super) fn within(tree: &Tree, node: &Value, folder: &str, user: &str) -> Result<String, ProjectError> {
     tree::join(folder, node.as_str().unwrap_or_default()).map_err(|source| ProjectError::File {
         user: user.to_owned(),
         source,

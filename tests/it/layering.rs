@@ -40,7 +40,15 @@ const ACTING: &[&str] = &[
 ];
 
 /// Parts of edges that are pure all the same.
-const PURE_PARTS: &[&str] = &["operator/decide", "operator/world", "operator/explain/text.rs", "operator/marks.rs"];
+const PURE_PARTS: &[&str] = &[
+    "forge/call.rs",
+    "forge/job.rs",
+    "forge/webhook.rs",
+    "operator/decide",
+    "operator/world",
+    "operator/explain/text.rs",
+    "operator/marks.rs",
+];
 
 /// The modules that may look behind a mask, each with the reason.
 const EXPOSING: &[(&str, &str)] = &[
@@ -48,6 +56,7 @@ const EXPOSING: &[(&str, &str)] = &[
     ("chart", "templates are rendered with the real values"),
     ("cluster", "the server gets the real values"),
     ("diff", "hashes and fingerprints are made of the real values"),
+    ("forge", "the secret of a webhook proves who sends a request"),
     ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
     ("kustomize", "encodes the values of generated secrets, and hashes them for their names"),

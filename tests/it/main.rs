@@ -7,16 +7,20 @@
 mod age;
 mod cases;
 mod chart;
+mod ci;
 mod cli;
 mod cluster;
 mod crash;
 mod diff;
 mod docs;
 mod faults;
+mod forge;
 mod functions;
+mod git;
 mod gotemplate;
 mod health;
 mod ignore;
+mod impact;
 mod keys;
 mod kustomize;
 mod layering;
@@ -27,6 +31,7 @@ mod merge;
 mod operator;
 mod plan;
 mod planted;
+mod policy;
 mod project;
 mod readme;
 mod report;
@@ -50,16 +55,20 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
+        ci::trials(),
         cli::trials(),
         cluster::trials(),
         crash::trials(),
         diff::trials(),
         docs::trials(),
         faults::trials(),
+        forge::trials(),
         functions::trials(),
+        git::trials(),
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
+        impact::trials(),
         keys::trials(),
         kustomize::trials(),
         layering::trials(),
@@ -68,6 +77,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         planted::trials(),
+        policy::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

@@ -50,7 +50,8 @@ fn run(case: &Case) -> Result<(), Failed> {
 fn environment(tree: &Tree, asked: Asked) -> Result<Environment, ProjectError> {
     let environment = project::load(tree, asked.environment.as_deref().unwrap_or("dev"))?;
     let inputs = project::inputs(&environment, &|name| asked.variables.get(name).cloned())?;
-    let selection = Selection { releases: asked.releases, labels: asked.labels.into_iter().collect() };
+    let selection =
+        Selection { releases: asked.releases, labels: asked.labels.into_iter().collect(), gone: Vec::new() };
     let environment = project::select(environment, &selection, &inputs)?;
     project::check(&environment, tree)?;
     Ok(environment)
@@ -114,8 +115,9 @@ fn describe_guards(out: &mut String, indent: &str, conflicts: &[ConflictRule], r
 }
 
 fn describe_rules(out: &mut String, indent: &str, rules: &[IgnoreRule]) {
-    for IgnoreRule { what, objects, reason, origin } in rules {
-        let _ = writeln!(out, "{indent}ignores {what:?} of {objects:?} since {reason:?} at {origin}");
+    for IgnoreRule { what, objects, reason, until, origin } in rules {
+        let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+        let _ = writeln!(out, "{indent}ignores {what:?} of {objects:?} since {reason:?}{until} at {origin}");
     }
 }
 
