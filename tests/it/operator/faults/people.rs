@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Switch, accounts, events, synced};
 use crate::cli::proxy::{Answer, answer_of};
 use crate::operator::stage::{
-    Running, Tenant, all_faults, apply, at_once, delete_map, delete_namespace, edit_map, map_at, until,
+    Running, Tenant, all_faults, apply, at_once, delete_map, delete_namespace, edit_map, label, map_at, until,
 };
 use crate::sandbox::shared;
 
@@ -292,7 +292,14 @@ pub fn quota_and_policy() -> Result<(), Failed> {
 
 pub fn hot_source() -> Result<(), Failed> {
     let targets = if all_faults() { 2_000 } else { 4 };
-    let (tenant, operator) = synced(targets, &json!({}), |_| Answer::Through)?;
+    let tenant = Tenant::new(targets);
+    at_once(tenant.targets.chunks(targets / 4), |some| {
+        some.iter().for_each(|it| label(it, &json!({"of": tenant.own})));
+        Ok(())
+    })?;
+    let operator = Running::open(&tenant, &[]);
+    tenant.sync("sync", &json!({"namespaceSelector": {"matchLabels": {"of": tenant.own}}}));
+    tenant.comes_to("sync", "Available=True/Synced")?;
     operator.is_quiet();
     let before = operator.map_writes();
     let began = Instant::now();
