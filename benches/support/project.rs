@@ -130,6 +130,10 @@ impl Project {
     pub fn weft(&self, verb: &str) -> Command {
         let mut command = process::weft();
         command.current_dir(self.path()).args([verb, ENVIRONMENT]);
+        if verb == "render" {
+            // What is measured is rendering, not what an earlier run left.
+            command.arg("--no-cache");
+        }
         command
     }
 

@@ -54,6 +54,7 @@ use crate::masked::Masked;
 use crate::patch::Targeted;
 use crate::project::Release;
 use crate::schema::Discovery;
+use crate::tree::reads::Reads;
 use crate::value::{Path, Value};
 use crate::values::Values;
 
@@ -84,12 +85,23 @@ pub struct Making {
     pub chance: Chance,
     /// The live objects that releases with `lookup: true` may see; `None` where no cluster can be asked.
     pub live: Option<Arc<Lookups>>,
+    /// Whether it is recorded what the templates look at.
+    pub records: bool,
+}
+
+/// What the templates of a release really looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Read {
+    /// Files, helpers and functions.
+    pub of_chart: Reads,
+    /// The leaves of its values.
+    pub values: Vec<Path>,
 }
 
 impl Default for Making {
     /// Placeholders, in 1970, and no cluster.
     fn default() -> Self {
-        Self { now: 0, chance: Chance::Placeholder, live: None }
+        Self { now: 0, chance: Chance::Placeholder, live: None, records: false }
     }
 }
 
@@ -114,6 +126,8 @@ pub struct Rendered {
     pub placeholders: bool,
     /// The live objects that templates asked for and may not see.
     pub lookups: Vec<Asked>,
+    /// What was looked at, where that was asked for: see [`Making::records`].
+    pub reads: Option<Read>,
     /// What is changed in the objects before they are read.
     pub patches: Vec<Targeted>,
 }

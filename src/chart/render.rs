@@ -7,15 +7,26 @@ use super::go::{self, Facts};
 use super::member::{Member, members};
 use super::schema::holds_secret;
 use super::table::{Node as TableNode, Table};
-use super::{Chance, Chart, ChartError, Context, Rendered, RenderedFile, names, output, unread, version};
+use super::{Chance, Chart, ChartError, Context, Read, Rendered, RenderedFile, names, output, unread, version};
 use crate::diagnostic::{Diagnose as _, Trace};
 use crate::jinja::{Scope, Secrets, dynamic};
 use crate::masked::{MASK, Masked};
+use crate::tree::reads;
 use crate::value::{Mark, Origin, Value};
 use crate::yaml::{self, YamlError};
 
 /// Renders a release. The values are held against the schemas first; what comes out is known to be YAML.
 pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
+    if !context.making.records {
+        return run(chart, context);
+    }
+    let (rendered, of_chart) = reads::recorded(|| run(chart, context));
+    let rendered = rendered?;
+    let values = rendered.reads.map(|it| it.values).unwrap_or_default();
+    Ok(Rendered { reads: Some(Read { of_chart, values }), ..rendered })
+}
+
+fn run(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
     let prepared = Prepared::new(chart, context)?;
     let render = Render::new(chart, context, &prepared)?;
     let mut files = prepared.definitions()?;
@@ -31,9 +42,10 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     let unread = render.unread(context);
     let (placeholders, mut lookups) =
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
+    let reads = context.making.records.then(|| Read { values: render.read(context), ..Read::default() });
     lookups.retain(|_| render.facts.as_ref().is_some_and(|it| it.live.is_none()));
     let (notes, patches) = (render.notes(), Vec::new());
-    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches })
+    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches, reads })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.
@@ -246,6 +258,11 @@ impl<'a> Render<'a> {
     fn unread(&self, context: &Context) -> Vec<crate::value::Path> {
         let go = self.real_go.as_ref().map(|it| &it.roots[..]);
         unread::unread(context, self.prepared, self.real.get("values").as_ref(), go)
+    }
+
+    fn read(&self, context: &Context) -> Vec<crate::value::Path> {
+        let go = self.real_go.as_ref().map(|it| &it.roots[..]);
+        unread::read(context, self.prepared, self.real.get("values").as_ref(), go)
     }
 }
 

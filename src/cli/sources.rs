@@ -97,7 +97,7 @@ fn vendor(args: &VendorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         let settings = of(&environment, &args.which.project)?;
         let archives = pipeline::vendored(&settings)?;
         for (path, bytes) in &archives {
-            files::write(&settings.source.root().join(path), bytes)?;
+            files::write(&settings.source.writable_root()?.join(path), bytes)?;
             terminal.print(&format!("{path}\n"))?;
         }
         terminal.say(&format!("{environment}: {} in `{VENDOR}/` and `charts/`", counted(archives.len(), "archive")));
@@ -119,7 +119,7 @@ impl WhichArgs {
     }
 
     fn source(&self) -> Result<Source, Failure> {
-        Ok(Source::open(&settings::absolute(&self.project.project), self.project.rev.as_deref())?)
+        Ok(Source::open(&settings::absolute(&self.project.project), self.project.at.as_deref())?)
     }
 }
 
@@ -139,8 +139,9 @@ fn relocked(
 
 /// Writes a lock file that is another one than before.
 fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+    let root = settings.source.writable_root()?;
     if !relocked.changes.is_empty() {
-        let path = settings.source.root().join(&relocked.path);
+        let path = root.join(&relocked.path);
         match &relocked.text {
             Some(text) => files::write(&path, text)?,
             None => fs::remove_file(&path).map_err(|source| FileError::Write { path: path.clone(), source })?,

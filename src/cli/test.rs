@@ -51,7 +51,7 @@ enum Form {
 }
 
 pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let select = SelectArgs { releases: args.releases.clone(), labels: args.labels.clone() };
+    let select = SelectArgs { releases: args.releases.clone(), labels: args.labels.clone(), ..SelectArgs::default() };
     let (project, cluster) = (args.project.clone(), args.cluster.clone());
     let target = TargetArgs { environment: args.environment.clone(), select, project, cluster };
     let settings = settings::online(&target, &args.set)?;

@@ -189,7 +189,10 @@ impl Cluster {
         let each = Mutex::new(each);
         let take = |body: Vec<u8>| {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut hand_over = |item: Sent| typed(item, &resource.gvk).live().into_iter().for_each(&mut **each);
+            let mut hand_over = |item: Sent| {
+                let item = Sent { body: typed(item.body, &resource.gvk), ..item };
+                item.live().into_iter().for_each(&mut **each);
+            };
             ready(page::read(&body, &mut hand_over))
         };
         self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await

@@ -6,7 +6,7 @@ use crate::cluster::WriteError;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::manifest::ObjectId;
 use crate::state::saved::SavedError;
-use crate::value::Origin;
+use crate::value::{Origin, PatternError};
 
 /// What goes wrong between the stages.
 #[derive(Debug, Error)]
@@ -45,6 +45,34 @@ pub enum PipelineError {
     NoSuchObject {
         /// The word.
         word: String,
+    },
+    /// A word means no object of the repository, or several.
+    #[error("{}", no_object(word, several))]
+    NoObject {
+        /// The word.
+        word: String,
+        /// The nearest object.
+        nearest: Option<String>,
+        /// Those that it means.
+        several: Vec<String>,
+    },
+    /// Neither the repository nor the server has a field.
+    #[error("`{id}` has no field `{word}`")]
+    NoField {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        word: String,
+        /// The nearest one.
+        nearest: Option<String>,
+    },
+    /// A text is no path of a field.
+    #[error("`{word}` is no field: {source}")]
+    NotAField {
+        /// The text.
+        word: String,
+        /// Why.
+        source: PatternError,
     },
     /// Placeholders stand in the plan where passwords and the like belong.
     #[error("the plan of `{environment}` has placeholders in place of passwords, keys or certificates")]
@@ -117,6 +145,9 @@ impl Diagnose for PipelineError {
             | Self::Lookups { .. }
             | Self::NotApplied { .. }
             | Self::NoSuchObject { .. }
+            | Self::NoObject { .. }
+            | Self::NoField { .. }
+            | Self::NotAField { .. }
             | Self::NoHistory { .. }
             | Self::NoRevision { .. }
             | Self::NothingBefore { .. } => Kind::Input,
@@ -167,7 +198,24 @@ impl Diagnose for PipelineError {
             Self::NoSuchObject { .. } => {
                 Some("Write `KIND/NAME` or `Kind.group/NAMESPACE/NAME`; `weft status` shows what there is.".into())
             }
+            Self::NoObject { several, .. } if !several.is_empty() => {
+                Some("Name the namespace with `-n`, or write the kind with its group: `Kind.group/NAME`.".into())
+            }
+            Self::NoObject { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
+            Self::NoObject { .. } => Some("Write `KIND/NAME`; `weft render` shows what there is.".into()),
+            Self::NoField { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
+            Self::NoField { .. } => Some("Leave the field out to see all of them.".into()),
+            Self::NotAField { .. } => {
+                Some("Write it as `weft diff` prints it: `spec.template.spec.containers[name=web].image`.".into())
+            }
             Self::Random(_) | Self::Signals(_) => None,
         }
+    }
+}
+
+fn no_object(word: &str, several: &[String]) -> String {
+    match several {
+        [] => format!("the repository has no object `{word}`"),
+        several => format!("`{word}` means {} objects: {}", several.len(), several.join(", ")),
     }
 }

@@ -10,6 +10,7 @@ mod definitions;
 mod drift;
 mod elsewhere;
 mod error;
+mod explain;
 mod exposures;
 mod history;
 mod hooks;
@@ -19,10 +20,13 @@ pub mod kustomize;
 mod load;
 mod lookups;
 mod observe;
+mod policies;
 mod pool;
+mod probe;
 mod record;
 mod releases;
 mod residents;
+mod revision;
 mod rights;
 mod rollback;
 mod saved;
@@ -31,6 +35,7 @@ mod state;
 mod stop;
 mod target;
 mod testing;
+mod touched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,11 +49,13 @@ use self::compare::Subject;
 pub use self::definitions::violations;
 pub use self::drift::{Looking, correct, look};
 pub use self::error::PipelineError;
+pub use self::explain::{Explained, ExplainedField, Layered, Question, explain};
 pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
+pub use self::revision::{Revision, beside, fresh_key, rebase, revised, revision, revision_beside};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
@@ -57,6 +64,7 @@ pub use self::state::State;
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 pub use self::testing::{Tests, test};
+pub use self::touched::touched;
 use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
@@ -88,6 +96,8 @@ pub struct Settings {
     pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
+    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
+    pub closed: bool,
 }
 
 /// A cluster that the command line names.
@@ -112,6 +122,8 @@ pub struct Rendering {
     pub unread: Vec<crate::values::Unread>,
     /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
     pub placeholders: bool,
+    /// What the templates of each release really looked at, where that was asked for.
+    pub reads: Vec<Option<chart::Read>>,
     /// What the `NOTES.txt` of charts came to, by release, with secrets masked.
     pub notes: Vec<(Arc<str>, String)>,
     /// Their objects.
@@ -151,6 +163,7 @@ pub fn render(
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| rendered(project, it, discovery, making))?;
     let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let reads = rendered.iter_mut().map(|it| it.reads.take()).collect();
     rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
@@ -159,7 +172,7 @@ pub fn render(
     let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
-    Ok(Rendering { releases, unread, placeholders, notes, desired })
+    Ok(Rendering { releases, unread, placeholders, notes, reads, desired })
 }
 
 /// Renders one release; with it what people should know.
@@ -291,6 +304,7 @@ async fn judge(
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.find(policies::findings(&project, &plan, cluster.address(), &state.key, &aim)?);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));

@@ -48,7 +48,7 @@ impl State {
     pub fn making(&self, project: &Project) -> Making {
         let derived = || Chance::Derived(self.key.digest(b"what templates make up").to_vec());
         let chance = if self.key_is_kept { derived() } else { Chance::Placeholder };
-        Making { now: project.time, chance, live: None }
+        Making { now: project.time, chance, live: None, records: false }
     }
 
     /// The objects in the inventories of the releases that `selected` says yes to.
@@ -123,7 +123,8 @@ impl State {
     }
 }
 
-fn random_key() -> Result<FingerprintKey, Failure> {
+/// A key for one run.
+pub(super) fn random_key() -> Result<FingerprintKey, Failure> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(PipelineError::Random)?;
     Ok(FingerprintKey::new(bytes))

@@ -114,6 +114,8 @@ pub struct Environment {
     pub remote: Vec<RemoteChart>,
     /// Which charts from elsewhere exactly.
     pub lock: Lock,
+    /// What the lineage writes for all releases besides values, inputs and the releases themselves, the last of each key.
+    pub written: Value,
 }
 
 /// How an environment names its cluster. At most one of `context`, `server`, `in_cluster` and `secret` is given.
@@ -204,6 +206,8 @@ pub struct Release {
     pub replace: Vec<ReplaceRule>,
     /// Where its secret values may stand outside Secrets.
     pub exposes: Vec<ExposureRule>,
+    /// What the lineage writes of it, field by field, the last of each.
+    pub entry: Arc<Value>,
     /// What is changed in its objects after it was rendered, in order.
     pub patches: Vec<PatchEntry>,
     /// Where it was declared last.

@@ -1,6 +1,7 @@
 //! `releases:`: declarations merged by name, then made into [`Release`]s.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
@@ -112,6 +113,7 @@ pub(super) fn build(
         conflicts,
         replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
+        entry: Arc::new(nodes.clone().into()),
         patches: patches::entries(tree, spec.patches.as_deref(), nodes.get("patches"))?,
         origin: declared.origin.clone(),
     })

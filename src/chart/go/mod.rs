@@ -25,6 +25,7 @@ use crate::diagnostic::Trace;
 use crate::gotemplate::functions::{self, Asked, Chance, Host, Live, Time};
 use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Value};
 use crate::jinja::Secrets;
+use crate::tree::reads;
 use crate::value::{Mark, Origin};
 
 /// What templates learn of the release and of the server.
@@ -204,6 +205,9 @@ fn each(
         act(&mut run, it, root)?;
     }
     drop(run);
+    if reads::is_on() && roots.iter().any(|(_, root)| root.was_read(["Capabilities"]) == Some(true)) {
+        reads::function("capabilities");
+    }
     Ok((roots, host))
 }
 

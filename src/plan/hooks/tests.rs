@@ -27,5 +27,5 @@ pub fn tests(environment: &str, mut hooks: Vec<Hook>) -> Plan {
     };
     let stages = steps.iter().enumerate().map(stage).collect();
     let (hooks, policies) = (BTreeMap::new(), BTreeMap::new());
-    Plan { environment: environment.to_owned(), steps, stages, hooks, policies, refusals: Vec::new() }
+    Plan { environment: environment.to_owned(), steps, stages, hooks, policies, ..Plan::default() }
 }

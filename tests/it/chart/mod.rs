@@ -217,6 +217,7 @@ fn release() -> Release {
         exposes: Vec::new(),
         patches: Vec::new(),
         source_origin: Origin::default(),
+        entry: Arc::default(),
         origin: Origin::default(),
     }
 }

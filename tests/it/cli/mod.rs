@@ -4,7 +4,9 @@ mod canary;
 mod chart_rows;
 mod charts;
 mod documents;
+mod drift;
 mod editing;
+mod explain;
 mod figures;
 mod falsehoods;
 mod files;
@@ -41,7 +43,9 @@ pub fn trials() -> Vec<Trial> {
         chart_rows::trials(),
         charts::trials(),
         documents::trials(),
+        drift::trials(),
         editing::trials(),
+        explain::trials(),
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
