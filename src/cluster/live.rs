@@ -66,7 +66,7 @@ impl Page {
         let mut hand_over = |item: Sent| {
             let name = item.body.dig(&["metadata", "name"]).and_then(Value::as_str);
             if name.is_some_and(|name| self.group.names.contains(name))
-                && let Some(object) = typed(item, &self.group.resource.gvk).live()
+                && let Some(object) = (Sent { body: typed(item.body, &self.group.resource.gvk), ..item }).live()
             {
                 each(object);
             }
@@ -314,8 +314,8 @@ fn groups(wanted: impl IntoIterator<Item = Wanted>) -> Vec<Group> {
 }
 
 /// Items of a LIST of a built-in kind leave out what the list itself says.
-pub(super) fn typed(mut item: Sent, gvk: &Gvk) -> Sent {
-    if let Some(fields) = item.body.as_map_mut()
+pub(super) fn typed(mut item: Value, gvk: &Gvk) -> Value {
+    if let Some(fields) = item.as_map_mut()
         && !fields.contains("kind")
     {
         let rest = std::mem::take(fields);

@@ -3,7 +3,6 @@
 use super::live::typed;
 use super::{Cluster, ClusterError};
 use crate::chart::Asked;
-use crate::diff::Sent;
 use crate::manifest::ObjectId;
 use crate::schema::{Discovery, Gvk, Scope};
 use crate::value::{Data, Map, Value};
@@ -21,10 +20,7 @@ impl Cluster {
             return Ok(self.get(&id, resource).await?.map(|it| it.body));
         }
         let mut items = Vec::new();
-        self.list(resource, namespace.as_deref(), "", &mut |body| {
-            items.push(typed(Sent { body, managers: Vec::new() }, &gvk).body)
-        })
-        .await?;
+        self.list(resource, namespace.as_deref(), "", &mut |item| items.push(typed(item, &gvk))).await?;
         let list: Map = [
             ("apiVersion", Value::from(asked.api_version.clone())),
             ("kind", Value::from(format!("{}List", asked.kind))),
