@@ -10,11 +10,13 @@ mod explain;
 mod figures;
 mod falsehoods;
 mod files;
+mod forms;
 mod guarding;
 mod health;
 mod history;
 mod hooks;
 mod ignore;
+mod importing;
 mod judging;
 mod large;
 mod lost;
@@ -49,11 +51,13 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        forms::trials(),
         guarding::trials(),
         health::trials(),
         history::trials(),
         hooks::trials(),
         ignore::trials(),
+        importing::trials(),
         judging::trials(),
         large::trials(),
         lost::trials(),
