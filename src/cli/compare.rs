@@ -41,6 +41,6 @@ pub(super) fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Exit, Failu
     let side = |settings| pipeline::revision_beside(settings)?.map_or_else(|| pipeline::revision(settings), Ok);
     let plan = pipeline::beside(side(&from)?, side(&to)?, &key);
     let report = Report { commit, ..diff::of(plan) };
-    planning::print_with(&report, &key, args.output, terminal)?;
+    planning::print_with(&report, &key, &args.output, terminal)?;
     Ok(planning::exit(&report.plan, args.exit_code))
 }

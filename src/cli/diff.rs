@@ -59,9 +59,9 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
     targets.project.at = args.head().or(targets.project.at);
     let (targets, untouched) = Targets::of(&targets)?.changed(&args.changed, &args.set, terminal)?;
     if targets.is_empty() {
-        return many::untouched(&untouched, args.output, terminal);
+        return many::untouched(&untouched, &args.output, terminal);
     }
-    many::look(&targets, args.output, terminal, |target, terminal| match (&args.from, &args.engine_from) {
+    many::look(&targets, &args.output, terminal, |target, terminal| match (&args.from, &args.engine_from) {
         (Some(from), _) if args.live => with_live(args, from, target, terminal),
         (Some(from), _) => revisions(args, from, target, terminal),
         (None, Some(program)) => engines(args, program, target, terminal),
@@ -74,6 +74,7 @@ fn with_cluster(args: &DiffArgs, target: &TargetArgs, terminal: &Terminal) -> Re
     // A comparison is neither approved nor refused: what a guard would say belongs to `plan`.
     let mut plan = planned.plan.clone();
     plan.refusals.clear();
+    plan.findings.clear();
     let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
     let report = Report { touched: target.select.touched.clone(), ..report };
     let exit = planning::exit(&report.plan, args.exit_code);
@@ -91,6 +92,7 @@ fn with_live(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Termin
     let mut planned = planning::plan(target, &args.set, args.judge, &Guards::default(), terminal)?;
     pipeline::rebase(&mut planned, &base)?;
     planned.plan.refusals.clear();
+    planned.plan.findings.clear();
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     let commit = between(&base.source, &settings::online(target, &args.set)?.source)?;
     let report = Report { digest: None, commit, touched: target.select.touched.clone(), ..report };

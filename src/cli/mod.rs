@@ -8,6 +8,7 @@ mod apply;
 mod arguments;
 mod changed;
 mod chart;
+mod ci;
 mod compare;
 mod completions;
 mod demo;
@@ -16,6 +17,7 @@ mod diff;
 mod drift;
 mod engine;
 mod exit;
+mod explain;
 mod files;
 mod get;
 mod hardening;
@@ -41,6 +43,7 @@ mod show;
 mod sources;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod values;
 
@@ -80,14 +83,17 @@ enum Verb {
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
+    Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
+    Test(test::TestArgs),
     Destroy(destroy::DestroyArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
+    Ci(ci::CiArgs),
     Kustomize(kustomize::KustomizeArgs),
     Import(import::ImportArgs),
     Secrets(secrets::SecretsArgs),
@@ -127,14 +133,17 @@ impl Verb {
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
             Self::Drift(args) => drift::run(args, terminal),
+            Self::Explain(args) => explain::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
+            Self::Test(args) => test::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
             Self::History(args) => history::run(args, terminal),
             Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
+            Self::Ci(args) => ci::run(args, terminal),
             Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Import(args) => import::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),

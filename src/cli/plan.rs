@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{ChangedArgs, JudgeArgs, OutputArgs, SetArgs, TargetArgs, TargetsArgs, View};
+use super::arguments::{ChangedArgs, JudgeArgs, OutputArgs, PageArgs, SetArgs, TargetArgs, TargetsArgs, View};
 use super::many::{self, Looked, Targets};
 use super::planning::{self, GuardArgs};
 use super::saving::SavingArgs;
@@ -32,6 +32,8 @@ pub(super) struct PlanArgs {
     /// Show what rules ignore as well, with the reason of each.
     #[arg(long)]
     show_ignored: bool,
+    #[command(flatten)]
+    page: PageArgs,
     /// End with exit code 2 where there is anything to do.
     #[arg(long)]
     exit_code: bool,
@@ -41,7 +43,8 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     fn form(&self) -> OutputArgs {
-        OutputArgs { format: self.saving.format(), view: self.view, show_ignored: self.show_ignored }
+        let page = self.page.clone();
+        OutputArgs { format: self.saving.format(), view: self.view, show_ignored: self.show_ignored, page }
     }
 }
 
@@ -52,9 +55,9 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let (targets, untouched) = targets.changed(&args.changed, &args.set, terminal)?;
     if targets.is_empty() {
-        return many::untouched(&untouched, args.form(), terminal);
+        return many::untouched(&untouched, &args.form(), terminal);
     }
-    many::look(&targets, args.form(), terminal, |target, terminal| look(args, target, terminal))
+    many::look(&targets, &args.form(), terminal, |target, terminal| look(args, target, terminal))
 }
 
 fn look(args: &PlanArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {

@@ -34,6 +34,7 @@ pub(super) fn offline(
         cluster: ClusterOverride::default(),
         judge: Judge::default(),
         variables: variables(),
+        closed: false,
     })
 }
 

@@ -48,7 +48,7 @@ struct UpdateArgs {
 }
 
 /// Write the archives of locked charts into `vendor/`, and those that charts depend on into their `charts/`, so that
-/// a run needs neither the network nor a cache.
+/// a run needs neither the network nor a cache. Those that no environment takes any more are removed.
 #[derive(Debug, Args)]
 struct VendorArgs {
     #[command(flatten)]
@@ -92,6 +92,7 @@ fn lock(args: &LockArgs, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn vendor(args: &VendorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let source = args.which.source()?;
     for environment in args.which.names()? {
         let settings = of(&environment, &args.which.project)?;
         let archives = pipeline::vendored(&settings)?;
@@ -101,6 +102,11 @@ fn vendor(args: &VendorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         }
         terminal.say(&format!("{environment}: {} in `{VENDOR}/` and `charts/`", counted(archives.len(), "archive")));
     }
+    for path in pipeline::outdated(&source)? {
+        let place = source.root().join(&path);
+        fs::remove_file(&place).map_err(|source| FileError::Write { path: place, source })?;
+        terminal.say(&format!("removed {path}, which no environment takes any more"));
+    }
     Ok(Exit::Done)
 }
 
@@ -109,8 +115,11 @@ impl WhichArgs {
         if !self.environments.is_empty() {
             return Ok(self.environments.clone());
         }
-        let source = Source::open(&settings::absolute(&self.project.project), self.project.at.as_deref())?;
-        Ok(project::names(&source.read([ENVIRONMENTS])?))
+        Ok(project::names(&self.source()?.read([ENVIRONMENTS])?))
+    }
+
+    fn source(&self) -> Result<Source, Failure> {
+        Ok(Source::open(&settings::absolute(&self.project.project), self.project.at.as_deref())?)
     }
 }
 

@@ -6,8 +6,9 @@ use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
+use crate::policy;
 use crate::project::{self, Environment, Release, ReleaseSource};
-use crate::source::{Commit, ENVIRONMENTS};
+use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
 
 /// The rules that say who reads secrets.
@@ -62,11 +63,11 @@ pub(super) fn those_there(settings: &Settings) -> Result<Option<Project>, Failur
     let mut found = whole(settings)?;
     let selection = &settings.selection;
     let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
-    let named = |it: &Release| {
+    let asked = |it: &Release| {
         let mut names = selection.releases.iter().chain(&selection.gone).peekable();
         names.peek().is_none() || names.any(|name| **name == *it.name)
     };
-    found.environment.releases.retain(|it| labelled(it) && named(it));
+    found.environment.releases.retain(|it| labelled(it) && asked(it));
     Ok(Some(found))
 }
 
@@ -81,9 +82,9 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
     let named = declared.with(settings.source.read(named)?);
-    let tree = sources::brought(settings, &environment, with_bases(settings, &environment, named)?)?;
+    let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
@@ -92,7 +93,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.
-pub(super) fn with_bases(settings: &Settings, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
+pub(super) fn with_bases(source: &Source, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
     for release in &environment.releases {
         let ReleaseSource::Kustomization(folder) = &release.source else { continue };
         let mut asked = BTreeSet::new();
@@ -102,7 +103,7 @@ pub(super) fn with_bases(settings: &Settings, environment: &Environment, mut tre
             if needs.is_empty() {
                 break;
             }
-            tree = tree.with(settings.source.read(needs.iter().map(String::as_str))?);
+            tree = tree.with(source.read(needs.iter().map(String::as_str))?);
         }
     }
     Ok(tree)

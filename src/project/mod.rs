@@ -194,6 +194,8 @@ pub struct Release {
     pub wait: Wait,
     /// What becomes of objects that leave it.
     pub prune: Prune,
+    /// Whether its templates may look live objects up.
+    pub lookup: bool,
     /// Whether it goes back to its last good revision by itself where a run fails.
     pub rollback: bool,
     /// Its own ignore rules, which go before those of the environment.

@@ -106,6 +106,7 @@ pub(super) fn build(
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait: Waits::read(tree, nodes.get("wait"))?.over(waits),
+        lookup: spec.lookup.unwrap_or(false),
         rollback: spec.rollback.unwrap_or(false),
         prune: prune(tree, nodes.get("prune"))?,
         ignore: ignore.into_iter().chain(left).collect(),

@@ -90,6 +90,13 @@ impl Tree {
         self
     }
 
+    /// This tree without the files whose paths `leaves` says yes to.
+    #[must_use]
+    pub fn without(mut self, leaves: impl Fn(&str) -> bool) -> Self {
+        self.files.retain(|path, _| !leaves(path));
+        self
+    }
+
     /// The part below a folder, with paths relative to it. The bytes are shared.
     #[must_use]
     pub fn below(&self, folder: &str) -> Tree {

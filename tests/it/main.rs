@@ -7,6 +7,7 @@
 mod age;
 mod cases;
 mod chart;
+mod ci;
 mod cli;
 mod cluster;
 mod crash;
@@ -19,6 +20,7 @@ mod git;
 mod gotemplate;
 mod health;
 mod ignore;
+mod impact;
 mod keys;
 mod kustomize;
 mod layering;
@@ -29,6 +31,7 @@ mod merge;
 mod operator;
 mod plan;
 mod planted;
+mod policy;
 mod project;
 mod readme;
 mod report;
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
+        ci::trials(),
         cli::trials(),
         cluster::trials(),
         crash::trials(),
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
+        impact::trials(),
         keys::trials(),
         kustomize::trials(),
         layering::trials(),
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         planted::trials(),
+        policy::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

@@ -44,7 +44,7 @@ pub trait Live {
 }
 
 /// What a template asked `lookup` for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
     /// Such as `apps/v1`.
     pub api_version: String,
