@@ -35,9 +35,11 @@ pub mod state;
 pub mod impact;
 pub mod report;
 pub mod policy;
+pub mod drift;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;
+pub mod forge;
 pub mod source;
 pub mod keys;
 pub mod cluster;

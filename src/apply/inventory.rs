@@ -99,7 +99,7 @@ impl Run<'_> {
         let inventory = Inventory {
             environment: self.scope.plan.environment.clone(),
             release: Arc::clone(release),
-            commit: options.commit.clone(),
+            commit: options.commit.clone().or_else(|| self.commit_before(release)),
             objects: held.members,
             hooks: held.hooks,
             prune: held.prune,
@@ -120,6 +120,10 @@ impl Run<'_> {
         let found = self.scope.options.inventories.iter().find(|it| it.release == *release);
         let held = |it: &Inventory| Held { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
         found.map(held).unwrap_or_default()
+    }
+
+    fn commit_before(&self, release: &Arc<str>) -> Option<String> {
+        self.scope.options.inventories.iter().find(|it| it.release == *release)?.commit.clone()
     }
 
     /// How what is kept about the hooks of a release changes, if anything is done with it.

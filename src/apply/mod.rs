@@ -48,7 +48,7 @@ pub struct Options {
     pub releases: BTreeMap<Arc<str>, Waiting>,
     /// The namespace of the state.
     pub state_namespace: String,
-    /// The commit that is applied.
+    /// The commit that is applied; without one inventories keep the one that they have.
     pub commit: Option<String>,
     /// The key of recorded hashes.
     pub key: FingerprintKey,

@@ -26,6 +26,7 @@ mod pack;
 mod package;
 mod render;
 mod schema;
+mod secrecy;
 mod table;
 mod template;
 mod unread;
@@ -44,9 +45,11 @@ pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
-pub use self::template::{Named, template};
+pub use self::secrecy::{mask, mask_all};
+pub use self::template::{Named, Templated, name_of, template, templated};
 pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
+use crate::patch::Targeted;
 use crate::project::Release;
 use crate::schema::Discovery;
 use crate::value::{Path, Value};
@@ -107,6 +110,8 @@ pub struct Rendered {
     pub placeholders: bool,
     /// The live objects that templates asked for.
     pub lookups: Vec<Asked>,
+    /// What is changed in the objects before they are read.
+    pub patches: Vec<Targeted>,
 }
 
 /// One rendered file. Its text and its stand-in are known to be YAML.

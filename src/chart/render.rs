@@ -31,7 +31,8 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     let unread = render.unread(context);
     let (placeholders, lookups) =
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
-    Ok(Rendered { release, files, unread, notes: render.notes(), placeholders, lookups })
+    let (notes, patches) = (render.notes(), Vec::new());
+    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.

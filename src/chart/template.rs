@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::capabilities::Capabilities;
 use super::go::{self, Facts};
 use super::render::Prepared;
-use super::{Chance, Chart, ChartError, output};
+use super::{Asked, Chance, Chart, ChartError, Making, output};
+use crate::gotemplate::functions::{self, Host, Time};
+use crate::gotemplate::{Limits, Missing, Run, Templates, Value as GoValue};
 use crate::jinja::Secrets;
-use crate::value::Value;
+use crate::value::{Origin, Value};
 
 /// What `helm template` is told beside the chart and its values.
 #[derive(Clone)]
@@ -34,8 +36,26 @@ pub struct Named {
     pub chance: Chance,
 }
 
+/// What `helm template` would print, and what else is known of it.
+#[derive(Debug, Default)]
+pub struct Templated {
+    /// The text. Secrets are not masked.
+    pub text: Vec<u8>,
+    /// The same with stand-ins for the passwords and keys that were derived; `None` where there are none.
+    pub stand_in: Option<Vec<u8>>,
+    /// Whether placeholders stand where passwords, keys or certificates belong.
+    pub placeholders: bool,
+    /// The live objects that templates asked for.
+    pub lookups: Vec<Asked>,
+}
+
 /// What a chart comes to with these values of a user, as `helm template` prints it. Secrets are not masked.
 pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>, ChartError> {
+    Ok(templated(chart, by_user, named)?.text)
+}
+
+/// The same, with what tells its secrets.
+pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templated, ChartError> {
     check_name(&named.name)?;
     let prepared = Prepared::of(chart, by_user)?;
     prepared.check_version(&named.capabilities.normalized)?;
@@ -48,6 +68,17 @@ pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>
         chance: named.chance.clone(),
     };
     let rendered = go::run(chart, &prepared, &facts, Secrets::Exposed)?;
+    let stand_in = match facts.chance {
+        Chance::Derived(_) if rendered.made > 0 => {
+            Some(printed(&go::run(chart, &prepared, &facts, Secrets::StandIn)?, &prepared, named)?)
+        }
+        _ => None,
+    };
+    let text = printed(&rendered, &prepared, named)?;
+    Ok(Templated { text, stand_in, placeholders: rendered.placeholders, lookups: rendered.asked })
+}
+
+fn printed(rendered: &go::Output, prepared: &Prepared, named: &Named) -> Result<Vec<u8>, ChartError> {
     let text = |it: &go::Rendered| Ok((Arc::clone(&it.name), it.text()?.to_owned()));
     let texts = rendered.files.iter().map(text).collect::<Result<Vec<_>, ChartError>>()?;
     let mut sorted = output::sort(&texts)?;
@@ -64,6 +95,17 @@ pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>
         })?;
     }
     Ok(output::text(&crds, &sorted))
+}
+
+/// The name that a template of names (`--name-template`) gives a release.
+pub fn name_of(template: &str, origin: &Origin, making: &Making) -> Result<String, ChartError> {
+    const NAME: &str = "name-template";
+    let path = origin.file.clone().unwrap_or_default();
+    let mut set = Templates::new(functions::all().clone());
+    set.add(NAME, &path, template).map_err(ChartError::go)?;
+    let host = Host::new(NAME, Time::utc(making.now, 0), making.chance.clone());
+    let made = Run::new(&set, &host, Missing::Zero, Limits::default()).execute(NAME, &GoValue::Nil);
+    Ok(String::from_utf8_lossy(&made.map_err(ChartError::go)?).into_owned())
 }
 
 /// Refuses what Helm does not take for a release's name.

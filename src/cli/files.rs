@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -101,6 +101,16 @@ pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileErr
         fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
     }
     file.persist(&path).map(drop).map_err(|error| failed(error.error))
+}
+
+/// Writes a file that everybody may read, at once: a reader sees the old one, if there is one, or the new one.
+pub(super) fn publish(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+    let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_ref()).map_err(failed)?;
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// Overwrites a file with zeros before it goes.

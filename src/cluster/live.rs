@@ -178,6 +178,23 @@ impl Cluster {
         self.list_in(resource, namespace, (selector, METADATA), each).await
     }
 
+    /// Hands over all objects of a kind in a namespace with those who wrote them: whole, or their metadata alone.
+    pub(super) async fn list_live(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        whole: bool,
+        each: &mut (dyn FnMut(LiveObject) + Send),
+    ) -> Result<(), ClusterError> {
+        let each = Mutex::new(each);
+        let take = |body: Vec<u8>| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut hand_over = |item: Sent| typed(item, &resource.gvk).live().into_iter().for_each(&mut **each);
+            ready(page::read(&body, &mut hand_over))
+        };
+        self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
+    }
+
     /// The same in any form; `asked` is more of the query, and the form.
     async fn list_in(
         &self,

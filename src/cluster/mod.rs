@@ -8,6 +8,7 @@ mod crd;
 mod discovery;
 mod error;
 mod fence;
+mod findings;
 mod flight;
 mod history;
 pub mod holder;
@@ -28,6 +29,7 @@ mod retry;
 mod review;
 mod rights;
 mod state;
+mod strays;
 mod target;
 mod write;
 
@@ -42,14 +44,17 @@ use tokio::sync::watch;
 
 pub use self::error::ClusterError;
 pub use self::fence::Fence;
+pub use self::findings::KeptFindings;
 pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::{Holder, Lease};
 pub use self::live::{Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
 pub use self::openapi::SchemaCache;
+pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::KeptInventory;
+pub use self::strays::Residing;
 pub use self::target::{Pace, Target};
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 

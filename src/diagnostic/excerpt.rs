@@ -17,6 +17,15 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
+    /// The lines around a mark, with the word there underlined.
+    pub fn of_word(text: &str, mark: Mark, context: u32) -> Option<Self> {
+        let before = |n: u32| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+        let line = text.lines().nth(before(mark.line))?;
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ':' | '[' | ']' | '{' | '}');
+        let width = line.chars().skip(before(mark.column)).take_while(|c| !ends(*c)).count();
+        Self::new(text, mark, width, context)
+    }
+
     /// The line of `mark` and up to `context` lines before it; `width` characters from the mark on are underlined.
     /// `None` where the mark lies outside the text.
     pub fn new(text: &str, mark: Mark, width: usize, context: u32) -> Option<Self> {

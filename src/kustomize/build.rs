@@ -15,6 +15,7 @@ use super::spec::Patch;
 use super::transform::{self, Affix, Subjects};
 use super::variables::{self, Variables};
 use super::{Build, KustomizeError, Options, charts, objects, plugins, references, sort};
+use crate::chart::Asked;
 use crate::patch::MergeKeys;
 use crate::value::{Origin, Value};
 use crate::yaml::{self, Rules};
@@ -65,15 +66,29 @@ pub struct Builder<'o> {
     met_unknown: bool,
     /// What is suspicious but not wrong, each a full sentence.
     pub warnings: Vec<String>,
+    /// Whether placeholders stand where charts make something up.
+    pub placeholders: bool,
+    /// The live objects that charts asked for.
+    pub lookups: Vec<Asked>,
 }
 
 /// Builds the kustomization of a folder.
 pub fn build(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<Build, KustomizeError> {
+    built(Arc::clone(&files), folder, options).map_err(|error| error.shown(|file| plain_text(&*files, file)))
+}
+
+/// The text of a file that can be shown: not of one with Secrets.
+fn plain_text(files: &dyn Files, file: &str) -> Option<String> {
+    let text = String::from_utf8(files.of_shown(file)?.into_owned()).ok()?;
+    (!text.contains("kind: Secret")).then_some(text)
+}
+
+fn built(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<Build, KustomizeError> {
     let unrestricted = options.unrestricted;
     let folder = files.resolved(folder);
     let root = Arc::new(Root { files, folder, remote: None, unrestricted, parent: None });
     let mut target = Target::load(root, &Origin::default())?;
-    let mut builder = Builder { options, keys: None, traced: false, met_unknown: false, warnings: Vec::new() };
+    let mut builder = Builder::new(options);
     builder.set_keys(&target)?;
     builder.traced = !target.spec.build_metadata.is_empty();
     target.provenance = builder.traced.then(Provenance::default);
@@ -83,7 +98,27 @@ pub fn build(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<B
     references::fix(&mut done.resources, &config)?;
     variables::resolve(&mut done.resources, &done.variables, &config)?;
     let resources = builder.finish(&target, done.resources)?;
-    Ok(Build { resources, warnings: builder.warnings })
+    let Builder { warnings, placeholders, lookups, .. } = builder;
+    Ok(Build { resources, warnings, placeholders, lookups })
+}
+
+impl<'o> Builder<'o> {
+    fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            keys: None,
+            traced: false,
+            met_unknown: false,
+            warnings: Vec::new(),
+            placeholders: false,
+            lookups: Vec::new(),
+        }
+    }
+
+    /// How it is built.
+    pub fn options(&self) -> &'o Options {
+        self.options
+    }
 }
 
 impl Builder<'_> {
@@ -177,8 +212,7 @@ impl Builder<'_> {
     ) -> Result<Target, KustomizeError> {
         let mut below = Target::load(target.root.enter(path, origin)?, origin)?;
         below.provenance = target.provenance.as_ref().map(|it| it.below(path));
-        let namespace = [&target.spec.namespace, &target.chart_namespace].into_iter().find(|it| !it.is_empty());
-        below.chart_namespace = namespace.cloned().unwrap_or_default();
+        target.namespace().clone_into(&mut below.chart_namespace);
         self.set_keys(&below)?;
         if below.spec.is_component() != component {
             let (found, field) = if component { ("no component", "components") } else { ("a component", "resources") };
@@ -202,12 +236,16 @@ impl Builder<'_> {
             }
         }
         for (at, chart) in spec.helm_charts.iter().enumerate() {
-            for resource in charts::render(chart, &target.origin("helmCharts", at))? {
+            let origin = target.origin("helmCharts", at);
+            let settings = (target.chart_home(), target.namespace());
+            for mut resource in charts::render(self, &target.root, chart, settings, &origin)? {
+                resource.provenance =
+                    target.configured_in().map(|it| it.by("builtin", "HelmChartInflationGenerator", "", ""));
                 done.resources.absorb(resource)?;
             }
         }
         for config in plugins::configurations(self, target, "generators", &spec.generators)? {
-            for mut resource in plugins::run_generator(target, &config)? {
+            for mut resource in plugins::run_generator(self, target, &config)? {
                 resource.provenance = plugins::provenance(&config);
                 done.resources.absorb(resource)?;
             }

@@ -4,10 +4,14 @@ use thiserror::Error;
 
 use super::id::Id;
 use super::resource::Behavior;
+use crate::chart::ChartError;
 use crate::diagnostic::{Diagnose, Diagnostic, Excerpt, Kind};
 use crate::patch::PatchError;
 use crate::value::Origin;
 use crate::yaml::YamlError;
+
+/// How many lines are shown before and after a place.
+const CONTEXT: u32 = 1;
 
 /// Why a kustomization cannot be built.
 #[derive(Debug, Error)]
@@ -396,12 +400,72 @@ pub enum KustomizeError {
         /// The entry.
         origin: Origin,
     },
+    /// A chart that is not in its folder, and says not where else it is.
+    #[error("there is no chart `{name}` in `{path}`")]
+    NoChart {
+        /// The chart.
+        name: String,
+        /// The folder.
+        path: String,
+        /// The entry.
+        origin: Origin,
+    },
+    /// Encrypted values for a chart.
+    #[error("`{path}` is encrypted, and values of a chart in a kustomization are not")]
+    SecretValues {
+        /// The file.
+        path: String,
+        /// The entry.
+        origin: Origin,
+    },
+    /// A chart that cannot be read or rendered.
+    #[error(transparent)]
+    OfChart(#[from] ChartError),
+    /// Another error, with the lines around its place.
+    #[error(transparent)]
+    Shown(Box<Shown>),
     /// A patch that cannot be read or applied.
     #[error(transparent)]
     Patch(#[from] PatchError),
     /// A file that is not the YAML it should be.
     #[error(transparent)]
     Yaml(#[from] YamlError),
+}
+
+/// An error with the lines around its place.
+#[derive(Debug, Error)]
+#[error("{error}")]
+pub struct Shown {
+    /// The error.
+    error: KustomizeError,
+    /// The lines.
+    excerpt: Excerpt,
+}
+
+impl KustomizeError {
+    /// The same error with the lines around its place, where it has none yet. `text` gives the text of a file.
+    #[must_use]
+    pub fn shown(self, text: impl FnOnce(&str) -> Option<String>) -> Self {
+        if self.excerpt().is_some() {
+            return self;
+        }
+        let excerpt = self.origin().and_then(|origin| {
+            let text = text(origin.file.as_deref()?)?;
+            Excerpt::of_word(&text, origin.mark, CONTEXT)
+        });
+        match excerpt {
+            Some(excerpt) => Self::Shown(Box::new(Shown { error: self, excerpt })),
+            None => self,
+        }
+    }
+
+    /// The error without the lines around its place.
+    fn bare(&self) -> &Self {
+        match self {
+            Self::Shown(shown) => shown.error.bare(),
+            other => other,
+        }
+    }
 }
 
 fn listed(ids: &[Id]) -> String {
@@ -412,6 +476,8 @@ impl Diagnose for KustomizeError {
     fn kind(&self) -> Kind {
         match self {
             Self::Decrypt { diagnostic } => diagnostic.kind,
+            Self::OfChart(error) => error.kind(),
+            Self::Shown(shown) => shown.error.kind(),
             _ => Kind::Input,
         }
     }
@@ -454,7 +520,11 @@ impl Diagnose for KustomizeError {
             | Self::Plugin { origin, .. }
             | Self::WrongPlugin { origin, .. }
             | Self::Validator { origin, .. }
+            | Self::NoChart { origin, .. }
+            | Self::SecretValues { origin, .. }
             | Self::Chart { origin, .. } => origin,
+            Self::OfChart(error) => return error.origin(),
+            Self::Shown(shown) => return shown.error.origin(),
             Self::Decrypt { diagnostic } => return diagnostic.origin.as_ref(),
             Self::Patch(error) => return error.origin(),
             Self::Yaml(error) => return error.origin(),
@@ -471,6 +541,8 @@ impl Diagnose for KustomizeError {
     fn excerpt(&self) -> Option<&Excerpt> {
         match self {
             Self::Patch(error) => error.excerpt(),
+            Self::OfChart(error) => error.excerpt(),
+            Self::Shown(shown) => Some(&shown.excerpt),
             Self::Yaml(error) => error.excerpt(),
             Self::Decrypt { diagnostic } => diagnostic.excerpt.as_ref(),
             _ => None,
@@ -478,6 +550,6 @@ impl Diagnose for KustomizeError {
     }
 
     fn hint(&self) -> Option<String> {
-        super::hint::of(self)
+        super::hint::of(self.bare())
     }
 }

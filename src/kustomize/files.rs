@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::KustomizeError;
 use super::remote::Remote;
 use crate::masked::Masked;
+use crate::project::ChartPlace;
 use crate::tree::Tree;
 use crate::value::Origin;
 
@@ -33,6 +34,19 @@ pub trait Files: Send + Sync {
         Err(format!("`{remote}` is not at hand"))
     }
 
+    /// The bytes of the file that people are told as `shown`.
+    fn of_shown(&self, shown: &str) -> Option<Cow<'_, [u8]>> {
+        self.bytes(shown)
+    }
+
+    /// The files at and below a folder, by their path below it.
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String>;
+
+    /// The archive of a chart from elsewhere.
+    fn chart(&self, place: &ChartPlace) -> Result<Vec<u8>, String> {
+        Err(format!("`{place}` is not at hand"))
+    }
+
     /// The content of a file on a web server.
     fn download(&self, url: &str) -> Result<Vec<u8>, String> {
         Err(format!("`{url}` is not at hand"))
@@ -56,6 +70,11 @@ impl Files for Tree {
 
     fn is_folder(&self, path: &str) -> bool {
         path.is_empty() || self.has_folder(path)
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let below = if folder.is_empty() { self.clone() } else { Tree::below(self, folder) };
+        Ok(below.paths().filter_map(|path| Some((path.to_owned(), below.bytes(path)?.to_vec()))).collect())
     }
 }
 

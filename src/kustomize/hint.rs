@@ -14,6 +14,8 @@ pub fn of(error: &E) -> Option<String> {
             return Some(format!("It is there before, at {first}. Name it once, or change it by a patch."));
         }
         E::NoKustomization { wanted, .. } => return Some(format!("Its `apiVersion` is `{wanted}`.")),
+        E::OfChart(error) => return error.hint(),
+        E::Shown(_) => return None,
         E::Patch(error) => return error.hint(),
         E::Yaml(error) => return error.hint(),
         E::Decrypt { diagnostic } => return diagnostic.hint.clone(),
@@ -59,7 +61,12 @@ pub fn of(error: &E) -> Option<String> {
         }
         E::WrongPlugin { .. } => "Move it to the other one of `generators` and `transformers`.",
         E::Validator { .. } => "Validators only look; use `transformers` for changes.",
-        E::Chart { .. } => "Render the chart as a release of its own, or write what it makes to a file in `resources`.",
+        E::Chart { .. } => {
+            "Keep a copy of the chart in the folder `charts`, or lock it with `weft sources lock` and keep it with \
+             `weft sources vendor`."
+        }
+        E::NoChart { .. } => "Put the chart there, name its folder in `helmGlobals.chartHome`, or give its `repo` and `version`.",
+        E::SecretValues { .. } => "Make the chart a release of its own, with the file in its `secrets`.",
     };
     Some(fixed.to_owned())
 }

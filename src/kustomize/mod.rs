@@ -36,14 +36,15 @@ pub use self::build::build;
 pub use self::error::KustomizeError;
 pub use self::files::Files;
 pub use self::id::Id;
-pub use self::needs::{needs, overlays};
+pub use self::needs::{ChartNeed, charts, needs, overlays};
 pub use self::remote::Remote;
 pub use self::resource::Behavior;
+use crate::chart::{Asked, Making};
 use crate::value::Value;
 use crate::yaml;
 
 /// How a kustomization is built; kustomize's own flags.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether kinds are put in kustomize's order (`--reorder legacy`), where the kustomization does not say itself.
     pub legacy_order: bool,
@@ -51,6 +52,8 @@ pub struct Options {
     pub managed_by: bool,
     /// Whether files outside of a kustomization's folder are read (`--load-restrictor LoadRestrictionsNone`).
     pub unrestricted: bool,
+    /// Where what templates of charts make up comes from.
+    pub making: Making,
 }
 
 /// What a kustomization came to.
@@ -60,6 +63,10 @@ pub struct Build {
     pub resources: Vec<Value>,
     /// What is suspicious but not wrong, each a full sentence.
     pub warnings: Vec<String>,
+    /// Whether placeholders stand where charts make up passwords, keys or certificates.
+    pub placeholders: bool,
+    /// The live objects that templates of charts asked for.
+    pub lookups: Vec<Asked>,
 }
 
 impl Build {

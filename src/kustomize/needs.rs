@@ -1,11 +1,12 @@
-//! The folders that a kustomization names.
+//! The folders and charts that a kustomization names.
 
 use std::sync::Arc;
 
 use super::files::Root;
 use super::read::Target;
 use super::remote::Remote;
-use super::spec::NAMES;
+use super::spec::{HelmChart, NAMES};
+use crate::project::ChartPlace;
 use crate::tree::Tree;
 use crate::value::Origin;
 
@@ -38,12 +39,44 @@ pub fn overlays(tree: &Tree, folder: &str) -> Vec<String> {
 /// in the tree it may name more. One that cannot be read names nothing here; building it says why.
 pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
     let mut missing = Vec::new();
+    walk(tree, folder, &mut |_| {}, &mut |path| missing.push(path));
+    missing
+}
+
+/// A chart that a kustomization names and that is not beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChartNeed {
+    /// Where it is.
+    pub place: ChartPlace,
+    /// Where it is named.
+    pub origin: Origin,
+}
+
+/// The charts from elsewhere that the kustomization of a folder, and those that it names, want in `helmCharts`.
+pub fn charts(tree: &Tree, folder: &str) -> Vec<ChartNeed> {
+    let mut found: Vec<ChartNeed> = Vec::new();
+    let mut visit = |target: &Target| {
+        for (at, chart) in target.spec.helm_charts.iter().enumerate() {
+            let folder = ChartFolder::of(&target.root, target.chart_home(), chart);
+            let Some(place) = folder.remote.filter(|_| !tree.has_folder(&folder.folder)) else { continue };
+            if found.iter().all(|it| it.place != place) {
+                found.push(ChartNeed { place, origin: target.origin("helmCharts", at) });
+            }
+        }
+    };
+    walk(tree, folder, &mut visit, &mut |_| {});
+    found
+}
+
+/// Visits the kustomizations that one leads to, itself among them, and tells the paths that are not in the tree.
+fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut dyn FnMut(String)) {
     let mut seen = vec![folder.to_owned()];
     let mut waiting = seen.clone();
     let files: Arc<Tree> = Arc::new(tree.clone());
     while let Some(folder) = waiting.pop() {
         let root = Root { files: files.clone(), folder, remote: None, unrestricted: false, parent: None };
         let Ok(target) = Target::load(Arc::new(root), &Origin::default()) else { continue };
+        visit(&target);
         let spec = &target.spec;
         let paths = [&spec.resources, &spec.components, &spec.generators, &spec.transformers, &spec.validators];
         for path in paths.into_iter().flatten().filter(|it| Remote::parse(it).is_none() && !it.contains('\n')) {
@@ -55,9 +88,38 @@ pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
             if tree.has_folder(&path) {
                 waiting.push(path);
             } else if !tree.contains(&path) && !path.is_empty() {
-                missing.push(path);
+                missing(path);
             }
         }
     }
-    missing
+}
+
+/// Where a chart lies, as kustomize looks for it.
+#[derive(Debug)]
+pub struct ChartFolder {
+    /// The folder, whether it is there or not.
+    pub folder: String,
+    /// Where it is brought from where it is not there.
+    pub remote: Option<ChartPlace>,
+}
+
+impl ChartFolder {
+    /// That of a chart of a kustomization; `home` is `helmGlobals.chartHome`.
+    pub fn of(root: &Root, home: &str, chart: &HelmChart) -> Self {
+        let home = if home.is_empty() { "charts" } else { home };
+        let HelmChart { name, version, repo, .. } = chart;
+        let folder = if version.is_empty() || repo.is_empty() {
+            root.join(&format!("{home}/{name}"))
+        } else {
+            root.join(&format!("{home}/{name}-{version}/{name}"))
+        };
+        let version = match (version.as_str(), chart.devel) {
+            ("", false) => ">0.0.0",
+            ("", true) => ">0.0.0-0",
+            (version, _) => version,
+        };
+        let repo = repo.trim_end_matches('/').to_owned();
+        let place = || ChartPlace::Repository { repo: repo.clone(), name: name.clone(), version: version.to_owned() };
+        Self { folder, remote: (!repo.is_empty()).then(place) }
+    }
 }

@@ -26,6 +26,27 @@ const FUNCTION: &str = "config.kubernetes.io/function";
 /// The fields of a generator.
 const GENERATOR: [&str; 9] = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
 
+/// The fields of a chart's generator.
+const CHART: [&str; 17] = [
+    "name",
+    "version",
+    "repo",
+    "releaseName",
+    "namespace",
+    "additionalValuesFiles",
+    "valuesFile",
+    "valuesInline",
+    "valuesMerge",
+    "includeCRDs",
+    "skipHooks",
+    "apiVersions",
+    "kubeVersion",
+    "nameTemplate",
+    "skipTests",
+    "debug",
+    "devel",
+];
+
 /// The fields of all built-in transformers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -95,14 +116,18 @@ fn builtin(config: &Resource) -> Result<String, KustomizeError> {
 }
 
 /// What the generator of a configuration makes.
-pub fn run_generator(target: &Target, config: &Resource) -> Result<Vec<Resource>, KustomizeError> {
+pub fn run_generator(
+    builder: &mut Builder<'_>,
+    target: &Target,
+    config: &Resource,
+) -> Result<Vec<Resource>, KustomizeError> {
     let origin = &config.body.origin;
     let made = match builtin(config)?.as_str() {
         "ConfigMapGenerator" => Made::ConfigMap,
         "SecretGenerator" => Made::Secret,
         "HelmChartInflationGenerator" => {
-            let chart: HelmChart = typed(config)?;
-            return charts::render(&chart, origin);
+            let chart: HelmChart = only(config, &CHART)?;
+            return charts::render(builder, &target.root, &chart, (&config.text(&["chartHome"]), ""), origin);
         }
         "IAMPolicyGenerator" => return Ok(vec![service_account(config)?]),
         kind => {

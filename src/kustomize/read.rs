@@ -10,7 +10,7 @@ use crate::value::{Data, Entry, Map, Origin, Value};
 use crate::yaml::{self, Rules};
 
 /// The fields of a kustomization and of what is in it.
-const FIELDS: [&str; 82] = [
+const FIELDS: [&str; 83] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -93,6 +93,7 @@ const FIELDS: [&str; 82] = [
     "disableNameSuffixHash",
     "immutable",
     "valuesInline",
+    "valuesLocal",
 ];
 
 /// A kustomization that is being built.
@@ -155,6 +156,16 @@ impl Target {
         item.or(list).unwrap_or(&self.nodes).origin.clone()
     }
 
+    /// The folder that charts lie in.
+    pub fn chart_home(&self) -> &str {
+        self.spec.helm_globals.as_ref().map_or("", |it| &it.chart_home)
+    }
+
+    /// The namespace for charts that have none.
+    pub fn namespace(&self) -> &str {
+        if self.spec.namespace.is_empty() { &self.chart_namespace } else { &self.spec.namespace }
+    }
+
     /// The path of the file, for provenance.
     pub fn configured_in(&self) -> Option<Provenance> {
         self.provenance.as_ref().map(|it| it.below(self.name))
@@ -193,7 +204,7 @@ fn entry(mut entry: Entry) -> Entry {
     // What people name themselves stays as it is.
     let free = matches!(
         entry.key.as_str(),
-        "commonLabels" | "commonAnnotations" | "pairs" | "annotations" | "openapi" | "valuesInline"
+        "commonLabels" | "commonAnnotations" | "pairs" | "annotations" | "openapi" | "valuesInline" | "valuesLocal"
     ) || entry.key == "labels" && entry.value.as_map().is_some();
     if !free {
         entry.value = renamed(entry.value);
@@ -206,7 +217,12 @@ pub fn without_nulls(value: Value) -> Value {
     let data = match value.data {
         Data::Map(map) => {
             let kept = map.into_iter().filter(|entry| !entry.value.is_null());
-            Data::Map(kept.map(|entry| Entry { value: without_nulls(entry.value), ..entry }).collect::<Map>())
+            // In the values of a chart a null says something.
+            let kept = kept.map(|entry| match entry.key.as_str() {
+                "valuesInline" | "valuesLocal" => entry,
+                _ => Entry { value: without_nulls(entry.value), ..entry },
+            });
+            Data::Map(kept.collect::<Map>())
         }
         Data::List(items) => Data::List(items.into_iter().map(without_nulls).collect()),
         other => other,

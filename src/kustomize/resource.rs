@@ -115,7 +115,7 @@ impl Resource {
 
     /// Whether kustomize would keep notes of it in annotations while it builds.
     pub fn has_notes(&self) -> bool {
-        self.hashed || self.is_generated || !self.previous.is_empty()
+        self.hashed || self.is_generated || self.of_chart || !self.previous.is_empty()
     }
 
     /// Sets the name.

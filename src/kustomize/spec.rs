@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::fields::FieldSpec;
 use super::id::Selected;
+use crate::value::Value;
 
 /// The names under which a kustomization is looked for.
 pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -44,7 +45,7 @@ pub struct Kustomization {
     pub secret_generator: Vec<Generator>,
     pub helm_globals: Option<HelmGlobals>,
     pub helm_charts: Vec<HelmChart>,
-    pub helm_chart_inflation_generator: Vec<HelmChart>,
+    pub helm_chart_inflation_generator: Vec<OldHelmChart>,
     pub generator_options: Option<GeneratorOptions>,
     pub configurations: Vec<String>,
     pub generators: Vec<String>,
@@ -246,7 +247,7 @@ pub struct HelmGlobals {
     pub config_home: String,
 }
 
-/// An entry of `helmCharts`, or of the older `helmChartInflationGenerator`.
+/// An entry of `helmCharts`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct HelmChart {
@@ -257,7 +258,7 @@ pub struct HelmChart {
     pub namespace: String,
     pub additional_values_files: Vec<String>,
     pub values_file: String,
-    pub values_inline: Option<serde_json::Value>,
+    pub values_inline: Value,
     pub values_merge: String,
     #[serde(rename = "includeCRDs")]
     pub include_crds: bool,
@@ -266,8 +267,15 @@ pub struct HelmChart {
     pub kube_version: String,
     pub name_template: String,
     pub skip_tests: bool,
-    pub debug: bool,
+    #[serde(rename = "debug")]
+    pub _debug: bool,
     pub devel: bool,
+}
+
+/// An entry of the older `helmChartInflationGenerator`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct OldHelmChart {
     pub chart_name: String,
     pub chart_version: String,
     pub chart_repo_url: String,
@@ -276,8 +284,27 @@ pub struct HelmChart {
     pub helm_bin: String,
     pub helm_home: String,
     pub values: String,
+    pub values_local: Value,
+    pub values_merge: String,
+    pub release_name: String,
     pub release_namespace: String,
     pub extra_args: Vec<String>,
+}
+
+impl From<OldHelmChart> for HelmChart {
+    /// What kustomize takes of it; it passes over the others.
+    fn from(old: OldHelmChart) -> Self {
+        Self {
+            name: old.chart_name,
+            version: old.chart_version,
+            repo: old.chart_repo_url,
+            values_file: old.values,
+            values_inline: old.values_local,
+            values_merge: old.values_merge,
+            release_name: old.release_name,
+            ..Self::default()
+        }
+    }
 }
 
 impl Kustomization {
@@ -295,7 +322,12 @@ impl Kustomization {
                 generator.envs.push(std::mem::take(&mut generator.env));
             }
         }
-        self.helm_charts.append(&mut self.helm_chart_inflation_generator);
+        let old = std::mem::take(&mut self.helm_chart_inflation_generator);
+        let home = old.iter().rev().map(|it| &it.chart_home).find(|it| !it.is_empty()).cloned();
+        if let (None, Some(chart_home)) = (&self.helm_globals, home) {
+            self.helm_globals = Some(HelmGlobals { chart_home, ..HelmGlobals::default() });
+        }
+        self.helm_charts.extend(old.into_iter().map(HelmChart::from));
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::ManifestError;
 use super::place::Source;
-use super::secrecy::{mask, mask_all};
-use crate::chart::RenderedFile;
+use crate::chart::{RenderedFile, mask, mask_all};
 use crate::diagnostic::Diagnose;
 use crate::value::{Data, Mark, Value};
 use crate::yaml::{Rules, YamlError, documents};

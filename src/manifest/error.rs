@@ -8,6 +8,7 @@ use super::hooks::UnknownWord;
 use super::{ObjectId, PART_OF};
 use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
+use crate::patch::PatchError;
 use crate::schema::{Gvk, Removed};
 use crate::value::{Origin, Path};
 
@@ -168,6 +169,30 @@ pub enum ManifestError {
         /// Where.
         at: Place,
     },
+    /// A patch that does not apply to an object.
+    #[error("the patch of `{object}` does not apply: {source}")]
+    Patch {
+        /// The object.
+        object: String,
+        /// Why.
+        source: PatchError,
+        /// Where the patch is written.
+        origin: Origin,
+        /// The lines there.
+        excerpt: Option<Box<Excerpt>>,
+    },
+    /// A patch of an object that is not there.
+    #[error("release `{release}` has no object for the patch of `{wanted}`")]
+    NothingToPatch {
+        /// The release.
+        release: String,
+        /// What the patch is for.
+        wanted: String,
+        /// An object that may be meant.
+        nearest: Option<String>,
+        /// Where the patch is written.
+        origin: Origin,
+    },
     /// A label that is ours.
     #[error("`{id}` must not set the label `{PART_OF}`")]
     ReservedLabel {
@@ -196,7 +221,10 @@ impl ManifestError {
             | Self::Hook { at, .. }
             | Self::HookSecret { at, .. }
             | Self::ReservedLabel { at, .. } => Some(at),
-            Self::SecretText { .. } | Self::SecretData { .. } => None,
+            Self::SecretText { .. }
+            | Self::SecretData { .. }
+            | Self::Patch { .. }
+            | Self::NothingToPatch { .. } => None,
         }
     }
 }
@@ -212,13 +240,19 @@ impl Diagnose for ManifestError {
 
     fn origin(&self) -> Option<&Origin> {
         match self {
-            Self::SecretText { origin } | Self::SecretData { origin, .. } => Some(origin),
+            Self::SecretText { origin }
+            | Self::SecretData { origin, .. }
+            | Self::Patch { origin, .. }
+            | Self::NothingToPatch { origin, .. } => Some(origin),
             _ => self.place().map(|at| &at.origin),
         }
     }
 
     fn excerpt(&self) -> Option<&Excerpt> {
-        self.place()?.excerpt.as_deref()
+        match self {
+            Self::Patch { excerpt, .. } => excerpt.as_deref(),
+            _ => self.place()?.excerpt.as_deref(),
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -255,6 +289,9 @@ impl Diagnose for ManifestError {
                 "It is kept in the inventory until then: put the value into a Secret of the release, and let it name that."
                     .into()
             }
+            Self::Patch { source, .. } => return source.hint(),
+            Self::NothingToPatch { nearest: Some(nearest), .. } => format!("Did you mean `{nearest}`?"),
+            Self::NothingToPatch { .. } => "Correct the target, or take the patch out: `weft render` shows the objects.".into(),
             Self::Hook { unknown, .. } => format!("It may say {}.", unknown.known),
             Self::ReservedLabel { .. } => "Remove the label: it says which release the object belongs to.".into(),
         })

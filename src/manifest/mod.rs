@@ -10,9 +10,9 @@ mod left_out;
 mod lint;
 mod namespaces;
 mod objects;
+mod patches;
 mod place;
 mod restored;
-mod secrecy;
 mod secret;
 mod set;
 
@@ -114,15 +114,18 @@ pub fn read(
     discovery: &Discovery,
 ) -> Result<Desired, ManifestError> {
     let mut documents = Vec::new();
-    for Rendered { release: name, files, .. } in rendered {
+    for Rendered { release: name, files, patches, .. } in rendered {
         // What no selected release has rendered is not wanted.
         let Some(release) = environment.releases.iter().find(|it| it.name == name) else { continue };
         let set = apply_set_id(&environment.state_namespace, &inventory_name(&environment.name, &release.name));
+        let mut own = Vec::new();
         for mut file in files {
             let shown = std::mem::take(&mut file.documents);
             let objects = documents::read(&file, shown)?;
-            documents.push((release, set.clone(), file, objects));
+            own.push((release, set.clone(), file, objects));
         }
+        patches::apply(release, &patches, own.iter_mut().map(|it| &mut it.3).collect(), discovery)?;
+        documents.append(&mut own);
     }
     let mut discovery = discovery.clone();
     for definition in documents.iter().flat_map(|(_, _, _, objects)| objects).filter(|document| is_crd(document)) {

@@ -132,7 +132,9 @@ impl Setting<'_> {
     fn at(&self, document: &Value, keys: &[&str]) -> Place {
         let value = document.dig(keys).unwrap_or(document);
         let width = value.as_str().map_or(1, |text| text.chars().count());
+        let patched = value.origin.file.as_ref().is_some_and(|file| file != self.source.path());
         match document.get("kind").and_then(Value::as_str) {
+            _ if patched => Place::bare(value.origin.clone()),
             Some("Secret") => self.source.bare(value.origin.mark),
             _ => self.source.place(value.origin.mark, width),
         }

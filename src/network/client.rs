@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Uri, header};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::{Body, Client};
 
@@ -183,7 +183,8 @@ async fn answer(response: http::Response<Body>, address: String, limit: usize) -
     if refused {
         let bytes = read.map(|it| it.to_bytes().to_vec()).unwrap_or_default();
         let challenge = parts.headers.get(header::WWW_AUTHENTICATE).and_then(|it| it.to_str().ok()).map(str::to_owned);
-        return Err(NetworkError::Refused { address, status: parts.status, saying: saying(&bytes), challenge });
+        let (status, wait) = (parts.status, wait(parts.status, &parts.headers));
+        return Err(NetworkError::Refused { address, status, saying: saying(&bytes), challenge, wait });
     }
     match read {
         Ok(body) => Ok(Answer { address, headers: parts.headers, bytes: body.to_bytes().to_vec() }),
@@ -192,12 +193,30 @@ async fn answer(response: http::Response<Body>, address: String, limit: usize) -
     }
 }
 
+/// How long a server wants us to wait that gets too many requests: `Retry-After` in seconds, or when the next ones count
+/// anew, by the server's own clock (`X-RateLimit-Reset` of GitHub, `RateLimit-Reset` of GitLab).
+fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let number = |name: &str| text(name)?.parse::<i64>().ok();
+    if !matches!(status.as_u16(), 403 | 429) {
+        return None;
+    }
+    let until = || {
+        let spent = number("x-ratelimit-remaining").or_else(|| number("ratelimit-remaining")) == Some(0);
+        let reset = number("x-ratelimit-reset").or_else(|| number("ratelimit-reset")).filter(|_| spent)?;
+        let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
+        Some((reset - now).max(1))
+    };
+    number("retry-after").or_else(until).and_then(|it| u64::try_from(it).ok()).map(Duration::from_secs)
+}
+
 /// What a server says about a refusal, if that is for people.
 fn saying(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let messages = serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|body| {
-        let first = body.get("errors")?.get(0)?.clone();
-        Some(first.get("message").or(first.get("code"))?.as_str()?.to_owned())
+        // Registries list errors; forges have one message.
+        let first = body.get("errors").and_then(|it| it.get(0)).filter(|it| it.is_object()).unwrap_or(&body).clone();
+        Some(first.get("message").or(first.get("code")).or(first.get("error"))?.as_str()?.to_owned())
     });
     let text = messages.unwrap_or_else(|| text.trim().to_owned());
     let is_page = text.starts_with('<') || text.starts_with('{') || text.contains(char::is_control);
@@ -283,6 +302,23 @@ mod tests {
         assert_eq!(without_password(&from), "https://a.example.com/x");
         let error = beside(&from, "http://a.example.com/y").unwrap_err().to_string();
         assert_eq!(error, "`https://a.example.com/x` leads to `http://a.example.com/y`, which is not encrypted");
+    }
+
+    #[test]
+    fn a_server_says_how_long_to_wait() {
+        let waits = |status: u16, headers: &[(&'static str, &'static str)]| {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (header::HeaderName::from_static(name), header::HeaderValue::from_static(value)));
+            wait(StatusCode::from_u16(status).unwrap(), &headers.collect()).map(|it| it.as_secs())
+        };
+        let date = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        assert_eq!(waits(429, &[("retry-after", "7")]), Some(7));
+        let spent = ("x-ratelimit-remaining", "0");
+        assert_eq!(waits(403, &[date, spent, ("x-ratelimit-reset", "1795255230")]), Some(30));
+        assert_eq!(waits(403, &[date, ("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", "1795255230")]), None);
+        assert_eq!(waits(403, &[]), None);
+        assert_eq!(waits(500, &[("retry-after", "7")]), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -35,6 +36,8 @@ pub enum NetworkError {
         saying: String,
         /// How it wants to be told who asks (`WWW-Authenticate`).
         challenge: Option<String>,
+        /// How long it wants us to wait, where it gets too many requests.
+        wait: Option<Duration>,
     },
     /// The answer is larger than it can be.
     #[error("the answer of `{address}` has more than {} MiB", limit >> 20)]

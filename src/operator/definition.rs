@@ -22,6 +22,12 @@ pub enum OperatorError {
     /// The settings make no client.
     #[error("no client can be made for the cluster")]
     Client(#[source] Box<kube::Error>),
+    /// Credentials would come from a program that the operator would have to run.
+    #[error("the kubeconfig gets its credentials from the program `{program}`, and the operator runs none")]
+    Plugin {
+        /// The program.
+        program: String,
+    },
     /// There is no such object.
     #[error("there is no ConfigMapSync `{key}`")]
     NoObject {
@@ -42,7 +48,7 @@ impl Diagnose for OperatorError {
     fn kind(&self) -> Kind {
         match self {
             Self::Definition(_) | Self::Client(_) => Kind::Machine,
-            Self::NoObject { .. } => Kind::Input,
+            Self::NoObject { .. } | Self::Plugin { .. } => Kind::Input,
             Self::Unreadable { .. } => Kind::Cluster,
             Self::Cluster(error) => error.kind(),
         }

@@ -37,6 +37,12 @@ pub enum PatchError {
         /// Where the patch has it.
         origin: Origin,
     },
+    /// A patch that does not say what it is for.
+    #[error("the patch does not say which object it is for")]
+    NoTarget {
+        /// The patch.
+        origin: Origin,
+    },
     /// An operation that is no map.
     #[error("an operation of a JSON patch is a map, not {found}")]
     NoOperation {
@@ -140,6 +146,7 @@ impl Diagnose for PatchError {
     fn origin(&self) -> Option<&Origin> {
         match self {
             Self::NoPatch { origin, .. }
+            | Self::NoTarget { origin }
             | Self::Directive { origin, .. }
             | Self::WrongKind { origin, .. }
             | Self::NoOperation { origin, .. }
@@ -164,6 +171,7 @@ impl Diagnose for PatchError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoPatch { .. } => "Write the fields to be merged, or a list of `op`, `path` and `value`.".into(),
+            Self::NoTarget { .. } => "Add a `target`, or the `kind` and `metadata.name` of the object.".into(),
             Self::Directive { .. } => "Write `delete`, `replace` or `merge`.".into(),
             Self::WrongKind { .. } => "Write the field as the object has it, or remove it first.".into(),
             Self::NoOperation { .. } | Self::MissingField { .. } => {

@@ -13,6 +13,7 @@ mod list;
 mod merge;
 mod scalar;
 mod selector;
+mod targeted;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use self::labels::LabelSelector;
 pub use self::merge::merge;
 pub use self::scalar::text as scalar_text;
 pub use self::selector::Selector;
+pub use self::targeted::Targeted;
 use crate::value::{Data, Value};
 use crate::yaml::{self, Rules};
 

@@ -1,5 +1,7 @@
 //! Which objects a patch is for.
 
+use std::fmt;
+
 use regex::Regex;
 
 use super::{LabelSelector, PatchError};
@@ -71,6 +73,23 @@ impl Selector {
         };
         fits(self.labels.as_ref(), "labels") && fits(self.annotations.as_ref(), "annotations")
     }
+}
+
+impl fmt::Display for Selector {
+    /// `Deployment web`, with the patterns that are given.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [("", &self.kind), ("", &self.name), ("in ", &self.namespace), ("of ", &self.group)];
+        let given = named.iter().filter_map(|(word, pattern)| Some(format!("{word}{}", bare(pattern.as_ref()?))));
+        let words: Vec<String> = given.collect();
+        f.write_str(if words.is_empty() { "any object" } else { "" })?;
+        f.write_str(&words.join(" "))
+    }
+}
+
+/// A pattern without what makes it match the whole.
+fn bare(pattern: &Regex) -> &str {
+    let text = pattern.as_str().trim_start_matches('^').trim_end_matches('$');
+    text.strip_prefix("(?:").and_then(|it| it.strip_suffix(')')).unwrap_or(text)
 }
 
 fn fits(pattern: Option<&Regex>, text: &str) -> bool {

@@ -98,7 +98,7 @@ async fn under(
         inventories: planned.state.inventories.values().cloned().collect(),
         releases: waiting(planned, manner.wait),
         state_namespace: namespace.clone(),
-        commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()),
+        commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()).filter(|_| !planned.corrects),
         key: key.clone(),
         propagation: manner.propagation,
         carry_on: manner.carry_on,
@@ -111,7 +111,9 @@ async fn under(
         events(event);
     };
     let conclusion = apply::run(&planned.plan, &cluster, &options, &mut noting).await;
-    let unkept = heard.unless_at_once(record(planned, &cluster, &key, &fates)).await;
+    // What only puts back is no revision: there is nothing that one could go back to.
+    let recorded = async { if planned.corrects { Vec::new() } else { record(planned, &cluster, &key, &fates).await } };
+    let unkept = heard.unless_at_once(recorded).await;
     listening.abort();
     let mut conclusion = conclusion?;
     conclusion.warnings.extend(unkept.unwrap_or_else(|| vec!["The history of this run was not written.".to_owned()]));

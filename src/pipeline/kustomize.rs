@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use crate::chart::{Rendered, RenderedFile};
+use crate::chart::{Making, Rendered, RenderedFile};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::kustomize::{self, Files, Options, Remote};
 use crate::masked::Masked;
-use crate::project::Release;
+use crate::project::{ChartPlace, Lock, Release};
 use crate::secrets::{self, Identities};
 use crate::source::{self, charts::Charts};
 use crate::tree::Tree;
@@ -47,6 +47,18 @@ impl Files for Unlocked {
         self.files.shown(path)
     }
 
+    fn of_shown(&self, shown: &str) -> Option<Cow<'_, [u8]>> {
+        self.files.of_shown(shown)
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        self.files.below(folder)
+    }
+
+    fn chart(&self, place: &ChartPlace) -> Result<Vec<u8>, String> {
+        self.files.chart(place)
+    }
+
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         let files = self.files.repository(remote)?;
         Ok(Arc::new(Self { files, find: Arc::clone(&self.find), found: Arc::clone(&self.found) }))
@@ -77,6 +89,7 @@ impl Files for Unlocked {
 pub(super) struct Shared {
     pub tree: Tree,
     pub charts: Charts,
+    pub lock: Lock,
 }
 
 impl Files for Shared {
@@ -86,6 +99,15 @@ impl Files for Shared {
 
     fn is_folder(&self, path: &str) -> bool {
         Files::is_folder(&self.tree, path)
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        Files::below(&self.tree, folder)
+    }
+
+    fn chart(&self, place: &ChartPlace) -> Result<Vec<u8>, String> {
+        let locked = self.lock.get(place).and_then(|it| self.tree.bytes(&it.archive()));
+        locked.map(<[u8]>::to_vec).ok_or_else(|| format!("`{place}` is not locked"))
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
@@ -98,11 +120,15 @@ pub(super) fn render(
     files: &Arc<dyn Files>,
     folder: &str,
     release: &Release,
+    making: &Making,
 ) -> Result<(Rendered, Vec<String>), Failure> {
-    let build = kustomize::build(Arc::clone(files), folder, &Options::default())?;
+    let options = Options { making: making.clone(), ..Options::default() };
+    let build = kustomize::build(Arc::clone(files), folder, &options)?;
     let path = Arc::new(format!("{folder}/kustomization.yaml"));
     let files = build.resources.into_iter().map(|it| file(&path, it)).collect();
-    Ok((Rendered { release: Arc::clone(&release.name), files, ..Rendered::default() }, build.warnings))
+    let (placeholders, lookups) = (build.placeholders, build.lookups);
+    let release = Arc::clone(&release.name);
+    Ok((Rendered { release, files, placeholders, lookups, ..Rendered::default() }, build.warnings))
 }
 
 /// An object as a file of its own, under the name of the file that it came from.

@@ -66,7 +66,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.
-fn with_bases(settings: &Settings, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
+pub(super) fn with_bases(settings: &Settings, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
     for release in &environment.releases {
         let ReleaseSource::Kustomization(folder) = &release.source else { continue };
         let mut asked = BTreeSet::new();

@@ -7,6 +7,7 @@
 mod acting;
 mod compare;
 mod definitions;
+mod drift;
 mod elsewhere;
 mod error;
 mod exposures;
@@ -40,6 +41,7 @@ pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
 use self::compare::Subject;
 pub use self::definitions::violations;
+pub use self::drift::{Looking, correct, look};
 pub use self::error::PipelineError;
 pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
@@ -51,7 +53,7 @@ pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
 pub use self::sources::{Relocked, Renew, lock, vendored};
 pub use self::state::State;
-pub use self::stop::{is_stopped, signalled, stop};
+pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
@@ -130,6 +132,8 @@ pub struct Planned {
     pub aim: Aim,
     /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
     pub placeholders: bool,
+    /// Whether it only puts back what others did: then it is no revision of a release.
+    pub corrects: bool,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -140,10 +144,10 @@ pub fn render(
     making: &Making,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(&releases, |it| {
-        let ReleaseValues { release, chart, values, files } = it;
+        let ReleaseValues { release, chart, values, files, .. } = it;
         let rendered = match (chart, &release.source) {
             (None, ReleaseSource::Kustomization(folder)) => {
-                return kustomize::render(files, folder, release).map_err(|it| it.of_release(&release.name));
+                return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
             }
             (Some(chart), _) => {
                 let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
@@ -156,7 +160,8 @@ pub fn render(
         };
         rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
     })?;
-    let (rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
     let placeholders = rendered.iter().any(|it| it.placeholders);
@@ -275,9 +280,10 @@ async fn judge(
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
-    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(unused).chain(also).chain(unfollowed);
+    let over = ignore::over(&project.environment, ignore::today());
+    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders: false })
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders: false, corrects: false })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

@@ -9,11 +9,13 @@ use crate::chart::Chart;
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::kustomize::Files;
-use crate::project::{Release, ReleaseSource};
+use crate::patch::Targeted;
+use crate::project::{PatchContent, PatchEntry, Release, ReleaseSource};
 use crate::secrets::{self, Identities};
 use crate::source::charts::Charts;
 use crate::value::Value;
 use crate::values::{self, Layer, Values};
+use crate::yaml::{self, Rules};
 
 /// A release with what its templates get.
 pub struct ReleaseValues {
@@ -25,6 +27,8 @@ pub struct ReleaseValues {
     pub values: Values,
     /// The files of the project, for a kustomization.
     pub files: Arc<dyn Files>,
+    /// What is changed in its objects.
+    pub patches: Vec<Targeted>,
 }
 
 /// The values of all selected releases. Each chart is read once, and each encrypted file decrypted once.
@@ -33,6 +37,8 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
     let secrets = decrypted(settings, project)?;
     let overrides = &settings.overrides;
     let files = files(settings, project);
+    let patches = project.environment.releases.iter().map(|it| Ok((Arc::clone(&it.name), patches(settings, project, it)?)));
+    let patches: BTreeMap<Arc<str>, Vec<Targeted>> = patches.collect::<Result<_, Failure>>()?;
     pool::each(project.environment.releases.clone(), |release| {
         let chart = match &release.source {
             ReleaseSource::Chart(folder) => charts.get(folder).cloned(),
@@ -51,8 +57,32 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
             overrides.clone(),
             &project.inputs,
         )?;
-        Ok(ReleaseValues { values: values::merge(layers), chart, release, files: Arc::clone(&files) })
+        let patches = patches.get(&release.name).cloned().unwrap_or_default();
+        Ok(ReleaseValues { values: values::merge(layers), chart, release, files: Arc::clone(&files), patches })
     })
+}
+
+/// What is changed in the objects of a release. The values of an encrypted file are masked from here on.
+fn patches(settings: &Settings, project: &Project, release: &Release) -> Result<Vec<Targeted>, Failure> {
+    let mut found = Vec::new();
+    for PatchEntry { target, content, origin } in &release.patches {
+        let of_file = |file: &str| project.tree.text(file).ok().map(str::to_owned);
+        let (documents, text) = match content {
+            PatchContent::Fields(fields) => (vec![fields.clone()], origin.file.as_deref().and_then(|it| of_file(it))),
+            PatchContent::Text(name, text) => (yaml::documents(text, name, Rules::Kustomize)?, Some(text.clone())),
+            PatchContent::File(path) if secrets::is_encrypted(project.tree.bytes(path).unwrap_or_default()) => {
+                let identities = identities(settings, project)?;
+                (vec![secrets::decrypt_file(&project.tree, path, origin, &identities)?], None)
+            }
+            PatchContent::File(path) => {
+                let text = project.tree.text(path)?;
+                (yaml::documents(text, &Arc::new(path.clone()), Rules::Kustomize)?, Some(text.to_owned()))
+            }
+        };
+        let read = Targeted::read(documents, target.as_ref(), origin, text.as_deref());
+        found.extend(read.map_err(|error| Failure::from(error).of_release(&release.name))?);
+    }
+    Ok(found)
 }
 
 fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
@@ -73,7 +103,8 @@ fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
         Ok(keys::find(&keys::Sources { files: &paths, project, process: &process })?)
     };
     let charts = Charts::of(&|name| settings.variables.get(name).cloned());
-    Arc::new(Unlocked::new(Arc::new(Shared { tree: project.tree.clone(), charts }), Box::new(find)))
+    let shared = Shared { tree: project.tree.clone(), charts, lock: project.environment.lock.clone() };
+    Arc::new(Unlocked::new(Arc::new(shared), Box::new(find)))
 }
 
 fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, pool};
+use super::{Settings, load, pool};
 use crate::diagnostic::{Failure, Place};
+use crate::kustomize;
 use crate::project::{self, ChartPlace, Dependency, Environment, Lock, Locked, ProjectError, Verify};
 use crate::source::ENVIRONMENTS;
 use crate::source::charts::{self, Charts, Found, Keys};
@@ -139,6 +140,7 @@ fn declared(settings: &Settings) -> Result<(Environment, Tree), Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let folders = project::folders(&environment);
     let tree = declared.with(settings.source.read(folders.iter().map(String::as_str))?);
+    let tree = load::with_bases(settings, &environment, tree)?;
     Ok((environment, tree))
 }
 
@@ -151,6 +153,14 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
         dependency: None,
     });
     let mut all: Vec<Wanted> = named.collect();
+    for folder in environment.releases.iter().filter_map(|it| it.source.kustomization()) {
+        for need in kustomize::charts(tree, folder) {
+            if all.iter().all(|it| it.place != need.place) {
+                let verify = Verify::default();
+                all.push(Wanted { place: need.place, verify, origin: need.origin, dependency: None });
+            }
+        }
+    }
     let mut folders: Vec<&String> = environment.releases.iter().filter_map(|it| it.source.chart()).collect();
     folders.sort();
     folders.dedup();

@@ -45,6 +45,13 @@ pub fn signalled() -> Option<u8> {
     STOP.borrow().as_ref().and_then(|it| it.signal)
 }
 
+/// Waits until a signal or a caller ends all runs.
+pub async fn stopped() -> Result<(), PipelineError> {
+    // The sender is never gone.
+    let _ = heard()?.asked.wait_for(Option::is_some).await;
+    Ok(())
+}
+
 /// Hears of the end. From the first call on, interrupt and termination signals are listened to.
 pub(super) fn heard() -> Result<Heard, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();

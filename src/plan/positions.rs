@@ -84,11 +84,11 @@ fn raise(actions: &Actions, group: &[usize], depends: &Dependencies, positions: 
 fn contained(actions: &Actions, group: &[usize], said: &Dependencies) -> Vec<(usize, usize)> {
     let users = |container: usize| {
         let object = &actions[container].1;
-        let (is_namespace, kind) = (is_namespace(&object.id), defined(object));
+        let (is_space, kind) = (is_namespace(&object.id), defined(object));
         group.iter().copied().filter(move |at| {
             let id = &actions[*at].1.id;
-            let in_namespace = is_namespace && id.namespace.as_deref() == Some(object.id.name.as_str());
-            in_namespace || kind.as_ref() == Some(&id.kind)
+            let inside = is_space && id.namespace.as_deref() == Some(object.id.name.as_str());
+            inside || kind.as_ref() == Some(&id.kind)
         })
     };
     said.keys().flat_map(|container| users(*container).map(|user| (*container, user))).collect()

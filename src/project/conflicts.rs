@@ -71,7 +71,7 @@ fn rule(tree: &Tree, spec: &ConflictSpec, node: &Value) -> Result<ConflictRule, 
 fn adopted(rule: ConflictRule) -> IgnoreRule {
     let ConflictRule { paths, manager, objects, reason, origin, .. } = rule;
     let what = Ignored::Fields { paths, manager: Some(manager), meaning: Meaning::Leave };
-    IgnoreRule { what, objects, reason, origin }
+    IgnoreRule { what, objects, reason, until: None, origin }
 }
 
 fn incomplete(tree: &Tree, node: &Value, key: &'static str) -> ProjectError {

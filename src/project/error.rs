@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::diagnostic::Place;
 use crate::diagnostic::{Diagnose, Excerpt, Kind};
 use crate::jinja::JinjaError;
+use crate::patch::PatchError;
 use crate::schema::ExpressionError;
 use crate::tree::TreeError;
 use crate::value::{Origin, PatternError};
@@ -40,6 +41,22 @@ pub enum ProjectError {
         place: Place,
         /// A file that may be meant.
         nearest: Option<String>,
+    },
+    /// An entry of `patches` that is none.
+    #[error("an entry of `patches` {problem}")]
+    NotAPatch {
+        /// What is wrong.
+        problem: &'static str,
+        /// The entry.
+        place: Place,
+    },
+    /// The target of a patch cannot be read.
+    #[error("{source}")]
+    Target {
+        /// Why.
+        source: PatchError,
+        /// The field.
+        place: Place,
     },
     /// An environment that does not exist.
     #[error("there is no environment `{name}`")]
@@ -447,6 +464,8 @@ impl ProjectError {
             | Self::NotLocked { place, .. }
             | Self::NotVerified { place, .. }
             | Self::BadLock { place, .. }
+            | Self::NotAPatch { place, .. }
+            | Self::Target { place, .. }
             | Self::Contradiction { place, .. }
             | Self::WrongKind { place, .. }
             | Self::NotALabel { place, .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::ProjectError;
-use super::{Environment, Release, ReleaseSource, ValuesLayer};
+use super::{Environment, PatchContent, Release, ReleaseSource, ValuesLayer};
 use crate::diagnostic::Place;
 use crate::diagnostic::nearest;
 use crate::tree::{Tree, TreeError};
@@ -46,7 +46,11 @@ fn files(release: &Release) -> impl Iterator<Item = (&str, &Origin)> {
         ValuesLayer::File(path, origin) | ValuesLayer::Template(path, origin) => Some((path.as_str(), origin)),
         ValuesLayer::Inline(_) => None,
     });
-    values.chain(release.secrets.iter().map(|(path, origin)| (path.as_str(), origin)))
+    let patches = release.patches.iter().filter_map(|patch| match &patch.content {
+        PatchContent::File(path) => Some((path.as_str(), &patch.origin)),
+        PatchContent::Fields(_) | PatchContent::Text(..) => None,
+    });
+    values.chain(release.secrets.iter().map(|(path, origin)| (path.as_str(), origin))).chain(patches)
 }
 
 fn check_source(release: &Release, tree: &Tree) -> Result<(), ProjectError> {

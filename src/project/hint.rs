@@ -39,6 +39,10 @@ pub(super) fn of(error: &ProjectError) -> Option<String> {
             names.dedup();
             format!("There are {}.", list(&names))
         }
+        E::NotAPatch { .. } => {
+            "Write `patch:` with fields, with a list of operations, or with their text, or `path:` with a file.".into()
+        }
+        E::Target { source, .. } => return source.hint(),
         E::IncompleteRule { rule, key, .. } => completed(rule, key).to_owned(),
         E::NoSource { path, .. } => format!("Create `{path}`, or correct the name."),
         E::NoRemote { known, .. } if known.is_empty() => "The environment names no chart from elsewhere.".into(),

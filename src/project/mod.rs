@@ -20,12 +20,12 @@
 //! A key without a value counts as not written.
 //!
 //! What a release may say beside its name, `namespace` and source: `createNamespace` (true), `enabled` (true), `needs`,
-//! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `rollback` (false), `ignore`, `conflicts`, `replace`, `exposes`, and
+//! `labels`, `when`, `values`, `secrets`, `prune` (true, false or `orphan`), `rollback` (false), `ignore`, `conflicts`, `replace`, `exposes`, `patches`, and
 //! `wait`: true for five minutes (the default), false, or `{timeout: 90s, rules: [...]}`, each over the `wait` of the
 //! environment. To need a disabled release is an error; to need one whose `when` does not hold is none, see
 //! [`select`].
 //!
-//! Paths in `values:` are relative to the file that names them. Paths in `secrets:` are relative to
+//! Paths in `values:` and `patches:` are relative to the file that names them. Paths in `secrets:` are relative to
 //! `secrets/<environment>/` of the environment that is rendered: each has its own secrets, and an inherited release
 //! reads those of the heir. All others are relative to the root, but `./` and `../` begin at the file. A leading `/` is
 //! always the root. Nothing is read from outside the repository.
@@ -47,6 +47,7 @@ mod needs;
 mod objects;
 mod overlay;
 mod own_files;
+mod patches;
 mod place;
 mod release;
 mod remote;
@@ -73,6 +74,7 @@ pub use self::load::load;
 pub use self::lock::{Lock, Locked, VENDOR, Verified};
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::patches::{PatchContent, PatchEntry};
 pub use self::remote::{ChartPlace, RemoteChart, Verify};
 pub use self::replace::{GUARDED, ReplaceRule};
 pub use self::select::{Selection, select, select_any};
@@ -200,6 +202,8 @@ pub struct Release {
     pub replace: Vec<ReplaceRule>,
     /// Where its secret values may stand outside Secrets.
     pub exposes: Vec<ExposureRule>,
+    /// What is changed in its objects after it was rendered, in order.
+    pub patches: Vec<PatchEntry>,
     /// Where it was declared last.
     pub origin: Origin,
 }
@@ -234,6 +238,14 @@ impl ReleaseSource {
         match self {
             Self::Chart(folder) => Some(folder),
             Self::Manifests(_) | Self::Kustomization(_) => None,
+        }
+    }
+
+    /// The folder of the kustomization, where it is one.
+    pub fn kustomization(&self) -> Option<&String> {
+        match self {
+            Self::Kustomization(folder) => Some(folder),
+            Self::Chart(_) | Self::Manifests(_) => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::own_files;
 use super::remote::{self, RemoteChart};
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
-use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, replace};
+use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
 use crate::diagnostic::Place;
 use crate::tree::{self, Tree};
 use crate::value::{Data, Map, Origin, Value};
@@ -111,6 +111,7 @@ pub(super) fn build(
         conflicts,
         replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
+        patches: patches::entries(tree, spec.patches.as_deref(), nodes.get("patches"))?,
         origin: declared.origin.clone(),
     })
 }
@@ -230,7 +231,7 @@ pub(super) fn rooted(tree: &Tree, node: &Value, user: &str) -> Result<String, Pr
     within(tree, node, &if near { folder_of(node) } else { String::new() }, user)
 }
 
-fn within(tree: &Tree, node: &Value, folder: &str, user: &str) -> Result<String, ProjectError> {
+pub(super) fn within(tree: &Tree, node: &Value, folder: &str, user: &str) -> Result<String, ProjectError> {
     tree::join(folder, node.as_str().unwrap_or_default()).map_err(|source| ProjectError::File {
         user: user.to_owned(),
         source,

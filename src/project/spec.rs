@@ -94,6 +94,31 @@ pub(super) struct ReleaseSpec {
     pub conflicts: Option<Vec<ConflictSpec>>,
     pub replace: Option<Vec<ReplaceSpec>>,
     pub exposes: Option<Vec<ExposureSpec>>,
+    pub patches: Option<Vec<PatchSpec>>,
+}
+
+/// One entry of `patches:`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PatchSpec {
+    pub target: Option<TargetSpec>,
+    #[serde(rename = "path")]
+    pub _path: Option<String>,
+    #[serde(rename = "patch")]
+    pub _patch: Option<Value>,
+}
+
+/// The objects that a patch is for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TargetSpec {
+    pub group: Option<String>,
+    pub version: Option<String>,
+    pub kind: Option<String>,
+    pub name: Option<String>,
+    pub namespace: Option<String>,
+    pub label_selector: Option<String>,
+    pub annotation_selector: Option<String>,
 }
 
 /// One entry of `exposes:`.
@@ -122,6 +147,7 @@ pub(super) struct IgnoreSpec {
     #[serde(rename = "do")]
     pub meaning: Option<Do>,
     pub reason: Option<String>,
+    pub until: Option<String>,
 }
 
 /// What an entry of `ignore:` does.
@@ -227,6 +253,7 @@ impl ReleaseSpec {
             conflicts: self.conflicts.or(below.conflicts),
             replace: self.replace.or(below.replace),
             exposes: self.exposes.or(below.exposes),
+            patches: self.patches.or(below.patches),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// A text for a page: as [`code`], and nothing in it mentions people, issues, labels or merge requests. Forges look for
 /// these in what HTML shows, where an entity is no hindrance, but a space without width is.
-pub(super) fn page(text: &str) -> String {
+pub fn page(text: &str) -> String {
     let text = line(text);
     let mut out = String::with_capacity(text.len());
     let (mut before, mut chars) = (' ', text.chars().peekable());

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::charts::Charts;
+use super::charts::{Charts, Keys};
+use super::folder;
 use crate::kustomize::{Files, Remote};
+use crate::project::ChartPlace;
 
 /// All files of this machine; paths count from the root of its file system.
 pub struct Disk {
@@ -41,6 +43,19 @@ impl Files for Disk {
             Ok(below) => below.to_string_lossy().into_owned(),
             Err(_) => place.to_string_lossy().into_owned(),
         }
+    }
+
+    fn of_shown(&self, shown: &str) -> Option<Cow<'_, [u8]>> {
+        fs::read(self.here.join(shown)).ok().map(Cow::Owned)
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let files = folder::read(&place(folder), "").map_err(|error| error.to_string())?;
+        Ok(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes)).collect())
+    }
+
+    fn chart(&self, place: &ChartPlace) -> Result<Vec<u8>, String> {
+        self.charts.find(place, &Keys::default()).map(|it| it.bytes).map_err(|error| error.to_string())
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {

@@ -4,6 +4,7 @@
 //! itself, is an error, and so is everything that is neither a file nor a folder.
 
 pub mod charts;
+mod change;
 mod disk;
 mod error;
 mod folder;
@@ -11,6 +12,7 @@ mod git;
 
 use std::path::{Path, PathBuf};
 
+pub use self::change::{Change, ChangeError, change, first_of};
 pub use self::disk::{Disk, repository};
 pub use self::error::SourceError;
 use self::git::Repository;

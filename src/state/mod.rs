@@ -13,6 +13,7 @@ pub mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::diagnostic::{Diagnose, Kind};
@@ -139,4 +140,15 @@ pub fn encode(inventory: &Inventory) -> Result<Vec<Vec<u8>>, StateError> {
 /// The inventory that [`encode`] made these chunks of, in whatever order they are handed in.
 pub fn decode(chunks: &[Vec<u8>]) -> Result<Inventory, StateError> {
     document::from_json(&chunks::join(chunks)?)
+}
+
+/// Bytes, compressed, as one part that fits a Secret; `None` for what is too large for that.
+pub fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    let mut chunks = chunks::cut(bytes)?;
+    Ok(if chunks.len() == 1 { chunks.pop() } else { None })
+}
+
+/// The document, of this program's format version, of which [`pack`] made these bytes; `version` tells the version of one.
+pub fn unpack<D: DeserializeOwned>(bytes: &[u8], version: fn(&D) -> u64) -> Result<D, StateError> {
+    document::parse(&chunks::join(&[bytes.to_vec()])?, version)
 }

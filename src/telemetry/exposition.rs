@@ -49,6 +49,12 @@ impl Family {
         values.into_iter().fold(self, add)
     }
 
+    /// The same with a number for these labels.
+    #[must_use]
+    pub fn with(self, labels: Vec<(&'static str, String)>, value: f64) -> Self {
+        self.sample("", labels, value)
+    }
+
     /// The same with a distribution: upper bounds, each with the count of all that are not above it, then the sum and
     /// the count of all.
     #[must_use]

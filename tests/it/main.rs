@@ -13,6 +13,7 @@ mod crash;
 mod diff;
 mod docs;
 mod faults;
+mod forge;
 mod functions;
 mod gotemplate;
 mod health;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         diff::trials(),
         docs::trials(),
         faults::trials(),
+        forge::trials(),
         functions::trials(),
         gotemplate::trials(),
         health::trials(),

@@ -125,6 +125,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         replace: Vec::new(),
         rollback: false,
         exposes: Vec::new(),
+        patches: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),
     }

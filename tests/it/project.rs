@@ -114,8 +114,9 @@ fn describe_guards(out: &mut String, indent: &str, conflicts: &[ConflictRule], r
 }
 
 fn describe_rules(out: &mut String, indent: &str, rules: &[IgnoreRule]) {
-    for IgnoreRule { what, objects, reason, origin } in rules {
-        let _ = writeln!(out, "{indent}ignores {what:?} of {objects:?} since {reason:?} at {origin}");
+    for IgnoreRule { what, objects, reason, until, origin } in rules {
+        let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+        let _ = writeln!(out, "{indent}ignores {what:?} of {objects:?} since {reason:?}{until} at {origin}");
     }
 }
 

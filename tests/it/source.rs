@@ -1,7 +1,7 @@
 //! Charts from elsewhere: from a repository, a real registry, git and archives, served on this machine.
 
 mod registry;
-mod server;
+pub mod server;
 
 use std::collections::BTreeMap;
 use std::fs;

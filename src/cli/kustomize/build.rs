@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
+use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::kustomize::{self, Build, Id, Options};
 use crate::pipeline::kustomize::Unlocked;
-use crate::source::Disk;
+use crate::source::{self, Disk};
 use crate::source::charts::Charts;
 use crate::{schema::Gvk, value::Value, yaml};
 
@@ -30,7 +31,7 @@ pub(in crate::cli) struct BuildArgs {
     #[arg(long, value_name = "RULE", default_value = "LoadRestrictionsRootOnly")]
     load_restrictor: LoadRestrictor,
     /// The order of the objects, where `sortOptions` does not say it.
-    #[arg(long, value_name = "ORDER", default_value = "none")]
+    #[arg(long, value_name = "ORDER", default_value = "legacy")]
     reorder: Reorder,
     /// Label all objects with `app.kubernetes.io/managed-by`.
     #[arg(long)]
@@ -68,7 +69,7 @@ enum LoadRestrictor {
 enum Reorder {
     /// As the kustomizations name them.
     None,
-    /// Namespaces first, webhooks last, as kustomize does without this option.
+    /// Namespaces first, webhooks last.
     Legacy,
 }
 
@@ -77,12 +78,16 @@ pub(super) fn run(args: &BuildArgs, terminal: &Terminal) -> Result<Exit, Failure
         legacy_order: args.reorder == Reorder::Legacy,
         managed_by: args.enable_managedby_label,
         unrestricted: args.load_restrictor == LoadRestrictor::None,
+        making: Making { now: source::commit_time(&settings::absolute(&args.folder)).unwrap_or(0), ..Making::default() },
     };
     let folder = settings::absolute(&args.folder);
     let folder = folder.to_string_lossy();
     let build = kustomize::build(Arc::new(unlocked(args)), folder.trim_start_matches('/'), &options)?;
     for warning in &build.warnings {
         terminal.warn(warning);
+    }
+    if build.placeholders {
+        terminal.warn("Charts make up passwords, keys or certificates: placeholders stand there.");
     }
     match &args.output {
         Some(path) if path.is_dir() => write_each(path, &build)?,

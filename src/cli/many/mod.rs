@@ -67,14 +67,63 @@ pub(super) fn look(
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
 ) -> Result<Exit, Failure> {
-    if let Some(target) = targets.one() {
-        let Looked { report, key, exit } = work(target, terminal)?;
-        planning::print_with(&report, &key, output, terminal)?;
-        return Ok(exit);
+    show(targets, &gather(targets, terminal, work), output, terminal, |looked| looked)
+}
+
+/// Does something for each environment, and hands over what came of each, in the order asked for.
+pub(super) fn gather<T: Ends + Send>(
+    targets: &Targets,
+    terminal: &Terminal,
+    work: impl Fn(&TargetArgs, &Terminal) -> Result<T, Failure> + Sync,
+) -> Vec<Fate<T>> {
+    match targets.one() {
+        Some(target) => vec![Some(work(target, terminal))],
+        None => each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal)),
     }
-    let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
-    let parts = parts(&targets.names, &fates, |looked| Told::Report(&looked.report, &looked.key));
-    finish(&parts, &targets.names, &fates, output, terminal)
+}
+
+/// Prints one report of what was looked at. The failure of an only environment is that of the whole.
+pub(super) fn show<T: Ends>(
+    targets: &Targets,
+    fates: &[Fate<T>],
+    output: &OutputArgs,
+    terminal: &Terminal,
+    looked: impl Fn(&T) -> &Looked,
+) -> Result<Exit, Failure> {
+    match fates {
+        [Some(Ok(it))] => {
+            let Looked { report, key, exit } = looked(it);
+            planning::print_with(report, key, output, terminal)?;
+            Ok(*exit)
+        }
+        [Some(Err(failure))] => Err(failure.clone()),
+        _ => {
+            let told = |it| {
+                let Looked { report, key, .. } = looked(it);
+                Told::Report(report, key)
+            };
+            finish(&parts(&targets.names, fates, told), &targets.names, fates, output, terminal)
+        }
+    }
+}
+
+/// How all end together.
+pub(super) fn exit<T: Ends>(fates: &[Fate<T>]) -> Exit {
+    ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none))
+}
+
+/// Says what went wrong, where all else is printed.
+pub(super) fn conclude<T>(
+    targets: &Targets,
+    fates: &[Fate<T>],
+    exit: Exit,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    if let [Some(Err(failure))] = fates {
+        return Err(failure.clone());
+    }
+    diagnose(&targets.names, fates, terminal);
+    Ok(exit)
 }
 
 /// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.

@@ -14,7 +14,7 @@ use crate::cli::terminal::{Terminal, TerminalError};
 use crate::cli::{Exit, settings, wait};
 use crate::cluster::ClusterError;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::operator::{self, Figures, Leading, Options, Seat, Surroundings};
+use crate::operator::{self, Figures, Leading, Note, Options, Seat, Surroundings, Tell};
 use crate::telemetry::{self, Answer, Page, Server};
 
 #[derive(Debug, Args)]
@@ -59,6 +59,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         instance: instance.clone(),
     };
     let target = args.server.target();
+    operator::settings(&target)?;
     let figures = Arc::new(Figures::default());
     for (address, pages) in [(args.metrics, metrics(&figures)), (args.health, health(&figures))] {
         if let Some(address) = address {
@@ -67,15 +68,20 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
             tokio::spawn(server.serve());
         }
     }
+    let says = terminal.clone();
+    let tell: Tell = Arc::new(move |note| match note {
+        Note::Said(text) => says.say(text),
+        Note::Warned(text) => says.warn(text),
+    });
     let Some(namespace) = args.lease_namespace.clone() else {
         figures.leading.store(true, Ordering::Relaxed);
         let (_turn, leading) = Leading::alone();
-        let surroundings = Surroundings { figures, leading, stop: stopped()? };
+        let surroundings = Surroundings { figures, leading, tell, stop: stopped()? };
         operator::run(&target, &options, &surroundings).await?;
         return Ok(Exit::Done);
     };
     let (turn, leading) = Leading::contested();
-    let surroundings = Surroundings { figures: Arc::clone(&figures), leading, stop: stopped()? };
+    let surroundings = Surroundings { figures: Arc::clone(&figures), leading, tell, stop: stopped()? };
     let (over, ended) = oneshot::channel();
     let work = async {
         let done = operator::run(&target, &options, &surroundings).await;

@@ -27,8 +27,25 @@ enum Content {
     Json(Vec<Operation>),
 }
 
+impl PatchSource {
+    /// An error about this patch, with the lines of its own text.
+    fn explain(&self, error: KustomizeError) -> KustomizeError {
+        error.shown(|file| (file == self.file.as_str()).then(|| self.text.clone()))
+    }
+}
+
 /// Applies an entry of `patches`. Returns a warning where its target selects nothing.
 pub fn patches(
+    resources: &mut Resources,
+    source: &PatchSource,
+    target: Option<&spec::Selector>,
+    options: PatchOptions,
+    keys: &MergeKeys,
+) -> Result<Option<String>, KustomizeError> {
+    patched(resources, source, target, options, keys).map_err(|error| source.explain(error))
+}
+
+fn patched(
     resources: &mut Resources,
     source: &PatchSource,
     target: Option<&spec::Selector>,
@@ -71,6 +88,10 @@ pub fn patches(
 
 /// Applies the patches of a text of `patchesStrategicMerge`, each to the resource that it names; says how many there are.
 pub fn strategic(resources: &mut Resources, source: &PatchSource, keys: &MergeKeys) -> Result<usize, KustomizeError> {
+    merged(resources, source, keys).map_err(|error| source.explain(error))
+}
+
+fn merged(resources: &mut Resources, source: &PatchSource, keys: &MergeKeys) -> Result<usize, KustomizeError> {
     let patches = objects::read(&source.text, &source.file)?;
     for patch in &patches {
         let at = only(resources, patch, source)?;
@@ -86,6 +107,10 @@ pub fn json_patch(
     source: &PatchSource,
     target: &spec::Selector,
 ) -> Result<(), KustomizeError> {
+    operated(resources, source, target).map_err(|error| source.explain(error))
+}
+
+fn operated(resources: &mut Resources, source: &PatchSource, target: &spec::Selector) -> Result<(), KustomizeError> {
     let Content::Json(operations) = read(source)? else {
         return Err(KustomizeError::NoOperations { origin: source.origin.clone() });
     };

@@ -11,7 +11,7 @@ use super::{Server, Teller, Tokens};
 use crate::operator::decide::{Outcome, Tally, target_name};
 use crate::operator::marks::Key;
 use crate::operator::world::{Line, Queue, World};
-use crate::operator::{ConfigMapSync, Figures, Options, Reason};
+use crate::operator::{ConfigMapSync, Figures, Note, Options, Reason, Tell};
 
 /// What all visits share.
 pub(crate) struct Context {
@@ -19,6 +19,8 @@ pub(crate) struct Context {
     pub tokens: Tokens,
     pub teller: Teller,
     pub figures: Arc<Figures>,
+    /// Who hears what the process says of itself.
+    pub tell: Tell,
     pub options: Options,
     world: Mutex<World>,
     queue: Mutex<Queue>,
@@ -77,12 +79,13 @@ impl Finish {
 
 impl Context {
     /// Nothing known, nothing due.
-    pub fn new(server: Server, teller: Teller, figures: Arc<Figures>, options: Options) -> Self {
+    pub fn new(server: Server, teller: Teller, figures: Arc<Figures>, tell: Tell, options: Options) -> Self {
         Self {
             server,
             tokens: Tokens::new(Arc::clone(&figures)),
             teller,
             figures,
+            tell,
             options,
             world: Mutex::default(),
             queue: Mutex::default(),
@@ -132,6 +135,7 @@ impl Context {
     /// This process begins to lead, and knows everything: everybody is queued. Those that are as they shall be, as far as
     /// their status says, are verified one after the other, so that neither a restart nor a change of leaders is a storm.
     pub fn begin(&self) {
+        (self.tell)(&Note::Said(format!("it leads, with {} objects", self.world().syncs().count())));
         let (world, now) = (self.world(), self.now());
         let mut queue = self.queue();
         let mut copies = 0;

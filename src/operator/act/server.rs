@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use kube::Client;
 use kube::client::Body;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use crate::cluster::{ClusterError, unanswered};
 use crate::operator::decide::Said;
 use crate::operator::marks::Key;
 use crate::operator::{Figures, Leading, OperatorError};
@@ -42,14 +44,14 @@ pub(crate) struct Request {
     pub method: Method,
     pub path: String,
     pub content_type: &'static str,
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 /// What the server answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub code: u16,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     retry_after: Option<Duration>,
 }
 
@@ -76,6 +78,7 @@ enum Again {
 pub(crate) struct Server {
     own: Client,
     plain: Client,
+    address: Arc<str>,
     patience: Duration,
     figures: Arc<Figures>,
     leading: Leading,
@@ -105,15 +108,19 @@ struct Cause {
 
 impl Request {
     pub fn get(path: String) -> Self {
-        Self { method: Method::GET, path, content_type: "application/json", body: Vec::new() }
+        Self::of(Method::GET, path, Bytes::new())
+    }
+
+    pub fn of(method: Method, path: String, body: Bytes) -> Self {
+        Self { method, path, content_type: "application/json", body }
     }
 
     pub fn with(method: Method, path: String, body: &serde_json::Value) -> Self {
-        Self { method, path, content_type: "application/json", body: body.to_string().into_bytes() }
+        Self::of(method, path, body.to_string().into())
     }
 
     pub fn patch(path: String, content_type: &'static str, body: &serde_json::Value) -> Self {
-        Self { method: Method::PATCH, path, content_type, body: body.to_string().into_bytes() }
+        Self { method: Method::PATCH, path, content_type, body: body.to_string().into() }
     }
 }
 
@@ -157,11 +164,12 @@ impl Server {
         figures: Arc<Figures>,
         leading: Leading,
     ) -> Result<Self, OperatorError> {
+        let address = config.cluster_url.to_string().into();
         let mut without = config.clone();
         without.auth_info = AuthInfo::default();
         let client = |config| Client::try_from(config).map_err(|source| OperatorError::Client(Box::new(source)));
         let doubt = Arc::new(Notify::new());
-        Ok(Self { own: client(config)?, plain: client(without)?, patience, figures, leading, doubt })
+        Ok(Self { own: client(config)?, plain: client(without)?, address, patience, figures, leading, doubt })
     }
 
     /// The client of the operator's own account.
@@ -179,10 +187,16 @@ impl Server {
         self.doubt.notified().await;
     }
 
-    /// Whether the server answers at all, within this time. Any answer is one.
-    pub async fn answers(&self, within: Duration) -> bool {
+    /// Asks whether the server answers at all, within this time. Any answer is one.
+    pub async fn answers(&self, within: Duration) -> Result<(), ClusterError> {
         let request = Request::get("/version".to_owned());
-        tokio::time::timeout(within, self.once(Identity::Operator, &request)).await.is_ok_and(|it| it.is_ok())
+        let asked = tokio::time::timeout(within, self.once(Identity::Operator, &request)).await;
+        asked.unwrap_or_else(|_| Err(self.silent(within))).map(drop)
+    }
+
+    fn silent(&self, within: Duration) -> ClusterError {
+        let (server, reason) = (self.address.to_string(), format!("nothing came within {} s", within.as_secs()));
+        ClusterError::Unreachable { server, reason, sent: true }
     }
 
     /// Sends a request that may be sent again.
@@ -220,8 +234,8 @@ impl Server {
             return Err(Unanswered::Lost("the API server does not answer".to_owned()));
         }
         let sent = tokio::time::timeout(self.patience, self.once(identity, request)).await;
-        let sent = sent
-            .unwrap_or_else(|_| Err(Unanswered::Lost(format!("no answer came within {} s", self.patience.as_secs()))));
+        let sent = sent.unwrap_or_else(|_| Err(self.silent(self.patience)));
+        let sent = sent.map_err(|error| Unanswered::Lost(error.to_string()));
         self.figures.request(sent.as_ref().map_or(0, |answer| answer.code));
         if sent.is_err() {
             self.doubt.notify_one();
@@ -233,8 +247,8 @@ impl Server {
         self.figures.reachable.load(Ordering::Relaxed)
     }
 
-    async fn once(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, Unanswered> {
-        let lost = |error: &dyn std::fmt::Display| Unanswered::Lost(error.to_string());
+    async fn once(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, ClusterError> {
+        let lost = |error| unanswered(&self.address, error);
         let mut built = http::Request::builder()
             .method(&request.method)
             .uri(&request.path)
@@ -252,11 +266,12 @@ impl Server {
                 &self.own
             }
         };
-        let built = built.body(Body::from(request.body.clone())).map_err(|error| lost(&error))?;
-        let (head, body) = client.send(built).await.map_err(|error| lost(&error))?.into_parts();
-        let body = body.collect_bytes().await.map_err(|error| lost(&error))?;
+        let built =
+            built.body(Body::from(request.body.clone())).map_err(|error| lost(kube::Error::HttpError(error)))?;
+        let (head, body) = client.send(built).await.map_err(lost)?.into_parts();
+        let body = body.collect_bytes().await.map_err(lost)?;
         let after = head.headers.get(header::RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
-        Ok(Answer { code: head.status.as_u16(), body: body.to_vec(), retry_after: after.map(Duration::from_secs) })
+        Ok(Answer { code: head.status.as_u16(), body, retry_after: after.map(Duration::from_secs) })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -133,12 +132,7 @@ async fn changed(context: &Context, key: &Key, patch: &Json) -> Result<Option<Ar
 
 /// Patches an object. `None` where it is not as the patch says.
 async fn patched(context: &Context, key: &Key, patch: &Json) -> Result<Option<Answer>, Unanswered> {
-    let request = Request {
-        method: Method::PATCH,
-        path: path(key),
-        content_type: "application/json-patch+json",
-        body: patch.to_string().into_bytes(),
-    };
+    let request = Request::patch(path(key), "application/json-patch+json", patch);
     let answer = context.server.call(Identity::Operator, &request).await?;
     if matches!(answer.code, 404 | 409 | 422) { Ok(None) } else { expect(answer).map(Some) }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value as Json, json};
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct Settled {
     /// How.
     pub outcome: Outcome,
-    /// What is there.
+    /// What is there, where that is known.
     pub found: Found,
     /// How many writes the server took.
     pub writes: usize,
@@ -72,18 +73,19 @@ pub(crate) async fn look(actor: &Actor<'_>, at: At<'_>) -> Result<Option<Box<Con
     }
 }
 
-/// Brings a target to rest. `None` for `found` says that it has to be looked at first; `absent` is what nothing there
-/// means then.
+/// Brings a target to rest. `body` is what is sent to create it. `None` for `found` says that it has to be looked at
+/// first; `absent` is what nothing there means then.
 pub(crate) async fn settle(
     actor: &Actor<'_>,
     namespace: &str,
     rules: &Rules<'_>,
-    found: Option<Found>,
-    absent: &Found,
+    body: &Bytes,
+    mut found: Option<Found>,
+    mut absent: Found,
 ) -> Settled {
     let at = At { namespace, name: &rules.wanted.name };
-    let mut settled = Settled { outcome: Outcome::Synced, found: absent.clone(), writes: 0, corrected: false };
-    let (mut found, mut absent, mut unknown) = (found, absent.clone(), None);
+    let mut settled = Settled { outcome: Outcome::Synced, found: Found::Unseen, writes: 0, corrected: false };
+    let mut unknown = None;
     for round in 1..=STEPS {
         let now = match found.take() {
             Some(found) => found,
@@ -92,12 +94,11 @@ pub(crate) async fn settle(
                 Err((reason, why)) => return Settled { outcome: failed(reason, why), ..settled },
             },
         };
-        settled.found = now.clone();
         let next = step(rules, &now);
         if let Step::Done(outcome) = next {
-            return Settled { outcome, ..settled };
+            return Settled { outcome, found: now, ..settled };
         }
-        match act(actor, at, rules, &now, &next).await {
+        match act(actor, at, rules, body, &now, &next).await {
             Next::Found(then, wrote) => {
                 settled.writes += usize::from(wrote);
                 settled.corrected |= matches!(next, Step::Change { drift: true, .. });
@@ -127,7 +128,7 @@ fn failed(reason: Reason, why: String) -> Outcome {
     }
 }
 
-async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, found: &Found, step: &Step) -> Next {
+async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, body: &Bytes, found: &Found, step: &Step) -> Next {
     let (uid, version) = match found {
         Found::Present(it) => (it.metadata.uid.as_ref(), it.metadata.resource_version.as_ref()),
         _ => (None, None),
@@ -136,8 +137,7 @@ async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, found: &Found, st
         Step::Done(_) => return Next::Look,
         Step::Create => {
             let path = format!("{}?fieldManager={MANAGER}", at.collection());
-            let body = json!(rules.wanted.object(at.namespace));
-            actor.call_once(&Request::with(Method::POST, path, &body)).await
+            actor.call_once(&Request::of(Method::POST, path, body.clone())).await
         }
         Step::Change { difference, .. } => {
             let path = format!("{}?fieldManager={MANAGER}", at.path());

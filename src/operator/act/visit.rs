@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 
@@ -220,16 +221,16 @@ impl Round<'_> {
     async fn targets(&mut self, wanted: &Wanted) {
         let places = self.context.world().places(&self.sync);
         let deadline = Instant::now() + DEADLINE + PER_TARGET * u32::try_from(places.len()).unwrap_or(u32::MAX);
-        let large = wanted.too_large();
+        let (large, body) = (wanted.too_large(), Bytes::from(wanted.body()));
         let this = &*self;
         let settled = futures::stream::iter(places).map(|(namespace, place)| {
-            let large = large.as_ref();
+            let (large, body) = (large.as_ref(), &body);
             async move {
                 let settled = match large {
                     Some(why) if place == Place::Ready => {
                         ended(Outcome::failed(Reason::TooLarge, format!("the copy is too large: {why}")))
                     }
-                    _ => this.target(wanted, &namespace, place, deadline).await,
+                    _ => this.target(wanted, body, &namespace, place, deadline).await,
                 };
                 (namespace, settled)
             }
@@ -249,7 +250,7 @@ impl Round<'_> {
         self.deeds.corrected.sort();
     }
 
-    async fn target(&self, wanted: &Wanted, namespace: &str, place: Place, deadline: Instant) -> Settled {
+    async fn target(&self, wanted: &Wanted, body: &Bytes, namespace: &str, place: Place, deadline: Instant) -> Settled {
         match place {
             Place::Missing => {
                 return ended(Outcome::pending(Reason::NamespaceMissing, "the namespace does not exist"));
@@ -266,7 +267,7 @@ impl Round<'_> {
         let Some((found, absent)) = self.start(wanted, namespace) else { return ended(Outcome::Synced) };
         let spec = &self.sync.spec;
         let rules = Rules { wanted, owner: &self.owner, conflict: spec.conflict_policy, drift: spec.drift_policy };
-        let settled = settle(&self.actor, namespace, &rules, found, &absent).await;
+        let settled = settle(&self.actor, namespace, &rules, body, found, absent).await;
         self.remember(wanted, namespace, &settled);
         settled
     }
@@ -297,7 +298,7 @@ impl Round<'_> {
             (Outcome::Synced, Found::Present(object)) => Some(Known::Verified {
                 uid: object.metadata.uid.as_deref().unwrap_or_default().into(),
                 version: object.metadata.resource_version.as_deref().unwrap_or_default().into(),
-                hash: wanted.hash.as_str().into(),
+                hash: Arc::clone(&wanted.hash),
             }),
             (Outcome::Synced | Outcome::Failed(Reason::Drifted, _), Found::Vanished) => Some(Known::Vanished),
             (Outcome::Conflict(_) | Outcome::Skipped, _) => Some(Known::Conflict),

@@ -20,8 +20,8 @@ pub fn pause(reason: Reason, attempts: u32) -> Option<Duration> {
         | Reason::SyncLoop
         | Reason::TooLarge
         | Reason::SourceNotFound => return None,
-        // Rights are not watched.
-        Reason::TargetForbidden | Reason::SourceForbidden | Reason::TokenDenied => (30, 300),
+        // Rights are not watched. Most often what gives them comes right after the object, in the same apply.
+        Reason::TargetForbidden | Reason::SourceForbidden | Reason::TokenDenied => (1, 300),
         Reason::ApiUnavailable => (1, 15),
         Reason::CleanupIncomplete | Reason::Pending => (1, 30),
         Reason::ServiceAccountNotFound
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn it_doubles_up_to_a_bound() {
         let of = |reason| [0, 1, 2, 40].map(|attempts| pause(reason, attempts).unwrap().as_secs());
-        assert_eq!(of(Reason::TargetForbidden), [30, 60, 120, 300]);
+        assert_eq!(of(Reason::TargetForbidden), [1, 2, 4, 300]);
         assert_eq!(of(Reason::ApiUnavailable), [1, 2, 4, 15]);
         assert_eq!(pause(Reason::Synced, 0), None);
     }

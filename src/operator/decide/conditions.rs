@@ -85,7 +85,7 @@ fn count(status: &mut ConfigMapSyncStatus, source: (&str, &str), wanted: &Wanted
     status.source = Some(SourceStatus {
         uid: source.0.to_owned(),
         resource_version: source.1.to_owned(),
-        hash: wanted.hash.clone(),
+        hash: wanted.hash.to_string(),
         bytes: i64::try_from(wanted.bytes).unwrap_or(i64::MAX),
     });
     status.targets = whole(tally.targets);

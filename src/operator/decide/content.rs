@@ -1,6 +1,7 @@
 //! What a copy shall be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -44,7 +45,7 @@ pub struct Wanted {
     /// Whether it is immutable.
     pub immutable: bool,
     /// The SHA-256 of all of that but the marks of the owner.
-    pub hash: String,
+    pub hash: Arc<str>,
     /// How large its data is, in bytes.
     pub bytes: usize,
 }
@@ -77,18 +78,25 @@ impl Wanted {
             ImmutablePolicy::Preserve => source.immutable == Some(true),
             ImmutablePolicy::Always => true,
         };
-        let hash = hash(&data, &binary, &labels, &annotations, immutable);
+        let hash: Arc<str> = hash(&data, &binary, &labels, &annotations, immutable).into();
         let bytes = data.values().map(String::len).chain(binary.values().map(|it| it.0.len())).sum();
         let from = format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), spec.source.name);
         labels.insert(OWNER_NAMESPACE.into(), owner.key.namespace.clone());
         labels.insert(OWNER_NAME.into(), owner.key.name.clone());
         annotations.insert(OWNER_UID.into(), owner.uid.clone());
         annotations.insert(SOURCE_NAME.into(), from);
-        annotations.insert(SOURCE_HASH.into(), hash.clone());
+        annotations.insert(SOURCE_HASH.into(), hash.to_string());
         Self { name: target_name(spec).to_owned(), data, binary, labels, annotations, immutable, hash, bytes }
     }
 
-    /// The object in a namespace, as it is sent.
+    /// The object as JSON, as it is created: a request's path says in which namespace.
+    pub fn body(&self) -> String {
+        let mut object = self.object("");
+        object.metadata.namespace = None;
+        json!(object).to_string()
+    }
+
+    /// The object in a namespace.
     pub fn object(&self, namespace: &str) -> ConfigMap {
         ConfigMap {
             metadata: ObjectMeta {
@@ -135,7 +143,7 @@ impl Wanted {
             .or_else(|| over("its annotations have", annotations, MOST_ANNOTATIONS))
             // Text grows by escapes: at most six bytes for one. Only what comes near is measured.
             .or_else(|| {
-                let body = if self.bytes > MOST_BODY / 8 { json!(self.object("")).to_string().len() } else { 0 };
+                let body = if self.bytes > MOST_BODY / 8 { self.body().len() } else { 0 };
                 over("as a request it has", body, MOST_BODY)
             })
     }
@@ -268,7 +276,7 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_value(object.metadata.annotations).unwrap(),
-            json!({"example.com/a": "1", OWNER_UID: "u1", SOURCE_NAME: "a/s", SOURCE_HASH: made.hash})
+            json!({"example.com/a": "1", OWNER_UID: "u1", SOURCE_NAME: "a/s", SOURCE_HASH: *made.hash})
         );
         assert!(object.metadata.finalizers.is_none() && object.immutable == Some(true));
         assert_eq!(made.bytes, 3);

@@ -101,7 +101,7 @@ fn change(rules: &Rules<'_>, object: &ConfigMap, drift: bool) -> Step {
 /// Whether we wrote what is wanted now: whatever differs, somebody else changed.
 fn is_current(wanted: &Wanted, object: &ConfigMap) -> bool {
     let noted = object.metadata.annotations.as_ref().and_then(|it| it.get(crate::operator::marks::SOURCE_HASH));
-    noted == Some(&wanted.hash)
+    noted.is_some_and(|it| **it == *wanted.hash)
 }
 
 fn foreign(rules: &Rules<'_>, object: &ConfigMap, holder: &Holder) -> Step {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::cluster::ClusterError;
+use crate::diagnostic::Diagnostic;
+use crate::operator::Note;
 use crate::operator::act::Context;
 
 /// How often it is asked where nobody doubts it.
@@ -16,13 +19,16 @@ const WITHIN: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_millis(250);
 const LAST: Duration = Duration::from_secs(5);
 
-/// Keeps `reachable` true, and counts how often the server came back: what waits for it begins anew then.
+/// Keeps `reachable` true, and counts how often the server came back: what waits for it begins anew then. Why it does not
+/// answer is told once.
 pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
     let reachable = &context.figures.reachable;
-    let (mut wait, mut was_away) = (FIRST, false);
+    let (mut wait, mut was_away, mut told) = (FIRST, false, String::new());
     loop {
-        let answers = context.server.answers(WITHIN.min(context.options.patience)).await;
+        let answer = context.server.answers(WITHIN.min(context.options.patience)).await;
+        let answers = answer.is_ok();
         reachable.store(answers, Ordering::Relaxed);
+        told = tell(&context, answer, told);
         if answers && was_away {
             reopened.send_modify(|count| *count += 1);
             context.wake();
@@ -39,4 +45,15 @@ pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
             wait = (wait * 2).min(LAST);
         }
     }
+}
+
+/// Says what is new, and what was said last.
+fn tell(context: &Context, answer: Result<(), ClusterError>, told: String) -> String {
+    let said = answer.map_or_else(|error| Diagnostic::of(&error).to_string(), |()| String::new());
+    match said.as_str() {
+        same if same == told => {}
+        "" => (context.tell)(&Note::Said("the API server answers again".to_owned())),
+        new => (context.tell)(&Note::Warned(new.to_owned())),
+    }
+    said
 }

@@ -10,17 +10,18 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use kube::Resource;
 use kube::api::Api;
-use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::operator::ConfigMapSync;
+use super::metadata::Metadata;
 use crate::operator::act::{Context, namespace, slim};
 use crate::operator::world::{Concerned, World, key_of};
+use crate::operator::{ConfigMapSync, Note};
 
-/// How many objects a page of a list has. One that fails begins the list again, so there should be few; metadata is small.
+/// How many objects a page of a list has, where the server cannot send a list as events. One that fails begins the list
+/// again, so there should be few.
 const PAGE: u32 = 1000;
 /// After so long everything is listed anew, whatever the watches said.
 const ANEW: Duration = Duration::from_secs(30 * 60);
@@ -67,7 +68,7 @@ const SYNCS: Part<ConfigMapSync> = Part {
     listed: World::syncs_listed,
 };
 
-const NAMESPACES: Part<PartialObjectMeta<Namespace>> = Part {
+const NAMESPACES: Part<Metadata<Namespace>> = Part {
     applied: |world, object| {
         world.namespace_applied(object.metadata.name.as_deref().unwrap_or_default(), namespace(&object.metadata))
     },
@@ -76,7 +77,7 @@ const NAMESPACES: Part<PartialObjectMeta<Namespace>> = Part {
     listed: World::namespaces_listed,
 };
 
-const ACCOUNTS: Part<PartialObjectMeta<ServiceAccount>> = Part {
+const ACCOUNTS: Part<Metadata<ServiceAccount>> = Part {
     applied: |world, object| {
         let uid = object.metadata.uid.clone().unwrap_or_default();
         world.account_applied(&key_of(&object.metadata), &uid)
@@ -86,7 +87,7 @@ const ACCOUNTS: Part<PartialObjectMeta<ServiceAccount>> = Part {
     listed: World::accounts_listed,
 };
 
-const MAPS: Part<PartialObjectMeta<ConfigMap>> = Part {
+const MAPS: Part<Metadata<ConfigMap>> = Part {
     applied: |world, object| world.map_applied(&object.metadata),
     deleted: |world, object| world.map_deleted(&key_of(&object.metadata)),
     anew: World::maps_listed_anew,
@@ -103,15 +104,16 @@ fn watched<K>(
     selector: Option<&str>,
 ) -> JoinHandle<()>
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
     let mut config = watcher::Config::default().page_size(PAGE);
     config.label_selector = selector.map(str::to_owned);
     tokio::spawn(async move {
-        let mut filled = false;
+        let (mut filled, mut streams, mut told) = (false, true, String::new());
         loop {
-            let mut events = Box::pin(watcher(api.clone(), config.clone()));
+            let config = if streams { config.clone().streaming_lists() } else { config.clone() };
+            let mut events = Box::pin(watcher(api.clone(), config));
             let anew = tokio::time::sleep(ANEW);
             tokio::pin!(anew);
             let mut wait = FIRST_WAIT;
@@ -136,8 +138,13 @@ where
                             filling.filled(&context);
                         }
                     }
-                    Some(Err(_)) => {
+                    Some(Err(error)) if streams && has_no_streams(&error) => {
+                        streams = false;
+                        break;
+                    }
+                    Some(Err(error)) => {
                         context.figures.watch_failed();
+                        told = tell::<K>(&context, &error, told);
                         tokio::time::sleep(wait).await;
                         wait = (wait * 2).min(LONGEST_WAIT);
                     }
@@ -146,6 +153,28 @@ where
             }
         }
     })
+}
+
+/// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
+fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &watcher::Error, told: String) -> String {
+    let refused = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(it))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(it)) => it,
+        _ => return told,
+    };
+    let text = format!("cannot watch {}: {}", K::plural(&()), refused.message);
+    if text != told {
+        (context.tell)(&Note::Warned(text.clone()));
+    }
+    text
+}
+
+/// Whether a server refuses to send a list as events: before 1.34, or with that switched off.
+fn has_no_streams(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => matches!(status.code, 400 | 422),
+        _ => false,
+    }
 }
 
 /// Takes an event up, and queues whom it concerns. Before all is known, nobody is queued.
@@ -178,6 +207,7 @@ impl Filling {
     fn filled(&self, context: &Context) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             context.figures.synced.store(true, Ordering::Relaxed);
+            (context.tell)(&Note::Said("the caches are filled".to_owned()));
             context.wake();
         }
     }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Concerned, is_older};
+use super::{Concerned, Uid, Version};
 use crate::operator::marks::Key;
 
 /// A copy as the watch shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Its UID.
-    pub uid: Box<str>,
+    pub uid: Uid,
     /// Its resource version.
-    pub version: Box<str>,
+    pub version: Version,
     /// The UID of the owner that it notes.
-    pub owner_uid: Box<str>,
+    pub owner_uid: Arc<str>,
 }
 
 /// What we know of a target.
@@ -25,9 +25,9 @@ pub enum Known {
     /// The object of this UID and resource version has the content of this hash.
     Verified {
         /// Its UID.
-        uid: Box<str>,
+        uid: Uid,
         /// Its resource version.
-        version: Box<str>,
+        version: Version,
         /// The hash of what was wanted.
         hash: Arc<str>,
     },
@@ -42,6 +42,8 @@ pub enum Known {
 struct Target {
     seen: Option<Seen>,
     known: Option<Known>,
+    /// The list that brought it last.
+    list: u32,
 }
 
 /// The copies of one owner: those that say that they are its own, and have the name that its copies have.
@@ -58,6 +60,8 @@ pub struct Line {
 pub struct Copies {
     all: HashMap<Arc<Line>, BTreeMap<Box<str>, Target>>,
     lines: HashMap<Key, Arc<Line>>,
+    /// How many lists were begun.
+    list: u32,
 }
 
 impl Line {
@@ -70,8 +74,11 @@ impl Line {
 impl Seen {
     /// Of an object's metadata.
     pub fn of(meta: &ObjectMeta, owner_uid: Option<&String>) -> Self {
-        let text = |it: Option<&String>| it.map(String::as_str).unwrap_or_default().into();
-        Self { uid: text(meta.uid.as_ref()), version: text(meta.resource_version.as_ref()), owner_uid: text(owner_uid) }
+        Self {
+            uid: meta.uid.as_deref().unwrap_or_default().into(),
+            version: meta.resource_version.as_deref().unwrap_or_default().into(),
+            owner_uid: owner_uid.map(String::as_str).unwrap_or_default().into(),
+        }
     }
 }
 
@@ -89,12 +96,12 @@ impl Copies {
     /// Whether a target is as it was when its content was verified to have this hash. A watch that is behind what we
     /// wrote does not speak against it.
     pub fn is_verified(&self, line: &Line, namespace: &str, hash: &str) -> bool {
-        let Some(Target { seen, known: Some(Known::Verified { uid, version, hash: known }) }) =
+        let Some(Target { seen, known: Some(Known::Verified { uid, version, hash: known }), .. }) =
             self.target(line, namespace)
         else {
             return false;
         };
-        let behind = |seen: &Seen| seen.uid == *uid && is_older(Some(&seen.version), Some(version));
+        let behind = |seen: &Seen| seen.uid == *uid && seen.version.is_older(version);
         let same = |seen: &Seen| (&seen.uid, &seen.version) == (uid, version) || behind(seen);
         **known == *hash && seen.as_ref().is_none_or(same)
     }
@@ -119,9 +126,15 @@ impl Copies {
         self.all.get(line).map_or(0, BTreeMap::len)
     }
 
-    /// All ConfigMaps that the watch shows as somebody's copies.
-    pub fn seen(&self) -> impl Iterator<Item = &Key> {
-        self.lines.keys()
+    /// A list of what the watch shows begins.
+    pub(super) fn listed_anew(&mut self) {
+        self.list = self.list.wrapping_add(1);
+    }
+
+    /// The ConfigMaps that the watch shows as somebody's copies, and the last list did not bring.
+    pub(super) fn unlisted(&self) -> Vec<Key> {
+        let listed = |map: &Key, line: &Line| self.target(line, &map.namespace).is_some_and(|it| it.list == self.list);
+        self.lines.iter().filter(|(map, line)| !listed(map, line)).map(|it| it.0.clone()).collect()
     }
 
     /// Notes what is known of a target; `None` forgets it.
@@ -132,7 +145,7 @@ impl Copies {
                 self.tidy(line, namespace);
             }
             (None, Some(known)) => {
-                let target = Target { seen: None, known: Some(known) };
+                let target = Target { known: Some(known), ..Target::default() };
                 self.all.entry(Arc::new(line.clone())).or_default().insert(namespace.into(), target);
             }
             (None, None) => {}
@@ -173,13 +186,18 @@ impl Copies {
             self.unsee(&before, map);
             concerned.insert(before.owner.clone());
         }
-        let Some((line, seen)) = seen else { return concerned };
+        let Some((line, mut seen)) = seen else { return concerned };
         let line = self.all.get_key_value(&line).map_or_else(|| Arc::new(line), |it| Arc::clone(it.0));
         let targets = self.all.entry(Arc::clone(&line)).or_default();
+        // All copies of an object note the same owner.
+        let noted = targets.values().find_map(|it| it.seen.as_ref()).map(|it| &it.owner_uid);
+        if let Some(noted) = noted.filter(|it| **it == seen.owner_uid) {
+            seen.owner_uid = Arc::clone(noted);
+        }
         let target = targets.entry(map.namespace.as_str().into()).or_default();
         let ours = match &target.known {
             Some(Known::Verified { uid, version, .. }) => {
-                seen.uid == *uid && (seen.version == *version || is_older(Some(&seen.version), Some(version)))
+                seen.uid == *uid && (seen.version == *version || seen.version.is_older(version))
             }
             _ => false,
         };
@@ -187,6 +205,7 @@ impl Copies {
             concerned.insert(line.owner.clone());
         }
         target.seen = Some(seen);
+        target.list = self.list;
         self.lines.insert(map.clone(), line);
         concerned
     }

@@ -2,6 +2,7 @@
 //! by a change is a value.
 
 mod copies;
+mod ids;
 mod queue;
 mod syncs;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use self::copies::{Copies, Known, Line, Seen};
+pub use self::ids::{Uid, Version};
 pub use self::queue::{Due, Queue, Visit};
 pub use self::syncs::{Sync, Syncs};
 use crate::operator::ConfigMapSync;
@@ -36,13 +38,6 @@ struct Listing {
     syncs: HashSet<Key>,
     namespaces: HashSet<String>,
     accounts: HashSet<Key>,
-    maps: HashSet<Key>,
-}
-
-/// Which of two resource versions of an object is newer. Those that are no numbers are not compared: the later wins.
-pub(crate) fn is_older(one: Option<&str>, other: Option<&str>) -> bool {
-    let number = |version: Option<&str>| version.and_then(|it| it.parse::<u64>().ok());
-    matches!((number(one), number(other)), (Some(one), Some(other)) if one < other)
 }
 
 /// Namespace and name of an object.
@@ -178,9 +173,6 @@ impl World {
         let key = key_of(meta);
         let mut concerned = self.syncs.by_source(&key);
         let seen = owner_of(meta).map(|owner| (owner, Seen::of(meta, uid_of(meta))));
-        if seen.is_some() {
-            self.listing.maps.insert(key.clone());
-        }
         concerned.extend(self.copies.saw(&key, seen));
         concerned.extend(self.in_the_way(&key));
         concerned
@@ -196,14 +188,12 @@ impl World {
 
     /// A list of ConfigMaps begins.
     pub fn maps_listed_anew(&mut self) {
-        self.listing.maps.clear();
+        self.copies.listed_anew();
     }
 
     /// A list of ConfigMaps ended: copies that it did not bring are gone. Sources are read when they are needed.
     pub fn maps_listed(&mut self) -> Concerned {
-        let listed = std::mem::take(&mut self.listing.maps);
-        let gone: Vec<Key> = self.copies.seen().filter(|key| !listed.contains(*key)).cloned().collect();
-        gone.iter().flat_map(|key| self.map_deleted(key)).collect()
+        self.copies.unlisted().iter().flat_map(|key| self.map_deleted(key)).collect()
     }
 
     /// The objects that have a conflict at a ConfigMap.
@@ -221,10 +211,13 @@ impl World {
             return Concerned::new();
         }
         let other = before.map(|it| &it.uid) != now.map(|it| &it.uid);
+        let labels = |of: Option<&Namespace>| of.map(|it| it.labels.clone());
+        // Whether there may be tokens is said by labels of the object's own namespace.
+        let relabelled = !other && labels(before) != labels(now);
         let changed = |key: &Key, sync: &Sync| {
             let of = |namespace| place_of(&sync.object.spec, &key.namespace, name, namespace);
             let (was, is) = (of(before), of(now));
-            was != is || (other && is.is_some())
+            was != is || (other && is.is_some()) || (relabelled && key.namespace == name)
         };
         self.syncs.iter().filter(|(key, sync)| changed(key, sync)).map(|it| it.0.clone()).collect()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Concerned, is_older};
+use super::{Concerned, Version};
 use crate::operator::ConfigMapSync;
 use crate::operator::decide::{source, target_name};
 use crate::operator::marks::{Key, ORPHAN_FINALIZER, RECONCILE_AT};
@@ -41,8 +41,8 @@ impl Syncs {
     pub fn apply(&mut self, key: &Key, object: Arc<ConfigMapSync>) -> bool {
         let before = self.all.get(key);
         let same = before.filter(|it| it.object.metadata.uid == object.metadata.uid);
-        let version = |it: &ConfigMapSync| it.metadata.resource_version.clone();
-        if before.is_some_and(|it| is_older(version(&object).as_deref(), version(&it.object).as_deref())) {
+        let version = |it: &ConfigMapSync| Version::from(it.metadata.resource_version.as_deref().unwrap_or_default());
+        if before.is_some_and(|it| version(&object).is_older(&version(&it.object))) {
             return false;
         }
         let finalizers = object.metadata.finalizers.as_deref().unwrap_or_default();

@@ -2,6 +2,8 @@
 
 mod shipped;
 
+use jiff::civil::Date;
+
 pub use self::shipped::{Condition, ShippedRule, shipped};
 use super::error::ProjectError;
 use super::objects::ObjectPattern;
@@ -19,6 +21,8 @@ pub struct IgnoreRule {
     pub objects: ObjectPattern,
     /// Why, for people; may be empty where it is about a shipped rule.
     pub reason: String,
+    /// The last day on which it holds, in UTC; `None` for one that holds for ever.
+    pub until: Option<Date>,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -68,7 +72,25 @@ fn rule(tree: &Tree, spec: &IgnoreSpec, node: &Value) -> Result<IgnoreRule, Proj
         return Err(incomplete(tree, node, "reason"));
     }
     let objects = ObjectPattern { kind: spec.kind.clone(), namespace: spec.namespace.clone(), name: spec.name.clone() };
-    Ok(IgnoreRule { what, objects, reason, origin: node.origin.clone() })
+    let until = spec.until.as_deref().map(|text| day(tree, text, node)).transpose()?;
+    Ok(IgnoreRule { what, objects, reason, until, origin: node.origin.clone() })
+}
+
+/// The day of a text. YAML makes a time of a bare date.
+fn day(tree: &Tree, text: &str, node: &Value) -> Result<Date, ProjectError> {
+    let date = text.strip_suffix("T00:00:00Z").unwrap_or(text);
+    date.parse().map_err(|_| ProjectError::MisusedRule {
+        problem: "`until` of an ignore rule must be a day",
+        hint: "Write the last day on which the rule holds as `until: 2026-12-31`.",
+        place: node.get("until").map(|it| Place::of_node(tree, it)).unwrap_or_default(),
+    })
+}
+
+impl IgnoreRule {
+    /// Whether it does not hold any more.
+    pub fn is_over(&self, today: Date) -> bool {
+        self.until.is_some_and(|last| last < today)
+    }
 }
 
 fn shipped_rule(tree: &Tree, name: &str, spec: &IgnoreSpec, node: &Value) -> Result<Ignored, ProjectError> {

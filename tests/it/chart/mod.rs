@@ -173,6 +173,7 @@ fn release() -> Release {
         replace: Vec::new(),
         rollback: false,
         exposes: Vec::new(),
+        patches: Vec::new(),
         source_origin: Origin::default(),
         origin: Origin::default(),
     }

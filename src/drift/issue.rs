@@ -1,0 +1,112 @@
+//! The content of the one issue that an environment has while it drifts.
+
+use super::text::{maker, told as past_in_words};
+use super::{Fate, Finding, Look, Past, Sort, Told};
+use crate::diff::brief;
+use crate::report::harmless_on_page as page;
+use crate::value::Value;
+
+/// How long a body may be, in bytes; forges take 65,536 characters.
+const LARGEST: usize = 60_000;
+/// Longer values are cut.
+const WIDEST: usize = 60;
+
+/// What becomes of the issue of an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// A line of the body by which the issue is found again. It is not shown.
+    pub mark: String,
+    /// What becomes of it.
+    pub state: IssueState,
+}
+
+/// What becomes of an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IssueState {
+    /// It is opened, or opened again, or updated in place.
+    Open {
+        /// The title.
+        title: String,
+        /// The whole body in Markdown, with the mark in its first line.
+        body: String,
+    },
+    /// It is closed, where there is one, with this comment.
+    Close {
+        /// The comment in Markdown.
+        comment: String,
+    },
+    /// Nothing is known that could open or close it: it stays as it is.
+    Leave,
+}
+
+/// What becomes of the issue of an environment after a look. Only a look that saw everything closes it, and only one that
+/// found something opens it: a failure to look does neither.
+pub fn issue(told: &Told<'_>) -> Issue {
+    let mark = format!("<!-- weft:drift:{} -->", told.environment.replace("--", "-\u{200b}-"));
+    let state = match told.fate {
+        Fate::Looked(look) if !look.findings.is_empty() => {
+            IssueState::Open { title: title(look), body: body(look, &mark) }
+        }
+        Fate::Looked(look) if look.unseen.is_empty() => {
+            IssueState::Close { comment: format!("{} is as it was applied (looked at {}).", code(&look.environment), look.at) }
+        }
+        Fate::Looked(_) | Fate::Failed(_) | Fate::Skipped => IssueState::Leave,
+    };
+    Issue { mark, state }
+}
+
+fn title(look: &Look) -> String {
+    let count = look.findings.len();
+    format!("Drift in {}: {count} finding{}", look.environment, if count == 1 { "" } else { "s" })
+}
+
+fn body(look: &Look, mark: &str) -> String {
+    let mut text = format!("{mark}\n\nLooked at {} on {}.", look.at, page(&look.cluster));
+    if let Some(commit) = &look.commit {
+        text += &format!(" Compared with the commit {}.", page(commit));
+    }
+    text += "\n\n| object | field | expected | found | by | since | seen |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+    let mut left = look.findings.len();
+    for (finding, past) in &look.findings {
+        let row = row(finding, past);
+        if text.len() + row.len() > LARGEST {
+            break;
+        }
+        text += &row;
+        left -= 1;
+    }
+    if left > 0 {
+        text += &format!("\n{left} more: run `weft drift {}`.\n", look.environment);
+    }
+    if !look.unseen.is_empty() {
+        text += &format!("\n**{} could not be looked at**, so there may be more.\n", look.unseen.len());
+    }
+    text + &format!(
+        "\n`weft drift {0} --correct` puts it back; `weft plan {0}` shows what the repository would change besides. \
+         This issue closes by itself when a look finds nothing.\n",
+        look.environment
+    )
+}
+
+fn row(finding: &Finding, past: &Past) -> String {
+    let field = match (finding.sort, &finding.path) {
+        (_, Some(path)) => page(path),
+        (Sort::Deleted, None) => "deleted".to_owned(),
+        (Sort::Unmanaged, None) => format!("unmanaged{}", page(&maker(finding))),
+        (Sort::Changed, None) => String::new(),
+    };
+    let value = |value: &Option<Value>| value.as_ref().map(|it| page(&brief(it, WIDEST))).unwrap_or_default();
+    let by = finding.writers.first().map(|it| page(&it.manager)).unwrap_or_default();
+    format!(
+        "| {} | {field} | {} | {} | {by} | {} | {} |\n",
+        page(&finding.object.to_string()),
+        value(&finding.expected),
+        value(&finding.found),
+        page(finding.since().unwrap_or_default()),
+        page(&past_in_words(past))
+    )
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('`', "'"))
+}

@@ -1,0 +1,137 @@
+//! The requests to a forge, as `calls.tsv` has them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use super::Forge;
+
+const CALLS: &str = include_str!("calls.tsv");
+
+/// What a request is made of, by name.
+pub(super) type Facts = BTreeMap<&'static str, Json>;
+
+/// A request to a forge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The method.
+    pub method: &'static str,
+    /// What stands behind the address of the API.
+    pub path: String,
+    /// The body, as JSON.
+    pub body: Option<Json>,
+    id: &'static str,
+    text: &'static str,
+}
+
+/// Something that a forge keeps and we look for by a mark in its text: a comment, an issue, a label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// What later requests call it.
+    pub id: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Call {
+    /// The request of this name; `None` where the forge has none.
+    pub(super) fn of(forge: Forge, what: &str, facts: &Facts) -> Option<Self> {
+        let row = CALLS.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+        let row = row.into_iter().find(|it| it.first() == Some(&forge.key()) && it.get(1) == Some(&what))?;
+        let [_, _, method, path, body, id, text] = row.as_slice() else { return None };
+        let body = serde_json::from_str(body).ok().and_then(|body| filled(body, facts));
+        Some(Self { method, path: self::path(path, facts), body, id, text })
+    }
+
+    /// What an answer has: one, or a list of them. One without text is of no use to us.
+    pub(super) fn kept(&self, answer: &Json) -> Option<Vec<Kept>> {
+        let one = |it: &Json| {
+            let id = match it.get(self.id)? {
+                Json::String(id) => id.clone(),
+                id => id.as_u64()?.to_string(),
+            };
+            Some(Kept { id, text: it.get(self.text)?.as_str().unwrap_or_default().to_owned() })
+        };
+        match answer {
+            Json::Array(list) => list.iter().map(one).collect(),
+            it => one(it).map(|it| vec![it]),
+        }
+    }
+}
+
+/// A body with its facts; leaves without one are left out.
+fn filled(body: Json, facts: &Facts) -> Option<Json> {
+    match body {
+        Json::String(text) => match text.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            Some(name) => facts.get(name).cloned(),
+            None => Some(Json::String(text)),
+        },
+        Json::Array(list) => Some(list.into_iter().filter_map(|it| filled(it, facts)).collect()),
+        Json::Object(map) => {
+            let map = map.into_iter().filter_map(|(key, it)| Some((key, filled(it, facts)?)));
+            Some(Json::Object(map.collect()))
+        }
+        other => Some(other),
+    }
+}
+
+/// A path with its facts.
+fn path(template: &str, facts: &Facts) -> String {
+    let mut parts = template.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |path, part| {
+        let (name, rest) = part.split_once('}').unwrap_or((part, ""));
+        let fact = match facts.get(name) {
+            Some(Json::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        // The two parts of `owner/name` stand as they are.
+        let fact = fact.split('/').map(encoded).collect::<Vec<_>>().join("/");
+        format!("{path}{fact}{rest}")
+    })
+}
+
+/// A part of a path, encoded where it has to be (RFC 3986).
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_filled_with_what_is_known() {
+        let facts = Facts::from([
+            ("repository", json!("me/it's mine")),
+            ("commit", json!("abc")),
+            ("state", json!("success")),
+            ("context", json!("weft/dev")),
+        ]);
+        let call = Call::of(Forge::GitHub, "status", &facts).unwrap();
+        assert_eq!((call.method, &*call.path), ("POST", "/repos/me/it%27s%20mine/statuses/abc"));
+        assert_eq!(call.body, Some(json!({"state": "success", "context": "weft/dev"})));
+        assert_eq!(Call::of(Forge::Plain, "status", &facts), None);
+    }
+
+    #[test]
+    fn every_row_is_whole() {
+        let rows = CALLS.lines().filter(|it| !it.starts_with('#')).map(|it| it.split('\t').collect::<Vec<_>>());
+        for row in rows {
+            assert_eq!(row.len(), 7, "{row:?}");
+            assert!(row[4].is_empty() || serde_json::from_str::<Json>(row[4]).is_ok(), "{row:?}");
+        }
+    }
+}

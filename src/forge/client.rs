@@ -1,0 +1,320 @@
+//! Tells a forge: one comment a mark, statuses of commits, and issues that close themselves.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::{HeaderMap, Request, header};
+use serde_json::{Value as Json, json};
+
+use super::call::{Call, Facts, Kept};
+use super::{Forge, ForgeError, Job};
+use crate::network::{Answer, Network, NetworkError, Trust};
+
+/// The largest answer: a page of a hundred comments of the largest size.
+const LARGEST: usize = 32 << 20;
+/// How many pages of comments or issues are read.
+const PAGES: usize = 100;
+/// How often a request is sent that the forge puts off, or that nobody answers.
+const TRIES: u32 = 4;
+/// How long the forge may put a request off.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// Before a request is sent again of which the forge does not say when.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How many characters the description of a status may have (GitHub; GitLab takes 255).
+const DESCRIPTION: usize = 140;
+/// The label of our issues, by which they are found among many.
+const LABEL: &str = "weft";
+
+/// What is kept by a mark: the requests that list, make and rewrite it.
+type Sort = [&'static str; 3];
+const COMMENT: Sort = ["comments", "add-comment", "set-comment"];
+const ISSUE: Sort = ["issues", "add-issue", "set-issue"];
+
+/// The state of a commit, as a status tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Under way.
+    Pending,
+    /// Well.
+    Success,
+    /// Not to be merged as it is.
+    Failure,
+    /// It could not be told.
+    Error,
+}
+
+/// A status of a commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Its name, which is replaced by a later one of the same name: `weft/plan/production`.
+    pub context: String,
+    /// The state.
+    pub state: State,
+    /// A line on it.
+    pub description: String,
+}
+
+/// The connection of a job to its forge.
+pub struct Client<'n> {
+    network: &'n Network,
+    job: &'n Job,
+    api: &'n str,
+    trust: Trust,
+    /// What was not sent, in a dry run.
+    held: Option<Mutex<Vec<Call>>>,
+}
+
+impl State {
+    fn word(self, forge: Forge) -> &'static str {
+        match (self, forge) {
+            (Self::Pending, _) => "pending",
+            (Self::Success, _) => "success",
+            (Self::Failure | Self::Error, Forge::GitLab) => "failed",
+            (Self::Failure, _) => "failure",
+            (Self::Error, _) => "error",
+        }
+    }
+}
+
+impl<'n> Client<'n> {
+    /// The connection of a job that has a token. `authorities` is the text of [`Job::authorities`].
+    pub fn new(network: &'n Network, job: &'n Job, authorities: Option<String>) -> Result<Self, ForgeError> {
+        if job.authorization.is_none() {
+            return Err(ForgeError::NoToken { forge: job.forge, variables: job.tokens.clone() });
+        }
+        Self::connected(network, job, authorities, None)
+    }
+
+    /// A connection that only reads, if there is a token, and holds back what would be sent: see [`Client::held`].
+    pub fn dry(network: &'n Network, job: &'n Job, authorities: Option<String>) -> Result<Self, ForgeError> {
+        Self::connected(network, job, authorities, Some(Mutex::default()))
+    }
+
+    fn connected(
+        network: &'n Network,
+        job: &'n Job,
+        authorities: Option<String>,
+        held: Option<Mutex<Vec<Call>>>,
+    ) -> Result<Self, ForgeError> {
+        let missing = ForgeError::Missing { forge: job.forge, what: "the address of the API" };
+        let api = job.api.as_deref().ok_or(missing)?;
+        Ok(Self { network, job, api, trust: Trust { authorities, ..Trust::default() }, held })
+    }
+
+    /// The requests that a dry run held back, in their order.
+    pub fn held(self) -> Vec<Call> {
+        self.held.and_then(|it| it.into_inner().ok()).unwrap_or_default()
+    }
+
+    /// The comments of the pull request whose text begins with `mark`.
+    pub async fn comments(&self, mark: &str) -> Result<Vec<Kept>, ForgeError> {
+        self.found(COMMENT, mark).await
+    }
+
+    /// Keeps one comment of the pull request: the one whose text begins with `mark`, as that of `body` does, is
+    /// rewritten where it stands, or there is a new one.
+    pub async fn comment(&self, mark: &str, body: &str) -> Result<(), ForgeError> {
+        self.keep(COMMENT, mark, Facts::from([("body", json!(body))])).await
+    }
+
+    /// Rewrites a comment where it stands.
+    pub async fn rewrite(&self, comment: &Kept, body: &str) -> Result<(), ForgeError> {
+        let facts = self.pulled()?.into_iter().chain([("id", json!(comment.id)), ("body", json!(body))]);
+        self.act("set-comment", &facts.collect()).await.map(drop)
+    }
+
+    /// Sets a status of a commit.
+    pub async fn status(&self, commit: &str, status: &Status) -> Result<(), ForgeError> {
+        let description: String = status.description.chars().take(DESCRIPTION).collect();
+        let facts = self.facts()?.into_iter().chain([
+            ("commit", json!(commit)),
+            ("state", json!(status.state.word(self.job.forge))),
+            ("description", json!(description)),
+            ("context", json!(status.context)),
+        ]);
+        let facts = facts.chain(self.job.run.as_ref().map(|it| ("run", json!(it))));
+        self.act("status", &facts.collect()).await.map(drop)
+    }
+
+    /// Keeps one open issue: the one whose text begins with `mark`, as that of `body` does, is rewritten where it
+    /// stands, or there is a new one.
+    pub async fn issue(&self, mark: &str, title: &str, body: &str) -> Result<(), ForgeError> {
+        self.keep(ISSUE, mark, Facts::from([("title", json!(title)), ("body", json!(body))])).await
+    }
+
+    /// Closes the open issues whose text begins with `mark`, with a last text.
+    pub async fn close_issue(&self, mark: &str, body: &str) -> Result<(), ForgeError> {
+        for issue in self.found(ISSUE, mark).await? {
+            let facts = self.facts()?.into_iter().chain([("id", json!(issue.id)), ("body", json!(body))]);
+            self.act("close-issue", &facts.collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// What is there of a sort whose text begins with `mark`.
+    async fn found(&self, [list, ..]: Sort, mark: &str) -> Result<Vec<Kept>, ForgeError> {
+        let facts = if list == "comments" { self.pulled()? } else { self.facts()? };
+        let mut all = self.list(list, facts.into_iter().chain([("label", json!(LABEL))]).collect()).await?;
+        all.retain(|it| it.text.trim_start().starts_with(mark));
+        Ok(all)
+    }
+
+    /// The label of our issues, by its number where the forge wants that; made where it is missing.
+    async fn label(&self) -> Result<Facts, ForgeError> {
+        let facts: Facts = self.facts()?.into_iter().chain([("label", json!(LABEL))]).collect();
+        let mut more = Facts::from([("label", json!(LABEL))]);
+        if Call::of(self.job.forge, "labels", &facts).is_none() {
+            return Ok(more);
+        }
+        let known = self.list("labels", facts.clone()).await?.into_iter().find(|it| it.text == LABEL);
+        let id = match known {
+            Some(it) => it.id.parse::<u64>().ok(),
+            None => self.act("add-label", &facts).await?.and_then(|it| it.get("id")?.as_u64()),
+        };
+        more.extend(id.map(|id| ("label_id", json!(id))));
+        Ok(more)
+    }
+
+    /// Rewrites what is there, or makes it; where nobody answers that, looks again, since it may have been done.
+    async fn keep(&self, sort: Sort, mark: &str, told: Facts) -> Result<(), ForgeError> {
+        let mut tries = 1;
+        loop {
+            match self.keep_once(sort, mark, &told).await {
+                Err(ForgeError::Network(error)) if tries < TRIES && is_open(&error) => {
+                    tokio::time::sleep(PAUSE * tries).await;
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn keep_once(&self, sort: Sort, mark: &str, told: &Facts) -> Result<(), ForgeError> {
+        let [list, add, set] = sort;
+        let mut facts = if list == "comments" { self.pulled()? } else { self.facts()? };
+        facts.extend(told.clone());
+        let what = match self.found(sort, mark).await?.into_iter().next() {
+            Some(it) if told.get("body") == Some(&json!(it.text)) => return Ok(()),
+            Some(it) => {
+                facts.insert("id", json!(it.id));
+                set
+            }
+            None if list == "issues" => {
+                facts.extend(self.label().await?);
+                add
+            }
+            None => add,
+        };
+        self.act(what, &facts).await.map(drop)
+    }
+
+    /// What each request needs.
+    fn facts(&self) -> Result<Facts, ForgeError> {
+        let missing = ForgeError::Missing { forge: self.job.forge, what: "its repository" };
+        let repository = self.job.repository.as_ref().ok_or(missing)?;
+        Ok(Facts::from([("repository", json!(repository))]))
+    }
+
+    /// What each request about the pull request needs.
+    fn pulled(&self) -> Result<Facts, ForgeError> {
+        let missing = ForgeError::Missing { forge: self.job.forge, what: "the number of a pull request" };
+        let pull = self.job.pull.as_ref().ok_or(missing)?;
+        Ok(self.facts()?.into_iter().chain([("pull", json!(pull))]).collect())
+    }
+
+    /// All pages of a list.
+    async fn list(&self, what: &'static str, mut facts: Facts) -> Result<Vec<Kept>, ForgeError> {
+        let mut all = Vec::new();
+        for page in 1..=PAGES {
+            facts.insert("page", json!(page));
+            let Some(call) = self.call(what, &facts)? else { break };
+            let answer = self.send(&call).await?;
+            let found = self.read(&answer).ok().and_then(|it| call.kept(&it));
+            let found = found.ok_or_else(|| self.unexpected(&call))?;
+            let is_last = found.is_empty() || !call.path.contains("page=") || !leads_on(&answer.headers, found.len());
+            all.extend(found);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The request; none where nothing can be asked, which only happens in a dry run without a token.
+    fn call(&self, what: &'static str, facts: &Facts) -> Result<Option<Call>, ForgeError> {
+        if self.job.authorization.is_none() {
+            return Ok(None);
+        }
+        let missing = ForgeError::Missing { forge: self.job.forge, what };
+        Call::of(self.job.forge, what, facts).ok_or(missing).map(Some)
+    }
+
+    /// Sends a request that changes something, and gives back what it is answered; nothing in a dry run.
+    async fn act(&self, what: &'static str, facts: &Facts) -> Result<Option<Json>, ForgeError> {
+        let missing = ForgeError::Missing { forge: self.job.forge, what };
+        let call = Call::of(self.job.forge, what, facts).ok_or(missing)?;
+        if let Some(held) = &self.held {
+            held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(call);
+            return Ok(None);
+        }
+        let answer = self.send(&call).await?;
+        self.read(&answer).map(Some).map_err(|_| self.unexpected(&call))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads beside what asks")]
+    fn read(&self, answer: &Answer) -> Result<Json, serde_json::Error> {
+        serde_json::from_slice(&answer.bytes)
+    }
+
+    fn unexpected(&self, call: &Call) -> ForgeError {
+        ForgeError::Answer { forge: self.job.forge, address: format!("{}{}", self.api, call.path) }
+    }
+
+    /// Sends a request, again where the forge puts it off for a while.
+    async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
+        let mut tries = 1;
+        loop {
+            match self.network.send(self.request(call)?, self.job.authorization.as_ref(), &self.trust, LARGEST).await {
+                Err(NetworkError::Refused { address, wait: Some(wait), .. }) if wait > LONGEST_WAIT => {
+                    return Err(ForgeError::Limited { address, seconds: wait.as_secs() });
+                }
+                Err(NetworkError::Refused { wait: Some(wait), .. }) if tries < TRIES => {
+                    tokio::time::sleep(wait).await;
+                    tries += 1;
+                }
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    fn request(&self, call: &Call) -> Result<Request<Vec<u8>>, NetworkError> {
+        let address = format!("{}{}", self.api, call.path);
+        let accepted = if self.job.forge == Forge::GitHub { "application/vnd.github+json" } else { "application/json" };
+        let mut request = Request::builder().method(call.method).uri(&address).header(header::ACCEPT, accepted);
+        request = request.header(header::USER_AGENT, concat!("weft/", env!("CARGO_PKG_VERSION")));
+        if self.job.forge == Forge::GitHub {
+            request = request.header("X-GitHub-Api-Version", "2022-11-28");
+        }
+        let body = call.body.as_ref().map(|it| it.to_string().into_bytes());
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        request.body(body.unwrap_or_default()).map_err(|_| NetworkError::Address { address })
+    }
+}
+
+/// Whether it is open what became of a request.
+fn is_open(error: &NetworkError) -> bool {
+    match error {
+        NetworkError::Silent { .. } => true,
+        error => error.status().is_some_and(|it| it.is_server_error()),
+    }
+}
+
+/// Whether there may be another page: as the header `Link` says (RFC 8288), or since this one is full.
+fn leads_on(headers: &HeaderMap, count: usize) -> bool {
+    match headers.get(header::LINK).and_then(|it| it.to_str().ok()) {
+        Some(links) => links.contains("rel=\"next\""),
+        None => count >= 50,
+    }
+}

@@ -1,0 +1,17 @@
+//! Forges (GitHub, GitLab, Gitea and Forgejo): what a CI job says of itself, and what it tells pull requests, commits
+//! and issues.
+//!
+//! [`Job::read`] is pure: the places of each fact are in `facts.tsv`. [`Client`] acts over the program's one HTTP client;
+//! its requests are in `calls.tsv`. A token comes from the environment of the process alone, and is masked.
+
+mod call;
+mod client;
+mod error;
+mod job;
+mod webhook;
+
+pub use self::call::{Call, Kept};
+pub use self::client::{Client, State, Status};
+pub use self::error::ForgeError;
+pub use self::job::{Forge, Job};
+pub use self::webhook::is_signed;

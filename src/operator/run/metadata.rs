@@ -1,0 +1,86 @@
+//! Objects as watches bring them: of their metadata only what somebody asks for. The rest, most of it who set which
+//! field, is not even kept while an answer is read.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::Resource;
+use serde::{Deserialize, Deserializer};
+
+/// An object of a kind, of which only the metadata is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Metadata<K> {
+    /// The metadata, in part.
+    pub metadata: ObjectMeta,
+    kind: PhantomData<K>,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(default)]
+    metadata: Part,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Part {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    deletion_timestamp: Option<Time>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl<'de, K> Deserialize<'de> for Metadata<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let part = Whole::deserialize(deserializer)?.metadata;
+        let metadata = ObjectMeta {
+            name: part.name,
+            namespace: part.namespace,
+            uid: part.uid,
+            resource_version: part.resource_version,
+            deletion_timestamp: part.deletion_timestamp,
+            labels: part.labels,
+            annotations: part.annotations,
+            ..ObjectMeta::default()
+        };
+        Ok(Self { metadata, kind: PhantomData })
+    }
+}
+
+impl<K: Resource> Resource for Metadata<K> {
+    type DynamicType = K::DynamicType;
+    type Scope = K::Scope;
+
+    fn metadata_api() -> bool {
+        true
+    }
+
+    fn kind(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::kind(of)
+    }
+
+    fn group(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::group(of)
+    }
+
+    fn version(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::version(of)
+    }
+
+    fn plural(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::plural(of)
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
