@@ -40,7 +40,7 @@ use futures::TryFutureExt as _;
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
 use self::compare::Subject;
-pub use self::definitions::violations;
+pub use self::definitions::{Invalid, violations};
 pub use self::drift::{Looking, correct, look};
 pub use self::error::PipelineError;
 pub use self::exposures::{Exposures, exposures};
