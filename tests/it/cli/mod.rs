@@ -17,6 +17,7 @@ mod lost;
 mod leaving;
 mod many;
 mod overtaken;
+mod policing;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -52,6 +53,7 @@ pub fn trials() -> Vec<Trial> {
         leaving::trials(),
         many::trials(),
         overtaken::trials(),
+        policing::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
