@@ -34,8 +34,8 @@ pub mod plan;
 pub mod state;
 pub mod impact;
 pub mod report;
-pub mod policy;
 pub mod drift;
+pub mod policy;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;

@@ -157,7 +157,19 @@ pub(super) fn act_and_tell(
     }
     let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
     planning::print(&report, planned, &format.into(), terminal)?;
+    if exit == Exit::Done {
+        tell_notes(planned, terminal);
+    }
     Ok(Acted { exit, going_back })
+}
+
+/// Says what the charts tell people of the releases that changed.
+fn tell_notes(planned: &Planned, terminal: &Terminal) {
+    for (release, notes) in planned.notes.iter().filter(|(_, notes)| !notes.trim().is_empty()) {
+        if planned.plan.pending().any(|step| step.object.release == *release) {
+            terminal.say(&harmless(&format!("notes of {release}:\n{}", notes.trim_end())));
+        }
+    }
 }
 
 /// How it ends with a plan that is not to be applied: it is refused, not wholly known, or empty.

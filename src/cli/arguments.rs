@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::diff::Judge;
+use crate::plan::touched::Touched;
 use crate::project;
 use crate::report;
 
@@ -14,9 +15,10 @@ pub(super) struct ProjectArgs {
     /// The project's folder, or one below it.
     #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
     pub project: PathBuf,
-    /// Read the project's files from this git revision instead of the folder.
-    #[arg(long, value_name = "REVISION")]
-    pub rev: Option<String>,
+    /// Read the project's files from this commit instead of the folder: a branch, a tag, `HEAD~1`, `A...B` (where the ways
+    /// of both parted), or `REVISION:FOLDER`. Needs no work tree.
+    #[arg(long, value_name = "REVISION", alias = "rev")]
+    pub at: Option<String>,
     /// An age identity file. May be repeated; comes before all other places where keys are looked for.
     #[arg(long = "identity", short = 'i', value_name = "FILE")]
     pub identities: Vec<PathBuf>,
@@ -31,6 +33,24 @@ pub(super) struct SelectArgs {
     /// Only releases with this label. May be repeated; all must hold.
     #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_parser = key_value)]
     pub labels: Vec<(String, String)>,
+    /// Releases that the repository does not have any more.
+    #[arg(skip)]
+    pub gone: Vec<String>,
+    /// What a change touches, where the releases were chosen by it.
+    #[arg(skip)]
+    pub touched: Option<Touched>,
+}
+
+/// Only what a change of the repository touches.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ChangedArgs {
+    /// Only releases that a change since this revision touches: whose files, entries or values are others, and not only
+    /// where nothing reads them. `REVISION...` counts from where the ways parted.
+    #[arg(long, value_name = "REVISION")]
+    pub changed_since: Option<String>,
+    /// Say of each release why it is in or out.
+    #[arg(long, requires = "changed_since")]
+    pub why: bool,
 }
 
 /// What to set in the values of the releases.
@@ -251,7 +271,8 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     project::seconds(text).ok_or_else(|| "it must be a duration such as 30s, 5m or 1h30m".to_owned())
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// A key and a value.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -87,7 +87,7 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     }
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
-    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new() }
+    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new(), touched: None }
 }
 
 /// Prints a report in the form that was asked for.

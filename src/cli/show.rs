@@ -37,5 +37,6 @@ fn report(saved: Saved) -> Report {
         digest: Some(saved.digest),
         warnings: saved.warnings,
         events: Vec::new(),
+        touched: None,
     }
 }

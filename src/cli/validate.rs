@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{Format, ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
+use super::arguments::{ChangedArgs, Format, ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
 use super::many::{self, Lines, Names};
 use super::terminal::Terminal;
-use super::{Exit, acting, counted, planning, settings, wait};
+use super::{Exit, acting, changed, counted, planning, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, ClusterOverride, Exposures, Invalid, Rendering, Settings};
+use crate::pipeline::{self, ClusterOverride, Exposures, Invalid, Rendering, Revision, Settings};
 use crate::plan::Guards;
 use crate::policy;
 use crate::report::{self, Level, Notice};
@@ -38,6 +38,8 @@ pub(super) struct ValidateArgs {
     output: Form,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    changed: ChangedArgs,
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
@@ -112,10 +114,17 @@ impl Found<'_> {
 
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let names = Names::or_all(&args.environments, &args.several, &args.project)?;
+    let ask = (&args.select, &args.set);
+    let touched = changed::touched(&names.list, &args.changed, &args.project, ask, terminal)?;
     let found = AtomicUsize::new(0);
     let all: Mutex<Vec<Notice>> = Mutex::new(Vec::new());
     let check = |environment: &str, terminal: &Terminal| {
-        let settings = settings::offline(environment, &args.project, &args.select, &args.set)?;
+        let select = match touched.as_ref().and_then(|it| it.get(environment)) {
+            None => args.select.clone(),
+            Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
+            Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched.clone()) },
+        };
+        let settings = settings::offline(environment, &args.project, &select, &args.set)?;
         let mut own = Found { environment, form: args.output, terminal, notices: Vec::new() };
         let checked = check(&settings, args.kubernetes, &mut own);
         let checked = match checked {
@@ -153,11 +162,9 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 
 /// Checks an environment and prints a line about it; returns how many problems there are.
 fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, Failure> {
-    let project = pipeline::project(settings)?;
+    let served = schema::served(release).unwrap_or_else(schema::builtin);
+    let Revision { project, rendering } = pipeline::revision_on(settings, &Arc::new(served))?;
     policy::read(&project.tree)?;
-    let releases = pipeline::values(settings, &project)?;
-    let served = Arc::new(schema::served(release).unwrap_or_else(schema::builtin));
-    let rendering = pipeline::render(&project, releases, &served, &project.making())?;
     for warning in &rendering.desired.warnings {
         let notice = found.notice(Level::Warning, "warning", warning.clone());
         found.say(warning, notice);

@@ -19,8 +19,10 @@ mod prune;
 mod refusal;
 mod replace;
 mod residents;
+mod revisions;
 mod stages;
 mod table;
+pub mod touched;
 mod was;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
+pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
 use crate::manifest::{Object, ObjectId};

@@ -39,6 +39,7 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("environment".into(), plan.environment.as_str().into());
     optional(&mut document, "cluster", report.cluster.as_deref());
     optional(&mut document, "commit", report.commit.as_deref());
+    optional(&mut document, "touched", report.touched.as_ref().map(|it| json!(it.releases)));
     document.insert("closing".into(), closing(report).into());
     document.insert("empty".into(), plan.is_empty().into());
     document.insert("digest".into(), report.digest.clone().unwrap_or_else(|| plan.digest(key)).into());

@@ -38,6 +38,7 @@ pub use self::text::{Style, WIDTH, text};
 pub use self::values::json as json_of_value;
 use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
+use crate::plan::touched::Touched;
 use crate::plan::{Action, Plan, Ruling, Step, Summary};
 
 /// What a report is about.
@@ -69,6 +70,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// Which releases a change touches, where the run is only about those.
+    pub touched: Option<Touched>,
 }
 
 impl Report {

@@ -7,6 +7,7 @@
 mod age;
 mod cases;
 mod chart;
+mod ci;
 mod cli;
 mod cluster;
 mod crash;
@@ -15,6 +16,7 @@ mod docs;
 mod faults;
 mod forge;
 mod functions;
+mod git;
 mod gotemplate;
 mod health;
 mod ignore;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
+        ci::trials(),
         cli::trials(),
         cluster::trials(),
         crash::trials(),
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         faults::trials(),
         forge::trials(),
         functions::trials(),
+        git::trials(),
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),

@@ -27,7 +27,11 @@ pub fn saved(plan: Plan) -> Saved {
         made: "2026-11-21T10:00:00Z".into(),
         cluster: ClusterMark { address: "https://dev.example.com:6443".into(), uid: Some("1".into()) },
         commit: Some(CommitMark { id: "a".repeat(40), dirty: false }),
-        selection: Selection { releases: vec!["app".into()], labels: vec![("tier".into(), "front".into())] },
+        selection: Selection {
+            releases: vec!["app".into()],
+            labels: vec![("tier".into(), "front".into())],
+            gone: Vec::new(),
+        },
         judge: Judge::DryRun,
         aim: Aim::Apply,
         set: vec!["--set image.tag".into()],
