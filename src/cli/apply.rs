@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::arguments::{
-    ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
+    ChangedArgs, ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
 };
 use super::many::{self, Targets};
 use super::planning::{self, GuardArgs};
@@ -25,10 +25,12 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     several: SeveralArgs,
     /// Apply exactly the plan in this file, which `weft plan ENV -o FILE` wrote, or refuse since something moved.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "JudgeArgs", "GuardArgs", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "ChangedArgs", "JudgeArgs", "GuardArgs", "all"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    changed: ChangedArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
@@ -63,7 +65,10 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     let planned = if let Some(file) = &args.plan {
         saved_plan(file, args, terminal)?
     } else {
-        let targets = args.targets()?;
+        let (targets, untouched) = args.targets()?.changed(&args.changed, &args.set, terminal)?;
+        if targets.is_empty() {
+            return many::untouched(&untouched, &args.output.into(), terminal);
+        }
         let Some(target) = targets.one() else { return many(args, &targets, terminal) };
         plan(args, target, terminal)?
     };

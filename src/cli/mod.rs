@@ -6,20 +6,25 @@
 mod acting;
 mod apply;
 mod arguments;
+mod changed;
 mod chart;
 mod ci;
+mod compare;
 mod completions;
 mod demo;
 mod destroy;
 mod diff;
 mod drift;
+mod engine;
 mod exit;
+mod explain;
 mod files;
 mod get;
 mod hardening;
 mod history;
 mod import;
 mod init;
+mod kept;
 mod kustomize;
 mod many;
 mod operator;
@@ -38,6 +43,7 @@ mod show;
 mod sources;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod values;
 
@@ -72,12 +78,15 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Values(values::ValuesArgs),
     Diff(diff::DiffArgs),
+    Compare(compare::CompareArgs),
     Plan(plan::PlanArgs),
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
     Drift(drift::DriftArgs),
+    Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
+    Test(test::TestArgs),
     Destroy(destroy::DestroyArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
@@ -119,12 +128,15 @@ impl Verb {
             Self::Validate(args) => validate::run(args, terminal),
             Self::Values(args) => values::run(args, terminal),
             Self::Diff(args) => diff::run(args, terminal),
+            Self::Compare(args) => compare::run(args, terminal),
             Self::Plan(args) => plan::run(args, terminal),
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
             Self::Drift(args) => drift::run(args, terminal),
+            Self::Explain(args) => explain::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
+            Self::Test(args) => test::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
             Self::History(args) => history::run(args, terminal),
             Self::Rollback(args) => rollback::run(args, terminal),

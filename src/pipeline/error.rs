@@ -6,7 +6,7 @@ use crate::cluster::WriteError;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::manifest::ObjectId;
 use crate::state::saved::SavedError;
-use crate::value::Origin;
+use crate::value::{Origin, PatternError};
 
 /// What goes wrong between the stages.
 #[derive(Debug, Error)]
@@ -28,11 +28,51 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// Templates ask for other live objects each time.
+    #[error("templates ask for live objects without an end: last for {asked}")]
+    Lookups {
+        /// What they ask for, in words.
+        asked: String,
+    },
+    /// What is to be tested was never applied.
+    #[error("the release `{release}` is not applied")]
+    NotApplied {
+        /// The release.
+        release: String,
+    },
     /// A word names no object that is managed.
     #[error("no object of these releases is `{word}`")]
     NoSuchObject {
         /// The word.
         word: String,
+    },
+    /// A word means no object of the repository, or several.
+    #[error("{}", no_object(word, several))]
+    NoObject {
+        /// The word.
+        word: String,
+        /// The nearest object.
+        nearest: Option<String>,
+        /// Those that it means.
+        several: Vec<String>,
+    },
+    /// Neither the repository nor the server has a field.
+    #[error("`{id}` has no field `{word}`")]
+    NoField {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        word: String,
+        /// The nearest one.
+        nearest: Option<String>,
+    },
+    /// A text is no path of a field.
+    #[error("`{word}` is no field: {source}")]
+    NotAField {
+        /// The text.
+        word: String,
+        /// Why.
+        source: PatternError,
     },
     /// Placeholders stand in the plan where passwords and the like belong.
     #[error("the plan of `{environment}` has placeholders in place of passwords, keys or certificates")]
@@ -102,7 +142,12 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. }
+            | Self::Lookups { .. }
+            | Self::NotApplied { .. }
             | Self::NoSuchObject { .. }
+            | Self::NoObject { .. }
+            | Self::NoField { .. }
+            | Self::NotAField { .. }
             | Self::NoHistory { .. }
             | Self::NoRevision { .. }
             | Self::NothingBefore { .. } => Kind::Input,
@@ -132,6 +177,10 @@ impl Diagnose for PipelineError {
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }
+            Self::Lookups { .. } => {
+                Some("Leave `lookup: true` out of the release whose chart looks up what it finds, again and again.".into())
+            }
+            Self::NotApplied { .. } => Some("Its tests need what it makes: run `weft apply` first.".into()),
             Self::NoHistory { .. } => Some("It begins with the next apply that changes the release.".into()),
             Self::NoRevision { known, .. } => {
                 let known: Vec<String> = known.iter().map(ToString::to_string).collect();
@@ -149,7 +198,24 @@ impl Diagnose for PipelineError {
             Self::NoSuchObject { .. } => {
                 Some("Write `KIND/NAME` or `Kind.group/NAMESPACE/NAME`; `weft status` shows what there is.".into())
             }
+            Self::NoObject { several, .. } if !several.is_empty() => {
+                Some("Name the namespace with `-n`, or write the kind with its group: `Kind.group/NAME`.".into())
+            }
+            Self::NoObject { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
+            Self::NoObject { .. } => Some("Write `KIND/NAME`; `weft render` shows what there is.".into()),
+            Self::NoField { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
+            Self::NoField { .. } => Some("Leave the field out to see all of them.".into()),
+            Self::NotAField { .. } => {
+                Some("Write it as `weft diff` prints it: `spec.template.spec.containers[name=web].image`.".into())
+            }
             Self::Random(_) | Self::Signals(_) => None,
         }
+    }
+}
+
+fn no_object(word: &str, several: &[String]) -> String {
+    match several {
+        [] => format!("the repository has no object `{word}`"),
+        several => format!("`{word}` means {} objects: {}", several.len(), several.join(", ")),
     }
 }

@@ -16,9 +16,11 @@ mod docs;
 mod faults;
 mod forge;
 mod functions;
+mod git;
 mod gotemplate;
 mod health;
 mod ignore;
+mod impact;
 mod keys;
 mod kustomize;
 mod layering;
@@ -29,6 +31,7 @@ mod merge;
 mod operator;
 mod plan;
 mod planted;
+mod policy;
 mod project;
 mod readme;
 mod report;
@@ -61,9 +64,11 @@ fn main() -> ExitCode {
         faults::trials(),
         forge::trials(),
         functions::trials(),
+        git::trials(),
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
+        impact::trials(),
         keys::trials(),
         kustomize::trials(),
         layering::trials(),
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         planted::trials(),
+        policy::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

@@ -132,7 +132,7 @@ fn conclude(
 ) -> Result<Exit, Failure> {
     let parts = look::parts(names, fates);
     let exit = many::exit(fates);
-    planning::print_many(&parts, exit.code(), Format::Text.into(), terminal)?;
+    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
     many::diagnose(names, fates, terminal);
     let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
     // What was done stays done, whether or not it can be told.

@@ -66,7 +66,7 @@ impl JobArgs {
 
     /// The project as a commit has it.
     fn at(&self, revision: &str) -> ProjectArgs {
-        ProjectArgs { rev: Some(revision.to_owned()), ..self.project.clone() }
+        ProjectArgs { at: Some(revision.to_owned()), ..self.project.clone() }
     }
 
     /// An environment as a commit has it.

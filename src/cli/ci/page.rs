@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{self, Part, Show, Told};
+use crate::report::{self, Budget, Part, Told};
 
 /// How long a summary may be, in bytes. GitHub takes 1 MiB.
 const SUMMARY: usize = 1_000_000;
@@ -19,7 +19,7 @@ pub(super) const MARKS: &str = "<!-- weft:";
 /// The page of an environment. It begins with its mark, and fits into a comment.
 pub(super) fn of(part: &Part) -> String {
     match part.told {
-        Told::Report(report, _) => report::markdown(report, report::LIMIT, Show::default()),
+        Told::Report(report, _) => report::markdown(report, Budget::default()),
         Told::Failed(diagnostics) => {
             let texts: String = diagnostics.iter().fold(String::new(), |texts, it| {
                 let mut texts = texts;
@@ -36,7 +36,7 @@ pub(super) fn of(part: &Part) -> String {
 
 /// The page of all environments.
 pub(super) fn summary(parts: &[Part]) -> String {
-    report::markdown_of_many(parts, SUMMARY, Show::default())
+    report::markdown_of_many(parts, Budget::of(SUMMARY))
 }
 
 /// The page of an environment that a change does not reach any more.

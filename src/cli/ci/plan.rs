@@ -61,7 +61,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     });
     let parts = look::parts(&names, &fates);
     let exit = many::exit(&fates);
-    planning::print_many(&parts, exit.code(), Format::Text.into(), terminal)?;
+    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
     many::diagnose(&names, &fates, terminal);
     if let Some(folder) = folder {
         artefact::record(folder, &here, &names, &fates)?;

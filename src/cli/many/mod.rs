@@ -17,6 +17,8 @@ use super::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
 use crate::pipeline;
+use crate::plan::Plan;
+use crate::plan::touched::Touched;
 use crate::report::{Part, Report, Told};
 
 /// What a verb that only looks found in an environment.
@@ -63,7 +65,7 @@ impl Ends for Lines {
 /// Looks at each environment, and prints one report.
 pub(super) fn look(
     targets: &Targets,
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
 ) -> Result<Exit, Failure> {
@@ -86,7 +88,7 @@ pub(super) fn gather<T: Ends + Send>(
 pub(super) fn show<T: Ends>(
     targets: &Targets,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     looked: impl Fn(&T) -> &Looked,
 ) -> Result<Exit, Failure> {
@@ -126,6 +128,27 @@ pub(super) fn conclude<T>(
     Ok(exit)
 }
 
+/// The report where nothing is touched: that nothing is to be done.
+pub(super) fn untouched(untouched: &[Touched], output: &OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let key = pipeline::fresh_key()?;
+    let report = |touched: &Touched| {
+        let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
+        Report { plan, touched: Some(touched.clone()), ..Report::default() }
+    };
+    let reports: Vec<Report> = untouched.iter().map(report).collect();
+    if let [only] = &reports[..] {
+        planning::print_with(only, &key, output, terminal)?;
+    } else {
+        let part = |(of, report)| {
+            let touched: &Touched = of;
+            Part { environment: &touched.environment, code: Exit::Done.code(), told: Told::Report(report, &key) }
+        };
+        let parts: Vec<Part> = untouched.iter().zip(&reports).map(part).collect();
+        planning::print_many(&parts, Exit::Done.code(), output, terminal)?;
+    }
+    Ok(Exit::Done)
+}
+
 /// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.
 pub(super) fn tell(
     targets: &Targets,
@@ -141,7 +164,7 @@ pub(super) fn tell(
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
-    finish(&parts, &targets.names, &fates, format.into(), terminal)
+    finish(&parts, &targets.names, &fates, &format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -216,7 +239,7 @@ fn finish<T: Ends>(
     parts: &[Part],
     names: &Names,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));

@@ -1,8 +1,12 @@
 //! Tests of the program as a whole, through its binary.
 
 mod canary;
+mod chart_rows;
+mod charts;
 mod documents;
+mod drift;
 mod editing;
+mod explain;
 mod figures;
 mod falsehoods;
 mod files;
@@ -36,8 +40,12 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
+        chart_rows::trials(),
+        charts::trials(),
         documents::trials(),
+        drift::trials(),
         editing::trials(),
+        explain::trials(),
         figures::trials(),
         falsehoods::trials(),
         files::trials(),

@@ -1,0 +1,250 @@
+//! Which line of a template wrote a field, and which values reach it: found by making one value after the other a secret,
+//! and looking where the stand-ins of it turn up.
+
+use std::sync::Arc;
+
+use super::explain::{ExplainedField, Layered, layered};
+use super::{Project, ReleaseValues};
+use crate::chart::{self, Chart, Context, Making};
+use crate::diff;
+use crate::manifest::{self, Object};
+use crate::masked::FingerprintKey;
+use crate::project::ReleaseSource;
+use crate::schema::{Discovery, builtin_schemas};
+use crate::tree::Tree;
+use crate::value::{Data, Entry, Map, Origin, Path, Value};
+use crate::values::Values;
+
+/// How often a release is rendered to find the values that reach its fields.
+const RENDERINGS: usize = 300;
+
+/// A release that is rendered again.
+pub(super) struct Probe<'a> {
+    pub project: &'a Project,
+    pub release: &'a ReleaseValues,
+    pub discovery: &'a Arc<Discovery>,
+    pub making: &'a Making,
+    pub key: &'a FingerprintKey,
+    pub object: &'a Object,
+}
+
+/// What a change of values does to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Touch {
+    Nothing,
+    Changes,
+    /// The release cannot be rendered so, or has no such object then.
+    Unsure,
+}
+
+/// A search for the values that reach fields.
+struct Search<'a> {
+    probe: &'a Probe<'a>,
+    chart: &'a Chart,
+    /// The fields, with what they are without any change.
+    targets: Vec<(Path, Option<Value>)>,
+    /// By field, the values that reach it.
+    found: Vec<Vec<Path>>,
+    /// The values of which it could not be told.
+    unsure: Vec<Path>,
+    left: usize,
+}
+
+impl Probe<'_> {
+    /// Notes for each field the line that wrote it.
+    pub fn trace(&self, fields: &mut [ExplainedField], unknown: &mut Vec<String>) {
+        let shape = builtin_schemas().of(&self.object.gvk);
+        let leaves = diff::leaves(&self.object.body, shape);
+        let trace = self.made();
+        for field in fields {
+            let Some((_, node)) = leaves.iter().find(|(path, _)| *path == field.path) else { continue };
+            field.template = self.written(node, trace.as_ref());
+        }
+        if let (ReleaseSource::Kustomization(folder), None) = (&self.release.release.source, &trace) {
+            unknown.push(format!(
+                "Which file of the kustomization `{folder}` wrote a field is not known: only the whole is built."
+            ));
+        }
+    }
+
+    /// Where the object begins.
+    pub fn begin(&self) -> Origin {
+        let trace = self.made();
+        let made = trace.and_then(|trace| trace.at(self.object.origin.mark).cloned());
+        made.unwrap_or_else(|| self.object.origin.clone())
+    }
+
+    fn made(&self) -> Option<crate::diagnostic::Trace> {
+        let (chart, file) = (self.release.chart.as_ref()?, self.object.origin.file.as_ref()?);
+        let trace = chart::trace(chart, &self.context(&self.release.values), file).ok()?;
+        (!trace.is_empty()).then_some(trace)
+    }
+
+    /// The line that wrote a node: of a template, where there is one; of the file itself for a plain manifest.
+    fn written(&self, node: &Value, trace: Option<&crate::diagnostic::Trace>) -> Option<(Origin, Option<String>)> {
+        let in_manifest = matches!(self.release.release.source, ReleaseSource::Manifests(_));
+        let origin = match trace {
+            Some(trace) => trace.at(node.origin.mark).cloned()?,
+            None if in_manifest => node.origin.clone(),
+            None => return None,
+        };
+        let line = line(&self.project.tree, &origin);
+        Some((origin, line))
+    }
+
+    /// Notes for each field the values that reach it.
+    pub fn values(&self, fields: &mut [ExplainedField], unknown: &mut Vec<String>) {
+        let Some(chart) = &self.release.chart else { return };
+        let mut search = Search {
+            probe: self,
+            chart,
+            targets: fields.iter().map(|it| (it.path.clone(), None)).collect(),
+            found: vec![Vec::new(); fields.len()],
+            unsure: Vec::new(),
+            left: RENDERINGS,
+        };
+        let Some(base) = search.rendered(&self.release.values) else {
+            unknown.push("The values are not known: the object cannot be rendered alone.".to_owned());
+            return;
+        };
+        for (path, value) in &mut search.targets {
+            *value = search_value(&base, path, self.key, self.object);
+        }
+        let candidates = candidates(&self.release.values.merged);
+        let all: Vec<usize> = (0..fields.len()).collect();
+        search.look(&candidates, &all);
+        if search.left == 0 {
+            unknown.push("There are too many values to try all of them: more may reach these fields.".to_owned());
+        }
+        if !search.unsure.is_empty() {
+            let names: Vec<String> = search.unsure.iter().map(ToString::to_string).collect();
+            unknown.push(format!("Whether these values reach it could not be told: {}.", names.join(", ")));
+        }
+        for (field, found) in fields.iter_mut().zip(search.found) {
+            let layers = found.iter().filter_map(|path| layered(&self.release.values, path, self.key));
+            field.sources = Some(layers.collect::<Vec<Layered>>());
+        }
+    }
+
+    fn context<'c>(&'c self, values: &'c Values) -> Context<'c> {
+        Context {
+            release: &self.release.release,
+            environment: &self.project.environment.name,
+            values,
+            inputs: &self.project.inputs,
+            capabilities: self.discovery,
+            making: self.making,
+        }
+    }
+}
+
+impl Search<'_> {
+    /// Halves the values until each that reaches a field stands alone.
+    fn look(&mut self, values: &[Path], targets: &[usize]) {
+        let touched = self.touched(values, targets);
+        let reached: Vec<usize> =
+            targets.iter().zip(&touched).filter(|(_, touch)| **touch != Touch::Nothing).map(|(at, _)| *at).collect();
+        match values {
+            _ if reached.is_empty() => {}
+            [only] => {
+                for (at, touch) in targets.iter().zip(&touched) {
+                    match touch {
+                        Touch::Nothing => {}
+                        Touch::Changes => self.found[*at].push(only.clone()),
+                        Touch::Unsure if self.unsure.contains(only) => {}
+                        Touch::Unsure => self.unsure.push(only.clone()),
+                    }
+                }
+            }
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                self.look(first, &reached);
+                self.look(second, &reached);
+            }
+        }
+    }
+
+    /// What becomes of fields when these values are others.
+    fn touched(&mut self, values: &[Path], targets: &[usize]) -> Vec<Touch> {
+        if self.left == 0 || values.is_empty() {
+            return vec![Touch::Nothing; targets.len()];
+        }
+        self.left -= 1;
+        let mut changed = self.probe.release.values.clone();
+        for path in values {
+            change(&mut changed.merged, path);
+            put(&mut changed, path);
+        }
+        let Some(object) = self.rendered(&changed) else { return vec![Touch::Unsure; targets.len()] };
+        let touch = |at: &usize| {
+            let (path, before) = &self.targets[*at];
+            let after = search_value(&object, path, self.probe.key, self.probe.object);
+            if after == *before { Touch::Nothing } else { Touch::Changes }
+        };
+        targets.iter().map(touch).collect()
+    }
+
+    /// The object with these values; `None` where it cannot be rendered, or is not there.
+    fn rendered(&self, values: &Values) -> Option<Value> {
+        let Probe { project, object, discovery, .. } = self.probe;
+        let mut rendered = chart::render(self.chart, &self.probe.context(values)).ok()?;
+        let file = object.origin.file.as_ref()?;
+        rendered.files.retain(|it| it.path == *file && !it.opaque);
+        let desired = manifest::read(vec![rendered], &project.environment, discovery).ok()?;
+        desired.with_hooks().find(|it| it.id == object.id).map(|it| it.body.clone())
+    }
+}
+
+/// A field as it is shown: a secret as its fingerprint, so that another one is another value.
+fn search_value(body: &Value, path: &Path, key: &FingerprintKey, object: &Object) -> Option<Value> {
+    let shown = diff::shown(body, key);
+    let leaves = diff::leaves(&shown, builtin_schemas().of(&object.gvk));
+    leaves.into_iter().find(|(it, _)| it == path).map(|(_, value)| value.clone())
+}
+
+/// The leaves of values, lists as a whole.
+fn candidates(values: &Value) -> Vec<Path> {
+    // Without a shape a list is one whole.
+    diff::leaves(values, None).into_iter().filter(|(_, value)| !value.is_null()).map(|(path, _)| path).collect()
+}
+
+/// Makes what is at a path a secret, or another one, so that it shows wherever it turns up.
+fn change(root: &mut Value, path: &Path) {
+    if let Some(node) = path.resolve_mut(root) {
+        *node = hidden(std::mem::take(node));
+    }
+}
+
+fn hidden(value: Value) -> Value {
+    let origin = value.origin.clone();
+    let data = match value.data {
+        Data::Masked(_) => return Value::from("another-secret").masked().at(origin),
+        Data::List(items) => Data::List(items.into_iter().map(hidden).collect()),
+        Data::Map(map) => Data::Map(map.into_iter().map(|it| Entry { value: hidden(it.value), ..it }).collect()),
+        Data::Null => Data::Null,
+        leaf => return Value { data: leaf, origin }.masked(),
+    };
+    Value { data, origin }
+}
+
+/// Puts what is at a path of the result among what users set, from which Helm's charts are rendered.
+fn put(values: &mut Values, path: &Path) {
+    let Some(value) = path.resolve(&values.merged).cloned() else { return };
+    let mut node = &mut values.by_user;
+    for step in &path.0 {
+        let crate::value::Step::Field(key) = step else { return };
+        if node.as_map().is_none() {
+            *node = Map::new().into();
+        }
+        let Some(map) = node.as_map_mut() else { return };
+        node = map.get_or_insert(key);
+    }
+    *node = value;
+}
+
+/// The text of a line of a file of the project.
+fn line(tree: &Tree, origin: &Origin) -> Option<String> {
+    let text = tree.text(origin.file.as_ref()?).ok()?;
+    let at = usize::try_from(origin.mark.line).ok()?.checked_sub(1)?;
+    text.lines().nth(at).map(|line| line.trim().to_owned())
+}
