@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds the programs that the benchmarks compare with, from Go modules, once: benches/peers.sh FOLDER
+# Builds the programs that the benchmarks compare with, from Go modules, once: benches/peers.sh FOLDER [REFERENCE]
+# REFERENCE is the folder of a Go program that renders a corpus of charts by Helm's own library; `charts` needs it.
 # helmfile takes about nine minutes on two cores; nothing but the benchmarks needs it.
 set -euo pipefail
-bin=${1:?usage: benches/peers.sh FOLDER}
+bin=${1:?usage: benches/peers.sh FOLDER [REFERENCE]}
+reference=${2:-}
 modules=$(cd "$(dirname "$0")/../src/sandbox/modules" && pwd)
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
@@ -40,8 +42,16 @@ helmfile() {
   (cd "$copy" && go build -trimpath -ldflags '-s -w' -o "$bin/helmfile" .)
 }
 
+# Helm's library in one process: `helmref -fixed LIST OUTDIR`.
+helmref() {
+  [ -x "$bin/helmref" ] && return
+  echo "building helmref" >&2
+  (cd "$reference" && go build -trimpath -ldflags '-s -w' -o "$bin/helmref" .)
+}
+
 install helm helm.sh/helm/v4/cmd/helm@v4.3.1
 install kustomize sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 install sops github.com/getsops/sops/v3/cmd/sops@v3.13.3
 kubectl
 helmfile
+[ -z "$reference" ] || helmref

@@ -32,8 +32,10 @@ pub mod diff;
 pub mod health;
 pub mod plan;
 pub mod state;
+pub mod impact;
 pub mod report;
 pub mod drift;
+pub mod policy;
 
 // Edges: they act, and decide nothing. Each may use those before it.
 pub mod network;

@@ -5,6 +5,7 @@
 
 pub mod alone;
 pub mod cluster;
+pub mod helmfile;
 pub mod judged;
 pub mod lists;
 pub mod load;
@@ -43,12 +44,21 @@ pub struct Arguments {
     /// How many objects a peer gets that takes minutes for all; its time is then scaled.
     #[arg(long, value_name = "COUNT")]
     pub peer_objects: Option<usize>,
+    /// The folder of a corpus of public charts: `cases.tsv`, and what it names.
+    #[arg(long, value_name = "FOLDER")]
+    corpus: Option<PathBuf>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 impl Arguments {
+    /// The folder of the corpus.
+    pub fn corpus(&self) -> Result<PathBuf, Failure> {
+        let folder = self.corpus.as_ref().ok_or("a corpus of charts is needed: give `-- --corpus FOLDER`")?;
+        Ok(std::path::absolute(folder)?)
+    }
+
     /// The path of a peer.
     pub fn peer(&self, name: &str) -> Result<PathBuf, Failure> {
         let get = "build the peers with `benches/peers.sh FOLDER` and give `-- --peers FOLDER`";

@@ -28,6 +28,15 @@ impl Project {
     /// Releases of a web application in a Jinja chart, each of 6 to 10 objects with values of its own; beside it the
     /// same as a Helm chart and a `helmfile.yaml`, with the same values files.
     pub fn web(releases: usize) -> Result<Self, Failure> {
+        Self::web_of("web", releases)
+    }
+
+    /// The same releases of the Helm chart, for us as well.
+    pub fn web_of_helm(releases: usize) -> Result<Self, Failure> {
+        Self::web_of("helm/web", releases)
+    }
+
+    fn web_of(chart: &str, releases: usize) -> Result<Self, Failure> {
         let project = Self(tempfile::tempdir()?);
         let source = sources().join("web");
         for (from, to) in [("jinja", "charts/web"), ("helm", "helm/web")] {
@@ -39,7 +48,7 @@ impl Project {
         let (mut weft, mut helmfile) = ("releases:\n".to_owned(), "releases:\n".to_owned());
         for at in 0..releases {
             let name = format!("web-{at:04}");
-            writeln!(weft, "- {{name: {name}, namespace: web, createNamespace: false, chart: web}}")?;
+            writeln!(weft, "- {{name: {name}, namespace: web, createNamespace: false, chart: {chart}}}")?;
             let values = format!("environments/{ENVIRONMENT}/values/{name}.yaml");
             writeln!(helmfile, "- {{name: {name}, namespace: web, chart: ./helm/web, values: [{values}]}}")?;
             project.write(&values, &web_values(at))?;
@@ -121,6 +130,10 @@ impl Project {
     pub fn weft(&self, verb: &str) -> Command {
         let mut command = process::weft();
         command.current_dir(self.path()).args([verb, ENVIRONMENT]);
+        if verb == "render" {
+            // What is measured is rendering, not what an earlier run left.
+            command.arg("--no-cache");
+        }
         command
     }
 

@@ -85,6 +85,9 @@ impl Run<'_> {
             self.tell(&object.id, Outcome::Applied);
         }
         let ended = self.ended(stage, hook, object, resource).await;
+        if self.scope.options.keep_logs {
+            self.keep_logs(object, resource).await;
+        }
         let policy = if ended.is_ok() { Cleanup::Succeeded } else { Cleanup::Failed };
         let is_over = !matches!(ended, Err(Outcome::Unknown(_)));
         if is_over && hook.terms.cleanup.contains(&policy) {

@@ -13,6 +13,7 @@ mod inventory;
 mod leaving;
 mod look;
 mod schedule;
+mod test;
 mod wait;
 mod wave;
 
@@ -24,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use self::error::ApplyError;
 use self::schedule::Failure;
+pub use self::test::{Log, Tested, test};
 use crate::cluster::{Cluster, Propagation};
 use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
@@ -56,6 +58,8 @@ pub struct Options {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it. Only a rehearsal wants to know all that is wrong.
     pub carry_on: bool,
+    /// Whether what hooks wrote is read.
+    pub keep_logs: bool,
     /// Says why, when the run shall end: after the objects in flight, with the inventory saved.
     pub stop: watch::Receiver<Option<String>>,
     /// Turns true when nothing else shall be sent or waited for.
@@ -157,6 +161,8 @@ struct Progress {
     waited: BTreeSet<usize>,
     /// What hooks left and is gone.
     cleared: BTreeSet<ObjectId>,
+    /// What hooks wrote.
+    logs: Vec<Log>,
     /// The UIDs of what was applied: the same object may be known under another group, and must not be deleted.
     uids: BTreeSet<String>,
     warnings: Vec<String>,
@@ -191,6 +197,7 @@ impl<'a> Run<'a> {
             abandoned: false,
             waited: BTreeSet::new(),
             cleared: BTreeSet::new(),
+            logs: Vec::new(),
             uids: BTreeSet::new(),
             warnings: Vec::new(),
         };

@@ -39,7 +39,7 @@ impl Run<'_> {
         }
     }
 
-    async fn run_stage(&self, at: usize) -> usize {
+    pub(super) async fn run_stage(&self, at: usize) -> usize {
         match (self.obstacle(at), self.stage(at).work) {
             (Some(failure), _) => self.skip(at, failure),
             (None, Work::Apply) => self.apply_stage(at).await,

@@ -17,7 +17,7 @@ pub fn advice(rendered: &Rendered) -> Vec<String> {
         asked.sort();
         asked.dedup();
         said.push(format!(
-            "The chart of `{}` asks for live objects, and is told that there are none: {}.",
+            "The chart of `{}` asks for live objects, and is told that there are none, as `lookup` is not true: {}.",
             rendered.release,
             asked.join(", ")
         ));
@@ -25,7 +25,8 @@ pub fn advice(rendered: &Rendered) -> Vec<String> {
     said
 }
 
-fn named(asked: &Asked) -> String {
+/// What was asked for, in words.
+pub(super) fn named(asked: &Asked) -> String {
     let Asked { kind, namespace, name, .. } = asked;
     match (namespace.as_str(), name.as_str()) {
         ("", "") => format!("`{kind}`"),

@@ -10,7 +10,7 @@ use minijinja::{Error, ErrorKind, State, Value as Dynamic};
 
 use super::glob;
 use crate::diagnostic::nearest;
-use crate::tree::Tree;
+use crate::tree::{Tree, reads};
 use crate::value::Value;
 
 /// A chart's files, or those of them that a pattern chose. As a map it is path -> text.
@@ -23,6 +23,7 @@ impl Files {
     }
 
     fn get(&self, path: &str) -> Result<String, Error> {
+        reads::file(path);
         if !self.0.contains(path) {
             let near = nearest(path, self.0.paths()).map(|near| format!("; did you mean `{near}`?"));
             return Err(invalid(format!("the chart has no file `{path}`{}", near.unwrap_or_default())));
@@ -32,7 +33,7 @@ impl Files {
 
     fn glob(&self, pattern: &str) -> Result<Self, Error> {
         let pattern = glob::compile(pattern).ok_or_else(|| invalid("the pattern is wrong"))?;
-        let chosen = self.0.paths().filter(|path| pattern.is_match(path));
+        let chosen = self.0.paths().filter(|path| pattern.is_match(path)).inspect(|path| reads::file(path));
         Ok(Self(Tree::new(chosen.filter_map(|path| Some((path.to_owned(), self.0.bytes(path)?.to_vec()))))))
     }
 

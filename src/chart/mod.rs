@@ -17,6 +17,7 @@ mod go;
 mod ignore;
 mod jinja;
 mod load;
+mod lookups;
 mod manifests;
 mod member;
 mod metadata;
@@ -40,18 +41,20 @@ pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
 pub use self::error::ChartError;
 pub use self::load::Chart;
+pub use self::lookups::Lookups;
 pub use self::manifests::manifests;
 pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
 pub use self::secrecy::{mask, mask_all};
-pub use self::template::{Named, Templated, name_of, template, templated};
+pub use self::template::{Named, Templated, name_of, notes, template, templated};
 pub use crate::gotemplate::functions::{Asked, Chance};
 use crate::masked::Masked;
 use crate::patch::Targeted;
 use crate::project::Release;
 use crate::schema::Discovery;
+use crate::tree::reads::Reads;
 use crate::value::{Path, Value};
 use crate::values::Values;
 
@@ -80,12 +83,25 @@ pub struct Making {
     pub now: i64,
     /// Where passwords, keys and certificates come from.
     pub chance: Chance,
+    /// The live objects that releases with `lookup: true` may see; `None` where no cluster can be asked.
+    pub live: Option<Arc<Lookups>>,
+    /// Whether it is recorded what the templates look at.
+    pub records: bool,
+}
+
+/// What the templates of a release really looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Read {
+    /// Files, helpers and functions.
+    pub of_chart: Reads,
+    /// The leaves of its values.
+    pub values: Vec<Path>,
 }
 
 impl Default for Making {
-    /// Placeholders, in 1970.
+    /// Placeholders, in 1970, and no cluster.
     fn default() -> Self {
-        Self { now: 0, chance: Chance::Placeholder }
+        Self { now: 0, chance: Chance::Placeholder, live: None, records: false }
     }
 }
 
@@ -104,12 +120,14 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// Of the leaves that a user set, those that no template read.
     pub unread: Vec<Path>,
-    /// What the chart's `NOTES.txt` came to, with stand-ins for secrets.
+    /// What the chart's `NOTES.txt` came to, with secrets masked.
     pub notes: Option<String>,
     /// Whether passwords, keys or certificates were asked for, and only placeholders stand there.
     pub placeholders: bool,
-    /// The live objects that templates asked for.
+    /// The live objects that templates asked for and may not see.
     pub lookups: Vec<Asked>,
+    /// What was looked at, where that was asked for: see [`Making::records`].
+    pub reads: Option<Read>,
     /// What is changed in the objects before they are read.
     pub patches: Vec<Targeted>,
 }

@@ -11,7 +11,7 @@ use super::files::Files;
 use super::metadata::Metadata;
 use crate::jinja::{Engine, Scope, Secrets, dynamic};
 use crate::schema::{Discovery, Gvk, Resource};
-use crate::tree::Tree;
+use crate::tree::{Tree, reads};
 
 /// What manages our objects, as `app.kubernetes.io/managed-by` says.
 const MANAGER: &str = "weft";
@@ -88,10 +88,12 @@ impl fmt::Debug for Capabilities {
 
 impl Object for Capabilities {
     fn get_value(self: &Arc<Self>, key: &Dynamic) -> Option<Dynamic> {
+        reads::function("capabilities");
         matches!(key.as_str()?, "kube_version" | "kubeVersion").then(|| self.0.server_version.as_str().into())
     }
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Dynamic]) -> Result<Dynamic, Error> {
+        reads::function("capabilities");
         match method {
             "has" => Ok(self.has(from_args::<(&str,)>(args)?.0).into()),
             "has_kind" => {

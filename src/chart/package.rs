@@ -1,5 +1,6 @@
 //! A chart as it is packed: its files sorted out, with the charts in its `charts/`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -8,10 +9,11 @@ use super::ignore::Ignore;
 use super::load::{Plain, has_ending, is_manifest};
 use super::metadata::Metadata;
 use super::schema::ValuesSchema;
+use crate::diagnostic::Place;
 use crate::tree::archive;
 use crate::tree::{Tree, TreeError};
 use crate::value::{Data, Map, Mark, Origin, Value};
-use crate::yaml::{self, Rules};
+use crate::yaml::{self, Rules, YamlError};
 
 /// A chart with the charts that it brings along.
 #[derive(Debug)]
@@ -178,15 +180,50 @@ fn plain(data: Arc<[u8]>) -> Arc<[u8]> {
 /// Reads a file of values as Helm does: each document merges over the ones before it.
 pub fn values(text: &str, file: &Arc<String>, rules: Rules) -> Result<Value, ChartError> {
     let mut all = Value::from(Map::new()).at(Origin::new(file, Mark::default()));
-    for document in yaml::documents(text, file, rules)? {
+    for part in values_parts(text, file)? {
+        let document = yaml::first(&part, file, rules)?;
         let kind = document.kind();
         match (&mut all.data, document.data) {
+            (Data::Map(_), Data::Null) => {}
             (Data::Map(below), Data::Map(above)) if below.is_empty() => *below = above,
             (Data::Map(below), Data::Map(above)) => merge(below, above),
             _ => return Err(ChartError::Defaults { kind, origin: document.origin }),
         }
     }
     Ok(all)
+}
+
+/// Parts a file of values as Helm does: at lines that begin with `---`, behind which only a comment may stand. Each part
+/// begins with as many empty lines as are before it.
+fn values_parts<'t>(text: &'t str, file: &Arc<String>) -> Result<Vec<Cow<'t, str>>, YamlError> {
+    let mut parts = Vec::new();
+    let (mut at, mut begins): (usize, Option<(usize, usize)>) = (0, None);
+    let part = |begins: Option<(usize, usize)>, end: usize| match begins? {
+        (0, start) => Some(Cow::Borrowed(&text[start..end])),
+        (line, start) => Some(Cow::Owned("\n".repeat(line) + &text[start..end])),
+    };
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if let Some(behind) = line.strip_prefix("---") {
+            if !behind.trim().is_empty() && !behind.trim_start().starts_with('#') {
+                let mark = Mark { line: u32::try_from(number + 1).unwrap_or(u32::MAX), column: 4 };
+                let problem = "only a comment may stand behind `---`".to_owned();
+                return Err(YamlError::Syntax {
+                    problem,
+                    context: None,
+                    at: Place::new(text, Origin::new(file, mark), 1),
+                });
+            }
+            if begins.is_some() {
+                parts.extend(part(begins.take(), at));
+                at += line.len();
+                continue;
+            }
+        }
+        begins = begins.or(Some((number, at)));
+        at += line.len();
+    }
+    parts.extend(part(begins, at));
+    Ok(parts)
 }
 
 /// Lays a map over another; what is no map replaces what was there, null too.
@@ -208,5 +245,29 @@ fn check_lock(file: &File, folder: &str, place: &Arc<String>) -> Result<(), Char
         (Data::Map(_), Some(Data::Text(time))) if time.parse::<jiff::Timestamp>().is_ok() => Ok(()),
         (Data::Map(_), _) => wrong("its `generated` is no time"),
         _ => wrong("it is no map"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_values_are_parted_as_helm_parts_them() {
+        let read = |text: &str| values(text, &Arc::default(), Rules::Kubernetes).map(|it| yaml::write(&it));
+        for (text, wanted) in [
+            ("", "{}\n"),
+            ("---\n# nothing\n", "{}\n"),
+            ("---\na: 1\nm: {b: 1}\n--- # more\nm: {c: 2}\n---\n---\na: 3\n", "a: 3\nm:\n  b: 1\n  c: 2\n"),
+            ("a: 1\n...\na: 2\n", "a: 1\n"),
+            ("a: |\n  ---\n  b\n", "a: |\n  ---\n  b\n"),
+        ] {
+            assert_eq!(read(text).unwrap(), wanted, "{text}");
+        }
+        let error = read("a: 1\n--- {b: 2}\n").unwrap_err();
+        assert_eq!(error.to_string(), "this is not YAML: only a comment may stand behind `---`");
+        assert!(read("%YAML 1.1\n---\na: 1\n").is_err() && read("a: 1\n---\n- b\n").is_err());
+        let below = values("a: 1\n---\n\nb: [\n", &Arc::default(), Rules::Kubernetes).unwrap_err();
+        assert!(crate::diagnostic::Diagnose::origin(&below).is_some_and(|it| it.mark.line >= 4));
     }
 }

@@ -7,15 +7,26 @@ use super::go::{self, Facts};
 use super::member::{Member, members};
 use super::schema::holds_secret;
 use super::table::{Node as TableNode, Table};
-use super::{Chance, Chart, ChartError, Context, Rendered, RenderedFile, names, output, unread, version};
+use super::{Chance, Chart, ChartError, Context, Read, Rendered, RenderedFile, names, output, unread, version};
 use crate::diagnostic::{Diagnose as _, Trace};
 use crate::jinja::{Scope, Secrets, dynamic};
-use crate::masked::Masked;
+use crate::masked::{MASK, Masked};
+use crate::tree::reads;
 use crate::value::{Mark, Origin, Value};
 use crate::yaml::{self, YamlError};
 
 /// Renders a release. The values are held against the schemas first; what comes out is known to be YAML.
 pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
+    if !context.making.records {
+        return run(chart, context);
+    }
+    let (rendered, of_chart) = reads::recorded(|| run(chart, context));
+    let rendered = rendered?;
+    let values = rendered.reads.map(|it| it.values).unwrap_or_default();
+    Ok(Rendered { reads: Some(Read { of_chart, values }), ..rendered })
+}
+
+fn run(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
     let prepared = Prepared::new(chart, context)?;
     let render = Render::new(chart, context, &prepared)?;
     let mut files = prepared.definitions()?;
@@ -29,10 +40,12 @@ pub fn render(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> 
     files.append(&mut rendered);
     let release = Arc::clone(&context.release.name);
     let unread = render.unread(context);
-    let (placeholders, lookups) =
+    let (placeholders, mut lookups) =
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
+    let reads = context.making.records.then(|| Read { values: render.read(context), ..Read::default() });
+    lookups.retain(|_| render.facts.as_ref().is_some_and(|it| it.live.is_none()));
     let (notes, patches) = (render.notes(), Vec::new());
-    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches })
+    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches, reads })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.
@@ -40,14 +53,9 @@ pub fn trace(chart: &Chart, context: &Context, path: &str) -> Result<Trace, Char
     let prepared = Prepared::new(chart, context)?;
     let render = Render::new(chart, context, &prepared)?;
     let name = path.strip_prefix(&format!("{}/templates/", chart.package.folder)).unwrap_or(path);
-    if chart.jinja.engine.template(name).is_some() {
-        return Ok(chart.jinja.engine.trace(name, &render.shown().again())?);
-    }
-    let made = render.real_go.iter().flat_map(|it| &it.files).find(|it| *it.place == path);
-    let secrets = if render.stand_in_go.is_some() { Secrets::StandIn } else { Secrets::Exposed };
-    match (&render.facts, made) {
-        (Some(facts), Some(file)) => go::trace(chart, &prepared, facts, secrets, &file.name),
-        _ => Ok(Trace::default()),
+    match chart.jinja.engine.template(name) {
+        Some(_) => Ok(chart.jinja.engine.trace(name, &render.shown().again())?),
+        None => render.go_trace(path),
     }
 }
 
@@ -156,7 +164,8 @@ impl<'a> Render<'a> {
         let go = |secrets| go::run(self.chart, self.prepared, facts, secrets);
         let real = go(Secrets::Exposed);
         let makes_secrets = real.as_ref().is_ok_and(|it| it.made > 0) && matches!(facts.chance, Chance::Derived(_));
-        let shown = (has_secret || makes_secrets).then(|| go(Secrets::StandIn));
+        let sees_secrets = facts.live.as_ref().is_some_and(|it| it.hold_secret());
+        let shown = (has_secret || makes_secrets || sees_secrets).then(|| go(Secrets::StandIn));
         match (real, shown) {
             (Ok(real), shown) => (self.real_go, self.stand_in_go) = (Some(real), shown),
             (Err(error), Some(Ok(_))) => return Err(error.hidden()),
@@ -167,9 +176,10 @@ impl<'a> Render<'a> {
 
     /// What can be shown of the notes.
     fn notes(&self) -> Option<String> {
-        match (&self.real_go, &self.stand_in_go) {
-            (_, Some(shown)) => shown.as_ref().ok()?.notes.clone(),
-            (real, None) => real.as_ref()?.notes.clone(),
+        let real = self.real_go.as_ref()?.notes.clone()?;
+        match &self.stand_in_go {
+            None => Some(real),
+            Some(shown) => Some(shown_words(&real, shown.as_ref().ok()?.notes.as_ref()?)),
         }
     }
 
@@ -202,6 +212,14 @@ impl<'a> Render<'a> {
                 Err(ChartError::NotYaml { source: Box::new(error), origin, line })
             }
         }
+    }
+
+    /// Which lines made what the Go template at `path` came to; empty where there is none.
+    fn go_trace(&self, path: &str) -> Result<Trace, ChartError> {
+        let file = self.real_go.as_ref().and_then(|it| it.files.iter().find(|it| *it.place == path));
+        let Some((facts, file)) = self.facts.as_ref().zip(file) else { return Ok(Trace::default()) };
+        let secrets = if self.stand_in_go.is_some() { Secrets::StandIn } else { Secrets::Exposed };
+        go::trace(self.chart, self.prepared, facts, secrets, &file.name)
     }
 
     /// The line of a template that made a place of a rendered file.
@@ -241,6 +259,25 @@ impl<'a> Render<'a> {
         let go = self.real_go.as_ref().map(|it| &it.roots[..]);
         unread::unread(context, self.prepared, self.real.get("values").as_ref(), go)
     }
+
+    fn read(&self, context: &Context) -> Vec<crate::value::Path> {
+        let go = self.real_go.as_ref().map(|it| &it.roots[..]);
+        unread::read(context, self.prepared, self.real.get("values").as_ref(), go)
+    }
+}
+
+/// A text in which the words are masked that are others with stand-ins; where these make other lines, nothing is left.
+fn shown_words(real: &str, shown: &str) -> String {
+    let words = |text: &str| text.split_inclusive(char::is_whitespace).map(str::to_owned).collect::<Vec<_>>();
+    let (real, shown) = (words(real), words(shown));
+    if real.len() != shown.len() {
+        return MASK.to_owned();
+    }
+    let word = |(real, shown): (&String, &String)| {
+        let end = &real[real.trim_end().len()..];
+        if real == shown { real.clone() } else { format!("{MASK}{end}") }
+    };
+    real.iter().zip(&shown).map(word).collect()
 }
 
 /// A file from its text with secrets and, where there are any, its text with stand-ins.

@@ -56,17 +56,8 @@ pub fn template(chart: &Chart, by_user: &Value, named: &Named) -> Result<Vec<u8>
 
 /// The same, with what tells its secrets.
 pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templated, ChartError> {
-    check_name(&named.name)?;
     let prepared = Prepared::of(chart, by_user)?;
-    prepared.check_version(&named.capabilities.normalized)?;
-    let facts = Facts {
-        name: named.name.clone(),
-        namespace: named.namespace.clone(),
-        is_upgrade: named.is_upgrade,
-        capabilities: Rc::new(named.capabilities.clone()),
-        now: named.now,
-        chance: named.chance.clone(),
-    };
+    let facts = facts(&prepared, named)?;
     let rendered = go::run(chart, &prepared, &facts, Secrets::Exposed)?;
     let stand_in = match facts.chance {
         Chance::Derived(_) if rendered.made > 0 => {
@@ -76,6 +67,28 @@ pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templa
     };
     let text = printed(&rendered, &prepared, named)?;
     Ok(Templated { text, stand_in, placeholders: rendered.placeholders, lookups: rendered.asked })
+}
+
+/// What the `NOTES.txt` of a chart comes to with these values of a user. Secrets are not masked.
+pub fn notes(chart: &Chart, by_user: &Value, named: &Named) -> Result<String, ChartError> {
+    let prepared = Prepared::of(chart, by_user)?;
+    let facts = facts(&prepared, named)?;
+    Ok(go::run(chart, &prepared, &facts, Secrets::Exposed)?.notes.unwrap_or_default())
+}
+
+/// What templates are told, where the release has a name that can be one, and the chart is for such a server.
+fn facts(prepared: &Prepared, named: &Named) -> Result<Facts, ChartError> {
+    check_name(&named.name)?;
+    prepared.check_version(&named.capabilities.normalized)?;
+    Ok(Facts {
+        name: named.name.clone(),
+        namespace: named.namespace.clone(),
+        is_upgrade: named.is_upgrade,
+        capabilities: Rc::new(named.capabilities.clone()),
+        now: named.now,
+        chance: named.chance.clone(),
+        live: None,
+    })
 }
 
 fn printed(rendered: &go::Output, prepared: &Prepared, named: &Named) -> Result<Vec<u8>, ChartError> {

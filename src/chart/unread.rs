@@ -8,6 +8,7 @@ use super::metadata::Import;
 use super::render::Prepared;
 use crate::gotemplate::Value;
 use crate::jinja::Node;
+use crate::project::leaves;
 use crate::value::{Path, Step};
 
 /// The leaves that a user set and neither a template of either language asked for, nor Helm itself.
@@ -17,17 +18,50 @@ pub fn unread(
     jinja: Option<&Dynamic>,
     go: Option<&[(Vec<String>, Value)]>,
 ) -> Vec<Path> {
-    let jinja = jinja.and_then(|values| values.downcast_object_ref::<Node>());
-    let looked_at = looked_at(&prepared.root);
-    let is_unread = |path: &&Path| {
+    let asked = Asked::of(prepared, jinja, go);
+    let paths = context.values.set_by_user.iter().map(|(path, _)| path);
+    paths.filter(|path| asked.for_path(path) == Some(false)).cloned().collect()
+}
+
+/// The leaves of the values that a template of either language asked for, or Helm itself, lists as a whole.
+pub fn read(
+    context: &Context,
+    prepared: &Prepared,
+    jinja: Option<&Dynamic>,
+    go: Option<&[(Vec<String>, Value)]>,
+) -> Vec<Path> {
+    let asked = Asked::of(prepared, jinja, go);
+    let mut read = Vec::new();
+    leaves(&mut Path::root(), &context.values.merged, &mut |path, _| {
+        if asked.for_path(path) == Some(true) {
+            read.push(path.clone());
+        }
+    });
+    read
+}
+
+/// What remembers which values were asked for.
+struct Asked<'a> {
+    jinja: Option<&'a Node>,
+    go: Option<&'a [(Vec<String>, Value)]>,
+    helm: Vec<Vec<String>>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(prepared: &Prepared, jinja: Option<&'a Dynamic>, go: Option<&'a [(Vec<String>, Value)]>) -> Self {
+        let jinja = jinja.and_then(|values| values.downcast_object_ref::<Node>());
+        Self { jinja, go, helm: looked_at(&prepared.root) }
+    }
+
+    /// Whether the value at a path was asked for; `None` where nobody knows it.
+    fn for_path(&self, path: &Path) -> Option<bool> {
         let steps = keys(path);
-        let by_jinja = jinja.and_then(|node| node.was_read(path));
-        let by_go = go.map(|roots| roots.iter().filter_map(|root| read_below(root, &steps)).any(|read| read));
-        let by_helm = go.is_some() && is_looked_at(&looked_at, &steps);
-        let known = by_jinja.is_some() || go.is_some();
-        known && !steps.is_empty() && by_jinja != Some(true) && by_go != Some(true) && !by_helm
-    };
-    context.values.set_by_user.iter().map(|(path, _)| path).filter(is_unread).cloned().collect()
+        let by_jinja = self.jinja.and_then(|node| node.was_read(path));
+        let by_go = self.go.map(|roots| roots.iter().filter_map(|root| read_below(root, &steps)).any(|read| read));
+        let by_helm = self.go.is_some() && is_looked_at(&self.helm, &steps);
+        let known = (by_jinja.is_some() || self.go.is_some()) && !steps.is_empty();
+        known.then(|| by_jinja == Some(true) || by_go == Some(true) || by_helm)
+    }
 }
 
 /// Whether the chart of a root object read the value at a path of the root's values.

@@ -15,7 +15,7 @@ use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::pipeline::{self, Ended, Manner, Planned};
-use crate::plan::{Plan, Refusal};
+use crate::plan::{Plan, Refusal, Ruling};
 use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
 use crate::state::saved::SavedError;
 
@@ -104,6 +104,9 @@ enum ActingError {
     /// A person said no.
     #[error("the plan was not applied: the answer was not `yes`")]
     Declined,
+    /// A rule asks for an approval.
+    #[error("the plan was not applied: rules of the repository ask for its approval: {}", rules.join(", "))]
+    Unapproved { rules: Vec<String>, digest: Option<String> },
     /// Some objects could not be compared.
     #[error("the plan was not applied: {} could not be compared", counted(*unknown, "object"))]
     Unknown { unknown: usize },
@@ -112,7 +115,7 @@ enum ActingError {
 impl Diagnose for ActingError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NobodyToAsk | Self::Declined => Kind::Refused,
+            Self::NobodyToAsk | Self::Declined | Self::Unapproved { .. } => Kind::Refused,
             Self::Unknown { .. } => Kind::Unknown,
         }
     }
@@ -121,6 +124,9 @@ impl Diagnose for ActingError {
         match self {
             Self::NobodyToAsk => Some("Read the plan, and say `--yes` if that is what shall be done.".into()),
             Self::Declined => None,
+            Self::Unapproved { digest, .. } => {
+                digest.as_ref().map(|it| format!("Read the plan; `--approve {it}` applies exactly it."))
+            }
             Self::Unknown { .. } => Some("The plan above says why; nothing was changed.".into()),
         }
     }
@@ -142,7 +148,7 @@ pub(super) fn act_and_tell(
     let plan = &report.plan;
     let early = without_applying(plan);
     if format == Format::Text || early.is_some() {
-        planning::print(&report, planned, format, terminal)?;
+        planning::print(&report, planned, &format.into(), terminal)?;
     }
     match early {
         Some(Exit::Unknown) => return Err(ActingError::Unknown { unknown: plan.summary().unknown }.into()),
@@ -150,8 +156,20 @@ pub(super) fn act_and_tell(
         None => agree(args, planned, &report, terminal)?,
     }
     let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
-    planning::print(&report, planned, format, terminal)?;
+    planning::print(&report, planned, &format.into(), terminal)?;
+    if exit == Exit::Done {
+        tell_notes(planned, terminal);
+    }
     Ok(Acted { exit, going_back })
+}
+
+/// Says what the charts tell people of the releases that changed.
+fn tell_notes(planned: &Planned, terminal: &Terminal) {
+    for (release, notes) in planned.notes.iter().filter(|(_, notes)| !notes.trim().is_empty()) {
+        if planned.plan.pending().any(|step| step.object.release == *release) {
+            terminal.say(&harmless(&format!("notes of {release}:\n{}", notes.trim_end())));
+        }
+    }
 }
 
 /// How it ends with a plan that is not to be applied: it is refused, not wholly known, or empty.
@@ -207,8 +225,21 @@ fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Termi
             Err(SavedError::NotApproved { digest: digest.clone() }.into())
         }
         (Some(_), Some(_)) => Ok(()),
+        (None, digest) if planned.plan.needs_approval() => Err(unapproved(&planned.plan, digest.clone()).into()),
         _ => args.ask(planned.cluster.address(), terminal),
     }
+}
+
+/// Which rules ask for the approval of a plan.
+fn unapproved(plan: &Plan, digest: Option<String>) -> ActingError {
+    let mut rules: Vec<String> = Vec::new();
+    for finding in plan.findings.iter().filter(|it| it.ruling == Ruling::Approve) {
+        let rule = format!("`{}`", finding.rule);
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    ActingError::Unapproved { rules, digest }
 }
 
 /// A run that is watched while it goes on.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::arguments::{
-    ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
+    ChangedArgs, ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
 };
 use super::many::{self, Targets};
 use super::planning::{self, GuardArgs};
@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::{Exit, acting, counted, files, history, rollback, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, Planned, Settings};
-use crate::state::saved::{self, Aim, SavedError};
+use crate::state::saved::{self, Aim, Saved, SavedError};
 
 /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
 #[derive(Clone, Debug, Args)]
@@ -25,10 +25,12 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     several: SeveralArgs,
     /// Apply exactly the plan in this file, which `weft plan ENV -o FILE` wrote, or refuse since something moved.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "JudgeArgs", "GuardArgs", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["SelectArgs", "ChangedArgs", "JudgeArgs", "GuardArgs", "all"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     select: SelectArgs,
+    #[command(flatten)]
+    changed: ChangedArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
@@ -63,7 +65,10 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     let planned = if let Some(file) = &args.plan {
         saved_plan(file, args, terminal)?
     } else {
-        let targets = args.targets()?;
+        let (targets, untouched) = args.targets()?.changed(&args.changed, &args.set, terminal)?;
+        if targets.is_empty() {
+            return many::untouched(&untouched, &args.output.into(), terminal);
+        }
         let Some(target) = targets.one() else { return many(args, &targets, terminal) };
         plan(args, target, terminal)?
     };
@@ -74,12 +79,25 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
 
 /// Brings the releases back that failed and say so.
 fn go_back(args: &ApplyArgs, planned: &Planned, releases: &[Arc<str>], terminal: &Terminal) {
+    let place = (&args.project, &args.cluster);
+    bring_back(releases, planned, place, args.judge, &args.acting, terminal);
+}
+
+/// The same, for whoever applied them.
+pub(super) fn bring_back(
+    releases: &[Arc<str>],
+    planned: &Planned,
+    (project, cluster): (&ProjectArgs, &ClusterArgs),
+    judge: JudgeArgs,
+    acting: &acting::ActingArgs,
+    terminal: &Terminal,
+) {
     let environment = &planned.project.environment.name;
     let settings = |release: &str| {
-        let settings = history::of_environment(environment, Some(release), &args.project, &args.cluster)?;
-        Ok(Settings { judge: args.judge.into(), ..settings })
+        let settings = history::of_environment(environment, Some(release), project, cluster)?;
+        Ok(Settings { judge: judge.into(), ..settings })
     };
-    rollback::by_themselves(releases, planned, &settings, &args.acting, terminal);
+    rollback::by_themselves(releases, planned, &settings, acting, terminal);
 }
 
 fn plan(args: &ApplyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
@@ -117,15 +135,24 @@ fn saved_plan(file: &Path, args: &ApplyArgs, terminal: &Terminal) -> Result<Plan
     if let Some(asked) = args.environments.iter().find(|asked| **asked != planned) {
         return Err(SavedError::Environment { planned, asked: asked.clone() }.into());
     }
-    let target = args.target(&planned);
-    let mut settings = settings::online(&target, &args.set)?;
-    let mut set = args.set.clone();
-    if let Some(again) = pipeline::set_again(&saved, &settings)?.filter(|_| set.is_empty()) {
+    let settings = settings::online(&args.target(&planned), &args.set)?;
+    planned_again(&saved, settings, &args.set, terminal)
+}
+
+/// A saved plan, made anew and found to be the same.
+pub(super) fn planned_again(
+    saved: &Saved,
+    mut settings: Settings,
+    set: &SetArgs,
+    terminal: &Terminal,
+) -> Result<Planned, Failure> {
+    let mut set = set.clone();
+    if let Some(again) = pipeline::set_again(saved, &settings)?.filter(|_| set.is_empty()) {
         set = SetArgs::of_pairs(again);
         settings.overrides = settings::overrides(&set)?;
     }
     let progress = terminal.progress();
-    let (mut planned, elsewhere) = wait(pipeline::replan(&saved, settings, &set.names(), &|what| progress.at(what)))?;
+    let (mut planned, elsewhere) = wait(pipeline::replan(saved, settings, &set.names(), &|what| progress.at(what)))?;
     progress.done();
     if let Aim::GoBack { release, .. } = &saved.aim {
         rollback::say_where(&planned, release, terminal);

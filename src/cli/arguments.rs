@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::diff::Judge;
+use crate::plan::touched::Touched;
 use crate::project;
+use crate::report;
 
 /// Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
@@ -13,9 +15,10 @@ pub(super) struct ProjectArgs {
     /// The project's folder, or one below it.
     #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
     pub project: PathBuf,
-    /// Read the project's files from this git revision instead of the folder.
-    #[arg(long, value_name = "REVISION")]
-    pub rev: Option<String>,
+    /// Read the project's files from this commit instead of the folder: a branch, a tag, `HEAD~1`, `A...B` (where the ways
+    /// of both parted), or `REVISION:FOLDER`. Needs no work tree.
+    #[arg(long, value_name = "REVISION", alias = "rev")]
+    pub at: Option<String>,
     /// An age identity file. May be repeated; comes before all other places where keys are looked for.
     #[arg(long = "identity", short = 'i', value_name = "FILE")]
     pub identities: Vec<PathBuf>,
@@ -30,6 +33,24 @@ pub(super) struct SelectArgs {
     /// Only releases with this label. May be repeated; all must hold.
     #[arg(long = "label", short = 'l', value_name = "KEY=VALUE", value_parser = key_value)]
     pub labels: Vec<(String, String)>,
+    /// Releases that the repository does not have any more.
+    #[arg(skip)]
+    pub gone: Vec<String>,
+    /// What a change touches, where the releases were chosen by it.
+    #[arg(skip)]
+    pub touched: Option<Touched>,
+}
+
+/// Only what a change of the repository touches.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ChangedArgs {
+    /// Only releases that a change since this revision touches: whose files, entries or values are others, and not only
+    /// where nothing reads them. `REVISION...` counts from where the ways parted.
+    #[arg(long, value_name = "REVISION")]
+    pub changed_since: Option<String>,
+    /// Say of each release why it is in or out.
+    #[arg(long, requires = "changed_since")]
+    pub why: bool,
 }
 
 /// What to set in the values of the releases.
@@ -180,10 +201,20 @@ pub(super) enum Format {
     Json,
     /// For pull requests.
     Markdown,
+    /// One page for a browser, with all in it.
+    Html,
+    /// Test results: a suite a release, a case an object.
+    Junit,
+    /// What people should look at, in SARIF 2.1.0.
+    Sarif,
+    /// The same as workflow commands of GitHub.
+    Github,
+    /// The same as a Code Quality report of GitLab.
+    Gitlab,
 }
 
 /// How a report is printed.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
     /// The form of the output.
     #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "text")]
@@ -194,6 +225,25 @@ pub(super) struct OutputArgs {
     /// Show what rules ignore as well, with the reason of each.
     #[arg(long)]
     pub show_ignored: bool,
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+/// How much of a report a page has, and where all of it goes.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PageArgs {
+    /// How many bytes Markdown may have. What does not fit is left out by degrees, and the page says so.
+    #[arg(long, value_name = "BYTES", default_value_t = report::LIMIT)]
+    pub budget: usize,
+    /// Write all of the report into this file as well, as Markdown however long it is.
+    #[arg(long, value_name = "FILE")]
+    pub whole: Option<PathBuf>,
+}
+
+impl Default for PageArgs {
+    fn default() -> Self {
+        Self { budget: report::LIMIT, whole: None }
+    }
 }
 
 /// How the changes of an object are laid out.
@@ -208,7 +258,7 @@ pub(super) enum View {
 
 impl From<Format> for OutputArgs {
     fn from(format: Format) -> Self {
-        Self { format, view: View::default(), show_ignored: false }
+        Self { format, view: View::default(), show_ignored: false, page: PageArgs::default() }
     }
 }
 
@@ -221,7 +271,8 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     project::seconds(text).ok_or_else(|| "it must be a duration such as 30s, 5m or 1h30m".to_owned())
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// A key and a value.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -78,6 +78,11 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError
     written.map_err(|source| FileError::Write { path: path.to_path_buf(), source })
 }
 
+/// Makes a folder and those that it is in.
+pub(super) fn folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
+}
+
 /// Writes a file that must not be there yet; one that is `private` can be read by its owner alone.
 pub(super) fn create(path: &Path, text: impl AsRef<[u8]>, private: bool) -> Result<(), FileError> {
     let failed = |source: io::Error| match source.kind() {

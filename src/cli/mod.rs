@@ -6,12 +6,16 @@
 mod acting;
 mod apply;
 mod arguments;
+mod changed;
 mod chart;
+mod ci;
+mod compare;
 mod completions;
 mod demo;
 mod destroy;
 mod diff;
 mod drift;
+mod engine;
 mod exit;
 mod explain;
 mod files;
@@ -20,6 +24,7 @@ mod hardening;
 mod history;
 mod import;
 mod init;
+mod kept;
 mod kustomize;
 mod many;
 mod operator;
@@ -38,6 +43,7 @@ mod show;
 mod sources;
 mod status;
 mod terminal;
+mod test;
 mod validate;
 mod values;
 
@@ -72,6 +78,7 @@ enum Verb {
     Validate(validate::ValidateArgs),
     Values(values::ValuesArgs),
     Diff(diff::DiffArgs),
+    Compare(compare::CompareArgs),
     Plan(plan::PlanArgs),
     Show(show::ShowArgs),
     Apply(apply::ApplyArgs),
@@ -79,12 +86,14 @@ enum Verb {
     Explain(explain::ExplainArgs),
     Status(status::StatusArgs),
     Get(get::GetArgs),
+    Test(test::TestArgs),
     Destroy(destroy::DestroyArgs),
     History(history::HistoryArgs),
     Rollback(rollback::RollbackArgs),
     Orphan(orphan::OrphanArgs),
     Rights(rights::RightsArgs),
     Chart(chart::ChartArgs),
+    Ci(ci::CiArgs),
     Kustomize(kustomize::KustomizeArgs),
     Import(import::ImportArgs),
     Secrets(secrets::SecretsArgs),
@@ -119,6 +128,7 @@ impl Verb {
             Self::Validate(args) => validate::run(args, terminal),
             Self::Values(args) => values::run(args, terminal),
             Self::Diff(args) => diff::run(args, terminal),
+            Self::Compare(args) => compare::run(args, terminal),
             Self::Plan(args) => plan::run(args, terminal),
             Self::Show(args) => show::run(args, terminal),
             Self::Apply(args) => apply::run(args, terminal),
@@ -126,12 +136,14 @@ impl Verb {
             Self::Explain(args) => explain::run(args, terminal),
             Self::Status(args) => status::run(args, terminal),
             Self::Get(args) => get::run(args, terminal),
+            Self::Test(args) => test::run(args, terminal),
             Self::Destroy(args) => destroy::run(args, terminal),
             Self::History(args) => history::run(args, terminal),
             Self::Rollback(args) => rollback::run(args, terminal),
             Self::Orphan(args) => orphan::run(args, terminal),
             Self::Rights(args) => rights::run(args, terminal),
             Self::Chart(args) => chart::run(args, terminal),
+            Self::Ci(args) => ci::run(args, terminal),
             Self::Kustomize(args) => kustomize::run(args, terminal),
             Self::Import(args) => import::run(args, terminal),
             Self::Secrets(args) => secrets::run(args, terminal),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::arguments::{JudgeArgs, OutputArgs, SetArgs, TargetArgs, TargetsArgs, View};
+use super::arguments::{ChangedArgs, JudgeArgs, OutputArgs, PageArgs, SetArgs, TargetArgs, TargetsArgs, View};
 use super::many::{self, Looked, Targets};
 use super::planning::{self, GuardArgs};
 use super::saving::SavingArgs;
@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::Settings;
-use crate::report::Purpose;
+use crate::report::{Purpose, Report};
 
 /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing to the
 /// cluster.
@@ -18,6 +18,8 @@ use crate::report::Purpose;
 pub(super) struct PlanArgs {
     #[command(flatten)]
     targets: TargetsArgs,
+    #[command(flatten)]
+    changed: ChangedArgs,
     #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
@@ -30,6 +32,8 @@ pub(super) struct PlanArgs {
     /// Show what rules ignore as well, with the reason of each.
     #[arg(long)]
     show_ignored: bool,
+    #[command(flatten)]
+    page: PageArgs,
     /// End with exit code 2 where there is anything to do.
     #[arg(long)]
     exit_code: bool,
@@ -39,7 +43,8 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     fn form(&self) -> OutputArgs {
-        OutputArgs { format: self.saving.format(), view: self.view, show_ignored: self.show_ignored }
+        let page = self.page.clone();
+        OutputArgs { format: self.saving.format(), view: self.view, show_ignored: self.show_ignored, page }
     }
 }
 
@@ -48,7 +53,11 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if args.saving.files().next().is_some() {
         targets.only("a plan is saved of")?;
     }
-    many::look(&targets, args.form(), terminal, |target, terminal| look(args, target, terminal))
+    let (targets, untouched) = targets.changed(&args.changed, &args.set, terminal)?;
+    if targets.is_empty() {
+        return many::untouched(&untouched, &args.form(), terminal);
+    }
+    many::look(&targets, &args.form(), terminal, |target, terminal| look(args, target, terminal))
 }
 
 fn look(args: &PlanArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {
@@ -56,6 +65,7 @@ fn look(args: &PlanArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Loo
     let guards = args.guards.guards();
     let planned = planning::plan_with(&settings, &guards, terminal)?;
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
+    let report = Report { touched: target.select.touched.clone(), ..report };
     args.saving.save(&planned, (&settings, &args.set, &guards), &report, terminal)?;
     let refused = !report.plan.refusals.is_empty();
     let exit = if refused { Exit::Refused } else { planning::exit(&report.plan, args.exit_code) };

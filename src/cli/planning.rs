@@ -1,16 +1,19 @@
 //! What `diff`, `plan`, `apply`, `drift` and `destroy` have in common: guards, and printing a report.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use clap::Args;
 
 use super::arguments::{Format, JudgeArgs, OutputArgs, SetArgs, TargetArgs, View};
 use super::terminal::Terminal;
-use super::{Exit, settings, wait};
+use super::{Exit, files, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff;
 use crate::masked::FingerprintKey;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
-use crate::report::{self, Listed, Part, Purpose, Report, Show, Style};
+use crate::report::{self, Budget, Listed, Notice, Part, Purpose, Report, Show, Style, Told};
 
 /// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -84,47 +87,88 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     }
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
-    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new() }
+    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new(), touched: None }
 }
 
 /// Prints a report in the form that was asked for.
 pub(super) fn print(
     report: &Report,
     planned: &Planned,
-    output: impl Into<OutputArgs>,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    print_with(report, &planned.state.key, output.into(), terminal)
+    print_with(report, &planned.state.key, output, terminal)
 }
 
 /// Prints a report whose secrets are fingerprints of this key.
 pub(super) fn print_with(
     report: &Report,
     key: &FingerprintKey,
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let (show, ignored) = (show(output), output.show_ignored);
+    let ignored = output.show_ignored;
     let text = match output.format {
         Format::Text => report::text(report, &style(output, terminal)),
         Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
-        Format::Markdown => report::markdown(report, report::LIMIT, show),
+        Format::Markdown => report::markdown(report, budget(output)),
+        Format::Html => report::html(report, show(output)),
+        Format::Junit => report::junit(&[part(report, key)]),
+        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices(report), output.format),
     };
+    keep_whole(output, || report::markdown(report, all(output)))?;
     Ok(terminal.print(&text)?)
 }
 
 /// Prints the reports of several environments in the form that was asked for.
-pub(super) fn print_many(parts: &[Part], code: u8, output: OutputArgs, terminal: &Terminal) -> Result<(), Failure> {
+pub(super) fn print_many(parts: &[Part], code: u8, output: &OutputArgs, terminal: &Terminal) -> Result<(), Failure> {
     let listed = Listed { ignored: output.show_ignored, ..Listed::default() };
     let text = match output.format {
         Format::Text => report::text_of_many(parts, &style(output, terminal)),
         Format::Json => format!("{:#}\n", report::json_of_many(parts, code, listed)),
-        Format::Markdown => report::markdown_of_many(parts, report::LIMIT, show(output)),
+        Format::Markdown => report::markdown_of_many(parts, budget(output)),
+        Format::Html => report::html_of_many(parts, show(output)),
+        Format::Junit => report::junit(parts),
+        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices_of_many(parts), output.format),
     };
+    keep_whole(output, || report::markdown_of_many(parts, all(output)))?;
     Ok(terminal.print(&text)?)
 }
 
-fn show(output: OutputArgs) -> Show {
+/// A report as the only one.
+fn part<'r>(report: &'r Report, key: &'r FingerprintKey) -> Part<'r> {
+    Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, key) }
+}
+
+/// Notices in a form that has nothing else.
+pub(super) fn annotations(notices: &[Notice], format: Format) -> String {
+    match format {
+        Format::Github => report::github(notices),
+        Format::Gitlab => format!("{:#}\n", report::gitlab(notices)),
+        _ => format!("{:#}\n", report::sarif(notices)),
+    }
+}
+
+/// What a page has room for.
+fn budget(output: &OutputArgs) -> Budget<'_> {
+    let whole = output.page.whole.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    Budget { bytes: output.page.budget, show: show(output), whole }
+}
+
+/// The same without a limit.
+fn all(output: &OutputArgs) -> Budget<'_> {
+    Budget { bytes: usize::MAX, ..budget(output) }
+}
+
+/// Writes all of a report into the file that was asked for.
+fn keep_whole(output: &OutputArgs, page: impl Fn() -> String) -> Result<(), Failure> {
+    match &output.page.whole {
+        Some(file) => Ok(files::replace(file, page())?),
+        None => Ok(()),
+    }
+}
+
+fn show(output: &OutputArgs) -> Show {
     let view = match output.view {
         View::Text => report::View::Lines,
         View::Columns => report::View::Columns,
@@ -132,7 +176,7 @@ fn show(output: OutputArgs) -> Show {
     Show { view, ignored: output.show_ignored }
 }
 
-fn style(output: OutputArgs, terminal: &Terminal) -> Style {
+fn style(output: &OutputArgs, terminal: &Terminal) -> Style {
     let width = terminal.width().unwrap_or(report::WIDTH);
     Style { colour: terminal.color(), show: show(output), width, ..Style::default() }
 }

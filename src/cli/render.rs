@@ -1,17 +1,19 @@
 //! `weft render`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
+use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
+use super::kept::{Kept, Printed};
 use super::terminal::Terminal;
-use super::{Exit, counted, files, settings};
+use super::{Exit, changed, counted, files, settings};
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
-use crate::{pipeline, schema, yaml};
+use crate::pipeline::{self, ReleaseValues, Revision, Settings};
+use crate::project::ReleaseSource;
+use crate::yaml;
 
 /// Print the objects of an environment as YAML, secrets masked. Needs no cluster.
 #[derive(Debug, Args)]
@@ -24,35 +26,64 @@ pub(super) struct RenderArgs {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
+    changed: ChangedArgs,
+    /// Render everything, and neither use nor keep what an earlier run printed.
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
 }
 
 pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let settings = settings::offline(&args.environment, &args.project, &args.select, &args.set)?;
-    let project = pipeline::project(&settings)?;
-    let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
-    for warning in &rendering.desired.warnings {
-        terminal.warn(warning);
-    }
-    let desired = &rendering.desired;
-    let objects: Vec<&Object> = desired.objects.iter().chain(desired.hooks.iter().map(|it| &it.object)).collect();
+    let environment = std::slice::from_ref(&args.environment);
+    let ask = (&args.select, &args.set);
+    let touched = changed::touched(environment, &args.changed, &args.project, ask, terminal)?;
+    let select = match touched.and_then(|it| it.into_values().next()) {
+        None => args.select.clone(),
+        Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
+        Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched) },
+    };
+    let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
+    let kept = if args.no_cache { None } else { Kept::of(&settings) };
+    let printed = match kept.as_ref().and_then(|it| it.find(&settings)) {
+        Some(printed) => printed,
+        None => rendered(&settings, kept.as_ref())?,
+    };
+    let Printed { objects, warnings, releases } = &printed;
+    warnings.iter().for_each(|warning| terminal.warn(warning));
     match &args.output {
-        None => terminal.print(&objects.iter().map(|it| document(it)).collect::<String>())?,
-        Some(folder) => objects.par_iter().try_for_each(|object| {
-            let path = folder.join(&*object.release).join(file_name(object));
-            files::write(&path, document(object))
-        })?,
+        None => terminal.print(&objects.iter().map(|(_, text)| text.as_str()).collect::<String>())?,
+        Some(folder) => objects.par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?,
     }
-    let (objects, releases) = (counted(objects.len(), "object"), counted(rendering.releases.len(), "release"));
+    let (objects, releases) = (counted(objects.len(), "object"), counted(*releases, "release"));
     terminal.say(&format!("{}: {objects} of {releases}", args.environment));
     Ok(Exit::Done)
 }
 
+/// Renders, and keeps what is printed where all that went into it is known.
+fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure> {
+    let Revision { project, rendering } = pipeline::revision(settings)?;
+    let desired = &rendering.desired;
+    let objects: Vec<&Object> = desired.with_hooks().collect();
+    let object = |it: &&Object| (format!("{}/{}", it.release, file_name(it)), document(it));
+    let printed = Printed {
+        objects: objects.par_iter().map(object).collect(),
+        warnings: desired.warnings.clone(),
+        releases: rendering.releases.len(),
+    };
+    // A kustomization may be made of what stands elsewhere, under a name that may mean something else tomorrow.
+    let known = |it: &ReleaseValues| !matches!(it.release.source, ReleaseSource::Kustomization(_));
+    if let Some(kept) = kept.filter(|_| rendering.releases.iter().all(known)) {
+        let variables = project.environment.inputs.values().map(|it| it.env.clone()).collect();
+        kept.keep(settings, variables, &printed);
+    }
+    Ok(printed)
+}
+
 /// One document of the output, headed by where it comes from.
-fn document(object: &Object) -> String {
+pub(super) fn document(object: &Object) -> String {
     format!("---\n# {} of release {} from {}\n{}", object.id, object.release, object.origin, yaml::write(&object.body))
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum as _};
 use thiserror::Error;
 
 use super::acting::ActingArgs;
-use super::arguments::{Format, OutputArgs, SetArgs};
+use super::arguments::{Format, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, files, planning, wait};
 use crate::diagnostic::{Diagnose, Failure, Kind};
@@ -17,7 +17,7 @@ use crate::report::{Purpose, Report};
 /// Where a plan goes.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct SavingArgs {
-    /// The form of the output (text, json or markdown), or a file to save the plan in, for `weft show FILE` and
+    /// The form of the output (text, json, markdown, html, junit, sarif, github or gitlab), or a file to save the plan in, for `weft show FILE` and
     /// `weft apply --plan FILE`. Give it twice for both.
     #[arg(long, short = 'o', value_name = "FORMAT|FILE", value_parser = output)]
     output: Vec<Output>,
@@ -38,7 +38,7 @@ fn output(text: &str) -> Result<Output, String> {
         Ok(format) => Ok(Output::Format(format)),
         Err(_) if text.contains(['.', '/']) => Ok(Output::File(PathBuf::from(text))),
         Err(_) => Err(format!(
-            "it is none of text, json and markdown; a file has a dot or a slash in its name, such as `./{text}`"
+            "it is none of text, json, markdown, html, junit, sarif, github and gitlab; a file has a dot or a slash in its name, such as `./{text}`"
         )),
     }
 }
@@ -106,7 +106,7 @@ impl SavingArgs {
         terminal: &Terminal,
     ) -> Result<Exit, Failure> {
         let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
-        planning::print(&report, planned, OutputArgs::from(self.format()), terminal)?;
+        planning::print(&report, planned, &self.format().into(), terminal)?;
         self.save(planned, (settings, &SetArgs::default(), guards), &report, terminal)?;
         Ok(if report.plan.refusals.is_empty() { planning::exit(&report.plan, false) } else { Exit::Refused })
     }

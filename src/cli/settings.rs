@@ -22,14 +22,19 @@ pub(super) fn offline(
     set: &SetArgs,
 ) -> Result<Settings, Failure> {
     Ok(Settings {
-        source: Source::open(&absolute(&project.project), project.rev.as_deref())?,
+        source: Source::open(&absolute(&project.project), project.at.as_deref())?,
         environment: environment.to_owned(),
-        selection: Selection { releases: select.releases.clone(), labels: select.labels.clone() },
+        selection: Selection {
+            releases: select.releases.clone(),
+            labels: select.labels.clone(),
+            gone: select.gone.clone(),
+        },
         overrides: overrides(set)?,
         identities: project.identities.iter().map(|path| absolute(path)).collect(),
         cluster: ClusterOverride::default(),
         judge: Judge::default(),
         variables: variables(),
+        closed: false,
     })
 }
 

@@ -48,7 +48,7 @@ struct UpdateArgs {
 }
 
 /// Write the archives of locked charts into `vendor/`, and those that charts depend on into their `charts/`, so that
-/// a run needs neither the network nor a cache.
+/// a run needs neither the network nor a cache. Those that no environment takes any more are removed.
 #[derive(Debug, Args)]
 struct VendorArgs {
     #[command(flatten)]
@@ -92,14 +92,20 @@ fn lock(args: &LockArgs, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn vendor(args: &VendorArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let source = args.which.source()?;
     for environment in args.which.names()? {
         let settings = of(&environment, &args.which.project)?;
         let archives = pipeline::vendored(&settings)?;
         for (path, bytes) in &archives {
-            files::write(&settings.source.root().join(path), bytes)?;
+            files::write(&settings.source.writable_root()?.join(path), bytes)?;
             terminal.print(&format!("{path}\n"))?;
         }
         terminal.say(&format!("{environment}: {} in `{VENDOR}/` and `charts/`", counted(archives.len(), "archive")));
+    }
+    for path in pipeline::outdated(&source)? {
+        let place = source.root().join(&path);
+        fs::remove_file(&place).map_err(|source| FileError::Write { path: place, source })?;
+        terminal.say(&format!("removed {path}, which no environment takes any more"));
     }
     Ok(Exit::Done)
 }
@@ -109,8 +115,11 @@ impl WhichArgs {
         if !self.environments.is_empty() {
             return Ok(self.environments.clone());
         }
-        let source = Source::open(&settings::absolute(&self.project.project), self.project.rev.as_deref())?;
-        Ok(project::names(&source.read([ENVIRONMENTS])?))
+        Ok(project::names(&self.source()?.read([ENVIRONMENTS])?))
+    }
+
+    fn source(&self) -> Result<Source, Failure> {
+        Ok(Source::open(&settings::absolute(&self.project.project), self.project.at.as_deref())?)
     }
 }
 
@@ -130,8 +139,9 @@ fn relocked(
 
 /// Writes a lock file that is another one than before.
 fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+    let root = settings.source.writable_root()?;
     if !relocked.changes.is_empty() {
-        let path = settings.source.root().join(&relocked.path);
+        let path = root.join(&relocked.path);
         match &relocked.text {
             Some(text) => files::write(&path, text)?,
             None => fs::remove_file(&path).map_err(|source| FileError::Write { path: path.clone(), source })?,

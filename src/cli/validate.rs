@@ -1,19 +1,17 @@
 //! `weft validate`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 
-use super::arguments::{ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
+use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
 use super::many::{self, Lines, Names};
 use super::terminal::Terminal;
-use super::{Exit, acting, counted, settings, wait};
+use super::{Exit, acting, changed, counted, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Exposures, Rendering, Settings};
 use crate::plan::Guards;
 use crate::sandbox::{self, Options, Places};
-use crate::schema;
 use crate::value::Path;
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
@@ -30,6 +28,8 @@ pub(super) struct ValidateArgs {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
+    changed: ChangedArgs,
+    #[command(flatten)]
     set: SetArgs,
     #[command(flatten)]
     project: ProjectArgs,
@@ -37,9 +37,16 @@ pub(super) struct ValidateArgs {
 
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let names = Names::or_all(&args.environments, &args.several, &args.project)?;
+    let ask = (&args.select, &args.set);
+    let touched = changed::touched(&names.list, &args.changed, &args.project, ask, terminal)?;
     let found = AtomicUsize::new(0);
     let check = |environment: &str, terminal: &Terminal| {
-        let settings = settings::offline(environment, &args.project, &args.select, &args.set)?;
+        let select = match touched.as_ref().and_then(|it| it.get(environment)) {
+            None => args.select.clone(),
+            Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
+            Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched.clone()) },
+        };
+        let settings = settings::offline(environment, &args.project, &select, &args.set)?;
         let mut problems = check(&settings, terminal)?;
         if args.sandbox {
             problems += check_in_sandbox(settings, terminal)?;
@@ -66,9 +73,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 
 /// Checks an environment and prints a line about it; returns how many problems there are.
 fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
-    let project = pipeline::project(settings)?;
-    let releases = pipeline::values(settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    let rendering = pipeline::revision(settings)?.rendering;
     for warning in &rendering.desired.warnings {
         terminal.warn(warning);
     }

@@ -25,7 +25,7 @@ pub(super) struct ValuesArgs {
 }
 
 pub(super) fn run(args: &ValuesArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let select = SelectArgs { releases: vec![args.release.clone()], labels: Vec::new() };
+    let select = SelectArgs { releases: vec![args.release.clone()], ..SelectArgs::default() };
     let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
     let project = pipeline::project(&settings)?;
     for release in pipeline::values(&settings, &project)? {

@@ -7,6 +7,11 @@ pub(super) fn secrets() -> Resource {
     resource("v1", "Secret", "secrets", Scope::Namespaced)
 }
 
+/// `v1` ConfigMaps.
+pub(super) fn config_maps() -> Resource {
+    resource("v1", "ConfigMap", "configmaps", Scope::Namespaced)
+}
+
 /// `v1` Namespaces.
 pub(super) fn namespaces() -> Resource {
     resource("v1", "Namespace", "namespaces", Scope::Cluster)

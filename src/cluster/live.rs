@@ -66,7 +66,7 @@ impl Page {
         let mut hand_over = |item: Sent| {
             let name = item.body.dig(&["metadata", "name"]).and_then(Value::as_str);
             if name.is_some_and(|name| self.group.names.contains(name))
-                && let Some(object) = typed(item, &self.group.resource.gvk).live()
+                && let Some(object) = (Sent { body: typed(item.body, &self.group.resource.gvk), ..item }).live()
             {
                 each(object);
             }
@@ -189,7 +189,10 @@ impl Cluster {
         let each = Mutex::new(each);
         let take = |body: Vec<u8>| {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut hand_over = |item: Sent| typed(item, &resource.gvk).live().into_iter().for_each(&mut **each);
+            let mut hand_over = |item: Sent| {
+                let item = Sent { body: typed(item.body, &resource.gvk), ..item };
+                item.live().into_iter().for_each(&mut **each);
+            };
             ready(page::read(&body, &mut hand_over))
         };
         self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
@@ -311,8 +314,8 @@ fn groups(wanted: impl IntoIterator<Item = Wanted>) -> Vec<Group> {
 }
 
 /// Items of a LIST of a built-in kind leave out what the list itself says.
-fn typed(mut item: Sent, gvk: &Gvk) -> Sent {
-    if let Some(fields) = item.body.as_map_mut()
+pub(super) fn typed(mut item: Value, gvk: &Gvk) -> Value {
+    if let Some(fields) = item.as_map_mut()
         && !fields.contains("kind")
     {
         let rest = std::mem::take(fields);

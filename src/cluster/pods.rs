@@ -11,6 +11,9 @@ use crate::value::Value;
 
 /// How many lines of a log are shown.
 const LINES: usize = 8;
+/// How much of the log of a test is shown at most.
+const LOG_LINES: usize = 10_000;
+const LOG_BYTES: usize = 1 << 20;
 
 impl Cluster {
     /// The pods of a workload: those that its selector picks.
@@ -61,23 +64,35 @@ impl Cluster {
         }
     }
 
+    /// What a container wrote, at most its last 10,000 lines and 1 MiB, without known secrets.
+    pub async fn log(&self, pod: &ObjectId, container: &str) -> Result<String, ClusterError> {
+        let query = format!("tailLines={LOG_LINES}&limitBytes={LOG_BYTES}");
+        let request = log_request(pod, container, &query);
+        let answer = self.send(&request).await?;
+        if !answer.is_success() {
+            return Err(self.refused(&request, &answer));
+        }
+        Ok(self.redact(String::from_utf8_lossy(&answer.body).trim_end()))
+    }
+
     /// The last lines that a container wrote; `previous` for the one that crashed before it. Empty where there are none.
     pub async fn last_lines(&self, pod: &ObjectId, container: &str, previous: bool) -> Result<String, ClusterError> {
-        let at = path(&pods(), pod.namespace.as_deref(), Some(&pod.name));
-        let container = escape(container);
-        let mut right = Right::new("get", &pods(), pod.namespace.as_deref());
-        right.resource += "/log";
-        let request = Request::get(
-            format!("{at}/log?container={container}&previous={previous}&tailLines={LINES}"),
-            format!("read the log of {pod}"),
-        );
-        let request = Request { accept: "*/*", ..request.needs(right) };
+        let request = log_request(pod, container, &format!("previous={previous}&tailLines={LINES}"));
         let answer = self.send(&request).await?;
         if !answer.is_success() {
             return Ok(String::new());
         }
         Ok(self.redact(String::from_utf8_lossy(&answer.body).trim_end()))
     }
+}
+
+/// Asks for what a container of a pod wrote.
+fn log_request(pod: &ObjectId, container: &str, query: &str) -> Request {
+    let at = path(&pods(), pod.namespace.as_deref(), Some(&pod.name));
+    let mut right = Right::new("get", &pods(), pod.namespace.as_deref());
+    right.resource += "/log";
+    let path = format!("{at}/log?container={}&{query}", escape(container));
+    Request { accept: "*/*", ..Request::get(path, format!("read the log of {pod}")).needs(right) }
 }
 
 /// The label selector of a workload as a query has it; `None` for one that picks everything.

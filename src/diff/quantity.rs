@@ -52,6 +52,25 @@ pub fn stored(text: &str) -> Option<String> {
     }
 }
 
+/// A quantity in thousandths, rounded up as the scheduler does; `None` for a text that is none, and for one beyond 64
+/// bits.
+pub fn thousandths(text: &str) -> Option<i64> {
+    let parts = parts(text)?;
+    let digits = parts.written().parse::<i128>().ok()?;
+    let places = i32::try_from(parts.fraction.len()).ok()?;
+    let (digits, power) = match parts.format {
+        Format::Binary => (digits.checked_mul(1_i128.checked_shl(parts.exponent.try_into().ok()?)?)?, 3 - places),
+        Format::Decimal | Format::Exponent => (digits, parts.exponent.checked_add(3)?.checked_sub(places)?),
+    };
+    let factor = 10_i128.checked_pow(power.unsigned_abs())?;
+    let amount = if power < 0 {
+        digits.div_euclid(factor) + i128::from(digits % factor != 0)
+    } else {
+        digits.checked_mul(factor)?
+    };
+    i64::try_from(if parts.negative { -amount } else { amount }).ok()
+}
+
 fn parts(text: &str) -> Option<Parts<'_>> {
     if text.is_empty() {
         return None;

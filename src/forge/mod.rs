@@ -4,14 +4,18 @@
 //! [`Job::read`] is pure: the places of each fact are in `facts.tsv`. [`Client`] acts over the program's one HTTP client;
 //! its requests are in `calls.tsv`. A token comes from the environment of the process alone, and is masked.
 
+mod artefact;
 mod call;
 mod client;
 mod error;
 mod job;
+mod listen;
 mod webhook;
 
+pub use self::artefact::{ARTEFACT, Artefact, ArtefactError, Kept as KeptPlan};
 pub use self::call::{Call, Kept};
 pub use self::client::{Client, State, Status};
 pub use self::error::ForgeError;
 pub use self::job::{Forge, Job};
+pub use self::listen::{Event, ListenError, Listener};
 pub use self::webhook::is_signed;

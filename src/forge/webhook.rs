@@ -4,11 +4,13 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use super::Forge;
+use crate::masked::Masked;
 
 /// Whether a request of a webhook carries the proof that its sender knows the secret: a keyed digest of the body in
 /// `X-Gitea-Signature` or `X-Hub-Signature-256` (Gitea, GitHub), or the secret itself in `X-Gitlab-Token`. An empty
 /// secret proves nothing.
-pub fn is_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, body: &[u8], secret: &[u8]) -> bool {
+pub fn is_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, body: &[u8], secret: &Masked<String>) -> bool {
+    let secret = secret.expose().as_bytes();
     if secret.is_empty() {
         return false;
     }
@@ -51,23 +53,24 @@ mod tests {
     fn only_who_knows_the_secret_is_believed() {
         // The example of GitHub's documentation of webhooks.
         let digest = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        let (body, secret) = (b"Hello, World!", b"It's a Secret to Everybody");
-        let signed = |forge, name: &str, value: &str, body: &[u8], secret: &[u8]| {
-            is_signed(forge, &|asked| (asked == name).then(|| value.to_owned()), body, secret)
+        let (body, secret) = (b"Hello, World!", "It's a Secret to Everybody");
+        let signed = |forge, name: &str, value: &str, body: &[u8], secret: &str| {
+            let secret = Masked::new(secret.to_owned());
+            is_signed(forge, &|asked| (asked == name).then(|| value.to_owned()), body, &secret)
         };
         let hub = "x-hub-signature-256";
         assert!(signed(Forge::GitHub, hub, &format!("sha256={digest}"), body, secret));
         assert!(signed(Forge::Gitea, "x-gitea-signature", digest, body, secret));
         assert!(signed(Forge::GitLab, "x-gitlab-token", "It's a Secret to Everybody", body, secret));
         for (forge, name, value, body, secret) in [
-            (Forge::GitHub, hub, digest, &body[..], &secret[..]),
+            (Forge::GitHub, hub, digest, &body[..], secret),
             (Forge::GitHub, hub, &*format!("sha256={digest}"), b"Hello, World?", secret),
-            (Forge::Gitea, "x-gitea-signature", digest, body, b"another"),
+            (Forge::Gitea, "x-gitea-signature", digest, body, "another"),
             (Forge::Gitea, "x-gitea-signature", "75710", body, secret),
             (Forge::Gitea, "x-gitea-signature", "ü", body, secret),
             (Forge::Gitea, "x-gitea-signature", "", body, secret),
             (Forge::GitLab, "x-gitlab-token", "another", body, secret),
-            (Forge::GitLab, "x-gitlab-token", "", body, b""),
+            (Forge::GitLab, "x-gitlab-token", "", body, ""),
             (Forge::Plain, "x-gitlab-token", "It's a Secret to Everybody", body, secret),
         ] {
             assert!(!signed(forge, name, value, body, secret), "{forge} {value}");

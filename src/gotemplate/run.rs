@@ -15,6 +15,7 @@ use super::trace::Recorder;
 use super::value::Value;
 use super::walk::{Fallible, Found};
 use crate::diagnostic::{Trace, nearest};
+use crate::tree::reads;
 
 /// Where less stack than this is left, a new piece is made: functions between two looks get along with it.
 pub(super) const RED_ZONE: usize = 1 << 20;
@@ -192,6 +193,10 @@ impl<'e> Run<'e> {
     /// Executes a template with variables of its own.
     pub(super) fn call(&mut self, name: &[u8], data: &Found) -> Fallible<()> {
         let Some(template) = self.find(name) else { return Err(self.no_template(name)) };
+        if reads::is_on() {
+            reads::helper(template.name.as_bytes());
+            reads::file(&template.source.path);
+        }
         if self.depth >= self.limits.depth {
             return Err(Box::new(GoTemplateError::Limit { limit: Limit::Depth, place: Box::default() }));
         }

@@ -1,7 +1,7 @@
 //! A set of compiled templates with the engine's settings and limits.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, LazyLock};
 
@@ -12,6 +12,7 @@ use super::error::{JinjaError, Place, Report};
 use super::scope::Scope;
 use super::{format, functions, trace};
 use crate::diagnostic::{Excerpt, Trace};
+use crate::tree::reads;
 use crate::value::Origin;
 
 /// How many steps a render may take: an endless template ends within a second.
@@ -46,8 +47,15 @@ impl Engine {
     pub fn new(templates: Vec<Template>) -> Result<Self, JinjaError> {
         let templates: BTreeMap<String, Template> = templates.into_iter().map(|t| (t.name.clone(), t)).collect();
         let mut environment = SETTINGS.clone();
-        let known: BTreeSet<String> = templates.keys().cloned().collect();
-        environment.set_path_join_callback(move |name, parent| beside(&known, name, parent));
+        let known: BTreeMap<String, Arc<String>> =
+            templates.iter().map(|(name, it)| (name.clone(), Arc::clone(&it.path))).collect();
+        environment.set_path_join_callback(move |name, parent| {
+            let name = beside(&known, name, parent);
+            if let Some(path) = known.get(&*name) {
+                reads::file(path);
+            }
+            name
+        });
         let mut engine = Self { environment, templates };
         for template in engine.templates.values() {
             let added = engine.environment.add_template_owned(template.name.clone(), template.text.clone());
@@ -130,6 +138,7 @@ impl Engine {
             return Err(JinjaError::no_template(name, self.names()));
         };
         let report = Report { engine: Some(self), template, scope: Some(scope) };
+        reads::file(&template.path);
         environment
             .get_template(name)
             .and_then(|it| it.render_captured_to(Dynamic::from_dyn_object(Arc::clone(scope)), out).map(drop))
@@ -156,11 +165,11 @@ pub(super) static SETTINGS: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// A name is looked for in the folder of the template that uses it, then in the folders above.
-fn beside<'s>(known: &BTreeSet<String>, name: &'s str, parent: &str) -> Cow<'s, str> {
+fn beside<'s>(known: &BTreeMap<String, Arc<String>>, name: &'s str, parent: &str) -> Cow<'s, str> {
     let mut folder = parent;
     while let Some((above, _)) = folder.rsplit_once('/') {
         let candidate = format!("{above}/{name}");
-        if known.contains(&candidate) {
+        if known.contains_key(&candidate) {
             return Cow::Owned(candidate);
         }
         folder = above;

@@ -35,6 +35,19 @@ pub fn overlays(tree: &Tree, folder: &str) -> Vec<String> {
     found
 }
 
+/// The folders and files that the kustomization of a folder is made of: its own folder, and what it and those that it
+/// names name.
+pub fn folders(tree: &Tree, folder: &str) -> Vec<String> {
+    let mut charts = Vec::new();
+    let mut visit = |target: &Target| {
+        let of = |it| ChartFolder::of(&target.root, target.chart_home(), it).folder;
+        charts.extend(target.spec.helm_charts.iter().map(of));
+    };
+    let mut all = walk(tree, folder, &mut visit, &mut |_| {});
+    all.append(&mut charts);
+    all
+}
+
 /// The folders and files beside its own that the kustomization of a folder names, and that are not in `tree`. With those
 /// in the tree it may name more. One that cannot be read names nothing here; building it says why.
 pub fn needs(tree: &Tree, folder: &str) -> Vec<String> {
@@ -68,8 +81,14 @@ pub fn charts(tree: &Tree, folder: &str) -> Vec<ChartNeed> {
     found
 }
 
-/// Visits the kustomizations that one leads to, itself among them, and tells the paths that are not in the tree.
-fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut dyn FnMut(String)) {
+/// Visits the kustomizations that one leads to, itself among them, and tells the paths that are not in the tree; all that
+/// it leads to.
+fn walk(
+    tree: &Tree,
+    folder: &str,
+    visit: &mut dyn FnMut(&Target),
+    missing: &mut dyn FnMut(String),
+) -> Vec<String> {
     let mut seen = vec![folder.to_owned()];
     let mut waiting = seen.clone();
     let files: Arc<Tree> = Arc::new(tree.clone());
@@ -92,6 +111,7 @@ fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut
             }
         }
     }
+    seen
 }
 
 /// Where a chart lies, as kustomize looks for it.

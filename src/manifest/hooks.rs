@@ -124,6 +124,8 @@ pub enum Occasion {
     Rollback,
     /// It is deleted.
     Delete,
+    /// It is tested, which nothing but `weft test` does.
+    Test,
 }
 
 /// When of what is done with a release.
@@ -230,7 +232,8 @@ fn point(phase: &str, run: &str) -> Option<Point> {
     Some(Point { occasion, phase })
 }
 
-const OCCASIONS: [Occasion; 4] = [Occasion::Install, Occasion::Upgrade, Occasion::Rollback, Occasion::Delete];
+const OCCASIONS: [Occasion; 5] =
+    [Occasion::Install, Occasion::Upgrade, Occasion::Rollback, Occasion::Delete, Occasion::Test];
 
 fn cleanup(dialect: &Dialect, text: Option<&str>, unnamed: bool) -> Result<BTreeSet<Cleanup>, UnknownWord> {
     let mut cleanup = BTreeSet::new();
@@ -275,6 +278,15 @@ fn unknown(key: &'static str, word: &str, known: impl Iterator<Item = &'static s
     UnknownWord { key, word: word.to_owned(), known: known.join(", ") }
 }
 
+impl Terms {
+    /// The terms of a test, and those of what is run with the release, as far as it is either.
+    pub(super) fn without_test(self) -> (Option<Self>, Option<Self>) {
+        let (test, other): (BTreeSet<_>, _) = self.points.iter().partition(|it| it.occasion == Occasion::Test);
+        let of = |points: BTreeSet<Point>| (!points.is_empty()).then(|| Self { points, ..self.clone() });
+        (of(test), of(other))
+    }
+}
+
 impl fmt::Display for Point {
     /// `before-install`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -304,6 +316,7 @@ impl fmt::Display for Occasion {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Delete => "delete",
+            Self::Test => "test",
         })
     }
 }
@@ -368,13 +381,11 @@ mod tests {
         let argo =
             r#"{"argocd.argoproj.io/hook": "PostSync", "argocd.argoproj.io/hook-delete-policy": "HookSucceeded"}"#;
         assert_eq!(terms(argo).cleanup, BTreeSet::from([Cleanup::Succeeded]));
-        for out in ["test", "test-success,test-failure"] {
-            assert_eq!(
-                read(JOB, &format!(r#"{{"helm.sh/hook": "{out}"}}"#)),
-                Ok(Role::LeftOut { told: false }),
-                "{out}"
-            );
+        for test in ["test", "test-success,test-failure"] {
+            let terms = terms(&format!(r#"{{"helm.sh/hook": "{test}"}}"#));
+            assert_eq!(terms.points.iter().map(ToString::to_string).collect::<Vec<_>>(), ["during-test"], "{test}");
         }
+        assert_eq!(read(JOB, r#"{"helm.sh/hook": "test-failure"}"#), Ok(Role::LeftOut { told: false }));
         assert_eq!(read(JOB, r#"{"helm.sh/hook": "crd-install"}"#), Ok(Role::Object));
         assert_eq!(read(JOB, "{}"), Ok(Role::Object));
     }

@@ -85,6 +85,8 @@ pub struct Desired {
     pub objects: Vec<Object>,
     /// The hooks of these releases.
     pub hooks: Vec<Hook>,
+    /// The hooks that test them, and are no part of a plan.
+    pub tests: Vec<Hook>,
     /// Whether it is a revision that a release goes back to.
     pub is_revision: bool,
     /// What is suspicious but not wrong, each a full sentence with its place.
@@ -132,7 +134,7 @@ pub fn read(
         discovery.extend_with_crd(definition);
     }
     let mut objects = Vec::new();
-    let mut hooks: Vec<Hook> = Vec::new();
+    let (mut hooks, mut tests) = (Vec::new(), Vec::new());
     let mut warnings = Vec::new();
     let mut seen: HashMap<ObjectId, usize> = HashMap::new();
     for (release, set, file, found) in documents {
@@ -151,12 +153,17 @@ pub fn read(
                 ));
                 continue;
             }
-            warnings.extend(said);
             if let Role::Hook(terms) = role {
-                setting.check_kept(&object, &terms)?;
-                hooks.push(Hook { object, terms });
+                let (test, terms) = terms.without_test();
+                tests.extend(test.map(|terms| Hook { object: object.clone(), terms }));
+                if let Some(terms) = terms {
+                    warnings.extend(said);
+                    setting.check_kept(&object, &terms)?;
+                    hooks.push(Hook { object, terms });
+                }
                 continue;
             }
+            warnings.extend(said);
             if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
                 return Err(duplicate(&object, &objects[first], source));
             }
@@ -164,7 +171,7 @@ pub fn read(
         }
     }
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, hooks, is_revision: false, warnings })
+    Ok(Desired { objects, hooks, tests, is_revision: false, warnings })
 }
 
 fn is_crd(document: &Value) -> bool {

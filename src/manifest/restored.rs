@@ -36,7 +36,7 @@ pub fn restored(
         .collect::<Result<Vec<_>, ManifestError>>()?;
     let hooks = hooks_of(&mut objects);
     namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, hooks, is_revision: true, warnings: Vec::new() })
+    Ok(Desired { objects, hooks, is_revision: true, ..Desired::default() })
 }
 
 /// Takes the hooks out of the objects. Their annotations were known when they were kept.

@@ -67,6 +67,10 @@ impl Diagnose for OperatorError {
             Self::NoObject { key } => {
                 Some(format!("`kubectl get configmapsyncs --namespace {}` lists those that there are.", key.namespace))
             }
+            Self::Plugin { .. } => Some(
+                "Give it a token: leave `--kubeconfig` out in a pod, or name a file that holds the token of its service account."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::record::{Fates, record};
 use super::stop::{self, Heard, Stop};
-use super::{PipelineError, Planned, Progress, State};
+use super::{PipelineError, Planned, Progress, Project, State};
 use crate::apply::{self, Conclusion, End, Options, Waiting};
 use crate::cluster::{Holder, Lease, Propagation, holder};
 use crate::diagnostic::Failure;
@@ -96,12 +96,13 @@ async fn under(
     let options = Options {
         discovery: (*planned.discovery).clone(),
         inventories: planned.state.inventories.values().cloned().collect(),
-        releases: waiting(planned, manner.wait),
+        releases: waiting(&planned.project, manner.wait),
         state_namespace: namespace.clone(),
         commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()).filter(|_| !planned.corrects),
         key: key.clone(),
         propagation: manner.propagation,
         carry_on: manner.carry_on,
+        keep_logs: false,
         stop: stopped,
         at_once: heard.at_once.clone(),
     };
@@ -141,17 +142,17 @@ fn going_back(planned: &Planned, fates: &Fates) -> Vec<Arc<str>> {
     failed.map(|it| Arc::clone(&it.name)).collect()
 }
 
-fn waiting(planned: &Planned, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
+pub(super) fn waiting(project: &Project, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
     let of = |release: &crate::project::Release| Waiting {
         needs: release.needs.clone(),
         patience: release.wait.seconds.filter(|_| wait).map(Duration::from_secs),
         rules: release.wait.rules.clone(),
     };
-    planned.project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
+    project.environment.releases.iter().map(|it| (Arc::clone(&it.name), of(it))).collect()
 }
 
 /// Tells the run to end: when the process is asked to, when the lease is lost, or when time is up.
-async fn listen(
+pub(super) async fn listen(
     stop: watch::Sender<Option<String>>,
     first: Arc<OnceLock<u8>>,
     mut asked: watch::Receiver<Option<Stop>>,

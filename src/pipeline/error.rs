@@ -28,6 +28,18 @@ pub enum PipelineError {
         /// Where the Secret is named.
         origin: Origin,
     },
+    /// Templates ask for other live objects each time.
+    #[error("templates ask for live objects without an end: last for {asked}")]
+    Lookups {
+        /// What they ask for, in words.
+        asked: String,
+    },
+    /// What is to be tested was never applied.
+    #[error("the release `{release}` is not applied")]
+    NotApplied {
+        /// The release.
+        release: String,
+    },
     /// A word names no object that is managed.
     #[error("no object of these releases is `{word}`")]
     NoSuchObject {
@@ -130,6 +142,8 @@ impl Diagnose for PipelineError {
         match self {
             Self::Lost { .. } => Kind::Cluster,
             Self::CircularKubeconfig { .. }
+            | Self::Lookups { .. }
+            | Self::NotApplied { .. }
             | Self::NoSuchObject { .. }
             | Self::NoObject { .. }
             | Self::NoField { .. }
@@ -163,6 +177,10 @@ impl Diagnose for PipelineError {
             Self::CircularKubeconfig { .. } => {
                 Some("Name the cluster of one of them by a kubeconfig and its context.".into())
             }
+            Self::Lookups { .. } => {
+                Some("Leave `lookup: true` out of the release whose chart looks up what it finds, again and again.".into())
+            }
+            Self::NotApplied { .. } => Some("Its tests need what it makes: run `weft apply` first.".into()),
             Self::NoHistory { .. } => Some("It begins with the next apply that changes the release.".into()),
             Self::NoRevision { known, .. } => {
                 let known: Vec<String> = known.iter().map(ToString::to_string).collect();

@@ -6,8 +6,9 @@ use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
-use crate::project::{self, Environment, ReleaseSource};
-use crate::source::{Commit, ENVIRONMENTS};
+use crate::policy;
+use crate::project::{self, Environment, Release, ReleaseSource};
+use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
 
 /// The rules that say who reads secrets.
@@ -33,14 +34,41 @@ pub struct Project {
 
 /// Reads the environment's files, and then the files that it names.
 pub fn project(settings: &Settings) -> Result<Project, Failure> {
-    let alone =
-        |environment, selection: &_, inputs: &_| Ok((project::select(environment, selection, inputs)?, Vec::new()));
+    let alone = |environment, selection: &project::Selection, inputs: &_| {
+        Ok((project::select(environment, selection, inputs)?, selection.gone.clone()))
+    };
     read(settings, alone)
 }
 
 /// The same for what the cluster has: releases that only an inventory knows can be selected as well.
 pub(super) fn with_removed(settings: &Settings) -> Result<Project, Failure> {
     read(settings, project::select_any)
+}
+
+/// The same with all releases, whatever is selected.
+pub(super) fn whole(settings: &Settings) -> Result<Project, Failure> {
+    let all = |environment, _: &_, inputs: &_| {
+        Ok((project::select(environment, &project::Selection::default(), inputs)?, Vec::new()))
+    };
+    read(settings, all)
+}
+
+/// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
+/// have the environment.
+pub(super) fn those_there(settings: &Settings) -> Result<Option<Project>, Failure> {
+    let names = project::names(&settings.source.read([ENVIRONMENTS])?);
+    if !names.contains(&settings.environment) {
+        return Ok(None);
+    }
+    let mut found = whole(settings)?;
+    let selection = &settings.selection;
+    let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
+    let asked = |it: &Release| {
+        let mut names = selection.releases.iter().chain(&selection.gone).peekable();
+        names.peek().is_none() || names.any(|name| **name == *it.name)
+    };
+    found.environment.releases.retain(|it| labelled(it) && asked(it));
+    Ok(Some(found))
 }
 
 type Select = fn(
@@ -54,9 +82,9 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
-    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES]);
+    let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
     let named = declared.with(settings.source.read(named)?);
-    let tree = sources::brought(settings, &environment, with_bases(settings, &environment, named)?)?;
+    let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
     project::check(&environment, &tree)?;
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
@@ -65,7 +93,7 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.
-pub(super) fn with_bases(settings: &Settings, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
+pub(super) fn with_bases(source: &Source, environment: &Environment, mut tree: Tree) -> Result<Tree, Failure> {
     for release in &environment.releases {
         let ReleaseSource::Kustomization(folder) = &release.source else { continue };
         let mut asked = BTreeSet::new();
@@ -75,7 +103,7 @@ pub(super) fn with_bases(settings: &Settings, environment: &Environment, mut tre
             if needs.is_empty() {
                 break;
             }
-            tree = tree.with(settings.source.read(needs.iter().map(String::as_str))?);
+            tree = tree.with(source.read(needs.iter().map(String::as_str))?);
         }
     }
     Ok(tree)
@@ -101,7 +129,7 @@ impl Project {
         }
         let known = |name: &String| !state.inventories.contains_key(name.as_str());
         let releases = settings.selection.releases.iter().filter(|it| known(it)).cloned().collect();
-        let selection = project::Selection { releases, labels: Vec::new() };
+        let selection = project::Selection { releases, ..project::Selection::default() };
         project::select(self.whole.clone(), &selection, &self.inputs)?;
         Ok(())
     }

@@ -18,12 +18,15 @@ mod ignore;
 mod join;
 pub mod kustomize;
 mod load;
+mod lookups;
 mod observe;
+mod policies;
 mod pool;
 mod probe;
 mod record;
 mod releases;
 mod residents;
+mod revision;
 mod rights;
 mod rollback;
 mod saved;
@@ -31,6 +34,8 @@ mod sources;
 mod state;
 mod stop;
 mod target;
+mod testing;
+mod touched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,13 +55,16 @@ pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::releases::{ReleaseValues, values};
+pub use self::revision::{Revision, beside, fresh_key, rebase, revised, revision, revision_beside};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
-pub use self::sources::{Relocked, Renew, lock, vendored};
+pub use self::sources::{Relocked, Renew, lock, outdated, vendored};
 pub use self::state::State;
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
+pub use self::testing::{Tests, test};
+pub use self::touched::touched;
 use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
@@ -88,6 +96,8 @@ pub struct Settings {
     pub judge: Judge,
     /// The environment of the process.
     pub variables: BTreeMap<String, String>,
+    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
+    pub closed: bool,
 }
 
 /// A cluster that the command line names.
@@ -112,6 +122,10 @@ pub struct Rendering {
     pub unread: Vec<crate::values::Unread>,
     /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
     pub placeholders: bool,
+    /// What the templates of each release really looked at, where that was asked for.
+    pub reads: Vec<Option<chart::Read>>,
+    /// What the `NOTES.txt` of charts came to, by release, with secrets masked.
+    pub notes: Vec<(Arc<str>, String)>,
     /// Their objects.
     pub desired: Desired,
 }
@@ -134,6 +148,8 @@ pub struct Planned {
     pub aim: Aim,
     /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
     pub placeholders: bool,
+    /// What charts tell people who apply them, by release, with secrets masked.
+    pub notes: Vec<(Arc<str>, String)>,
     /// Whether it only puts back what others did: then it is no revision of a release.
     pub corrects: bool,
 }
@@ -145,32 +161,42 @@ pub fn render(
     discovery: &Arc<Discovery>,
     making: &Making,
 ) -> Result<Rendering, Failure> {
-    let rendered = pool::each(&releases, |it| {
-        let ReleaseValues { release, chart, values, files, .. } = it;
-        let rendered = match (chart, &release.source) {
-            (None, ReleaseSource::Kustomization(folder)) => {
-                return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
-            }
-            (Some(chart), _) => {
-                let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
-                let capabilities = discovery;
-                chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
-            }
-            (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
-                chart::manifests(&project.tree, folder, release)
-            }
-        };
-        rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
-    })?;
+    let rendered = pool::each(&releases, |it| rendered(project, it, discovery, making))?;
     let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let reads = rendered.iter_mut().map(|it| it.reads.take()).collect();
     rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
     let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
     let unread = crate::values::unread(read);
     let placeholders = rendered.iter().any(|it| it.placeholders);
+    let notes = rendered.iter().filter_map(|it| Some((Arc::clone(&it.release), it.notes.clone()?))).collect();
     let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
-    Ok(Rendering { releases, unread, placeholders, desired })
+    Ok(Rendering { releases, unread, placeholders, notes, reads, desired })
+}
+
+/// Renders one release; with it what people should know.
+fn rendered(
+    project: &Project,
+    it: &ReleaseValues,
+    discovery: &Arc<Discovery>,
+    making: &Making,
+) -> Result<(chart::Rendered, Vec<String>), Failure> {
+    let ReleaseValues { release, chart, values, files, .. } = it;
+    let rendered = match (chart, &release.source) {
+        (None, ReleaseSource::Kustomization(folder)) => {
+            return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
+        }
+        (Some(chart), _) => {
+            let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
+            let capabilities = discovery;
+            chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
+        }
+        (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
+            chart::manifests(&project.tree, folder, release)
+        }
+    };
+    rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
 }
 
 /// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
@@ -193,15 +219,15 @@ async fn plan_of(
     let (discovery, mut state) = known(&cluster, &project, progress).await?;
     state.key = key.unwrap_or(state.key);
     progress("rendering");
-    let rendering = render(&project, releases, &discovery, &state.making(&project))?;
-    let Rendering { releases, desired, placeholders, .. } = rendering;
+    let rendering = lookups::render(&project, releases, &discovery, state.making(&project), &cluster).await?;
+    let Rendering { releases, desired, placeholders, notes, .. } = rendering;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
     let planned =
         judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
-    Ok(Planned { placeholders, ..planned })
+    Ok(Planned { placeholders, notes, ..planned })
 }
 
 /// Makes sure that the cluster keeps a key, of which passwords and the like can be derived, before a plan is made that
@@ -278,13 +304,15 @@ async fn judge(
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.find(policies::findings(&project, &plan, cluster.address(), &state.key, &aim)?);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let over = ignore::over(&project.environment, ignore::today());
     let said = desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders: false, corrects: false })
+    let (notes, placeholders, corrects) = (Vec::new(), false, false);
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

@@ -113,6 +113,13 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
     if named.is_empty() {
         return Ok(BTreeMap::new());
     }
+    if settings.closed {
+        let closed = named.keys().filter_map(|path| Some((*path, project.tree.bytes(path)?)));
+        let value = |(path, bytes): (&String, &[u8])| {
+            Ok((path.clone(), secrets::closed(bytes, &Arc::new(path.clone()))?))
+        };
+        return closed.map(value).collect();
+    }
     let identities = identities(settings, project)?;
     let values = pool::each(named, |(path, origin)| {
         Ok((path.clone(), secrets::decrypt_file(&project.tree, path, origin, &identities)?))

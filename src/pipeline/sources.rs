@@ -1,13 +1,13 @@
 //! Charts from elsewhere: brought into the project's tree as the lock file names them, or looked for to be locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Settings, load, pool};
 use crate::diagnostic::{Failure, Place};
 use crate::kustomize;
-use crate::project::{self, ChartPlace, Dependency, Environment, Lock, Locked, ProjectError, Verify};
-use crate::source::ENVIRONMENTS;
+use crate::project::{self, ChartPlace, Dependency, Environment, Lock, Locked, ProjectError, VENDOR, Verify};
 use crate::source::charts::{self, Charts, Found, Keys};
+use crate::source::{ENVIRONMENTS, Source};
 use crate::tree::{Tree, archive};
 use crate::value::Origin;
 
@@ -27,6 +27,14 @@ impl Wanted {
             Some(dependency) => dependency.archive(&locked.name, &locked.version),
             None => locked.archive(),
         }
+    }
+
+    /// Whether a path is that of another version than the locked one.
+    fn is_other(&self, environment: &Environment, path: &str) -> bool {
+        let Some((dependency, locked)) = self.dependency.as_ref().zip(environment.lock.get(&self.place)) else {
+            return false;
+        };
+        dependency.is_archive(&locked.name, path) && self.path(locked) != path
     }
 }
 
@@ -59,7 +67,9 @@ pub(super) fn brought(settings: &Settings, environment: &Environment, tree: Tree
         let bytes = archived(&charts, locked, tree.bytes(&path))?;
         Ok((path, bytes))
     })?;
-    let tree = tree.with(Tree::new(archives));
+    // What was vendored before the lock file named another version counts no more.
+    let others = |path: &str| wanted.iter().any(|it| it.is_other(environment, path));
+    let tree = tree.without(others).with(Tree::new(archives));
     let packed =
         environment.releases.iter().filter_map(|it| it.source.chart()).filter(|it| it.strip_suffix(".tgz").is_some());
     let paths: BTreeMap<&str, &[u8]> = packed.filter_map(|path| Some((path.as_str(), tree.bytes(path)?))).collect();
@@ -102,7 +112,7 @@ fn archived(charts: &Charts, locked: &Locked, vendored: Option<&[u8]>) -> Result
 
 /// Looks for the charts of an environment that are not locked, or are to be renewed.
 pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
-    let (environment, tree) = declared(settings)?;
+    let (environment, tree) = declared(&settings.source, &settings.environment)?;
     let wanted = wanted(&environment, &tree)?;
     if let Renew::Named(names) = renew {
         refuse_unknown(names, &wanted)?;
@@ -124,7 +134,7 @@ pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
 
 /// The archives of an environment's charts from elsewhere, by the path that each is vendored at.
 pub fn vendored(settings: &Settings) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let (environment, tree) = declared(settings)?;
+    let (environment, tree) = declared(&settings.source, &settings.environment)?;
     let charts = Charts::of(&|name| settings.variables.get(name).cloned());
     let wanted = wanted(&environment, &tree)?;
     let archives = pool::each(&wanted, |it| {
@@ -134,13 +144,31 @@ pub fn vendored(settings: &Settings) -> Result<BTreeMap<String, Vec<u8>>, Failur
     Ok(archives.into_iter().collect())
 }
 
+/// The vendored archives that no environment takes any more: those below `vendor/` that none has locked, and beside a
+/// chart the other versions of what it depends on.
+pub fn outdated(source: &Source) -> Result<Vec<String>, Failure> {
+    let mut there: BTreeSet<String> = source.read([VENDOR])?.paths().map(str::to_owned).collect();
+    let mut taken = BTreeSet::new();
+    for name in project::names(&source.read([ENVIRONMENTS])?) {
+        let (environment, tree) = declared(source, &name)?;
+        taken.extend(environment.releases.iter().filter_map(|it| it.source.chart()).cloned());
+        for wanted in wanted(&environment, &tree)? {
+            let Some(locked) = environment.lock.get(&wanted.place) else { continue };
+            taken.insert(wanted.path(locked));
+            there.extend(tree.paths().filter(|path| wanted.is_other(&environment, path)).map(str::to_owned));
+        }
+    }
+    let is_archive = |path: &&String| path.strip_suffix(".tgz").is_some();
+    Ok(there.difference(&taken).filter(is_archive).cloned().collect())
+}
+
 /// An environment with the files that say what it depends on.
-fn declared(settings: &Settings) -> Result<(Environment, Tree), Failure> {
-    let declared = settings.source.read([ENVIRONMENTS])?;
-    let environment = project::load(&declared, &settings.environment)?;
+fn declared(source: &Source, environment: &str) -> Result<(Environment, Tree), Failure> {
+    let declared = source.read([ENVIRONMENTS])?;
+    let environment = project::load(&declared, environment)?;
     let folders = project::folders(&environment);
-    let tree = declared.with(settings.source.read(folders.iter().map(String::as_str))?);
-    let tree = load::with_bases(settings, &environment, tree)?;
+    let tree = declared.with(source.read(folders.iter().map(String::as_str))?);
+    let tree = load::with_bases(source, &environment, tree)?;
     Ok((environment, tree))
 }
 
@@ -176,10 +204,9 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
     Ok(all)
 }
 
-/// Whether a dependency is looked after here: it is not beside its chart, or it is the archive that is locked.
+/// Whether a dependency is looked after here: it is not beside its chart, or it is locked.
 fn is_ours(lock: &Lock, dependency: &Dependency) -> bool {
-    let locked = lock.get(&dependency.place).map(|it| dependency.archive(&it.name, &it.version));
-    dependency.beside.is_none() || dependency.beside == locked
+    dependency.beside.is_none() || lock.get(&dependency.place).is_some()
 }
 
 fn refuse_unknown(names: &[String], wanted: &[Wanted]) -> Result<(), ProjectError> {

@@ -47,7 +47,8 @@ impl State {
     /// something else in the next.
     pub fn making(&self, project: &Project) -> Making {
         let derived = || Chance::Derived(self.key.digest(b"what templates make up").to_vec());
-        Making { now: project.time, chance: if self.key_is_kept { derived() } else { Chance::Placeholder } }
+        let chance = if self.key_is_kept { derived() } else { Chance::Placeholder };
+        Making { now: project.time, chance, live: None, records: false }
     }
 
     /// The objects in the inventories of the releases that `selected` says yes to.
@@ -122,7 +123,7 @@ impl State {
     }
 }
 
-/// A key of this run alone.
+/// A key for one run.
 pub(super) fn random_key() -> Result<FingerprintKey, Failure> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(PipelineError::Random)?;

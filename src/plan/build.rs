@@ -34,7 +34,15 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
     let mut refusals = refusals(environment, &steps, &around, guards);
     refusals.extend(disorder);
     let policies = policies(&steps, releases);
-    Plan { environment: environment.to_owned(), steps, stages, hooks: courses, policies, refusals }
+    Plan {
+        environment: environment.to_owned(),
+        steps,
+        stages,
+        hooks: courses,
+        policies,
+        refusals,
+        findings: Vec::new(),
+    }
 }
 
 /// What the inventories of the run's releases do not say yet about what leaves them.

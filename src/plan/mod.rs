@@ -7,6 +7,7 @@ mod build;
 mod conflict;
 mod depends;
 mod digest;
+mod finding;
 mod graph;
 mod holders;
 pub mod hooks;
@@ -18,8 +19,10 @@ mod prune;
 mod refusal;
 mod replace;
 mod residents;
+mod revisions;
 mod stages;
 mod table;
+pub mod touched;
 mod was;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,12 +32,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::build::plan;
+pub use self::finding::{Finding, Ruling};
 pub use self::hooks::{Course, Does, HookFacts, HookStep};
 pub use self::neighbours::Unfollowed;
 pub(crate) use self::neighbours::written;
+pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
 pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
+pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
 use crate::manifest::{Object, ObjectId};
@@ -57,6 +63,8 @@ pub struct Plan {
     pub policies: BTreeMap<String, Prune>,
     /// Why the plan must not be applied as it is; empty for one that may.
     pub refusals: Vec<Refusal>,
+    /// What the rules of the repository say about it; those that deny it are refusals as well.
+    pub findings: Vec<Finding>,
 }
 
 /// One object and what is done to it.
@@ -291,6 +299,18 @@ impl Plan {
             |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
         let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
         Plan { environment: self.environment.clone(), steps, ..Plan::default() }
+    }
+
+    /// Notes what the rules of the repository say; what they deny is refused.
+    pub fn find(&mut self, findings: Vec<Finding>) {
+        let denied = findings.iter().filter(|it| it.ruling == Ruling::Deny).cloned();
+        self.refusals.extend(denied.map(Refusal::Policy));
+        self.findings.extend(findings);
+    }
+
+    /// Whether a rule asks for the approval of exactly this plan.
+    pub fn needs_approval(&self) -> bool {
+        self.findings.iter().any(|it| it.ruling == Ruling::Approve)
     }
 
     /// How many objects of a release it creates.

@@ -196,7 +196,7 @@ pub(super) fn uid(object: &ObjectComparison) -> Option<&str> {
 }
 
 /// Whether an object holds data or other objects.
-pub(super) fn is_guarded(id: &ObjectId) -> bool {
+pub(crate) fn is_guarded(id: &ObjectId) -> bool {
     GUARDED.contains(&id.kind.kind.as_str())
 }
 

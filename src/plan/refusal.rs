@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::replace;
+use super::{Finding, replace};
 use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Writer;
 use crate::manifest::ObjectId;
@@ -118,6 +118,9 @@ pub enum Refusal {
         /// What to do.
         hint: String,
     },
+    /// A rule of the repository denies it.
+    #[error("{}", denied(.0))]
+    Policy(Finding),
     /// The server would refuse an object, as its schema and rules say.
     #[error("`{id}` is not valid: {}{message}", at(path))]
     Invalid {
@@ -143,6 +146,13 @@ fn overwrites(id: &ObjectId, path: &str, writer: &Writer, live: Option<&str>, de
             "the field `{path}` of `{id}` is gone, which may be the work of {writer}, and the plan would make it {desired} again"
         ),
     }
+}
+
+/// What a rule denies.
+fn denied(finding: &Finding) -> String {
+    let Finding { rule, message, object, .. } = finding;
+    let about = object.as_ref().map(|it| format!("`{it}`: ")).unwrap_or_default();
+    format!("{about}{message}, by the rule `{rule}`")
 }
 
 /// What goes with an object.
@@ -173,6 +183,7 @@ impl Refusal {
             | Self::Dependency { id, .. }
             | Self::Mark { id, .. }
             | Self::Invalid { id, .. } => Some(id),
+            Self::Policy(finding) => finding.object.as_ref(),
             Self::PruneCap { .. } | Self::EmptyRender { .. } | Self::Circle { .. } => None,
         }
     }
@@ -191,6 +202,7 @@ impl Refusal {
             Self::Dependency { .. } => "dependency",
             Self::Circle { .. } => "circle",
             Self::Mark { .. } => "mark",
+            Self::Policy(_) => "policy",
             Self::Invalid { .. } => "invalid",
         }
     }
@@ -242,6 +254,7 @@ impl Diagnose for Refusal {
                  `argocd.argoproj.io/sync-wave`."
                 .into(),
             Self::Mark { hint, .. } => hint.clone(),
+            Self::Policy(finding) => format!("The rule is at {}: meet it, or change it.", finding.policy),
             Self::Invalid { rule, .. } => format!("Correct the object in the repository. The rule is: {rule}"),
         })
     }

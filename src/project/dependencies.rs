@@ -26,6 +26,12 @@ impl Dependency {
     pub fn archive(&self, name: &str, version: &str) -> String {
         format!("{}/charts/{name}-{version}.tgz", self.folder)
     }
+
+    /// Whether a path is that of an archive of this chart in any version.
+    pub fn is_archive(&self, name: &str, path: &str) -> bool {
+        let below = path.strip_prefix(&self.folder).and_then(|it| it.strip_prefix("/charts/"));
+        below.is_some_and(|it| is_archive(it, name))
+    }
 }
 
 /// The dependencies of the chart in a folder that have a repository elsewhere and are no folders in its `charts/`.

@@ -15,9 +15,8 @@ use crate::yaml::{self, Rules};
 pub(super) const DEFAULTS: &str = "defaults";
 
 /// Keys of a release that the format reserves, with what there is instead.
-const LATER: [(&str, &str); 3] = [
+const LATER: [(&str, &str); 2] = [
     ("jsonnet", "A release's objects come from `chart:`, `manifests:` (a folder of plain files) or `kustomization:`."),
-    ("patches", "Change the chart or its values instead."),
     ("hooks", "Order releases with `needs:` instead."),
 ];
 

@@ -56,6 +56,7 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
         releases: needs::ordered(tree, releases, &declared)?,
         remote,
         lock,
+        written: written(&files),
         lineage,
     })
 }
@@ -86,6 +87,17 @@ fn inputs(tree: &Tree, files: &[EnvironmentFile]) -> Result<BTreeMap<String, Inp
         }
     }
     Ok(all)
+}
+
+/// What the lineage writes for all releases, the last of each key.
+fn written(files: &[EnvironmentFile]) -> Value {
+    let mut all = Map::new();
+    for entry in files.iter().flat_map(|file| &file.root) {
+        if !["values", "inputs", "releases", "inherits"].contains(&entry.key.as_str()) && !entry.value.is_null() {
+            all.insert_entry(entry.clone());
+        }
+    }
+    all.into()
 }
 
 /// The last node of a key in the lineage that holds something.

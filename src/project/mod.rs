@@ -114,6 +114,8 @@ pub struct Environment {
     pub remote: Vec<RemoteChart>,
     /// Which charts from elsewhere exactly.
     pub lock: Lock,
+    /// What the lineage writes for all releases besides values, inputs and the releases themselves, the last of each key.
+    pub written: Value,
 }
 
 /// How an environment names its cluster. At most one of `context`, `server`, `in_cluster` and `secret` is given.
@@ -192,6 +194,8 @@ pub struct Release {
     pub wait: Wait,
     /// What becomes of objects that leave it.
     pub prune: Prune,
+    /// Whether its templates may look live objects up.
+    pub lookup: bool,
     /// Whether it goes back to its last good revision by itself where a run fails.
     pub rollback: bool,
     /// Its own ignore rules, which go before those of the environment.
@@ -202,6 +206,8 @@ pub struct Release {
     pub replace: Vec<ReplaceRule>,
     /// Where its secret values may stand outside Secrets.
     pub exposes: Vec<ExposureRule>,
+    /// What the lineage writes of it, field by field, the last of each.
+    pub entry: Arc<Value>,
     /// What is changed in its objects after it was rendered, in order.
     pub patches: Vec<PatchEntry>,
     /// Where it was declared last.

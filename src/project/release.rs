@@ -1,6 +1,7 @@
 //! `releases:`: declarations merged by name, then made into [`Release`]s.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::error::ProjectError;
 use super::lineage::EnvironmentFile;
@@ -105,12 +106,14 @@ pub(super) fn build(
         values,
         secrets: declared.items("secrets").iter().map(secret).collect::<Result<_, _>>()?,
         wait: Waits::read(tree, nodes.get("wait"))?.over(waits),
+        lookup: spec.lookup.unwrap_or(false),
         rollback: spec.rollback.unwrap_or(false),
         prune: prune(tree, nodes.get("prune"))?,
         ignore: ignore.into_iter().chain(left).collect(),
         conflicts,
         replace: replace::rules(tree, spec.replace.as_deref(), nodes.get("replace"))?,
         exposes: exposes::rules(tree, spec.exposes.as_deref(), nodes.get("exposes"))?,
+        entry: Arc::new(nodes.clone().into()),
         patches: patches::entries(tree, spec.patches.as_deref(), nodes.get("patches"))?,
         origin: declared.origin.clone(),
     })

@@ -169,6 +169,11 @@ fn checked(place: &ChartPlace) -> Result<(), &'static str> {
     let (ChartPlace::Repository { repo: address, .. }
     | ChartPlace::Archive { url: address }
     | ChartPlace::Git { git: address, .. }) = place;
+    if let ChartPlace::Git { git, .. } = place
+        && (git.starts_with("ssh://") || git.contains('@') && !git.contains("://"))
+    {
+        return Err("has a `git` that is reached by SSH, which is not spoken here: write its `https://` address");
+    }
     if has_login(address) {
         return Err("has a login in its address, where everybody can read it");
     }

@@ -18,12 +18,15 @@ pub struct Selection {
     pub releases: Vec<String>,
     /// Labels with their values; a release needs all of them.
     pub labels: Vec<(String, String)>,
+    /// Releases that the repository does not have any more, and that a run is about all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
 }
 
 impl Selection {
     /// Whether it asks for everything.
     pub fn is_all(&self) -> bool {
-        self.releases.is_empty() && self.labels.is_empty()
+        *self == Self::default()
     }
 }
 
@@ -51,7 +54,7 @@ pub fn select(
             chosen.insert(Arc::clone(&release.name));
         }
     }
-    if chosen.is_empty() && *selection != Selection::default() {
+    if chosen.is_empty() && !selection.is_all() && selection.gone.is_empty() {
         return Err(nothing(&environment, selection));
     }
     close_needs(&mut environment.releases, &chosen);
@@ -82,7 +85,7 @@ pub fn select_any(
         environment.releases.clear();
         return Ok((environment, left));
     }
-    Ok((select(environment, &Selection { releases, labels: Vec::new() }, inputs)?, left))
+    Ok((select(environment, &Selection { releases, ..Selection::default() }, inputs)?, left))
 }
 
 fn refuse_unknown(environment: &Environment, selection: &Selection) -> Result<(), ProjectError> {
@@ -108,7 +111,8 @@ fn nothing(environment: &Environment, selection: &Selection) -> ProjectError {
 
 fn matches(release: &Release, named: bool, selection: &Selection) -> bool {
     let labelled = |(key, value): &(String, String)| release.labels.get(key) == Some(value);
-    (named || selection.releases.is_empty()) && selection.labels.iter().all(labelled)
+    let unnamed = selection.releases.is_empty() && (selection.gone.is_empty() || !selection.labels.is_empty());
+    (named || unnamed) && selection.labels.iter().all(labelled)
 }
 
 /// What a condition sees: `values`, `environment` (the name) and `inputs`.

@@ -25,17 +25,47 @@ pub fn lines(text: &str) -> String {
     text.trim_end().split('\n').map(line).collect::<Vec<_>>().join("\n  ")
 }
 
-/// A text for a page: on one line, and without anything that Markdown or HTML would read, mentions included.
-pub fn page(text: &str) -> String {
+/// A text for HTML and XML: nothing in it is a tag, an entity or the end of an attribute.
+pub(super) fn html(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A text for a `<code>` of a page: on one line, and without anything that Markdown or HTML would read.
+pub(super) fn code(text: &str) -> String {
     line(text).chars().fold(String::new(), |mut out, char| {
-        if "&<>`*_[]|~#@\\!$\"'".contains(char) {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "&#{};", u32::from(char));
-        } else {
-            out.push(char);
-        }
+        entity(&mut out, char);
         out
     })
+}
+
+/// A text for a page: as [`code`], and nothing in it mentions people, issues, labels or merge requests. Forges look for
+/// these in what HTML shows, where an entity is no hindrance, but a space without width is.
+pub fn page(text: &str) -> String {
+    let text = line(text);
+    let mut out = String::with_capacity(text.len());
+    let (mut before, mut chars) = (' ', text.chars().peekable());
+    while let Some(char) = chars.next() {
+        entity(&mut out, char);
+        let next = chars.peek().copied().unwrap_or(' ');
+        let refers = match char {
+            '@' | '#' | '!' | '$' | '~' | '%' | '&' => next.is_alphanumeric() || "\"_[".contains(next),
+            '-' => before.is_ascii_uppercase() && next.is_ascii_digit(),
+            _ => false,
+        };
+        out.push_str(if refers { "&#8203;" } else { "" });
+        before = char;
+    }
+    out
+}
+
+fn entity(out: &mut String, char: char) {
+    if "&<>`*_[]|~#@\\!$\"'".contains(char) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "&#{};", u32::from(char));
+    } else {
+        out.push(char);
+    }
 }
 
 /// `before` with the escaped text after it, or nothing where there is no text.
@@ -57,7 +87,9 @@ mod tests {
     fn a_terminal_and_a_page_are_not_steered() {
         assert_eq!(line("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
         assert_eq!(line("a\u{202e}b"), "a\\u{202e}b");
-        assert_eq!(page("<b>@all"), "&#60;b&#62;&#64;all");
+        assert_eq!(code("<b>@all"), "&#60;b&#62;&#64;all");
+        assert_eq!(page("<b>@all"), "&#60;b&#62;&#64;&#8203;all");
+        assert_eq!(page("#1 GH-1 a-1 @"), "&#35;&#8203;1 GH-&#8203;1 a-1 &#64;");
         assert_eq!(fence(["a ```` b"]), "`````");
         assert_eq!(fence(["plain"]), "```");
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::tallies::{Tallies, cause, way};
-use super::{Event, Outcomes, Release, Report, Show, closing, values};
+use super::{Event, Outcomes, Purpose, Release, Report, Show, closing, impact, json_of_impact, values};
 use crate::diagnostic::Diagnose;
 use crate::diff::{Adoption, After, Cause, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, HookStep, Owned, Refusal, Step, Summary, Was};
+use crate::plan::{Action, Finding, HookStep, Owned, Refusal, Step, Summary, Was};
 
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
@@ -39,11 +39,15 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("environment".into(), plan.environment.as_str().into());
     optional(&mut document, "cluster", report.cluster.as_deref());
     optional(&mut document, "commit", report.commit.as_deref());
+    optional(&mut document, "touched", report.touched.as_ref().map(|it| json!(it.releases)));
     document.insert("closing".into(), closing(report).into());
     document.insert("empty".into(), plan.is_empty().into());
     document.insert("digest".into(), report.digest.clone().unwrap_or_else(|| plan.digest(key)).into());
     document.insert("summary".into(), summary(&plan.summary()));
     document.insert("releases".into(), releases.iter().map(release).collect());
+    if report.purpose == Purpose::Plan {
+        document.insert("impact".into(), json_of_impact(&impact::of(report)));
+    }
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
     document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
@@ -52,6 +56,9 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     }
     document.insert("steps".into(), steps.map(|step| self::step(step, listed, key)).collect());
     document.insert("refusals".into(), plan.refusals.iter().map(refusal).collect());
+    if !plan.findings.is_empty() {
+        document.insert("findings".into(), plan.findings.iter().map(finding).collect());
+    }
     document.insert("outcomes".into(), counts(&Outcomes::of(&report.events).counts()));
     document.insert("events".into(), report.events.iter().map(event).collect());
     document.insert("warnings".into(), report.warnings.iter().map(String::as_str).collect());
@@ -90,6 +97,11 @@ pub(super) fn id(id: &ObjectId) -> Map<String, Json> {
     optional(&mut map, "namespace", id.namespace.as_deref());
     map.insert("name".into(), id.name.as_str().into());
     map
+}
+
+/// A step with all of its changes, as the list of a report has it.
+pub fn json_of_step(step: &Step, key: &FingerprintKey) -> Json {
+    self::step(step, Listed { unchanged: true, ignored: true }, key)
 }
 
 fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
@@ -237,6 +249,13 @@ fn refusal(refusal: &Refusal) -> Json {
         Refusal::Circle { path } => {
             map.insert("facts".into(), json!({"circle": path}));
         }
+        Refusal::Policy(finding) => {
+            let mut facts = json!({"rule": finding.rule, "policy": finding.policy});
+            if let Some(object) = &finding.object {
+                facts["object"] = id(object).into();
+            }
+            map.insert("facts".into(), facts);
+        }
         Refusal::Mark { id: object, mark, .. } => {
             map.insert("facts".into(), json!({"object": id(object), "mark": mark}));
         }
@@ -244,6 +263,17 @@ fn refusal(refusal: &Refusal) -> Json {
             map.insert("facts".into(), json!({"object": id(object), "path": path, "rule": rule}));
         }
     }
+    map.into()
+}
+
+fn finding(finding: &Finding) -> Json {
+    let mut map = Map::new();
+    map.insert("rule".into(), finding.rule.as_str().into());
+    map.insert("ruling".into(), finding.ruling.to_string().into());
+    map.insert("message".into(), finding.message.as_str().into());
+    map.insert("policy".into(), finding.policy.as_str().into());
+    optional(&mut map, "object", finding.object.as_ref().map(id));
+    optional(&mut map, "release", finding.release.as_deref());
     map.into()
 }
 

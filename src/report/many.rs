@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::closing::{counts, words};
 use super::escape::{line, page};
-use super::{FORMAT_VERSION, Listed, Report, Show, Style};
+use super::markdown::{Section, cut, mark};
+use super::{Budget, FORMAT_VERSION, Listed, Report, Style};
 use crate::diagnostic::Diagnostic;
 use crate::masked::FingerprintKey;
 
@@ -113,19 +114,21 @@ fn reason(diagnostics: &[Diagnostic]) -> String {
     if more == 0 { first } else { format!("{first} (and {more} more)") }
 }
 
-/// The pages below each other in at most `limit` characters, with a table of all before them. The room is shared out:
+/// The pages below each other in at most `budget.bytes` bytes, with a table of all before them. The room is shared out:
 /// what a short page does not need, the longer ones have. The first line is a hidden mark of all environments.
-pub fn markdown_of_many(parts: &[Part], limit: usize, show: Show) -> String {
-    let head = head(parts);
-    let room = limit.saturating_sub(head.chars().count());
-    let page = |part: &Part, limit: usize| match part.told {
+pub fn markdown_of_many(parts: &[Part], budget: Budget) -> String {
+    let head = head(parts, budget.bytes);
+    let room = budget.bytes.saturating_sub(head.len());
+    let page = |part: &Part, bytes: usize| match part.told {
         // A page begins after an empty line.
-        Told::Report(report, _) => format!("\n{}", super::markdown(report, limit.saturating_sub(1), show)),
-        Told::Lines(_) | Told::Status(..) | Told::Failed(_) | Told::Skipped => String::new(),
+        Told::Report(report, _) if bytes > 0 => {
+            format!("\n{}", super::markdown(report, Budget { bytes: bytes - 1, ..budget }))
+        }
+        _ => String::new(),
     };
-    let whole: Vec<usize> = parts.iter().map(|part| page(part, usize::MAX).chars().count()).collect();
-    let pages: String = parts.iter().zip(shares(&whole, room)).map(|(part, share)| page(part, share)).collect();
-    (head + &pages).chars().take(limit).collect()
+    // Of a page that is longer than there is room for, nobody needs to know how long it is.
+    let needs: Vec<usize> = parts.iter().map(|part| page(part, room).len()).collect();
+    head + &parts.iter().zip(shares(&needs, room)).map(|(part, share)| page(part, share)).collect::<String>()
 }
 
 /// How much of `room` each gets that needs so much: all that it needs, or an equal part of what the smaller ones leave.
@@ -140,9 +143,8 @@ fn shares(needs: &[usize], room: usize) -> Vec<usize> {
     shares
 }
 
-fn head(parts: &[Part]) -> String {
-    let mark = |part: &Part| part.environment.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)), "_");
-    let marks: Vec<String> = parts.iter().map(|part| mark(part).replace("--", "__")).collect();
+/// The table of all, in at most so many bytes.
+fn head(parts: &[Part], bytes: usize) -> String {
     let row = |part: &Part| {
         let said = match part.told {
             Told::Report(report, _) => said(report),
@@ -152,12 +154,16 @@ fn head(parts: &[Part]) -> String {
         };
         format!("| {} | {} | {} |\n", page(part.environment), page(&said), part.code)
     };
-    let rows: String = parts.iter().map(row).collect();
-    format!(
-        "<!-- weft:{} -->\n## {}\n\n| environment | | exit code |\n|---|---|---:|\n{rows}",
-        marks.join("+"),
-        page(&closing_of_many(parts)),
-    )
+    let closing = page(&closing_of_many(parts));
+    let head = format!(
+        "{}## {closing}\n\n| environment | | exit code |\n|---|---|---:|\n",
+        mark(parts.iter().map(|it| it.environment))
+    );
+    let rows = Section { head, items: parts.iter().map(row).collect(), more: "| and {} more | | |\n", share: 1 };
+    match rows.within(bytes) {
+        rows if rows.is_empty() => cut(&closing, bytes),
+        rows => rows,
+    }
 }
 
 /// The closing line of a report without the environment's name.

@@ -3,29 +3,43 @@
 //! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
 //! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
+mod annotations;
 mod board;
 mod closing;
 mod columns;
 mod escape;
+mod html;
+mod impact;
 mod json;
+mod junit;
 mod many;
 mod markdown;
+mod notices;
 mod status;
 mod tallies;
 mod text;
 mod values;
 
+use std::collections::BTreeMap;
+
+pub use self::annotations::{github, gitlab, sarif};
 pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
 pub use self::escape::{lines as harmless, page as harmless_on_page};
-pub use self::json::{FORMAT_VERSION, Listed, json};
+pub use self::html::{html, html_of_many};
+pub use self::impact::json_of_impact;
+pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step};
+pub use self::junit::{junit, junit_of_notices};
 pub use self::many::{Part, Told, closing_of_many, json_of_many, markdown_of_many, text_of_many};
-pub use self::markdown::{LIMIT, markdown};
+pub use self::markdown::{Budget, LIMIT, markdown};
+pub use self::notices::{Level, Notice, fingerprints, notices, notices_of_many};
 pub use self::status::{Standing, Status};
 pub use self::text::{Style, WIDTH, text};
+pub use self::values::json as json_of_value;
 use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
-use crate::plan::{Action, Plan, Step, Summary};
+use crate::plan::touched::Touched;
+use crate::plan::{Action, Plan, Ruling, Step, Summary};
 
 /// What a report is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +70,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
+    /// Which releases a change touches, where the run is only about those.
+    pub touched: Option<Touched>,
 }
 
 impl Report {
@@ -182,6 +198,15 @@ impl Outcome {
     }
 }
 
+/// What a finding is called where it is told.
+fn policy_word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Deny => "denied",
+        Ruling::Approve => "needs approval",
+        Ruling::Warn => "policy",
+    }
+}
+
 /// The steps of one release, in the order of the plan.
 struct Release<'a> {
     name: &'a str,
@@ -192,13 +217,14 @@ struct Release<'a> {
 impl<'a> Release<'a> {
     /// The releases of a plan, in the order in which they first have a step.
     fn all(plan: &'a Plan, show: Show) -> Vec<Self> {
-        let mut releases: Vec<Self> = Vec::new();
+        let (mut releases, mut places): (Vec<Self>, BTreeMap<&str, usize>) = Default::default();
         for step in &plan.steps {
             let name = step.object.release.as_ref();
-            match releases.iter_mut().find(|release| release.name == name) {
-                Some(release) => release.steps.push(step),
-                None => releases.push(Self { name, steps: vec![step], show }),
+            let at = *places.entry(name).or_insert(releases.len());
+            if at == releases.len() {
+                releases.push(Self { name, steps: Vec::new(), show });
             }
+            releases[at].steps.push(step);
         }
         releases
     }

@@ -5,13 +5,15 @@ use anstyle::{AnsiColor, Effects};
 use super::columns::columns;
 use super::escape::{after, line, lines};
 use super::tallies::Tallies;
-use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, table};
+use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, impact, policy_word, table};
 use crate::diagnostic::Diagnose;
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
-use crate::plan::{Action, Does, Step};
+use crate::plan::{Action, Does, Ruling, Step};
 
 /// A new object of more lines is not shown whole.
 const LONGEST_NEW: usize = 80;
+/// More effects are only counted.
+const MOST_EFFECTS: usize = 50;
 
 /// How many characters a line has where nobody says it.
 pub const WIDTH: usize = 80;
@@ -43,10 +45,15 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     writer.outcomes(report);
     writer.refusals(report);
+    for finding in report.plan.findings.iter().filter(|it| it.ruling != Ruling::Deny) {
+        let word = writer.paint(policy_word(finding.ruling), AnsiColor::Yellow);
+        writer.line(&format!("{word}: {}\n --> {}", line(&finding.to_string()), line(&finding.policy)));
+    }
     for warning in &report.warnings {
         let word = writer.paint("warning", AnsiColor::Yellow);
         writer.line(&format!("{word}: {}", lines(warning)));
     }
+    writer.impact(report);
     if report.purpose != Purpose::Run {
         for tally in Tallies::of(&report.plan).lines(style.show.ignored) {
             writer.line(&line(&tally));
@@ -226,6 +233,23 @@ impl Writer<'_> {
         if !outcomes.open.is_empty() {
             self.line("");
         }
+    }
+
+    /// What it comes to. Of a long list the beginning is shown; JSON has all of it.
+    fn impact(&mut self, report: &Report) {
+        let lines = impact::lines(&impact::of(report));
+        if lines.is_empty() {
+            return;
+        }
+        let head = self.bold("impact");
+        self.line(&head);
+        for said in lines.iter().take(MOST_EFFECTS) {
+            self.line(&format!("  {}", line(said)));
+        }
+        if lines.len() > MOST_EFFECTS {
+            self.line(&format!("  and {} more, which `-o json` lists", lines.len() - MOST_EFFECTS));
+        }
+        self.line("");
     }
 
     fn refusals(&mut self, report: &Report) {

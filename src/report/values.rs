@@ -9,8 +9,8 @@ use crate::value::Value;
 /// Longer values are cut in texts; the YAML view has them whole.
 const WIDEST: usize = 60;
 
-/// The value as JSON. Values hold nothing that JSON cannot.
-pub(super) fn json(value: &Value) -> Json {
+/// The value as JSON. Values hold nothing that JSON cannot; a secret stands as its mask.
+pub fn json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
 }
 

@@ -16,6 +16,17 @@ pub enum SourceError {
         /// Where the search began.
         start: PathBuf,
     },
+    /// What is in a commit stays as it is.
+    #[error("the files of a commit cannot be written")]
+    OfCommit,
+    /// The commit has no project there.
+    #[error("revision `{revision}` has no project at or above `{}`", if start.is_empty() { "the top" } else { start })]
+    NoProjectAt {
+        /// Where the search began, relative to the top of the repository.
+        start: String,
+        /// The revision as it was written.
+        revision: String,
+    },
     /// A revision was asked for outside a git repository.
     #[error("`{}` is not in a git repository, so it has no revisions", folder.display())]
     NoRepository {
@@ -27,6 +38,30 @@ pub enum SourceError {
     NoRevision {
         /// The revision as it was written.
         revision: String,
+    },
+    /// Two revisions have no commit in common.
+    #[error("`{first}` and `{second}` have no commit in common")]
+    NothingInCommon {
+        /// One revision as it was written.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// The files of a submodule are not on this machine, or not at the commit that is meant.
+    #[error("`{path}` is a submodule, and its commit {commit} is not on this machine")]
+    NoSubmodule {
+        /// The submodule, relative to the root.
+        path: String,
+        /// The commit that the repository wants of it.
+        commit: String,
+    },
+    /// A pointer stands for a large file whose content is not on this machine.
+    #[error("`{path}` is a pointer of Git LFS, and its content is not on this machine")]
+    Pointer {
+        /// The file, relative to the root.
+        path: String,
+        /// The SHA-256 of the content, in hexadecimal digits.
+        digest: String,
     },
     /// A link leads out of the root.
     #[error("`{path}` is a symbolic link that leads out of the repository")]
@@ -97,7 +132,18 @@ impl Diagnose for SourceError {
                  `weft init`."
                     .into()
             }
-            Self::NoRepository { .. } => "Leave `--rev` out to read the folder as it is.".into(),
+            Self::OfCommit => "Leave `--at` out to write into the folder.".into(),
+            Self::NoProjectAt { .. } => {
+                "Name the folder that has `environments/` in that commit: `--at REVISION:FOLDER`.".into()
+            }
+            Self::NoRepository { .. } => "Leave `--at` out to read the folder as it is.".into(),
+            Self::NothingInCommon { .. } => {
+                "A shallow clone lacks older commits: fetch them with `git fetch --unshallow`.".into()
+            }
+            Self::NoSubmodule { path, .. } => {
+                format!("Fetch it with `git submodule update --init {path}`, or move what is needed into the project.")
+            }
+            Self::Pointer { .. } => "Fetch it with `git lfs fetch --all`, or `git lfs pull` for the work tree.".into(),
             Self::NoRevision { .. } => "Name a branch, a tag or a commit that this clone has.".into(),
             Self::LinkOut { .. } | Self::LinkNowhere { .. } | Self::LinkLoop { .. } => {
                 "Replace the link by the file that it means.".into()

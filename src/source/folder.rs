@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{LARGEST_FILE, SourceError};
+use super::{LARGEST_FILE, SourceError, pointer};
 
 /// The files at and below `path`, by their path relative to `root`.
 pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
@@ -64,6 +64,9 @@ impl Walk {
         }
         let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
         file.read_to_end(&mut content).map_err(|source| failed(place, source))?;
+        if let Some(digest) = pointer::digest(&content) {
+            return Err(SourceError::Pointer { path, digest });
+        }
         self.files.push((path, content));
         Ok(())
     }

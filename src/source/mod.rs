@@ -9,7 +9,10 @@ mod disk;
 mod error;
 mod folder;
 mod git;
+mod pointer;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use self::change::{Change, ChangeError, change, first_of};
@@ -28,7 +31,16 @@ const LARGEST_FILE: u64 = 64 << 20;
 pub struct Source {
     root: PathBuf,
     repository: Option<Repository>,
-    revision: Option<git2::Oid>,
+    at: Option<At>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+/// A project in a commit.
+#[derive(Clone, Debug)]
+struct At {
+    commit: git2::Oid,
+    /// Its folder in the repository; empty for the top.
+    folder: String,
 }
 
 /// The commit that a project's files belong to.
@@ -41,35 +53,56 @@ pub struct Commit {
 }
 
 impl Source {
-    /// The project around `start`: the nearest folder upward that has `environments/`. With `revision` (whatever git
-    /// resolves: a branch, a tag, `HEAD~1`) its files are read from that commit and not from the folder.
+    /// The project around `start`: the nearest folder upward that has `environments/`.
+    ///
+    /// With `revision` its files are read from that commit and not from the folder; no work tree is needed, so `start`
+    /// may be a bare repository. A revision is whatever git resolves (a branch, a tag, `HEAD~1`), `A...B` for the
+    /// commit at which the ways of both parted, and either with `:FOLDER` behind it where the project is not found
+    /// from `start`.
     pub fn open(start: &Path, revision: Option<&str>) -> Result<Self, SourceError> {
         let repository = Repository::around(start)?;
-        let root = match (find_root(start), revision, &repository) {
-            (Some(root), _, _) => root,
-            // The commit may have the project although the folder has not.
-            (None, Some(_), Some(repository)) => repository.folder().to_path_buf(),
-            _ => return Err(SourceError::NoProject { start: start.to_path_buf() }),
+        let Some(revision) = revision else {
+            let root = find_root(start).ok_or_else(|| SourceError::NoProject { start: start.to_path_buf() })?;
+            return Ok(Self { root, repository, at: None, asked: RefCell::default() });
         };
-        let revision = match (revision, &repository) {
-            (None, _) => None,
-            (Some(revision), Some(repository)) => Some(repository.resolve(revision)?),
-            (Some(_), None) => return Err(SourceError::NoRepository { folder: root }),
+        let Some(repository) = repository else {
+            return Err(SourceError::NoRepository { folder: find_root(start).unwrap_or_else(|| start.to_path_buf()) });
         };
-        Ok(Self { root, repository, revision })
+        let (revision, folder) = match revision.split_once(':') {
+            Some((revision, folder)) => (revision, Some(folder.trim_matches('/'))),
+            None => (revision, None),
+        };
+        let commit = repository.resolve(revision)?;
+        let below = repository.below(start);
+        let found = match folder {
+            Some(folder) => Some(folder).filter(|it| repository.has_project(commit, it)).map(str::to_owned),
+            None => repository.project_above(commit, &below)?,
+        };
+        let Some(folder) = found else {
+            let start = folder.map_or(below, str::to_owned);
+            return Err(SourceError::NoProjectAt { start, revision: revision.to_owned() });
+        };
+        let root = repository.folder().join(&folder);
+        Ok(Self { root, repository: Some(repository), at: Some(At { commit, folder }), asked: RefCell::default() })
     }
 
-    /// The root of the project on this machine.
+    /// The root of the project on this machine; where its files come from a commit, the place where it would be.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The same for those who write there, which a commit does not let anybody do.
+    pub fn writable_root(&self) -> Result<&Path, SourceError> {
+        if self.at.is_some() { Err(SourceError::OfCommit) } else { Ok(&self.root) }
     }
 
     /// The files at and below these paths, which are relative to the root. A path that does not exist adds nothing.
     pub fn read<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Result<Tree, SourceError> {
         let mut tree = Tree::default();
         for path in paths {
-            let files = match (&self.repository, self.revision) {
-                (Some(repository), Some(revision)) => repository.read(&self.root, revision, path)?,
+            self.asked.borrow_mut().insert(path.to_owned());
+            let files = match (&self.repository, &self.at) {
+                (Some(repository), Some(at)) => repository.read(at.commit, &at.folder, path)?,
                 _ => folder::read(&self.root, path)?,
             };
             tree = tree.with(Tree::new(files));
@@ -77,21 +110,29 @@ impl Source {
         Ok(tree)
     }
 
+    /// All paths that it was asked for, sorted.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.borrow().iter().cloned().collect()
+    }
+
+    /// The commit that the files are read from and the project's folder in it; `None` where they are those of a folder.
+    pub fn revision(&self) -> Option<String> {
+        self.at.as_ref().map(|at| format!("{}:{}", at.commit, at.folder))
+    }
+
     /// The commit that the files belong to; `None` outside a git repository, or in one without a commit.
     pub fn commit(&self) -> Result<Option<Commit>, SourceError> {
         let Some(repository) = &self.repository else { return Ok(None) };
-        match self.revision {
-            Some(id) => Ok(Some(Commit { id: id.to_string(), dirty: false })),
+        match &self.at {
+            Some(at) => Ok(Some(Commit { id: at.commit.to_string(), dirty: false })),
             None => repository.head(&self.root),
         }
     }
-}
 
-impl Source {
     /// When the commit was made that the files belong to, in seconds since 1970; `None` as for [`Source::commit`].
     pub fn time(&self) -> Result<Option<i64>, SourceError> {
         let Some(repository) = &self.repository else { return Ok(None) };
-        repository.time(self.revision)
+        repository.time(self.at.as_ref().map(|it| it.commit))
     }
 }
 

@@ -1,8 +1,9 @@
 //! A read-only tree of paths and bytes: what a project or a chart is, wherever it came from.
 
 pub mod archive;
+pub mod reads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -89,6 +90,13 @@ impl Tree {
         self
     }
 
+    /// This tree without the files whose paths `leaves` says yes to.
+    #[must_use]
+    pub fn without(mut self, leaves: impl Fn(&str) -> bool) -> Self {
+        self.files.retain(|path, _| !leaves(path));
+        self
+    }
+
     /// The part below a folder, with paths relative to it. The bytes are shared.
     #[must_use]
     pub fn below(&self, folder: &str) -> Tree {
@@ -133,6 +141,26 @@ impl Tree {
     /// The paths of all files, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
+    }
+
+    /// All files with their paths, sorted.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(path, bytes)| (path.as_str(), &**bytes))
+    }
+
+    /// The paths whose bytes are not the same in both, or that only one of them has.
+    pub fn differing(&self, other: &Tree) -> BTreeSet<String> {
+        let other_has = |path: &str, bytes: &Arc<[u8]>| other.files.get(path).is_some_and(|it| it == bytes);
+        let own = self.files.iter().filter(|(path, bytes)| !other_has(path, bytes)).map(|(path, _)| path);
+        own.chain(other.files.keys().filter(|path| !self.files.contains_key(*path))).cloned().collect()
+    }
+
+    /// The files at or below a path, with their paths from the root of this tree, sorted.
+    pub fn at(&self, path: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        let prefix = format!("{path}/");
+        let itself = self.files.get_key_value(path);
+        let below = self.files.range(prefix.clone()..).take_while(move |(path, _)| path.starts_with(&prefix));
+        itself.into_iter().chain(below).map(|(path, bytes)| (path.as_str(), &**bytes))
     }
 
     /// Whether it holds no file.

@@ -35,7 +35,7 @@ fn builds(case: &Case) -> Result<(), Failed> {
     let words = case.read_if_there("options.txt").unwrap_or_default();
     let has = |word: &str| words.lines().any(|line| line == word);
     let options =
-        Options { legacy_order: has("legacy"), managed_by: has("managed-by"), unrestricted: has("unrestricted") };
+        Options { legacy_order: has("legacy"), managed_by: has("managed-by"), unrestricted: has("unrestricted"), ..Options::default() };
     match kustomize::build(Arc::new(tree), folder, &options) {
         Ok(build) => {
             let warnings: String = build.warnings.iter().flat_map(|it| ["# ", it, "\n"]).collect();
@@ -71,6 +71,10 @@ impl Files for Locked {
 
     fn is_folder(&self, path: &str) -> bool {
         Files::is_folder(&self.0, path)
+    }
+
+    fn below(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+        Files::below(&self.0, folder)
     }
 
     fn decrypted(&self, _: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, Diagnostic> {
@@ -136,6 +140,7 @@ fn differs(case: &Path) -> Option<String> {
         legacy_order: option("reorder=") == "legacy",
         managed_by: option("managedBy=") == "true",
         unrestricted: option("loadRestrictions=") == "LoadRestrictionsNone",
+        ..Options::default()
     };
     let folder = weft::tree::join("", option("path=").trim_start_matches('/')).ok()?;
     let build = kustomize::build(Arc::new(cases::tree_of(&case.join("fs"))), &folder, &options);

@@ -56,6 +56,7 @@ const EXPOSING: &[(&str, &str)] = &[
     ("chart", "templates are rendered with the real values"),
     ("cluster", "the server gets the real values"),
     ("diff", "hashes and fingerprints are made of the real values"),
+    ("forge", "the secret of a webhook proves who sends a request"),
     ("jinja", "templates see the real values, or stand-ins"),
     ("keys", "an identity is read from the text of a key file"),
     ("kustomize", "encodes the values of generated secrets, and hashes them for their names"),

@@ -7,6 +7,7 @@
 mod age;
 mod cases;
 mod chart;
+mod ci;
 mod cli;
 mod cluster;
 mod crash;
@@ -15,9 +16,11 @@ mod docs;
 mod faults;
 mod forge;
 mod functions;
+mod git;
 mod gotemplate;
 mod health;
 mod ignore;
+mod impact;
 mod keys;
 mod kustomize;
 mod layering;
@@ -28,6 +31,7 @@ mod merge;
 mod operator;
 mod plan;
 mod planted;
+mod policy;
 mod project;
 mod readme;
 mod report;
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         age::trials(),
         chart::trials(),
+        ci::trials(),
         cli::trials(),
         cluster::trials(),
         crash::trials(),
@@ -59,9 +64,11 @@ fn main() -> ExitCode {
         faults::trials(),
         forge::trials(),
         functions::trials(),
+        git::trials(),
         gotemplate::trials(),
         health::trials(),
         ignore::trials(),
+        impact::trials(),
         keys::trials(),
         kustomize::trials(),
         layering::trials(),
@@ -70,6 +77,7 @@ fn main() -> ExitCode {
         operator::trials(),
         plan::trials(),
         planted::trials(),
+        policy::trials(),
         project::trials(),
         readme::trials(),
         report::trials(),

@@ -102,6 +102,7 @@ pub fn environment(rendered: &[Rendered]) -> Environment {
         releases: rendered.iter().map(|it| release_of(&it.release)).collect(),
         remote: Vec::new(),
         lock: weft::project::Lock::default(),
+        written: weft::value::Value::default(),
     }
 }
 
@@ -127,6 +128,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         exposes: Vec::new(),
         patches: Vec::new(),
         source_origin: Origin::default(),
+        entry: Arc::default(),
         origin: Origin::new(&file, Mark { line: 3, column: 3 }),
     }
 }

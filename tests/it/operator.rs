@@ -32,6 +32,7 @@ static DEFINED: OnceLock<()> = OnceLock::new();
 pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("operator", case);
     trials.push(code("operator", "a_status_is_kept_and_sources_select", a_status_is_kept_and_sources_select));
+    trials.push(code("operator", "the_kind_has_short_names_and_columns", short_names_and_columns));
     trials.push(code("operator", "the_examples_are_taken", examples::taken));
     trials.push(code("operator", "the_chart_has_the_definition", the_chart_has_the_definition));
     trials.extend(behaviour::trials());
@@ -106,6 +107,30 @@ fn the_chart_has_the_definition() -> Result<(), Failed> {
         return std::fs::write(&path, text).map_err(Failed::from);
     }
     same(&path.display().to_string(), &std::fs::read_to_string(&path)?, &text)
+}
+
+/// `kubectl get cms`, `cmsync` and `weaver` find the objects, and print what matters of them.
+fn short_names_and_columns() -> Result<(), Failed> {
+    let shared = shared();
+    defined();
+    let ask = |path: &str, accept: &str| -> Result<serde_json::Value, Failed> {
+        let request = http::Request::get(path).header(http::header::ACCEPT, accept).body(Vec::new())?;
+        Ok(serde_json::from_str(&shared.block_on(shared.client().request_text(request))?)?)
+    };
+    let group = "/apis/weaver.example.com/v1alpha1";
+    let resources = ask(group, "application/json")?;
+    let all = resources["resources"].as_array().ok_or("resources")?;
+    let kind = all.iter().find(|it| it["name"] == "configmapsyncs").ok_or("the kind")?;
+    assert_eq!((&kind["shortNames"], &kind["categories"]), (&json!(["cms", "cmsync"]), &json!(["weaver"])));
+    let table = ask(&format!("{group}/configmapsyncs"), "application/json;as=Table;v=v1;g=meta.k8s.io")?;
+    let columns = table["columnDefinitions"].as_array().ok_or("columns")?;
+    let of = |wide: bool| -> Vec<&str> {
+        let some = columns.iter().filter(|it| (it["priority"] == 1) == wide);
+        some.filter_map(|it| it["name"].as_str()).collect()
+    };
+    assert_eq!(of(false), ["Name", "Source", "Synced", "Targets", "Available", "Reason", "Age"]);
+    assert_eq!(of(true), ["SA", "Paused"]);
+    Ok(())
 }
 
 /// Objects are found by the name of their source, and the status has the shape that the types say.

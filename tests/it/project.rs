@@ -50,7 +50,8 @@ fn run(case: &Case) -> Result<(), Failed> {
 fn environment(tree: &Tree, asked: Asked) -> Result<Environment, ProjectError> {
     let environment = project::load(tree, asked.environment.as_deref().unwrap_or("dev"))?;
     let inputs = project::inputs(&environment, &|name| asked.variables.get(name).cloned())?;
-    let selection = Selection { releases: asked.releases, labels: asked.labels.into_iter().collect() };
+    let selection =
+        Selection { releases: asked.releases, labels: asked.labels.into_iter().collect(), gone: Vec::new() };
     let environment = project::select(environment, &selection, &inputs)?;
     project::check(&environment, tree)?;
     Ok(environment)

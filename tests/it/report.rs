@@ -1,8 +1,11 @@
 //! Tests of `report`.
 
+mod forms;
+mod laws;
+
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::{Diagnostic, Failure, Kind};
-use weft::report::{self, Detail, LIMIT, Listed, Part, Report, Show, Style, Told, View};
+use weft::report::{self, Budget, Detail, LIMIT, Listed, Part, Report, Show, Style, Told, View};
 
 use crate::cases::{self, Case};
 use crate::plan::input::{Input, key};
@@ -14,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(cases::code("report", "colour-is-only-paint", colour));
     trials.push(cases::code("report", "many-environments", many));
     trials.push(cases::code("report", "markdown-fits-by-degrees", degrees));
+    trials.push(cases::code("report", "laws-of-pages", laws::run));
     trials
 }
 
@@ -25,12 +29,16 @@ fn run(case: &Case) -> Result<(), Failed> {
     let show = Show { ignored, ..Show::default() };
     let json = report::json(&report, Listed { ignored, ..Listed::default() }, &key());
     let text = report::text(&report, &Style { show, ..Style::default() });
-    let markdown = report::markdown(&report, input.limit.unwrap_or(LIMIT), show);
+    let budget = Budget { bytes: input.limit.unwrap_or(LIMIT), show, whole: input.limit.map(|_| "report.md") };
+    let markdown = report::markdown(&report, budget);
     let pretty = serde_json::to_string_pretty(&json)? + "\n";
     silent([&text, &markdown, &pretty])?;
     valid(&json)?;
     if input.columns {
         columns(case, &report, Show { view: View::Columns, ..show })?;
+    }
+    if input.forms {
+        forms::check(case, &report, show)?;
     }
     case.expect("report.txt", &text)?;
     case.expect("report.md", &markdown)?;
@@ -40,7 +48,7 @@ fn run(case: &Case) -> Result<(), Failed> {
 /// The tables of a case, of which no line is too long.
 fn columns(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
     let table = |width| report::text(report, &Style { show, width, ..Style::default() });
-    let page = report::markdown(report, LIMIT, show);
+    let page = report::markdown(report, Budget { show, ..Budget::default() });
     for width in [80, 160] {
         let text = table(width);
         let of_table = text.lines().filter(|line| line.starts_with("      "));
@@ -103,12 +111,12 @@ fn many() -> Result<(), Failed> {
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("== ")).collect();
     cases::same("the headings", "== east == == dead == == west == == last ==", &headings.join(" "))?;
     assert!(text.contains("dead: no answer\\nfrom \\u{1b}[31m`a|b`\n"), "{text}");
-    let page = report::markdown_of_many(&parts, LIMIT, Show::default());
+    let page = report::markdown_of_many(&parts, Budget::default());
     assert!(page.starts_with("<!-- weft:east+dead+west+last -->\n## 4 environments"), "{page}");
     assert!(page.contains("| dead | failed: no answer&#92;nfrom &#92;u{1b}"), "{page}");
     assert!(!page.contains('\u{1b}') && page.contains("### dev"), "{page}");
     for limit in [10, 400, 900] {
-        assert!(report::markdown_of_many(&parts, limit, Show::default()).chars().count() <= limit);
+        assert!(report::markdown_of_many(&parts, Budget::of(limit)).len() <= limit);
     }
     let document = report::json_of_many(&parts, 5, Listed::default());
     assert_eq!((&document["exitCode"], &document["environments"][3]["skipped"]), (&5.into(), &true.into()));
@@ -124,7 +132,7 @@ fn unchanged() -> Result<(), Failed> {
     let report = of("{releases: [{name: app, unchanged: 10000}]}");
     let text = report::text(&report, &Style::default());
     cases::same("the text", "dev\n\ndev: nothing to change (10000 objects)\n", &text)?;
-    assert!(report::markdown(&report, LIMIT, Show::default()).len() < 200);
+    assert!(report::markdown(&report, Budget::default()).len() < 200);
     let json = report::json(&report, Listed::default(), &key());
     assert!(json.to_string().len() < 2000);
     assert_eq!(json["summary"]["unchanged"], 10_000);
@@ -144,7 +152,8 @@ fn colour() -> Result<(), Failed> {
     cases::same("the text without its colours", &plain, &anstream::adapter::strip_str(&painted).to_string())
 }
 
-/// Each degree is shorter than the one before, none is longer than its limit, and the longest that fits is taken.
+/// With less room, fewer objects are shown whole, then fewer by name, and in the end all are counted; what destroys keeps
+/// its degree longest.
 fn degrees() -> Result<(), Failed> {
     let object = |n| {
         format!(
@@ -153,21 +162,28 @@ fn degrees() -> Result<(), Failed> {
         )
     };
     let objects = (0..40).map(object).collect::<Vec<_>>().concat();
-    let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}"));
-    let page = |limit| report::markdown(&report, limit, Show::default());
-    let mut lengths = vec![page(usize::MAX).chars().count()];
-    while let Some(longest) = lengths.last().filter(|_| lengths.len() < 5) {
-        let next = page(longest - 1);
-        assert!(next.chars().count() < *longest);
-        assert_eq!(next.matches("<details").count(), next.matches("</details").count());
-        assert_eq!(next.matches("```").count() % 2, 0, "a fence is open");
-        lengths.push(next.chars().count());
+    let gone = "- {id: ConfigMap apps/gone, is: leftover, live: {data: {a: b}}}\n";
+    let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}{gone}"));
+    let page = |bytes| report::markdown(&report, Budget { whole: Some("all.md"), ..Budget::of(bytes) });
+    let whole = report::markdown(&report, Budget::whole());
+    assert_eq!(page(whole.len()), whole);
+    assert!(!whole.contains("Shortened"));
+    let (mut folded, mut listed) = (usize::MAX, usize::MAX);
+    for bytes in (0..whole.len()).rev().step_by(97) {
+        let page = page(bytes);
+        assert!(page.len() <= bytes, "{} of {bytes}", page.len());
+        let now = page.matches("<details>").count();
+        let lines = page.matches("<details").count() + page.matches("\n- <code>").count();
+        assert!(now <= folded && lines <= listed, "{bytes} bytes show more than the page before:\n{page}");
+        (folded, listed) = (now, lines);
+        let open = "<details open><summary><code>- ConfigMap apps/gone</code>";
+        assert!(page.contains(open) || now == 0, "what destroys is folded before others:\n{page}");
+        let told = page.contains("All of it is in <code>all.md</code>") || page.len() < 200;
+        assert!(told, "nobody says where the whole is:\n{page}");
     }
-    assert_eq!(page(lengths[3] - 1).lines().last(), Some("dev: 40 to change"), "only the head is left");
-    for (length, word) in lengths[1..4].iter().zip(["only changed lines", "changes are not shown", "only counted"]) {
-        assert!(page(*length).contains(word), "{word}");
-    }
-    assert!(page(10).chars().count() <= 10);
+    assert_eq!((folded, listed), (0, 0));
+    assert_eq!(page(60), "dev: 40 to change, 1 to delete");
+    assert_eq!(page(10), "dev: 40 to");
     let names = report::text(&report, &Style { detail: Detail::Names, ..Style::default() });
     assert!(!names.contains("drift"));
     cases::same("the first names", "  ~ update ConfigMap apps/c0", names.lines().nth(3).unwrap_or_default())

@@ -336,10 +336,13 @@ fn of_a_project() -> Result<(), Failed> {
     same("a render of what is vendored", &rendered, &run("render dev", 0)?.stdout)?;
     fs::write(&vendored, chart("6.6.6"))?;
     holds("a render of what others vendored", &run("render dev", 4)?.stderr, "is not what was locked")?;
-    fs::remove_file(vendored)?;
+    fs::remove_file(&vendored)?;
     holds("a render without the network", &run("render dev", 1)?.stderr, "does not answer")?;
     desk.write("environments/dev/environment.yaml", "releases: []\n");
-    holds("a lock of nothing", &run("sources lock dev", 0)?.stdout, "- app ^1")
+    holds("a lock of nothing", &run("sources lock dev", 0)?.stdout, "- app ^1")?;
+    fs::write(&vendored, chart("1.2.0"))?;
+    holds("vendoring", &run("sources vendor", 0)?.stderr, "which no environment takes any more")?;
+    if vendored.exists() { Err("the archive is still there".into()) } else { Ok(()) }
 }
 
 fn dependency() -> Result<(), Failed> {
@@ -357,7 +360,10 @@ fn dependency() -> Result<(), Failed> {
     holds("a render without a lock", &expect("render dev", 1)?.stderr, "is not locked")?;
     expect("sources lock", 0)?;
     holds("a render", &expect("render dev", 0)?.stdout, "kind: ConfigMap")?;
-    same("what is vendored", "charts/web/charts/app-1.0.0.tgz\n", &expect("sources vendor", 0)?.stdout)?;
+    desk.write("charts/web/charts/app-0.9.0.tgz", self::chart("0.9.0"));
+    let vendored = expect("sources vendor", 0)?;
+    same("what is vendored", "charts/web/charts/app-1.0.0.tgz\n", &vendored.stdout)?;
+    holds("vendoring", &vendored.stderr, "removed charts/web/charts/app-0.9.0.tgz")?;
     expect("sources lock --check", 0)?;
     fs::write(desk.project().join("charts/web/charts/app-1.0.0.tgz"), self::chart("1.0.1"))?;
     holds("a render of what others vendored", &expect("render dev", 4)?.stderr, "is not what was locked")

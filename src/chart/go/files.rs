@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::chart::glob;
 use crate::chart::package::File;
 use crate::gotemplate::{Body, Fault, Function, Kind, List, Map, Object, Run, Str, Type, Value, downcast};
+use crate::tree::reads;
 
 /// The files of a chart, or those of them that a pattern chose.
 pub struct Files {
@@ -24,6 +25,7 @@ impl Files {
     }
 
     fn get(&self, name: &[u8]) -> &[u8] {
+        reads::file(&String::from_utf8_lossy(name));
         self.files.iter().rfind(|it| it.name.as_bytes() == name).map_or(&[], |it| &it.data)
     }
 
@@ -71,6 +73,7 @@ fn chosen(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (files, pattern) = named(args)?;
     let pattern = glob::compile(&pattern.lossy());
     let chosen = files.files.iter().filter(|it| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&it.name)));
+    let chosen = chosen.inspect(|it| reads::file(&it.name));
     Ok(Files::value(chosen.cloned().collect()))
 }
 
@@ -106,6 +109,7 @@ impl Object for Files {
 
     fn underlying(&self) -> Option<Value> {
         let entry = |it: &File| (Str::from(it.name.as_str()), Value::Bytes((&*it.data).into()));
+        self.files.iter().for_each(|it| reads::file(&it.name));
         let map = || Map::typed_of(Type::BYTES, self.files.iter().map(entry));
         Some(self.map.get_or_init(map).clone().into())
     }

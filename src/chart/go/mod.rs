@@ -16,14 +16,16 @@ use self::files::Files;
 use self::values::Maker;
 use super::capabilities::Capabilities;
 use super::load::has_ending;
+use super::lookups::{Lookups, Seen};
 use super::member::Member;
 use super::package::File;
 use super::render::Prepared;
 use super::{Chart, ChartError, Context};
 use crate::diagnostic::Trace;
-use crate::gotemplate::functions::{self, Asked, Chance, Host, Time};
+use crate::gotemplate::functions::{self, Asked, Chance, Host, Live, Time};
 use crate::gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Value};
 use crate::jinja::Secrets;
+use crate::tree::reads;
 use crate::value::{Mark, Origin};
 
 /// What templates learn of the release and of the server.
@@ -40,6 +42,8 @@ pub struct Facts {
     pub now: i64,
     /// Where passwords, keys and certificates come from.
     pub chance: Chance,
+    /// The live objects that it may see.
+    pub live: Option<Arc<Lookups>>,
 }
 
 impl Facts {
@@ -52,6 +56,7 @@ impl Facts {
             capabilities: Rc::new(Capabilities::of_discovery(context.capabilities)),
             now: context.making.now,
             chance: context.making.chance.clone(),
+            live: context.making.live.clone().filter(|_| context.release.lookup),
         }
     }
 
@@ -186,7 +191,8 @@ fn each(
     let renderables = renderables(prepared, chart.package.has_jinja())?;
     let templates = chart.go.get(&renderables)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
-    let host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
+    let mut host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
+    host.live = facts.live.clone().map(|lookups| Box::new(Seen { lookups, secrets }) as Box<dyn Live>);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     for it in renderables.iter().filter(|it| !base_name(&it.name).starts_with('_')) {
         let (_, root) = &roots[it.root];
@@ -199,6 +205,9 @@ fn each(
         act(&mut run, it, root)?;
     }
     drop(run);
+    if reads::is_on() && roots.iter().any(|(_, root)| root.was_read(["Capabilities"]) == Some(true)) {
+        reads::function("capabilities");
+    }
     Ok((roots, host))
 }
 
@@ -327,7 +336,7 @@ impl Shared {
 /// Helm takes out what Go prints for what is not there, wherever it stands.
 fn without_no_value(bytes: Vec<u8>) -> Vec<u8> {
     const NO_VALUE: &[u8] = b"<no value>";
-    if !bytes.windows(NO_VALUE.len()).any(|it| it == NO_VALUE) {
+    if !bytes.split(|it| *it == NO_VALUE[0]).skip(1).any(|it| it.starts_with(&NO_VALUE[1..])) {
         return bytes;
     }
     let mut out = Vec::with_capacity(bytes.len());

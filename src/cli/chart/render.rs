@@ -46,6 +46,9 @@ pub(in crate::cli) struct RenderArgs {
     /// Print the definitions of `crds/` as well.
     #[arg(long)]
     include_crds: bool,
+    /// Print what the chart tells people (`NOTES.txt`), and nothing else.
+    #[arg(long)]
+    notes: bool,
     /// Leave hooks out.
     #[arg(long)]
     no_hooks: bool,
@@ -98,7 +101,10 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         chance,
     };
     let by_user = values::merge(layers(args)?).by_user;
-    let out = chart::template(&chart, &by_user, &named)?;
+    let out = match args.notes {
+        true => chart::notes(&chart, &by_user, &named)?.into_bytes(),
+        false => chart::template(&chart, &by_user, &named)?,
+    };
     terminal.print_bytes(&out)?;
     Ok(Exit::Done)
 }

@@ -95,7 +95,7 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
 fn look_once(args: &DriftArgs, targets: &Targets, teller: &Teller, terminal: &Terminal) -> Result<Exit, Failure> {
     let round = round(args, targets, terminal);
     let failed = teller.tell(&round.told(targets), &round.doors(), terminal);
-    let exit = show(&round, targets, args.output, terminal)?;
+    let exit = show(&round, targets, &args.output, terminal)?;
     Ok(if failed && exit == Exit::Done { Exit::Invalid } else { exit })
 }
 
@@ -129,7 +129,7 @@ fn drifted(planned: &Planned, look: Look) -> Drifted {
 }
 
 /// Prints what was found: as a report with what is remembered of it, or as one document.
-fn show(round: &Round, targets: &Targets, output: OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     if output.format == Format::Json {
         let exit = many::exit(&round.fates);
         terminal.print(&format!("{:#}\n", drift::document(&round.told(targets), exit.code())))?;

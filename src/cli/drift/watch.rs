@@ -52,7 +52,7 @@ pub(super) fn run(
 
 /// Prints a look. One that failed is said, and no reason to end.
 fn tell(args: &DriftArgs, round: &Round, targets: &Targets, terminal: &Terminal) -> Result<(), Failure> {
-    match show(round, targets, args.output, terminal) {
+    match show(round, targets, &args.output, terminal) {
         Err(failure) if round.fates.iter().flatten().any(Result::is_err) => {
             failure.diagnostics.iter().for_each(|it| terminal.diagnose(it));
             Ok(())

@@ -1,6 +1,13 @@
 //! `weft import`.
 
+mod cluster;
+mod draft;
+mod gotmpl;
+mod helm;
+mod helmfile;
+mod kluctl;
 mod kustomization;
+mod namespace;
 
 use clap::{Args, Subcommand};
 
@@ -8,7 +15,7 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// Make environments of what is there already.
+/// Make environments of what is there already, and say what could not be carried over.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     #[command(subcommand)]
@@ -17,11 +24,19 @@ pub(super) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 enum ImportVerb {
+    Helm(helm::HelmArgs),
+    Helmfile(helmfile::HelmfileArgs),
+    Kluctl(kluctl::KluctlArgs),
     Kustomization(kustomization::KustomizationArgs),
+    Namespace(namespace::NamespaceArgs),
 }
 
 pub(super) fn run(args: &ImportArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.verb {
+        ImportVerb::Helm(args) => helm::run(args, terminal),
+        ImportVerb::Helmfile(args) => helmfile::run(args, terminal),
+        ImportVerb::Kluctl(args) => kluctl::run(args, terminal),
         ImportVerb::Kustomization(args) => kustomization::run(args, terminal),
+        ImportVerb::Namespace(args) => namespace::run(args, terminal),
     }
 }

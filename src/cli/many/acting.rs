@@ -50,16 +50,18 @@ pub(in crate::cli) fn act(
     let mut proposals = each(&targets.names, &targets.items(), terminal, |target, terminal| {
         let planned = plan(target, terminal)?;
         let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
-        let early = without_applying(&planned.plan);
+        // One digest approves one plan.
+        let unapproved = planned.plan.needs_approval().then_some(Exit::Refused);
+        let early = without_applying(&planned.plan).or(unapproved);
         Ok(Proposal { planned, report, early })
     });
     let shown = parts(&targets.names, &proposals, Proposal::told);
     let going = going(&targets.names, &proposals);
     if going.is_empty() {
-        return finish(&shown, &targets.names, &proposals, format.into(), terminal);
+        return finish(&shown, &targets.names, &proposals, &format.into(), terminal);
     }
     if format == Format::Text {
-        planning::print_many(&shown, Exit::Done.code(), format.into(), terminal)?;
+        planning::print_many(&shown, Exit::Done.code(), &format.into(), terminal)?;
         diagnose(&targets.names, &proposals, terminal);
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -105,7 +107,7 @@ fn conclude<'r>(
         *part = part_of(part.environment, fate.as_ref(), told);
     }
     let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
-    planning::print_many(&parts, exit.code(), format.into(), terminal)?;
+    planning::print_many(&parts, exit.code(), &format.into(), terminal)?;
     failures.iter().flat_map(|it| &it.diagnostics).for_each(|it| terminal.diagnose(it));
     Ok(exit)
 }

@@ -17,6 +17,8 @@ use super::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
 use crate::pipeline;
+use crate::plan::Plan;
+use crate::plan::touched::Touched;
 use crate::report::{Part, Report, Told};
 
 /// What a verb that only looks found in an environment.
@@ -63,7 +65,7 @@ impl Ends for Lines {
 /// Looks at each environment, and prints one report.
 pub(super) fn look(
     targets: &Targets,
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<Looked, Failure> + Sync,
 ) -> Result<Exit, Failure> {
@@ -86,7 +88,7 @@ pub(super) fn gather<T: Ends + Send>(
 pub(super) fn show<T: Ends>(
     targets: &Targets,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
     looked: impl Fn(&T) -> &Looked,
 ) -> Result<Exit, Failure> {
@@ -126,6 +128,27 @@ pub(super) fn conclude<T>(
     Ok(exit)
 }
 
+/// The report where nothing is touched: that nothing is to be done.
+pub(super) fn untouched(untouched: &[Touched], output: &OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let key = pipeline::fresh_key()?;
+    let report = |touched: &Touched| {
+        let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
+        Report { plan, touched: Some(touched.clone()), ..Report::default() }
+    };
+    let reports: Vec<Report> = untouched.iter().map(report).collect();
+    if let [only] = &reports[..] {
+        planning::print_with(only, &key, output, terminal)?;
+    } else {
+        let part = |(of, report)| {
+            let touched: &Touched = of;
+            Part { environment: &touched.environment, code: Exit::Done.code(), told: Told::Report(report, &key) }
+        };
+        let parts: Vec<Part> = untouched.iter().zip(&reports).map(part).collect();
+        planning::print_many(&parts, Exit::Done.code(), output, terminal)?;
+    }
+    Ok(Exit::Done)
+}
+
 /// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.
 pub(super) fn tell(
     targets: &Targets,
@@ -141,7 +164,7 @@ pub(super) fn tell(
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
-    finish(&parts, &targets.names, &fates, format.into(), terminal)
+    finish(&parts, &targets.names, &fates, &format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -161,7 +184,7 @@ pub(super) fn lines(
 
 /// Does something for each of these, which have the name of an environment, at most so many at once. After a failure
 /// nothing else is begun where that was asked for; after a signal, never.
-fn each<I: Sync, T: Ends + Send>(
+pub(super) fn each<I: Sync, T: Ends + Send>(
     names: &Names,
     items: &[(&str, I)],
     terminal: &Terminal,
@@ -193,11 +216,11 @@ fn each<I: Sync, T: Ends + Send>(
 }
 
 /// What is told of each environment, in the order asked for.
-fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
+pub(super) fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
     names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
 }
 
-fn part_of<'f, T: Ends>(
+pub(super) fn part_of<'f, T: Ends>(
     environment: &'f str,
     fate: Option<&'f Result<T, Failure>>,
     told: impl Fn(&'f T) -> Told<'f>,
@@ -216,7 +239,7 @@ fn finish<T: Ends>(
     parts: &[Part],
     names: &Names,
     fates: &[Fate<T>],
-    output: OutputArgs,
+    output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
@@ -226,19 +249,19 @@ fn finish<T: Ends>(
 }
 
 /// How all end together. What was not begun since a signal came was ended by it.
-fn ended(exits: impl IntoIterator<Item = Exit>, skipped: bool) -> Exit {
+pub(super) fn ended(exits: impl IntoIterator<Item = Exit>, skipped: bool) -> Exit {
     match Exit::gravest(exits) {
         exit if skipped => pipeline::signalled().map_or(exit, Exit::Signal),
         exit => exit,
     }
 }
 
-fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {
+pub(super) fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {
     result.as_ref().map_or_else(Exit::of, Ends::exit)
 }
 
 /// Says what went wrong, each with the name of its environment.
-fn diagnose<T>(names: &Names, fates: &[Fate<T>], terminal: &Terminal) {
+pub(super) fn diagnose<T>(names: &Names, fates: &[Fate<T>], terminal: &Terminal) {
     for (environment, fate) in names.list.iter().zip(fates) {
         if let Some(Err(failure)) = fate {
             let failure = failure.clone().of_environment(environment);

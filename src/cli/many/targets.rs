@@ -2,9 +2,11 @@
 
 use thiserror::Error;
 
-use crate::cli::arguments::{ProjectArgs, SeveralArgs, TargetArgs, TargetsArgs};
-use crate::cli::settings;
+use crate::cli::arguments::{ChangedArgs, ProjectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{changed, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
+use crate::plan::touched::Touched;
 use crate::project;
 use crate::source::{ENVIRONMENTS, Source};
 
@@ -104,6 +106,37 @@ impl Targets {
         self.targets.iter().map(|target| (target.environment.as_str(), target)).collect()
     }
 
+    /// The same, but only what a change touches. An environment of which nothing is touched is left out, with what there
+    /// is to tell of it.
+    pub fn changed(
+        mut self,
+        args: &ChangedArgs,
+        set: &SetArgs,
+        terminal: &Terminal,
+    ) -> Result<(Self, Vec<Touched>), Failure> {
+        let Some(first) = self.targets.first() else { return Ok((self, Vec::new())) };
+        let (project, select) = (first.project.clone(), first.select.clone());
+        let touched = changed::touched(&self.names.list, args, &project, (&select, set), terminal)?;
+        let Some(mut touched) = touched else { return Ok((self, Vec::new())) };
+        let mut untouched = Vec::new();
+        let mut targets = Vec::new();
+        for target in self.targets {
+            match touched.remove(&target.environment) {
+                Some(touched) if touched.is_empty() => untouched.push(touched),
+                Some(touched) => targets.push(TargetArgs { select: changed::selected(touched), ..target }),
+                None => targets.push(target),
+            }
+        }
+        self.names.list.retain(|name| targets.iter().any(|it| it.environment == *name));
+        self.targets = targets;
+        Ok((self, untouched))
+    }
+
+    /// Whether there are none, since nothing is touched.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
     /// Refuses several, which `what` does not go with: `a plan is saved of`.
     pub fn only(&self, what: &'static str) -> Result<(), Failure> {
         match self.targets.len() {
@@ -114,6 +147,6 @@ impl Targets {
 }
 
 fn tree(project: &ProjectArgs) -> Result<crate::tree::Tree, Failure> {
-    let source = Source::open(&settings::absolute(&project.project), project.rev.as_deref())?;
+    let source = Source::open(&settings::absolute(&project.project), project.at.as_deref())?;
     Ok(source.read([ENVIRONMENTS])?)
 }

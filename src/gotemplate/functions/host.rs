@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::dates::Time;
 use crate::gotemplate::{Fault, Run, Str, Value};
+use crate::tree::reads;
 use crate::value;
 
 /// What is handed in for one rendering of a release. What templates asked for is recorded in it.
@@ -43,7 +44,7 @@ pub trait Live {
 }
 
 /// What a template asked `lookup` for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
     /// Such as `apps/v1`.
     pub api_version: String,
@@ -94,6 +95,7 @@ impl Host {
 
     /// Records a question to the live objects, and answers it.
     pub(super) fn look_up(&self, asked: Asked) -> Result<Option<value::Value>, String> {
+        reads::function("lookup");
         let found = self.live.as_ref().map_or(Ok(None), |live| live.find(&asked));
         self.asked.borrow_mut().push(asked);
         found
@@ -101,6 +103,7 @@ impl Host {
 
     /// Records a text that has to be masked.
     pub(super) fn record(&self, function: &'static str, file: &Str, text: &Str) {
+        reads::function(function);
         let placeholder = matches!(self.chance, Chance::Placeholder);
         self.made.borrow_mut().push(Made { function, file: file.clone(), text: text.clone(), placeholder });
     }

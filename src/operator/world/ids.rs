@@ -26,7 +26,7 @@ impl From<&str> for Uid {
 
 impl From<&str> for Version {
     fn from(text: &str) -> Self {
-        let usual = text.bytes().all(|it| it.is_ascii_digit()) && !text.starts_with('0');
+        let usual = text.bytes().all(|it| it.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         let number = text.parse().ok().filter(|_| usual);
         number.map_or_else(|| Self::Text(text.into()), Self::Number)
     }

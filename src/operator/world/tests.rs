@@ -54,6 +54,9 @@ fn a_namespace_concerns_whoever_it_becomes_something_else_for() {
     assert_eq!(names(world.namespace_applied("a", namespace("3", "red", false))), ["named", "selecting"], "another");
     assert_eq!(names(world.namespace_deleted("a")), ["named", "selecting"]);
     assert_eq!(names(world.namespace_applied("x", namespace("1", "blue", false))), [""; 0]);
+    assert_eq!(names(world.namespace_applied("own", namespace("1", "blue", false))), [""; 0]);
+    let tenant = names(world.namespace_applied("own", namespace("1", "black", false)));
+    assert_eq!(tenant, ["named", "selecting"], "its labels say whether there are tokens");
 }
 
 #[test]
@@ -93,6 +96,22 @@ fn a_source_and_an_account_concern_who_names_them() {
     assert_eq!(names(world.account_applied(&account, "1")), [""; 0]);
     assert_eq!(names(world.account_applied(&account, "2")), ["named", "selecting"], "recreated");
     assert_eq!(names(world.account_deleted(&account)), ["named", "selecting"]);
+}
+
+#[test]
+fn a_copy_that_a_list_does_not_bring_is_gone_at_its_end() {
+    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    world.maps_listed_anew();
+    world.map_applied(&map("a", "s", "5", Some("named")));
+    world.map_applied(&map("b", "s", "5", Some("named")));
+    assert_eq!(names(world.maps_listed()), [""; 0]);
+    world.maps_listed_anew();
+    world.map_applied(&map("b", "s", "5", Some("named")));
+    world.maps_listed_anew();
+    assert_eq!(world.copies().of(&owner, "named"), ["a", "b"], "a list that broke off");
+    world.map_applied(&map("a", "s", "5", Some("named")));
+    assert_eq!(names(world.maps_listed()), ["named"]);
+    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which hooks of a release are run, when, and why; which are not; and what they left that is removed.
 
 mod kept;
+mod tests;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::schema::Gvk;
 use crate::value::{Origin, Value};
 
 pub use self::kept::{KeptBody, KeptHooks, Left, Seen};
+pub use self::tests::tests;
 pub(super) use self::turn::{Turn, is_last};
 
 /// How much of its digest is in the name of a hook.

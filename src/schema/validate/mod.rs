@@ -16,7 +16,7 @@ mod structural;
 
 use std::fmt;
 
-pub use self::cel::{Expression, ExpressionError, Unanswered};
+pub use self::cel::{Expression, ExpressionError, Program, ProgramError, Scope as Documents, Stuck, Unanswered};
 use self::place::Place;
 use super::{Gvk, Schemas};
 use crate::value::{Data, Path, Value};

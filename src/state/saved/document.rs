@@ -11,7 +11,7 @@ use crate::diff::{
 };
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
-use crate::plan::{Action, Guards, Plan, Refusal, Step, Was};
+use crate::plan::{Action, Finding, Guards, Plan, Refusal, Step, Was};
 use crate::project::{Prune, Selection};
 use crate::schema::Gvk;
 use crate::value::{Mark, Origin, Value};
@@ -40,6 +40,8 @@ struct Document {
     policies: BTreeMap<String, Prune>,
     steps: Vec<Entry>,
     refusals: Vec<Refusal>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
     warnings: Vec<String>,
 }
 
@@ -130,6 +132,7 @@ pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, Sav
         policies: saved.plan.policies,
         steps,
         refusals: saved.plan.refusals,
+        findings: saved.plan.findings,
         warnings: saved.warnings,
     };
     serde_json::to_string(&document).map_err(|source| SavedError::Unwritten { source })
@@ -173,8 +176,8 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     let document: Document =
         serde_json::from_str(text).map_err(|source| SavedError::Format { file: file.to_owned(), source })?;
     let (steps, proofs) = document.steps.into_iter().map(step).unzip();
-    let (environment, refusals) = (document.environment, document.refusals);
-    let plan = Plan { environment, steps, refusals, policies: document.policies, ..Plan::default() };
+    let (environment, refusals, findings) = (document.environment, document.refusals, document.findings);
+    let plan = Plan { environment, steps, refusals, findings, policies: document.policies, ..Plan::default() };
     Ok(Saved {
         tool: document.tool,
         made: document.made,

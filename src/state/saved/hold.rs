@@ -106,6 +106,7 @@ fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
         elsewhere.push(step.object.id.clone());
     }
     plan.refusals.retain(|it| it.object().is_none_or(|id| !elsewhere.contains(id)));
+    plan.findings.retain(|it| it.object.as_ref().is_none_or(|id| !elsewhere.contains(id)));
     Held { plan, elsewhere }
 }
 

@@ -14,13 +14,13 @@ use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prop_assert_eq, prop_assert_ne};
 use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
-use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render};
+use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render, trace};
 use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::jinja;
 use weft::project::{Prune, Release, ReleaseSource};
 use weft::schema::{Discovery, Gvk, Resource, Scope};
 use weft::tree::Tree;
-use weft::value::{Data, Origin, Path, Value};
+use weft::value::{Data, Mark, Origin, Path, Value};
 use weft::values::Values;
 use weft::yaml::{self, Rules};
 
@@ -32,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(cases::of("chart", chart));
     trials.push(cases::code("chart", "a folder of manifests is rendered as it is", plain));
     trials.push(cases::code("chart", "every secret leaf differs between the two renders", told_apart));
+    trials.push(cases::code("chart", "a line is traced to the template that made it", traced));
     trials.extend(corpus::trial());
     trials.push(cases::code("chart", "a thousand releases render from one chart in parallel", parallel));
     trials
@@ -102,6 +103,10 @@ fn laws(chart: &Chart, values: &Values, rendered: &Rendered) {
 }
 
 fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
+    with_context(values, |context| render(chart, context))
+}
+
+fn with_context<T>(values: &Values, work: impl FnOnce(&Context) -> T) -> T {
     let (inputs, capabilities) = (BTreeMap::from([("TAG".to_owned(), "v7".to_owned())]), Arc::new(discovery()));
     let (release, making) = (release(), weft::chart::Making::default());
     let context = Context {
@@ -112,7 +117,43 @@ fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
         capabilities: &capabilities,
         making: &making,
     };
-    render(chart, &context)
+    work(&context)
+}
+
+/// A line of an object leads to the file and the line of a template, through `include`, of charts below, and of both
+/// languages; with a secret as well.
+fn traced() -> Result<(), Failed> {
+    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+    let tree = Tree::new([
+        file("charts/app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n"),
+        file("charts/app/templates/_parts.tpl", "{{ define \"two\" }}b: 1\nc: {{ .Values.secret }}{{ end }}"),
+        file("charts/app/templates/a.yaml", "a: x\n{{- if true }}\n{{ include \"two\" . }}\n{{- end }}\nd: 4\n"),
+        file("charts/app/templates/j.yaml.j2", "{% if true %}\nj: {{ values.secret }}\n{% endif %}\n"),
+        file("charts/app/charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n"),
+        file("charts/app/charts/sub/templates/s.yaml", "\n\ns: {{ .Chart.Name }}\n"),
+    ]);
+    let chart = Chart::load(&tree, "charts/app").expect("a chart");
+    let user = yaml::document("secret: abc", &Arc::default(), Rules::Strict).expect("values").masked();
+    let values = Values { merged: user.clone(), by_user: user, ..Values::default() };
+    let lines = |path: &str, count: u32| {
+        let trace = with_context(&values, |context| trace(&chart, context, path)).expect("a trace");
+        let place = |line| trace.at(Mark { line, column: 0 }).map_or("?".to_owned(), ToString::to_string);
+        (1..=count).map(place).collect::<Vec<_>>().join(" ")
+    };
+    let (parts, a) = ("charts/app/templates/_parts.tpl", "charts/app/templates/a.yaml");
+    let wanted = format!("{a}:1 {parts}:1 {parts}:2 {a}:5");
+    same("a Go template", &wanted, &without_columns(&lines(a, 4)))?;
+    let below = "charts/app/charts/sub/templates/s.yaml";
+    same("a chart below", &format!("{below}:3"), without_columns(&lines(below, 3)).rsplit(' ').next().unwrap_or(""))?;
+    let jinja = "charts/app/templates/j.yaml.j2";
+    same("a Jinja template", &format!("{jinja}:2"), &without_columns(&lines(jinja, 1)))?;
+    same("what is not rendered", "?", &lines("charts/app/templates/none.yaml", 1))
+}
+
+/// Places without their columns.
+fn without_columns(places: &str) -> String {
+    let place = |it: &str| it.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
+    places.split(' ').map(place).collect::<Vec<_>>().join(" ")
 }
 
 fn print(rendered: &Rendered) -> String {
@@ -171,10 +212,12 @@ fn release() -> Release {
         ignore: Vec::new(),
         conflicts: Vec::new(),
         replace: Vec::new(),
+        lookup: false,
         rollback: false,
         exposes: Vec::new(),
         patches: Vec::new(),
         source_origin: Origin::default(),
+        entry: Arc::default(),
         origin: Origin::default(),
     }
 }

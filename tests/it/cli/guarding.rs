@@ -307,7 +307,7 @@ fn unreadable_project() -> Result<(), Failed> {
         site.expect(arguments, 1)?;
         same("the objects", &before.join("\n"), &site.versions().join("\n"))
     };
-    nothing("apply dev --yes --rev no-such-revision")?;
+    nothing("apply dev --yes --at no-such-revision")?;
     site.chart("web", "{}\n", "{{ nothing.is.there }}");
     nothing("apply dev --yes")?;
     site.desk.write("charts/web/templates/all.yaml.j2", "metadata: {name: no-kind}\n");

@@ -29,13 +29,13 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Ends the pods of a namespace, as nodes would: those with the label `fails` fail.
-struct Worker {
+pub(super) struct Worker {
     ends: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Worker {
-    fn of(site: &Site) -> Self {
+    pub(super) fn of(site: &Site) -> Self {
         let (ends, namespace) = (Arc::new(AtomicBool::new(false)), site.namespace.clone());
         let end = Arc::clone(&ends);
         let thread = std::thread::spawn(move || {
@@ -71,7 +71,7 @@ async fn finish(api: &Api<Pod>) {
 }
 
 /// A Job whose pods no node takes, so that only the worker ends them.
-fn job(name: &str, annotations: &str, image: &str, labels: &str) -> String {
+pub(super) fn job(name: &str, annotations: &str, image: &str, labels: &str) -> String {
     format!(
         "---\napiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, annotations: {{{annotations}}}}}\nspec:\n  \
          backoffLimit: 0\n  template:\n    metadata: {{labels: {labels}}}\n    spec:\n      restartPolicy: Never\n      \

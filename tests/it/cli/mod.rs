@@ -1,6 +1,8 @@
 //! Tests of the program as a whole, through its binary.
 
 mod canary;
+mod chart_rows;
+mod charts;
 mod documents;
 mod drift;
 mod editing;
@@ -38,6 +40,8 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     [
         canary::trials(),
+        chart_rows::trials(),
+        charts::trials(),
         documents::trials(),
         drift::trials(),
         editing::trials(),

@@ -212,12 +212,12 @@ fn revision_of_git() -> Result<(), Failed> {
     site.expect("plan dev", 0)?.says(&format!("at {commit}\n"))?;
     site.desk.write("environments/dev/values/web.yaml", "greeting: Bye\n");
     site.expect("plan dev", 0)?.says(&format!("at {commit} with changes\n"))?.says("Bye")?;
-    site.expect("apply dev --yes --rev HEAD", 0)?.says("1 applied")?;
+    site.expect("apply dev --yes --at HEAD", 0)?.says("1 applied")?;
     same("the data", r#"{"greeting":"Hello","port":"80"}"#, &site.data("web").unwrap_or_default())?;
-    site.expect("plan dev --rev main~1", 1)?.says("git knows no revision `main~1`")?;
+    site.expect("plan dev --at main~1", 1)?.says("git knows no revision `main~1`")?;
     // A file that is not committed is no file of the revision.
     site.releases(&[]);
-    site.expect("plan dev --rev HEAD --exit-code", 0).map(drop)
+    site.expect("plan dev --at HEAD --exit-code", 0).map(drop)
 }
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1

@@ -276,7 +276,7 @@ fn from_helm() -> Result<(), Failed> {
         assert_eq!(document["steps"][0]["tools"][0]["name"], "shop");
         for view in [
             report::text(&report, &Style::default()),
-            report::markdown(&report, report::LIMIT, report::Show::default()),
+            report::markdown(&report, report::Budget::default()),
         ] {
             assert!(view.contains("adopted from Helm\n"), "{view}");
         }

@@ -1,6 +1,7 @@
 //! `docs/operator.md`: its steps are run, and its tables are held against the program.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
 use regex::Regex;
@@ -8,7 +9,7 @@ use serde_json::Value as Json;
 use weft::operator::{self, Figures, OPERATOR, SOURCE, TARGET};
 use weft::telemetry;
 
-use crate::cases::code;
+use crate::cases::{self, code};
 use crate::machine::Machine;
 use crate::markdown::{self, Block, blocks, rows};
 
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         code("docs", "operator_rights", rights),
         code("docs", "operator_reasons_fields_and_metrics", names),
         code("docs", "operator_chart_values", values),
+        code("docs", "operator_image", image),
     ]
 }
 
@@ -69,6 +71,37 @@ fn names() -> Result<(), Failed> {
     let missing: Vec<String> =
         reasons.chain(fields).chain(metrics).filter(|name| !page.contains(&format!("`{name}"))).collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("{PAGE} does not name {missing:?}").into()) }
+}
+
+/// The image is built from what is there: with the oldest compiler that is allowed, and with every file that is built in.
+fn image() -> Result<(), Failed> {
+    let (made, manifest) = (markdown::read("Dockerfile"), markdown::read("Cargo.toml"));
+    let found = |pattern: &str, text: &str| Some(Regex::new(pattern).ok()?.captures(text)?[1].to_owned());
+    let compiler = found(r"FROM rust:([0-9.]+)-alpine", &made).ok_or("a compiler")?;
+    assert_eq!(Some(compiler), found("rust-version = \"([0-9.]+)\"", &manifest));
+    let copies = made.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from"));
+    let copied: BTreeSet<&str> = copies
+        .flat_map(|line| line.split(' ').skip(1))
+        .map(|it| it.trim_start_matches("./"))
+        .filter(|it| !it.is_empty())
+        .collect();
+    let kept = markdown::read(".dockerignore");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in &copied {
+        assert!(root.join(path).exists() && kept.lines().any(|line| line == format!("!{path}")), "{path}");
+    }
+    let built_in = Regex::new("include_(?:str|bytes)!\\(\"([^\"]+)\"")?;
+    let tree = cases::repository(&["src"]);
+    for path in tree.paths().filter(|path| path.ends_with(".rs")) {
+        let text = String::from_utf8(tree.bytes(path).unwrap_or_default().to_vec())?;
+        let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for file in built_in.captures_iter(program) {
+            let whole = root.join(path).parent().ok_or("a folder")?.join(&file[1]).canonicalize()?;
+            let below = whole.strip_prefix(root)?;
+            assert!(copied.iter().any(|it| below.starts_with(it)), "{path} has {} built in", below.display());
+        }
+    }
+    Ok(())
 }
 
 /// The chart's page names every value that there is.

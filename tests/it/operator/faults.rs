@@ -1,5 +1,6 @@
 //! Faults of the way to the server, and of those who change things there: each with what has to come of it.
 
+mod machine;
 mod people;
 mod way;
 
@@ -12,7 +13,7 @@ use kube::api::{Api, ListParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value as Json;
 
-use super::stage::{Running, Tenant, until};
+use super::stage::{Running, Tenant, all_faults, until};
 use crate::cases::code;
 use crate::cli::proxy::{Answer, Seen};
 use crate::sandbox::shared;
@@ -32,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         ("10_two_operators_at_once_do_no_harm", way::two_operators),
         ("12_an_account_that_is_deleted_and_made_again", people::account_again),
         ("13_a_right_that_is_taken_away_concerns_one_namespace", people::right_taken_away),
+        ("13_a_right_that_comes_right_after_is_seen_soon", people::right_comes_after),
         ("14_a_token_that_is_not_taken_is_asked_for_once_more", people::token_not_taken),
         ("15_the_namespace_of_the_object_is_deleted", people::own_namespace_deleted),
         ("16_a_target_namespace_is_deleted_and_made_again", people::target_namespace_again),
@@ -45,10 +47,16 @@ pub fn trials() -> Vec<Trial> {
         ("25_a_hot_source_causes_one_round_a_second", people::hot_source),
         ("26_a_selector_of_nothing_and_one_of_everything", people::selectors),
         ("27_planted_marks_delete_nothing", people::planted_marks),
+        ("49_a_kubeconfig_runs_no_program", machine::no_programs),
+        ("49_a_wrong_certificate_is_told", machine::wrong_certificate),
+        ("50_it_needs_no_home_and_writes_no_file", machine::writes_no_file),
         ("51_a_wrong_clock_wears_no_token_out", people::wrong_clock),
         ("52_a_status_of_another_version_is_no_storm", people::other_status),
     ];
-    table.iter().map(|(name, run)| code("operator::fault", name, *run)).collect()
+    // It takes the shortest interval that there is: a minute.
+    let long: &[(&str, Run)] = &[("09_a_lost_event_is_made_good_by_the_interval", way::lost_until_the_interval)];
+    let table = table.iter().chain(long.iter().filter(|_| all_faults()));
+    table.map(|(name, run)| code("operator::fault", name, *run)).collect()
 }
 
 /// A tenant whose object is synced, and its operator, behind a door with a rule.

@@ -20,6 +20,7 @@ use weft::operator::{Figures, LEASE, Leading, Seat, campaign};
 use weft::project::ClusterRef;
 
 use super::install::{Installed, acting_as};
+use super::stage::at_once;
 use crate::cases::code;
 use crate::cli::proxy::{Answer, Proxy};
 use crate::machine::program;
@@ -149,7 +150,7 @@ fn stolen() -> Result<(), Failed> {
 
 /// Whatever the clock of a leader said that died: its Lease is taken when it was not renewed for as long as it lasts.
 fn of_a_dead_leader() -> Result<(), Failed> {
-    for ago in [-60, 60] {
+    at_once([-60, 60], |ago| {
         let namespace = shared().namespace("weaver-lease");
         shared().block_on(async {
             let renewed = format!("{:.6}", Timestamp::now() - SignedDuration::from_secs(ago));
@@ -161,9 +162,8 @@ fn of_a_dead_leader() -> Result<(), Failed> {
             let took = first.becomes(true, SOON).await?;
             assert!(took > Duration::from_secs(2), "it was watched for {took:?}");
             first.end().await
-        })?;
-    }
-    Ok(())
+        })
+    })
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
@@ -177,7 +177,7 @@ fn alone() -> Result<(), Failed> {
 }
 
 /// What a page at an address says.
-fn page(address: &str, path: &str) -> Result<String, Failed> {
+pub fn page(address: &str, path: &str) -> Result<String, Failed> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: it\r\n\r\n")?;

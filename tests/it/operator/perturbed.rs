@@ -11,7 +11,7 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
-use super::stage::{Running, Tenant, until};
+use super::stage::{Running, Tenant, all_faults, at_once, until};
 use crate::cases::code;
 use crate::cli::proxy::{Answer, Events, Seen};
 
@@ -39,10 +39,12 @@ const WRITES: usize = 16;
 const SAMPLE: &[usize] = &[0, 2, 4, 7, 9];
 
 fn at_every_write(kind: Kind) -> Result<(), Failed> {
-    let all = std::env::var("WEFT_FAULTS").is_ok_and(|it| it == "all");
-    (0..WRITES).filter(|at| all || SAMPLE.contains(at)).try_for_each(|at| {
-        life(kind, at)
-            .map_err(|error| Failed::from(format!("{kind:?} at write {at}: {}", error.message().unwrap_or("?"))))
+    let places: Vec<usize> = (0..WRITES).filter(|at| all_faults() || SAMPLE.contains(at)).collect();
+    places.chunks(SAMPLE.len()).try_for_each(|some| {
+        at_once(some, |at| {
+            life(kind, *at)
+                .map_err(|error| Failed::from(format!("{kind:?} at write {at}: {}", error.message().unwrap_or("?"))))
+        })
     })
 }
 

@@ -21,6 +21,27 @@ use crate::sandbox::shared;
 
 /// How long something is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same where all faults are tried, in their long forms.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
+/// How many namespaces are made at once.
+const AT_ONCE: usize = 8;
+
+/// Whether all faults are tried, in their long forms: `WEFT_FAULTS=all`.
+pub fn all_faults() -> bool {
+    std::env::var("WEFT_FAULTS").is_ok_and(|it| it == "all")
+}
+
+/// Does something for each of these at once, and waits for all: most of such a test is waiting.
+pub fn at_once<T: Send>(
+    all: impl IntoIterator<Item = T>,
+    run: impl Fn(T) -> Result<(), Failed> + Sync,
+) -> Result<(), Failed> {
+    let run = &run;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = all.into_iter().map(|it| scope.spawn(move || run(it))).collect();
+        threads.into_iter().try_for_each(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
 
 /// A tenant: a namespace with a source and an account, and namespaces that the account may write to.
 pub struct Tenant {
@@ -49,7 +70,13 @@ impl Tenant {
         let tenant = Self { own, targets };
         tenant.account("copier");
         tenant.may("copier", &tenant.own, &["get"]);
-        tenant.targets.iter().for_each(|it| tenant.may("copier", it, &["get", "list", "create", "patch", "delete"]));
+        let verbs = ["get", "list", "create", "patch", "delete"];
+        let several = tenant.targets.chunks(tenant.targets.len().div_ceil(AT_ONCE).max(1));
+        let done = at_once(several, |some| {
+            some.iter().for_each(|it| tenant.may("copier", it, &verbs));
+            Ok(())
+        });
+        done.expect("rights");
         tenant.source(&json!({"a": "1"}));
         tenant
     }
@@ -222,10 +249,11 @@ pub fn delete_namespace(namespace: &str) {
 /// Waits until something holds; the error says what did not.
 pub fn until(what: &str, mut holds: impl FnMut() -> Result<(), String>) -> Result<(), Failed> {
     let began = Instant::now();
+    let patience = if all_faults() { LONG_PATIENCE } else { PATIENCE };
     loop {
         match holds() {
             Ok(()) => return Ok(()),
-            Err(now) if began.elapsed() > PATIENCE => return Err(format!("never: {what}; but {now}").into()),
+            Err(now) if began.elapsed() > patience => return Err(format!("never: {what}; but {now}").into()),
             Err(_) => std::thread::sleep(Duration::from_millis(25)),
         }
     }
@@ -330,7 +358,26 @@ impl Running {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("a process");
             child.wait().expect("a process");
+            self.says_no_token();
         }
+    }
+
+    /// What it says on standard error, so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.desk.root().join("log")).unwrap_or_default()
+    }
+
+    /// No token is in what it said: all begin with the same letters, those of `{"alg":`.
+    fn says_no_token(&self) {
+        let log = self.log();
+        assert!(std::thread::panicking() || !log.contains("eyJhbGci"), "{log}");
+    }
+
+    /// The memory of its own that is resident, in bytes.
+    pub fn resident(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.as_ref()?.id())).ok()?;
+        let line = status.lines().find_map(|it| it.strip_prefix("RssAnon:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|it| it * 1024)
     }
 
     /// Whether it runs.
@@ -343,7 +390,9 @@ impl Running {
         let mut child = self.child.take()?;
         let pid = rustix::process::Pid::from_raw(child.id().try_into().expect("a number")).expect("a process");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
-        child.wait().expect("a process").code()
+        let code = child.wait().expect("a process").code();
+        self.says_no_token();
+        code
     }
 
     /// The writes so far.

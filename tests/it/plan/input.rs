@@ -13,7 +13,7 @@ use weft::manifest::hooks::{Occasion, Point, Role, role};
 use weft::manifest::{Hook, Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::hooks::{KeptBody, KeptHooks, Left, Seen, WantedHook};
-use weft::plan::{self, Guards, HookFacts, PART_OF, Plan, ReleaseFacts};
+use weft::plan::{self, Finding, Guards, HookFacts, PART_OF, Plan, ReleaseFacts, Ruling};
 use weft::project::{ConflictRule, ObjectPattern, Prune, ReplaceRule};
 use weft::report::{Event, Outcome, Purpose, Report};
 use weft::schema::{GroupKind, Gvk, Violation};
@@ -52,6 +52,12 @@ pub struct Input {
     /// Whether what rules hide is shown.
     #[serde(default)]
     pub show_ignored: bool,
+    /// What rules of the repository say.
+    #[serde(default)]
+    findings: Vec<Found>,
+    /// Whether the case has the forms for browsers and forges, too.
+    #[serde(default)]
+    pub forms: bool,
     /// The limit of the Markdown.
     #[serde(default)]
     pub limit: Option<usize>,
@@ -175,6 +181,16 @@ struct Change {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Found {
+    rule: String,
+    ruling: Ruling,
+    message: String,
+    #[serde(default)]
+    object: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Happened {
     id: String,
     /// `applied`, `failed: REASON`, ...
@@ -218,7 +234,9 @@ impl Input {
             replace: replace.clone(),
             orphan: orphan.clone(),
         };
-        plan::plan("dev", Comparison { objects, residents: self.residents() }, &releases, &guards)
+        let mut plan = plan::plan("dev", Comparison { objects, residents: self.residents() }, &releases, &guards);
+        plan.find(self.findings.iter().map(Found::read).collect());
+        plan
     }
 
     fn residents(&self) -> BTreeMap<ObjectId, Residents> {
@@ -243,6 +261,19 @@ impl Input {
             events: self.events.iter().map(event).collect(),
             warnings: self.warnings.clone(),
             ..Report::default()
+        }
+    }
+}
+
+impl Found {
+    fn read(&self) -> Finding {
+        Finding {
+            rule: self.rule.clone(),
+            ruling: self.ruling,
+            message: self.message.clone(),
+            policy: "policies/all.yaml:3:3".to_owned(),
+            object: self.object.as_deref().map(id),
+            release: None,
         }
     }
 }

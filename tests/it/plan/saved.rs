@@ -5,7 +5,7 @@ use weft::diagnostic::Diagnostic;
 use weft::diff::Judge;
 use weft::plan::{Guards, Plan};
 use weft::project::Selection;
-use weft::report::{self, LIMIT, Listed, Report, Show, Style, View};
+use weft::report::{self, Budget, Listed, Report, Show, Style, View};
 use weft::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
 
 use super::input::{Input, key};
@@ -27,7 +27,11 @@ pub fn saved(plan: Plan) -> Saved {
         made: "2026-11-21T10:00:00Z".into(),
         cluster: ClusterMark { address: "https://dev.example.com:6443".into(), uid: Some("1".into()) },
         commit: Some(CommitMark { id: "a".repeat(40), dirty: false }),
-        selection: Selection { releases: vec!["app".into()], labels: vec![("tier".into(), "front".into())] },
+        selection: Selection {
+            releases: vec!["app".into()],
+            labels: vec![("tier".into(), "front".into())],
+            gone: Vec::new(),
+        },
         judge: Judge::DryRun,
         aim: Aim::Apply,
         set: vec!["--set image.tag".into()],
@@ -80,10 +84,11 @@ fn shows_what_was_planned(case: &Case) -> Result<(), Failed> {
     let (before, after) = (report(plan), report(again.plan));
     for (view, ignored) in [(View::Lines, false), (View::Lines, true), (View::Columns, true)] {
         let show = Show { view, ignored };
+        let budget = Budget { show, ..Budget::default() };
         let style = Style { show, ..Style::default() };
         let listed = Listed { ignored, unchanged: ignored };
         same("the text", &report::text(&before, &style), &report::text(&after, &style))?;
-        same("the page", &report::markdown(&before, LIMIT, show), &report::markdown(&after, LIMIT, show))?;
+        same("the page", &report::markdown(&before, budget), &report::markdown(&after, budget))?;
         let json = |report: &Report, key| format!("{:#}", report::json(report, listed, key));
         same("the JSON", &json(&before, &key()), &json(&after, &KeyMark::open()))?;
     }

@@ -19,6 +19,7 @@ use super::numbers::truncated;
 use super::strconv;
 use super::strings::trimmed;
 use crate::gotemplate::{Fault, Function, Run, Str, Type, Value, downcast};
+use crate::tree::reads;
 
 const A: Type = Type::Any;
 const S: Type = Type::Str;
@@ -26,7 +27,7 @@ const T: Type = Type::Named("time.Time");
 
 /// The functions of this module.
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::new("now", &[], |run, _| Ok(host::of(run)?.now.clone().value())),
+    Function::new("now", &[], |run, _| Ok(clock(run)?.clone().value())),
     Function::new("ago", &[A], ago),
     Function::new("date", &[S, A], |run, args| written(run, text(args, 0)?, any(args, 1)?, "Local")),
     Function::new("dateInZone", &[S, A, S], in_zone),
@@ -57,13 +58,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 const HTML: &[u8] = b"2006-01-02";
 
+/// The time of this run.
+fn clock<'e>(run: &Run<'e>) -> Result<&'e Time, Fault> {
+    reads::function("now");
+    Ok(&host::of(run)?.now)
+}
+
 /// The moment that a value is: a time, or seconds since 1970; now, for anything else.
 fn moment(run: &Run<'_>, value: &Value) -> Result<Time, Fault> {
     Ok(match value {
         Value::Int(seconds) | Value::Int64(seconds) => Time::utc(*seconds, 0),
         other => match downcast::<Time>(other) {
             Some(time) => time.clone(),
-            None => host::of(run)?.now.clone(),
+            None => clock(run)?.clone(),
         },
     })
 }
@@ -82,7 +89,7 @@ fn ago(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     if matches!(host.chance, Chance::Fixed) {
         return Ok("1h0m0s".into());
     }
-    let since = host.now.since(&moment(run, any(args, 0)?)?);
+    let since = clock(run)?.since(&moment(run, any(args, 0)?)?);
     Ok(since.round(Duration(SECOND)).to_string().into())
 }
 
@@ -119,7 +126,7 @@ fn rounded(run: &Run<'_>, value: &Value) -> Result<Value, Fault> {
         Value::Str(text) => Duration::parse(&text.lossy()).unwrap_or(Duration(0)),
         Value::Int64(nanos) => Duration(*nanos),
         other => match downcast::<Time>(other) {
-            Some(time) => host::of(run)?.now.since(time),
+            Some(time) => clock(run)?.since(time),
             None => Duration(0),
         },
     };

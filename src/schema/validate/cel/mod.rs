@@ -5,6 +5,7 @@
 
 mod convert;
 mod expression;
+mod program;
 mod rule;
 
 use kube_cel::KubeCelExt as _;
@@ -12,6 +13,7 @@ use kube_cel::cel::extractors::This;
 use kube_cel::cel::{Context, ExecutionError, Value as CelValue};
 
 pub use self::expression::{Expression, ExpressionError, Unanswered};
+pub use self::program::{Program, ProgramError, Scope, Stuck};
 use self::rule::Rule;
 use super::Validated;
 use super::place::Place;
@@ -26,11 +28,14 @@ pub(super) fn check(root: &Place<'_>, found: &mut Validated) {
     walk(root, &context, found);
 }
 
+/// The names of the types, which expressions may compare with.
+const TYPES: [&str; 9] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
+
 /// What all rules see: the functions of the server, and the types that the evaluator does not name.
 fn context() -> Context<'static> {
     let mut context = Context::default().with_all();
     context.add_function("type", kind);
-    for name in ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"] {
+    for name in TYPES {
         context.add_variable_from_value(name, name.to_owned());
     }
     context

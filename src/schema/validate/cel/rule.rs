@@ -162,10 +162,22 @@ fn optional_scope<'c>(place: &Place<'_>, scope: &'c Context<'_>) -> Context<'c> 
     inner
 }
 
-/// The evaluator knows optional keys, but not optional fields: `a.?b` is `a[?"b"]`.
+/// Reads an expression.
 pub(super) fn parse(source: &str) -> Option<IdedExpr> {
+    read(source).ok()
+}
+
+/// The same; an error with what is wrong, and with the line and the column, counted from one. The evaluator knows optional
+/// keys, but not optional fields: `a.?b` is `a[?"b"]`.
+pub(super) fn read(source: &str) -> Result<IdedExpr, (String, u32, u32)> {
     let source = OPTIONAL.as_ref().map_or(source.into(), |field| field.replace_all(source, "[?\"$1\"]"));
-    Parser::new().enable_optional_syntax(true).parse(&source).ok()
+    Parser::new().enable_optional_syntax(true).parse(&source).map_err(|errors| match errors.errors.first() {
+        Some(first) => {
+            let place = |at: isize| u32::try_from(at).unwrap_or(0).max(1);
+            (first.msg.clone(), place(first.pos.0), place(first.pos.1))
+        }
+        None => ("nothing is there".to_owned(), 1, 1),
+    })
 }
 
 fn evaluate(source: &str, scope: &Context<'_>) -> Outcome {

@@ -1,0 +1,143 @@
+//! `weft ci apply`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::here::{self, Here};
+use super::tell::{self, Does, Tidings};
+use super::{JobArgs, artefact, look};
+use crate::cli::acting::{self, ActingArgs, Ran};
+use crate::cli::arguments::{Format, JudgeArgs, SetArgs};
+use crate::cli::many::{self, Fate, Looked, Names};
+use crate::cli::planning::{self, GuardArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, apply, files, settings, wait};
+use crate::diagnostic::Failure;
+use crate::pipeline::{self, Planned};
+use crate::state::saved;
+
+/// Apply a change that was merged, in the environments that it touches: exactly the plans of `weft ci plan --plans`, or
+/// nothing where the branch moved since; without plans, what is planned anew. Nobody is asked.
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// The folder that `weft ci plan --plans` wrote.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["environments", "all", "GuardArgs"])]
+    plans: Option<PathBuf>,
+    #[command(flatten)]
+    acting: ActingArgs,
+    #[command(flatten)]
+    guards: GuardArgs,
+}
+
+pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let here = match Here::of(&args.job, here::job()?) {
+        Ok(here) => here,
+        Err((job, failure)) => {
+            tell::failed(&job, Does::Apply, &failure, args.job.dry_run, terminal)?;
+            return Err(failure);
+        }
+    };
+    let commit = here.change.head.clone();
+    let (names, plans) = match &args.plans {
+        Some(folder) => match planned_before(args, &here, folder) {
+            Ok(found) => found,
+            Err(failure) => {
+                tell::failed(&here.job, Does::Apply, &failure, args.job.dry_run, terminal)?;
+                return Err(failure);
+            }
+        },
+        None => (here.environments(&args.job, &commit)?, Vec::new()),
+    };
+    let fates = look::each(&names, terminal, |environment, terminal| {
+        let file = plans.iter().find(|(name, _)| name == environment).map(|(_, file)| file);
+        let planned = match file {
+            Some(file) => again(args, environment, &commit, file, terminal)?,
+            None => anew(args, environment, &commit, terminal)?,
+        };
+        acted(args, &here, planned, environment, terminal)
+    });
+    conclude(args, &here, &names, &fates, terminal)
+}
+
+/// The environments of a folder with plans, which have to be of this change on this base.
+fn planned_before(args: &ApplyArgs, here: &Here, folder: &PathBuf) -> Result<(Names, Vec<(String, PathBuf)>), Failure> {
+    let artefact = artefact::read(folder)?;
+    artefact.allows(&here.change.base, &here.change.head, &here.change.tree)?;
+    let list = artefact.environments.iter().map(|it| it.environment.clone()).collect();
+    let names = Names { list, parallel: args.job.several.parallel, fail_fast: args.job.several.fail_fast };
+    Ok((names, artefact::plans(folder, &artefact)))
+}
+
+/// The plan of a file, made anew and found to be the same.
+fn again(
+    args: &ApplyArgs,
+    environment: &str,
+    commit: &str,
+    file: &PathBuf,
+    terminal: &Terminal,
+) -> Result<Planned, Failure> {
+    let saved = saved::read(&files::bytes(file)?, &file.display().to_string())?;
+    let settings = settings::online(&args.job.target(environment, commit), &SetArgs::default())?;
+    apply::planned_again(&saved, settings, &SetArgs::default(), terminal)
+}
+
+fn anew(args: &ApplyArgs, environment: &str, commit: &str, terminal: &Terminal) -> Result<Planned, Failure> {
+    let (settings, planned) = look::planned(&args.job, environment, commit, &args.guards, terminal)?;
+    if !planned.placeholders {
+        return Ok(planned);
+    }
+    // A placeholder must never be applied.
+    wait(pipeline::keep_key(&planned))?;
+    planning::plan_with(&settings, &args.guards.guards(), terminal)
+}
+
+/// Applies a plan that may be applied, and says what came of it.
+fn acted(
+    args: &ApplyArgs,
+    here: &Here,
+    planned: Planned,
+    environment: &str,
+    terminal: &Terminal,
+) -> Result<Looked, Failure> {
+    let early = acting::without_applying(&planned.plan);
+    if args.job.dry_run || early.is_some() {
+        let report = look::report(&planned, here);
+        let exit = early.unwrap_or_else(|| look::exit(&report, false));
+        return Ok(Looked { report, key: planned.state.key, exit });
+    }
+    let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
+    let target = args.job.target(environment, &here.change.head);
+    apply::bring_back(
+        &going_back,
+        &planned,
+        (&target.project, &target.cluster),
+        JudgeArgs::default(),
+        &args.acting,
+        terminal,
+    );
+    // The report is about the apply.
+    terminal.kept().lines().for_each(|line| terminal.say(line));
+    Ok(Looked { report, key: planned.state.key, exit })
+}
+
+fn conclude(
+    args: &ApplyArgs,
+    here: &Here,
+    names: &Names,
+    fates: &[Fate<Looked>],
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let parts = look::parts(names, fates);
+    let exit = many::exit(fates);
+    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    many::diagnose(names, fates, terminal);
+    let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
+    // What was done stays done, whether or not it can be told.
+    for diagnostic in tell::tell(&here.job, &tidings, args.job.dry_run, terminal)? {
+        terminal.warn(&format!("not told: {diagnostic}"));
+    }
+    Ok(exit)
+}

@@ -1,0 +1,76 @@
+//! `weft ci drift`.
+
+use clap::Args;
+
+use super::tell::{self, Does, Tidings};
+use super::{JobArgs, here, look};
+use crate::cli::arguments::{Format, SetArgs, TargetArgs};
+use crate::cli::many::{self, Ends, Looked, Names};
+use crate::cli::planning;
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, settings, wait};
+use crate::diagnostic::Failure;
+use crate::drift::{self, Fate, Issue, Verdict};
+use crate::pipeline::{self, Looking};
+use crate::plan::Guards;
+use crate::project;
+use crate::report::{Purpose, Told};
+use crate::source::{ENVIRONMENTS, Source};
+
+/// Look for drift in all environments, and keep one issue for each: open as long as there is drift, closed when it is
+/// clean, and left as it is where that could not be told. Ends as `weft drift` does.
+#[derive(Debug, Args)]
+pub(super) struct DriftArgs {
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let job = here::job()?;
+    let args = &args.job;
+    let source = Source::open(&args.folder(), args.head.as_deref())?;
+    let list = match args.environments.as_slice() {
+        [] => project::places(&source.read([ENVIRONMENTS])?)?,
+        named => named.to_vec(),
+    };
+    let names = Names { list, parallel: args.several.parallel, fail_fast: args.several.fail_fast };
+    let fates = look::each(&names, terminal, |environment, terminal| found(args, environment, terminal));
+    let parts = many::parts(&names, &fates, |it| Told::Report(&it.looked.report, &it.looked.key));
+    let exit = many::exit(&fates);
+    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    many::diagnose(&names, &fates, terminal);
+    let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
+    let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
+    let untold = tell::tell(&job, &tidings, args.dry_run, terminal)?;
+    untold.iter().for_each(|it| terminal.diagnose(it));
+    Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
+}
+
+/// What a look at an environment found.
+struct Found {
+    looked: Looked,
+    issue: Issue,
+}
+
+impl Ends for Found {
+    fn exit(&self) -> Exit {
+        self.looked.exit
+    }
+}
+
+fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found, Failure> {
+    let project = args.head.as_ref().map_or_else(|| args.project.clone(), |it| args.at(it));
+    let target = TargetArgs { project, ..args.target(environment, "") };
+    let settings = settings::online(&target, &SetArgs::default())?;
+    let (progress, looking) = (terminal.progress(), Looking { record: !args.dry_run, unmanaged: false });
+    let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
+    progress.done();
+    let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
+    let exit = match look.verdict() {
+        Verdict::Clean => Exit::Done,
+        Verdict::Drift => Exit::Differences,
+        Verdict::Unknown | Verdict::Failed | Verdict::Skipped => Exit::Unknown,
+    };
+    let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });
+    Ok(Found { looked: Looked { report, key: planned.state.key, exit }, issue })
+}

@@ -1,0 +1,57 @@
+//! Looking at the environments of a job side by side.
+
+use super::JobArgs;
+use super::here::Here;
+use crate::cli::arguments::SetArgs;
+use crate::cli::many::{self, Fate, Looked, Names};
+use crate::cli::planning::{self, GuardArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, settings};
+use crate::diagnostic::Failure;
+use crate::pipeline::{Planned, Settings};
+use crate::report::{Part, Purpose, Report, Told};
+
+/// Looks at each environment, at most so many at once.
+pub(super) fn each<T: many::Ends + Send>(
+    names: &Names,
+    terminal: &Terminal,
+    work: impl Fn(&str, &Terminal) -> Result<T, Failure> + Sync,
+) -> Vec<Fate<T>> {
+    let items: Vec<(&str, &str)> = names.list.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    many::each(names, &items, terminal, |name, terminal| work(name, terminal))
+}
+
+/// Plans an environment as a commit has it.
+pub(super) fn planned(
+    args: &JobArgs,
+    environment: &str,
+    commit: &str,
+    guards: &GuardArgs,
+    terminal: &Terminal,
+) -> Result<(Settings, Planned), Failure> {
+    let settings = settings::online(&args.target(environment, commit), &SetArgs::default())?;
+    let planned = planning::plan_with(&settings, &guards.guards(), terminal)?;
+    Ok((settings, planned))
+}
+
+/// The report of a plan, in which the commits are those that people know.
+pub(super) fn report(planned: &Planned, here: &Here) -> Report {
+    let commit = Some(named(here));
+    Report { commit, ..planning::report(planned, Purpose::Plan, planned.plan.clone()) }
+}
+
+/// The commits of a change, by names that people know.
+pub(super) fn named(here: &Here) -> String {
+    let (base, head) = (&here.change.base, &here.change.head);
+    if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
+}
+
+/// How a plan ends: refused, unknown, or well.
+pub(super) fn exit(report: &Report, tell_differences: bool) -> Exit {
+    if report.plan.refusals.is_empty() { planning::exit(&report.plan, tell_differences) } else { Exit::Refused }
+}
+
+/// What is told of each.
+pub(super) fn parts<'f>(names: &'f Names, fates: &'f [Fate<Looked>]) -> Vec<Part<'f>> {
+    many::parts(names, fates, |looked| Told::Report(&looked.report, &looked.key))
+}

@@ -1,0 +1,93 @@
+//! The pages that a job writes: a summary of all environments, and a comment for each.
+
+use std::fmt::Write as _;
+
+use crate::report::{self, Budget, Part, Told};
+
+/// How long a summary may be, in bytes. GitHub takes 1 MiB.
+const SUMMARY: usize = 1_000_000;
+
+/// How a comment of an environment begins, by which it is found again.
+pub(super) fn mark(environment: &str) -> String {
+    let mark = environment.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)), "_");
+    format!("<!-- weft:{} -->", mark.replace("--", "__"))
+}
+
+/// How any comment of ours begins.
+pub(super) const MARKS: &str = "<!-- weft:";
+
+/// The page of an environment. It begins with its mark, and fits into a comment.
+pub(super) fn of(part: &Part) -> String {
+    match part.told {
+        Told::Report(report, _) => report::markdown(report, Budget::default()),
+        Told::Failed(diagnostics) => {
+            let texts: String = diagnostics.iter().fold(String::new(), |texts, it| {
+                let mut texts = texts;
+                // Writing to a string cannot fail.
+                let _ = writeln!(texts, "{}", it.to_string().trim_end());
+                texts
+            });
+            failed(part.environment, &texts)
+        }
+        Told::Lines(text) | Told::Status(text, _) => told(part.environment, text),
+        Told::Skipped => told(part.environment, "It was not begun."),
+    }
+}
+
+/// The page of all environments.
+pub(super) fn summary(parts: &[Part]) -> String {
+    report::markdown_of_many(parts, Budget::of(SUMMARY))
+}
+
+/// The page of an environment that a change does not reach any more.
+pub(super) fn untouched(mark: &str, head: &str) -> String {
+    format!("{mark}\n_As of {head}, the change does not touch this environment any more._\n")
+}
+
+fn told(environment: &str, text: &str) -> String {
+    format!("{}\n### {}\n\n{}\n", mark(environment), name(environment), text.trim_end())
+}
+
+/// The page of an environment whose job failed: what the program said, as it said it.
+fn failed(environment: &str, texts: &str) -> String {
+    format!("{}\n### {}: failed\n\n{}", mark(environment), name(environment), fenced(texts))
+}
+
+/// The page of a job that failed before it came to an environment.
+pub(super) fn trouble(does: &str, texts: &str) -> String {
+    format!("### weft ci {does}: failed\n\n{}", fenced(texts))
+}
+
+fn fenced(texts: &str) -> String {
+    let texts: String = texts.chars().take(report::LIMIT / 2).collect();
+    let ticks = texts.split(|c| c != '`').map(str::len).max().unwrap_or(0).max(2) + 1;
+    let fence = "`".repeat(ticks);
+    format!("{fence}text\n{}\n{fence}\n", texts.trim_end())
+}
+
+/// The name of an environment as a heading has it.
+fn name(environment: &str) -> String {
+    format!("`{}`", environment.replace(['`', '\n'], "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Diagnostic, Kind};
+
+    #[test]
+    fn a_failure_cannot_leave_its_place() {
+        let diagnostic = Diagnostic {
+            kind: Kind::Input,
+            messages: vec!["no ```` fence\n@all".into()],
+            origin: None,
+            excerpt: None,
+            releases: Vec::new(),
+            hint: None,
+        };
+        let page = of(&Part { environment: "a--b c", code: 1, told: Told::Failed(&[diagnostic]) });
+        let lines: Vec<&str> = page.lines().collect();
+        assert_eq!(lines[..2], ["<!-- weft:a__b_c -->", "### `a--b c`: failed"]);
+        assert_eq!((lines[3], lines[lines.len() - 1]), ("`````text", "`````"));
+    }
+}

@@ -1,0 +1,109 @@
+//! `weft ci plan`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::here::{self, Here};
+use super::tell::{self, Does, Tidings};
+use super::{JobArgs, artefact, look};
+use crate::cli::arguments::{Format, SetArgs};
+use crate::cli::files;
+use crate::cli::many::{self, Looked};
+use crate::cli::planning::{self, GuardArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, counted, settings};
+use crate::diagnostic::Failure;
+use crate::pipeline::{self, Settings};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::schema;
+
+/// Plan what comes of merging a change, in the environments that it touches, and tell: a summary, one comment on the pull
+/// request for each environment, statuses of the commit, and the plans as files.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// The folder for the plans, which `weft ci apply --plans` applies; a job keeps it as its artefact.
+    #[arg(long, value_name = "DIR")]
+    plans: Option<PathBuf>,
+    /// Ask no cluster and decrypt nothing: only render. A pull request from a fork is always looked at so.
+    #[arg(long)]
+    render_only: bool,
+    /// End with exit code 2 where there is anything to do.
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    guards: GuardArgs,
+}
+
+pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let here = match Here::of(&args.job, here::job()?) {
+        Ok(here) => here,
+        Err((job, failure)) => {
+            tell::failed(&job, Does::Plan, &failure, args.job.dry_run, terminal)?;
+            return Err(failure);
+        }
+    };
+    let names = here.environments(&args.job, here.commit())?;
+    let shut = args.render_only || here.job.is_fork;
+    if shut && !args.render_only {
+        terminal.say("the change comes from a fork: it is only rendered, without a cluster and without secrets");
+    }
+    let folder = args.plans.as_ref().filter(|_| !shut);
+    if let Some(folder) = folder {
+        files::folder(folder)?;
+    }
+    let fates = look::each(&names, terminal, |environment, terminal| {
+        if shut { rendered(args, &here, environment) } else { planned(args, &here, environment, terminal) }
+    });
+    let parts = look::parts(&names, &fates);
+    let exit = many::exit(&fates);
+    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    many::diagnose(&names, &fates, terminal);
+    if let Some(folder) = folder {
+        artefact::record(folder, &here, &names, &fates)?;
+    }
+    let is_all = args.job.environments.is_empty();
+    let tidings = Tidings { is_all, ..Tidings::new(Does::Plan, &parts, Some(&here.change.head)) };
+    let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
+    if here.job.is_fork {
+        // The token of a fork's job may only read.
+        untold.iter().for_each(|it| terminal.warn(&format!("not told: {it}")));
+        return Ok(exit);
+    }
+    untold.iter().for_each(|it| terminal.diagnose(it));
+    Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
+}
+
+fn planned(args: &PlanArgs, here: &Here, environment: &str, terminal: &Terminal) -> Result<Looked, Failure> {
+    let (settings, planned) = look::planned(&args.job, environment, here.commit(), &args.guards, terminal)?;
+    let report = look::report(&planned, here);
+    if let Some(folder) = &args.plans {
+        artefact::save(folder, (&settings, &planned), &args.guards.guards(), &report)?;
+    }
+    let exit = look::exit(&report, args.exit_code);
+    Ok(Looked { report, key: planned.state.key, exit })
+}
+
+/// What is left where neither a cluster nor a secret may be used: whether it renders, and what it warns of.
+fn rendered(args: &PlanArgs, here: &Here, environment: &str) -> Result<Looked, Failure> {
+    let target = args.job.target(environment, here.commit());
+    let settings = settings::offline(environment, &target.project, &target.select, &SetArgs::default())?;
+    let settings = Settings { closed: true, ..settings };
+    let project = pipeline::project(&settings)?;
+    let releases = pipeline::values(&settings, &project)?;
+    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
+    let only = format!(
+        "Only rendered, without a cluster and without secrets: {} of {}.",
+        counted(objects, "object"),
+        counted(releases, "release")
+    );
+    let plan = Plan { environment: environment.to_owned(), ..Plan::default() };
+    let warnings = [only].into_iter().chain(rendering.desired.warnings).collect();
+    let report = Report { plan, warnings, commit: Some(look::named(here)), ..Report::default() };
+    Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })
+}

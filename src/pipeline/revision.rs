@@ -1,0 +1,84 @@
+//! An environment as a commit or a folder has it, rendered without a cluster; and two of them side by side.
+
+use std::sync::Arc;
+
+use super::{Planned, Project, Rendering, Settings, load, project, render, state, values};
+use crate::diagnostic::Failure;
+use crate::manifest::Desired;
+use crate::masked::FingerprintKey;
+use crate::plan::{self, Objects, Plan};
+use crate::project::Environment;
+use crate::schema;
+
+/// An environment at a revision.
+pub struct Revision {
+    /// The environment with its files.
+    pub project: Project,
+    /// Its releases, rendered.
+    pub rendering: Rendering,
+}
+
+/// Renders the selected releases of an environment without a cluster, as the settings' source has them: see
+/// [`Source::open`](crate::source::Source::open) for revisions.
+pub fn revision(settings: &Settings) -> Result<Revision, Failure> {
+    of_project(settings, project(settings)?)
+}
+
+/// The same of what stands beside another revision: a release that is selected by name may be missing. `None` where the
+/// source does not have the environment.
+pub fn revision_beside(settings: &Settings) -> Result<Option<Revision>, Failure> {
+    load::those_there(settings)?.map(|project| of_project(settings, project)).transpose()
+}
+
+fn of_project(settings: &Settings, project: Project) -> Result<Revision, Failure> {
+    let releases = values(settings, &project)?;
+    let rendering = render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    Ok(Revision { project, rendering })
+}
+
+/// Tells in a plan what its revision changes from what had drifted before. `base` are the settings of the revision that
+/// stands for what was applied; it is rendered for the plan's cluster.
+pub fn rebase(planned: &mut Planned, base: &Settings) -> Result<(), Failure> {
+    let objects = match load::those_there(base)? {
+        None => Objects::new(),
+        Some(project) => {
+            let making = planned.state.making(&project);
+            let rendering = render(&project, values(base, &project)?, &planned.discovery, &making)?;
+            objects(rendering.desired)
+        }
+    };
+    plan::rebase(&mut planned.plan, &objects, &planned.state.key);
+    Ok(())
+}
+
+/// What `head` would change where `base` is applied; where that is `None`, it does not have the environment. The
+/// fingerprints of secrets are of `key`.
+pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> Plan {
+    let (to, after) = head.parts();
+    let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
+    let (from, before) = base.map_or_else(nothing, Revision::parts);
+    plan::of_revisions((&from, before), (&to, after), key)
+}
+
+/// What makes one environment the other.
+pub fn beside(base: Revision, head: Revision, key: &FingerprintKey) -> Plan {
+    let ((from, before), (to, after)) = (base.parts(), head.parts());
+    plan::of_environments((&from, before), (&to, after), key)
+}
+
+/// A key of fingerprints for one run.
+pub fn fresh_key() -> Result<FingerprintKey, Failure> {
+    state::random_key()
+}
+
+impl Revision {
+    /// The environment and the objects, those of hooks among them.
+    pub fn parts(self) -> (Environment, Objects) {
+        (self.project.environment, objects(self.rendering.desired))
+    }
+}
+
+fn objects(desired: Desired) -> Objects {
+    let Desired { objects, hooks, .. } = desired;
+    objects.into_iter().chain(hooks.into_iter().map(|it| it.object)).map(Arc::new).collect()
+}

@@ -1,0 +1,220 @@
+//! Which releases a change touches, from two revisions of the repository.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Project, ReleaseValues, Settings, load, project, render, values};
+use crate::chart::Read;
+use crate::diagnostic::Failure;
+use crate::manifest::Object;
+use crate::plan::touched::{Guess, Is, Made, Maker, Touch, Touched, guess};
+use crate::project::{Release, leaves};
+use crate::schema;
+use crate::value::{Path, Value};
+
+/// Which of the selected releases of the head's environment are not the same in the base, and why. An environment that
+/// the base does not have is new with all its releases, and one that only the base has is gone.
+///
+/// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
+pub fn touched(base: &Settings, head: &Settings) -> Result<Touched, Failure> {
+    let (before, after) = (load::those_there(base)?, load::those_there(head)?);
+    let (before, after) = match (before, after) {
+        (Some(before), Some(after)) => (before, after),
+        (None, Some(after)) => return Ok(all(head, &after, Is::New, "the environment is new")),
+        (Some(before), None) => return Ok(all(head, &before, Is::Gone, "the environment is gone")),
+        // The head has to have it, and says so.
+        (None, None) => return project(head).map(|_| Touched::default()),
+    };
+    let changed = before.tree.differing(&after.tree);
+    let (old, new) = (made(base, &before), made(head, &after));
+    let mut releases = Vec::new();
+    let mut perhaps = BTreeMap::new();
+    for release in &after.environment.releases {
+        let name = &release.name;
+        let touch = |is, why| Touch { release: Arc::clone(name), is, why };
+        let Some((old, new)) = old.get(name).zip(new.get(name)) else {
+            releases.push(touch(Is::New, vec!["the base does not have it".into()]));
+            continue;
+        };
+        match guess(old, new, &changed) {
+            Guess::Same => releases.push(touch(Is::Out, Vec::new())),
+            Guess::Touched(why) => releases.push(touch(Is::In, why)),
+            Guess::Perhaps(parts) => drop(perhaps.insert(Arc::clone(name), (parts, new.asks_cluster))),
+        }
+    }
+    let gone = before.environment.releases.iter().filter(|it| !new.contains_key(&it.name));
+    let gone = gone.map(|it| (Arc::clone(&it.name), vec!["only the base has it".into()]));
+    releases.extend(gone.map(|(release, why)| Touch { release, is: Is::Gone, why }));
+    releases.extend(rendered((base, before), (head, after), perhaps));
+    releases.sort_by(|a, b| a.release.cmp(&b.release));
+    Ok(Touched { environment: head.environment.clone(), releases })
+}
+
+fn all(settings: &Settings, project: &Project, is: Is, why: &str) -> Touched {
+    let touch = |it: &Release| Touch { release: Arc::clone(&it.name), is, why: vec![why.to_owned()] };
+    let mut releases: Vec<Touch> = project.environment.releases.iter().map(touch).collect();
+    releases.sort_by(|a, b| a.release.cmp(&b.release));
+    Touched { environment: settings.environment.clone(), releases }
+}
+
+fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
+    let is_set = |name: &str| settings.variables.get(name).is_some_and(|it| !it.is_empty());
+    let maker = Maker::new(&project.environment, &project.tree, &project.inputs, &is_set);
+    project.environment.releases.iter().map(|it| (Arc::clone(&it.name), maker.made(it))).collect()
+}
+
+/// A release of which only rendering tells: what changed of that which it is made of, and whether its templates ask what
+/// the cluster serves.
+type Perhaps = BTreeMap<Arc<str>, (Vec<String>, bool)>;
+
+fn rendered(base: (&Settings, Project), head: (&Settings, Project), perhaps: Perhaps) -> Vec<Touch> {
+    if perhaps.is_empty() {
+        return Vec::new();
+    }
+    let names: BTreeSet<Arc<str>> = perhaps.keys().cloned().collect();
+    let sides = Side::of(base.0, base.1, &names).and_then(|before| Ok((before, Side::of(head.0, head.1, &names)?)));
+    let sides = match &sides {
+        Ok(sides) => Ok(sides),
+        Err(failure) => {
+            Err(failure.diagnostics.first().and_then(|it| it.messages.first().cloned()).unwrap_or_default())
+        }
+    };
+    let touch = |(release, (parts, asks)): (Arc<str>, (Vec<String>, bool))| match &sides {
+        Ok((before, after)) => compared(release, &parts, asks, before, after),
+        Err(message) => {
+            let why = parts.iter().map(|it| format!("`{it}` changed"));
+            let why = why.chain([format!("whether that matters could not be told: {message}")]).collect();
+            Touch { release, is: Is::In, why }
+        }
+    };
+    perhaps.into_iter().map(touch).collect()
+}
+
+/// Releases as one revision renders them.
+struct Side {
+    releases: BTreeMap<Arc<str>, (ReleaseValues, Read)>,
+    objects: BTreeMap<Arc<str>, Vec<Object>>,
+}
+
+impl Side {
+    /// These releases; where they cannot be rendered alone, since they need what others define, with all others.
+    fn of(settings: &Settings, mut project: Project, names: &BTreeSet<Arc<str>>) -> Result<Self, Failure> {
+        let whole = project.environment.releases.clone();
+        project.environment.releases.retain(|it| names.contains(&it.name));
+        match Self::render(settings, &project) {
+            Err(_) if project.environment.releases.len() < whole.len() => {
+                project.environment.releases = whole;
+                Self::render(settings, &project)
+            }
+            done => done,
+        }
+    }
+
+    fn render(settings: &Settings, project: &Project) -> Result<Self, Failure> {
+        let making = crate::chart::Making { records: true, ..project.making() };
+        let rendering = render(project, values(settings, project)?, &Arc::new(schema::builtin()), &making)?;
+        let mut objects: BTreeMap<Arc<str>, Vec<Object>> = BTreeMap::new();
+        let desired = rendering.desired;
+        for object in desired.objects.into_iter().chain(desired.hooks.into_iter().map(|it| it.object)) {
+            objects.entry(Arc::clone(&object.release)).or_default().push(object);
+        }
+        let releases = rendering.releases.into_iter().zip(rendering.reads);
+        let releases = releases.map(|(it, read)| (Arc::clone(&it.release.name), (it, read.unwrap_or_default())));
+        Ok(Self { releases: releases.collect(), objects })
+    }
+}
+
+fn compared(release: Arc<str>, parts: &[String], asks: bool, before: &Side, after: &Side) -> Touch {
+    let same = match (before.objects.get(&release), after.objects.get(&release)) {
+        (Some(old), Some(new)) => old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new)),
+        (old, new) => old.is_none() && new.is_none(),
+    };
+    let sides = before.releases.get(&release).zip(after.releases.get(&release));
+    let why = sides.map(|(old, new)| reasons(parts, old, new)).unwrap_or_default();
+    let (read, unread): (Vec<_>, Vec<_>) = why.into_iter().partition(|(read, _)| *read);
+    let told = |part: Vec<(bool, String)>| part.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    match (same, asks) {
+        (false, _) if read.is_empty() => Touch { release, is: Is::In, why: told(unread) },
+        (false, _) => Touch { release, is: Is::In, why: told(read) },
+        (true, true) if !read.is_empty() => {
+            let asks = "its templates ask what the cluster serves, so nothing else can be ruled out".to_owned();
+            Touch { release, is: Is::In, why: told(read).into_iter().chain([asks]).collect() }
+        }
+        (true, _) => {
+            let read = told(read).into_iter().map(|it| format!("{it}, and its objects are the same"));
+            Touch { release, is: Is::Out, why: read.chain(told(unread)).collect() }
+        }
+    }
+}
+
+/// Whether two revisions make the same object; where its template stands does not matter.
+fn is_same(old: &Object, new: &Object) -> bool {
+    old.id == new.id && old.gvk == new.gvk && old.body == new.body && old.implicit == new.implicit
+}
+
+/// What changed, and whether the release read it.
+fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<(bool, String)> {
+    let values = changed_values(old, new);
+    let mut all: Vec<(bool, String)> = Vec::new();
+    for part in parts {
+        let of_part: Vec<&Changed> = values.iter().filter(|it| it.is_of(part)).collect();
+        for value in &of_part {
+            let verb = if value.read { "reads" } else { "does not read" };
+            all.push((value.read, format!("{verb} the value `{}`, which `{}` changed", value.path, value.place)));
+        }
+        if !of_part.is_empty() {
+            continue;
+        }
+        let is_read = is_read(part, &old.1) || is_read(part, &new.1);
+        let verb = if is_read { "reads" } else { "does not read" };
+        all.push((is_read, format!("{verb} `{part}`, which changed")));
+    }
+    all
+}
+
+/// A value that differs between two revisions.
+struct Changed {
+    path: Path,
+    place: String,
+    /// The files that it stands in.
+    files: [Option<Arc<String>>; 2],
+    read: bool,
+}
+
+impl Changed {
+    /// Whether a file holds it; a part that is no file is a field, which may hold any value of the environment's own files.
+    fn is_of(&self, part: &str) -> bool {
+        let in_environment = |file: &String| file.ends_with("environment.yaml") || file == "environments/defaults.yaml";
+        self.files.iter().flatten().any(|file| if part.contains('/') { **file == *part } else { in_environment(file) })
+    }
+}
+
+fn changed_values(old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<Changed> {
+    let of = |side: &(ReleaseValues, Read)| {
+        let mut all: BTreeMap<String, (Path, Value)> = BTreeMap::new();
+        leaves(&mut Path::root(), &side.0.values.merged, &mut |path, leaf| {
+            all.insert(path.to_string(), (path.clone(), leaf.clone()));
+        });
+        all
+    };
+    let (before, after) = (of(old), of(new));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differing =
+        names.into_iter().filter(|name| before.get(*name).map(|it| &it.1) != after.get(*name).map(|it| &it.1));
+    let changed = |name: &String| {
+        let (was, is) = (before.get(name), after.get(name));
+        let (path, leaf) = is.or(was)?;
+        let read = old.1.values.contains(path) || new.1.values.contains(path);
+        let file = |side: Option<&(Path, Value)>| side.and_then(|it| it.1.origin.file.clone());
+        Some(Changed { path: path.clone(), place: leaf.origin.to_string(), files: [file(was), file(is)], read })
+    };
+    differing.filter_map(changed).collect()
+}
+
+/// Whether a file counts as read: what was executed or asked for, and what says what a chart is.
+fn is_read(part: &str, read: &Read) -> bool {
+    let name = part.rsplit('/').next().unwrap_or(part);
+    let always = ["Chart.yaml", "requirements.yaml", "values.schema.json", ".helmignore"].contains(&name);
+    let is_chart = part.contains("/templates/") || part.starts_with("charts/") || part.starts_with("vendor/");
+    always || part.contains("/crds/") || read.of_chart.has_file(part) || !is_chart
+}

@@ -1,0 +1,195 @@
+//! Charts for Helm in an environment: live objects that they look up, tests, notes, made passwords, definitions.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
+use kube::api::{Api, PostParams};
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value as Json, json};
+
+use super::hooks::Worker;
+use super::site::Site;
+use crate::cases::code;
+use crate::sandbox::shared;
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        code("cli", "charts_look_up_what_they_may_see", look_up),
+        code("cli", "charts_are_tested", are_tested),
+        code("cli", "charts_tell_people_without_secrets", tell_people),
+        code("cli", "charts_have_made_passwords_once_a_key_is_kept", made_passwords),
+        code("cli", "charts_bring_new_definitions_under_guard", definitions),
+    ]
+}
+
+/// A project with the release `web` of a chart for Helm.
+fn site(prefix: &str, template: &str) -> Site {
+    let site = Site::new(prefix);
+    site.desk.write("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n");
+    site.desk.write("charts/web/templates/all.yaml", template);
+    site.releases(&["{name: web, chart: web}"]);
+    site
+}
+
+const LOOKS: &str = r#"{{- $ns := .Release.Namespace }}
+{{- $secret := lookup "v1" "Secret" $ns "given" }}
+{{- $seen := lookup "v1" "ConfigMap" $ns "seen" }}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  {{- if $seen }}
+  of: {{ $seen.data.of | quote }}
+  next: {{ (lookup "v1" "ConfigMap" $ns $seen.data.of).data.of | quote }}
+  {{- end }}
+  all: {{ range (lookup "v1" "Secret" $ns "").items }}{{ .metadata.name }} {{ .kind }}{{ end }}
+  none: {{ lookup "nothing.example.com/v1" "Nothing" "" "a" | toJson | quote }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: web}
+stringData:
+  password: {{ if $secret }}{{ $secret.data.password | b64dec | quote }}{{ else }}{{ "made" }}{{ end }}
+"#;
+
+fn look_up() -> Result<(), Failed> {
+    let site = site("lookup", LOOKS);
+    site.create("seen", "other")?;
+    site.create("other", "end")?;
+    let secrets: Api<Secret> = Api::namespaced(shared().client(), &site.namespace);
+    let given = json!({"metadata": {"name": "given"}, "stringData": {"password": "canary-0815"}});
+    shared().block_on(secrets.create(&PostParams::default(), &serde_json::from_value(given)?))?;
+    let blind = site.expect("plan dev", 0)?;
+    blind.says("is told that there are none, as `lookup` is not true")?;
+    blind.says(&format!("`Secret {}/given`", site.namespace))?;
+
+    site.releases(&["{name: web, chart: web, lookup: true}"]);
+    let plan = site.expect("plan dev -o web.plan", 0)?;
+    plan.keeps_quiet_about("is told")?.keeps_quiet_about("canary")?;
+    site.expect("apply --plan web.plan", 0)?.keeps_quiet_about("canary")?;
+    let data = r#"{"all":"given Secret","next":"end","none":"{}","of":"other"}"#;
+    assert_eq!(site.data("web").as_deref(), Some(data));
+    let password = site.get::<Secret>("web").and_then(|it| it.data?.remove("password"));
+    assert_eq!(password.map(|it| it.0).as_deref(), Some(&b"canary-0815"[..]));
+    // Its own Secret is one of those that are listed now.
+    site.expect("plan dev", 0)?.says("given Secretweb Secret")?;
+    site.expect("apply dev --yes", 0)?.keeps_quiet_about("canary")?;
+    site.expect("plan dev --exit-code", 0)?;
+    site.expect("drift dev", 0)?;
+
+    site.expect("plan dev -o web.plan", 0)?;
+    site.meddle("seen", "other", &json!({"data": {"of": "seen"}}));
+    site.expect("apply --plan web.plan", 4)?.says("stale")?;
+    site.expect("plan dev --exit-code", 2)?.says("of: ")?.keeps_quiet_about("canary").map(drop)
+}
+
+/// A pod that tests, which no node takes.
+fn test(name: &str, more: &str, labels: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {labels}\n  annotations: {{helm.sh/hook: test{more}}}\n\
+         spec:\n  restartPolicy: Never\n  nodeSelector: {{nowhere: 'true'}}\n  containers: [{{name: main, image: 'registry.example.com/a:1'}}]\n"
+    )
+}
+
+const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b}\n";
+
+fn are_tested() -> Result<(), Failed> {
+    let goes = ", helm.sh/hook-delete-policy: hook-succeeded";
+    let well = [MAP, &test("stays", "", "{}"), &test("goes", goes, "{}")].concat();
+    let site = site("tests", &well);
+    let _worker = Worker::of(&site);
+    site.expect("test dev", 1)?.says("the release `web` is not applied")?;
+    site.expect("plan dev", 0)?.keeps_quiet_about("stays")?;
+    site.expect("apply dev --yes", 0)?;
+    assert!(site.get::<Pod>("stays").is_none(), "an apply runs no tests");
+    let run = site.expect("test dev", 0)?;
+    run.says("passed   web")?.says("/stays")?.says("2 tests, 0 not passed")?;
+    let first = site.get::<Pod>("stays").and_then(|it| it.metadata.uid);
+    assert!(first.is_some() && site.get::<Pod>("goes").is_none(), "what its annotations say is deleted");
+    site.expect("plan dev --exit-code", 0)?;
+
+    // Behind one that failed no other is run; what was there from before is made anew.
+    let fails = test("fails", ", helm.sh/hook-weight: '1'", "{fails: 'yes'}");
+    let late = test("late", ", helm.sh/hook-weight: '2'", "{}");
+    site.desk.write("charts/web/templates/all.yaml", [&well, &fails, &late].map(String::as_str).concat());
+    let run = site.expect("test dev web -o json", 1)?;
+    run.says("4 tests, 2 not passed")?;
+    let found: Json = serde_json::from_str(&run.stdout)?;
+    let schema = serde_json::from_str(include_str!("../../../docs/schema/test-v1.json"))?;
+    jsonschema::validate(&schema, &found).map_err(|error| error.to_string())?;
+    let words =
+        |it: &Json| format!("{} {}", it["object"]["name"].as_str().unwrap_or(""), it["outcome"].as_str().unwrap_or(""));
+    let outcomes: Vec<String> = found["tests"].as_array().into_iter().flatten().map(words).collect();
+    assert_eq!(outcomes, ["goes passed", "stays passed", "fails failed", "late skipped"]);
+    assert_eq!(found["tests"][1]["logs"][0]["container"], "main");
+    assert!(site.get::<Pod>("stays").and_then(|it| it.metadata.uid) != first, "it is made anew");
+    site.expect("test dev", 1)?.says("could not be read")?;
+    site.expect("destroy dev --yes", 0).map(drop)
+}
+
+fn tell_people() -> Result<(), Failed> {
+    let site = site("notes", MAP);
+    site.secret();
+    site.desk.write(
+        "charts/web/templates/NOTES.txt",
+        "Look at {{ .Release.Name }}.\nLog in with {{ .Values.database.password }} there.\n",
+    );
+    site.releases(&["{name: web, chart: web, secrets: [web.yaml]}"]);
+    site.expect("plan dev", 0)?.keeps_quiet_about("Look at")?;
+    let run = site.expect("apply dev --yes", 0)?;
+    run.says("notes of web:\nLook at web.\nLog in with")?.says(" there.")?.keeps_quiet_about(super::site::CANARY)?;
+    site.expect("apply dev --yes", 0)?.keeps_quiet_about("Look at").map(drop)
+}
+
+fn made_passwords() -> Result<(), Failed> {
+    let made = format!(
+        "{MAP}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: made}}\nstringData: {{it: '{{{{ randAlphaNum 12 }}}}'}}\n"
+    );
+    let site = site("made", &made);
+    let said = "Placeholders stand there until the cluster keeps the key";
+    site.expect("plan dev -o web.plan", 0)?.says(said)?;
+    site.expect("apply --plan web.plan", 4)?.says("has placeholders in place of passwords")?;
+    assert!(site.get::<ConfigMap>("web").is_none(), "nothing of a plan with placeholders is applied");
+    site.expect("apply dev --yes", 0)?;
+    let password = || site.get::<Secret>("made").and_then(|it| it.data?.remove("it")).map(|it| it.0);
+    let first = password().ok_or("no Secret")?;
+    assert!(first.len() == 12 && first.iter().all(u8::is_ascii_alphanumeric), "{first:?}");
+    let plan = site.expect("plan dev --exit-code", 0)?;
+    plan.keeps_quiet_about(said)?.keeps_quiet_about(std::str::from_utf8(&first)?)?;
+    site.expect("apply dev --yes", 0)?;
+    assert_eq!(password(), Some(first));
+    Ok(())
+}
+
+/// Definitions of a chart are upgraded with it, which Helm does not do; what would lose objects is refused.
+fn definitions() -> Result<(), Failed> {
+    let site = site("crds", MAP);
+    let group = format!("{}.example.com", site.namespace);
+    let write = |version: &str, fields: &str| {
+        let text = format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: looms.{group}}}\n\
+             spec:\n  group: {group}\n  scope: Namespaced\n  names: {{kind: Loom, plural: looms, singular: loom, listKind: LoomList}}\n  \
+             versions:\n  - name: {version}\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        \
+             type: object\n        properties: {{spec: {{type: object, properties: {{{fields}}}}}}}\n"
+        );
+        site.desk.write("charts/web/crds/loom.yaml", text);
+    };
+    let template = |spec: &str| {
+        let loom = format!("apiVersion: {group}/v1\nkind: Loom\nmetadata: {{name: loom}}\nspec: {{{spec}}}\n");
+        site.desk.write("charts/web/templates/loom.yaml", loom);
+    };
+    write("v1", "size: {type: integer}");
+    template("size: 1");
+    site.expect("apply dev --yes", 0)?;
+    write("v1", "size: {type: integer}, colour: {type: string}");
+    template("size: 1, colour: red");
+    site.expect("plan dev", 0)?
+        .says(&format!("CustomResourceDefinition.apiextensions.k8s.io looms.{group}"))?
+        .says("colour")?;
+    site.expect("apply dev --yes", 0)?;
+    site.expect("plan dev --exit-code", 0)?;
+    // The definition leaves the chart, and with it all objects of its kind would go.
+    std::fs::remove_file(site.desk.project().join("charts/web/crds/loom.yaml"))?;
+    std::fs::remove_file(site.desk.project().join("charts/web/templates/loom.yaml"))?;
+    site.expect("apply dev --yes --prune-cap 9", 4)?.says("--delete-kind CustomResourceDefinition")?;
+    site.expect("destroy dev --yes --prune-cap 9 --delete-kind CustomResourceDefinition", 0).map(drop)
+}

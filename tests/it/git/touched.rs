@@ -1,0 +1,144 @@
+//! `--changed-since`: what is in, what is out, and why.
+
+use libtest_mimic::Failed;
+
+use super::Site;
+use crate::cases::same;
+
+/// What is said of the releases of an environment since the last commit.
+fn told(site: &Site, environment: &str) -> Result<String, Failed> {
+    Ok(site.expect(&format!("render {environment} --changed-since HEAD --why -o ../out"), 0)?.stderr)
+}
+
+/// Changes a file, and holds what is said of the releases of `dev` against the beginnings of these lines.
+fn changed(path: &str, text: &str, expected: [&str; 2]) -> Result<(), Failed> {
+    let site = Site::new();
+    site.desk.write(path, text);
+    let said = told(&site, "dev")?;
+    for line in expected {
+        if !said.lines().any(|it| it.starts_with(&format!("dev: {line}"))) {
+            return Err(format!("`{path}`: no line begins with `{line}`:\n{said}").into());
+        }
+    }
+    Ok(())
+}
+
+const RELEASES: &str =
+    "releases:\n- {name: one, namespace: apps, chart: web}\n- {name: two, namespace: apps, chart: web}\n";
+
+pub fn what_reads_it() -> Result<(), Failed> {
+    changed(
+        "environments/dev/values/one.yaml",
+        "greeting: Bye\n",
+        ["in: one (reads the value `greeting`", "out: two"],
+    )?;
+    changed("environments/production/values/one.yaml", "greeting: Bye\n", ["out: one", "out: two"])?;
+    changed(
+        "charts/web/templates/_labels.j2",
+        "{% macro team(name) %}group: {{ name }}{% endmacro %}\n",
+        ["in: one (reads `charts/web/templates/_labels.j2`", "in: two (reads `charts/web/templates/_labels.j2`"],
+    )?;
+    changed(
+        "charts/web/templates/_unused.j2",
+        "{% macro unused() %}y{% endmacro %}\n",
+        [
+            "out: one (does not read `charts/web/templates/_unused.j2`",
+            "out: two (does not read `charts/web/templates/_unused.j2`",
+        ],
+    )?;
+    changed("charts/web/README.md", "Changed.\n", ["out: one (does not read", "out: two (does not read"])?;
+    changed(
+        "charts/web/values.yaml",
+        "greeting: Moin\nreplicas: 1\n",
+        ["out: one", "in: two (reads the value `greeting`"],
+    )?;
+    changed(
+        "charts/web/values.yaml",
+        "greeting: Hello\nreplicas: 2\n",
+        ["out: one (does not read the value `replicas`", "out: two (does not read the value `replicas`"],
+    )?;
+    changed(
+        "environments/defaults.yaml",
+        "values: {team: blue, nobody: 1}\n",
+        ["in: one (reads the value `team`", "in: two (reads the value `team`"],
+    )?;
+    changed(
+        "environments/defaults.yaml",
+        "values: {team: red, nobody: 2}\n",
+        ["out: one (does not read the value `nobody`", "out: two"],
+    )?;
+    let own = |two: &str| RELEASES.replace("{name: two, namespace: apps", two);
+    changed(
+        "environments/dev/environment.yaml",
+        &own("{name: two, prune: false, namespace: apps"),
+        ["out: one", "in: two (`prune` changed)"],
+    )?;
+    let more = format!("# A remark moves all lines.\n\n{RELEASES}- {{name: three, namespace: apps, chart: web}}\n");
+    changed("environments/dev/environment.yaml", &more, ["out: one", "new: three"])?;
+    changed(
+        "environments/dev/environment.yaml",
+        "releases: [{name: one, namespace: apps, chart: web}]\n",
+        ["out: one", "gone: two"],
+    )
+}
+
+pub fn what_cannot_be_told() -> Result<(), Failed> {
+    let site = Site::new();
+    site.desk.write(
+        "charts/web/templates/web.yaml.j2",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ release.name }}}\ndata: {tag: {{ inputs.TAG }}}\n",
+    );
+    site.desk.write("environments/defaults.yaml", "inputs: {TAG: {env: BUILD, default: none}}\n");
+    site.commit("an input");
+    let run = |set: bool| {
+        let mut command = site.desk.command(["render", "dev", "--changed-since", "HEAD", "--why"]);
+        if set {
+            command.env("BUILD", "7");
+        }
+        site.desk.output(&mut command)
+    };
+    run(false).ends_with(0)?.says("dev: out: one")?;
+    run(true).ends_with(0)?.says("dev: in: one (its templates ask for the input `TAG`, which comes from outside)")?;
+    // Nothing can be rendered of a base that is broken.
+    site.desk.write("charts/web/templates/web.yaml.j2", "{{ nowhere }}\n");
+    site.commit("broken");
+    site.desk.write(
+        "charts/web/templates/web.yaml.j2",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ release.name }}}\n",
+    );
+    run(false).ends_with(0)?.says("dev: in: one")?.says("whether that matters could not be told")?;
+    let site = Site::new();
+    site.desk.write("charts/go/Chart.yaml", "apiVersion: v2\nname: go\nversion: 1.0.0\n");
+    site.desk.write(
+        "charts/go/templates/a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {at: {{ now | unixEpoch | quote }}}\n",
+    );
+    site.desk.write("environments/go/environment.yaml", "releases: [{name: a, namespace: apps, chart: go}]\n");
+    site.commit("a clock");
+    same(
+        "the clock",
+        "go: in: a (its templates ask for the time of the commit)",
+        told(&site, "go")?.lines().next().unwrap_or_default(),
+    )
+}
+
+pub fn runs() -> Result<(), Failed> {
+    let site = Site::new();
+    site.desk.write("environments/dev/values/one.yaml", "greeting: Bye\n");
+    let rendered = site.expect("render dev --changed-since HEAD", 0)?;
+    rendered.says("name: one\n")?.keeps_quiet_about("name: two\n")?;
+    site.expect("render production --changed-since HEAD", 0)?.says("no release is touched since `HEAD`")?;
+    site.expect("validate --all --changed-since HEAD", 1)?.says("of 1 release")?.keeps_quiet_about("`two`")?;
+    site.expect("diff dev --from HEAD --changed-since HEAD", 0)?.says("Bye")?;
+    let json = site.expect("diff dev production --from HEAD --changed-since HEAD -o json", 0)?.stdout;
+    let report: serde_json::Value = serde_json::from_str(&json)?;
+    same("the release", "\"one\"", &report["touched"][0]["release"].to_string())?;
+    same("in", "\"in\"", &report["touched"][0]["is"].to_string())?;
+    let json = site.expect("diff production --from HEAD --changed-since HEAD -o json", 0)?.stdout;
+    let report: serde_json::Value = serde_json::from_str(&json)?;
+    same("nothing", "true", &report["empty"].to_string())?;
+    same("out", "\"out\"", &report["touched"][0]["is"].to_string())?;
+    site.expect("plan production --changed-since HEAD", 0)?.says("no release is touched")?;
+    site.expect("apply production --changed-since HEAD --yes", 0)?.says("no release is touched")?;
+    site.expect("render dev --why", 1)?.says("--changed-since").map(drop)
+}

@@ -1,0 +1,42 @@
+//! Tests of `policy`: what rules find in a plan, and what is wrong with rules.
+
+use libtest_mimic::{Failed, Trial};
+use weft::diagnostic::Diagnostic;
+use weft::plan::Finding;
+use weft::policy::{self, Facts};
+use weft::tree::Tree;
+
+use crate::cases::{self, Case};
+use crate::plan::input::{Input, key};
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    cases::of("policy", run)
+}
+
+/// The findings in the plan of a case by its own policies, or by the examples where it has none.
+fn run(case: &Case) -> Result<(), Failed> {
+    let own = case.tree(policy::FOLDER);
+    let (from, tree) =
+        if own.is_empty() { ("docs/policies", cases::repository(&["docs/policies"])) } else { ("", own) };
+    let files = tree.paths().map(|path| {
+        let name = path.trim_start_matches(from).trim_start_matches('/');
+        (format!("{}/{name}", policy::FOLDER), tree.bytes(path).unwrap_or_default().to_vec())
+    });
+    let policy = match policy::read(&Tree::new(files)) {
+        Ok(policy) => policy,
+        Err(error) => return case.expect("error.txt", &Diagnostic::of(&error).to_string()),
+    };
+    assert!(!policy.is_empty(), "no rules");
+    let mut plan = Input::of(case).plan();
+    if let Some(environment) = case.read_if_there("environment.txt") {
+        plan.environment = environment.trim().to_owned();
+    }
+    let facts = Facts { cluster: Some("kind-dev".into()), commit: None, aim: "apply" };
+    let found = policy::judge(&policy, &plan, &facts, &key());
+    assert_eq!(found, policy::judge(&policy, &plan, &facts, &key()));
+    let line = |it: &Finding| format!("{} {it}\n --> {}\n", it.ruling, it.policy);
+    let text: String = found.iter().map(line).collect();
+    assert!(!text.contains("hunter2"), "a secret is shown: {text}");
+    case.expect("findings.txt", &text)
+}

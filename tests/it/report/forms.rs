@@ -1,0 +1,100 @@
+//! The forms for browsers and forges: what they look like, and that they are what their readers take.
+
+use libtest_mimic::Failed;
+use regex::Regex;
+use serde_json::Value as Json;
+use weft::report::{self, Part, Report, Show, Told};
+
+use crate::cases::Case;
+use crate::plan::input::key;
+
+/// Each form of a report, which no secret is in.
+pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
+    let (key, notices) = (key(), report::notices(report));
+    let page = report::html(report, show);
+    let part = Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, &key) };
+    let (results, log) = (report::junit(&[part]), report::sarif(&notices));
+    let (commands, quality) = (report::github(&notices), report::gitlab(&notices));
+    let (log_text, quality_text) = (format!("{log:#}\n"), format!("{quality:#}\n"));
+    for text in [&page, &results, &log_text, &commands, &quality_text] {
+        assert!(!text.contains("hunter2"), "a secret is shown: {text}");
+        assert!(!text.contains('\u{1b}'), "a terminal is steered: {text}");
+    }
+    balanced(&page, &["meta", "br"])?;
+    balanced(&results, &[])?;
+    assert!(!page.contains("<script") && !page.contains("http://") && !page.contains("https://"), "{page}");
+    sarif(&log);
+    github(&commands);
+    gitlab(&quality);
+    let again = report::gitlab(&report::notices(report));
+    assert_eq!(again, quality, "fingerprints change by themselves");
+    case.expect("report.html", &page)?;
+    case.expect("report.xml", &results)?;
+    case.expect("report.sarif", &log_text)?;
+    case.expect("github.txt", &commands)?;
+    case.expect("gitlab.json", &quality_text)
+}
+
+/// Every element ends where it should.
+fn balanced(page: &str, void: &[&str]) -> Result<(), Failed> {
+    let tag = Regex::new(r#"<(/?)([a-z0-9-]+)(?:\s+[a-z-]+(?:="[^"<]*")?)*\s*(/?)>"#)?;
+    let mut open: Vec<&str> = Vec::new();
+    for found in tag.captures_iter(page) {
+        let name = found.get(2).map_or("", |it| it.as_str());
+        match (&found[1], &found[3]) {
+            ("/", _) if open.pop() != Some(name) => return Err(format!("`{name}` ends where it is not open").into()),
+            ("/", _) | (_, "/") => {}
+            _ if void.contains(&name) => {}
+            _ => open.push(name),
+        }
+    }
+    let text = tag.replace_all(page, "").replace("<!doctype html>", "");
+    let text = Regex::new(r"(?s)<style>.*?</style>|<\?xml[^>]*\?>")?.replace_all(&text, "").into_owned();
+    match (open.is_empty(), text.contains('<')) {
+        (true, false) => Ok(()),
+        _ => Err(format!("open: {open:?}; text: {text}").into()),
+    }
+}
+
+/// What SARIF 2.1.0 asks of the parts that we write, and what GitHub asks besides.
+fn sarif(log: &Json) {
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    for result in run["results"].as_array().expect("results") {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("an index");
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
+        assert!(result["message"]["text"].as_str().is_some_and(|it| !it.is_empty()));
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().expect("a place");
+        assert!(uri.bytes().all(|it| it.is_ascii_graphic()) && !uri.starts_with('/'), "{uri}");
+        assert!(place["region"]["startLine"].as_u64().is_some_and(|it| it > 0));
+        assert!(result["partialFingerprints"]["weft/v1"].as_str().is_some_and(|it| it.len() == 32));
+    }
+}
+
+/// Each line is a command, and nothing that is said begins another one.
+fn github(commands: &str) {
+    let command = Regex::new(r"^::(error|warning|notice) (file=[^:,]*,line=\d+,col=\d+,)?title=[^:,]*::[^\r]*$");
+    let command = command.expect("an expression");
+    for line in commands.lines() {
+        assert!(command.is_match(line), "{line}");
+    }
+    for level in ["error", "warning", "notice"] {
+        assert!(commands.matches(&format!("::{level} ")).count() <= 10);
+    }
+}
+
+fn gitlab(quality: &Json) {
+    let issues = quality.as_array().expect("a list");
+    let mut marks: Vec<&str> = issues.iter().filter_map(|it| it["fingerprint"].as_str()).collect();
+    assert_eq!(marks.len(), issues.len());
+    marks.sort_unstable();
+    marks.dedup();
+    assert_eq!(marks.len(), issues.len(), "two of the same fingerprint");
+    for issue in issues {
+        assert!(["info", "minor", "major", "critical", "blocker"].contains(&issue["severity"].as_str().unwrap_or("")));
+        assert!(issue["location"]["path"].is_string() && issue["location"]["lines"]["begin"].is_u64());
+    }
+}
