@@ -23,6 +23,7 @@ mod lost;
 mod leaving;
 mod many;
 mod overtaken;
+mod policing;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -64,6 +65,7 @@ pub fn trials() -> Vec<Trial> {
         leaving::trials(),
         many::trials(),
         overtaken::trials(),
+        policing::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),
