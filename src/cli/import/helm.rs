@@ -187,7 +187,7 @@ impl Imported<'_> {
             theirs.iter().filter(|(id, it)| ours.get(*id) != Some(*it)).map(|(id, _)| format!("`{id}`")).collect();
         let new: Vec<String> = ours.keys().filter(|id| !theirs.contains_key(*id)).map(|id| format!("`{id}`")).collect();
         if !made.lookups.is_empty() {
-            draft.note("The chart asks for live objects, which Weft does not show to templates.");
+            draft.note("The chart asks for live objects: `lookup: true` in the release shows them to it.");
         }
         if made.placeholders {
             draft.note(

@@ -594,3 +594,16 @@ fn field(key: &str, value: &Value) -> String {
     let map: Map = map.into_iter().collect();
     yaml::write(&map.into()).lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_of_git_are_read_as_helmfile_writes_them() {
+        let expected = "  chart: {git: \"https://example.com/a/b.git\", rev: v1, path: charts/c}\n";
+        assert_eq!(of_git("https://example.com/a/b.git@charts/c?ref=v1"), expected);
+        let expected = "  chart: {git: \"https://example.com/a/b.git\", rev: HEAD, path: \".\"}\n";
+        assert_eq!(of_git("https://example.com/a/b.git"), expected);
+    }
+}
