@@ -45,7 +45,7 @@ fn run(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
     let reads = context.making.records.then(|| Read { values: render.read(context), ..Read::default() });
     lookups.retain(|_| render.facts.as_ref().is_some_and(|it| it.live.is_none()));
     let (notes, patches) = (render.notes(), Vec::new());
-    Ok(Rendered { release, files, unread, notes, placeholders, lookups, patches, reads })
+    Ok(Rendered { release, files, unread, notes, placeholders, lookups, reads, patches })
 }
 
 /// Which lines of templates made the text of the template at `path`; empty for a plain manifest.

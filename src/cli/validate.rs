@@ -1,17 +1,21 @@
 //! `weft validate`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
+use super::arguments::{ChangedArgs, Format, ProjectArgs, SelectArgs, SetArgs, SeveralArgs};
 use super::many::{self, Lines, Names};
 use super::terminal::Terminal;
-use super::{Exit, acting, changed, counted, settings, wait};
+use super::{Exit, acting, changed, counted, planning, settings, wait};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, ClusterOverride, Exposures, Rendering, Settings};
+use crate::pipeline::{self, ClusterOverride, Exposures, Invalid, Rendering, Revision, Settings};
 use crate::plan::Guards;
+use crate::policy;
+use crate::report::{self, Level, Notice};
 use crate::sandbox::{self, Options, Places};
+use crate::schema;
 use crate::value::Path;
 
 /// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
@@ -25,6 +29,13 @@ pub(super) struct ValidateArgs {
     /// Also apply each environment to a sandbox, and report what a real API server says.
     #[arg(long)]
     sandbox: bool,
+    /// Check against the kinds that this release of Kubernetes serves, such as `1.28`. Their fields are those of the newest
+    /// release that is known, whatever it says.
+    #[arg(long, value_name = "VERSION", default_value_t = schema::RELEASES.1, value_parser = release)]
+    kubernetes: u32,
+    /// The form of the output.
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    output: Form,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
@@ -35,11 +46,78 @@ pub(super) struct ValidateArgs {
     project: ProjectArgs,
 }
 
+/// In which form the problems are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A line for each environment; the problems go to standard error.
+    Text,
+    /// Test results.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub.
+    Github,
+    /// A Code Quality report of GitLab.
+    Gitlab,
+}
+
+impl Form {
+    /// The problems of these environments.
+    fn write(self, names: &[String], notices: &[Notice]) -> String {
+        let format = match self {
+            Self::Text => return String::new(),
+            Self::Junit => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                return report::junit_of_notices(&names, notices);
+            }
+            Self::Sarif => Format::Sarif,
+            Self::Github => Format::Github,
+            Self::Gitlab => Format::Gitlab,
+        };
+        planning::annotations(notices, format)
+    }
+}
+
+/// `1.28` or `v1.28.3`.
+fn release(text: &str) -> Result<u32, String> {
+    let (oldest, newest) = schema::RELEASES;
+    let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
+    let minor = (parts.next() == Some("1")).then(|| parts.next()).flatten().and_then(|it| it.parse().ok());
+    minor
+        .filter(|it| (oldest..=newest).contains(it))
+        .ok_or_else(|| format!("the kinds of the releases 1.{oldest} to 1.{newest} are known"))
+}
+
+/// What is found in an environment, said at once and kept for other forms.
+struct Found<'f> {
+    environment: &'f str,
+    form: Form,
+    terminal: &'f Terminal,
+    notices: Vec<Notice>,
+}
+
+impl Found<'_> {
+    /// Something that is wrong, of which `text` is all that is said of it on a terminal.
+    fn say(&mut self, text: &str, notice: Notice) {
+        self.terminal.warn(text);
+        self.notices.push(notice);
+    }
+
+    fn notice(&self, level: Level, rule: &str, message: String) -> Notice {
+        Notice::new(level, rule, self.environment, message)
+    }
+
+    fn print(&self, line: &str) -> Result<(), Failure> {
+        if self.form == Form::Text { Ok(self.terminal.print(line)?) } else { Ok(()) }
+    }
+}
+
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let names = Names::or_all(&args.environments, &args.several, &args.project)?;
     let ask = (&args.select, &args.set);
     let touched = changed::touched(&names.list, &args.changed, &args.project, ask, terminal)?;
     let found = AtomicUsize::new(0);
+    let all: Mutex<Vec<Notice>> = Mutex::new(Vec::new());
     let check = |environment: &str, terminal: &Terminal| {
         let select = match touched.as_ref().and_then(|it| it.get(environment)) {
             None => args.select.clone(),
@@ -47,15 +125,26 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
             Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched.clone()) },
         };
         let settings = settings::offline(environment, &args.project, &select, &args.set)?;
-        let mut problems = check(&settings, terminal)?;
-        if args.sandbox {
-            problems += check_in_sandbox(settings, terminal)?;
+        let mut own = Found { environment, form: args.output, terminal, notices: Vec::new() };
+        let checked = check(&settings, args.kubernetes, &mut own);
+        let checked = match checked {
+            Ok(problems) if args.sandbox => check_in_sandbox(settings, &mut own).map(|more| problems + more),
+            checked => checked,
+        };
+        let failed = checked.as_ref().err().map(|it| it.diagnostics.as_slice()).unwrap_or_default();
+        own.notices.extend(failed.iter().map(|it| Notice::failed(environment, it)));
+        if let Ok(mut all) = all.lock() {
+            all.append(&mut own.notices);
         }
+        let problems = checked?;
         found.fetch_add(problems, Ordering::Relaxed);
         Ok(if problems == 0 { Exit::Done } else { Exit::Invalid })
     };
     let fates = many::lines(&names, terminal, check);
     fates.iter().flatten().flatten().try_for_each(|lines| terminal.print(&lines.text))?;
+    let mut notices = all.into_inner().unwrap_or_default();
+    notices.sort_by_key(|it| (it.level, names.list.iter().position(|name| *name == it.environment)));
+    terminal.print(&args.output.write(&names.list, &notices))?;
     let errors = |fate: &many::Fate<Lines>| match fate {
         Some(Err(failure)) => failure.diagnostics.len(),
         _ => 0,
@@ -72,20 +161,24 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 }
 
 /// Checks an environment and prints a line about it; returns how many problems there are.
-fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
-    let rendering = pipeline::revision(settings)?.rendering;
+fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, Failure> {
+    let served = schema::served(release).unwrap_or_else(schema::builtin);
+    let Revision { project, rendering } = pipeline::revision_on(settings, &Arc::new(served))?;
+    policy::read(&project.tree)?;
     for warning in &rendering.desired.warnings {
-        terminal.warn(warning);
+        let notice = found.notice(Level::Warning, "warning", warning.clone());
+        found.say(warning, notice);
     }
     let violations = pipeline::violations(&rendering.desired);
-    for (object, violation) in &violations {
-        terminal.warn(&format!("`{}` is not valid: {violation}\n --> {}", object.id, object.origin));
-    }
-    let shown = exposures(&rendering, terminal)?;
+    violations.iter().for_each(|it| invalid(it, found));
+    let shown = exposures(&rendering, found)?;
     let unread = &rendering.unread;
     for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
-        terminal.warn(&format!("no template of release `{release}` reads the value `{path}`\n --> {origin}"));
+        let said = format!("no template of release `{release}` reads the value `{path}`");
+        let notice = found.notice(Level::Error, "validate/unread", said.clone());
+        let notice = Notice { release: Some(release.to_string()), origin: Some(origin.clone()), ..notice };
+        found.say(&format!("{said}\n --> {origin}"), notice);
     }
     let objects = counted(rendering.desired.objects.len(), "object");
     let releases = counted(rendering.releases.len(), "release");
@@ -102,19 +195,39 @@ fn check(settings: &Settings, terminal: &Terminal) -> Result<usize, Failure> {
     };
     let problems: Vec<String> = unread_values.into_iter().chain(invalid).chain(shown_values).collect();
     let problems = if problems.is_empty() { "ok".to_owned() } else { problems.join(", ") };
-    terminal.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
+    found.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
     Ok(unread.len() + violations.len() + shown)
 }
 
+/// Says what a server would refuse of an object.
+fn invalid(it: &Invalid, found: &mut Found) {
+    let Invalid { object, violation, meant } = it;
+    let hint = meant.as_ref().map(|it| format!("Did you mean `{it}`?"));
+    let notice = found.notice(Level::Error, "validate/field", violation.to_string());
+    let (id, origin) = (Some(object.id.clone()), Some(object.origin.clone()));
+    let release = Some(object.release.to_string());
+    let notice = Notice { object: id, origin, release, hint: hint.clone(), ..notice };
+    let hint = hint.map(|it| format!("\n  = hint: {it}")).unwrap_or_default();
+    found.say(&format!("`{}` is not valid: {violation}\n --> {}{hint}", object.id, object.origin), notice);
+}
+
 /// Says where objects show secret values; returns how many of these places are wrong.
-fn exposures(rendering: &Rendering, terminal: &Terminal) -> Result<usize, Failure> {
+fn exposures(rendering: &Rendering, said: &mut Found) -> Result<usize, Failure> {
     let Exposures { found, unused } = pipeline::exposures(rendering)?;
     for it in &found {
         let (id, path, hint, origin) = (&it.object.id, &it.path, it.spot.hint(), &it.origin);
-        terminal.warn(&format!("`{id}` shows {} in `{path}`\n --> {origin}\n  = hint: {hint}", named(&it.values)));
+        let shows = format!("shows {} in `{path}`", named(&it.values));
+        let level = if it.spot.is_wrong() { Level::Error } else { Level::Warning };
+        let notice = said.notice(level, "validate/secret", shows.clone());
+        let (object, hint) = (Some(id.clone()), hint.to_string());
+        let notice = Notice { object, origin: Some(origin.clone()), hint: Some(hint.clone()), ..notice };
+        said.say(&format!("`{id}` {shows}\n --> {origin}\n  = hint: {hint}"), notice);
     }
     for rule in unused {
-        terminal.warn(&format!("the exposure rule was not used: no such field shows a secret\n --> {}", rule.origin));
+        let unused = "the exposure rule was not used: no such field shows a secret";
+        let notice = said.notice(Level::Warning, "validate/rule", unused.to_owned());
+        let notice = Notice { origin: Some(rule.origin.clone()), ..notice };
+        said.say(&format!("{unused}\n --> {}", rule.origin), notice);
     }
     Ok(found.iter().filter(|it| it.spot.is_wrong()).count())
 }
@@ -130,7 +243,8 @@ fn named(values: &[Path]) -> String {
 }
 
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.
-fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Failure> {
+fn check_in_sandbox(settings: Settings, own: &mut Found) -> Result<usize, Failure> {
+    let terminal = own.terminal;
     let places = Places::of(&|name| settings.variables.get(name).cloned())?;
     let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
     let progress = terminal.progress();
@@ -153,12 +267,15 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
     })?;
     progress.done();
     for problem in &found {
-        terminal.warn(problem);
+        let notice = own.notice(Level::Error, "validate/server", problem.clone());
+        own.say(problem, notice);
     }
     // What was refused is pending still, and says nothing about what was taken.
     let again = if found.is_empty() { after.pending().collect() } else { Vec::new() };
     for step in &again {
-        terminal.warn(&format!("right after the apply a plan would {} {} again", step.action, step.object.id));
+        let again = format!("right after the apply a plan would {} {} again", step.action, step.object.id);
+        let notice = own.notice(Level::Error, "validate/server", again.clone());
+        own.say(&again, notice);
     }
     let objections = found.len() + again.len();
     let said = match objections {
@@ -166,6 +283,6 @@ fn check_in_sandbox(settings: Settings, terminal: &Terminal) -> Result<usize, Fa
         1 => "a real API server has 1 objection".to_owned(),
         many => format!("a real API server has {many} objections"),
     };
-    terminal.print(&format!("{environment}: {said}\n"))?;
+    own.print(&format!("{environment}: {said}\n"))?;
     Ok(objections)
 }

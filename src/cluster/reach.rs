@@ -36,8 +36,7 @@ pub(super) fn client(from: &Server, error: kube::Error) -> ClusterError {
 
 /// What kept a request from its answer, for whoever has a client of his own for the server at this address.
 pub fn unanswered(address: &str, error: kube::Error) -> ClusterError {
-    let address = address.trim_end_matches('/').to_owned();
-    request(&Server { address, credentials: String::new(), plugin: String::new() }, error)
+    request(&Server { address: address.to_owned(), credentials: String::new(), plugin: String::new() }, error)
 }
 
 /// What kept a request from its answer.

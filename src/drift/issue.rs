@@ -110,3 +110,69 @@ fn row(finding: &Finding, past: &Past) -> String {
 fn code(text: &str) -> String {
     format!("`{}`", text.replace('`', "'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::{Memory, Unseen};
+    use crate::manifest::ObjectId;
+    use crate::schema::GroupKind;
+
+    fn finding(name: &str) -> (Finding, Past) {
+        let kind = GroupKind { group: String::new(), kind: "ConfigMap".into() };
+        let finding = Finding {
+            mark: name.to_owned(),
+            sort: Sort::Changed,
+            object: ObjectId { kind, namespace: Some("shop".into()), name: name.to_owned() },
+            release: Some("web".into()),
+            path: Some("data.a".into()),
+            expected: Some("<b>".into()),
+            found: Some("@all | `x`".into()),
+            writers: Vec::new(),
+        };
+        (finding, Past { first: "2026-01-01T00:00:00Z".into(), seen: 2, before: 1, moved: false })
+    }
+
+    fn look(findings: Vec<(Finding, Past)>, unseen: Vec<Unseen>) -> Look {
+        Look {
+            environment: "dev".into(),
+            cluster: "https://dev.example.com".into(),
+            commit: None,
+            at: "2026-01-02T03:04:05Z".into(),
+            objects: 3,
+            findings,
+            gone: Vec::new(),
+            unseen,
+            memory: Memory::Kept,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn state(fate: Fate<'_>) -> IssueState {
+        issue(&Told { environment: "dev", at: "2026-01-02T03:04:05Z", fate }).state
+    }
+
+    #[test]
+    fn only_what_was_seen_opens_or_closes_an_issue() {
+        let blind = || vec![Unseen { object: None, release: None, reason: "not allowed".into() }];
+        assert!(matches!(state(Fate::Looked(&look(Vec::new(), Vec::new()))), IssueState::Close { .. }));
+        assert_eq!(state(Fate::Looked(&look(Vec::new(), blind()))), IssueState::Leave);
+        assert_eq!(state(Fate::Failed(&[])), IssueState::Leave);
+        assert_eq!(state(Fate::Skipped), IssueState::Leave);
+        let IssueState::Open { title, body } = state(Fate::Looked(&look(vec![finding("a")], blind()))) else { panic!() };
+        assert_eq!(title, "Drift in dev: 1 finding");
+        assert!(body.starts_with("<!-- weft:drift:dev -->\n"), "{body}");
+        assert!(body.contains("**1 could not be looked at**"), "{body}");
+    }
+
+    #[test]
+    fn a_body_is_escaped_and_fits() {
+        let many = (0..2000).map(|at| finding(&format!("map-{at}"))).collect();
+        let IssueState::Open { body, .. } = state(Fate::Looked(&look(many, Vec::new()))) else { panic!() };
+        assert!(body.len() < 65_536, "{}", body.len());
+        assert!(body.contains(" more: run `weft drift dev`."), "{body}");
+        let row = body.lines().find(|line| line.contains("map-0 ")).unwrap();
+        assert!(!row.contains("<b>") && !row.contains("@all") && !row.contains("`x`"), "{row}");
+        assert_eq!(row.matches('|').count(), 8, "{row}");
+    }
+}

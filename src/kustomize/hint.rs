@@ -28,6 +28,9 @@ pub fn of(error: &E) -> Option<String> {
             "Move the file, name its folder as a base, or use `--load-restrictor LoadRestrictionsNone`."
         }
         E::Cycle { .. } => "A kustomization cannot be its own base; take it out.",
+        E::Repository { url, .. } if url.contains("ssh://") || (url.contains('@') && !url.contains("://")) => {
+            "Repositories are not read by ssh: write the address with `https://`, or keep a copy in the repository."
+        }
         E::Repository { .. } | E::Download { .. } => {
             "Check the address and the network, or keep a copy in the repository."
         }

@@ -37,13 +37,33 @@ pub(super) fn defined(crd: &Value) -> Option<GroupKind> {
     Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
 }
 
+/// What a server would refuse of an object.
+pub struct Invalid<'o> {
+    /// The object.
+    pub object: &'o Object,
+    /// What is wrong.
+    pub violation: Violation,
+    /// The field that may be meant, where there is none of the name.
+    pub meant: Option<String>,
+}
+
 /// What a server would refuse of objects that are compared with none: built-in kinds by the shipped schemas, custom
 /// resources by the definitions among the objects. Hooks are such objects.
-pub fn violations(desired: &Desired) -> Vec<(&Object, Violation)> {
+pub fn violations(desired: &Desired) -> Vec<Invalid<'_>> {
     let schemas = schemas(desired.objects.iter());
     let found = desired.with_hooks().flat_map(|object| {
         let subject = Subject { desired: &object.body, after: &object.body, live: None };
-        schemas.validate(&object.gvk, subject).violations.into_iter().map(move |it| (object, it))
+        schemas.validate(&object.gvk, subject).violations.into_iter().map(move |violation| Invalid {
+            object,
+            violation,
+            meant: None,
+        })
     });
-    found.collect()
+    let mut found: Vec<Invalid> = found.collect();
+    let meant = |it: &Invalid| match it.violation.rule.as_str() {
+        "declared" => schemas.meant(&it.object.gvk, &it.violation.path).map(str::to_owned),
+        _ => None,
+    };
+    found.iter_mut().for_each(|it| it.meant = meant(it));
+    found
 }

@@ -8,7 +8,7 @@ use crate::manifest::Desired;
 use crate::masked::FingerprintKey;
 use crate::plan::{self, Objects, Plan};
 use crate::project::Environment;
-use crate::schema;
+use crate::schema::{self, Discovery};
 
 /// An environment at a revision.
 pub struct Revision {
@@ -21,18 +21,23 @@ pub struct Revision {
 /// Renders the selected releases of an environment without a cluster, as the settings' source has them: see
 /// [`Source::open`](crate::source::Source::open) for revisions.
 pub fn revision(settings: &Settings) -> Result<Revision, Failure> {
-    of_project(settings, project(settings)?)
+    revision_on(settings, &Arc::new(schema::builtin()))
+}
+
+/// The same for a server that serves this.
+pub fn revision_on(settings: &Settings, discovery: &Arc<Discovery>) -> Result<Revision, Failure> {
+    of_project(settings, project(settings)?, discovery)
 }
 
 /// The same of what stands beside another revision: a release that is selected by name may be missing. `None` where the
 /// source does not have the environment.
 pub fn revision_beside(settings: &Settings) -> Result<Option<Revision>, Failure> {
-    load::those_there(settings)?.map(|project| of_project(settings, project)).transpose()
+    load::those_there(settings)?.map(|project| of_project(settings, project, &Arc::new(schema::builtin()))).transpose()
 }
 
-fn of_project(settings: &Settings, project: Project) -> Result<Revision, Failure> {
+fn of_project(settings: &Settings, project: Project, discovery: &Arc<Discovery>) -> Result<Revision, Failure> {
     let releases = values(settings, &project)?;
-    let rendering = render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
+    let rendering = render(&project, releases, discovery, &project.making())?;
     Ok(Revision { project, rendering })
 }
 

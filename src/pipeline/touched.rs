@@ -17,7 +17,14 @@ use crate::value::{Path, Value};
 ///
 /// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
 pub fn touched(base: &Settings, head: &Settings) -> Result<Touched, Failure> {
-    let (before, after) = (load::those_there(base)?, load::those_there(head)?);
+    let after = load::those_there(head)?;
+    let before = match (load::those_there(base), &after) {
+        (Ok(before), _) => before,
+        (Err(failure), Some(after)) => {
+            return Ok(all(head, after, Is::In, &format!("the base cannot be read: {}", said(&failure))));
+        }
+        (Err(failure), None) => return Err(failure),
+    };
     let (before, after) = match (before, after) {
         (Some(before), Some(after)) => (before, after),
         (None, Some(after)) => return Ok(all(head, &after, Is::New, "the environment is new")),
@@ -50,6 +57,11 @@ pub fn touched(base: &Settings, head: &Settings) -> Result<Touched, Failure> {
     Ok(Touched { environment: head.environment.clone(), releases })
 }
 
+/// The first thing that a failure says.
+fn said(failure: &Failure) -> String {
+    failure.diagnostics.first().and_then(|it| it.messages.first().cloned()).unwrap_or_default()
+}
+
 fn all(settings: &Settings, project: &Project, is: Is, why: &str) -> Touched {
     let touch = |it: &Release| Touch { release: Arc::clone(&it.name), is, why: vec![why.to_owned()] };
     let mut releases: Vec<Touch> = project.environment.releases.iter().map(touch).collect();
@@ -75,9 +87,7 @@ fn rendered(base: (&Settings, Project), head: (&Settings, Project), perhaps: Per
     let sides = Side::of(base.0, base.1, &names).and_then(|before| Ok((before, Side::of(head.0, head.1, &names)?)));
     let sides = match &sides {
         Ok(sides) => Ok(sides),
-        Err(failure) => {
-            Err(failure.diagnostics.first().and_then(|it| it.messages.first().cloned()).unwrap_or_default())
-        }
+        Err(failure) => Err(said(failure)),
     };
     let touch = |(release, (parts, asks)): (Arc<str>, (Vec<String>, bool))| match &sides {
         Ok((before, after)) => compared(release, &parts, asks, before, after),

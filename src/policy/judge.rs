@@ -84,7 +84,7 @@ fn documents(step: &Step, impact: &Impact, key: &FingerprintKey) -> Vec<(&'stati
     };
     let mut effects = report::json_of_impact(&own);
     vec![
-        ("containers", object.as_ref().map(containers).unwrap_or_default()),
+        ("containers", object.as_ref().map_or_else(|| Json::Array(Vec::new()), containers)),
         ("object", object.unwrap_or_default()),
         ("old", old.unwrap_or_default()),
         ("change", report::json_of_step(step, key)),

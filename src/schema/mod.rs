@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::openapi::builtin_schemas;
 pub(crate) use self::table::rows;
-pub use self::table::{BUILTIN_VERSION, Removed, builtin, is_builtin_group, removed};
+pub use self::table::{BUILTIN_VERSION, RELEASES, Removed, builtin, is_builtin_group, removed, served};
 pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type, Zero};
 pub use self::validate::{Documents, Expression, ExpressionError, Program, ProgramError, Stuck, Subject, Unanswered, Validated, Violation};
 

@@ -77,11 +77,6 @@ impl Site {
         let mut index = self.git.index().expect("an index");
         index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("files");
         index.update_all(["*"], None).expect("files");
-        self.commit_index(&mut index, message)
-    }
-
-    /// Commits what an index holds.
-    pub fn commit_index(&self, index: &mut git2::Index, message: &str) -> String {
         let tree = self.git.find_tree(index.write_tree().expect("a tree")).expect("a tree");
         index.write().expect("an index");
         let who = Signature::new("a", "a@example.com", &Time::new(1_700_000_000, 0)).expect("a name");
@@ -153,24 +148,14 @@ fn submodule() -> Result<(), Failed> {
         .write(".gitmodules", "[submodule \"the-chart\"]\n\tpath = charts/inner\n\turl = https://example.com/inner\n");
     site.desk.write("environments/dev/environment.yaml", "releases: [{name: one, namespace: apps, chart: inner}]\n");
     site.desk.write("environments/dev/values/one.yaml", "");
-    let mut index = site.git.index()?;
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
-    let entry = git2::IndexEntry {
-        ctime: git2::IndexTime::new(0, 0),
-        mtime: git2::IndexTime::new(0, 0),
-        dev: 0,
-        ino: 0,
-        mode: 0o160_000,
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id,
-        flags: 0,
-        flags_extended: 0,
-        path: b"charts/inner".to_vec(),
-    };
-    index.add(&entry)?;
-    site.commit_index(&mut index, "a submodule");
+    site.commit("a chart to come");
+    let top = site.git.head()?.peel_to_tree()?;
+    let mut charts = site.git.treebuilder(Some(&site.git.find_tree(top.get_path(Path::new("charts"))?.id())?))?;
+    charts.insert("inner", id, 0o160_000)?;
+    let mut whole = site.git.treebuilder(Some(&top))?;
+    whole.insert("charts", charts.write()?, 0o040_000)?;
+    let (tree, parent) = (site.git.find_tree(whole.write()?)?, site.git.head()?.peel_to_commit()?);
+    site.git.commit(Some("HEAD"), &who, &who, "a submodule", &tree, &[&parent])?;
     site.expect("render dev --at HEAD", 0)?.says("name: one-inner")?;
     fs::remove_dir_all(inner)?;
     site.expect("render dev --at HEAD", 1)?

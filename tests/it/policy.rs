@@ -11,7 +11,19 @@ use crate::plan::input::{Input, key};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    cases::of("policy", run)
+    let mut trials = cases::of("policy", run);
+    trials.push(cases::code("policy", "the_example_of_the_document_is_one", document));
+    trials
+}
+
+/// The policy in the document can be read.
+fn document() -> Result<(), Failed> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md"))?;
+    let text = page.split("```yaml\n").nth(1).and_then(|it| it.split("```").next()).ok_or("no example")?;
+    let tree = Tree::new([("policies/limits.yaml".to_owned(), text.as_bytes().to_vec())]);
+    let policy = policy::read(&tree).map_err(|error| Diagnostic::of(&error).to_string())?;
+    assert_eq!(policy.len(), 2);
+    Ok(())
 }
 
 /// The findings in the plan of a case by its own policies, or by the examples where it has none.

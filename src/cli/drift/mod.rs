@@ -140,6 +140,7 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
     let text: String = looks.map(|look| drift::text(look)).collect();
     match (output.format, text.is_empty()) {
         (_, true) => {}
+        (Format::Html | Format::Junit | Format::Sarif | Format::Github | Format::Gitlab, false) => {}
         (Format::Markdown, false) => terminal.print(&format!("\n```text\n{}```\n", text.replace("```", "'''")))?,
         (_, false) => terminal.print(&text)?,
     }
@@ -150,9 +151,7 @@ impl Round {
     fn told<'r>(&'r self, targets: &'r Targets) -> Vec<Told<'r>> {
         let told = |(environment, fate): (&'r String, &'r Fate<Drifted>)| match fate {
             Some(Ok(it)) => Told { environment, at: &it.look.at, fate: drift::Fate::Looked(&it.look) },
-            Some(Err(failure)) => {
-                Told { environment, at: &self.at, fate: drift::Fate::Failed(&failure.diagnostics) }
-            }
+            Some(Err(failure)) => Told { environment, at: &self.at, fate: drift::Fate::Failed(&failure.diagnostics) },
             None => Told { environment, at: &self.at, fate: drift::Fate::Skipped },
         };
         targets.names.list.iter().zip(&self.fates).map(told).collect()

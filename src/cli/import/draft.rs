@@ -294,6 +294,16 @@ pub(super) fn laid(below: Value, above: Value) -> Value {
     }
 }
 
+/// The paths of the leaves of values.
+pub(super) fn leaves(values: &Value) -> Vec<String> {
+    let Data::Map(map) = &values.data else { return Vec::new() };
+    let below = |entry: &Entry| match leaves(&entry.value) {
+        none if none.is_empty() => vec![entry.key.to_string()],
+        some => some.into_iter().map(|it| format!("{}.{it}", entry.key)).collect(),
+    };
+    map.iter().flat_map(below).collect()
+}
+
 /// A word as YAML writes it.
 pub(super) fn word(text: &str) -> String {
     yaml::write(&Value::from(text)).trim_end().to_owned()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::draft::{Draft, DraftArgs, ImportError, label, laid, word};
+use super::draft::{Draft, DraftArgs, ImportError, label, laid, leaves, word};
 use super::gotmpl::{self, Scope};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
@@ -186,7 +186,8 @@ impl Import<'_, '_> {
         let original = text("name").unwrap_or_else(|| "app".to_owned());
         let name = label(&original);
         for entry in release.as_map().into_iter().flatten().filter(|it| !KNOWN.contains(&it.key.as_str())) {
-            self.draft.note(format!("`{}` of the release `{original}` is left out: there is nothing of the kind.", entry.key));
+            let instead = PARTS.iter().find(|(part, _)| *part == &*entry.key).map_or("there is nothing of the kind", |(_, it)| it);
+            self.draft.note(format!("`{}` of the release `{original}` is left out: {instead}.", entry.key));
         }
         let namespace = text("namespace").or_else(|| whole.dig(&["helmDefaults", "namespace"]).and_then(Value::as_str).map(str::to_owned));
         let namespace = namespace.unwrap_or_else(|| "default".to_owned());
@@ -439,8 +440,8 @@ impl Import<'_, '_> {
             kept.push(file);
         }
         let hidden = std::mem::take(&mut self.scope.hidden);
-        if let Some(map) = hidden.as_map().filter(|it| !it.is_empty()) {
-            let names = map.keys().map(|key| format!("`{key}` of `{original}`")).collect();
+        if hidden.as_map().is_some_and(|it| !it.is_empty()) {
+            let names = leaves(&hidden).into_iter().map(|path| format!("`{path}` of `{original}`")).collect();
             if self.draft.secret(&format!("{folder}/{name}.yaml"), &hidden, names)? {
                 kept.push(format!("{name}.yaml"));
             }

@@ -133,11 +133,15 @@ impl Import<'_, '_> {
             let what = format!("there is no folder `{shown}`, which a deployment names");
             return Err(ImportError::unfit(what, "Correct the path: it counts from the folder of `deployment.yaml`.").into());
         }
-        let mut name = label(&shown);
+        let chart = document(place, &["helm-chart.yaml", "helm-chart.yml"])?.and_then(|it| it.get("helmChart").cloned());
+        let own = |key: &str| chart.as_ref()?.get(key)?.as_str().map(str::to_owned);
+        let mut name = label(&own("releaseName").unwrap_or_else(|| shown.clone()));
+        let (namespace, own) = (namespace.map(str::to_owned), own("namespace"));
+        let namespace = own.or(namespace);
         while self.entries.iter().any(|(it, _)| *it == name) {
             name.push_str("-2");
         }
-        let mut head = format!("- name: {name}\n  namespace: {}\n", namespace.unwrap_or("default"));
+        let mut head = format!("- name: {name}\n  namespace: {}\n", namespace.as_deref().unwrap_or("default"));
         if namespace.is_none() {
             self.draft.note(format!("The release `{name}` is in the namespace `default`, where its objects do not name another."));
         }
@@ -196,10 +200,6 @@ impl Import<'_, '_> {
                 format!("  chart: /{path}\n")
             }
         };
-        if !text("namespace").is_empty() || !text("releaseName").is_empty() {
-            let what = format!("{} in {}", text("releaseName"), text("namespace"));
-            self.draft.note(format!("The chart of `{name}` was released as {what}: name the release and its namespace so."));
-        }
         if let Some(values) = document(place, &["helm-values.yaml", "helm-values.yml"])? {
             let rendered = self.rendered(&yaml::write(&values), &Arc::new("helm-values.yaml".to_owned()), scope)?;
             let values = yaml::document(&rendered, &Arc::new("helm-values.yaml".to_owned()), Rules::Kubernetes)?;

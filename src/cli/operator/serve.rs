@@ -71,7 +71,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let says = terminal.clone();
     let tell: Tell = Arc::new(move |note| match note {
         Note::Said(text) => says.say(text),
-        Note::Warned(text) => says.warn(text),
+        Note::Warned(text) => says.warn(headless(text)),
     });
     let Some(namespace) = args.lease_namespace.clone() else {
         figures.leading.store(true, Ordering::Relaxed);
@@ -90,11 +90,16 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         done
     };
     let seat = Seat { namespace, instance };
-    let tell = |error: &ClusterError| terminal.warn(&Diagnostic::of(error).to_string());
+    let tell = |error: &ClusterError| terminal.warn(headless(&Diagnostic::of(error).to_string()));
     let (done, released) = tokio::join!(work, operator::campaign(&target, &seat, &turn, &figures, ended, &tell));
     done?;
     released?;
     Ok(Exit::Done)
+}
+
+/// What is wrong, for a line that begins with `warning:`.
+fn headless(text: &str) -> &str {
+    text.strip_prefix("error: ").unwrap_or(text)
 }
 
 /// Becomes true with the first SIGTERM or SIGINT.

@@ -164,7 +164,7 @@ impl Server {
         figures: Arc<Figures>,
         leading: Leading,
     ) -> Result<Self, OperatorError> {
-        let address = config.cluster_url.to_string().into();
+        let address = config.cluster_url.to_string().trim_end_matches('/').into();
         let mut without = config.clone();
         without.auth_info = AuthInfo::default();
         let client = |config| Client::try_from(config).map_err(|source| OperatorError::Client(Box::new(source)));

@@ -28,7 +28,7 @@ pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
         let answer = context.server.answers(WITHIN.min(context.options.patience)).await;
         let answers = answer.is_ok();
         reachable.store(answers, Ordering::Relaxed);
-        told = tell(&context, answer, told);
+        told = tell(&context, answer.err().as_ref(), &told);
         if answers && was_away {
             reopened.send_modify(|count| *count += 1);
             context.wake();
@@ -48,8 +48,8 @@ pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
 }
 
 /// Says what is new, and what was said last.
-fn tell(context: &Context, answer: Result<(), ClusterError>, told: String) -> String {
-    let said = answer.map_or_else(|error| Diagnostic::of(&error).to_string(), |()| String::new());
+fn tell(context: &Context, error: Option<&ClusterError>, told: &str) -> String {
+    let said = error.map(|it| Diagnostic::of(it).to_string()).unwrap_or_default();
     match said.as_str() {
         same if same == told => {}
         "" => (context.tell)(&Note::Said("the API server answers again".to_owned())),

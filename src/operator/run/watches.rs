@@ -157,10 +157,9 @@ where
 
 /// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
 fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &watcher::Error, told: String) -> String {
-    let refused = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(it))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(it)) => it,
-        _ => return told,
+    use watcher::Error::{InitialListFailed, WatchStartFailed};
+    let (InitialListFailed(kube::Error::Api(refused)) | WatchStartFailed(kube::Error::Api(refused))) = error else {
+        return told;
     };
     let text = format!("cannot watch {}: {}", K::plural(&()), refused.message);
     if text != told {

@@ -19,7 +19,8 @@ use std::fmt;
 pub use self::cel::{Expression, ExpressionError, Program, ProgramError, Scope as Documents, Stuck, Unanswered};
 use self::place::Place;
 use super::{Gvk, Schemas};
-use crate::value::{Data, Path, Value};
+use crate::diagnostic::nearest;
+use crate::value::{Data, Path, Step, Value};
 
 /// One thing that a server would refuse.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +70,20 @@ impl Schemas {
             custom(schema, subject, &mut found);
         }
         found
+    }
+}
+
+impl Schemas {
+    /// The declared field of an object that is most like an undeclared one at this path.
+    pub fn meant(&self, gvk: &Gvk, path: &Path) -> Option<&str> {
+        let (Step::Field(unknown), parents) = path.0.split_last()? else { return None };
+        let parent = parents.iter().try_fold(self.of(gvk)?, |shape, step| match step {
+            Step::Field(key) => shape.map()?.field(key),
+            Step::Item(_) | Step::Index(_) | Step::Member(_) => Some(shape.list()?.item),
+        });
+        let mut fields: Vec<&str> = parent?.map()?.fields().collect();
+        fields.sort_unstable();
+        nearest(unknown, fields)
     }
 }
 

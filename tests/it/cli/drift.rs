@@ -339,5 +339,5 @@ fn token(site: &Site) -> Result<String, Failed> {
     let accounts: Api<ServiceAccount> = Api::namespaced(shared().client(), &site.namespace);
     let request = TokenRequest { spec: TokenRequestSpec { audiences: Vec::new(), ..Default::default() }, ..Default::default() };
     let made = shared().block_on(accounts.create_token_request("watcher", &PostParams::default(), &request))?;
-    Ok(made.status.ok_or("no token")?.token)
+    Ok(made.status.and_then(|it| it.token).ok_or("no token")?)
 }

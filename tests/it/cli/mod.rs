@@ -10,17 +10,20 @@ mod explain;
 mod figures;
 mod falsehoods;
 mod files;
+mod forms;
 mod guarding;
 mod health;
 mod history;
 mod hooks;
 mod ignore;
+mod importing;
 mod judging;
 mod large;
 mod lost;
 mod leaving;
 mod many;
 mod overtaken;
+mod policing;
 pub mod program;
 pub mod proxy;
 mod readers;
@@ -49,17 +52,20 @@ pub fn trials() -> Vec<Trial> {
         figures::trials(),
         falsehoods::trials(),
         files::trials(),
+        forms::trials(),
         guarding::trials(),
         health::trials(),
         history::trials(),
         hooks::trials(),
         ignore::trials(),
+        importing::trials(),
         judging::trials(),
         large::trials(),
         lost::trials(),
         leaving::trials(),
         many::trials(),
         overtaken::trials(),
+        policing::trials(),
         readers::trials(),
         refusals::trials(),
         rehearsal::trials(),

@@ -35,6 +35,8 @@ enum Kind {
 
 /// How many writes a life has, at most; those beyond the last are not reached.
 const WRITES: usize = 16;
+/// How many events of copies a life has.
+const EVENTS: usize = 6;
 /// The sample of writes.
 const SAMPLE: &[usize] = &[0, 2, 4, 7, 9];
 
@@ -52,6 +54,7 @@ fn at_every_write(kind: Kind) -> Result<(), Failed> {
 struct Perturbed {
     kind: Kind,
     at: usize,
+    targets: Vec<String>,
     writes: AtomicUsize,
     /// The write was reached, and the process is to die.
     cut: AtomicBool,
@@ -83,12 +86,14 @@ impl Perturbed {
         }
         match self.kind {
             Kind::Deaf if seen.is_watch() && seen.bare_path() == "/api/v1/configmaps" => {
-                let count = Arc::new(AtomicUsize::new(0));
-                let at = self.at;
-                // Two events in a row are lost, at another place for each write.
-                Answer::Watched(Events(Arc::new(move |_| {
-                    let now = count.fetch_add(1, Ordering::SeqCst);
-                    now != at && now != at + 1
+                let (count, at, targets) = (AtomicUsize::new(0), self.at % EVENTS, self.targets.clone());
+                let live = AtomicBool::new(!seen.path.contains("sendInitialEvents=true"));
+                // Two events in a row of the copies are lost, at another place for each write.
+                Answer::Watched(Events(Arc::new(move |event| {
+                    let was_live = live.fetch_or(event.contains("initial-events-end"), Ordering::SeqCst);
+                    let of_ours = targets.iter().any(|it| event.contains(&format!("\"namespace\":\"{it}\"")));
+                    let lost = || [at, at + 1].contains(&count.fetch_add(1, Ordering::SeqCst));
+                    !(was_live && of_ours && event.contains("\"settings\"") && lost())
                 })))
             }
             Kind::Stale if self.reached.load(Ordering::SeqCst) && is_object(seen) => self.once_missing(seen),
@@ -121,6 +126,7 @@ fn life(kind: Kind, at: usize) -> Result<(), Failed> {
     let perturbed = Arc::new(Perturbed {
         kind,
         at,
+        targets: tenant.targets.clone(),
         writes: AtomicUsize::new(0),
         cut: AtomicBool::new(false),
         reached: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Switch, accounts, events, synced};
 use crate::cli::proxy::{Answer, answer_of};
 use crate::operator::stage::{
-    Running, Tenant, all_faults, apply, at_once, delete_map, delete_namespace, edit_map, map_at, until,
+    Running, Tenant, all_faults, apply, at_once, delete_map, delete_namespace, edit_map, label, map_at, until,
 };
 use crate::sandbox::shared;
 
@@ -38,7 +38,7 @@ pub fn right_taken_away() -> Result<(), Failed> {
         "Available=False/PartiallySynced Progressing=False/TargetForbidden Degraded=True/TargetForbidden",
     )?;
     let status = tenant.status("sync");
-    assert_eq!((status.synced, status.failed), (Some(i64::try_from(targets)? - 1), Some(1)));
+    assert_eq!((status.synced, status.failed), (Some(i32::try_from(targets)? - 1), Some(1)));
     assert_eq!(status.failed_targets[0].namespace, tenant.targets[2]);
     tenant.copy_is(&tenant.targets[2], Some(&json!({"a": "1"})))?;
     // The tenant's right bounds what is deleted, too; the copy is left behind when the time is over.
@@ -292,7 +292,14 @@ pub fn quota_and_policy() -> Result<(), Failed> {
 
 pub fn hot_source() -> Result<(), Failed> {
     let targets = if all_faults() { 2_000 } else { 4 };
-    let (tenant, operator) = synced(targets, &json!({}), |_| Answer::Through)?;
+    let tenant = Tenant::new(targets);
+    at_once(tenant.targets.chunks(targets / 4), |some| {
+        some.iter().for_each(|it| label(it, &json!({"of": tenant.own})));
+        Ok(())
+    })?;
+    let operator = Running::open(&tenant, &[]);
+    tenant.sync("sync", &json!({"namespaceSelector": {"matchLabels": {"of": tenant.own}}}));
+    tenant.comes_to("sync", "Available=True/Synced")?;
     operator.is_quiet();
     let before = operator.map_writes();
     let began = Instant::now();

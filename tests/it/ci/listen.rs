@@ -1,0 +1,70 @@
+//! The receiver of webhooks: only who knows the secret starts the command.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use hmac::{Hmac, Mac as _};
+use libtest_mimic::{Failed, Trial};
+use sha2::Sha256;
+
+use crate::cases::code;
+use crate::cli::program::Desk;
+
+const SECRET: &str = "a long random text";
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        code("ci", "only_who_knows_the_secret_starts_a_command", signed),
+        code("ci", "a_receiver_needs_a_secret", no_secret),
+    ]
+}
+
+/// The status that a request is answered.
+fn send(address: &str, method: &str, headers: &str, body: &str) -> Result<String, Failed> {
+    let mut stream = TcpStream::connect(address)?;
+    let head = format!("{method} / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    stream.write_all((head + body).as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.split(' ').nth(1).unwrap_or_default().to_owned())
+}
+
+fn digest(secret: &str, body: &str) -> Result<String, Failed> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
+    mac.update(body.as_bytes());
+    Ok(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn signed() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let script = "cp \"$GITHUB_EVENT_PATH\" event.json; echo \"$WEFT_FORGE $WEFT_EVENT_NAME ${WEFT_WEBHOOK_SECRET-gone}\" > said";
+    let arguments = ["ci", "listen", "--forge", "gitea", "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
+    let mut command: Command = desk.command(arguments);
+    command.env("WEFT_WEBHOOK_SECRET", SECRET).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut process = command.stderr(Stdio::piped()).spawn()?;
+    let mut said = BufReader::new(process.stderr.take().ok_or("its output")?);
+    let mut line = String::new();
+    said.read_line(&mut line)?;
+    let address = line.trim().strip_prefix("listening on ").ok_or("an address")?.to_owned();
+    let body = "{\"ref\": \"refs/heads/main\"}";
+    let event = "X-Gitea-Event: push\r\n";
+    assert_eq!(send(&address, "GET", "", "")?, "405");
+    assert_eq!(send(&address, "POST", event, body)?, "403");
+    let forged = format!("{event}X-Gitea-Signature: {}\r\n", digest("a guess", body)?);
+    assert_eq!(send(&address, "POST", &forged, body)?, "403");
+    let signed = format!("{event}X-Gitea-Signature: {}\r\n", digest(SECRET, body)?);
+    assert_eq!(send(&address, "POST", &signed, "{}")?, "403", "the signature is one of the body");
+    assert_eq!(send(&address, "POST", &signed, body)?, "202");
+    assert!(process.wait()?.success());
+    assert_eq!(fs::read_to_string(desk.project().join("event.json"))?, body);
+    assert_eq!(fs::read_to_string(desk.project().join("said"))?, "gitea push gone\n");
+    Ok(())
+}
+
+fn no_secret() -> Result<(), Failed> {
+    let run = Desk::new().run(["ci", "listen", "--forge", "gitea", "--", "true"]);
+    run.ends_with(1)?.says("`WEFT_WEBHOOK_SECRET` has no secret")?.says("the same long random text").map(drop)
+}
