@@ -59,7 +59,9 @@ impl Cluster {
     /// The objects of a kind in a namespace that no other object owns, whole.
     pub async fn whole_objects(&self, resource: &Resource, namespace: &str) -> Result<Vec<Whole>, ClusterError> {
         let mut found = Vec::new();
-        let owned = |it: &Value| it.dig(&["metadata", "ownerReferences"]).and_then(Value::as_list).is_some_and(|it| !it.is_empty());
+        let owned = |it: &Value| {
+            it.dig(&["metadata", "ownerReferences"]).and_then(Value::as_list).is_some_and(|it| !it.is_empty())
+        };
         let mut each = |object: Value| {
             if !owned(&object) {
                 found.push(Whole(object));
@@ -70,11 +72,7 @@ impl Cluster {
     }
 
     /// The objects of all kinds in a namespace that no other object owns, whole, without those that every namespace has.
-    pub async fn whole_namespace(
-        &self,
-        namespace: &str,
-        discovery: &Discovery,
-    ) -> Result<Vec<Whole>, ClusterError> {
+    pub async fn whole_namespace(&self, namespace: &str, discovery: &Discovery) -> Result<Vec<Whole>, ClusterError> {
         let ids = self.objects_in(namespace, discovery).await?;
         let mut found = Vec::new();
         let mut kinds: Vec<&crate::schema::GroupKind> = ids.iter().map(|id| &id.kind).collect();

@@ -73,6 +73,7 @@ pub struct Builder<'o> {
 }
 
 /// Builds the kustomization of a folder.
+#[allow(clippy::needless_pass_by_value, reason = "the files are shared with all that is built of them")]
 pub fn build(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<Build, KustomizeError> {
     built(Arc::clone(&files), folder, options).map_err(|error| error.shown(|file| plain_text(&*files, file)))
 }

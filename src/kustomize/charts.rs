@@ -48,7 +48,9 @@ pub fn render(
     if let Some(stand_in) = &made.stand_in {
         mask(&mut found, &read(stand_in)?);
     }
-    found.iter_mut().for_each(|it| it.of_chart = true);
+    for resource in &mut found {
+        resource.of_chart = true;
+    }
     Ok(found)
 }
 

@@ -68,7 +68,9 @@ pub fn of(error: &E) -> Option<String> {
             "Keep a copy of the chart in the folder `charts`, or lock it with `weft sources lock` and keep it with \
              `weft sources vendor`."
         }
-        E::NoChart { .. } => "Put the chart there, name its folder in `helmGlobals.chartHome`, or give its `repo` and `version`.",
+        E::NoChart { .. } => {
+            "Put the chart there, name its folder in `helmGlobals.chartHome`, or give its `repo` and `version`."
+        }
         E::SecretValues { .. } => "Make the chart a release of its own, with the file in its `secrets`.",
     };
     Some(fixed.to_owned())

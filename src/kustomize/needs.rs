@@ -83,12 +83,7 @@ pub fn charts(tree: &Tree, folder: &str) -> Vec<ChartNeed> {
 
 /// Visits the kustomizations that one leads to, itself among them, and tells the paths that are not in the tree; all that
 /// it leads to.
-fn walk(
-    tree: &Tree,
-    folder: &str,
-    visit: &mut dyn FnMut(&Target),
-    missing: &mut dyn FnMut(String),
-) -> Vec<String> {
+fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut dyn FnMut(String)) -> Vec<String> {
     let mut seen = vec![folder.to_owned()];
     let mut waiting = seen.clone();
     let files: Arc<Tree> = Arc::new(tree.clone());

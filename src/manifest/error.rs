@@ -175,7 +175,7 @@ pub enum ManifestError {
         /// The object.
         object: String,
         /// Why.
-        source: PatchError,
+        source: Box<PatchError>,
         /// Where the patch is written.
         origin: Origin,
         /// The lines there.
@@ -221,10 +221,9 @@ impl ManifestError {
             | Self::Hook { at, .. }
             | Self::HookSecret { at, .. }
             | Self::ReservedLabel { at, .. } => Some(at),
-            Self::SecretText { .. }
-            | Self::SecretData { .. }
-            | Self::Patch { .. }
-            | Self::NothingToPatch { .. } => None,
+            Self::SecretText { .. } | Self::SecretData { .. } | Self::Patch { .. } | Self::NothingToPatch { .. } => {
+                None
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ fn failed(object: String, patch: &Targeted, source: PatchError) -> ManifestError
     use crate::diagnostic::Diagnose as _;
     let origin = source.origin().cloned().unwrap_or_else(|| patch.origin.clone());
     let excerpt = patch.excerpt(&origin).map(Box::new);
-    ManifestError::Patch { object, source, origin, excerpt }
+    ManifestError::Patch { object, source: Box::new(source), origin, excerpt }
 }
 
 fn nothing(release: &Release, patch: &Targeted, documents: &[&Value]) -> ManifestError {

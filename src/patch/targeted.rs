@@ -71,7 +71,8 @@ fn named(patch: &Value) -> Result<Selector, PatchError> {
     if kind.is_empty() || name.is_empty() {
         return Err(PatchError::NoTarget { origin: patch.origin.clone() });
     }
-    let exact = |text: &str| (!text.is_empty()).then(|| Regex::new(&format!("^{}$", regex::escape(text))).ok()).flatten();
+    let exact =
+        |text: &str| (!text.is_empty()).then(|| Regex::new(&format!("^{}$", regex::escape(text))).ok()).flatten();
     Ok(Selector {
         group: exact(&group),
         version: exact(&version),

@@ -37,7 +37,8 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
     let secrets = decrypted(settings, project)?;
     let overrides = &settings.overrides;
     let files = files(settings, project);
-    let patches = project.environment.releases.iter().map(|it| Ok((Arc::clone(&it.name), patches(settings, project, it)?)));
+    let patches =
+        project.environment.releases.iter().map(|it| Ok((Arc::clone(&it.name), patches(settings, project, it)?)));
     let patches: BTreeMap<Arc<str>, Vec<Targeted>> = patches.collect::<Result<_, Failure>>()?;
     pool::each(project.environment.releases.clone(), |release| {
         let chart = match &release.source {
@@ -115,9 +116,8 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
     }
     if settings.closed {
         let closed = named.keys().filter_map(|path| Some((*path, project.tree.bytes(path)?)));
-        let value = |(path, bytes): (&String, &[u8])| {
-            Ok((path.clone(), secrets::closed(bytes, &Arc::new(path.clone()))?))
-        };
+        let value =
+            |(path, bytes): (&String, &[u8])| Ok((path.clone(), secrets::closed(bytes, &Arc::new(path.clone()))?));
         return closed.map(value).collect();
     }
     let identities = identities(settings, project)?;

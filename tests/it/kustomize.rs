@@ -34,8 +34,12 @@ fn builds(case: &Case) -> Result<(), Failed> {
     let folder = if tree.has_folder("build") { "build" } else { "" };
     let words = case.read_if_there("options.txt").unwrap_or_default();
     let has = |word: &str| words.lines().any(|line| line == word);
-    let options =
-        Options { legacy_order: has("legacy"), managed_by: has("managed-by"), unrestricted: has("unrestricted"), ..Options::default() };
+    let options = Options {
+        legacy_order: has("legacy"),
+        managed_by: has("managed-by"),
+        unrestricted: has("unrestricted"),
+        ..Options::default()
+    };
     match kustomize::build(Arc::new(tree), folder, &options) {
         Ok(build) => {
             let warnings: String = build.warnings.iter().flat_map(|it| ["# ", it, "\n"]).collect();

@@ -18,8 +18,18 @@ use crate::yaml::{self, Rules};
 const RULES: &str = ".sops.yaml";
 /// Parts of keys whose texts are taken for secrets.
 const SECRETIVE: [&str; 12] = [
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "privatekey", "private_key", "credential",
-    "accesskey", "connectionstring",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "privatekey",
+    "private_key",
+    "credential",
+    "accesskey",
+    "connectionstring",
 ];
 /// Ends of keys that only name where a secret is.
 const NAMES: [&str; 8] = ["name", "key", "file", "path", "ref", "enabled", "type", "namespace"];
@@ -62,10 +72,14 @@ impl Diagnose for ImportError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoRule { .. } => "Make a key with `weft secrets keygen`, name it in `.sops.yaml`, and run this again; or use \
+            Self::NoRule { .. } => {
+                "Make a key with `weft secrets keygen`, name it in `.sops.yaml`, and run this again; or use \
                                     `--without-secrets`, or `--plain PATH` for what is no secret. Nothing was written."
-                .into(),
-            Self::NoPlace { .. } => "Move `releases` to the end of the file, or import into another environment.".into(),
+                    .into()
+            }
+            Self::NoPlace { .. } => {
+                "Move `releases` to the end of the file, or import into another environment.".into()
+            }
             Self::Declared { .. } => "Take the release out first, or import it into another environment.".into(),
             Self::Unfit { hint, .. } => (*hint).to_owned(),
         })
@@ -135,15 +149,17 @@ impl<'a> Draft<'a> {
     /// whether it is written.
     pub fn secret(&mut self, path: &str, values: &Value, names: Vec<String>) -> Result<bool, Failure> {
         let rules = self.root.join(RULES);
-        let rule = match rules.is_file() {
-            true => Some(secrets::rules(&files::read(&rules)?, &Arc::new(RULES.to_owned()))?.rule_for(path)),
-            false => None,
+        let rule = if rules.is_file() {
+            Some(secrets::rules(&files::read(&rules)?, &Arc::new(RULES.to_owned()))?.rule_for(path))
+        } else {
+            None
         };
         match rule {
             Some(Ok(rule)) => {
                 let text = yaml::write(values);
                 let mut random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(Into::into);
-                let encrypted = File::new(text.as_bytes(), &Arc::new(path.to_owned()), &rule)?.write(&mut random, &now())?;
+                let encrypted =
+                    File::new(text.as_bytes(), &Arc::new(path.to_owned()), &rule)?.write(&mut random, &now())?;
                 self.add(path, encrypted);
                 Ok(true)
             }
@@ -323,7 +339,9 @@ mod tests {
     #[test]
     fn what_looks_secret_is_told_by_its_key_or_its_text() {
         let text = |it: &str| Data::Text(it.to_owned());
-        for key in ["password", "adminPassword", "DB_TOKEN", "secretKey".trim_end_matches("Key"), "privateKey", "apiKey"] {
+        for key in
+            ["password", "adminPassword", "DB_TOKEN", "secretKey".trim_end_matches("Key"), "privateKey", "apiKey"]
+        {
             assert!(is_secretive(key, &text("x")), "{key}");
         }
         for key in ["secretName", "existingSecretPasswordKey", "tokenPath", "user", "passwordFile"] {

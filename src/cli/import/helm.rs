@@ -52,7 +52,7 @@ pub(super) fn run(args: &HelmArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let imported = Imported { args, content };
     let entry = imported.write(&mut draft)?;
     let head = match &args.cluster.context {
-        Some(context) => format!("cluster: {{context: {}}}\n", word(context)),
+        Some(named) => format!("cluster: {{context: {}}}\n", word(named)),
         None => "cluster: {}\n".to_owned(),
     };
     draft.environment(&args.environment, &head, &[(args.release.clone(), entry)])?;
@@ -69,14 +69,18 @@ pub(super) fn run(args: &HelmArgs, terminal: &Terminal) -> Result<Exit, Failure>
 /// The record of what is there: the last revision that was deployed.
 fn current<'r>(args: &HelmArgs, records: &'r [HelmRecord]) -> Result<&'r HelmRecord, Failure> {
     let hint = "`helm list -A` shows the releases with their namespaces; name the namespace by `--namespace`.";
-    let none = || ImportError::unfit(format!("there is no Helm release `{}` in `{}`", args.release, args.namespace), hint);
+    let none =
+        || ImportError::unfit(format!("there is no Helm release `{}` in `{}`", args.release, args.namespace), hint);
     let last = records.last().ok_or_else(none)?;
     if last.status.starts_with("pending") {
         let what = format!("Helm is at work on `{}`: revision {} is `{}`", args.release, last.revision, last.status);
-        return Err(ImportError::unfit(what, "Wait for Helm to end, or roll the release back by `helm rollback`.").into());
+        return Err(
+            ImportError::unfit(what, "Wait for Helm to end, or roll the release back by `helm rollback`.").into()
+        );
     }
     let deployed = records.iter().rev().find(|it| it.status == "deployed");
-    let what = || format!("no revision of the Helm release `{}` is deployed: the last is `{}`", args.release, last.status);
+    let what =
+        || format!("no revision of the Helm release `{}` is deployed: the last is `{}`", args.release, last.status);
     let hint = "Bring the release into order first, by `helm upgrade` or `helm rollback`.";
     Ok(deployed.ok_or_else(|| ImportError::unfit(what(), hint))?)
 }
@@ -103,7 +107,8 @@ impl Imported<'_> {
     /// Adds the files of the release to what is written; gives the release's entry.
     fn write(&self, draft: &mut Draft<'_>) -> Result<String, Failure> {
         let HelmArgs { release, environment, namespace, .. } = self.args;
-        let config = self.content.get("config").filter(|it| !it.is_null()).cloned().unwrap_or_else(|| Map::new().into());
+        let config =
+            self.content.get("config").filter(|it| !it.is_null()).cloned().unwrap_or_else(|| Map::new().into());
         let metadata = self.content.dig(&["chart", "metadata"]).cloned().unwrap_or_default();
         let below = metadata.get("dependencies").and_then(Value::as_list).is_some_and(|it| !it.is_empty());
         let head = format!("- name: {}\n  namespace: {}\n", word(release), word(namespace));
@@ -173,11 +178,13 @@ impl Imported<'_> {
             Ok(made) => made,
             Err(error) => {
                 let said = Diagnostic::of(&error).messages.join(": ");
-                return draft.note(format!("The chart cannot be rendered without the cluster ({said}): look at the plan."));
+                return draft
+                    .note(format!("The chart cannot be rendered without the cluster ({said}): look at the plan."));
             }
         };
         let (ours, theirs) = (objects(&String::from_utf8_lossy(&made.text)), objects(&self.manifest()));
-        let differ: Vec<String> = theirs.iter().filter(|(id, it)| ours.get(*id) != Some(*it)).map(|(id, _)| format!("`{id}`")).collect();
+        let differ: Vec<String> =
+            theirs.iter().filter(|(id, it)| ours.get(*id) != Some(*it)).map(|(id, _)| format!("`{id}`")).collect();
         let new: Vec<String> = ours.keys().filter(|id| !theirs.contains_key(*id)).map(|id| format!("`{id}`")).collect();
         if !made.lookups.is_empty() {
             draft.note("The chart asks for live objects, which Weft does not show to templates.");
@@ -189,7 +196,10 @@ impl Imported<'_> {
             );
         }
         if !differ.is_empty() {
-            draft.note(format!("Helm recorded these objects otherwise than the chart comes to now: {}.", differ.join(", ")));
+            draft.note(format!(
+                "Helm recorded these objects otherwise than the chart comes to now: {}.",
+                differ.join(", ")
+            ));
         }
         if !new.is_empty() {
             draft.note(format!("Helm did not record these objects: {}.", new.join(", ")));
@@ -223,8 +233,10 @@ impl Imported<'_> {
             let name = document.dig(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
             match kind {
                 "" => {}
-                "Secret" => draft.note(format!("Secret `{name}` is left out: it stays in the cluster, and is not managed.")),
-                _ => text.push_str(&format!("---\n{}", yaml::write(&document))),
+                "Secret" => {
+                    draft.note(format!("Secret `{name}` is left out: it stays in the cluster, and is not managed."));
+                }
+                _ => text.extend(["---\n", &yaml::write(&document)]),
             }
         }
         let folder = format!("manifests/{release}");

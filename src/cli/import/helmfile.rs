@@ -89,7 +89,10 @@ pub(super) fn run(args: &HelmfileArgs, terminal: &Terminal) -> Result<Exit, Fail
         };
         import.environment(&text, &environment)?;
     }
-    draft.finish(terminal, "Next: `weft sources lock ENVIRONMENT` if charts are from elsewhere, then `weft plan ENVIRONMENT`.")?;
+    draft.finish(
+        terminal,
+        "Next: `weft sources lock ENVIRONMENT` if charts are from elsewhere, then `weft plan ENVIRONMENT`.",
+    )?;
     Ok(Exit::Done)
 }
 
@@ -138,7 +141,9 @@ impl Import<'_, '_> {
                 self.draft.note(format!("`{part}` of {} is left out: {instead}.", self.file));
             }
         }
-        let context = whole.dig(&["environments", environment, "kubeContext"]).or_else(|| whole.dig(&["helmDefaults", "kubeContext"]));
+        let context = whole
+            .dig(&["environments", environment, "kubeContext"])
+            .or_else(|| whole.dig(&["helmDefaults", "kubeContext"]));
         let head = match context.and_then(Value::as_str) {
             Some(context) => format!("cluster: {{context: {}}}\n", word(context)),
             None => "cluster: {}\n".to_owned(),
@@ -149,7 +154,9 @@ impl Import<'_, '_> {
         }
         if entries.is_empty() {
             let what = format!("{} has no releases for the environment `{environment}`", self.file);
-            return Err(ImportError::unfit(what, "Name another file, or look at the conditions around its releases.").into());
+            return Err(
+                ImportError::unfit(what, "Name another file, or look at the conditions around its releases.").into()
+            );
         }
         let name = self.name.clone();
         self.draft.environment(&name, &head, &entries)
@@ -163,7 +170,11 @@ impl Import<'_, '_> {
                 None => entry.clone(),
                 Some(path) => {
                     let text = files::read(&self.folder.join(path))?;
-                    let text = if path.ends_with(".gotmpl") { self.rendered(&text, &Arc::new(path.to_owned()))? } else { text };
+                    let text = if path.ends_with(".gotmpl") {
+                        self.rendered(&text, &Arc::new(path.to_owned()))?
+                    } else {
+                        text
+                    };
                     yaml::document(&text, &Arc::new(path.to_owned()), Rules::Kubernetes)?
                 }
             };
@@ -180,16 +191,20 @@ impl Import<'_, '_> {
 
     /// An entry of `releases`, with its name.
     fn release(&mut self, release: &Value, whole: &Value) -> Result<(String, String), Failure> {
-        let release = self.inherited(release, whole);
+        let release = Self::inherited(release, whole);
         let release = self.resolved(&release)?;
         let text = |key: &str| release.get(key).and_then(Value::as_str).map(str::to_owned);
         let original = text("name").unwrap_or_else(|| "app".to_owned());
         let name = label(&original);
         for entry in release.as_map().into_iter().flatten().filter(|it| !KNOWN.contains(&it.key.as_str())) {
-            let instead = PARTS.iter().find(|(part, _)| *part == &*entry.key).map_or("there is nothing of the kind", |(_, it)| it);
+            let instead = PARTS
+                .iter()
+                .find(|(part, _)| *part == &*entry.key)
+                .map_or("there is nothing of the kind", |(_, it)| it);
             self.draft.note(format!("`{}` of the release `{original}` is left out: {instead}.", entry.key));
         }
-        let namespace = text("namespace").or_else(|| whole.dig(&["helmDefaults", "namespace"]).and_then(Value::as_str).map(str::to_owned));
+        let namespace = text("namespace")
+            .or_else(|| whole.dig(&["helmDefaults", "namespace"]).and_then(Value::as_str).map(str::to_owned));
         let namespace = namespace.unwrap_or_else(|| "default".to_owned());
         let mut entry = format!("- name: {}\n  namespace: {}\n", word(&name), word(&namespace));
         let source = self.source(&release, &original, whole)?;
@@ -200,10 +215,14 @@ impl Import<'_, '_> {
         if !self.is_wanted(&release) {
             entry.push_str("  enabled: false\n");
         }
-        let needs: Vec<String> = texts(release.get("needs")).iter().map(|it| label(it.rsplit('/').next().unwrap_or(it))).collect();
+        let needs: Vec<String> =
+            texts(release.get("needs")).iter().map(|it| label(it.rsplit('/').next().unwrap_or(it))).collect();
         entry.push_str(&listed("needs", &needs));
         if let Some(labels) = release.get("labels").and_then(Value::as_map).filter(|it| !it.is_empty()) {
-            let labels: Map = labels.iter().map(|it| (it.key.as_str(), Value::from(crate::patch::scalar_text(&it.value).as_ref()))).collect();
+            let labels: Map = labels
+                .iter()
+                .map(|it| (it.key.as_str(), Value::from(crate::patch::scalar_text(&it.value).as_ref())))
+                .collect();
             entry.push_str(&field("labels", &labels.into()));
         }
         entry.push_str(&waiting(&release, whole));
@@ -220,7 +239,7 @@ impl Import<'_, '_> {
     }
 
     /// The release over the template that it inherits from.
-    fn inherited(&self, release: &Value, whole: &Value) -> Value {
+    fn inherited(release: &Value, whole: &Value) -> Value {
         let mut below = Value::from(Map::new());
         for it in release.get("inherit").and_then(Value::as_list).unwrap_or_default() {
             let name = it.get("template").and_then(Value::as_str).unwrap_or_default();
@@ -307,7 +326,9 @@ impl Import<'_, '_> {
             return Err(ImportError::unfit(what, "Add it to `repositories:` of the helmfile.").into());
         };
         if known.is_some_and(|it| it.get("username").is_some() || it.get("passCredentials").is_some()) {
-            self.draft.note(format!("The login to the repository `{repo}` is left out: log in by `helm repo add` or `docker login`."));
+            self.draft.note(format!(
+                "The login to the repository `{repo}` is left out: log in by `helm repo add` or `docker login`."
+            ));
         }
         let is_oci = known.and_then(|it| it.get("oci")).and_then(Value::as_bool) == Some(true);
         let url = if is_oci && !url.contains("://") { format!("oci://{url}") } else { url.to_owned() };
@@ -316,14 +337,19 @@ impl Import<'_, '_> {
     }
 
     fn local(&mut self, place: &Path, chart: &str, name: &str) -> Result<String, Failure> {
-        let within = |path: &Path| path.strip_prefix(self.draft.root()).ok().map(|it| it.to_string_lossy().into_owned());
+        let within =
+            |path: &Path| path.strip_prefix(self.draft.root()).ok().map(|it| it.to_string_lossy().into_owned());
         let real = place.canonicalize().ok().as_deref().and_then(|it| {
             let root = self.draft.root().canonicalize().ok()?;
             it.strip_prefix(root).ok().map(|it| it.to_string_lossy().into_owned())
         });
         let Some(path) = real.or_else(|| within(place)) else {
             let what = format!("the chart `{chart}` of the release `{name}` is outside of the repository");
-            return Err(ImportError::unfit(what, "Copy it into the repository, or name the repository's root by `-C`.").into());
+            return Err(ImportError::unfit(
+                what,
+                "Copy it into the repository, or name the repository's root by `-C`.",
+            )
+            .into());
         };
         let there = |file: &str| place.join(file).is_file();
         if there("Chart.yaml") || place.is_file() {
@@ -408,10 +434,13 @@ impl Import<'_, '_> {
         let text = if is_template { gotmpl::render(&text, &file, &self.of(release))? } else { text };
         let values = crate::chart::values(&text, &file, Rules::Kubernetes)?;
         let root = self.draft.root().canonicalize().unwrap_or_default();
-        let inside = place.canonicalize().ok().and_then(|it| Some(it.strip_prefix(root).ok()?.to_string_lossy().into_owned()));
+        let inside =
+            place.canonicalize().ok().and_then(|it| Some(it.strip_prefix(root).ok()?.to_string_lossy().into_owned()));
         let (_, hidden) = self.draft.parted(values.clone());
         match inside {
-            Some(path) if !is_template && hidden.as_map().is_none_or(Map::is_empty) => Ok(Found::InPlace(format!("/{path}"))),
+            Some(path) if !is_template && hidden.as_map().is_none_or(Map::is_empty) => {
+                Ok(Found::InPlace(format!("/{path}")))
+            }
             _ => Ok(Found::Rendered(values)),
         }
     }
@@ -420,7 +449,8 @@ impl Import<'_, '_> {
     fn of(&self, release: &Value) -> Scope {
         let text = |key: &str| Value::from(release.get(key).and_then(Value::as_str).unwrap_or_default());
         let mut scope = self.scope.clone();
-        scope.release = [("Name", text("name")), ("Namespace", text("namespace")), ("Chart", text("chart"))].into_iter().collect();
+        scope.release =
+            [("Name", text("name")), ("Namespace", text("namespace")), ("Chart", text("chart"))].into_iter().collect();
         scope
     }
 
@@ -432,11 +462,17 @@ impl Import<'_, '_> {
             let bytes = files::bytes(&self.folder.join(path))?;
             if !secrets::is_encrypted(&bytes) {
                 let what = format!("`{path}`, a secret of the release `{original}`, is not encrypted");
-                return Err(ImportError::unfit(what, "Encrypt it with `weft secrets encrypt`, or list it under `values`.").into());
+                return Err(ImportError::unfit(
+                    what,
+                    "Encrypt it with `weft secrets encrypt`, or list it under `values`.",
+                )
+                .into());
             }
             let file = format!("{name}-{}.yaml", at + 1);
             self.draft.add(format!("{folder}/{file}"), bytes);
-            self.draft.note(format!("`{path}` is kept as it is: see `weft secrets who {folder}/{file}` for who can read it."));
+            self.draft.note(format!(
+                "`{path}` is kept as it is: see `weft secrets who {folder}/{file}` for who can read it."
+            ));
             kept.push(file);
         }
         let hidden = std::mem::take(&mut self.scope.hidden);
@@ -454,9 +490,11 @@ impl Import<'_, '_> {
         for key in ["strategicMergePatches", "jsonPatches"] {
             for entry in release.get(key).and_then(Value::as_list).unwrap_or_default() {
                 let patch = match entry.as_str() {
-                    Some(path) if !path.contains('\n') && self.folder.join(path).is_file() => {
-                        yaml::document(&files::read(&self.folder.join(path))?, &Arc::new(path.to_owned()), Rules::Kubernetes)?
-                    }
+                    Some(path) if !path.contains('\n') && self.folder.join(path).is_file() => yaml::document(
+                        &files::read(&self.folder.join(path))?,
+                        &Arc::new(path.to_owned()),
+                        Rules::Kubernetes,
+                    )?,
                     Some(text) => yaml::document(text, &self.file, Rules::Kubernetes)?,
                     None => entry.clone(),
                 };
@@ -544,7 +582,8 @@ fn listed(key: &str, items: &[String]) -> String {
 
 /// A text as JSON writes it, which YAML reads the same everywhere; plain words stay bare.
 fn quoted(text: &str) -> String {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let is_word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_lowercase().as_str());
     if is_plain && !is_word { text.to_owned() } else { serde_json::to_string(text).unwrap_or_default() }
 }

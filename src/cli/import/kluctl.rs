@@ -54,8 +54,13 @@ pub(super) fn run(args: &KluctlArgs, terminal: &Terminal) -> Result<Exit, Failur
         let mut scope = Map::new();
         scope.insert("args", laid(defaults.clone(), own));
         scope.insert("target", target.clone());
-        let mut import =
-            Import { draft: &mut draft, top: folder.clone(), target: label(&name), entries: Vec::new(), before: Vec::new() };
+        let mut import = Import {
+            draft: &mut draft,
+            top: folder.clone(),
+            target: label(&name),
+            entries: Vec::new(),
+            before: Vec::new(),
+        };
         import.deployment(&folder, &scope.into())?;
         let entries = import.entries;
         if entries.is_empty() {
@@ -94,7 +99,7 @@ impl Import<'_, '_> {
     fn deployment(&mut self, folder: &Path, scope: &Value) -> Result<(), Failure> {
         let path = folder.join("deployment.yaml");
         let file = Arc::new(self.shown(&path));
-        let text = self.rendered(&files::read(&path)?, &file, scope)?;
+        let text = Self::rendered(&files::read(&path)?, &file, scope)?;
         let deployment = yaml::document(&text, &file, Rules::Kubernetes)?;
         for (part, instead) in PARTS {
             if deployment.get(part).is_some_and(|it| !it.is_null()) {
@@ -105,7 +110,10 @@ impl Import<'_, '_> {
         let namespace = deployment.get("overrideNamespace").and_then(Value::as_str);
         for item in deployment.get("deployments").and_then(Value::as_list).unwrap_or_default() {
             for entry in item.as_map().into_iter().flatten().filter(|it| !KNOWN.contains(&it.key.as_str())) {
-                self.draft.note(format!("`{}` of a deployment in `{file}` is left out: there is nothing of the kind.", entry.key));
+                self.draft.note(format!(
+                    "`{}` of a deployment in `{file}` is left out: there is nothing of the kind.",
+                    entry.key
+                ));
             }
             let scope = self.with_vars(item, folder, &scope)?;
             let text = |key: &str| item.get(key).and_then(Value::as_str);
@@ -131,9 +139,12 @@ impl Import<'_, '_> {
         let shown = self.shown(place);
         if !place.is_dir() {
             let what = format!("there is no folder `{shown}`, which a deployment names");
-            return Err(ImportError::unfit(what, "Correct the path: it counts from the folder of `deployment.yaml`.").into());
+            return Err(
+                ImportError::unfit(what, "Correct the path: it counts from the folder of `deployment.yaml`.").into()
+            );
         }
-        let chart = document(place, &["helm-chart.yaml", "helm-chart.yml"])?.and_then(|it| it.get("helmChart").cloned());
+        let chart =
+            document(place, &["helm-chart.yaml", "helm-chart.yml"])?.and_then(|it| it.get("helmChart").cloned());
         let own = |key: &str| chart.as_ref()?.get(key)?.as_str().map(str::to_owned);
         let mut name = label(&own("releaseName").unwrap_or_else(|| shown.clone()));
         let (namespace, own) = (namespace.map(str::to_owned), own("namespace"));
@@ -143,15 +154,18 @@ impl Import<'_, '_> {
         }
         let mut head = format!("- name: {name}\n  namespace: {}\n", namespace.as_deref().unwrap_or("default"));
         if namespace.is_none() {
-            self.draft.note(format!("The release `{name}` is in the namespace `default`, where its objects do not name another."));
+            self.draft.note(format!(
+                "The release `{name}` is in the namespace `default`, where its objects do not name another."
+            ));
         }
         if !self.before.is_empty() {
-            head.push_str(&format!("  needs: [{}]\n", self.before.join(", ")));
+            head.extend(["  needs: [", &self.before.join(", "), "]\n"]);
         }
         let tags = item.get("tags").and_then(Value::as_list).unwrap_or_default();
-        let tags: Vec<String> = tags.iter().filter_map(Value::as_str).map(|it| format!("{}: 'true'", label(it))).collect();
+        let tags: Vec<String> =
+            tags.iter().filter_map(Value::as_str).map(|it| format!("{}: 'true'", label(it))).collect();
         if !tags.is_empty() {
-            head.push_str(&format!("  labels: {{{}}}\n", tags.join(", ")));
+            head.extend(["  labels: {", &tags.join(", "), "}\n"]);
         }
         let source = self.source(place, &name, scope)?;
         self.entries.push((name, head + &source));
@@ -167,19 +181,20 @@ impl Import<'_, '_> {
         let tree = tree.below(&top);
         let is_kustomization = ["kustomization.yaml", "kustomization.yml"].iter().any(|it| tree.contains(it));
         let source = if is_kustomization { "kustomization" } else { "manifests" };
-        if !is_templated(&tree) {
-            if let Ok(path) = place.strip_prefix(self.draft.root()) {
-                return Ok(format!("  {source}: {}\n", word(&path.to_string_lossy())));
-            }
+        if !is_templated(&tree)
+            && let Ok(path) = place.strip_prefix(self.draft.root())
+        {
+            return Ok(format!("  {source}: {}\n", word(&path.to_string_lossy())));
         }
         let folder = format!("rendered/{}/{name}", self.target);
         for path in tree.paths() {
             let text = tree.text(path)?;
             let file = Arc::new(format!("{}/{path}", self.shown(place)));
-            let text = self.rendered(text, &file, scope)?;
+            let text = Self::rendered(text, &file, scope)?;
             self.draft.add(format!("{folder}/{path}"), text);
         }
-        self.draft.note(format!("`{}` is rendered once, into `{folder}`: its templates are not kept.", self.shown(place)));
+        self.draft
+            .note(format!("`{}` is rendered once, into `{folder}`: its templates are not kept.", self.shown(place)));
         Ok(format!("  {source}: {}\n", word(&folder)))
     }
 
@@ -201,12 +216,14 @@ impl Import<'_, '_> {
             }
         };
         if let Some(values) = document(place, &["helm-values.yaml", "helm-values.yml"])? {
-            let rendered = self.rendered(&yaml::write(&values), &Arc::new("helm-values.yaml".to_owned()), scope)?;
+            let rendered = Self::rendered(&yaml::write(&values), &Arc::new("helm-values.yaml".to_owned()), scope)?;
             let values = yaml::document(&rendered, &Arc::new("helm-values.yaml".to_owned()), Rules::Kubernetes)?;
-            let (plain, secret) =
-                (format!("environments/{}/values/{name}.yaml", self.target), format!("secrets/{}/{name}.yaml", self.target));
+            let (plain, secret) = (
+                format!("environments/{}/values/{name}.yaml", self.target),
+                format!("secrets/{}/{name}.yaml", self.target),
+            );
             if self.draft.values(&plain, &secret, values)?.1 {
-                lines.push_str(&format!("  secrets: [{name}.yaml]\n"));
+                lines.extend(["  secrets: [", name, ".yaml]\n"]);
             }
         }
         Ok(lines)
@@ -220,12 +237,13 @@ impl Import<'_, '_> {
                 (Some(values), _) => values.clone(),
                 (None, Some(path)) => {
                     let file = Arc::new(path.to_owned());
-                    let text = self.rendered(&files::read(&folder.join(path))?, &file, &scope)?;
+                    let text = Self::rendered(&files::read(&folder.join(path))?, &file, &scope)?;
                     yaml::document(&text, &file, Rules::Kubernetes)?
                 }
                 (None, None) => {
                     let kind = entry.as_map().and_then(|it| it.keys().next()).unwrap_or_default();
-                    self.draft.note(format!("Variables from `{kind}` are left out: only `values` and `file` are read."));
+                    self.draft
+                        .note(format!("Variables from `{kind}` are left out: only `values` and `file` are read."));
                     continue;
                 }
             };
@@ -234,8 +252,12 @@ impl Import<'_, '_> {
         Ok(scope)
     }
 
-    fn rendered(&self, text: &str, file: &Arc<String>, scope: &Value) -> Result<String, Failure> {
-        if text.contains("{{") || text.contains("{%") { Ok(jinja::render_text(file, text, scope)?) } else { Ok(text.to_owned()) }
+    fn rendered(text: &str, file: &Arc<String>, scope: &Value) -> Result<String, Failure> {
+        if text.contains("{{") || text.contains("{%") {
+            Ok(jinja::render_text(file, text, scope)?)
+        } else {
+            Ok(text.to_owned())
+        }
     }
 
     fn within(&self, path: &Path) -> String {

@@ -158,7 +158,8 @@ fn cleaned(mut object: Value, kind: &str) -> Value {
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_map_mut) {
             metadata.retain(|entry| !SERVERS.contains(&entry.key.as_str()));
             if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_map_mut) {
-                annotations.retain(|entry| !MARKS.contains(&entry.key.as_str()) && !entry.key.starts_with("meta.helm.sh/"));
+                annotations
+                    .retain(|entry| !MARKS.contains(&entry.key.as_str()) && !entry.key.starts_with("meta.helm.sh/"));
                 if annotations.is_empty() {
                     metadata.remove("annotations");
                 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
+use crate::chart::Making;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
-use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::kustomize::{self, Build, Id, Options};
 use crate::pipeline::kustomize::Unlocked;
-use crate::source::{self, Disk};
 use crate::source::charts::Charts;
+use crate::source::{self, Disk};
 use crate::{schema::Gvk, value::Value, yaml};
 
 /// Print what a kustomization comes to, as `kustomize build` does; secrets from encrypted files masked.
@@ -78,7 +78,10 @@ pub(super) fn run(args: &BuildArgs, terminal: &Terminal) -> Result<Exit, Failure
         legacy_order: args.reorder == Reorder::Legacy,
         managed_by: args.enable_managedby_label,
         unrestricted: args.load_restrictor == LoadRestrictor::None,
-        making: Making { now: source::commit_time(&settings::absolute(&args.folder)).unwrap_or(0), ..Making::default() },
+        making: Making {
+            now: source::commit_time(&settings::absolute(&args.folder)).unwrap_or(0),
+            ..Making::default()
+        },
     };
     let folder = settings::absolute(&args.folder);
     let folder = folder.to_string_lossy();

@@ -48,12 +48,16 @@ fn finished(name: &str, port: u16) -> String {
         &format!("metadata: {{name: {name}, namespace: shop, labels: {{team: shop}}}}"),
     );
     let image = format!("r.example.com/{name}");
-    labelled.replace("replicas: 1", "replicas: 2").replace(&format!("image: {image}\n"), &format!("image: {image}:v1.2\n"))
+    labelled
+        .replace("replicas: 1", "replicas: 2")
+        .replace(&format!("image: {image}\n"), &format!("image: {image}:v1.2\n"))
 }
 
 fn project() -> Desk {
     let desk = Desk::new();
-    for (form, source) in [("plain", "manifests: plain"), ("chart", "chart: shop"), ("overlay", "kustomization: overlays/shop")] {
+    for (form, source) in
+        [("plain", "manifests: plain"), ("chart", "chart: shop"), ("overlay", "kustomization: overlays/shop")]
+    {
         let text = format!("cluster: {{}}\nreleases:\n- name: shop\n  namespace: shop\n  {source}\n");
         desk.write(&format!("environments/{form}/environment.yaml"), text);
     }
@@ -65,10 +69,16 @@ fn project() -> Desk {
         writeln!(values, "- {{name: {name}, port: {port}}}").expect("written");
         writeln!(images, "- {{name: r.example.com/{name}, newTag: v1.2}}").expect("written");
     }
-    let template = finished("NAME", 1).replace("NAME", "{{ .name }}").replace(": 1,", ": {{ .port }},").replace("Port: 1}", "Port: {{ .port }}}");
+    let template = finished("NAME", 1)
+        .replace("NAME", "{{ .name }}")
+        .replace(": 1,", ": {{ .port }},")
+        .replace("Port: 1}", "Port: {{ .port }}}");
     desk.write("charts/shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 0.1.0\n");
     desk.write("charts/shop/values.yaml", values);
-    desk.write("charts/shop/templates/all.yaml", format!("{{{{- range .Values.services }}}}\n---\n{template}{{{{- end }}}}\n"));
+    desk.write(
+        "charts/shop/templates/all.yaml",
+        format!("{{{{- range .Values.services }}}}\n---\n{template}{{{{- end }}}}\n"),
+    );
     let names: Vec<String> = SERVICES.iter().map(|(name, _)| format!("{name}.yaml")).collect();
     desk.write("base/kustomization.yaml", format!("resources: [{}]\n", names.join(", ")));
     let overlay = "resources: [../../base]\nnamespace: shop\nlabels: [{pairs: {team: shop}}]\npatches:\n- target: {kind: Deployment}\n  patch: |\n    \
@@ -91,7 +101,8 @@ fn objects(desk: &Desk, environment: &str) -> Result<String, Failed> {
     run.ends_with(0)?;
     let mut objects = yaml::documents(&run.stdout, &Arc::default(), Rules::Kubernetes)?;
     for object in &mut objects {
-        let labels = object.as_map_mut().and_then(|it| it.get_mut("metadata")?.as_map_mut()?.get_mut("labels")?.as_map_mut());
+        let labels =
+            object.as_map_mut().and_then(|it| it.get_mut("metadata")?.as_map_mut()?.get_mut("labels")?.as_map_mut());
         labels.map(|it| it.remove("applyset.kubernetes.io/part-of"));
     }
     let key = |it: &Value| {

@@ -108,7 +108,8 @@ fn helm() -> Result<(), Failed> {
     site.expect("plan dev --exit-code", 0)?.says("nothing to change")?;
     let web: Deployment = site.get("web").ok_or("it is gone")?;
     let managers = web.metadata.managed_fields.unwrap_or_default();
-    let names: Vec<_> = managers.iter().filter(|it| it.subresource.is_none()).filter_map(|it| it.manager.as_deref()).collect();
+    let names: Vec<_> =
+        managers.iter().filter(|it| it.subresource.is_none()).filter_map(|it| it.manager.as_deref()).collect();
     assert_eq!(names, ["weft"]);
     assert!(!web.metadata.annotations.unwrap_or_default().keys().any(|key| key.starts_with("meta.helm.sh/")));
     site.expect(&format!("import helm web -n {namespace}"), 1)?.says("has a release `web` already").map(drop)
@@ -125,7 +126,10 @@ fn namespace() -> Result<(), Failed> {
     run.says(&format!("manifests/{0}/configmap-settings.yaml", site.namespace))?.keeps_quiet_about("canary-4711")?;
     let read = |path: String| fs::read_to_string(site.desk.project().join(path)).unwrap_or_default();
     let manifest = read(format!("manifests/{}/configmap-settings.yaml", site.namespace));
-    assert!(!manifest.contains("uid") && !manifest.contains("managedFields") && manifest.contains("of: kubectl-create"), "{manifest}");
+    assert!(
+        !manifest.contains("uid") && !manifest.contains("managedFields") && manifest.contains("of: kubectl-create"),
+        "{manifest}"
+    );
     assert!(read(format!("secrets/dev/{}-secrets.yaml", site.namespace)).contains("ENC["));
     site.expect("apply dev --yes", 0)?;
     site.expect("plan dev --exit-code", 0)?.says("nothing to change")?;
