@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Failure;
 use crate::pipeline::Settings;
+use crate::tree::Tree;
 
 /// Together the entries have at most so many bytes; the oldest go first.
 const LARGEST: u64 = 256 << 20;
@@ -39,7 +40,7 @@ pub(super) struct Printed {
 impl Printed {
     /// Each object with its path.
     pub(super) fn parts(&self) -> Vec<(&str, &str)> {
-        let (mut parts, mut start) = (Vec::new(), 0);
+        let (mut parts, mut start) = (Vec::new(), 0_usize);
         for (path, length) in &self.objects {
             let Some(text) = self.text.get(start..start.saturating_add(*length)) else { break };
             parts.push((path.as_str(), text));
@@ -95,7 +96,8 @@ impl Kept {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(&bytes[..end]).ok()?;
         let body = &bytes[end + 1..];
-        if head.checksum != checksum(body) || head.digest != inputs(settings, &head.asked, &head.variables).ok()? {
+        let tree = settings.source.read(head.asked.iter().map(String::as_str)).ok()?;
+        if head.checksum != checksum(body) || head.digest != inputs(settings, &tree, &head.variables).ok()? {
             return None;
         }
         // What is used is young again.
@@ -104,9 +106,16 @@ impl Kept {
     }
 
     /// Keeps what was printed. A machine that cannot keep it renders again the next time.
-    pub(super) fn keep(&self, settings: &Settings, variables: Vec<String>, printed: &Printed) {
+    /// Nothing is kept where a file changed meanwhile: `used` are those that were rendered.
+    pub(super) fn keep(&self, settings: &Settings, used: &Tree, variables: Vec<String>, printed: &Printed) {
         let asked = settings.source.asked();
-        let Ok(digest) = inputs(settings, &asked, &variables) else { return };
+        let Ok(tree) = settings.source.read(asked.iter().map(String::as_str)) else { return };
+        // Archives of locked charts are brought from elsewhere, and their digests are in the lock file.
+        let is_there = |path: &str| tree.contains(path) || path.contains(".tgz");
+        if !tree.files().all(|(path, bytes)| used.bytes(path) == Some(bytes)) || !used.paths().all(is_there) {
+            return;
+        }
+        let Ok(digest) = inputs(settings, &tree, &variables) else { return };
         if packed(asked, variables, digest, printed).is_some_and(|bytes| self.write(&bytes).is_ok()) {
             self.prune();
         }
@@ -143,7 +152,7 @@ impl Kept {
 }
 
 /// The digest of all that goes into what is printed.
-fn inputs(settings: &Settings, asked: &[String], variables: &[String]) -> Result<String, Failure> {
+fn inputs(settings: &Settings, tree: &Tree, variables: &[String]) -> Result<String, Failure> {
     let set = |name: &str| settings.variables.get(name).map(|it| format!("{name}={it}"));
     let names_key = |name: &str| KEYS.iter().any(|it| name.starts_with(it)) && !name.contains("PASS");
     let of_keys = settings.variables.keys().filter(|name| names_key(name));
@@ -164,7 +173,6 @@ fn inputs(settings: &Settings, asked: &[String], variables: &[String]) -> Result
     }
     add(settings.source.revision().unwrap_or_default().as_bytes());
     add(settings.source.time()?.unwrap_or_default().to_string().as_bytes());
-    let tree = settings.source.read(asked.iter().map(String::as_str))?;
     for (path, bytes) in tree.files() {
         add(path.as_bytes());
         add(bytes);

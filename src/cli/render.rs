@@ -81,7 +81,7 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     let known = |it: &ReleaseValues| !matches!(it.release.source, ReleaseSource::Kustomization(_));
     if let Some(kept) = kept.filter(|_| rendering.releases.iter().all(known)) {
         let variables = project.environment.inputs.values().map(|it| it.env.clone()).collect();
-        kept.keep(settings, variables, &printed);
+        kept.keep(settings, &project.tree, variables, &printed);
     }
     Ok(printed)
 }
