@@ -150,9 +150,7 @@ impl Round {
     fn told<'r>(&'r self, targets: &'r Targets) -> Vec<Told<'r>> {
         let told = |(environment, fate): (&'r String, &'r Fate<Drifted>)| match fate {
             Some(Ok(it)) => Told { environment, at: &it.look.at, fate: drift::Fate::Looked(&it.look) },
-            Some(Err(failure)) => {
-                Told { environment, at: &self.at, fate: drift::Fate::Failed(&failure.diagnostics) }
-            }
+            Some(Err(failure)) => Told { environment, at: &self.at, fate: drift::Fate::Failed(&failure.diagnostics) },
             None => Told { environment, at: &self.at, fate: drift::Fate::Skipped },
         };
         targets.names.list.iter().zip(&self.fates).map(told).collect()

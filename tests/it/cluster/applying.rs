@@ -180,6 +180,7 @@ impl World {
             key: Self::key(),
             propagation: Propagation::Background,
             carry_on: false,
+            keep_logs: false,
             stop: self.stop.subscribe(),
             at_once: watch::channel(false).1,
         };
