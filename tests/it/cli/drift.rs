@@ -353,8 +353,7 @@ fn chart() -> Result<(), Failed> {
 /// A token of the chart's account.
 fn token(site: &Site) -> Result<String, Failed> {
     let accounts: Api<ServiceAccount> = Api::namespaced(shared().client(), &site.namespace);
-    let request =
-        TokenRequest { spec: TokenRequestSpec { audiences: Vec::new(), ..Default::default() }, ..Default::default() };
+    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..Default::default() };
     let made = shared().block_on(accounts.create_token_request("watcher", &PostParams::default(), &request))?;
     Ok(made.status.and_then(|it| it.token).ok_or("no token")?)
 }
