@@ -38,7 +38,7 @@ pub fn right_taken_away() -> Result<(), Failed> {
         "Available=False/PartiallySynced Progressing=False/TargetForbidden Degraded=True/TargetForbidden",
     )?;
     let status = tenant.status("sync");
-    assert_eq!((status.synced, status.failed), (Some(i64::try_from(targets)? - 1), Some(1)));
+    assert_eq!((status.synced, status.failed), (Some(i32::try_from(targets)? - 1), Some(1)));
     assert_eq!(status.failed_targets[0].namespace, tenant.targets[2]);
     tenant.copy_is(&tenant.targets[2], Some(&json!({"a": "1"})))?;
     // The tenant's right bounds what is deleted, too; the copy is left behind when the time is over.
