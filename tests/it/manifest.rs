@@ -79,6 +79,7 @@ fn rendered(real: &Tree, stand_in: &Tree, opaque: bool) -> Vec<Rendered> {
             stand_in,
             opaque,
             documents: documents.unwrap_or_default(),
+            ..RenderedFile::default()
         });
     }
     releases
@@ -124,6 +125,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         ignore: Vec::new(),
         conflicts: Vec::new(),
         replace: Vec::new(),
+        lookup: false,
         rollback: false,
         exposes: Vec::new(),
         patches: Vec::new(),
