@@ -100,7 +100,9 @@ impl Corpus {
     /// A command that takes a chart and files of values.
     fn with(&self, command: &mut Command, case: &Case) {
         command.current_dir(&self.folder).arg(&case.chart);
-        case.values.iter().for_each(|path| drop(command.arg("-f").arg(path)));
+        for path in &case.values {
+            command.arg("-f").arg(path);
+        }
     }
 }
 
@@ -139,13 +141,15 @@ fn command(arguments: &Arguments, corpus: &Corpus, targets: &mut Targets) -> Res
     let (helm, state) = (arguments.peer("helm")?, tempfile::tempdir()?);
     let ours = |case: &Case| {
         let mut command = process::weft();
-        command.args(["chart", "render", "--name", "rel", "--namespace", "ns1", "--include-crds", "--engine", "helm"]);
+        command.args(["chart", "render", "--name", "rel", "--namespace", "ns1", "--include-crds"]);
         corpus.with(&mut command, case);
         command
     };
     let theirs = |case: &Case| {
         let mut command = Command::new(&helm);
-        ["HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"].map(|it| drop(command.env(it, state.path())));
+        for variable in ["HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
+            command.env(variable, state.path());
+        }
         command.args(["template", "rel", "--namespace", "ns1", "--include-crds"]);
         corpus.with(&mut command, case);
         command
@@ -156,7 +160,7 @@ fn command(arguments: &Arguments, corpus: &Corpus, targets: &mut Targets) -> Res
         let (ours, theirs) = (took(3, || ours(case))?, took(1, || theirs(case))?);
         (all_ours, all_theirs) = (all_ours + ours, all_theirs + theirs);
         if theirs / ours < slowest.0 {
-            slowest = (theirs / ours, &case.name);
+            slowest = (theirs / ours, case.name.as_str());
         }
     }
     println!("a process a chart: weft {all_ours:.2} s, helm template {all_theirs:.2} s");

@@ -41,6 +41,7 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterOverride::default() },
         variables: BTreeMap::new(),
         judge: Judge::Proofs,
+        closed: false,
     };
     let marks = Mutex::new(Vec::new());
     let note = |what: &str| {

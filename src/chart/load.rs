@@ -141,9 +141,8 @@ impl Plain {
         RenderedFile {
             path: Arc::clone(&self.path),
             text: Masked::new(self.text.clone()),
-            stand_in: None,
-            opaque: false,
             documents: self.documents.clone(),
+            ..RenderedFile::default()
         }
     }
 }

@@ -43,6 +43,7 @@ pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::lookups::Lookups;
 pub use self::manifests::manifests;
+pub use self::output::documents;
 pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
 pub use self::render::{render, trace};
@@ -145,6 +146,8 @@ pub struct RenderedFile {
     /// Whether the stand-ins could not be rendered, or made other objects: then every leaf of the file's objects is a
     /// secret, and there is no `stand_in`.
     pub opaque: bool,
+    /// Whether it is read as Helm reads it, and not as our own files are.
+    pub lenient: bool,
     /// The documents of the text that can be shown: the stand-in or, where there is none, the text itself. Empty for
     /// an opaque file.
     pub documents: Vec<Value>,

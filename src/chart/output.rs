@@ -88,9 +88,21 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// The documents of a rendered file, each with its places in the whole text.
+/// The documents of a rendered file, each with its places in the whole text. A template of Helm's may write something
+/// right behind a `---`, which is where Helm parts a text, and no YAML.
 pub fn documents(text: &str, path: &Arc<String>, rules: Rules) -> Result<Vec<Value>, YamlError> {
-    yaml::documents(text, path, rules)
+    let is_yaml =
+        |line: &str| line.strip_prefix("---").is_none_or(|it| it.is_empty() || it.starts_with([' ', '\t', '\r']));
+    if rules == Rules::Strict || text.lines().all(is_yaml) {
+        return yaml::documents(text, path, rules);
+    }
+    let mut documents = Vec::new();
+    for part in parts(text) {
+        let above = "\n".repeat(usize::try_from(part.line).unwrap_or_default());
+        documents.push(yaml::first(&(above + part.text), path, rules)?);
+    }
+    documents.retain(|it| !it.is_null());
+    Ok(documents)
 }
 
 fn lines(text: &str) -> u32 {
@@ -227,6 +239,19 @@ mod tests {
         assert_eq!(texts("a: 1\n--- # more\nb: ---\n"), [("a: 1\n", 0), ("# more\nb: ---\n", 1)]);
         assert_eq!(texts("---a\n----\n"), [("a\n", 0), ("-\n", 1)]);
         assert_eq!(texts(" \n"), []);
+    }
+
+    #[test]
+    fn what_stands_right_behind_dashes_is_of_the_next_document() {
+        let path = Arc::default();
+        let read = |text: &str, rules| documents(text, &path, rules);
+        let text = "a: 1\n\n---# more\nb: 2\n--- # and\nc: 3\n---\n# nothing\n---#\n";
+        let found = read(text, Rules::Kubernetes).unwrap();
+        let lines: Vec<u32> = found.iter().map(|it| it.as_map().unwrap().iter().next().unwrap().mark.line).collect();
+        assert_eq!(lines, [1, 4, 6]);
+        assert!(read(text, Rules::Strict).is_err());
+        let error = read("a: 1\n---# x\nb: [\n", Rules::Kubernetes).unwrap_err();
+        assert!(error.origin().is_some_and(|it| it.mark.line >= 3), "{error}");
     }
 
     #[test]

@@ -197,7 +197,8 @@ impl<'a> Render<'a> {
                 Some(Ok(shown)) => shown.files.get(at).map(|it| self.go_checked(it, Secrets::StandIn)),
                 Some(Err(_)) => Some(Err(ChartError::SecretNotYaml { origin: file.origin() })),
             };
-            paired(&file.place, real, shown)
+            let lenient = self.chart.package.rules() == yaml::Rules::Kubernetes;
+            paired(&file.place, real, shown).map(|it| RenderedFile { lenient, ..it })
         };
         real.files.iter().enumerate().map(file).collect()
     }
@@ -290,12 +291,16 @@ fn paired(
     match (real, shown) {
         (real, None) => {
             let (text, documents) = real?;
-            Ok(RenderedFile { path, text: Masked::new(text), stand_in: None, opaque: false, documents })
+            Ok(RenderedFile { path, text: Masked::new(text), documents, ..RenderedFile::default() })
         }
         // A secret that decides whether an object is there leaves nothing to compare with.
-        (Ok((text, real)), Some(Ok((shown, documents)))) if real.len() == documents.len() => {
-            Ok(RenderedFile { path, text: Masked::new(text), stand_in: Some(shown), opaque: false, documents })
-        }
+        (Ok((text, real)), Some(Ok((shown, documents)))) if real.len() == documents.len() => Ok(RenderedFile {
+            path,
+            text: Masked::new(text),
+            stand_in: Some(shown),
+            documents,
+            ..RenderedFile::default()
+        }),
         (Ok((_, real)), _) if real.is_empty() => Ok(RenderedFile { path, ..RenderedFile::default() }),
         (Ok((text, _)), _) => {
             Ok(RenderedFile { path, text: Masked::new(text), opaque: true, ..RenderedFile::default() })

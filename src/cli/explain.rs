@@ -118,9 +118,10 @@ fn field(field: &ExplainedField, explained: &Explained, lines: &mut Vec<String>)
 
 fn layers(source: &Layered) -> Vec<String> {
     let won = format!("{} = {} from {}", source.path, shown(Some(&source.value)), source.origin);
-    let lost = source.overrides.iter().map(|(value, origin)| {
-        entry("", &format!("overrides {} from {origin}", shown(Some(value))))
-    });
+    let lost = source
+        .overrides
+        .iter()
+        .map(|(value, origin)| entry("", &format!("overrides {} from {origin}", shown(Some(value)))));
     std::iter::once(entry("values", &won)).chain(lost).collect()
 }
 
@@ -138,7 +139,8 @@ fn applied(explained: &Explained) -> Vec<String> {
         format!("revision {}{commit} by {} at {}: {}", revision.number, made.by, made.at, revision.result())
     };
     let last = explained.last.iter().map(|it| entry("last apply", &told(it)));
-    let brought = explained.brought.iter().filter(|it| explained.last.as_ref().is_none_or(|last| last.number != it.number));
+    let brought =
+        explained.brought.iter().filter(|it| explained.last.as_ref().is_none_or(|last| last.number != it.number));
     last.chain(brought.map(|it| entry("as it is", &format!("since {}", told(it))))).collect()
 }
 
@@ -201,7 +203,8 @@ fn of_field(field: &ExplainedField) -> Json {
 }
 
 fn of_layers(source: &Layered) -> Json {
-    let overrides = source.overrides.iter().map(|(it, origin)| json!({"value": value(it), "origin": origin.to_string()}));
+    let overrides =
+        source.overrides.iter().map(|(it, origin)| json!({"value": value(it), "origin": origin.to_string()}));
     json!({
         "path": source.path.to_string(),
         "value": value(&source.value),

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::Failure;
 use crate::pipeline::Settings;
+use crate::tree::Tree;
 
 /// Together the entries have at most so many bytes; the oldest go first.
 const LARGEST: u64 = 256 << 20;
@@ -26,12 +27,27 @@ const KEYS: [&str; 4] = ["SOPS_", "WEFT_AGE_", "XDG_CONFIG_HOME", "HOME"];
 /// What a run printed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Printed {
-    /// The objects, each with the path that it is written to, relative to a folder.
-    pub objects: Vec<(String, String)>,
+    /// All objects, one behind the other.
+    pub text: String,
+    /// Of each object, the path that it is written to, relative to a folder, and how many bytes of the text it has.
+    pub objects: Vec<(String, usize)>,
     /// What people should know.
     pub warnings: Vec<String>,
     /// How many releases there are.
     pub releases: usize,
+}
+
+impl Printed {
+    /// Each object with its path.
+    pub(super) fn parts(&self) -> Vec<(&str, &str)> {
+        let (mut parts, mut start) = (Vec::new(), 0_usize);
+        for (path, length) in &self.objects {
+            let Some(text) = self.text.get(start..start.saturating_add(*length)) else { break };
+            parts.push((path.as_str(), text));
+            start += length;
+        }
+        parts
+    }
 }
 
 /// What went into an entry besides the name of its file.
@@ -43,8 +59,14 @@ struct Head {
     variables: Vec<String>,
     /// The digest of all of it.
     digest: String,
-    /// The digest of what was printed.
-    body: String,
+    /// The checksum of what stands behind this, by which a file that is not whole is told.
+    checksum: u32,
+    /// How many bytes the text has.
+    text: usize,
+    /// What people should know.
+    warnings: Vec<String>,
+    /// How many releases there are.
+    releases: usize,
 }
 
 /// Where the entry of a run is.
@@ -74,27 +96,27 @@ impl Kept {
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(&bytes[..end]).ok()?;
         let body = &bytes[end + 1..];
-        let current = inputs(settings, &head.asked, &head.variables).ok()?;
-        if head.digest != current || head.body != digest([body]) {
+        let tree = settings.source.read(head.asked.iter().map(String::as_str)).ok()?;
+        if head.checksum != checksum(body) || head.digest != inputs(settings, &tree, &head.variables).ok()? {
             return None;
         }
         // What is used is young again.
-        let touched =
-            fs::File::options().append(true).open(&self.file).and_then(|it| it.set_modified(SystemTime::now()));
-        drop(touched);
-        unpacked(body)
+        drop(fs::File::options().append(true).open(&self.file).and_then(|it| it.set_modified(SystemTime::now())));
+        unpacked(head, body)
     }
 
     /// Keeps what was printed. A machine that cannot keep it renders again the next time.
-    pub(super) fn keep(&self, settings: &Settings, variables: Vec<String>, printed: &Printed) {
+    /// Nothing is kept where a file changed meanwhile: `used` are those that were rendered.
+    pub(super) fn keep(&self, settings: &Settings, used: &Tree, variables: Vec<String>, printed: &Printed) {
         let asked = settings.source.asked();
-        let Ok(digest) = inputs(settings, &asked, &variables) else { return };
-        let body = packed(printed);
-        let head = Head { asked, variables, digest, body: self::digest([&body[..]]) };
-        let Ok(mut bytes) = serde_json::to_vec(&head) else { return };
-        bytes.push(b'\n');
-        bytes.extend_from_slice(&body);
-        if self.write(&bytes).is_ok() {
+        let Ok(tree) = settings.source.read(asked.iter().map(String::as_str)) else { return };
+        // Archives of locked charts are brought from elsewhere, and their digests are in the lock file.
+        let is_there = |path: &str| tree.contains(path) || path.contains(".tgz");
+        if !tree.files().all(|(path, bytes)| used.bytes(path) == Some(bytes)) || !used.paths().all(is_there) {
+            return;
+        }
+        let Ok(digest) = inputs(settings, &tree, &variables) else { return };
+        if packed(asked, variables, digest, printed).is_some_and(|bytes| self.write(&bytes).is_ok()) {
             self.prune();
         }
     }
@@ -130,7 +152,7 @@ impl Kept {
 }
 
 /// The digest of all that goes into what is printed.
-fn inputs(settings: &Settings, asked: &[String], variables: &[String]) -> Result<String, Failure> {
+fn inputs(settings: &Settings, tree: &Tree, variables: &[String]) -> Result<String, Failure> {
     let set = |name: &str| settings.variables.get(name).map(|it| format!("{name}={it}"));
     let names_key = |name: &str| KEYS.iter().any(|it| name.starts_with(it)) && !name.contains("PASS");
     let of_keys = settings.variables.keys().filter(|name| names_key(name));
@@ -151,7 +173,6 @@ fn inputs(settings: &Settings, asked: &[String], variables: &[String]) -> Result
     }
     add(settings.source.revision().unwrap_or_default().as_bytes());
     add(settings.source.time()?.unwrap_or_default().to_string().as_bytes());
-    let tree = settings.source.read(asked.iter().map(String::as_str))?;
     for (path, bytes) in tree.files() {
         add(path.as_bytes());
         add(bytes);
@@ -172,32 +193,31 @@ fn program() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), build.unwrap_or_default())
 }
 
-/// Lengths before texts: nothing has to be escaped or looked through.
-fn packed(printed: &Printed) -> Vec<u8> {
-    let Printed { objects, warnings, releases } = printed;
-    let mut out = format!("{releases} {} {}\n", objects.len(), warnings.len()).into_bytes();
-    let texts = objects.iter().flat_map(|(path, text)| [path, text]).chain(warnings);
-    for text in texts {
-        out.extend_from_slice(format!("{}\n", text.len()).as_bytes());
-        out.extend_from_slice(text.as_bytes());
-    }
-    out
+/// The head on a line, the text, and the length and path of each object.
+fn packed(asked: Vec<String>, variables: Vec<String>, digest: String, printed: &Printed) -> Option<Vec<u8>> {
+    let Printed { text, objects, warnings, releases } = printed;
+    let index: String = objects.iter().map(|(path, length)| format!("{length} {path}\n")).collect();
+    let body = [text.as_bytes(), index.as_bytes()].concat();
+    let (checksum, warnings, releases) = (checksum(&body), warnings.clone(), *releases);
+    let head = Head { asked, variables, digest, checksum, text: text.len(), warnings, releases };
+    let head = serde_json::to_vec(&head).ok()?;
+    Some([&head[..], b"\n", &body].concat())
 }
 
-fn unpacked(bytes: &[u8]) -> Option<Printed> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (first, mut rest) = text.split_once('\n')?;
-    let mut counts = first.split(' ').map(|it| it.parse::<usize>().ok());
-    let (releases, objects, warnings) = (counts.next()??, counts.next()??, counts.next()??);
-    let mut next = || {
-        let (length, after) = rest.split_once('\n')?;
-        let (text, after) = after.split_at_checked(length.parse().ok()?)?;
-        rest = after;
-        Some(text.to_owned())
+fn unpacked(head: Head, body: &[u8]) -> Option<Printed> {
+    let (text, index) = std::str::from_utf8(body).ok()?.split_at_checked(head.text)?;
+    let object = |line: &str| {
+        let (length, path) = line.split_once(' ')?;
+        Some((path.to_owned(), length.parse().ok()?))
     };
-    let objects = (0..objects).map(|_| Some((next()?, next()?))).collect::<Option<Vec<_>>>()?;
-    let warnings = (0..warnings).map(|_| next()).collect::<Option<Vec<_>>>()?;
-    Some(Printed { objects, warnings, releases })
+    let objects = index.lines().map(object).collect::<Option<_>>()?;
+    Some(Printed { text: text.to_owned(), objects, warnings: head.warnings, releases: head.releases })
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
 }
 
 fn digest<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> String {
@@ -220,15 +240,18 @@ mod tests {
     #[test]
     fn what_is_packed_comes_out_as_it_was() {
         let printed = Printed {
-            objects: vec![("web/a.yaml".into(), "---\na: 1\n".into()), ("web/ä.yaml".into(), String::new())],
+            text: "---\na: 1\n---\nä: 2\n".into(),
+            objects: vec![("web/a b.yaml".into(), 9), ("web/ä.yaml".into(), 10)],
             warnings: vec!["Two\nlines.".into()],
             releases: 1,
         };
-        let bytes = packed(&printed);
-        assert_eq!(unpacked(&bytes), Some(printed));
-        for end in 0..bytes.len() {
-            assert_eq!(unpacked(&bytes[..end]), None, "{end}");
-        }
-        assert_eq!(unpacked(b"1 18446744073709551615 0\n"), None);
+        assert_eq!(printed.parts(), [("web/a b.yaml", "---\na: 1\n"), ("web/ä.yaml", "---\nä: 2\n")]);
+        let bytes = packed(vec!["charts".into()], Vec::new(), "d".into(), &printed).unwrap();
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+        let head = || serde_json::from_slice::<Head>(&bytes[..end]).unwrap();
+        let body = &bytes[end + 1..];
+        assert_eq!(head().checksum, checksum(body));
+        assert_eq!(unpacked(head(), body), Some(printed));
+        assert!((0..body.len()).all(|at| head().checksum != checksum(&body[..at])));
     }
 }

@@ -51,11 +51,13 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         Some(printed) => printed,
         None => rendered(&settings, kept.as_ref())?,
     };
-    let Printed { objects, warnings, releases } = &printed;
+    let Printed { text, objects, warnings, releases } = &printed;
     warnings.iter().for_each(|warning| terminal.warn(warning));
     match &args.output {
-        None => terminal.print(&objects.iter().map(|(_, text)| text.as_str()).collect::<String>())?,
-        Some(folder) => objects.par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?,
+        None => terminal.print(text)?,
+        Some(folder) => {
+            printed.parts().par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?
+        }
     }
     let (objects, releases) = (counted(objects.len(), "object"), counted(*releases, "release"));
     terminal.say(&format!("{}: {objects} of {releases}", args.environment));
@@ -67,9 +69,11 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     let Revision { project, rendering } = pipeline::revision(settings)?;
     let desired = &rendering.desired;
     let objects: Vec<&Object> = desired.with_hooks().collect();
-    let object = |it: &&Object| (format!("{}/{}", it.release, file_name(it)), document(it));
+    let texts: Vec<String> = objects.par_iter().map(|it| document(it)).collect();
+    let path = |it: &Object| format!("{}/{}", it.release, file_name(it));
     let printed = Printed {
-        objects: objects.par_iter().map(object).collect(),
+        text: texts.concat(),
+        objects: objects.iter().zip(&texts).map(|(it, text)| (path(it), text.len())).collect(),
         warnings: desired.warnings.clone(),
         releases: rendering.releases.len(),
     };
@@ -77,7 +81,7 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     let known = |it: &ReleaseValues| !matches!(it.release.source, ReleaseSource::Kustomization(_));
     if let Some(kept) = kept.filter(|_| rendering.releases.iter().all(known)) {
         let variables = project.environment.inputs.values().map(|it| it.env.clone()).collect();
-        kept.keep(settings, variables, &printed);
+        kept.keep(settings, &project.tree, variables, &printed);
     }
     Ok(printed)
 }

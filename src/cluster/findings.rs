@@ -50,11 +50,12 @@ impl Cluster {
         let Some(secret) = self.secret(namespace, &name).await? else { return Ok(KeptFindings::default()) };
         let text = |keys: &[&str]| secret.dig(keys).and_then(Value::as_str).map(str::to_owned);
         let packed = text(&["data", HISTORY]).map(|it| STANDARD.decode(it).unwrap_or_default());
-        let history = packed.map(|bytes| drift::decode(&bytes)).transpose().map_err(|source| ClusterError::History {
-            secret: format!("{namespace}/{name}"),
-            release: environment.to_owned(),
-            source: Box::new(source),
-        })?;
+        let history =
+            packed.map(|bytes| drift::decode(&bytes)).transpose().map_err(|source| ClusterError::History {
+                secret: format!("{namespace}/{name}"),
+                release: environment.to_owned(),
+                source: Box::new(source),
+            })?;
         Ok(KeptFindings { history: history.unwrap_or_default(), version: text(&["metadata", "resourceVersion"]) })
     }
 

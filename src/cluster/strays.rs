@@ -32,7 +32,8 @@ impl Cluster {
         // What cannot be deleted, such as a measurement, is made up whenever somebody asks.
         let kinds = preferred.filter(|it| it.scope == Scope::Namespaced && can(it, "list") && can(it, "delete"));
         let mut lists = futures::stream::iter(kinds.map(|kind| self.of_kind(namespace, kind))).buffer_unordered(LISTS);
-        let mut residing = Residing { unseen: discovery.unavailable.values().cloned().collect(), ..Residing::default() };
+        let mut residing =
+            Residing { unseen: discovery.unavailable.values().cloned().collect(), ..Residing::default() };
         while let Some(list) = lists.next().await {
             match list {
                 Ok(residents) => residing.residents.extend(residents),

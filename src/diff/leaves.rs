@@ -37,4 +37,3 @@ pub fn owners(live: &LiveObject, path: &Path) -> Vec<Writer> {
     owners.sort_by(|a, b| b.time.cmp(&a.time));
     owners
 }
-

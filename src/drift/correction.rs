@@ -36,7 +36,10 @@ pub fn correction(plan: &Plan, key: &FingerprintKey) -> Correction {
     let meant = |id: &ObjectId| steps.iter().any(|step| step.object.id == *id);
     let refusals = plan.refusals.iter().filter(|refusal| refusal.object().is_some_and(meant)).cloned().collect();
     let stages = plan.stages.iter().map(stage).collect();
-    Correction { plan: Plan { environment: plan.environment.clone(), steps, stages, refusals, ..Plan::default() }, left }
+    Correction {
+        plan: Plan { environment: plan.environment.clone(), steps, stages, refusals, ..Plan::default() },
+        left,
+    }
 }
 
 /// Why an object is not put back.
@@ -49,7 +52,9 @@ fn obstacle(step: &Step, key: &FingerprintKey) -> Option<&'static str> {
             let applied = object.recorded.as_ref()?;
             (diff::digest(&desired.body, key) != applied.desired).then_some(CHANGED)
         }
-        Action::Update | Action::Recreate { .. } if object.adopts.is_some() => Some("it is managed by another tool too"),
+        Action::Update | Action::Recreate { .. } if object.adopts.is_some() => {
+            Some("it is managed by another tool too")
+        }
         Action::Update | Action::Recreate { .. } => {
             let foreign = |change: &FieldChange| change.drifted && change.class == Class::Drift;
             let undecided = |change: &&FieldChange| change.changes() || matches!(change.class, Class::Unknown(_));

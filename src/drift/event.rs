@@ -28,7 +28,11 @@ pub fn news(told: &Told<'_>) -> Option<Note> {
         Fate::Looked(look) => look,
         Fate::Failed(diagnostics) => {
             let why: Vec<String> = diagnostics.iter().map(|it| it.messages.join(": ")).collect();
-            return note("DriftFailed", true, format!("`{}` could not be looked at: {}", told.environment, why.join("; ")));
+            return note(
+                "DriftFailed",
+                true,
+                format!("`{}` could not be looked at: {}", told.environment, why.join("; ")),
+            );
         }
         Fate::Skipped => return None,
     };

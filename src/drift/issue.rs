@@ -47,9 +47,9 @@ pub fn issue(told: &Told<'_>) -> Issue {
         Fate::Looked(look) if !look.findings.is_empty() => {
             IssueState::Open { title: title(look), body: body(look, &mark) }
         }
-        Fate::Looked(look) if look.unseen.is_empty() => {
-            IssueState::Close { comment: format!("{} is as it was applied (looked at {}).", code(&look.environment), look.at) }
-        }
+        Fate::Looked(look) if look.unseen.is_empty() => IssueState::Close {
+            comment: format!("{} is as it was applied (looked at {}).", code(&look.environment), look.at),
+        },
         Fate::Looked(_) | Fate::Failed(_) | Fate::Skipped => IssueState::Leave,
     };
     Issue { mark, state }
@@ -65,7 +65,8 @@ fn body(look: &Look, mark: &str) -> String {
     if let Some(commit) = &look.commit {
         text += &format!(" Compared with the commit {}.", page(commit));
     }
-    text += "\n\n| object | field | expected | found | by | since | seen |\n| --- | --- | --- | --- | --- | --- | --- |\n";
+    text +=
+        "\n\n| object | field | expected | found | by | since | seen |\n| --- | --- | --- | --- | --- | --- | --- |\n";
     let mut left = look.findings.len();
     for (finding, past) in &look.findings {
         let row = row(finding, past);
@@ -159,7 +160,9 @@ mod tests {
         assert_eq!(state(Fate::Looked(&look(Vec::new(), blind()))), IssueState::Leave);
         assert_eq!(state(Fate::Failed(&[])), IssueState::Leave);
         assert_eq!(state(Fate::Skipped), IssueState::Leave);
-        let IssueState::Open { title, body } = state(Fate::Looked(&look(vec![finding("a")], blind()))) else { panic!() };
+        let IssueState::Open { title, body } = state(Fate::Looked(&look(vec![finding("a")], blind()))) else {
+            panic!()
+        };
         assert_eq!(title, "Drift in dev: 1 finding");
         assert!(body.starts_with("<!-- weft:drift:dev -->\n"), "{body}");
         assert!(body.contains("**1 could not be looked at**"), "{body}");

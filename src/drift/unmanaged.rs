@@ -61,7 +61,9 @@ fn finding(resident: &Resident, id: &ObjectId, key: &FingerprintKey) -> Finding 
 
 /// Whether another set, another object or the program itself has it.
 fn is_managed(resident: &Resident) -> bool {
-    let ours = |label: &String| label == PART_OF || label == "weft.example.com/state" || label == "kubernetes.io/bootstrapping";
+    let ours = |label: &String| {
+        label == PART_OF || label == "weft.example.com/state" || label == "kubernetes.io/bootstrapping"
+    };
     resident.owned || resident.labels.keys().any(ours)
 }
 
@@ -104,7 +106,8 @@ mod tests {
 
     #[test]
     fn only_what_nobody_manages_is_found() {
-        let labelled = |label: &str| Resident { labels: [(label.to_owned(), String::new())].into(), ..resident("Role", label) };
+        let labelled =
+            |label: &str| Resident { labels: [(label.to_owned(), String::new())].into(), ..resident("Role", label) };
         let residents = [
             resident("ConfigMap", "stray"),
             resident("ConfigMap", "ours"),

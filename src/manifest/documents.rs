@@ -2,10 +2,10 @@
 
 use super::ManifestError;
 use super::place::Source;
-use crate::chart::{RenderedFile, mask, mask_all};
+use crate::chart::{RenderedFile, documents, mask, mask_all};
 use crate::diagnostic::Diagnose;
 use crate::value::{Data, Mark, Value};
-use crate::yaml::{Rules, YamlError, documents};
+use crate::yaml::{Rules, YamlError};
 
 /// The objects of a file, in order. What they are is not checked here. `shown` are the documents that the chart read
 /// from the text that can be shown.
@@ -32,7 +32,8 @@ pub fn read(file: &RenderedFile, shown: Vec<Value>) -> Result<Vec<Value>, Manife
 
 /// The documents of the text that holds secrets: of its errors only the place is told.
 fn secret_documents(file: &RenderedFile, source: Source) -> Result<Vec<Value>, ManifestError> {
-    documents(file.text.expose(), source.path(), Rules::Strict)
+    let rules = if file.lenient { Rules::Kubernetes } else { Rules::Strict };
+    documents(file.text.expose(), source.path(), rules)
         .map_err(|error| ManifestError::SecretText { origin: source.origin(mark(&error).unwrap_or_default()) })
 }
 

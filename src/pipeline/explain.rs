@@ -244,8 +244,11 @@ impl Seen<'_> {
         let leaves = diff::leaves(&body, shape);
         let pattern = question.field.as_deref().map(pattern).transpose()?;
         let is_asked = |path: &Path| pattern.as_ref().is_none_or(|pattern| pattern.covers(path));
-        let wanted: Vec<ExplainedField> =
-            leaves.iter().filter(|(path, _)| is_asked(path)).map(|(path, value)| self.field(path, Some(value))).collect();
+        let wanted: Vec<ExplainedField> = leaves
+            .iter()
+            .filter(|(path, _)| is_asked(path))
+            .map(|(path, value)| self.field(path, Some(value)))
+            .collect();
         let (Some(word), true) = (&question.field, wanted.is_empty()) else { return Ok(wanted) };
         let foreign = self.foreign(&is_asked);
         if !foreign.is_empty() {

@@ -150,6 +150,7 @@ impl Search<'_> {
                 for (at, touch) in targets.iter().zip(&touched) {
                     match touch {
                         Touch::Nothing => {}
+                        Touch::Changes if self.is_idle(only, *at) => {}
                         Touch::Changes => self.found[*at].push(only.clone()),
                         Touch::Unsure if self.unsure.contains(only) => {}
                         Touch::Unsure => self.unsure.push(only.clone()),
@@ -162,6 +163,21 @@ impl Search<'_> {
                 self.look(second, &reached);
             }
         }
+    }
+
+    /// Whether a field stays the same with another value there, in the open: where a secret makes other fields come and go,
+    /// what is beside them is taken for secret too.
+    fn is_idle(&mut self, value: &Path, target: usize) -> bool {
+        let mut values = self.probe.release.values.clone();
+        let Some(node) = value.resolve_mut(&mut values.merged).filter(|it| self.left > 0 && !it.is_masked()) else {
+            return false;
+        };
+        self.left -= 1;
+        *node = other(std::mem::take(node));
+        put(&mut values, value);
+        let (path, before) = &self.targets[target];
+        let after = self.rendered(&values).map(|it| search_value(&it, path, self.probe.key, self.probe.object));
+        after.is_some_and(|after| after == *before)
     }
 
     /// What becomes of fields when these values are others.
@@ -225,6 +241,21 @@ fn hidden(value: Value) -> Value {
         leaf => return Value { data: leaf, origin }.masked(),
     };
     Value { data, origin }
+}
+
+/// Another value of the same kind.
+fn other(value: Value) -> Value {
+    let data = match value.data {
+        Data::Bool(it) => Data::Bool(!it),
+        Data::Int(it) => Data::Int(it.wrapping_add(1)),
+        Data::Uint(it) => Data::Uint(it - 1),
+        Data::Float(it) => Data::Float(it + 1.0),
+        Data::Text(it) => Data::Text(format!("x{it}")),
+        Data::List(items) => Data::List(items.into_iter().map(other).collect()),
+        Data::Map(map) => Data::Map(map.into_iter().map(|it| Entry { value: other(it.value), ..it }).collect()),
+        same @ (Data::Null | Data::Masked(_)) => same,
+    };
+    Value { data, origin: value.origin }
 }
 
 /// Puts what is at a path of the result among what users set, from which Helm's charts are rendered.

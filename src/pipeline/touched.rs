@@ -140,21 +140,35 @@ fn compared(release: Arc<str>, parts: &[String], asks: bool, before: &Side, afte
         (old, new) => old.is_none() && new.is_none(),
     };
     let sides = before.releases.get(&release).zip(after.releases.get(&release));
+    let asks = sides.map_or(asks, |(old, new)| asked(old, asks) || asked(new, asks));
     let why = sides.map(|(old, new)| reasons(parts, old, new)).unwrap_or_default();
-    let (read, unread): (Vec<_>, Vec<_>) = why.into_iter().partition(|(read, _)| *read);
-    let told = |part: Vec<(bool, String)>| part.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-    match (same, asks) {
-        (false, _) if read.is_empty() => Touch { release, is: Is::In, why: told(unread) },
-        (false, _) => Touch { release, is: Is::In, why: told(read) },
-        (true, true) if !read.is_empty() => {
-            let asks = "its templates ask what the cluster serves, so nothing else can be ruled out".to_owned();
-            Touch { release, is: Is::In, why: told(read).into_iter().chain([asks]).collect() }
-        }
-        (true, _) => {
-            let read = told(read).into_iter().map(|it| format!("{it}, and its objects are the same"));
-            Touch { release, is: Is::Out, why: read.chain(told(unread)).collect() }
-        }
+    let matters = why.iter().any(|it| it.read || it.may_be_read);
+    let (read, unread): (Vec<_>, Vec<_>) = why.into_iter().partition(|it| it.read);
+    let told = |part: Vec<Reason>| part.into_iter().map(|it| it.text).collect::<Vec<_>>();
+    if !same {
+        return Touch { release, is: Is::In, why: told(if read.is_empty() { unread } else { read }) };
     }
+    if asks && matters {
+        let asks = "its templates ask what the cluster serves, so that it may matter there".to_owned();
+        return Touch { release, is: Is::In, why: told(read).into_iter().chain(told(unread)).chain([asks]).collect() };
+    }
+    let read = told(read).into_iter().map(|it| format!("{it}, and its objects are the same"));
+    Touch { release, is: Is::Out, why: read.chain(told(unread)).collect() }
+}
+
+/// Whether a rendering asked what the cluster serves. Of a chart that is recorded: where it did not ask, it goes the same
+/// way on any cluster. Of all else it is only known whether a template mentions it.
+fn asked((values, read): &(ReleaseValues, Read), mentioned: bool) -> bool {
+    if values.chart.is_some() { read.of_chart.functions.contains("capabilities") } else { mentioned }
+}
+
+/// Something that changed.
+struct Reason {
+    /// Whether the release read it.
+    read: bool,
+    /// Whether it might on another cluster.
+    may_be_read: bool,
+    text: String,
 }
 
 /// Whether two revisions make the same object; where its template stands does not matter.
@@ -163,21 +177,23 @@ fn is_same(old: &Object, new: &Object) -> bool {
 }
 
 /// What changed, and whether the release read it.
-fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<(bool, String)> {
+fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<Reason> {
     let values = changed_values(old, new);
-    let mut all: Vec<(bool, String)> = Vec::new();
+    let mut all: Vec<Reason> = Vec::new();
     for part in parts {
         let of_part: Vec<&Changed> = values.iter().filter(|it| it.is_of(part)).collect();
         for value in &of_part {
             let verb = if value.read { "reads" } else { "does not read" };
-            all.push((value.read, format!("{verb} the value `{}`, which `{}` changed", value.path, value.place)));
+            let text = format!("{verb} the value `{}`, which `{}` changed", value.path, value.place);
+            all.push(Reason { read: value.read, may_be_read: true, text });
         }
         if !of_part.is_empty() {
             continue;
         }
         let is_read = is_read(part, &old.1) || is_read(part, &new.1);
         let verb = if is_read { "reads" } else { "does not read" };
-        all.push((is_read, format!("{verb} `{part}`, which changed")));
+        let (may_be_read, text) = (part.contains("/templates/"), format!("{verb} `{part}`, which changed"));
+        all.push(Reason { read: is_read, may_be_read, text });
     }
     all
 }

@@ -8,7 +8,7 @@ use crate::diff::{Comparison, ObjectComparison, Verdict, dropped, rebased, revis
 use crate::manifest::{Object, ObjectId, apply_set_id, inventory_name};
 use crate::masked::FingerprintKey;
 use crate::project::{Environment, GUARDED, Release};
-use crate::value::{Path, Step as PathStep};
+use crate::value::Value;
 
 /// The objects of a rendering, those of hooks among them.
 pub type Objects = Vec<Arc<Object>>;
@@ -57,11 +57,8 @@ pub fn of_environments(base: (&Environment, Objects), head: (&Environment, Objec
         let other = at.and_then(|at| left.get_mut(at)?.take());
         let at_home = other.as_ref().is_some_and(|it| is_at_home(base.0, it) && is_at_home(head.0, &object));
         let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Was::Named(it.id.clone()));
-        let mut object = revised(other.as_ref(), &object, key);
-        object.fields.retain(|it| !is_of_place(&it.path, at_home));
-        if object.fields.is_empty() && object.verdict == Verdict::Update {
-            object.verdict = Verdict::Unchanged;
-        }
+        let other = other.map(|it| moved(it, &object, at_home));
+        let object = revised(other.as_ref(), &object, key);
         let action = match object.verdict {
             Verdict::Create => Action::Create,
             Verdict::Update => Action::Update,
@@ -127,10 +124,22 @@ fn is_at_home(environment: &Environment, object: &Object) -> bool {
     release.is_some_and(|it| object.id.namespace.as_ref().unwrap_or(&object.id.name) == &it.namespace)
 }
 
-/// Whether a field is another in each environment, whatever is deployed: the label of the release's set, and for an
-/// object at home its namespace.
-fn is_of_place(path: &Path, at_home: bool) -> bool {
-    let is_set = |step: &PathStep| matches!(step, PathStep::Field(key) if key == PART_OF);
-    let (namespace, name) = (Path::of_fields(["metadata", "namespace"]), Path::of_fields(["metadata", "name"]));
-    path.0.iter().any(is_set) || (at_home && (*path == namespace || *path == name))
+/// An object as it would be in another environment: with the label of the set there, and at home in the namespace there.
+fn moved(object: Arc<Object>, to: &Object, at_home: bool) -> Arc<Object> {
+    let mut object = Arc::unwrap_or_clone(object);
+    let metadata = |body: &Value| body.get("metadata").and_then(Value::as_map).cloned();
+    let (Some(mut own), Some(theirs)) = (metadata(&object.body), metadata(&to.body)) else { return Arc::new(object) };
+    for key in ["namespace", "name"].into_iter().filter(|_| at_home) {
+        if let Some(there) = theirs.get(key).filter(|_| own.contains(key)) {
+            own.insert(key, there.clone());
+        }
+    }
+    let set = theirs.get("labels").and_then(|it| it.get(PART_OF)).cloned();
+    if let (Some(set), Some(labels)) = (set, own.get_mut("labels").and_then(Value::as_map_mut)) {
+        labels.insert(PART_OF, set);
+    }
+    if let Some(body) = object.body.as_map_mut() {
+        body.insert("metadata", own);
+    }
+    Arc::new(object)
 }

@@ -4,24 +4,27 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::{LARGEST_FILE, SourceError, pointer};
 
 /// The files at and below `path`, by their path relative to `root`.
 pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
-    let mut walk = Walk { root: canonical, files: Vec::new() };
+    let mut walk = Walk { root: canonical, found: Vec::new() };
     let start = root.join(path);
     match fs::symlink_metadata(&start) {
         Ok(_) => walk.visit(&start, path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(&start, source)),
     }
-    Ok(walk.files)
+    walk.found.into_par_iter().map(|(place, path)| content(&place, path)).collect()
 }
 
 struct Walk {
     root: PathBuf,
-    files: Vec<(String, Vec<u8>)>,
+    /// The files, and the paths that they are read under.
+    found: Vec<(PathBuf, String)>,
 }
 
 impl Walk {
@@ -33,7 +36,8 @@ impl Walk {
         } else if !about.is_file() {
             Err(SourceError::NoFile { path: path.to_owned() })
         } else {
-            self.read(&target, path.to_owned())
+            self.found.push((target, path.to_owned()));
+            Ok(())
         }
     }
 
@@ -49,25 +53,10 @@ impl Walk {
                 _ if name == ".git" => {}
                 // Below a folder that is inside, only a link can lead out.
                 Ok(kind) if kind.is_dir() => self.visit_folder(&entry.path(), &below)?,
-                Ok(kind) if kind.is_file() => self.read(&entry.path(), below)?,
+                Ok(kind) if kind.is_file() => self.found.push((entry.path(), below)),
                 _ => self.visit(&entry.path(), &below)?,
             }
         }
-        Ok(())
-    }
-
-    fn read(&mut self, place: &Path, path: String) -> Result<(), SourceError> {
-        let mut file = fs::File::open(place).map_err(|source| failed(place, source))?;
-        let bytes = file.metadata().map_err(|source| failed(place, source))?.len();
-        if bytes > LARGEST_FILE {
-            return Err(SourceError::TooLarge { path, bytes, limit: LARGEST_FILE });
-        }
-        let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
-        file.read_to_end(&mut content).map_err(|source| failed(place, source))?;
-        if let Some(digest) = pointer::digest(&content) {
-            return Err(SourceError::Pointer { path, digest });
-        }
-        self.files.push((path, content));
         Ok(())
     }
 
@@ -88,6 +77,21 @@ impl Walk {
         }
         Ok(target)
     }
+}
+
+/// A file with its path.
+fn content(place: &Path, path: String) -> Result<(String, Vec<u8>), SourceError> {
+    let mut file = fs::File::open(place).map_err(|source| failed(place, source))?;
+    let bytes = file.metadata().map_err(|source| failed(place, source))?.len();
+    if bytes > LARGEST_FILE {
+        return Err(SourceError::TooLarge { path, bytes, limit: LARGEST_FILE });
+    }
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+    file.read_to_end(&mut content).map_err(|source| failed(place, source))?;
+    if let Some(digest) = pointer::digest(&content) {
+        return Err(SourceError::Pointer { path, digest });
+    }
+    Ok((path, content))
 }
 
 fn failed(path: &Path, source: io::Error) -> SourceError {

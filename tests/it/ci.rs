@@ -22,7 +22,10 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [forge::trials(), gitea::trials(), hook::trials(), listen::trials(), shipped::trials(), tour::trials()].into_iter().flatten().collect()
+    [forge::trials(), gitea::trials(), hook::trials(), listen::trials(), shipped::trials(), tour::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The project of [`Site::with_web`] as a repository, whose branch `main` is applied.

@@ -1,14 +1,14 @@
 //! `weft ci apply`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::here::{self, Here};
+use super::here::{self, About, Here};
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
 use crate::cli::acting::{self, ActingArgs, Ran};
-use crate::cli::arguments::{Format, JudgeArgs, SetArgs};
+use crate::cli::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
         }
     };
     let commit = here.change.head.clone();
-    let (names, plans) = match &args.plans {
+    let (about, plans) = match &args.plans {
         Some(folder) => match planned_before(args, &here, folder) {
             Ok(found) => found,
             Err(failure) => {
@@ -49,43 +49,36 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
                 return Err(failure);
             }
         },
-        None => (here.environments(&args.job, &commit)?, Vec::new()),
+        None => (here.about(&args.job, &commit, false, terminal)?, Vec::new()),
     };
-    let fates = look::each(&names, terminal, |environment, terminal| {
+    let fates = look::each(&about.names, terminal, |environment, terminal| {
+        let target = about.target(&args.job, environment, &commit);
         let file = plans.iter().find(|(name, _)| name == environment).map(|(_, file)| file);
         let planned = match file {
-            Some(file) => again(args, environment, &commit, file, terminal)?,
-            None => anew(args, environment, &commit, terminal)?,
+            Some(file) => again(&target, file, terminal)?,
+            None => anew(args, &target, terminal)?,
         };
-        acted(args, &here, planned, environment, terminal)
+        acted(args, &here, planned, &target, terminal)
     });
-    conclude(args, &here, &names, &fates, terminal)
+    conclude(args, &here, &about.names, &fates, terminal)
 }
 
 /// The environments of a folder with plans, which have to be of this change on this base.
-fn planned_before(args: &ApplyArgs, here: &Here, folder: &PathBuf) -> Result<(Names, Vec<(String, PathBuf)>), Failure> {
+fn planned_before(args: &ApplyArgs, here: &Here, folder: &PathBuf) -> Result<(About, Vec<(String, PathBuf)>), Failure> {
     let artefact = artefact::read(folder)?;
     artefact.allows(&here.change.base, &here.change.head, &here.change.tree)?;
     let list = artefact.environments.iter().map(|it| it.environment.clone()).collect();
-    let names = Names { list, parallel: args.job.several.parallel, fail_fast: args.job.several.fail_fast };
-    Ok((names, artefact::plans(folder, &artefact)))
+    Ok((About::whole(list, &args.job.several), artefact::plans(folder, &artefact)))
 }
 
 /// The plan of a file, made anew and found to be the same.
-fn again(
-    args: &ApplyArgs,
-    environment: &str,
-    commit: &str,
-    file: &PathBuf,
-    terminal: &Terminal,
-) -> Result<Planned, Failure> {
+fn again(target: &TargetArgs, file: &Path, terminal: &Terminal) -> Result<Planned, Failure> {
     let saved = saved::read(&files::bytes(file)?, &file.display().to_string())?;
-    let settings = settings::online(&args.job.target(environment, commit), &SetArgs::default())?;
-    apply::planned_again(&saved, settings, &SetArgs::default(), terminal)
+    apply::planned_again(&saved, settings::online(target, &SetArgs::default())?, &SetArgs::default(), terminal)
 }
 
-fn anew(args: &ApplyArgs, environment: &str, commit: &str, terminal: &Terminal) -> Result<Planned, Failure> {
-    let (settings, planned) = look::planned(&args.job, environment, commit, &args.guards, terminal)?;
+fn anew(args: &ApplyArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Planned, Failure> {
+    let (settings, planned) = look::planned(target, &args.guards, terminal)?;
     if !planned.placeholders {
         return Ok(planned);
     }
@@ -99,25 +92,18 @@ fn acted(
     args: &ApplyArgs,
     here: &Here,
     planned: Planned,
-    environment: &str,
+    target: &TargetArgs,
     terminal: &Terminal,
 ) -> Result<Looked, Failure> {
     let early = acting::without_applying(&planned.plan);
     if args.job.dry_run || early.is_some() {
-        let report = look::report(&planned, here);
+        let report = look::report(&planned, here, target);
         let exit = early.unwrap_or_else(|| look::exit(&report, false));
         return Ok(Looked { report, key: planned.state.key, exit });
     }
     let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
-    let target = args.job.target(environment, &here.change.head);
-    apply::bring_back(
-        &going_back,
-        &planned,
-        (&target.project, &target.cluster),
-        JudgeArgs::default(),
-        &args.acting,
-        terminal,
-    );
+    let (place, judge) = ((&target.project, &target.cluster), JudgeArgs::default());
+    apply::bring_back(&going_back, &planned, place, judge, &args.acting, terminal);
     // The report is about the apply.
     terminal.kept().lines().for_each(|line| terminal.say(line));
     Ok(Looked { report, key: planned.state.key, exit })

@@ -9,20 +9,26 @@ use crate::diagnostic::Failure;
 use crate::forge::{ARTEFACT, Artefact, KeptPlan};
 use crate::pipeline::{self, Made, Planned, Settings};
 use crate::plan::Guards;
-use crate::report::Report;
+use crate::report::{self, Budget, Report};
 
 /// The name of a plan's file in the folder.
 fn file(environment: &str) -> String {
     format!("{}.plan.json", environment.replace('/', "_"))
 }
 
-/// Saves a plan in the folder.
+/// The name of the file with all of its report.
+pub(super) fn page(environment: &str) -> String {
+    format!("{}.md", environment.replace('/', "_"))
+}
+
+/// Saves a plan in the folder, and all of its report.
 pub(super) fn save(
     folder: &Path,
     (settings, planned): (&Settings, &Planned),
     guards: &Guards,
     report: &Report,
 ) -> Result<(), Failure> {
+    files::replace(&folder.join(page(&settings.environment)), report::markdown(report, Budget::whole()))?;
     let warnings = report.warnings.clone();
     let made = Made { guards, set: Vec::new(), given: Vec::new(), warnings };
     let bytes = wait(pipeline::save(planned, settings, made))?;

@@ -1,12 +1,16 @@
 //! Where a job runs, and which commits it is about.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::JobArgs;
+use crate::cli::arguments::{SelectArgs, SetArgs, SeveralArgs, TargetArgs};
 use crate::cli::many::Names;
-use crate::cli::{files, settings};
+use crate::cli::terminal::Terminal;
+use crate::cli::{changed, files, settings};
 use crate::diagnostic::Failure;
 use crate::forge::{Forge, Job};
+use crate::pipeline::{self, Settings};
 use crate::project;
 use crate::source::{self, Change, ChangeError, ENVIRONMENTS, Source};
 
@@ -33,7 +37,8 @@ impl Here {
     /// A job with the change that it is about. The job comes back where that cannot be told.
     pub(super) fn of(args: &JobArgs, job: Job) -> Result<Self, (Box<Job>, Failure)> {
         let folder = args.folder();
-        let head = args.head.clone().or_else(|| job.head.clone()).unwrap_or_else(|| "HEAD".to_owned());
+        let said = args.head.as_ref().or(args.project.at.as_ref());
+        let head = said.or(job.head.as_ref()).cloned().unwrap_or_else(|| "HEAD".to_owned());
         let base = args.base.clone().map_or_else(|| base(&folder, &job, &head), Ok);
         match base.and_then(|base| source::change(&folder, &base, &head)) {
             Ok(change) => Ok(Self { job, change }),
@@ -47,14 +52,69 @@ impl Here {
         if is_push { &self.change.head } else { &self.change.merged }
     }
 
-    /// The environments that the job is about: those that are named, or all that the change touches.
-    pub(super) fn environments(&self, args: &JobArgs, commit: &str) -> Result<Names, Failure> {
-        let source = Source::open(&args.folder(), Some(commit))?;
-        let list = match args.environments.as_slice() {
-            [] => project::places(&source.read([ENVIRONMENTS])?)?,
+    /// The environments that the job is about, as a commit has them: those that are named or all, whole; else those that
+    /// the change touches, with what it touches of them. A first push is about everything.
+    pub(super) fn about(
+        &self,
+        args: &JobArgs,
+        commit: &str,
+        closed: bool,
+        terminal: &Terminal,
+    ) -> Result<About, Failure> {
+        let (base, several) = (&self.change.base, &args.several);
+        let mut list = match args.environments.as_slice() {
+            [] => project::places(&Source::open(&args.folder(), Some(commit))?.read([ENVIRONMENTS])?)?,
             named => named.to_vec(),
         };
-        Ok(Names { list, parallel: args.several.parallel, fail_fast: args.several.fail_fast })
+        let (mut selected, whole) = (BTreeMap::new(), !args.environments.is_empty() || several.all || base == commit);
+        if !whole {
+            let touched = |environment: &String| touched(args, environment, (base, commit), closed);
+            selected = list.iter().map(|it| (it.clone(), touched(it))).collect();
+            let nothing = |it: &String| selected.get(it).is_some_and(Option::is_none);
+            list.iter()
+                .filter(|it| nothing(it))
+                .for_each(|it| terminal.say(&format!("{it}: nothing of it is touched")));
+            list.retain(|it| !nothing(it));
+        }
+        let selected = selected.into_iter().filter_map(|(name, select)| Some((name, select?))).collect();
+        Ok(About { names: Names { list, parallel: several.parallel, fail_fast: several.fail_fast }, selected })
+    }
+}
+
+/// What a job is about.
+pub(super) struct About {
+    /// The environments.
+    pub names: Names,
+    selected: BTreeMap<String, SelectArgs>,
+}
+
+impl About {
+    /// Environments as a whole.
+    pub(super) fn whole(list: Vec<String>, several: &SeveralArgs) -> Self {
+        let names = Names { list, parallel: several.parallel, fail_fast: several.fail_fast };
+        Self { names, selected: BTreeMap::new() }
+    }
+
+    /// What the job is about of an environment, as a commit has it.
+    pub(super) fn target(&self, args: &JobArgs, environment: &str, commit: &str) -> TargetArgs {
+        let select = self.selected.get(environment).cloned().unwrap_or_default();
+        TargetArgs { select, ..args.target(environment, commit) }
+    }
+}
+
+/// What a change touches of an environment; `None` for nothing. Where that cannot be told, it is the whole environment,
+/// whose plan says what is wrong.
+fn touched(args: &JobArgs, environment: &str, (base, head): (&str, &str), closed: bool) -> Option<SelectArgs> {
+    let side = |revision: &str| {
+        let (select, set) = (SelectArgs::default(), SetArgs::default());
+        let settings = settings::offline(environment, &args.at(revision), &select, &set)?;
+        Ok::<_, Failure>(Settings { closed, ..settings })
+    };
+    let touched = side(base).and_then(|base| pipeline::touched(&base, &side(head)?));
+    match touched {
+        Ok(touched) if touched.is_empty() => None,
+        Ok(touched) => Some(changed::selected(touched)),
+        Err(_) => Some(SelectArgs::default()),
     }
 }
 
@@ -70,8 +130,8 @@ fn base(folder: &Path, job: &Job, head: &str) -> Result<String, ChangeError> {
     if let Some(revision) = job.base.as_ref().or(job.target.as_ref()).filter(|_| job.pull.is_some()) {
         return Err(ChangeError::Missing { revision: revision.clone() });
     }
-    let before = ["refs/remotes/origin/HEAD".to_owned(), format!("{head}^"), head.to_owned()];
-    // Where nothing says what a job is about, it is about the newest commit.
-    let guessed = if job.head.is_some() || job.branch.is_some() { &before[1..] } else { &before[..] };
-    Ok(source::first_of(folder, guessed)?.unwrap_or_else(|| head.to_owned()))
+    // A first push has nothing before it.
+    let is_push = job.head.is_some() || job.branch.is_some();
+    let before = if is_push { Vec::new() } else { vec!["refs/remotes/origin/HEAD".to_owned(), format!("{head}^")] };
+    Ok(source::first_of(folder, &before)?.unwrap_or_else(|| head.to_owned()))
 }

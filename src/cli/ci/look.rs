@@ -1,8 +1,7 @@
 //! Looking at the environments of a job side by side.
 
-use super::JobArgs;
 use super::here::Here;
-use crate::cli::arguments::SetArgs;
+use crate::cli::arguments::{SetArgs, TargetArgs};
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
@@ -21,23 +20,21 @@ pub(super) fn each<T: many::Ends + Send>(
     many::each(names, &items, terminal, |name, terminal| work(name, terminal))
 }
 
-/// Plans an environment as a commit has it.
+/// Plans what is asked for.
 pub(super) fn planned(
-    args: &JobArgs,
-    environment: &str,
-    commit: &str,
+    target: &TargetArgs,
     guards: &GuardArgs,
     terminal: &Terminal,
 ) -> Result<(Settings, Planned), Failure> {
-    let settings = settings::online(&args.target(environment, commit), &SetArgs::default())?;
+    let settings = settings::online(target, &SetArgs::default())?;
     let planned = planning::plan_with(&settings, &guards.guards(), terminal)?;
     Ok((settings, planned))
 }
 
 /// The report of a plan, in which the commits are those that people know.
-pub(super) fn report(planned: &Planned, here: &Here) -> Report {
-    let commit = Some(named(here));
-    Report { commit, ..planning::report(planned, Purpose::Plan, planned.plan.clone()) }
+pub(super) fn report(planned: &Planned, here: &Here, target: &TargetArgs) -> Report {
+    let (commit, touched) = (Some(named(here)), target.select.touched.clone());
+    Report { commit, touched, ..planning::report(planned, Purpose::Plan, planned.plan.clone()) }
 }
 
 /// The commits of a change, by names that people know.

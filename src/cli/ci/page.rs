@@ -1,7 +1,5 @@
 //! The pages that a job writes: a summary of all environments, and a comment for each.
 
-use std::fmt::Write as _;
-
 use crate::report::{self, Budget, Part, Told};
 
 /// How long a summary may be, in bytes. GitHub takes 1 MiB.
@@ -16,18 +14,13 @@ pub(super) fn mark(environment: &str) -> String {
 /// How any comment of ours begins.
 pub(super) const MARKS: &str = "<!-- weft:";
 
-/// The page of an environment. It begins with its mark, and fits into a comment.
-pub(super) fn of(part: &Part) -> String {
+/// The page of an environment. It begins with its mark, and fits into a comment; where all of it is in a file, it says so.
+pub(super) fn of(part: &Part, whole: Option<&str>) -> String {
     match part.told {
-        Told::Report(report, _) => report::markdown(report, Budget::default()),
+        Told::Report(report, _) => report::markdown(report, Budget { whole, ..Budget::default() }),
         Told::Failed(diagnostics) => {
-            let texts: String = diagnostics.iter().fold(String::new(), |texts, it| {
-                let mut texts = texts;
-                // Writing to a string cannot fail.
-                let _ = writeln!(texts, "{}", it.to_string().trim_end());
-                texts
-            });
-            failed(part.environment, &texts)
+            let texts: Vec<String> = diagnostics.iter().map(|it| it.to_string().trim_end().to_owned()).collect();
+            failed(part.environment, &texts.join("\n"))
         }
         Told::Lines(text) | Told::Status(text, _) => told(part.environment, text),
         Told::Skipped => told(part.environment, "It was not begun."),
@@ -85,7 +78,7 @@ mod tests {
             releases: Vec::new(),
             hint: None,
         };
-        let page = of(&Part { environment: "a--b c", code: 1, told: Told::Failed(&[diagnostic]) });
+        let page = of(&Part { environment: "a--b c", code: 1, told: Told::Failed(&[diagnostic]) }, None);
         let lines: Vec<&str> = page.lines().collect();
         assert_eq!(lines[..2], ["<!-- weft:a__b_c -->", "### `a--b c`: failed"]);
         assert_eq!((lines[3], lines[lines.len() - 1]), ("`````text", "`````"));

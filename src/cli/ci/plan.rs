@@ -1,24 +1,21 @@
 //! `weft ci plan`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::here::{self, Here};
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
-use crate::cli::arguments::{Format, SetArgs};
+use crate::cli::arguments::{Format, ProjectArgs, SetArgs, TargetArgs};
 use crate::cli::files;
 use crate::cli::many::{self, Looked};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, counted, settings};
+use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, Settings};
-use crate::plan::Plan;
 use crate::report::Report;
-use crate::schema;
 
 /// Plan what comes of merging a change, in the environments that it touches, and tell: a summary, one comment on the pull
 /// request for each environment, statuses of the commit, and the plans as files.
@@ -47,8 +44,9 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
             return Err(failure);
         }
     };
-    let names = here.environments(&args.job, here.commit())?;
     let shut = args.render_only || here.job.is_fork;
+    let about = here.about(&args.job, here.commit(), shut, terminal)?;
+    let names = &about.names;
     if shut && !args.render_only {
         terminal.say("the change comes from a fork: it is only rendered, without a cluster and without secrets");
     }
@@ -56,18 +54,23 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if let Some(folder) = folder {
         files::folder(folder)?;
     }
-    let fates = look::each(&names, terminal, |environment, terminal| {
-        if shut { rendered(args, &here, environment) } else { planned(args, &here, environment, terminal) }
+    let fates = look::each(names, terminal, |environment, terminal| {
+        let target = about.target(&args.job, environment, here.commit());
+        if shut { rendered(args, &here, &target) } else { planned(args, &here, &target, terminal) }
     });
-    let parts = look::parts(&names, &fates);
+    let parts = look::parts(names, &fates);
     let exit = many::exit(&fates);
     planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
-    many::diagnose(&names, &fates, terminal);
+    many::diagnose(names, &fates, terminal);
     if let Some(folder) = folder {
-        artefact::record(folder, &here, &names, &fates)?;
+        artefact::record(folder, &here, names, &fates)?;
     }
     let is_all = args.job.environments.is_empty();
-    let tidings = Tidings { is_all, ..Tidings::new(Does::Plan, &parts, Some(&here.change.head)) };
+    let tidings = Tidings {
+        is_all,
+        folder: folder.map(PathBuf::as_path),
+        ..Tidings::new(Does::Plan, &parts, Some(&here.change.head))
+    };
     let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
     if here.job.is_fork {
         // The token of a fork's job may only read.
@@ -78,9 +81,9 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
 }
 
-fn planned(args: &PlanArgs, here: &Here, environment: &str, terminal: &Terminal) -> Result<Looked, Failure> {
-    let (settings, planned) = look::planned(&args.job, environment, here.commit(), &args.guards, terminal)?;
-    let report = look::report(&planned, here);
+fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {
+    let (settings, planned) = look::planned(target, &args.guards, terminal)?;
+    let report = look::report(&planned, here, target);
     if let Some(folder) = &args.plans {
         artefact::save(folder, (&settings, &planned), &args.guards.guards(), &report)?;
     }
@@ -88,22 +91,20 @@ fn planned(args: &PlanArgs, here: &Here, environment: &str, terminal: &Terminal)
     Ok(Looked { report, key: planned.state.key, exit })
 }
 
-/// What is left where neither a cluster nor a secret may be used: whether it renders, and what it warns of.
-fn rendered(args: &PlanArgs, here: &Here, environment: &str) -> Result<Looked, Failure> {
-    let target = args.job.target(environment, here.commit());
-    let settings = settings::offline(environment, &target.project, &target.select, &SetArgs::default())?;
-    let settings = Settings { closed: true, ..settings };
-    let project = pipeline::project(&settings)?;
-    let releases = pipeline::values(&settings, &project)?;
-    let rendering = pipeline::render(&project, releases, &Arc::new(schema::builtin()), &project.making())?;
-    let (objects, releases) = (rendering.desired.objects.len(), rendering.releases.len());
-    let only = format!(
-        "Only rendered, without a cluster and without secrets: {} of {}.",
-        counted(objects, "object"),
-        counted(releases, "release")
-    );
-    let plan = Plan { environment: environment.to_owned(), ..Plan::default() };
-    let warnings = [only].into_iter().chain(rendering.desired.warnings).collect();
-    let report = Report { plan, warnings, commit: Some(look::named(here)), ..Report::default() };
-    Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })
+/// What is left where neither a cluster nor a secret may be used: what both commits render, beside each other.
+fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs) -> Result<Looked, Failure> {
+    let side = |project: &ProjectArgs| {
+        let settings = settings::offline(&target.environment, project, &target.select, &SetArgs::default())?;
+        Ok::<_, Failure>(Settings { closed: true, ..settings })
+    };
+    let base = pipeline::revision_beside(&side(&args.job.at(&here.change.base))?)?;
+    let head = pipeline::revision(&side(&target.project)?)?;
+    let only =
+        "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
+    let warnings = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
+    let key = pipeline::fresh_key()?;
+    let (plan, touched) = (pipeline::revised(base, head, &key), target.select.touched.clone());
+    let report = Report { plan, warnings, touched, commit: Some(look::named(here)), ..Report::default() };
+    let exit = look::exit(&report, args.exit_code);
+    Ok(Looked { report, key, exit })
 }

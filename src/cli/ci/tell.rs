@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::page;
+use super::{artefact, page};
 use crate::cli::files::FileError;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings, wait};
@@ -35,6 +35,8 @@ pub(super) struct Tidings<'t> {
     pub head: Option<&'t str>,
     /// Whether the parts are all environments that the change touches.
     pub is_all: bool,
+    /// The folder with the plans and their whole reports.
+    pub folder: Option<&'t Path>,
     /// What becomes of issues.
     pub issues: &'t [&'t Issue],
 }
@@ -42,7 +44,7 @@ pub(super) struct Tidings<'t> {
 impl<'t> Tidings<'t> {
     /// What came of environments that were asked for.
     pub(super) fn new(does: Does, parts: &'t [Part<'t>], head: Option<&'t str>) -> Self {
-        Self { does, parts, head, is_all: false, issues: &[] }
+        Self { does, parts, head, is_all: false, folder: None, issues: &[] }
     }
 }
 
@@ -130,7 +132,9 @@ async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Di
     }
     if job.pull.is_some() && tidings.does == Does::Plan {
         for part in tidings.parts {
-            note(client.comment(&page::mark(part.environment), &page::of(part)).await);
+            let whole = tidings.folder.map(|it| it.join(artefact::page(part.environment)).display().to_string());
+            let page = page::of(part, whole.as_deref());
+            note(client.comment(&page::mark(part.environment), &page).await);
         }
         if tidings.is_all {
             note(outdated(tidings, client).await);

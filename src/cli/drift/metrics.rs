@@ -11,10 +11,9 @@ pub(super) fn metrics(told: &[Told<'_>]) -> String {
     let family = |name, help| Family::new(name, Kind::Gauge, help);
     let of = |environment: &str| vec![("environment", environment.to_owned())];
     let begun = || told.iter().filter(|it| it.verdict() != Verdict::Skipped);
-    let up = begun().fold(
-        family("weft_drift_up", "Whether the last look saw everything: 1 or 0."),
-        |it, told| it.with(of(told.environment), f64::from(u8::from(told.verdict() <= Verdict::Drift))),
-    );
+    let up = begun().fold(family("weft_drift_up", "Whether the last look saw everything: 1 or 0."), |it, told| {
+        it.with(of(told.environment), f64::from(u8::from(told.verdict() <= Verdict::Drift)))
+    });
     let at = begun().fold(
         family("weft_drift_last_look_timestamp_seconds", "When it was last looked, whatever came of it."),
         |it, told| it.with(of(told.environment), seconds(told.at)),

@@ -67,10 +67,13 @@ async fn serve(address: std::net::SocketAddr, last: Last) -> Result<std::net::So
     let pages: Vec<crate::telemetry::Page> = vec![
         ("/metrics", Box::new(move || Answer::text(known().unwrap_or_default()))),
         ("/healthz", Box::new(|| Answer::probe(&[]))),
-        ("/readyz", Box::new(move || match ready() {
-            Some(_) => Answer::probe(&[]),
-            None => Answer::probe(&["the first look has not ended"]),
-        })),
+        (
+            "/readyz",
+            Box::new(move || match ready() {
+                Some(_) => Answer::probe(&[]),
+                None => Answer::probe(&["the first look has not ended"]),
+            }),
+        ),
     ];
     let server = Server::bind(address, pages).await?;
     let address = server.address();

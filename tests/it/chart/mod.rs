@@ -125,7 +125,10 @@ fn with_context<T>(values: &Values, work: impl FnOnce(&Context) -> T) -> T {
 fn traced() -> Result<(), Failed> {
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     let tree = Tree::new([
-        file("charts/app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n"),
+        file(
+            "charts/app/Chart.yaml",
+            "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: sub, version: 1.0.0}]\n",
+        ),
         file("charts/app/templates/_parts.tpl", "{{ define \"two\" }}b: 1\nc: {{ .Values.secret }}{{ end }}"),
         file("charts/app/templates/a.yaml", "a: x\n{{- if true }}\n{{ include \"two\" . }}\n{{- end }}\nd: 4\n"),
         file("charts/app/templates/j.yaml.j2", "{% if true %}\nj: {{ values.secret }}\n{% endif %}\n"),
@@ -137,7 +140,7 @@ fn traced() -> Result<(), Failed> {
     let values = Values { merged: user.clone(), by_user: user, ..Values::default() };
     let lines = |path: &str, count: u32| {
         let trace = with_context(&values, |context| trace(&chart, context, path)).expect("a trace");
-        let place = |line| trace.at(Mark { line, column: 0 }).map_or("?".to_owned(), ToString::to_string);
+        let place = |line| trace.at(Mark { line, column: 1 }).map_or("?".to_owned(), ToString::to_string);
         (1..=count).map(place).collect::<Vec<_>>().join(" ")
     };
     let (parts, a) = ("charts/app/templates/_parts.tpl", "charts/app/templates/a.yaml");

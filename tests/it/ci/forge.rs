@@ -80,6 +80,11 @@ fn planned_and_applied() -> Result<(), Failed> {
     // Without plans, it is planned anew.
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: 1 applied")?;
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: nothing to change")?;
+    // What a change does not touch is not looked at.
+    stage.site.desk.write("README.md", "more");
+    let words = stage.commit("words")?;
+    stage.job("apply", &forge, &push(&other, &words))?.ends_with(0)?.says("dev: nothing of it is touched")?;
+    assert_eq!(forge.has(|it| state(it, &words, "weft/apply")).as_deref(), Some("success"));
     Ok(())
 }
 
@@ -139,7 +144,11 @@ fn forks() -> Result<(), Failed> {
     let run = stage.job_with("plan --plans plans", &forge, &event, nothing)?;
     run.ends_with(0)?.says("the change comes from a fork")?.keeps_quiet_about(CANARY)?;
     assert!(!stage.site.desk.project().join("plans").exists(), "no plan is made");
-    forge.has(|it| assert!(body(&it.comments[0]).starts_with("<!-- weft:dev -->\n"), "{:?}", it.comments));
+    forge.has(|it| {
+        let text = body(&it.comments[0]);
+        assert!(text.starts_with("<!-- weft:dev -->\n") && text.contains("Only rendered"), "{text}");
+        assert!(text.contains("Secret") && !text.contains(CANARY), "{text}");
+    });
     // The token of a fork's job may only read.
     forge.has(|it| it.troubles = vec![(false, (403, Vec::new(), Vec::new())); 9]);
     stage.job_with("plan", &forge, &event, nothing)?.ends_with(0)?.says("not told")?;

@@ -75,7 +75,7 @@ impl Gitea {
         let gitea = Self { process, folder, address, network: Network::default(), token: token.trim().to_owned() };
         let began = Instant::now();
         while gitea.call("GET", "/version", None).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(60), "Gitea does not start");
+            assert!(began.elapsed() < Duration::from_secs(300), "Gitea does not start");
             sleep(Duration::from_millis(200));
         }
         Ok(gitea)

@@ -41,7 +41,8 @@ fn digest(secret: &str, body: &str) -> Result<String, Failed> {
 fn signed() -> Result<(), Failed> {
     let desk = Desk::new();
     let script = "cp \"$GITHUB_EVENT_PATH\" event.json; echo \"$WEFT_FORGE $WEFT_EVENT_NAME ${WEFT_WEBHOOK_SECRET-gone}\" > said";
-    let arguments = ["ci", "listen", "--forge", "gitea", "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
+    let arguments =
+        ["ci", "listen", "--forge", "gitea", "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
     let mut command: Command = desk.command(arguments);
     command.env("WEFT_WEBHOOK_SECRET", SECRET).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let mut process = command.stderr(Stdio::piped()).spawn()?;

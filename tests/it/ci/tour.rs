@@ -17,8 +17,10 @@ pub fn trials() -> Vec<Trial> {
 fn steps() -> Result<(), Failed> {
     let page = blocks(&markdown::read("docs/ci.md"));
     let machine = Machine::with_sandboxes()?;
-    machine
-        .write("../home/.gitconfig", b"[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n[gc]\nauto = 0\n")?;
+    machine.write(
+        "../home/.gitconfig",
+        b"[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n[gc]\nauto = 0\n",
+    )?;
     machine.write("ci/hooks/post-receive", markdown::read("ci/hooks/post-receive").as_bytes())?;
     let clone = "git init --quiet . && git add --all && git commit --quiet --message first\n";
     let clone = Block { section: String::new(), info: "sh".into(), text: clone.into() };

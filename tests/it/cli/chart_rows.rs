@@ -120,7 +120,7 @@ fn certificates() -> Result<(), Failed> {
         .write("charts/manager/templates/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: manager}\n");
     site.desk.write("charts/certificates/Chart.yaml", meta("certificates"));
     let certificate = format!(
-        "{{{{ if .Capabilities.APIVersions.Has \"v1\" }}}}apiVersion: {group}/v1\nkind: Certificate\nmetadata: {{name: web}}\n\
+        "{{{{ if .Capabilities.APIVersions.Has \"v1\" }}}}\n---# The certificate of the site.\napiVersion: {group}/v1\nkind: Certificate\nmetadata: {{name: web}}\n\
          spec: {{secretName: web-tls, dnsNames: [web.example.com]}}\n{{{{ end }}}}"
     );
     site.desk.write("charts/certificates/templates/web.yaml", certificate);

@@ -6,13 +6,15 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 
 use super::hooks::Worker;
+use super::program::Desk;
 use super::site::Site;
-use crate::cases::code;
+use crate::cases::{code, same};
 use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     vec![
+        code("cli", "charts_are_rendered_alone", rendered_alone),
         code("cli", "charts_look_up_what_they_may_see", look_up),
         code("cli", "charts_are_tested", are_tested),
         code("cli", "charts_tell_people_without_secrets", tell_people),
@@ -195,4 +197,54 @@ fn definitions() -> Result<(), Failed> {
     std::fs::remove_file(site.desk.project().join("charts/web/templates/loom.yaml"))?;
     site.expect("apply dev --yes --prune-cap 9", 4)?.says("--delete-kind CustomResourceDefinition")?;
     site.expect("destroy dev --yes --prune-cap 9 --delete-kind CustomResourceDefinition", 0).map(drop)
+}
+
+/// A chart alone, without an environment and a cluster: every option of `weft chart render`.
+fn rendered_alone() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let object = |name: &str, more: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{more}");
+    let hook = |event: &str| object(event, &format!("  annotations:\n    helm.sh/hook: {event}\n"));
+    desk.write("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n");
+    desk.write("web/values.yaml", "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\n");
+    desk.write("web/crds/kind.yaml", "kind: Definition\n");
+    desk.write("web/templates/NOTES.txt", "{{ .Release.Name }} at {{ .Values.a }}\n");
+    desk.write("web/templates/hooks.yaml", hook("pre-install") + "---\n" + &hook("test"));
+    let data = "data:\n  values: {{ .Values | toJson }}\n  server: {{ .Capabilities.KubeVersion }} {{ .Capabilities.APIVersions.Has \"x/v1\" }}\n  \
+                release: {{ .Release.Namespace }} {{ .Release.IsUpgrade }}\n";
+    desk.write("web/templates/map.yaml", object("{{ .Release.Name }}", data));
+    desk.write("values.yaml", "b: file\n");
+    desk.write("text", "from a file");
+    let render = |arguments: &str| {
+        let run = desk.run(format!("chart render web {arguments}").split_whitespace());
+        run.ends_with(0)?;
+        Ok::<_, Failed>(run.stdout)
+    };
+    let map = |name: &str, values: &str, server: &str, release: &str| {
+        let data = format!("data:\n  values: {values}\n  server: {server}\n  release: {release}\n");
+        format!("---\n# Source: web/templates/map.yaml\n{}", object(name, &data))
+    };
+    let source = |text: String| format!("---\n# Source: web/templates/hooks.yaml\n{text}\n");
+    let (before, test) = (source(hook("pre-install")), source(hook("test")));
+    let plain = map("release-name", r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}"#, "v1.37.0 false", "default false");
+    same("as it is", &(plain.clone() + &before + &test), &render("")?)?;
+    same("without tests", &(plain.clone() + &before), &render("--skip-tests")?)?;
+    same("without hooks", &plain, &render("--no-hooks")?)?;
+    let crd = "---\n# Source: web/crds/kind.yaml\nkind: Definition\n\n";
+    same("with definitions", &(crd.to_owned() + &plain), &render("--no-hooks --include-crds")?)?;
+    let values = r#"{"a":1,"b":"file","c":"2","d":[3],"e":"from a file","f":"a,b"}"#;
+    let set = "-f values.yaml --set-string c=2 --set-json d=[3] --set-file e=text --set-literal f=a,b";
+    let about = "--name n --namespace ns --is-upgrade --kube-version 1.20.1 --api-versions x/v1";
+    let wanted = map("n", values, "v1.20.1 true", "ns true");
+    same("with options", &wanted, &render(&format!("--no-hooks {set} {about}"))?)?;
+    same("notes", "n at 2\n", &render("--name n --notes --set a=2")?)?;
+    desk.run(["chart", "package", "web"]).ends_with(0)?;
+    let packed = desk.run(["chart", "render", "web-0.1.0.tgz", "--no-hooks"]).stdout;
+    same("packed", &plain, &packed)?;
+    desk.run(["chart", "render", "web", "--name", "A"]).ends_with(1)?;
+
+    desk.write("web/templates/map.yaml", "made: {{ randAlphaNum 12 }}\n");
+    let wanted = "---\n# Source: web/templates/map.yaml\nmade: aB3dE6gH9jaB\n";
+    same("fixed", wanted, &render("--no-hooks --fixed-functions")?)?;
+    assert_ne!(render("--no-hooks --engine helm")?, render("--no-hooks --engine helm")?);
+    same("placeholders", &render("--no-hooks")?, &render("--no-hooks")?)
 }

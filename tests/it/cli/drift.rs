@@ -76,7 +76,10 @@ fn remembers() -> Result<(), Failed> {
     let first = look(&site, "", 2)?;
     let finding = &first["findings"][0];
     assert_eq!(first["history"], json!({"kept": true}));
-    assert_eq!(finding["object"], json!({"group": "", "kind": "ConfigMap", "namespace": site.namespace, "name": "web"}));
+    assert_eq!(
+        finding["object"],
+        json!({"group": "", "kind": "ConfigMap", "namespace": site.namespace, "name": "web"})
+    );
     for (key, value) in [
         ("sort", "changed"),
         ("release", "web"),
@@ -154,7 +157,8 @@ fn corrects() -> Result<(), Failed> {
     site.desk.write("environments/dev/values/both.yaml", "port: 81\n");
     site.expect("drift dev --correct", 4)?.says("there is no terminal to ask on")?;
     let run = site.expect("drift dev --correct --yes", 2)?;
-    run.says("2 applied")?.says(&format!("ConfigMap {}/both is not put back: the repository changes it too", site.namespace))?;
+    run.says("2 applied")?
+        .says(&format!("ConfigMap {}/both is not put back: the repository changes it too", site.namespace))?;
     same("web", r#"{"foreign":"theirs","greeting":"Hello","port":"80"}"#, &site.data("web").unwrap_or_default())?;
     same("lost", r#"{"greeting":"Hello","port":"80"}"#, &site.data("lost").unwrap_or_default())?;
     same("both", r#"{"greeting":"Hacked","port":"80"}"#, &site.data("both").unwrap_or_default())?;
@@ -173,7 +177,10 @@ fn unmanaged() -> Result<(), Failed> {
     let names: Vec<&str> =
         found["findings"].as_array().into_iter().flatten().filter_map(|it| it["object"]["name"].as_str()).collect();
     assert_eq!(names, ["stray"], "{found:#}");
-    assert_eq!((&found["findings"][0]["sort"], &found["findings"][0]["manager"]), (&json!("unmanaged"), &json!("kubectl-create")));
+    assert_eq!(
+        (&found["findings"][0]["sort"], &found["findings"][0]["manager"]),
+        (&json!("unmanaged"), &json!("kubectl-create"))
+    );
     let stray = format!("ConfigMap {}/stray, made by kubectl-create at ", site.namespace);
     site.expect("drift dev --unmanaged", 2)?.says("1 unmanaged")?.says(&stray)?;
     assert_eq!(look(&site, "", 0)?["gone"], json!([]), "nobody looked for it");
@@ -186,12 +193,15 @@ fn rules_end() -> Result<(), Failed> {
     let site = applied("until")?;
     edit(&site, "Hacked");
     let rule = |until: &str| {
-        format!("{{name: web, chart: web, ignore: [{{paths: [data.greeting], do: hide, reason: a test, until: {until}}}]}}")
+        format!(
+            "{{name: web, chart: web, ignore: [{{paths: [data.greeting], do: hide, reason: a test, until: {until}}}]}}"
+        )
     };
     site.releases(&[&rule("9999-12-31")]);
     site.expect("drift dev", 0)?.keeps_quiet_about("is ignored itself")?;
     site.releases(&[&rule("2026-01-01")]);
-    site.expect("drift dev", 2)?.says("An ignore rule held until 2026-01-01, and is ignored itself since then (a test).")?;
+    site.expect("drift dev", 2)?
+        .says("An ignore rule held until 2026-01-01, and is ignored itself since then (a test).")?;
     site.releases(&[&rule("soon")]);
     site.expect("drift dev", 1)?.says("`until` of an ignore rule must be a day")?.says("until: 2026-12-31").map(drop)
 }
@@ -229,7 +239,10 @@ fn tells() -> Result<(), Failed> {
     command.env("WEFT_WEBHOOK_SECRET", "Jefe");
     site.desk.output(&mut command).ends_with(2)?.keeps_quiet_about("Not everybody")?;
     let (head, body) = hooked.recv()?;
-    assert!(head.starts_with("post /secret-path ") && head.contains("content-type: application/cloudevents+json"), "{head}");
+    assert!(
+        head.starts_with("post /secret-path ") && head.contains("content-type: application/cloudevents+json"),
+        "{head}"
+    );
     assert!(head.contains("x-weft-signature: sha256="), "{head}");
     let event: Json = serde_json::from_slice(&body)?;
     assert_eq!((&event["specversion"], &event["type"]), (&json!("1.0"), &json!("com.example.weft.drift.found")));
@@ -289,7 +302,10 @@ fn page(address: &str, path: &str) -> Result<String, Failed> {
 
 fn chart() -> Result<(), Failed> {
     let mut site = Site::with_web("cron");
-    copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/drift"), &site.desk.project().join("charts/drift"));
+    copy(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/drift"),
+        &site.desk.project().join("charts/drift"),
+    );
     let values = format!(
         "environments: [dev]\nnamespaces: [{}]\nstateNamespace: {}\ngit: {{url: https://git.example.com/shop.git}}\n",
         site.namespace,
@@ -337,7 +353,7 @@ fn chart() -> Result<(), Failed> {
 /// A token of the chart's account.
 fn token(site: &Site) -> Result<String, Failed> {
     let accounts: Api<ServiceAccount> = Api::namespaced(shared().client(), &site.namespace);
-    let request = TokenRequest { spec: TokenRequestSpec { audiences: Vec::new(), ..Default::default() }, ..Default::default() };
+    let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..Default::default() };
     let made = shared().block_on(accounts.create_token_request("watcher", &PostParams::default(), &request))?;
     Ok(made.status.and_then(|it| it.token).ok_or("no token")?)
 }

@@ -33,7 +33,7 @@ fn way_of_a_field() -> Result<(), Failed> {
     site.meddle("web", "kubectl-edit", &json!({"data": {"greeting": "Hacked", "foreign": "theirs"}}));
     let run = site.expect("explain dev configmap/web data.greeting", 0)?;
     run.says(&format!("ConfigMap {}/web data.greeting = \"Good day\"", site.namespace))?;
-    run.says("written by  charts/web/templates/all.yaml.j2:6:")?.says("greeting: {{ values.greeting | quote }}")?;
+    run.says("written by  charts/web/templates/all.yaml.j2:6")?.says("greeting: {{ values.greeting | quote }}")?;
     run.says("values      greeting = \"Good day\" from environments/dev/values/web.yaml:2:11")?;
     run.says("overrides \"Hello\" from charts/web/values.yaml:1:11")?.keeps_quiet_about("port")?;
     run.says("owned by    kubectl-edit (Update) at ")?;
@@ -46,7 +46,7 @@ fn way_of_a_field() -> Result<(), Failed> {
     let run = site.expect("explain dev configmaps/web data.foreign", 0)?;
     run.says("data.foreign is not in the repository; the server has \"theirs\"")?.says("owned by    kubectl-edit")?;
     let run = site.expect("explain dev configmap/web", 0)?;
-    run.says("data.port: \"80\"  # charts/web/templates/all.yaml.j2:8:")?.says("data.greeting")?;
+    run.says("data.port: \"80\"  # charts/web/templates/all.yaml.j2:8")?.says("data.greeting")?;
     site.expect("explain dev configmap/web metadata.name", 0)?.says("none: it stands in the template").map(drop)
 }
 
@@ -62,7 +62,7 @@ fn go_templates() -> Result<(), Failed> {
     desk.write("environments/dev/values/shop.yaml", "image: {tag: '2'}\n");
     site.releases(&["{name: shop, chart: shop}"]);
     let run = site.expect("explain dev configmap/shop data.image --offline", 0)?;
-    run.says("data.image = \"shop:2\"")?.says("written by  charts/shop/templates/config.yaml:6:")?;
+    run.says("data.image = \"shop:2\"")?.says("written by  charts/shop/templates/config.yaml:6")?;
     run.says("image.name = \"shop\" from charts/shop/values.yaml:2:")?;
     run.says("image.tag = \"2\" from environments/dev/values/shop.yaml:1:14")?;
     run.says("overrides \"1\" from charts/shop/values.yaml:2:")?.keeps_quiet_about("unused").map(drop)
@@ -90,7 +90,8 @@ fn offline() -> Result<(), Failed> {
     site.releases(&["{name: web, chart: web}", "{name: shop, chart: web}"]);
     site.kubeconfig(&super::site::kubeconfig("http://127.0.0.1:1", "{token: t}"));
     let run = site.expect("explain dev configmap/web data.port --offline", 0)?;
-    run.says("port = 80 from charts/web/values.yaml:2:7")?.says("Nothing is known of the cluster, which was not asked.")?;
+    run.says("port = 80 from charts/web/values.yaml:2:7")?
+        .says("Nothing is known of the cluster, which was not asked.")?;
     let run = site.expect("explain dev configmap/web data.port --patience 1s", 0)?;
     run.says("port = 80 from charts/web/values.yaml:2:7")?.says("Nothing is known of the cluster: no answer from")?;
     site.expect("explain dev configmap/wep --offline", 1)?.says("Is `ConfigMap/web` meant?")?;

@@ -22,10 +22,9 @@ fn mark(site: &Site) -> Result<(), Failed> {
     let end = bytes.iter().position(|byte| *byte == b'\n').ok_or("no head")?;
     let mut head: serde_json::Value = serde_json::from_slice(&bytes[..end])?;
     let body = String::from_utf8(bytes[end + 1..].to_vec())?.replace("greeting:", "greetinG:");
-    let digest = <sha2::Sha256 as sha2::Digest>::new();
-    let digest = sha2::Digest::chain_update(digest, body.len().to_be_bytes());
-    let digest = sha2::Digest::finalize(sha2::Digest::chain_update(digest, &body));
-    head["body"] = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")).into();
+    let mut sum = flate2::Crc::new();
+    sum.update(body.as_bytes());
+    head["checksum"] = sum.sum().into();
     fs::write(entry, format!("{head}\n{body}"))?;
     Ok(())
 }

@@ -119,7 +119,23 @@ pub fn what_cannot_be_told() -> Result<(), Failed> {
         "the clock",
         "go: in: a (its templates ask for the time of the commit)",
         told(&site, "go")?.lines().next().unwrap_or_default(),
-    )
+    )?;
+    // What is not read here may be read where the cluster serves something else.
+    let template =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {at: {{ .Capabilities.KubeVersion.Version }}}\n";
+    let plain = template.replace(".Capabilities.KubeVersion.Version", ".Release.Name");
+    for (template, expected) in [(template, "go: in: a (does not read"), (plain.as_str(), "go: out: a (does not read")]
+    {
+        site.desk.write("charts/go/templates/a.yaml", template);
+        site.desk.write("charts/go/templates/_parts.tpl", "{{ define \"x\" }}x{{ end }}");
+        site.commit("a part that nobody uses");
+        site.desk.write("charts/go/templates/_parts.tpl", "{{ define \"x\" }}y{{ end }}");
+        let said = told(&site, "go")?;
+        if !said.starts_with(expected) {
+            return Err(format!("no line begins with `{expected}`:\n{said}").into());
+        }
+    }
+    Ok(())
 }
 
 pub fn runs() -> Result<(), Failed> {
