@@ -196,7 +196,7 @@ fn program() -> String {
 /// The head on a line, the text, and the length and path of each object.
 fn packed(asked: Vec<String>, variables: Vec<String>, digest: String, printed: &Printed) -> Option<Vec<u8>> {
     let Printed { text, objects, warnings, releases } = printed;
-    let index: String = objects.iter().map(|(path, length)| format!("{length} {path}\n")).collect();
+    let index = objects.iter().map(|(path, length)| format!("{length} {path}\n")).collect::<Vec<_>>().concat();
     let body = [text.as_bytes(), index.as_bytes()].concat();
     let (checksum, warnings, releases) = (checksum(&body), warnings.clone(), *releases);
     let head = Head { asked, variables, digest, checksum, text: text.len(), warnings, releases };

@@ -56,7 +56,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     match &args.output {
         None => terminal.print(text)?,
         Some(folder) => {
-            printed.parts().par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?
+            printed.parts().par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?;
         }
     }
     let (objects, releases) = (counted(objects.len(), "object"), counted(*releases, "release"));

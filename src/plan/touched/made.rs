@@ -97,7 +97,7 @@ impl<'p> Maker<'p> {
     fn locked(&self, release: &Release) -> Arc<str> {
         let own = release.source.chart().map(String::as_str).unwrap_or_default();
         let locked = self.environment.lock.charts.iter().filter(|it| own.starts_with(&it.archive()));
-        locked.map(|it| format!("{} {}\n", it.chart, it.digest)).collect::<String>().into()
+        locked.map(|it| format!("{} {}\n", it.chart, it.digest)).collect::<Vec<_>>().concat().into()
     }
 
     fn sources(&self, source: &ReleaseSource) -> Vec<String> {
@@ -131,12 +131,14 @@ impl<'p> Maker<'p> {
         if let Some(known) = self.asked.borrow().get(path) {
             return Arc::clone(known);
         }
-        let templates = self.tree.at(path).filter(|(path, _)| path.contains("templates/") || path.ends_with(".j2"));
+        let templates =
+            self.tree.at(path).filter(|(path, _)| path.contains("templates/") || path.strip_suffix(".j2").is_some());
         let mut words = BTreeSet::new();
         for (_, bytes) in templates {
             words.extend(words_of(&String::from_utf8_lossy(bytes)));
         }
-        let archives = self.tree.at(path).any(|(path, _)| path.contains("/charts/") && path.ends_with(".tgz"));
+        let archives =
+            self.tree.at(path).any(|(path, _)| path.contains("/charts/") && path.strip_suffix(".tgz").is_some());
         // What is packed below a chart is not looked into, so it may ask for anything.
         words.extend(archives.then(|| "Capabilities".to_owned()));
         let words = Arc::new(words);
