@@ -1,10 +1,13 @@
 //! A plan under the rules.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::{About, Message, Policy, Rule};
 use crate::diff::shown;
-use crate::impact::{Impact, impact};
+use crate::impact::{Effect, Impact, impact};
+use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Finding, Plan, Step};
 use crate::project::fits;
@@ -49,14 +52,18 @@ pub fn judge(policy: &Policy, plan: &Plan, facts: &Facts, key: &FingerprintKey) 
 }
 
 fn of_steps(rules: &[&Rule], plan: &Plan, scope: &Documents, key: &FingerprintKey) -> Vec<Finding> {
-    let impact = impact(plan);
+    let mut effects: BTreeMap<ObjectId, Vec<Effect>> = BTreeMap::new();
+    for effect in impact(plan).effects {
+        effects.entry(effect.object.clone()).or_default().push(effect);
+    }
     let found = plan.steps.iter().flat_map(|step| {
         let own: Vec<&&Rule> = rules.iter().filter(|rule| concerns(rule, step)).collect();
         if own.is_empty() {
             return Vec::new();
         }
-        let scope =
-            documents(step, &impact, key).into_iter().fold(scope.inner(), |scope, (name, it)| scope.with(name, &it));
+        let scope = documents(step, effects.get(&step.object.id), key)
+            .into_iter()
+            .fold(scope.inner(), |scope, (name, it)| scope.with(name, &it));
         own.into_iter().filter_map(|rule| evaluate(rule, &scope, Some(step))).collect()
     });
     found.collect()
@@ -70,7 +77,7 @@ fn concerns(rule: &Rule, step: &Step) -> bool {
 }
 
 /// What a rule about objects sees.
-fn documents(step: &Step, impact: &Impact, key: &FingerprintKey) -> Vec<(&'static str, Json)> {
+fn documents(step: &Step, effects: Option<&Vec<Effect>>, key: &FingerprintKey) -> Vec<(&'static str, Json)> {
     let object = step.sent().map(|it| report::json_of_value(&shown(&it.body, key)));
     let live = step.object.live.as_ref().map(|it| report::json_of_value(&it.body));
     let old = match step.action {
@@ -78,10 +85,7 @@ fn documents(step: &Step, impact: &Impact, key: &FingerprintKey) -> Vec<(&'stati
         Action::Unchanged => live.or_else(|| object.clone()),
         _ => live,
     };
-    let own = Impact {
-        effects: impact.effects.iter().filter(|it| it.object == step.object.id).cloned().collect(),
-        ..Impact::default()
-    };
+    let own = Impact { effects: effects.cloned().unwrap_or_default(), ..Impact::default() };
     let mut effects = report::json_of_impact(&own);
     vec![
         ("containers", object.as_ref().map_or_else(|| Json::Array(Vec::new()), containers)),

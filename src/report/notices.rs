@@ -1,5 +1,7 @@
 //! What a person should look at, each with its place: what forges show beside the lines of a change.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::values::Parts;
@@ -82,7 +84,7 @@ impl Notice {
 /// Notices with what tells each from the others, in this run and in those to come: whatever lines and values it is
 /// about, the same thing of the same object has the same mark.
 pub fn fingerprints(notices: &[Notice]) -> Vec<(&Notice, String)> {
-    let mut seen: std::collections::BTreeMap<[String; 3], usize> = std::collections::BTreeMap::new();
+    let mut seen: BTreeMap<[String; 3], usize> = BTreeMap::new();
     let mark = |notice: &Notice| {
         let about = notice.object.as_ref().map_or_else(|| notice.place().0, ToString::to_string);
         let key = [notice.rule.clone(), notice.environment.clone(), about];
@@ -111,10 +113,11 @@ pub fn notices_of_many(parts: &[Part]) -> Vec<Notice> {
 pub fn notices(report: &Report) -> Vec<Notice> {
     let plan = &report.plan;
     let environment = plan.environment.as_str();
+    let steps: Steps = plan.steps.iter().map(|step| (&step.object.id, step)).collect();
     let refusals = plan.refusals.iter().filter(|it| !matches!(it, Refusal::Policy(_)));
-    let mut all: Vec<Notice> = refusals.map(|it| refused(report, it)).collect();
-    all.extend(plan.findings.iter().map(|it| ruled(report, it)));
-    all.extend(failed(report));
+    let mut all: Vec<Notice> = refusals.map(|it| refused(environment, &steps, it)).collect();
+    all.extend(plan.findings.iter().map(|it| ruled(environment, &steps, it)));
+    all.extend(failed(report, &steps));
     all.extend(plan.steps.iter().filter_map(|step| of_step(report, step)));
     all.extend(impact::of(report).effects.iter().filter_map(|effect| {
         let level = match effect.what {
@@ -125,7 +128,7 @@ pub fn notices(report: &Report) -> Vec<Notice> {
         };
         let rule = format!("impact/{}", effect.what.name());
         let notice = Notice::new(level, rule, environment, effect.what.to_string());
-        Some(about(report, &effect.object, notice))
+        Some(about(&steps, &effect.object, notice))
     }));
     let warnings = report.warnings.iter();
     all.extend(warnings.map(|it| Notice::new(Level::Warning, "warning", environment, it.clone())));
@@ -133,36 +136,45 @@ pub fn notices(report: &Report) -> Vec<Notice> {
     all
 }
 
+/// The steps of a plan by their objects.
+type Steps<'p> = BTreeMap<&'p ObjectId, &'p Step>;
+
 /// The notice as one about an object of the plan.
-fn about(report: &Report, id: &ObjectId, notice: Notice) -> Notice {
-    match report.plan.steps.iter().find(|step| step.object.id == *id) {
+fn about(steps: &Steps, id: &ObjectId, notice: Notice) -> Notice {
+    match steps.get(id) {
         Some(step) => notice.of_step(step),
         None => Notice { object: Some(id.clone()), ..notice },
     }
 }
 
-fn refused(report: &Report, refusal: &Refusal) -> Notice {
+fn refused(environment: &str, steps: &Steps, refusal: &Refusal) -> Notice {
     let rule = format!("refusal/{}", refusal.name());
-    let notice = Notice::new(Level::Error, rule, &report.plan.environment, refusal.to_string());
+    let notice = Notice::new(Level::Error, rule, environment, refusal.to_string());
     let notice = Notice { hint: refusal.hint(), ..notice };
-    refusal.object().map_or(notice.clone(), |id| about(report, id, notice))
+    match refusal.object() {
+        Some(id) => about(steps, id, notice),
+        None => notice,
+    }
 }
 
-fn ruled(report: &Report, finding: &Finding) -> Notice {
+fn ruled(environment: &str, steps: &Steps, finding: &Finding) -> Notice {
     let level = if finding.ruling == Ruling::Deny { Level::Error } else { Level::Warning };
     let rule = format!("policy/{}", finding.rule);
-    let notice = Notice::new(level, rule, &report.plan.environment, finding.message.clone());
+    let notice = Notice::new(level, rule, environment, finding.message.clone());
     let hint = Some(format!("The rule is at {}.", finding.policy));
     let notice = Notice { hint, ..notice };
-    finding.object.as_ref().map_or(notice.clone(), |id| about(report, id, notice))
+    match &finding.object {
+        Some(id) => about(steps, id, notice),
+        None => notice,
+    }
 }
 
 /// Objects that did not end well.
-fn failed(report: &Report) -> Vec<Notice> {
+fn failed(report: &Report, steps: &Steps) -> Vec<Notice> {
     let outcomes = Outcomes::of(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, reason)| {
         let rule = format!("run/{outcome}");
-        about(report, id, Notice::new(Level::Error, rule, &report.plan.environment, (*reason).to_owned()))
+        about(steps, id, Notice::new(Level::Error, rule, &report.plan.environment, (*reason).to_owned()))
     });
     open.collect()
 }

@@ -139,8 +139,7 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
     let looks = round.fates.iter().flatten().flatten().map(|it| &it.look);
     let text: String = looks.map(|look| drift::text(look)).collect();
     match (output.format, text.is_empty()) {
-        (_, true) => {}
-        (Format::Html | Format::Junit | Format::Sarif | Format::Github | Format::Gitlab, false) => {}
+        (_, true) | (Format::Html | Format::Junit | Format::Sarif | Format::Github | Format::Gitlab, false) => {}
         (Format::Markdown, false) => terminal.print(&format!("\n```text\n{}```\n", text.replace("```", "'''")))?,
         (_, false) => terminal.print(&text)?,
     }

@@ -9,6 +9,7 @@ use super::{Aim, ClusterMark, CommitMark, Given, KeyMark, Proof, Saved, SavedErr
 use crate::diff::{
     Adoption, FieldChange, Former, Judge, Judged, LiveObject, ObjectComparison, Seen, Tool, Verdict, shown,
 };
+use crate::impact::impact;
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Finding, Guards, Plan, Refusal, Step, Was};
@@ -113,7 +114,10 @@ struct SeenEntry {
 
 /// The document of a plan. In place of each secret stands its sketch.
 pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, SavedError> {
-    let steps = saved.plan.steps.iter().zip(&saved.proofs).map(|(step, proof)| entry(step, proof, key)).collect();
+    // What is said of an object that is not sent has to be said again when the file is shown.
+    let told: BTreeSet<ObjectId> = impact(&saved.plan).effects.into_iter().map(|it| it.object).collect();
+    let entries = saved.plan.steps.iter().zip(&saved.proofs);
+    let steps = entries.map(|(step, proof)| entry(step, proof, told.contains(&step.object.id), key)).collect();
     let saved = saved.clone();
     let document = Document {
         tool: saved.tool,
@@ -138,9 +142,10 @@ pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, Sav
     serde_json::to_string(&document).map_err(|source| SavedError::Unwritten { source })
 }
 
-fn entry(step: &Step, proof: &Proof, key: &FingerprintKey) -> Entry {
+/// A step. The body of its object is in it where it is sent, or `told` of.
+fn entry(step: &Step, proof: &Proof, told: bool, key: &FingerprintKey) -> Entry {
     let object = &step.object;
-    let sent = step.sent().filter(|_| is_write(&step.action));
+    let sent = step.sent().filter(|_| told || is_write(&step.action));
     let body = sent.map(|it| shown(&it.body, key));
     let seen = proof.seen.as_ref().map(|it| SeenEntry { digest: it.digest.clone(), owned: (*it.owned).clone() });
     Entry {

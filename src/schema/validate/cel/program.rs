@@ -77,6 +77,7 @@ impl Scope<'_> {
     }
 
     /// A scope that sees what this one does, and can have more.
+    #[must_use]
     pub fn inner(&self) -> Scope<'_> {
         Scope(self.0.new_inner_scope())
     }
