@@ -231,6 +231,7 @@ fn broken(error: YamlError, file: &Arc<String>) -> ChartError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Diagnose as _;
 
     #[test]
     fn a_text_is_parted_as_helm_parts_it() {

@@ -52,7 +52,9 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         None => rendered(&settings, kept.as_ref())?,
     };
     let Printed { text, objects, warnings, releases } = &printed;
-    warnings.iter().for_each(|warning| terminal.warn(warning));
+    for warning in warnings {
+        terminal.warn(warning);
+    }
     match &args.output {
         None => terminal.print(text)?,
         Some(folder) => {

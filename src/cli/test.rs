@@ -111,7 +111,7 @@ fn text(tested: &[Tested], all_logs: bool) -> String {
             };
         }
     }
-    harmless(&out).into()
+    harmless(&out)
 }
 
 fn indented(text: &str) -> String {

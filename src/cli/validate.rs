@@ -170,14 +170,16 @@ fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, 
         found.say(warning, notice);
     }
     let violations = pipeline::violations(&rendering.desired);
-    violations.iter().for_each(|it| invalid(it, found));
+    for violation in &violations {
+        invalid(violation, found);
+    }
     let shown = exposures(&rendering, found)?;
     let unread = &rendering.unread;
     for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
         let said = format!("no template of release `{release}` reads the value `{path}`");
         let notice = found.notice(Level::Error, "validate/unread", said.clone());
-        let notice = Notice { release: Some(release.to_string()), origin: Some(origin.clone()), ..notice };
+        let notice = Notice { release: Some(release.clone()), origin: Some(origin.clone()), ..notice };
         found.say(&format!("{said}\n --> {origin}"), notice);
     }
     let objects = counted(rendering.desired.objects.len(), "object");

@@ -70,16 +70,14 @@ impl Cluster {
         let packed = drift::encode(&kept.history).map_err(|error| invalid(&error))?;
         let labels = json!({STATE: "drift", "weft.example.com/environment": kept.history.environment});
         let data = json!({HISTORY: STANDARD.encode(packed)});
-        let (method, place, content_type, body) = match &kept.version {
-            Some(version) => {
-                let body = json!({"metadata": {"resourceVersion": version, "labels": labels}, "data": data});
-                (Method::PATCH, Some(name.as_str()), "application/merge-patch+json", body)
-            }
-            None => {
-                let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
-                let body = json!({"apiVersion": "v1", "kind": "Secret", "type": "weft.example.com/drift", "metadata": metadata, "data": data});
-                (Method::POST, None, "application/json", body)
-            }
+        let (method, place, content_type, body) = if let Some(version) = &kept.version {
+            let body = json!({"metadata": {"resourceVersion": version, "labels": labels}, "data": data});
+            (Method::PATCH, Some(name.as_str()), "application/merge-patch+json", body)
+        } else {
+            let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
+            let kind = "weft.example.com/drift";
+            let body = json!({"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "data": data});
+            (Method::POST, None, "application/json", body)
         };
         let path = format!("{}?fieldManager={WRITER}", path(&secrets(), Some(namespace), place));
         let request = Request::get(path, format!("save the Secret {namespace}/{name}"))

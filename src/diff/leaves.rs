@@ -22,7 +22,9 @@ fn walk<'v>(path: &Path, value: &'v Value, shape: Option<Type<'_>>, out: &mut Ve
         }
         Data::List(list) => match items(list, shape).filter(|items| !items.is_empty()) {
             Some(items) => {
-                items.iter().for_each(|(step, item)| walk(&path.then(step.clone()), item, below(shape, step), out));
+                for (step, item) in &items {
+                    walk(&path.then(step.clone()), item, below(shape, step), out);
+                }
             }
             None => out.push((path.clone(), value)),
         },

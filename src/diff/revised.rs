@@ -163,6 +163,9 @@ mod tests {
         assert_eq!(class("image"), (Class::Drift, true));
         let mut both = revised(Some(&object(&DEPLOYMENT.replace("replicas: 1", "replicas: 9"))), &head, &key());
         rebased(&mut both, Some(&base), &key());
-        assert_eq!((both.fields[0].class.clone(), &both.fields[0].desired), (Class::Conflict, &After::Value(2_i64.into())));
+        assert_eq!(
+            (both.fields[0].class.clone(), &both.fields[0].desired),
+            (Class::Conflict, &After::Value(2_i64.into()))
+        );
     }
 }

@@ -186,7 +186,9 @@ impl History {
             self.entries.iter().map(|(mark, entry)| (entry.gone.is_none(), &entry.last, mark)).collect();
         order.sort_unstable();
         let marks: Vec<String> = order.into_iter().take(excess).map(|(_, _, mark)| mark.clone()).collect();
-        marks.iter().for_each(|mark| drop(self.entries.remove(mark)));
+        for mark in &marks {
+            self.entries.remove(mark);
+        }
     }
 }
 

@@ -63,7 +63,7 @@ fn title(look: &Look) -> String {
 fn body(look: &Look, mark: &str) -> String {
     let mut text = format!("{mark}\n\nLooked at {} on {}.", look.at, page(&look.cluster));
     if let Some(commit) = &look.commit {
-        text += &format!(" Compared with the commit {}.", page(commit));
+        text = text + " Compared with the commit " + &page(commit) + ".";
     }
     text +=
         "\n\n| object | field | expected | found | by | since | seen |\n| --- | --- | --- | --- | --- | --- | --- |\n";
@@ -77,10 +77,10 @@ fn body(look: &Look, mark: &str) -> String {
         left -= 1;
     }
     if left > 0 {
-        text += &format!("\n{left} more: run `weft drift {}`.\n", look.environment);
+        text.extend([format!("\n{left} more: run `weft drift {}`.\n", look.environment)]);
     }
     if !look.unseen.is_empty() {
-        text += &format!("\n**{} could not be looked at**, so there may be more.\n", look.unseen.len());
+        text.extend([format!("\n**{} could not be looked at**, so there may be more.\n", look.unseen.len())]);
     }
     text + &format!(
         "\n`weft drift {0} --correct` puts it back; `weft plan {0}` shows what the repository would change besides. \

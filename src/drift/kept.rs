@@ -49,13 +49,11 @@ pub fn encode(history: &History) -> Result<Vec<u8>, StateError> {
             findings: history.entries.iter().map(|(mark, entry)| kept(mark, entry)).collect(),
         };
         let bytes = serde_json::to_vec(&document).map_err(|source| StateError::Format { source })?;
-        match state::pack(&bytes)? {
-            Some(packed) => return Ok(packed),
-            None => {
-                most /= 2;
-                history.shorten(most);
-            }
+        if let Some(packed) = state::pack(&bytes)? {
+            return Ok(packed);
         }
+        most /= 2;
+        history.shorten(most);
     }
 }
 

@@ -67,7 +67,7 @@ impl Diagnose for ListenError {
 
 /// A receiver at an address.
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     address: SocketAddr,
     forge: Forge,
     secret: Masked<String>,
@@ -77,9 +77,9 @@ impl Listener {
     /// Takes the address; with port 0 any free one.
     pub async fn bind(address: SocketAddr, forge: Forge, secret: Masked<String>) -> Result<Self, ListenError> {
         let failed = |source| ListenError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, forge, secret })
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, forge, secret })
     }
 
     /// The address, with its port.
@@ -90,7 +90,7 @@ impl Listener {
     /// The next event. Requests that are none are answered, and passed over.
     pub async fn next(&self) -> Event {
         loop {
-            match self.listener.accept().await {
+            match self.socket.accept().await {
                 Ok((stream, _)) => {
                     // Who is too slow, or goes away, needs no answer.
                     if let Ok(Ok(Some(event))) = timeout(PATIENCE, self.converse(stream)).await {

@@ -64,6 +64,8 @@ pub fn violations(desired: &Desired) -> Vec<Invalid<'_>> {
         "declared" => schemas.meant(&it.object.gvk, &it.violation.path).map(str::to_owned),
         _ => None,
     };
-    found.iter_mut().for_each(|it| it.meant = meant(it));
+    for invalid in &mut found {
+        invalid.meant = meant(invalid);
+    }
     found
 }

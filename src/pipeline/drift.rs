@@ -50,9 +50,10 @@ pub async fn look(
     let environment = &planned.project.environment;
     let memory = Remembering { cluster: &planned.cluster, namespace: &environment.state_namespace, key };
     let now = Timestamp::now();
-    let (merged, memory) = match planned.state.key_is_kept {
-        true => memory.remember(&environment.name, &findings, &scope, now, looking.record).await,
-        false => (fresh(&findings, &scope, now, key), Memory::NotKept("nothing was applied here yet".to_owned())),
+    let (merged, memory) = if planned.state.key_is_kept {
+        memory.remember(&environment.name, &findings, &scope, now, looking.record).await
+    } else {
+        (fresh(&findings, &scope, now, key), Memory::NotKept("nothing was applied here yet".to_owned()))
     };
     let look = Look {
         environment: environment.name.clone(),

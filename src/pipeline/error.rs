@@ -201,9 +201,10 @@ impl Diagnose for PipelineError {
             Self::NoObject { several, .. } if !several.is_empty() => {
                 Some("Name the namespace with `-n`, or write the kind with its group: `Kind.group/NAME`.".into())
             }
-            Self::NoObject { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
+            Self::NoObject { nearest: Some(nearest), .. } | Self::NoField { nearest: Some(nearest), .. } => {
+                Some(format!("Is `{nearest}` meant?"))
+            }
             Self::NoObject { .. } => Some("Write `KIND/NAME`; `weft render` shows what there is.".into()),
-            Self::NoField { nearest: Some(nearest), .. } => Some(format!("Is `{nearest}` meant?")),
             Self::NoField { .. } => Some("Leave the field out to see all of them.".into()),
             Self::NotAField { .. } => {
                 Some("Write it as `weft diff` prints it: `spec.template.spec.containers[name=web].image`.".into())

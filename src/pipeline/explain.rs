@@ -106,8 +106,9 @@ pub async fn explain(settings: &Settings, question: &Question, progress: Progres
     let Rendering { releases, desired, .. } = render(&project, values(settings, &project)?, &discovery, &making)?;
     let object = found(desired.with_hooks(), question)?;
     let release = releases.iter().find(|it| it.release.name == object.release);
-    let lost = || PipelineError::NoObject { word: question.object.clone(), nearest: None, several: Vec::new() };
-    let release = release.ok_or_else(lost)?;
+    let unknown_object =
+        || PipelineError::NoObject { word: question.object.clone(), nearest: None, several: Vec::new() };
+    let release = release.ok_or_else(unknown_object)?;
     let step = planned.as_ref().and_then(|it| it.plan.steps.iter().find(|step| step.object.id == object.id));
     let live = match (&planned, step) {
         (Some(planned), Some(_)) => read(planned, object, &mut unknown).await,

@@ -172,7 +172,7 @@ pub fn render(
     let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
-    Ok(Rendering { releases, unread, placeholders, notes, reads, desired })
+    Ok(Rendering { releases, unread, placeholders, reads, notes, desired })
 }
 
 /// Renders one release; with it what people should know.
@@ -309,7 +309,8 @@ async fn judge(
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let over = ignore::over(&project.environment, ignore::today());
-    let said = desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
+    let said =
+        desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     let (notes, placeholders, corrects) = (Vec::new(), false, false);
     Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects })

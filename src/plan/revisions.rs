@@ -37,7 +37,7 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, Objects)
         allow_empty: facts.iter().map(|it| it.name.to_string()).collect(),
         ..Guards::default()
     };
-    let comparison = Comparison { objects: compared(base.1, head.1, key), residents: BTreeMap::new() };
+    let comparison = Comparison { objects: compared(base.1, &head.1, key), residents: BTreeMap::new() };
     let mut plan = super::plan(&to.name, comparison, &facts, &guards);
     plan.refusals.clear();
     plan.stages.clear();
@@ -89,14 +89,14 @@ fn by_release(objects: &Objects) -> BTreeMap<Arc<str>, Vec<ObjectId>> {
     all
 }
 
-fn compared(base: Objects, head: Objects, key: &FingerprintKey) -> Vec<ObjectComparison> {
+fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectComparison> {
     let mut left: HashMap<ObjectId, Vec<Arc<Object>>> = HashMap::new();
     // Hooks may share a name: they are told apart by their order.
     for object in base.into_iter().rev() {
         left.entry(object.id.clone()).or_default().push(object);
     }
     let mut all: Vec<ObjectComparison> = Vec::new();
-    for object in &head {
+    for object in head {
         let other = left.get_mut(&object.id).and_then(Vec::pop);
         if let Some(other) = other.as_ref().filter(|it| it.release != object.release && !it.implicit) {
             all.push(dropped(other, key));

@@ -73,7 +73,7 @@ pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
     let mut rules: Vec<Rule> = Vec::new();
     let is_policy = |path: &&str| {
         let name = path.strip_prefix(FOLDER).and_then(|it| it.strip_prefix('/'));
-        name.is_some_and(|it| !it.contains('/') && (it.ends_with(".yaml") || it.ends_with(".yml")))
+        name.is_some_and(|it| !it.contains('/') && matches!(it.rsplit_once('.'), Some((_, "yaml" | "yml"))))
     };
     let mut paths: Vec<&str> = tree.paths().filter(is_policy).collect();
     paths.sort_unstable();
@@ -110,18 +110,18 @@ impl Reader<'_> {
         let rulings = [(Ruling::Deny, deny), (Ruling::Approve, approve), (Ruling::Warn, warn)];
         let mut given = rulings.into_iter().filter_map(|(ruling, text)| Some((ruling, text?)));
         let (Some((ruling, condition)), None) = (given.next(), given.next()) else {
-            return Err(PolicyError::Ruling { name, at: self.place("name") });
+            return Err(PolicyError::Ruling { name, at: Box::new(self.place("name")) });
         };
         let names = if written.about == Subject::Plan { &OF_PLANS[..] } else { &OF_OBJECTS };
         let condition = self.program(&ruling.to_string(), &condition, names)?;
         let message = match (message, message_expression) {
             (Some(text), None) => Message::Text(text),
             (None, Some(text)) => Message::Expression(self.program("messageExpression", &text, names)?),
-            _ => return Err(PolicyError::Message { name, at: self.place("name") }),
+            _ => return Err(PolicyError::Message { name, at: Box::new(self.place("name")) }),
         };
         let about = match written.about {
             Subject::Plan if actions.is_some() || !kinds.is_empty() => {
-                return Err(PolicyError::OfPlan { name, at: self.place("about") });
+                return Err(PolicyError::OfPlan { name, at: Box::new(self.place("about")) });
             }
             Subject::Plan => About::Plan,
             Subject::Objects => About::Objects { actions: self.actions(actions)?, kinds },
@@ -159,9 +159,9 @@ impl Reader<'_> {
         })
     }
 
-    fn place(&self, key: &str) -> Box<Place> {
+    fn place(&self, key: &str) -> Place {
         let node = self.node.get(key).unwrap_or(self.node);
-        Box::new(Place::new(self.text, node.origin.clone(), 1))
+        Place::new(self.text, node.origin.clone(), 1)
     }
 
     /// A place in an expression: on the line of the file that has the line of the expression.

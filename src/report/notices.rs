@@ -77,7 +77,7 @@ impl Notice {
     fn of_step(self, step: &Step) -> Self {
         let origin = step.object.desired.as_ref().map(|it| it.origin.clone());
         let (object, release) = (Some(step.object.id.clone()), Some(step.object.release.to_string()));
-        Self { origin, object, release, ..self }
+        Self { release, object, origin, ..self }
     }
 }
 
@@ -91,7 +91,7 @@ pub fn fingerprints(notices: &[Notice]) -> Vec<(&Notice, String)> {
         let count = seen.entry(key.clone()).or_default();
         *count += 1;
         let hash = Sha256::digest(format!("{}\n{count}", key.join("\n")));
-        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+        hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     };
     let marks: Vec<String> = notices.iter().map(mark).collect();
     notices.iter().zip(marks).collect()

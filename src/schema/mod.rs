@@ -19,7 +19,9 @@ pub use self::openapi::builtin_schemas;
 pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, RELEASES, Removed, builtin, is_builtin_group, removed, served};
 pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type, Zero};
-pub use self::validate::{Documents, Expression, ExpressionError, Program, ProgramError, Stuck, Subject, Unanswered, Validated, Violation};
+pub use self::validate::{
+    Documents, Expression, ExpressionError, Program, ProgramError, Stuck, Subject, Unanswered, Validated, Violation,
+};
 
 /// A group and a kind: what an object is, whatever version it is written in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

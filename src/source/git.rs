@@ -153,7 +153,7 @@ impl Walk<'_> {
             Ok(entry) => self.visit_entry((entry.kind(), entry.filemode(), entry.id()), place, path, links),
             Err(error) if error.code() == ErrorCode::NotFound => match self.submodule_above(place)? {
                 Some((below, commit, inner)) => {
-                    let module = place[..place.len() - inner.len()].trim_end_matches('/').to_owned();
+                    let module = place[..place.len() - inner.len()].trim_end_matches('/');
                     self.visit_submodule(commit, &below, (&inner, path), module)
                 }
                 None if links > 0 => Err(SourceError::LinkNowhere { path: path.to_owned() }),
@@ -170,7 +170,7 @@ impl Walk<'_> {
             (Some(ObjectType::Blob), _, id) => self.take(id, path),
             (Some(ObjectType::Commit), _, id) if self.ours => {
                 let whole = Path::new(&self.prefix).join(place).to_string_lossy().into_owned();
-                self.visit_submodule(id, &whole, ("", path), path.to_owned())
+                self.visit_submodule(id, &whole, ("", path), path)
             }
             _ => Ok(()),
         }
@@ -209,9 +209,9 @@ impl Walk<'_> {
         commit: Oid,
         whole: &str,
         (inner, path): (&str, &str),
-        module: String,
+        module: &str,
     ) -> Result<(), SourceError> {
-        let missing = || SourceError::NoSubmodule { path: module.clone(), commit: commit.to_string() };
+        let missing = || SourceError::NoSubmodule { path: module.to_owned(), commit: commit.to_string() };
         let git = modules(self.git, &self.top, whole).into_iter().find_map(|folder| {
             let git = git2::Repository::open(folder).ok()?;
             let known = git.find_commit(commit).is_ok();

@@ -101,9 +101,10 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         chance,
     };
     let by_user = values::merge(layers(args)?).by_user;
-    let out = match args.notes {
-        true => chart::notes(&chart, &by_user, &named)?.into_bytes(),
-        false => chart::template(&chart, &by_user, &named)?,
+    let out = if args.notes {
+        chart::notes(&chart, &by_user, &named)?.into_bytes()
+    } else {
+        chart::template(&chart, &by_user, &named)?
     };
     terminal.print_bytes(&out)?;
     Ok(Exit::Done)

@@ -64,7 +64,7 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
 }
 
 /// The environments of a folder with plans, which have to be of this change on this base.
-fn planned_before(args: &ApplyArgs, here: &Here, folder: &PathBuf) -> Result<(About, Vec<(String, PathBuf)>), Failure> {
+fn planned_before(args: &ApplyArgs, here: &Here, folder: &Path) -> Result<(About, Vec<(String, PathBuf)>), Failure> {
     let artefact = artefact::read(folder)?;
     artefact.allows(&here.change.base, &here.change.head, &here.change.tree)?;
     let list = artefact.environments.iter().map(|it| it.environment.clone()).collect();

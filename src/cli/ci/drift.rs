@@ -42,7 +42,9 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
     let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
     let untold = tell::tell(&job, &tidings, args.dry_run, terminal)?;
-    untold.iter().for_each(|it| terminal.diagnose(it));
+    for diagnostic in &untold {
+        terminal.diagnose(diagnostic);
+    }
     Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
 }
 

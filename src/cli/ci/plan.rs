@@ -74,10 +74,14 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
     if here.job.is_fork {
         // The token of a fork's job may only read.
-        untold.iter().for_each(|it| terminal.warn(&format!("not told: {it}")));
+        for diagnostic in &untold {
+            terminal.warn(&format!("not told: {diagnostic}"));
+        }
         return Ok(exit);
     }
-    untold.iter().for_each(|it| terminal.diagnose(it));
+    for diagnostic in &untold {
+        terminal.diagnose(diagnostic);
+    }
     Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
 }
 

@@ -87,7 +87,9 @@ pub(super) fn failed(
         let told = wait(async { Ok::<_, Failure>(client.status(head, &status).await) })?;
         Ok(told.err().map(|it| Diagnostic::of(&it)).into_iter().collect())
     })?;
-    untold.iter().for_each(|it| terminal.warn(&format!("not told: {it}")));
+    for diagnostic in untold {
+        terminal.warn(&format!("not told: {diagnostic}"));
+    }
     Ok(())
 }
 

@@ -137,7 +137,7 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
     }
     let exit = many::show(targets, &round.fates, output, terminal, |it| &it.looked)?;
     let looks = round.fates.iter().flatten().flatten().map(|it| &it.look);
-    let text: String = looks.map(|look| drift::text(look)).collect();
+    let text: String = looks.map(drift::text).collect();
     match (output.format, text.is_empty()) {
         (_, true) | (Format::Html | Format::Junit | Format::Sarif | Format::Github | Format::Gitlab, false) => {}
         (Format::Markdown, false) => terminal.print(&format!("\n```text\n{}```\n", text.replace("```", "'''")))?,

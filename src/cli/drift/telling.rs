@@ -31,7 +31,7 @@ pub(super) struct TellArgs {
     /// Push metrics to the Prometheus Pushgateway at this address.
     #[arg(long, value_name = "URL", env = "WEFT_DRIFT_PUSH", hide_env_values = true)]
     push: Option<String>,
-    /// Post what is new to this address, as a CloudEvents 1.0 event in JSON. With `WEFT_WEBHOOK_SECRET` in the environment
+    /// Post what is new to this address, as an event of `CloudEvents` 1.0 in JSON. With `WEFT_WEBHOOK_SECRET` in the environment
     /// the header `X-Weft-Signature` has its HMAC.
     #[arg(long, value_name = "URL", env = "WEFT_DRIFT_WEBHOOK", hide_env_values = true)]
     webhook: Option<String>,
@@ -81,7 +81,9 @@ impl Teller {
                 wrong.extend(written.ok().and_then(Result::err).map(|it| format!("the Event was not written: {it}")));
             }
         }
-        wrong.iter().for_each(|it| terminal.warn(&format!("Not everybody was told: {it}.")));
+        for why in &wrong {
+            terminal.warn(&format!("Not everybody was told: {why}."));
+        }
         !wrong.is_empty()
     }
 

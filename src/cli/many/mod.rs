@@ -216,7 +216,11 @@ pub(super) fn each<I: Sync, T: Ends + Send>(
 }
 
 /// What is told of each environment, in the order asked for.
-pub(super) fn parts<'f, T: Ends>(names: &'f Names, fates: &'f [Fate<T>], told: impl Fn(&'f T) -> Told<'f>) -> Vec<Part<'f>> {
+pub(super) fn parts<'f, T: Ends>(
+    names: &'f Names,
+    fates: &'f [Fate<T>],
+    told: impl Fn(&'f T) -> Told<'f>,
+) -> Vec<Part<'f>> {
     names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
 }
 

@@ -83,7 +83,7 @@ fn list(head: &str, items: &[String]) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let items: String = items.iter().map(|it| format!("<li>{it}</li>\n")).collect();
+    let items = items.iter().map(|it| format!("<li>{it}</li>\n")).collect::<Vec<_>>().concat();
     format!("{head}<ul>\n{items}</ul>\n")
 }
 
@@ -111,9 +111,9 @@ fn counts(releases: &[Release]) -> String {
         return String::new();
     }
     let (head, rows) = table(releases);
-    let head: String = head.iter().map(|it| format!("<th>{it}</th>")).collect();
+    let head = head.iter().map(|it| format!("<th>{it}</th>")).collect::<Vec<_>>().concat();
     let row = |(name, counts): (String, Vec<usize>)| {
-        let cells: String = counts.iter().map(|it| format!("<td class=\"count\">{it}</td>")).collect();
+        let cells = counts.iter().map(|it| format!("<td class=\"count\">{it}</td>")).collect::<Vec<_>>().concat();
         format!("<tr><td>{}</td>{cells}</tr>\n", text(&name))
     };
     let rows: String = rows.into_iter().map(row).collect();

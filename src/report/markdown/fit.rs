@@ -120,9 +120,11 @@ fn table(blocks: &[Block], head: &str, cells: Cells) -> String {
         return String::new();
     }
     let mut counts: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-    blocks.iter().for_each(|it| *counts.entry(cells(it)).or_default() += 1);
+    for block in blocks {
+        *counts.entry(cells(block)).or_default() += 1;
+    }
     let row = |(cells, count): (Vec<String>, usize)| {
-        let cells: String = cells.iter().map(|it| format!("| {} ", page(it))).collect();
+        let cells = cells.iter().map(|it| format!("| {} ", page(it))).collect::<Vec<_>>().concat();
         format!("{cells}| {count} |\n")
     };
     let dashes = "---|".repeat(head.matches('|').count() - 1);

@@ -274,10 +274,7 @@ fn from_helm() -> Result<(), Failed> {
         crate::report::valid(&document)?;
         assert_eq!(document["steps"][0]["adopts"]["from"][0]["kind"], "helm");
         assert_eq!(document["steps"][0]["tools"][0]["name"], "shop");
-        for view in [
-            report::text(&report, &Style::default()),
-            report::markdown(&report, report::Budget::default()),
-        ] {
+        for view in [report::text(&report, &Style::default()), report::markdown(&report, report::Budget::default())] {
             assert!(view.contains("adopted from Helm\n"), "{view}");
         }
         assert_eq!(site.apply(&plan).await?, End::Done);
