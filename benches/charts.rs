@@ -73,7 +73,7 @@ impl Corpus {
 
     fn rendered(&self, case: &Case) -> Result<Vec<u8>, Failure> {
         let said = |failure: weft::diagnostic::Failure| {
-            failure.diagnostics.iter().map(|it| format!("{}: {it}", case.name)).collect::<String>()
+            failure.diagnostics.iter().map(|it| format!("{}: {it}", case.name)).collect::<Vec<_>>().concat()
         };
         let (tree, folder) = weft::source::folder_of(&self.folder.join(&case.chart)).map_err(|it| said(it.into()))?;
         let chart = Chart::load(&tree, &folder)?;

@@ -52,7 +52,7 @@ fn step(at: usize) -> Result<Step, Failure> {
     let release: Arc<str> = format!("release-{}", at % 500).into();
     let body = |tag: &str| value(&body(&namespace, &name, tag));
     let (live, after) = (body("1.0.0")?, body("1.0.1")?);
-    let is_deleted = at % 100 == 0;
+    let is_deleted = at.is_multiple_of(100);
     let change = FieldChange {
         path: Path::of_fields(["spec", "template", "spec", "containers", "image"]),
         class: Class::Pending,

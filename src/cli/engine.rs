@@ -62,7 +62,7 @@ pub(super) fn compare(program: &Path, target: &TargetArgs, set: &SetArgs, head: 
     let ours = objects.iter().map(|it| written(&it.release, &render::document(it), &it.origin.to_string()));
     let ours = ours.collect::<Result<Objects, EngineError>>()?;
     let theirs = theirs(program, target, set)?;
-    Ok(plan::of_revisions((&environment, theirs), (&environment, ours), &pipeline::fresh_key()?))
+    Ok(plan::of_revisions((&environment, theirs), (&environment, &ours), &pipeline::fresh_key()?))
 }
 
 fn theirs(program: &Path, target: &TargetArgs, set: &SetArgs) -> Result<Objects, Failure> {

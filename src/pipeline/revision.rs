@@ -62,7 +62,7 @@ pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> 
     let (to, after) = head.parts();
     let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
     let (from, before) = base.map_or_else(nothing, Revision::parts);
-    plan::of_revisions((&from, before), (&to, after), key)
+    plan::of_revisions((&from, before), (&to, &after), key)
 }
 
 /// What makes one environment the other.

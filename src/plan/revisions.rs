@@ -15,7 +15,7 @@ pub type Objects = Vec<Arc<Object>>;
 
 /// Plans what an apply of `head` would do where exactly `base` is applied, each of them an environment with its objects.
 /// What deletes data is in it like all else, as the revision says so; who applies it is asked first.
-pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, Objects), key: &FingerprintKey) -> Plan {
+pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects), key: &FingerprintKey) -> Plan {
     let (from, to) = (base.0, head.0);
     let inventories = by_release(&base.1);
     let fact = |release: &Release, declared: bool| ReleaseFacts {
@@ -37,7 +37,7 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, Objects)
         allow_empty: facts.iter().map(|it| it.name.to_string()).collect(),
         ..Guards::default()
     };
-    let comparison = Comparison { objects: compared(base.1, &head.1, key), residents: BTreeMap::new() };
+    let comparison = Comparison { objects: compared(base.1, head.1, key), residents: BTreeMap::new() };
     let mut plan = super::plan(&to.name, comparison, &facts, &guards);
     plan.refusals.clear();
     plan.stages.clear();

@@ -94,7 +94,7 @@ fn runtime() -> &'static Runtime {
 fn at<T: Send>(
     standin: &StandIn,
     forge: &str,
-    work: impl AsyncFn(&Client) -> Result<T, ForgeError>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, ForgeError>,
 ) -> Result<T, Failed> {
     let job = job(forge, standin, true)?;
     let client = Client::new(network(), &job, None)?;

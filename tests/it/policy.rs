@@ -42,7 +42,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     assert!(!policy.is_empty(), "no rules");
     let mut plan = Input::of(case).plan();
     if let Some(environment) = case.read_if_there("environment.txt") {
-        plan.environment = environment.trim().to_owned();
+        environment.trim().clone_into(&mut plan.environment);
     }
     let facts = Facts { cluster: Some("kind-dev".into()), commit: None, aim: "apply" };
     let found = policy::judge(&policy, &plan, &facts, &key());

@@ -116,7 +116,7 @@ fn failures() -> Result<(), Failed> {
     stage.job("plan", &forge, &event)?.ends_with(1)?.says("fetch-depth: 0")?;
     // Who may not comment is told so.
     forge.has(|it| {
-        it.troubles = vec![(false, (403, Vec::new(), b"{\"message\":\"Resource not accessible\"}".to_vec()))]
+        it.troubles = vec![(false, (403, Vec::new(), b"{\"message\":\"Resource not accessible\"}".to_vec()))];
     });
     let run = stage.job("plan", &forge, &pull_request(&base, &base, "me/shop"))?;
     run.ends_with(1)?.says("Resource not accessible")?.says("The token lacks a right")?;

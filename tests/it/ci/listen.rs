@@ -35,7 +35,7 @@ fn send(address: &str, method: &str, headers: &str, body: &str) -> Result<String
 fn digest(secret: &str, body: &str) -> Result<String, Failed> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(body.as_bytes());
-    Ok(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 fn signed() -> Result<(), Failed> {

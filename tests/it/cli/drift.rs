@@ -206,8 +206,11 @@ fn rules_end() -> Result<(), Failed> {
     site.expect("drift dev", 1)?.says("`until` of an ignore rule must be a day")?.says("until: 2026-12-31").map(drop)
 }
 
-/// A server that answers with 200, and hands over what it was asked: the head and the body.
-fn receiver() -> Result<(String, mpsc::Receiver<(String, Vec<u8>)>), Failed> {
+/// The head and the body of a request.
+type Asked = (String, Vec<u8>);
+
+/// A server that answers with 200, and hands over what it was asked.
+fn receiver() -> Result<(String, mpsc::Receiver<Asked>), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://{}", listener.local_addr()?);
     let (sender, receiver) = mpsc::channel();

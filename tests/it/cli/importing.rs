@@ -155,7 +155,8 @@ fn imported(case: &str, arguments: &[&str]) -> Result<Desk, Failed> {
     let project = desk.project().join("environments");
     for (path, bytes) in desk.files() {
         if let Ok(below) = path.strip_prefix(&project) {
-            text.push_str(&format!("--- environments/{}\n{}", below.display(), String::from_utf8_lossy(&bytes)));
+            text.extend([format!("--- environments/{}\n", below.display())]);
+            text.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
     let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cases/import/{case}.txt"));

@@ -80,25 +80,25 @@ fn image() -> Result<(), Failed> {
     let compiler = found(r"FROM rust:([0-9.]+)-alpine", &made).ok_or("a compiler")?;
     assert_eq!(Some(compiler), found("rust-version = \"([0-9.]+)\"", &manifest));
     let copies = made.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from"));
-    let copied: BTreeSet<&str> = copies
+    let named: BTreeSet<&str> = copies
         .flat_map(|line| line.split(' ').skip(1))
         .map(|it| it.trim_start_matches("./"))
         .filter(|it| !it.is_empty())
         .collect();
     let kept = markdown::read(".dockerignore");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for path in &copied {
+    for path in &named {
         assert!(root.join(path).exists() && kept.lines().any(|line| line == format!("!{path}")), "{path}");
     }
     let built_in = Regex::new("include_(?:str|bytes)!\\(\"([^\"]+)\"")?;
     let tree = cases::repository(&["src"]);
-    for path in tree.paths().filter(|path| path.ends_with(".rs")) {
+    for path in tree.paths().filter(|path| path.strip_suffix(".rs").is_some()) {
         let text = String::from_utf8(tree.bytes(path).unwrap_or_default().to_vec())?;
         let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         for file in built_in.captures_iter(program) {
             let whole = root.join(path).parent().ok_or("a folder")?.join(&file[1]).canonicalize()?;
             let below = whole.strip_prefix(root)?;
-            assert!(copied.iter().any(|it| below.starts_with(it)), "{path} has {} built in", below.display());
+            assert!(named.iter().any(|it| below.starts_with(it)), "{path} has {} built in", below.display());
         }
     }
     Ok(())

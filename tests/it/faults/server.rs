@@ -86,7 +86,7 @@ impl Own {
         let began = Instant::now();
         loop {
             let maps = self.maps();
-            if maps.len() > 20 || began.elapsed() > Duration::from_secs(60) {
+            if maps.len() > 20 || began.elapsed() > Duration::from_secs(300) {
                 return Ok((child, maps));
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -33,7 +33,9 @@ fn mark(site: &Site) -> Result<(), Failed> {
 fn is_hit(site: &Site, arguments: &str, variable: Option<&str>) -> Result<bool, Failed> {
     let run = |more: &str| {
         let mut command = site.desk.command(format!("{arguments}{more}").split(' '));
-        variable.iter().for_each(|it| drop(command.env("BUILD", it)));
+        if let Some(build) = variable {
+            command.env("BUILD", build);
+        }
         site.desk.output(&mut command)
     };
     let (with, without) = (run(""), run(" --no-cache"));
@@ -54,7 +56,9 @@ pub fn until_anything_changes() -> Result<(), Failed> {
     );
     site.commit("an input");
     let fresh = || {
-        entries(&site).iter().for_each(|it| drop(fs::remove_file(it)));
+        for entry in entries(&site) {
+            fs::remove_file(entry)?;
+        }
         site.expect("render dev", 0)?;
         mark(&site)
     };
@@ -92,7 +96,7 @@ pub fn until_anything_changes() -> Result<(), Failed> {
         fresh()?;
         let before = read(&site, file);
         let mut after = before.clone();
-        after.extend_from_slice(if file.ends_with(".j2") { b"\n" } else { b"# more\n" });
+        after.extend_from_slice(if file.strip_suffix(".j2").is_some() { b"\n" } else { b"# more\n" });
         site.desk.write(file, &after);
         if hit("render dev", None)? && !file.starts_with("environments/production") {
             return Err(format!("a change of `{file}` is not seen").into());

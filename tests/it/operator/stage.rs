@@ -73,7 +73,9 @@ impl Tenant {
         let verbs = ["get", "list", "create", "patch", "delete"];
         let several = tenant.targets.chunks(tenant.targets.len().div_ceil(AT_ONCE).max(1));
         let done = at_once(several, |some| {
-            some.iter().for_each(|it| tenant.may("copier", it, &verbs));
+            for namespace in some {
+                tenant.may("copier", namespace, &verbs);
+            }
             Ok(())
         });
         done.expect("rights");

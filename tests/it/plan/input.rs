@@ -24,6 +24,7 @@ use crate::cases::Case;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of a case")]
 pub struct Input {
     #[serde(default)]
     guards: Words,

@@ -294,7 +294,9 @@ pub fn hot_source() -> Result<(), Failed> {
     let targets = if all_faults() { 2_000 } else { 4 };
     let tenant = Tenant::new(targets);
     at_once(tenant.targets.chunks(targets / 4), |some| {
-        some.iter().for_each(|it| label(it, &json!({"of": tenant.own})));
+        for namespace in some {
+            label(namespace, &json!({"of": tenant.own}));
+        }
         Ok(())
     })?;
     let operator = Running::open(&tenant, &[]);

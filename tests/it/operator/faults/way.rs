@@ -152,7 +152,7 @@ impl Lists {
         let end = json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {
             "resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}}});
         let events = items.into_iter().map(|it| json!({"type": "ADDED", "object": it})).chain([end]);
-        events.map(|it| format!("{it}\n")).collect()
+        events.map(|it| format!("{it}\n")).collect::<Vec<_>>().concat()
     }
 }
 
