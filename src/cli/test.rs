@@ -111,11 +111,12 @@ fn text(tested: &[Tested], all_logs: bool) -> String {
             };
         }
     }
-    harmless(&out)
+    out
 }
 
+/// A text of others below a line of ours.
 fn indented(text: &str) -> String {
-    text.replace('\n', "\n    ")
+    harmless(text).replace('\n', "\n  ")
 }
 
 fn document(environment: &str, tests: &Tests) -> serde_json::Value {

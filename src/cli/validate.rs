@@ -31,8 +31,8 @@ pub(super) struct ValidateArgs {
     sandbox: bool,
     /// Check against the kinds that this release of Kubernetes serves, such as `1.28`. Their fields are those of the newest
     /// release that is known, whatever it says.
-    #[arg(long, value_name = "VERSION", default_value_t = schema::RELEASES.1, value_parser = release)]
-    kubernetes: u32,
+    #[arg(long, value_name = "VERSION", value_parser = release)]
+    kubernetes: Option<u32>,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
@@ -126,7 +126,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
         };
         let settings = settings::offline(environment, &args.project, &select, &args.set)?;
         let mut own = Found { environment, form: args.output, terminal, notices: Vec::new() };
-        let checked = check(&settings, args.kubernetes, &mut own);
+        let checked = check(&settings, args.kubernetes.unwrap_or(schema::RELEASES.1), &mut own);
         let checked = match checked {
             Ok(problems) if args.sandbox => check_in_sandbox(settings, &mut own).map(|more| problems + more),
             checked => checked,

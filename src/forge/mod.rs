@@ -18,4 +18,4 @@ pub use self::client::{Client, State, Status};
 pub use self::error::ForgeError;
 pub use self::job::{Forge, Job};
 pub use self::listen::{Event, ListenError, Listener};
-pub use self::webhook::is_signed;
+pub use self::webhook::{is_signed, signature};

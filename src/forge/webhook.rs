@@ -25,6 +25,15 @@ pub fn is_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, body: &[
     }
 }
 
+/// The proof that goes with a body which we send: `sha256=` and its HMAC-SHA-256 in hex, as GitHub writes it.
+pub fn signature(secret: &Masked<String>, body: &[u8]) -> String {
+    // An HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else { return String::new() };
+    mac.update(body);
+    let digest = mac.finalize().into_bytes();
+    digest.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 fn is_digest(text: &str, body: &[u8], secret: &[u8]) -> bool {
     let byte = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
@@ -48,6 +57,13 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signature_is_the_one_that_receivers_compute() {
+        // RFC 4231, test case 2.
+        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(signature(&Masked::new("Jefe".to_owned()), b"what do ya want for nothing?"), expected);
+    }
 
     #[test]
     fn only_who_knows_the_secret_is_believed() {

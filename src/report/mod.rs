@@ -199,9 +199,10 @@ impl Outcome {
 }
 
 /// What a finding is called where it is told.
-fn policy_word(ruling: Ruling) -> &'static str {
+fn policy_word(report: &Report, ruling: Ruling) -> &'static str {
     match ruling {
         Ruling::Deny => "denied",
+        Ruling::Approve if report.purpose == Purpose::Run => "approved",
         Ruling::Approve => "needs approval",
         Ruling::Warn => "policy",
     }

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hmac::{Hmac, Mac as _};
 use http::{Method, Request, header};
-use sha2::Sha256;
 
 use super::metrics::metrics;
 use crate::cli::terminal::Terminal;
@@ -13,6 +11,8 @@ use crate::cli::{files, settings, wait};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::drift::{CLOUD_EVENTS, Note, Told, Verdict, cloud_event, news};
+use crate::forge::signature;
+use crate::masked::Masked;
 use crate::network::{Network, NetworkError, Proxies, Trust};
 
 /// The variable with the key of signatures.
@@ -44,7 +44,7 @@ pub(super) struct TellArgs {
 pub(super) struct Teller {
     args: TellArgs,
     network: Network,
-    secret: Option<String>,
+    secret: Option<Masked<String>>,
 }
 
 impl TellArgs {
@@ -58,7 +58,7 @@ impl TellArgs {
             }
         }
         let network = Network::new(Proxies::new(&|name| variables.get(name).cloned()));
-        let secret = variables.get(SECRET).filter(|it| !it.is_empty()).cloned();
+        let secret = variables.get(SECRET).filter(|it| !it.is_empty()).cloned().map(Masked::new);
         Ok(Teller { args: self.clone(), network, secret })
     }
 }
@@ -115,15 +115,6 @@ impl Teller {
     }
 }
 
-/// The HMAC-SHA-256 of a body.
-fn signature(secret: &str, body: &[u8]) -> String {
-    // An HMAC takes a key of any length.
-    let Ok(mut mac) = <Hmac<Sha256> as hmac::Mac>::new_from_slice(secret.as_bytes()) else { return String::new() };
-    mac.update(body);
-    let digest = mac.finalize().into_bytes();
-    digest.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-}
-
 /// The host of an address: its path and its user may be secrets.
 fn host(address: &str) -> String {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -145,13 +136,6 @@ fn without_address(error: &NetworkError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_signature_is_the_one_that_receivers_compute() {
-        // RFC 4231, test case 2.
-        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(signature("Jefe", b"what do ya want for nothing?"), expected);
-    }
 
     #[test]
     fn only_the_host_of_an_address_is_shown() {

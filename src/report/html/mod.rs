@@ -99,7 +99,8 @@ fn problems(report: &Report) -> Vec<String> {
         marked("bad", "refused", &format!("{refusal}{origin}{hint}"))
     });
     let findings = plan.findings.iter().filter(|it| it.ruling != Ruling::Deny);
-    let findings = findings.map(|it| marked("warn", super::policy_word(it.ruling), &format!("{it}, {}", it.policy)));
+    let findings =
+        findings.map(|it| marked("warn", super::policy_word(report, it.ruling), &format!("{it}, {}", it.policy)));
     let outcomes = Outcomes::of(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, why)| marked("bad", outcome, &format!("{id}: {why}")));
     let warnings = report.warnings.iter().map(|it| marked("warn", "warning", it));

@@ -73,7 +73,12 @@ fn problems(report: &Report) -> Vec<String> {
     let warnings = report.warnings.iter().map(|warning| format!("- **Warning**: {}", item(warning)));
     let findings = report.plan.findings.iter().filter(|it| it.ruling != Ruling::Deny);
     let findings = findings.map(|it| {
-        format!("- **{}**: {} ({})\n", sentence(policy_word(it.ruling)), page(&it.to_string()), page(&it.policy))
+        format!(
+            "- **{}**: {} ({})\n",
+            sentence(policy_word(report, it.ruling)),
+            page(&it.to_string()),
+            page(&it.policy)
+        )
     });
     refusals.chain(open).chain(findings).chain(warnings).collect()
 }

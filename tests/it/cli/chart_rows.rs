@@ -50,7 +50,7 @@ fn a_life() -> Result<(), Failed> {
         jobs.into_iter().filter_map(|it| it.metadata.name).collect::<Vec<_>>().join(" ")
     };
     set("");
-    site.expect("apply dev --yes", 0)?.says("notes of shop:\nshop is red.")?;
+    site.expect("apply dev --yes", 0)?.says("notes of shop:\n  shop is red.")?;
     assert_eq!(ran(), "post-install pre-install");
     assert!(site.data("shop-cache").is_none() && site.data("shop-shop").is_some());
     site.expect("plan dev --exit-code", 0)?;
