@@ -84,6 +84,7 @@ pub fn until_anything_changes() -> Result<(), Failed> {
         .desk
         .files()
         .into_keys()
+        .filter(|path| path.is_file())
         .filter_map(|path| {
             let below = path.strip_prefix(site.desk.project()).ok()?.to_str()?.to_owned();
             (!below.starts_with(".git/")).then_some(below)
