@@ -19,7 +19,7 @@ fn policy(site: &Site, rule: &str) {
     site.desk.write("policies/a.yaml", format!("rules:\n- {{name: greeting, {rule}}}\n"));
 }
 
-const NOT_MOIN: &str = "kinds: [ConfigMap], deny: object.data.greeting != 'Moin', \
+const NOT_MOIN: &str = "kinds: [ConfigMap], deny: object != null && object.data.greeting != 'Moin', \
     messageExpression: \"object.data.greeting + ' is no greeting'\"";
 
 fn deny_approve_and_warn() -> Result<(), Failed> {
@@ -52,7 +52,7 @@ fn broken() -> Result<(), Failed> {
     policy(&site, "deny: objct == null, message: none");
     for arguments in ["plan dev", "apply dev --yes"] {
         let run = site.expect(arguments, 1)?;
-        run.says("error: `objct` is not known")?.says(" --> policies/a.yaml:2:25")?.says("Did you mean `object`?")?;
+        run.says("error: `objct` is not known")?.says(" --> policies/a.yaml:2:26")?.says("Did you mean `object`?")?;
     }
     let run = site.desk.run(["validate", "dev"]);
     run.ends_with(1)?;
