@@ -39,7 +39,8 @@ pub(super) fn code(text: &str) -> String {
     })
 }
 
-/// A text for a page: as [`code`], and nothing in it mentions people, issues, labels or merge requests. Forges look for
+/// A text for a page: on one line, without anything that Markdown or HTML would read, and nothing in it mentions people,
+/// issues, labels or merge requests. Forges look for
 /// these in what HTML shows, where an entity is no hindrance, but a space without width is.
 pub fn page(text: &str) -> String {
     let text = line(text);
