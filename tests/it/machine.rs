@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use tempfile::TempDir;
@@ -112,10 +114,24 @@ impl Machine {
         Ok(())
     }
 
-    /// Fails where a process works in the machine's folder.
+    /// Fails where a process goes on working in the machine's folder. One that was told to end may take a moment, and so
+    /// may what git does behind a push.
     pub fn is_quiet(&self) -> Result<(), Failed> {
-        let left = processes_in(self.folder.path());
-        if left.is_empty() { Ok(()) } else { Err(format!("these processes are left: {left:?}").into()) }
+        let began = Instant::now();
+        loop {
+            let left = processes_in(self.folder.path());
+            if left.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                let named =
+                    |it: &PathBuf| fs::read_to_string(it.join("cmdline")).unwrap_or_default().replace('\0', " ");
+                return Err(
+                    format!("these processes are left: {:?}", left.iter().map(named).collect::<Vec<_>>()).into()
+                );
+            }
+            sleep(Duration::from_millis(100));
+        }
     }
 }
 

@@ -69,13 +69,16 @@ impl Gitea {
         run(&["migrate"])?;
         let who = ["--username", "me", "--password", "not-a-real-1", "--email", "me@example.com"];
         run(&[&["admin", "user", "create", "--admin", "--must-change-password=false"], &who[..]].concat())?;
-        let token = run(&["admin", "user", "generate-access-token", "--username", "me", "--scopes", "all", "--raw"])?;
+        let said = run(&["admin", "user", "generate-access-token", "--username", "me", "--scopes", "all", "--raw"])?;
+        // What it says of its start comes before.
+        let token = said.lines().last().unwrap_or_default().trim().to_owned();
         let process = command(&["web"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let address = format!("http://127.0.0.1:{port}");
-        let gitea = Self { process, folder, address, network: Network::default(), token: token.trim().to_owned() };
+        let gitea = Self { process, folder, address, network: Network::default(), token };
         let began = Instant::now();
-        while gitea.call("GET", "/version", None).is_err() {
-            assert!(began.elapsed() < Duration::from_secs(300), "Gitea does not start");
+        while let Err(error) = gitea.call("GET", "/version", None) {
+            let log = || fs::read_to_string(gitea.folder.join("log/gitea.log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(60), "Gitea does not start: {error:?}\n{}", log());
             sleep(Duration::from_millis(200));
         }
         Ok(gitea)
