@@ -162,6 +162,8 @@ fn started() -> Result<(), Failed> {
     stage.git(&["switch", "--quiet", "--create", "more"])?;
     let head = stage.change("Hello", "Goodbye")?;
     stage.git(&["push", "--quiet", "origin", "more"])?;
+    // What was pushed is known a moment later.
+    gitea.until("/repos/me/shop/branches", "the branch", |it| it.to_string().contains("\"more\""))?;
     gitea.call("POST", "/repos/me/shop/pulls", Some(&json!({"title": "More", "head": "more", "base": "main"})))?;
     let has = |text: &'static str| move |it: &Json| it.to_string().contains(text);
     let tell = |error: Failed| Failed::from(format!("{}\n{}", error.message().unwrap_or_default(), said()));
@@ -180,6 +182,7 @@ fn started() -> Result<(), Failed> {
         .map_err(tell)?;
     assert!(stage.site.data("web").unwrap_or_default().contains("Hello"), "nothing is applied before the merge");
 
+    gitea.until("/repos/me/shop/pulls/1", "that it can be merged", |it| it["mergeable"] == true)?;
     gitea.call("POST", "/repos/me/shop/pulls/1/merge", Some(&json!({"Do": "merge"})))?;
     let merged =
         gitea.call("GET", "/repos/me/shop/branches/main", None)?["commit"]["id"].as_str().ok_or("a commit")?.to_owned();
