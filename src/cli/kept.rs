@@ -12,6 +12,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -177,7 +178,7 @@ fn inputs(settings: &Settings, tree: &Tree, variables: &[String]) -> Result<Stri
         add(path.as_bytes());
         add(bytes);
     }
-    Ok(hex(hash))
+    Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
 /// What an argument sets, in text.
@@ -226,11 +227,7 @@ fn digest<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    hex(hash)
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    HEXLOWER.encode(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use data_encoding::HEXLOWER;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use sha2::{Digest as _, Sha256};
@@ -53,7 +54,7 @@ fn machine() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let space = fs::read_link("/proc/self/ns/pid").ok()?;
     let digest = Sha256::digest(format!("{} {}", boot.trim(), space.display()));
-    Some(digest[..4].iter().fold(", machine ".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+    Some(format!(", machine {}", HEXLOWER.encode(&digest[..4])))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -117,7 +118,7 @@ impl Cluster {
         let chunks = chunks.map_err(|error| refused(&error))?;
         let before = self.further(namespace, &head.name).await?;
         let (first, rest) = chunks.split_first().ok_or_else(|| refused(&StateError::Empty))?;
-        let further = |chunk: &[u8]| format!("{}.{}", head.name, hex(&Sha256::digest(chunk)[..8]));
+        let further = |chunk: &[u8]| format!("{}.{}", head.name, HEXLOWER.encode(&Sha256::digest(chunk)[..8]));
         let named: Vec<(String, &Vec<u8>)> = rest.iter().map(|chunk| (further(chunk), chunk)).collect();
         let missing = named.iter().filter(|(name, _)| !before.contains(name));
         let writes = missing.map(|(name, chunk)| self.keep(namespace, name, head, chunk, None));
@@ -233,8 +234,4 @@ fn apply_secret(namespace: &str, name: &str, body: &Json) -> Request {
 
 fn refused(error: &StateError) -> WriteError {
     WriteError::Refused { refusal: Refusal::Invalid, message: error.to_string() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|it| char::from_digit(it.into(), 16)).collect()
 }

@@ -1,5 +1,6 @@
 //! One byte sequence per value, whatever order its maps are in: what hashes are taken of.
 
+use data_encoding::HEXLOWER;
 use zeroize::optimization_barrier;
 
 use crate::masked::FingerprintKey;
@@ -29,7 +30,7 @@ impl Drop for Buffer {
 pub fn digest(value: &Value, key: &FingerprintKey) -> String {
     let mut bytes = Buffer::new();
     write(&value.data, &mut bytes.0);
-    hex(&key.digest(&bytes.0))
+    HEXLOWER.encode(&key.digest(&bytes.0))
 }
 
 /// The keyed digest of a leaf that is secret. Text is hashed as it is, so that its fingerprint is the same everywhere.
@@ -39,21 +40,9 @@ pub fn secret_digest(value: &Value, key: &FingerprintKey) -> String {
         data => data,
     };
     match data {
-        Data::Text(text) => hex(&key.digest(text.as_bytes())),
+        Data::Text(text) => HEXLOWER.encode(&key.digest(text.as_bytes())),
         _ => digest(value, key),
     }
-}
-
-/// The text of some bytes in hex.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |it: u8| char::from(DIGITS[usize::from(it & 15)]);
-    let mut out = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        out.push(digit(byte >> 4));
-        out.push(digit(*byte));
-    }
-    out
 }
 
 /// Appends a value. Each node begins with its kind and, where it varies, its length, so that no two values meet.

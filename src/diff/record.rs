@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use data_encoding::HEXLOWER;
+
 use super::fields::FieldSet;
 use super::ownership::{is_ours, ours};
 use super::{Fields, LiveObject, Recorded, canonical, projection};
@@ -68,7 +70,7 @@ fn uid(body: &Value) -> Option<&str> {
 }
 
 fn text_digest(text: &str, key: &FingerprintKey) -> String {
-    canonical::hex(&key.digest(text.as_bytes()))
+    HEXLOWER.encode(&key.digest(text.as_bytes()))
 }
 
 struct Projection {
@@ -80,7 +82,7 @@ struct Projection {
 fn projection_of(body: &Value, owned: &FieldSet, key: &FingerprintKey) -> Projection {
     let mut bytes = canonical::Buffer::new();
     let whole = projection::write(body, owned, &mut bytes.0);
-    Projection { digest: canonical::hex(&key.digest(&bytes.0)), whole }
+    Projection { digest: HEXLOWER.encode(&key.digest(&bytes.0)), whole }
 }
 
 /// The value with each secret replaced by its digest.

@@ -1,5 +1,7 @@
 //! What an object was judged by: the part of it whose change makes another plan.
 
+use data_encoding::HEXLOWER;
+
 use super::fields::FieldSet;
 use super::ownership::{Ownership, ours};
 use super::{Class, Fields, LiveObject, ObjectComparison, Writer, canonical, projection};
@@ -30,7 +32,7 @@ pub fn seen(object: &ObjectComparison, key: &FingerprintKey) -> Option<Seen> {
         canonical::text(b't', text, &mut bytes.0);
     }
     projection::write(&live.body, &both, &mut bytes.0);
-    Some(Seen { digest: canonical::hex(&key.digest(&bytes.0)), owned: fields })
+    Some(Seen { digest: HEXLOWER.encode(&key.digest(&bytes.0)), owned: fields })
 }
 
 /// The places that an apply would change, or whose owner it would change.
@@ -53,7 +55,7 @@ pub fn remembered(object: &ObjectComparison, key: &FingerprintKey) -> Option<Str
     for text in texts {
         canonical::text(b't', text, &mut bytes.0);
     }
-    Some(canonical::hex(&key.digest(&bytes.0)))
+    Some(HEXLOWER.encode(&key.digest(&bytes.0)))
 }
 
 /// Everybody else who owns a field, the newest first; nobody where the entries cannot be read.

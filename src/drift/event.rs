@@ -1,5 +1,6 @@
 //! What is told to others when a look finds something new.
 
+use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -59,7 +60,7 @@ fn unknown(look: &Look) -> String {
 pub fn cloud_event(told: &Told<'_>, note: &Note) -> Json {
     let source = format!("/weft/environments/{}", told.environment);
     let about = format!("{source}\0{}\0{}", told.at, note.reason);
-    let id = Sha256::digest(about)[..16].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let id = HEXLOWER.encode(&Sha256::digest(about)[..16]);
     let kind = note.reason.trim_start_matches("Drift").to_lowercase();
     json!({
         "specversion": "1.0",

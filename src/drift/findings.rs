@@ -1,5 +1,7 @@
 //! From a plan to findings.
 
+use data_encoding::HEXLOWER;
+
 use super::{Finding, Sort, Unseen};
 use crate::diff::{After, Class, FieldChange};
 use crate::manifest::ObjectId;
@@ -22,7 +24,7 @@ pub(super) fn mark(key: &FingerprintKey, sort: Sort, object: &ObjectId, path: Op
     let namespace = namespace.as_deref().unwrap_or_default();
     let parts = [sort.name(), &kind.group, &kind.kind, namespace, name, path.unwrap_or_default()];
     let digest = key.digest(format!("a finding\0{}", parts.join("\0")).as_bytes());
-    digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    HEXLOWER.encode(&digest[..8])
 }
 
 fn of_step(step: &Step, key: &FingerprintKey) -> Vec<Finding> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Finding, Sort};
@@ -200,7 +201,7 @@ pub(super) fn second(at: Timestamp) -> String {
 /// The keyed fingerprint of a value.
 fn fingerprint(value: &Value, key: &FingerprintKey) -> String {
     let digest = key.digest(format!("what was found\0{}", brief(value, usize::MAX)).as_bytes());
-    digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    HEXLOWER.encode(&digest[..8])
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whether a request really comes from the forge that shares a secret with us.
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
@@ -30,8 +31,7 @@ pub fn signature(secret: &Masked<String>, body: &[u8]) -> String {
     // An HMAC takes a key of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else { return String::new() };
     mac.update(body);
-    let digest = mac.finalize().into_bytes();
-    digest.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("sha256={}", HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
 
 fn is_digest(text: &str, body: &[u8], secret: &[u8]) -> bool {

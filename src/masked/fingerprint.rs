@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -24,8 +25,7 @@ impl FingerprintKey {
 
     /// The key itself as a secret, to be kept elsewhere: its hexadecimal digits.
     pub fn masked(&self) -> Value {
-        let digits = self.0.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Value::from(digits).masked()
+        Value::from(HEXLOWER.encode(&self.0)).masked()
     }
 
     /// The key that [`FingerprintKey::masked`] gave; `None` for anything else.
@@ -48,7 +48,7 @@ impl FingerprintKey {
     /// What tells this key from others, and says nothing about it.
     pub fn mark(&self) -> String {
         let digest = self.digest(b"the mark of a fingerprint key");
-        digest[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        HEXLOWER.encode(&digest[..8])
     }
 
     /// The fingerprint of a secret's bytes.

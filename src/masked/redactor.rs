@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::{MASK, Masked, Sketch};
@@ -102,7 +103,7 @@ fn spellings(secret: &str) -> Vec<String> {
     let encoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].map(|base| base.encode(secret));
     let inner = [&STANDARD, &URL_SAFE].into_iter().flat_map(|base| (0..3).map(|place| inner(base, text, place)));
     let inner = inner.filter(|it| it.len() >= SHORTEST * 2);
-    let hex = secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let hex = HEXLOWER.encode(secret.as_bytes());
     let spelled = [text.to_owned(), hex.to_uppercase(), hex];
     lines.chain(spelled).chain(quoted(text)).chain(escaped(text)).chain(encoded).chain(inner).collect()
 }

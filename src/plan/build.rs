@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::digest::hex;
 use super::holders::Holders;
 use super::prune::{self, Gates};
 use super::stages::{self, Staged};
@@ -192,7 +192,7 @@ impl<'a> Deletions<'a> {
         }
         lines.sort_unstable();
         let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
-        Self { counts, orphans, confirm: hex(&digest[..5]) }
+        Self { counts, orphans, confirm: HEXLOWER.encode(&digest[..5]) }
     }
 
     fn refusals(&self, release: &ReleaseFacts, steps: &[Step], guards: &Guards) -> Vec<Refusal> {

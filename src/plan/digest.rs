@@ -1,5 +1,6 @@
 //! The digest that tells whether two plans would do the same.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{Action, Plan, Step, prune};
@@ -23,13 +24,8 @@ impl Plan {
         for line in &lines {
             hash.bytes(line);
         }
-        hex(&hash.end())
+        HEXLOWER.encode(&hash.end())
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::values::Parts;
@@ -91,7 +92,7 @@ pub fn fingerprints(notices: &[Notice]) -> Vec<(&Notice, String)> {
         let count = seen.entry(key.clone()).or_default();
         *count += 1;
         let hash = Sha256::digest(format!("{}\n{count}", key.join("\n")));
-        hash.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        HEXLOWER.encode(&hash[..16])
     };
     let marks: Vec<String> = notices.iter().map(mark).collect();
     notices.iter().zip(marks).collect()

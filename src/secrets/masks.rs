@@ -1,5 +1,7 @@
 //! Contents for outputs: keys and structure, with a sketch in place of each secret.
 
+use data_encoding::HEXLOWER;
+
 use super::cipher::Sealed;
 use super::leaf;
 use crate::masked::{FingerprintKey, Sketch};
@@ -33,7 +35,5 @@ fn sketch(secret: &Data, key: &FingerprintKey) -> Sketch {
 }
 
 fn hex(key: &FingerprintKey, bytes: &[u8]) -> String {
-    let digest = key.digest(bytes);
-    let digits = digest.iter().map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    HEXLOWER.encode(&key.digest(bytes))
 }

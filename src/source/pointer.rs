@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 /// How every pointer begins, by its specification.
@@ -22,7 +23,7 @@ pub(super) fn digest(file: &[u8]) -> Option<String> {
 pub(super) fn content(repository: &Path, digest: &str) -> Option<Vec<u8>> {
     let place = repository.join("lfs/objects").join(digest.get(..2)?).join(digest.get(2..4)?).join(digest);
     let content = fs::read(place).ok()?;
-    let found = Sha256::digest(&content).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let found = HEXLOWER.encode(&Sha256::digest(&content));
     (found == digest).then_some(content)
 }
 

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use libtest_mimic::{Failed, Trial};
 use sha2::{Digest as _, Sha256};
 use weft::masked::Masked;
@@ -97,7 +98,7 @@ impl Vector {
             return Err(format!("{wanted} was wanted, and not {outcome}: {opened:?}").into());
         }
         if let Ok(content) = opened {
-            assert_eq!(hex(&Sha256::digest(content.expose())), self.all("payload")[0], "another content");
+            assert_eq!(HEXLOWER.encode(&Sha256::digest(content.expose())), self.all("payload")[0], "another content");
         }
         Ok(())
     }
@@ -114,14 +115,6 @@ fn outcome(opened: &Result<Masked<Vec<u8>>, AgeError>) -> &'static str {
         Err(AgeError::Payload(_)) => "payload failure",
         Err(AgeError::Key { .. }) => "a key that cannot be used",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("text");
-        text
-    })
 }
 
 fn listed() -> Result<(), Failed> {

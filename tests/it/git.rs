@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use git2::{Repository, Signature, Time};
 use libtest_mimic::{Failed, Trial};
 
@@ -177,7 +178,7 @@ fn pointer() -> Result<(), Failed> {
     }
     let content = "apiVersion: v1\nkind: Secret\nmetadata: {name: large}\n";
     let digest = <sha2::Sha256 as sha2::Digest>::digest(content);
-    let oid = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let oid = HEXLOWER.encode(&digest);
     let place = site.git.path().join("lfs/objects").join(&oid[..2]).join(&oid[2..4]);
     fs::create_dir_all(&place)?;
     fs::write(place.join(&oid), content.replace("Secret", "ConfigMap"))?;

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
+use data_encoding::HEXLOWER;
 use libtest_mimic::{Failed, Trial};
 use weft::secrets::{Identities, decrypt};
 use weft::value::{Data, Value};
@@ -136,7 +137,7 @@ pub fn forms(whole: &str) -> Vec<String> {
     for text in lines.chain([whole.to_owned()]).filter(|text| text.len() >= SHORTEST) {
         let json = serde_json::to_string(&text).expect("JSON").trim_matches('"').to_owned();
         let of_go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
-        let hex = text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hex = HEXLOWER.encode(text.as_bytes());
         let percent = text.bytes().fold(String::new(), |out, byte| match char::from(byte) {
             kept if kept.is_ascii_alphanumeric() || "-._~".contains(kept) => out + &kept.to_string(),
             _ => out + &format!("%{byte:02X}"),

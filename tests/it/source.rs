@@ -9,6 +9,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -55,7 +56,7 @@ fn chart(version: &str) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    let hex = Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let hex = HEXLOWER.encode(&Sha256::digest(bytes));
     format!("sha256:{hex}")
 }
 

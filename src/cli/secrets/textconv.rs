@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use data_encoding::HEXLOWER;
 
 use super::random;
 use super::repository::Repository;
@@ -139,8 +140,7 @@ fn fingerprint_key(repository: &Repository) -> Result<FingerprintKey, Failure> {
     random(&mut bytes).map_err(SecretsError::Random)?;
     let Ok(git) = repository.git() else { return Ok(FingerprintKey::new(bytes)) };
     let path = git.commondir().join(KEY);
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    let hex: String = digits.collect();
+    let hex = HEXLOWER.encode(&bytes);
     let text = match files::create(&path, &hex, true) {
         Ok(()) => hex,
         Err(FileError::Exists { .. }) => files::read(&path)?,

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 
 use super::arguments::{int, spend, text};
 use super::chance::{Source, made, source};
-use super::encoding::hex;
 use super::runes::runes;
 use crate::gotemplate::{Fault, Function, Run, Type, Value};
 
@@ -100,7 +100,7 @@ fn uuid(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     };
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let all = hex(&bytes);
+    let all = HEXLOWER.encode(&bytes);
     Ok([&all[..8], &all[8..12], &all[12..16], &all[16..20], &all[20..]].join("-").into())
 }
 

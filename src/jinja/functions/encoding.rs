@@ -1,9 +1,8 @@
 //! JSON, base64 and digests.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use minijinja::value::Kwargs;
 use minijinja::{Error, Value as Dynamic};
 use sha1::Sha1;
@@ -60,7 +59,7 @@ pub fn sha256(value: &Dynamic) -> Result<String, Error> {
 
 /// `x | sha1`: of the text that `{{ x }}` prints, in hexadecimal digits.
 pub fn sha1(value: &Dynamic) -> Result<String, Error> {
-    Ok(hex(&Sha1::digest(unmarked(&format::text(value)?).as_bytes())))
+    Ok(HEXLOWER.encode(&Sha1::digest(unmarked(&format::text(value)?).as_bytes())))
 }
 
 /// `x | hash8`: the first 8 digits of its SHA-256, for names.
@@ -69,17 +68,9 @@ pub fn hash8(value: &Dynamic) -> Result<String, Error> {
 }
 
 pub(super) fn sha256_of(text: &str) -> String {
-    hex(&Sha256::digest(unmarked(text).as_bytes()))
+    HEXLOWER.encode(&Sha256::digest(unmarked(text).as_bytes()))
 }
 
 pub(super) fn hash8_of(text: &str) -> String {
     sha256_of(text)[..8].to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

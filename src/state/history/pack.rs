@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::{Cover, Place, Revision};
@@ -70,7 +71,7 @@ fn name<'d>(digests: impl Iterator<Item = &'d str>, readers: &'d [String]) -> St
         hash.update(text);
         hash.update("\n");
     }
-    hash.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    HEXLOWER.encode(&hash.finalize()[..8])
 }
 
 /// What a revision before has that a new one wants.

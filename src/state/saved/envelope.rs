@@ -1,5 +1,6 @@
 //! The outermost part of a file: the format's version, and a digest of all that follows.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -55,5 +56,5 @@ pub(super) fn open<'b>(bytes: &'b [u8], file: &str) -> Result<&'b str, SavedErro
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
+    HEXLOWER.encode(&Sha256::digest(text))
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac as _};
 use libtest_mimic::{Failed, Trial};
 use sha2::Sha256;
@@ -35,7 +36,7 @@ fn send(address: &str, method: &str, headers: &str, body: &str) -> Result<String
 fn digest(secret: &str, body: &str) -> Result<String, Failed> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(body.as_bytes());
-    Ok(mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+    Ok(HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
 
 fn signed() -> Result<(), Failed> {

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use flate2::read::GzDecoder;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, Patch, PatchParams};
@@ -54,7 +55,7 @@ fn forms() -> Vec<String> {
         let text = STANDARD.encode(format!("{before}{CANARY}"));
         text[before.len() * 4 / 3 + 2..text.len() - 4].to_owned()
     };
-    let hex = CANARY.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let hex = HEXLOWER.encode(CANARY.as_bytes());
     vec![CANARY.to_owned(), encoded(""), encoded("a"), encoded("ab"), hex]
 }
 

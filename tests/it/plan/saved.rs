@@ -1,5 +1,6 @@
 //! Tests of `state::saved`: files of plans, and plans that are held against them.
 
+use data_encoding::HEXLOWER;
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::Diagnostic;
 use weft::diff::Judge;
@@ -119,7 +120,7 @@ fn errors() -> Result<(), Failed> {
     let (planned, asked) = ("dev".to_owned(), "production".to_owned());
     let document = serde_json::json!({"tool": 1}).to_string();
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&document);
-    let digits = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let digits = HEXLOWER.encode(&digest);
     let odd = format!("{{\"formatVersion\":1,\"digest\":\"{digits}\",\"plan\":{document}}}");
     let mut texts = vec![
         said(&whole[..whole.len() - 20]),

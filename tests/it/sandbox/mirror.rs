@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use data_encoding::HEXLOWER;
 use libtest_mimic::Failed;
 use sha2::{Digest, Sha256};
 
@@ -66,7 +67,7 @@ fn platform(between: &str) -> String {
 }
 
 fn sum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 fn answer(mut stream: TcpStream, files: &Files) {
