@@ -26,6 +26,7 @@ mod references;
 mod remote;
 mod resource;
 mod resources;
+mod scopes;
 mod sort;
 mod spec;
 mod structured;

@@ -2,7 +2,6 @@
 
 use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
-use crate::kustomize::id::is_cluster_scoped;
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::patch::scalar_text;
@@ -53,7 +52,7 @@ struct Setting<'n> {
 impl Setting<'_> {
     fn apply(&self, resource: &mut Resource, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
         let gvk = resource.gvk();
-        if !is_cluster_scoped(&gvk)
+        if !resource.scopes.is_cluster_scoped(&gvk)
             && let Some(metadata) = resource.metadata()
         {
             self.set(metadata.get_or_insert("namespace"));
