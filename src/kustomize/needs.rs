@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::files::Root;
+use super::files::{Root, is_web};
 use super::read::Target;
 use super::remote::Remote;
 use super::spec::{HelmChart, NAMES};
@@ -93,7 +93,8 @@ fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut
         visit(&target);
         let spec = &target.spec;
         let paths = [&spec.resources, &spec.components, &spec.generators, &spec.transformers, &spec.validators];
-        for path in paths.into_iter().flatten().filter(|it| Remote::parse(it).is_none() && !it.contains('\n')) {
+        let elsewhere = |it: &str| is_web(it) || Remote::parse(it).is_some();
+        for path in paths.into_iter().flatten().filter(|it| !elsewhere(it) && !it.contains('\n')) {
             let path = target.root.join(path);
             if seen.contains(&path) {
                 continue;
