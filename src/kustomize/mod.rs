@@ -37,7 +37,7 @@ pub use self::build::build;
 pub use self::error::KustomizeError;
 pub use self::files::Files;
 pub use self::id::Id;
-pub use self::needs::{ChartNeed, charts, folders, needs, overlays};
+pub use self::needs::{ChartNeed, charts, elsewhere, folders, needs, overlays};
 pub use self::remote::Remote;
 pub use self::resource::Behavior;
 use crate::chart::{Asked, Making};

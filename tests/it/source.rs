@@ -77,7 +77,7 @@ fn repository(repo: &str, version: &str) -> ChartPlace {
 }
 
 /// A chart repository with versions of the chart, as `helm repo index` lays it out.
-fn index(versions: &[&str]) -> BTreeMap<String, Vec<u8>> {
+pub fn index(versions: &[&str]) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut text = "apiVersion: v1\nentries:\n  app:\n".to_owned();
     for version in versions {
