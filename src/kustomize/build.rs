@@ -269,28 +269,33 @@ impl Builder<'_> {
         self.merge_patches(target, resources)?;
         let spec = &target.spec;
         if !spec.namespace.is_empty() {
-            transform::namespace(resources, &spec.namespace, &config.namespace, false, Subjects::Default)?;
+            let origin = target.origin("namespace", 0);
+            transform::namespace(resources, &spec.namespace, &config.namespace, false, Subjects::Default, &origin)?;
             trace(target, resources, "NamespaceTransformer");
         }
         if !spec.name_prefix.is_empty() {
-            transform::affix(resources, Affix::Prefix(&spec.name_prefix), &config.name_prefix)?;
+            let origin = target.origin("namePrefix", 0);
+            transform::affix(resources, Affix::Prefix(&spec.name_prefix), &config.name_prefix, &origin)?;
             trace(target, resources, "PrefixTransformer");
         }
         if !spec.name_suffix.is_empty() {
-            transform::affix(resources, Affix::Suffix(&spec.name_suffix), &config.name_suffix)?;
+            let origin = target.origin("nameSuffix", 0);
+            transform::affix(resources, Affix::Suffix(&spec.name_suffix), &config.name_suffix, &origin)?;
             trace(target, resources, "SuffixTransformer");
         }
-        for label in &spec.labels {
+        for (at, label) in spec.labels.iter().enumerate() {
             let (pairs, specs) = transform::labels(label, &config)?;
-            transform::set_entries(resources, pairs, &specs)?;
+            transform::set_entries(resources, pairs, &specs, &target.origin("labels", at))?;
             trace(target, resources, "LabelTransformer");
         }
         if !spec.labels.is_empty() || !spec.common_labels.is_empty() {
-            transform::set_entries(resources, &spec.common_labels, &config.common_labels)?;
+            let origin = target.origin("commonLabels", 0);
+            transform::set_entries(resources, &spec.common_labels, &config.common_labels, &origin)?;
             trace(target, resources, "LabelTransformer");
         }
         if !spec.common_annotations.is_empty() {
-            transform::set_entries(resources, &spec.common_annotations, &config.common_annotations)?;
+            let origin = target.origin("commonAnnotations", 0);
+            transform::set_entries(resources, &spec.common_annotations, &config.common_annotations, &origin)?;
             trace(target, resources, "AnnotationsTransformer");
         }
         Self::change_fields(target, &config, resources)?;
@@ -340,14 +345,16 @@ impl Builder<'_> {
             transform::replicas(resources, replica, &config.replicas, &target.origin("replicas", at))?;
             trace(target, resources, "ReplicaCountTransformer");
         }
-        for image in &spec.images {
-            transform::images(resources, image, &config.images)?;
+        for (at, image) in spec.images.iter().enumerate() {
+            transform::images(resources, image, &config.images, &target.origin("images", at))?;
             trace(target, resources, "ImageTagTransformer");
         }
-        if !spec.replacements.is_empty() {
-            let origin = target.origin("replacements", 0);
-            let all = plugins::replacements(root, &spec.replacements, &origin)?;
+        for (at, replacement) in spec.replacements.iter().enumerate() {
+            let origin = target.origin("replacements", at);
+            let all = plugins::replacements(root, std::slice::from_ref(replacement), &origin)?;
             transform::replacements(resources, &all, &origin)?;
+        }
+        if !spec.replacements.is_empty() {
             trace(target, resources, "ReplacementTransformer");
         }
         Ok(())

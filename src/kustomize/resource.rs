@@ -126,7 +126,7 @@ impl Resource {
     /// Sets the name.
     pub fn set_name(&mut self, name: &str) {
         if let Some(metadata) = self.metadata() {
-            metadata.insert("name", name);
+            metadata.get_or_insert("name").data = Data::Text(name.to_owned());
         }
     }
 
