@@ -1,5 +1,6 @@
 //! Charts from elsewhere: from a repository, a real registry, git and archives, served on this machine.
 
+mod bundles;
 mod registry;
 pub mod server;
 
@@ -33,11 +34,13 @@ pub fn trials() -> Vec<Trial> {
         code("source", "a_folder_of_git_is_fetched_over_http", git_over_http),
         code("source", "bases_of_a_kustomization_come_over_https", bases_over_https),
         code("source", "a_signature_of_cosign_is_checked", cosign),
+        code("source", "a_bundle_of_cosign_is_checked", bundles::referred),
         code("source", "a_provenance_file_of_helm_is_checked", provenance),
         code("source", "a_project_is_locked_rendered_and_vendored", of_a_project),
         code("source", "a_dependency_is_locked_and_vendored_beside", dependency),
         code("source", "what_is_packed_and_signed_is_verified", packed_and_signed),
         on_a_registry("a_registry_takes_a_chart_and_gives_it_back", pushed),
+        on_a_registry("a_bundle_is_found_by_the_tag_of_its_digest", bundles::listed_by_tag),
         on_a_registry("a_registry_wants_to_know_who_asks", logged_in),
     ]
 }

@@ -3,6 +3,7 @@
 //! A chart is looked for once, when it is locked; a run takes what is locked, from the cache where it was fetched
 //! before. Whatever comes, from the network or the cache, is held against the digest of the lock file before it is used.
 
+mod bundle;
 mod cache;
 mod digest;
 mod error;
