@@ -26,6 +26,12 @@ pub enum ForgeError {
         /// The variables that it is looked for in.
         variables: Vec<&'static str>,
     },
+    /// A token has what no header of a request may have.
+    #[error("`{variable}` has a line break or another control character within its token")]
+    Token {
+        /// The variable.
+        variable: &'static str,
+    },
     /// The job does not say something that a request needs.
     #[error("the job does not say {what}, which {forge} has to know")]
     Missing {
@@ -58,7 +64,11 @@ pub enum ForgeError {
 impl Diagnose for ForgeError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown { .. } | Self::Event(_) | Self::NoToken { .. } | Self::Missing { .. } => Kind::Input,
+            Self::Unknown { .. }
+            | Self::Event(_)
+            | Self::NoToken { .. }
+            | Self::Token { .. }
+            | Self::Missing { .. } => Kind::Input,
             Self::Limited { .. } | Self::Answer { .. } | Self::Network(_) => Kind::Machine,
         }
     }
@@ -71,6 +81,7 @@ impl Diagnose for ForgeError {
                 let names: Vec<String> = variables.iter().map(|it| format!("`{it}`")).collect();
                 format!("Set {}; `docs/ci.md` lists the rights that it needs.", names.join(" or "))
             }
+            Self::Token { .. } => "Set it to the token alone; one line break at its end does no harm.".into(),
             Self::Missing { .. } => {
                 "Run it in a job of the forge, or set the variables that `docs/ci.md` lists.".into()
             }
