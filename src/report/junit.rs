@@ -44,8 +44,11 @@ fn of_notices(notices: Vec<Notice>) -> Vec<Case> {
     let case = |notice: Notice| {
         let about = notice.object.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
         let (name, (file, line, _)) = (format!("{}{about}", notice.rule), notice.place());
-        let wrong = if notice.level == Level::Note { Vec::new() } else { vec![(false, notice)] };
-        Case { name, place: Some((file, line)), wrong, out: String::new() }
+        let (wrong, out) = match notice.level {
+            Level::Note => (Vec::new(), notice.text()),
+            Level::Error | Level::Warning => (vec![(false, notice)], String::new()),
+        };
+        Case { name, place: Some((file, line)), wrong, out }
     };
     notices.into_iter().map(case).collect()
 }
