@@ -213,7 +213,8 @@ fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
         let origin = it.object.as_ref().and_then(|id| objects.get(id)).map(|it| it.origin.clone());
         let place = origin.as_ref().map(|it| format!("\n --> {it}")).unwrap_or_default();
         let hint = format!("The rule is at {}.", it.policy);
-        said.terminal.warn(&format!("{it}{place}\n  = hint: {hint}"));
+        let denied = if it.ruling == Ruling::Deny { "denied: " } else { "" };
+        said.terminal.warn(&format!("{denied}{it}{place}\n  = hint: {hint}"));
         let notice = said.notice(level, &format!("policy/{}", it.rule), it.message.clone());
         let (object, release) = (it.object.clone(), it.release.clone());
         said.notices.push(Notice { object, release, origin, hint: Some(hint), ..notice });
@@ -221,7 +222,7 @@ fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
     if !unjudged.is_empty() {
         let lines: Vec<String> = unjudged.iter().map(ToString::to_string).collect();
         said.terminal.say(&lines.join("\n"));
-        said.notices.push(said.notice(Level::Note, "policy", lines.join("\n")));
+        said.notices.push(said.notice(Level::Note, "unjudged", lines.join("\n")));
     }
     Ok(findings.iter().filter(|it| it.ruling == Ruling::Deny).count())
 }

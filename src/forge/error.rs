@@ -91,6 +91,9 @@ impl Diagnose for ForgeError {
                 Some(401) => "The token is wrong or has expired.".into(),
                 Some(403) => "The token lacks a right: `docs/ci.md` lists those that it needs.".into(),
                 Some(404) => "It is not there, or the token may not see it.".into(),
+                None if matches!(error, NetworkError::Silent { .. }) => {
+                    "Is the address of the API right, and is the forge reached from here?".into()
+                }
                 _ => return error.hint(),
             },
         })

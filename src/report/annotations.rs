@@ -147,6 +147,10 @@ fn meaning(rule: &str) -> (&'static str, &'static str) {
             "A policy of the repository",
             "A rule in the folder `policies` is broken: meet it, or change the rule. The message says where it is.",
         ),
+        "unjudged" => (
+            "Policies that were not judged",
+            "They ask for what is known only of a plan, or only with a cluster; there they are judged.",
+        ),
         "run" => (
             "An object did not end well",
             "What was done before stays done. An apply goes on from there, once the reason is gone.",

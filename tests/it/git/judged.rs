@@ -20,12 +20,14 @@ pub fn without_a_cluster() -> Result<(), Failed> {
     site.expect("validate dev", 0)?.says("The rule `new` (policies/a.yaml:4:3) was not judged: it reads `old`")?;
     site.desk.write("environments/dev/values/one.yaml", "greeting: Bye\n");
     let found = site.expect("validate dev", 1)?;
-    found.says("ConfigMap apps/one: no farewells (rule greeting)\n --> charts/web/templates/web.yaml.j2:1")?;
+    found.says("denied: ConfigMap apps/one: no farewells (rule greeting)\n --> charts/web/templates/web.yaml.j2:1")?;
     found.says("dev: 3 objects of 2 releases: 1 finding of policies that deny")?;
     let log: Json = serde_json::from_str(&site.expect("validate dev -o sarif", 1)?.stdout)?;
     let results = log["runs"][0]["results"].as_array().ok_or("no results")?;
     let told: Vec<String> = results.iter().map(|it| format!("{} {}", it["level"], it["ruleId"])).collect();
-    same("what is told", "\"error\" \"policy/greeting\", \"note\" \"policy\"", &told.join(", "))?;
+    same("what is told", "\"error\" \"policy/greeting\", \"note\" \"unjudged\"", &told.join(", "))?;
+
+    site.expect("validate dev -o junit", 1)?.says("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\"")?;
 
     let change = site.expect("diff dev --from HEAD", 4)?;
     change.says("refused: `ConfigMap apps/one`: no farewells, by the rule `greeting`")?;
