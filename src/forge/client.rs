@@ -286,15 +286,15 @@ impl<'n> Client<'n> {
                 Err(error) => error,
             };
             match put_off(&error) {
-                Some(wait) if wait > LONGEST_WAIT || tries == TRIES => {
+                Some(wait) if wait > LONGEST_WAIT => {
                     let address = format!("{}{}", self.api, call.path);
                     return Err(ForgeError::Limited { address, seconds: wait.as_secs() });
                 }
-                Some(wait) => {
+                Some(wait) if tries < TRIES => {
                     tokio::time::sleep(wait).await;
                     tries += 1;
                 }
-                None => return Err(error.into()),
+                _ => return Err(error.into()),
             }
         }
     }
@@ -316,7 +316,7 @@ impl<'n> Client<'n> {
 }
 
 /// For how long the forge puts a request off: as its headers say, or for a while where only its status or its words do.
-fn put_off(error: &NetworkError) -> Option<Duration> {
+pub(super) fn put_off(error: &NetworkError) -> Option<Duration> {
     let NetworkError::Refused { status, saying, wait, .. } = error else { return None };
     let is_meant = || status.as_u16() == 429 || (status.as_u16() == 403 && saying.contains("rate limit"));
     wait.or_else(|| is_meant().then_some(TOO_MANY))

@@ -3,8 +3,12 @@
 use thiserror::Error;
 
 use super::Forge;
+use super::client::put_off;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::network::NetworkError;
+
+/// What to do where a forge gets too many requests.
+const LATER: &str = "Run the job again later, or with a token of its own.";
 
 /// Why a job's facts could not be read, or a forge was not told something.
 #[derive(Debug, Error)]
@@ -85,7 +89,8 @@ impl Diagnose for ForgeError {
             Self::Missing { .. } => {
                 "Run it in a job of the forge, or set the variables that `docs/ci.md` lists.".into()
             }
-            Self::Limited { .. } => "Run the job again later, or with a token of its own.".into(),
+            Self::Limited { .. } => LATER.into(),
+            Self::Network(error) if put_off(error).is_some() => LATER.into(),
             Self::Answer { .. } => "Is the address of the API right, and is no login page before it?".into(),
             Self::Network(error) => match error.status().map(|it| it.as_u16()) {
                 Some(401) => "The token is wrong or has expired.".into(),

@@ -131,11 +131,15 @@ impl Job {
     }
 }
 
-/// The first of these variables that has a token, without the line break that files and secrets of CI often end with.
+/// A secret without the line break that files and secrets of CI often end with.
+pub fn without_break(text: &str) -> &str {
+    text.strip_suffix('\n').map_or(text, |it| it.strip_suffix('\r').unwrap_or(it))
+}
+
+/// The first of these variables that has a token.
 fn token<'v>(names: &[&'static str], variables: &'v BTreeMap<String, String>) -> Result<Option<&'v str>, ForgeError> {
     let of = |name: &&'static str| {
-        let text = variables.get(*name)?;
-        let line = text.strip_suffix('\n').map_or(text.as_str(), |it| it.strip_suffix('\r').unwrap_or(it));
+        let line = without_break(variables.get(*name)?);
         (!line.is_empty()).then_some((*name, line))
     };
     match names.iter().find_map(of) {

@@ -48,7 +48,7 @@ fn listen(desk: &Desk, forge: &str) -> Result<(Child, String), Failed> {
     let arguments =
         ["ci", "listen", "--forge", forge, "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
     let mut command: Command = desk.command(arguments);
-    command.env("WEFT_WEBHOOK_SECRET", SECRET).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("WEFT_WEBHOOK_SECRET", format!("{SECRET}\n")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let mut process = command.stderr(Stdio::piped()).spawn()?;
     let mut said = BufReader::new(process.stderr.take().ok_or("its output")?);
     let mut line = String::new();
