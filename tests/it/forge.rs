@@ -146,8 +146,8 @@ fn statuses_are_set() -> Result<(), Failed> {
         // GitLab takes no longer page, and a status without one is better than none.
         let job = job(forge, &standin, true)?;
         let job = Job { run: Some(format!("https://forge.example.com/{}", "x".repeat(300))), ..job };
-        let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
-        runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &status))?;
+        let bare = Status { context: "weft".into(), state: State::Success, description: String::new() };
+        runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &bare))?;
         standin.has(|it| assert!(it.statuses[4].1["target_url"].is_null(), "{forge}"));
     }
     Ok(())

@@ -73,6 +73,8 @@ fn signed() -> Result<(), Failed> {
         assert_eq!(send(&address, "POST", &forged, body)?, "403");
         let signed = format!("{event}\r\n{proof}{}\r\n", digest(SECRET, body)?);
         assert_eq!(send(&address, "POST", &signed, "{}")?, "403", "the signature is one of the body");
+        let form = format!("{event}\r\n{proof}{}\r\n", digest(SECRET, "payload=%7B%7D")?);
+        assert_eq!(send(&address, "POST", &form, "payload=%7B%7D")?, "415", "a form is no JSON");
         assert_eq!(send(&address, "POST", &signed, body)?, "202");
         assert!(process.wait()?.success());
         assert_eq!(fs::read_to_string(desk.project().join("event.json"))?, body);
