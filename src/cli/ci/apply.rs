@@ -98,7 +98,7 @@ fn acted(
     let early = acting::without_applying(&planned.plan);
     if args.job.dry_run || early.is_some() {
         let report = look::report(&planned, here, target);
-        let exit = early.unwrap_or_else(|| look::exit(&report, false));
+        let exit = early.unwrap_or_else(|| planning::verdict(&report.plan, false));
         return Ok(Looked { report, key: planned.state.key, exit });
     }
     let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
@@ -118,7 +118,7 @@ fn conclude(
 ) -> Result<Exit, Failure> {
     let parts = look::parts(names, fates);
     let exit = many::exit(fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    planning::print_many(&parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
     many::diagnose(names, fates, terminal);
     let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
     // What was done stays done, whether or not it can be told.

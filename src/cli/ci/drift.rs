@@ -37,7 +37,7 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     let fates = look::each(&names, terminal, |environment, terminal| found(args, environment, terminal));
     let parts = many::parts(&names, &fates, |it| Told::Report(&it.looked.report, &it.looked.key));
     let exit = many::exit(&fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    planning::print_many(&parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
     many::diagnose(&names, &fates, terminal);
     let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
     let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };

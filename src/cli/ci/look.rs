@@ -4,8 +4,8 @@ use super::here::Here;
 use crate::cli::arguments::{SetArgs, TargetArgs};
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
+use crate::cli::settings;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::{Planned, Settings};
 use crate::report::{Part, Purpose, Report, Told};
@@ -41,11 +41,6 @@ pub(super) fn report(planned: &Planned, here: &Here, target: &TargetArgs) -> Rep
 pub(super) fn named(here: &Here) -> String {
     let (base, head) = (&here.change.base, &here.change.head);
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
-}
-
-/// How a plan ends: refused, unknown, or well.
-pub(super) fn exit(report: &Report, tell_differences: bool) -> Exit {
-    if report.plan.refusals.is_empty() { planning::exit(&report.plan, tell_differences) } else { Exit::Refused }
 }
 
 /// What is told of each.

@@ -60,7 +60,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     });
     let parts = look::parts(names, &fates);
     let exit = many::exit(&fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
+    planning::print_many(&parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
     many::diagnose(names, &fates, terminal);
     if let Some(folder) = folder {
         artefact::record(folder, &here, names, &fates)?;
@@ -91,7 +91,7 @@ fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Termina
     if let Some(folder) = &args.plans {
         artefact::save(folder, (&settings, &planned), &args.guards.guards(), &report)?;
     }
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }
 
@@ -105,10 +105,11 @@ fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs) -> Result<Looked,
     let head = pipeline::revision(&side(&target.project)?)?;
     let only =
         "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
-    let warnings = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
-    let key = pipeline::fresh_key()?;
-    let (plan, touched) = (pipeline::revised(base, head, &key), target.select.touched.clone());
+    let mut warnings: Vec<String> = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
+    let (key, touched) = (pipeline::fresh_key()?, target.select.touched.clone());
+    let (plan, unjudged) = pipeline::revised(base, head, &key)?;
+    warnings.extend(unjudged);
     let report = Report { plan, warnings, touched, commit: Some(look::named(here)), ..Report::default() };
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key, exit })
 }
