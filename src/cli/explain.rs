@@ -9,7 +9,7 @@ use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff::{FieldChange, Writer, brief};
 use crate::pipeline::{self, Explained, ExplainedField, Layered, Question};
-use crate::report::harmless;
+use crate::report::{harmless, json_of_value, optional};
 use crate::state::history::Revision;
 use crate::value::Value;
 
@@ -181,8 +181,8 @@ fn document(explained: &Explained) -> Json {
 fn of_field(field: &ExplainedField) -> Json {
     let mut map = Map::new();
     map.insert("path".into(), field.path.to_string().into());
-    optional(&mut map, "value", field.value.as_ref().map(value));
-    optional(&mut map, "found", field.found.as_ref().map(value));
+    optional(&mut map, "value", field.value.as_ref().map(json_of_value));
+    optional(&mut map, "found", field.found.as_ref().map(json_of_value));
     if let Some((origin, line)) = &field.template {
         let mut template = Map::new();
         template.insert("origin".into(), origin.to_string().into());
@@ -195,8 +195,8 @@ fn of_field(field: &ExplainedField) -> Json {
         let mut told = Map::new();
         told.insert("class".into(), change.class.to_string().into());
         told.insert("drifted".into(), change.drifted.into());
-        optional(&mut told, "live", change.live.as_ref().map(value));
-        optional(&mut told, "desired", change.desired.value().map(value));
+        optional(&mut told, "live", change.live.as_ref().map(json_of_value));
+        optional(&mut told, "desired", change.desired.value().map(json_of_value));
         map.insert("change".into(), told.into());
     }
     map.into()
@@ -204,10 +204,10 @@ fn of_field(field: &ExplainedField) -> Json {
 
 fn of_layers(source: &Layered) -> Json {
     let overrides =
-        source.overrides.iter().map(|(it, origin)| json!({"value": value(it), "origin": origin.to_string()}));
+        source.overrides.iter().map(|(it, origin)| json!({"value": json_of_value(it), "origin": origin.to_string()}));
     json!({
         "path": source.path.to_string(),
-        "value": value(&source.value),
+        "value": json_of_value(&source.value),
         "origin": source.origin.to_string(),
         "overrides": overrides.collect::<Vec<_>>(),
     })
@@ -225,15 +225,4 @@ fn writer(writer: &Writer) -> Json {
     json!({
         "manager": writer.manager, "operation": writer.operation, "subresource": writer.subresource, "time": writer.time,
     })
-}
-
-/// The value as JSON. It holds sketches where there were secrets, and nothing that JSON cannot.
-fn value(value: &Value) -> Json {
-    serde_json::to_value(value).unwrap_or(Json::Null)
-}
-
-fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
-    if let Some(value) = value {
-        map.insert(name.into(), value.into());
-    }
 }

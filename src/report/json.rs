@@ -65,7 +65,8 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     Json::Object(document)
 }
 
-pub(super) fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
+/// Puts a field into a document where there is a value for it.
+pub fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         map.insert(name.into(), value.into());
     }

@@ -28,7 +28,7 @@ pub use self::closing::{Outcomes, closing};
 pub use self::escape::{lines as harmless, page as harmless_on_page};
 pub use self::html::{html, html_of_many};
 pub use self::impact::json_of_impact;
-pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step};
+pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step, optional};
 pub use self::junit::{junit, junit_of_notices};
 pub use self::many::{Part, Told, closing_of_many, json_of_many, markdown_of_many, text_of_many};
 pub use self::markdown::{Budget, LIMIT, markdown};
