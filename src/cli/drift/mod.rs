@@ -21,6 +21,7 @@ use crate::diagnostic::Failure;
 use crate::drift::{self, Look, Told, Verdict};
 use crate::pipeline::{self, Looking, Planned, Settings};
 use crate::report::Purpose;
+use crate::state::second;
 
 /// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
 /// with exit code 2 where there is any, and with 5 where it could not be told.
@@ -104,7 +105,7 @@ fn round(args: &DriftArgs, targets: &Targets, terminal: &Terminal) -> Round {
         let (planned, look) = look(args, target, terminal)?;
         Ok(drifted(&planned, look))
     });
-    Round { at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string(), fates }
+    Round { at: second(Timestamp::now()), fates }
 }
 
 fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, Look), Failure> {

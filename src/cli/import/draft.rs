@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use jiff::{Timestamp, Unit};
 use thiserror::Error;
 
+use crate::cli::secrets::{now, random};
 use crate::cli::terminal::Terminal;
 use crate::cli::{FileError, files, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
-use crate::secrets::{self, File};
+use crate::secrets::{self, File, RULES};
 use crate::value::{Data, Entry, Map, Value};
 use crate::yaml::{self, Rules};
 
-/// The file with the rules of who reads secrets.
-const RULES: &str = ".sops.yaml";
 /// Parts of keys whose texts are taken for secrets.
 const SECRETIVE: [&str; 12] = [
     "password",
@@ -157,7 +155,6 @@ impl<'a> Draft<'a> {
         match rule {
             Some(Ok(rule)) => {
                 let text = yaml::write(values);
-                let mut random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(Into::into);
                 let encrypted =
                     File::new(text.as_bytes(), &Arc::new(path.to_owned()), &rule)?.write(&mut random, &now())?;
                 self.add(path, encrypted);
@@ -286,11 +283,6 @@ fn holds_key(data: &Data) -> bool {
         }),
         _ => false,
     }
-}
-
-fn now() -> String {
-    let now = Timestamp::now();
-    now.round(Unit::Second).unwrap_or(now).to_string()
 }
 
 /// Values over others: maps merge, anything else replaces.

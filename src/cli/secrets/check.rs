@@ -9,11 +9,10 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::repository::{At, Repository};
-use super::subject::RULES;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, counted, settings};
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Checked, Problem, Rules, SecretsError};
+use crate::secrets::{self, Checked, Problem, RULES, Rules, SecretsError};
 use crate::value::Origin;
 
 /// Check that files are encrypted as `.sops.yaml` says: nothing plain, the right readers, nothing changed by hand.
