@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Entry, Fate, Finding, Look, Memory, Past, Told, Unseen, Verdict};
+use crate::diagnostic::Diagnostic;
 use crate::diff::Writer;
 use crate::report::{json_of_value, optional};
 
@@ -29,7 +30,7 @@ pub(super) fn environment(told: &Told<'_>) -> Json {
     match told.fate {
         Fate::Looked(look) => looked(&mut map, look),
         Fate::Failed(diagnostics) => {
-            let errors: Vec<String> = diagnostics.iter().map(|it| it.messages.join(": ")).collect();
+            let errors: Vec<String> = diagnostics.iter().map(Diagnostic::reason).collect();
             map.insert("errors".into(), errors.into());
         }
         Fate::Skipped => {}

@@ -177,7 +177,7 @@ impl Imported<'_> {
         let made = match chart::templated(chart, config, &named) {
             Ok(made) => made,
             Err(error) => {
-                let said = Diagnostic::of(&error).messages.join(": ");
+                let said = Diagnostic::of(&error).reason();
                 return draft
                     .note(format!("The chart cannot be rendered without the cluster ({said}): look at the plan."));
             }
