@@ -1,9 +1,9 @@
 //! `weft explain`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::arguments::{SetArgs, TargetArgs};
+use super::arguments::{Form, SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
@@ -34,19 +34,11 @@ pub(super) struct ExplainArgs {
     /// Ask no cluster: the values and the template are known without it.
     #[arg(long)]
     offline: bool,
-    /// The form of the output.
+    /// The form of the output; the schema of JSON is `docs/schema/explain-v1.json`.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
     #[command(flatten)]
     set: SetArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Text,
-    /// For programs; its schema is `docs/schema/explain-v1.json`.
-    Json,
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
