@@ -14,6 +14,8 @@ struct Case {
     place: Option<(String, u32)>,
     /// Whether it could not be told, and what is wrong.
     wrong: Vec<(bool, Notice)>,
+    /// Why nothing was tested.
+    skipped: Option<String>,
     out: String,
 }
 
@@ -44,8 +46,10 @@ fn of_notices(notices: Vec<Notice>) -> Vec<Case> {
     let case = |notice: Notice| {
         let about = notice.object.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
         let (name, (file, line, _)) = (format!("{}{about}", notice.rule), notice.place());
-        let wrong = if notice.level == Level::Note { Vec::new() } else { vec![(false, notice)] };
-        Case { name, place: Some((file, line)), wrong, out: String::new() }
+        // What is only noted tells of nothing that was tested.
+        let skipped = (notice.level == Level::Note).then(|| notice.text());
+        let wrong = if skipped.is_some() { Vec::new() } else { vec![(false, notice)] };
+        Case { name, place: Some((file, line)), wrong, skipped, out: String::new() }
     };
     notices.into_iter().map(case).collect()
 }
@@ -83,6 +87,7 @@ fn of_step(report: &Report, step: &Step, notices: Option<&Vec<Notice>>) -> Case 
         name: step.object.id.to_string(),
         place: origin.and_then(|it| Some((it.file.as_ref()?.to_string(), it.mark.line))),
         wrong: wrong.map(|it| (unknown, it.clone())).collect(),
+        skipped: None,
         out: std::iter::once(step.action.to_string()).chain(changes).chain(rest).collect::<Vec<_>>().join("\n"),
     }
 }
@@ -104,7 +109,11 @@ fn suite(name: &str, cases: &[Case]) -> String {
 
 fn counts(cases: &[&Case]) -> String {
     let count = |unknown: bool| cases.iter().filter(|it| it.wrong.first().is_some_and(|it| it.0 == unknown)).count();
-    format!(" tests=\"{}\" failures=\"{}\" errors=\"{}\"", cases.len(), count(false), count(true))
+    let skipped = match cases.iter().filter(|it| it.skipped.is_some()).count() {
+        0 => String::new(),
+        some => format!(" skipped=\"{some}\""),
+    };
+    format!(" tests=\"{}\" failures=\"{}\" errors=\"{}\"{skipped}", cases.len(), count(false), count(true))
 }
 
 fn case(suite: &str, case: &Case) -> String {
@@ -123,7 +132,8 @@ fn case(suite: &str, case: &Case) -> String {
         format!("      <{element} message=\"{message}\" type=\"{rule}\">{}</{element}>\n", html(&lines(&text)))
     });
     let out = (!case.out.is_empty()).then(|| format!("      <system-out>{}</system-out>\n", html(&lines(&case.out))));
-    match wrong.into_iter().chain(out).collect::<String>() {
+    let skipped = case.skipped.as_ref().map(|it| format!("      <skipped message=\"{}\"/>\n", attribute(it)));
+    match wrong.into_iter().chain(skipped).chain(out).collect::<String>() {
         body if body.is_empty() => format!("{head}/>\n"),
         body => format!("{head}>\n{body}    </testcase>\n"),
     }

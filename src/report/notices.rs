@@ -83,12 +83,15 @@ impl Notice {
 }
 
 /// Notices with what tells each from the others, in this run and in those to come: whatever lines and values it is
-/// about, the same thing of the same object has the same mark.
-pub fn fingerprints(notices: &[Notice]) -> Vec<(&Notice, String)> {
-    let mut seen: BTreeMap<[String; 3], usize> = BTreeMap::new();
+/// about, the same thing of the same object has the same mark. Projects in several folders of a repository have marks of
+/// their own.
+pub fn fingerprints<'n>(notices: &'n [Notice], folder: &str) -> Vec<(&'n Notice, String)> {
+    let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mark = |notice: &Notice| {
         let about = notice.object.as_ref().map_or_else(|| notice.place().0, ToString::to_string);
-        let key = [notice.rule.clone(), notice.environment.clone(), about];
+        let folder = Some(folder.to_owned()).filter(|it| !it.is_empty());
+        let key = [notice.rule.clone(), notice.environment.clone(), about].into_iter().chain(folder);
+        let key: Vec<String> = key.collect();
         let count = seen.entry(key.clone()).or_default();
         *count += 1;
         let hash = Sha256::digest(format!("{}\n{count}", key.join("\n")));

@@ -87,7 +87,7 @@ fn acted(
     let early = acting::without_applying(&planned.plan);
     if args.job.dry_run || early.is_some() {
         let report = look::report(&planned, here, target);
-        let exit = early.unwrap_or_else(|| look::exit(&report, false));
+        let exit = early.unwrap_or_else(|| planning::verdict(&report.plan, false));
         return Ok(Looked { report, key: planned.state.key, exit });
     }
     let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;

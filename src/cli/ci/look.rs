@@ -43,11 +43,6 @@ pub(super) fn named(here: &Here) -> String {
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
 }
 
-/// How a plan ends: refused, unknown, or well.
-pub(super) fn exit(report: &Report, tell_differences: bool) -> Exit {
-    if report.plan.refusals.is_empty() { planning::exit(&report.plan, tell_differences) } else { Exit::Refused }
-}
-
 /// Prints what came of each, and gives back how all end together.
 pub(super) fn shown<T: many::Ends>(
     parts: &[Part],
@@ -56,7 +51,7 @@ pub(super) fn shown<T: many::Ends>(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = many::exit(fates);
-    planning::print_many(parts, exit.code(), &Format::Text.into(), terminal)?;
+    planning::print_many(parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
     many::diagnose(names, fates, terminal);
     Ok(exit)
 }

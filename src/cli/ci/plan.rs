@@ -10,7 +10,7 @@ use super::{JobArgs, artefact, look};
 use crate::cli::arguments::{ProjectArgs, SetArgs, TargetArgs};
 use crate::cli::files;
 use crate::cli::many::Looked;
-use crate::cli::planning::GuardArgs;
+use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
@@ -78,7 +78,7 @@ fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Termina
     if let Some(folder) = &args.plans {
         artefact::save(folder, (&settings, &planned), &args.guards.guards(), &report)?;
     }
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }
 
@@ -92,10 +92,11 @@ fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs) -> Result<Looked,
     let head = pipeline::revision(&side(&target.project)?)?;
     let only =
         "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
-    let warnings = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
-    let key = pipeline::fresh_key()?;
-    let (plan, touched) = (pipeline::revised(base, head, &key), target.select.touched.clone());
+    let mut warnings: Vec<String> = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
+    let (key, touched) = (pipeline::fresh_key()?, target.select.touched.clone());
+    let (plan, unjudged) = pipeline::revised(base, head, &key)?;
+    warnings.extend(unjudged);
     let report = Report { plan, warnings, touched, commit: Some(look::named(here)), ..Report::default() };
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key, exit })
 }
