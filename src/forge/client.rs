@@ -235,7 +235,7 @@ impl<'n> Client<'n> {
             facts.insert("page", json!(page));
             let Some(call) = self.call(what, &facts)? else { break };
             let answer = self.send(&call).await?;
-            let found = self.read(&answer).ok().and_then(|it| call.kept(&it));
+            let found = read(&answer).ok().and_then(|it| call.kept(&it));
             let found = found.ok_or_else(|| self.unexpected(&call))?;
             let is_last = found.is_empty() || !call.path.contains("page=") || !leads_on(&answer.headers, found.len());
             all.extend(found);
@@ -264,12 +264,7 @@ impl<'n> Client<'n> {
             return Ok(None);
         }
         let answer = self.send(&call).await?;
-        self.read(&answer).map(Some).map_err(|_| self.unexpected(&call))
-    }
-
-    #[expect(clippy::unused_self, reason = "reads beside what asks")]
-    fn read(&self, answer: &Answer) -> Result<Json, serde_json::Error> {
-        serde_json::from_slice(&answer.bytes)
+        read(&answer).map(Some).map_err(|_| self.unexpected(&call))
     }
 
     fn unexpected(&self, call: &Call) -> ForgeError {
@@ -313,6 +308,10 @@ impl<'n> Client<'n> {
         }
         request.body(body.unwrap_or_default()).map_err(|_| NetworkError::Address { address })
     }
+}
+
+fn read(answer: &Answer) -> Result<Json, serde_json::Error> {
+    serde_json::from_slice(&answer.bytes)
 }
 
 /// For how long the forge puts a request off: as its headers say, or for a while where only its status or its words do.

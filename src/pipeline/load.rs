@@ -8,11 +8,9 @@ use crate::diagnostic::Failure;
 use crate::kustomize;
 use crate::policy;
 use crate::project::{self, Environment, Release, ReleaseSource};
+use crate::secrets::RULES;
 use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
-
-/// The rules that say who reads secrets.
-pub(super) const RULES: &str = ".sops.yaml";
 
 /// An environment with all files that it names.
 pub struct Project {

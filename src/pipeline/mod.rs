@@ -218,10 +218,7 @@ async fn plan_of(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
-    progress("connecting to the cluster");
-    let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, &project, progress).await?;
-    state.key = key.unwrap_or(state.key);
+    let (cluster, discovery, mut state) = begin(settings, &project, key, progress).await?;
     progress("rendering");
     let rendering = lookups::render(&project, releases, &discovery, state.making(&project), &cluster).await?;
     let Rendering { releases, desired, placeholders, notes, .. } = rendering;
@@ -255,15 +252,26 @@ async fn destroy_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    progress("connecting to the cluster");
-    let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    let (cluster, discovery, state) = begin(settings, &project, key, progress).await?;
     project.refuse_unknown(settings, &state)?;
-    state.key = key.unwrap_or(state.key);
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
     let aim = (Aim::Remove, guards);
     judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
+}
+
+/// The cluster of a project, and what is known of it, with the key of another run where that is given.
+async fn begin(
+    settings: &Settings,
+    project: &Project,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<(Cluster, Arc<Discovery>, State), Failure> {
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let (discovery, mut state) = known(&cluster, project, progress).await?;
+    state.key = key.unwrap_or(state.key);
+    Ok((cluster, discovery, state))
 }
 
 /// What the server serves, and what it keeps about the environment, both at once.

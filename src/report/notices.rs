@@ -54,7 +54,7 @@ impl Notice {
 
     /// What is wrong before there is a report.
     pub fn failed(environment: &str, diagnostic: &Diagnostic) -> Self {
-        let message = diagnostic.messages.join(": ");
+        let message = diagnostic.reason();
         let (hint, origin) = (diagnostic.hint.clone(), diagnostic.origin.clone());
         Self { hint, origin, ..Self::new(Level::Error, "error", environment, message) }
     }

@@ -1,11 +1,11 @@
 //! Looking at the environments of a job side by side.
 
 use super::here::Here;
-use crate::cli::arguments::{SetArgs, TargetArgs};
+use crate::cli::arguments::{Format, SetArgs, TargetArgs};
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
-use crate::cli::settings;
 use crate::cli::terminal::Terminal;
+use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::{Planned, Settings};
 use crate::report::{Part, Purpose, Report, Told};
@@ -41,6 +41,19 @@ pub(super) fn report(planned: &Planned, here: &Here, target: &TargetArgs) -> Rep
 pub(super) fn named(here: &Here) -> String {
     let (base, head) = (&here.change.base, &here.change.head);
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
+}
+
+/// Prints what came of each, and gives back how all end together.
+pub(super) fn shown<T: many::Ends>(
+    parts: &[Part],
+    names: &Names,
+    fates: &[Fate<T>],
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let exit = many::exit(fates);
+    planning::print_many(parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
+    many::diagnose(names, fates, terminal);
+    Ok(exit)
 }
 
 /// What is told of each.
