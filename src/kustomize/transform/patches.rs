@@ -224,7 +224,13 @@ fn operate(resource: &mut Resource, operations: &[Operation]) -> Result<(), Kust
         metadata.insert("annotations", crate::value::Map::new());
     }
     patch::apply(&mut resource.body, operations)?;
-    Ok(())
+    // What is wrong with the object now is the patch's doing.
+    let origin = operations.last().map(|it| it.origin.clone()).unwrap_or_default();
+    objects::check(&resource.body).map_err(|error| match error {
+        KustomizeError::Missing { field, .. } => KustomizeError::Missing { field, origin },
+        KustomizeError::NoObject { found, .. } => KustomizeError::NoObject { found, origin },
+        other => other,
+    })
 }
 
 /// The selector that a target is.

@@ -50,6 +50,7 @@ fn read(resources: &Resources, source: &Source, origin: &Origin) -> Result<Value
         path: path.to_owned(),
         id: resource.id().into(),
         nearest: path::nearest(&resource.body, path),
+        is_target: false,
         origin: origin.clone(),
     };
     let value = path::lookup(&resource.body, &path::split(path)).map_err(|()| missing())?.ok_or_else(missing)?;
@@ -134,6 +135,7 @@ fn set(
             path: path.to_owned(),
             id: resource.id().into(),
             nearest,
+            is_target: true,
             origin: origin.clone(),
         });
     }
