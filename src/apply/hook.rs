@@ -30,6 +30,30 @@ const SOON: Duration = Duration::from_millis(200);
 /// How often the cause is looked for among pods and events.
 const PUZZLED: Duration = Duration::from_secs(2);
 
+/// Why a hook does not end, as far as that was looked for.
+struct Puzzle {
+    /// When it was looked for.
+    looked: Instant,
+    /// The trouble, and since when it is the same.
+    trouble: Option<(Sort, Instant)>,
+}
+
+impl Puzzle {
+    fn is_due(&self) -> bool {
+        self.looked.elapsed() >= PUZZLED
+    }
+
+    /// Notes what is wrong now; whether waiting is in vain. The same trouble as before goes on.
+    fn is_hopeless(&mut self, cause: Option<Cause>) -> bool {
+        let before = self.trouble.take();
+        self.looked = Instant::now();
+        let Some(Cause { trouble, .. }) = cause else { return false };
+        let since = before.filter(|(sort, _)| sort.is_as(trouble.sort)).map_or(self.looked, |(_, since)| since);
+        self.trouble = Some((trouble.sort, since));
+        trouble.is_final(since.elapsed())
+    }
+}
+
 impl Run<'_> {
     /// Runs the hooks of a stage side by side, and deletes what hooks left.
     pub(super) async fn run_hooks(&self, stage: usize) {
@@ -108,7 +132,7 @@ impl Run<'_> {
         let patience = patience.or(release.and_then(|it| it.patience)).unwrap_or(PATIENCE);
         let rules = release.map(|it| it.rules.as_slice()).unwrap_or_default();
         let (began, mut pause, mut said) = (Instant::now(), SOON, String::new());
-        let (mut looked, mut trouble): (Instant, Option<(Sort, Instant)>) = (began, None);
+        let mut puzzle = Puzzle { looked: began, trouble: None };
         loop {
             if let Some(reason) = self.scope.obstacle() {
                 return Err(Outcome::Unknown(format!("{reason}, while it ran")));
@@ -134,17 +158,8 @@ impl Run<'_> {
                 let reason = format!("it did not end within {} s: {missing}", patience.as_secs());
                 return Err(self.failed(&live, &reason).await);
             }
-            if looked.elapsed() >= PUZZLED {
-                looked = Instant::now();
-                let cause = self.cause(&live).await;
-                let same =
-                    trouble.take().filter(|(sort, _)| cause.as_ref().is_some_and(|it| sort.is_as(it.trouble.sort)));
-                trouble =
-                    cause.as_ref().map(|it| (it.trouble.sort, same.map_or_else(Instant::now, |(_, since)| since)));
-                let lasted = trouble.as_ref().map(|(_, since)| since.elapsed()).unwrap_or_default();
-                if cause.is_some_and(|it| it.trouble.is_final(lasted)) {
-                    return Err(self.failed(&live, &missing).await);
-                }
+            if puzzle.is_due() && puzzle.is_hopeless(self.cause(&live).await) {
+                return Err(self.failed(&live, &missing).await);
             }
             if said != missing {
                 self.tell(&object.id, Outcome::Waiting(missing.clone()));

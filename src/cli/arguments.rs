@@ -213,6 +213,24 @@ pub(super) enum Format {
     Gitlab,
 }
 
+/// In which form facts are printed that are no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl From<Form> for Format {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Text => Self::Text,
+            Form::Json => Self::Json,
+        }
+    }
+}
+
 /// How a report is printed.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {

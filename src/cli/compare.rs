@@ -36,11 +36,11 @@ pub(super) fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Exit, Failu
     let of = |environment: &str| settings::offline(environment, &args.project, &args.select, &args.set);
     let (from, to) = (of(&args.from)?, of(&args.to)?);
     let key = pipeline::fresh_key()?;
-    let commit = diff::commit(&to.source)?;
+    let (commit, folder) = (diff::commit(&to.source)?, to.source.folder());
     // A release that is asked for by name may be missing in one of them, and an environment in none.
     let side = |settings| pipeline::revision_beside(settings)?.map_or_else(|| pipeline::revision(settings), Ok);
     let plan = pipeline::beside(side(&from)?, side(&to)?, &key);
     let report = Report { commit, ..diff::of(plan) };
-    planning::print_with(&report, &key, &args.output, terminal)?;
+    planning::print_with(&report, (&key, &folder), &args.output, terminal)?;
     Ok(planning::exit(&report.plan, args.exit_code))
 }

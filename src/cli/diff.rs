@@ -76,7 +76,6 @@ fn with_cluster(args: &DiffArgs, target: &TargetArgs, terminal: &Terminal) -> Re
     plan.refusals.clear();
     plan.findings.clear();
     let report = Report { digest: None, ..planning::report(&planned, Purpose::Plan, plan) };
-    let report = Report { touched: target.select.touched.clone(), ..report };
     let exit = planning::exit(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }
@@ -95,7 +94,7 @@ fn with_live(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Termin
     planned.plan.findings.clear();
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     let commit = between(&base.source, &settings::online(target, &args.set)?.source)?;
-    let report = Report { digest: None, commit, touched: target.select.touched.clone(), ..report };
+    let report = Report { digest: None, commit, ..report };
     let exit = planning::exit(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }
@@ -113,8 +112,9 @@ fn revisions(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Termin
     let key = pipeline::fresh_key()?;
     // What neither has is told as the head tells it.
     let after = after.map_or_else(|| pipeline::revision(&head), Ok)?;
-    let warnings = warnings(before.as_ref(), &after);
-    let plan = pipeline::revised(before, after, &key);
+    let mut warnings = warnings(before.as_ref(), &after);
+    let (plan, unjudged) = pipeline::revised(before, after, &key)?;
+    warnings.extend(unjudged);
     Ok(looked(args, Report { commit, warnings, touched: target.select.touched.clone(), ..of(plan) }, key))
 }
 
@@ -136,7 +136,7 @@ fn engines(
 }
 
 fn looked(args: &DiffArgs, report: Report, key: crate::masked::FingerprintKey) -> Looked {
-    let exit = planning::exit(&report.plan, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Looked { report, key, exit }
 }
 

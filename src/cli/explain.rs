@@ -1,15 +1,15 @@
 //! `weft explain`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::arguments::{SetArgs, TargetArgs};
+use super::arguments::{Form, SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff::{FieldChange, Writer, brief};
 use crate::pipeline::{self, Explained, ExplainedField, Layered, Question};
-use crate::report::harmless;
+use crate::report::{harmless, json_of_value, optional};
 use crate::state::history::Revision;
 use crate::value::Value;
 
@@ -34,19 +34,11 @@ pub(super) struct ExplainArgs {
     /// Ask no cluster: the values and the template are known without it.
     #[arg(long)]
     offline: bool,
-    /// The form of the output.
+    /// The form of the output; the schema of JSON is `docs/schema/explain-v1.json`.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
     #[command(flatten)]
     set: SetArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people.
-    Text,
-    /// For programs; its schema is `docs/schema/explain-v1.json`.
-    Json,
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -181,8 +173,8 @@ fn document(explained: &Explained) -> Json {
 fn of_field(field: &ExplainedField) -> Json {
     let mut map = Map::new();
     map.insert("path".into(), field.path.to_string().into());
-    optional(&mut map, "value", field.value.as_ref().map(value));
-    optional(&mut map, "found", field.found.as_ref().map(value));
+    optional(&mut map, "value", field.value.as_ref().map(json_of_value));
+    optional(&mut map, "found", field.found.as_ref().map(json_of_value));
     if let Some((origin, line)) = &field.template {
         let mut template = Map::new();
         template.insert("origin".into(), origin.to_string().into());
@@ -195,8 +187,8 @@ fn of_field(field: &ExplainedField) -> Json {
         let mut told = Map::new();
         told.insert("class".into(), change.class.to_string().into());
         told.insert("drifted".into(), change.drifted.into());
-        optional(&mut told, "live", change.live.as_ref().map(value));
-        optional(&mut told, "desired", change.desired.value().map(value));
+        optional(&mut told, "live", change.live.as_ref().map(json_of_value));
+        optional(&mut told, "desired", change.desired.value().map(json_of_value));
         map.insert("change".into(), told.into());
     }
     map.into()
@@ -204,10 +196,10 @@ fn of_field(field: &ExplainedField) -> Json {
 
 fn of_layers(source: &Layered) -> Json {
     let overrides =
-        source.overrides.iter().map(|(it, origin)| json!({"value": value(it), "origin": origin.to_string()}));
+        source.overrides.iter().map(|(it, origin)| json!({"value": json_of_value(it), "origin": origin.to_string()}));
     json!({
         "path": source.path.to_string(),
-        "value": value(&source.value),
+        "value": json_of_value(&source.value),
         "origin": source.origin.to_string(),
         "overrides": overrides.collect::<Vec<_>>(),
     })
@@ -225,15 +217,4 @@ fn writer(writer: &Writer) -> Json {
     json!({
         "manager": writer.manager, "operation": writer.operation, "subresource": writer.subresource, "time": writer.time,
     })
-}
-
-/// The value as JSON. It holds sketches where there were secrets, and nothing that JSON cannot.
-fn value(value: &Value) -> Json {
-    serde_json::to_value(value).unwrap_or(Json::Null)
-}
-
-fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
-    if let Some(value) = value {
-        map.insert(name.into(), value.into());
-    }
 }

@@ -98,23 +98,22 @@ pub(super) fn create(path: &Path, text: impl AsRef<[u8]>, private: bool) -> Resu
 /// Replaces the text of a file at once: a reader sees the old one or the new one. The mode stays, and so does a link.
 pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let failed = |source: io::Error| FileError::Write { path: path.clone(), source };
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_ref()).map_err(failed)?;
-    if let Ok(about) = fs::metadata(&path) {
-        fs::set_permissions(file.path(), about.permissions()).map_err(failed)?;
-    }
-    file.persist(&path).map(drop).map_err(|error| failed(error.error))
+    let permissions = fs::metadata(&path).ok().map(|it| it.permissions());
+    put(&path, text.as_ref(), permissions)
 }
 
 /// Writes a file that everybody may read, at once: a reader sees the old one, if there is one, or the new one.
 pub(super) fn publish(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+    put(path, text.as_ref(), Some(fs::Permissions::from_mode(0o644)))
+}
+
+/// Puts a whole file in the place of the one that is there. Without permissions its owner alone may read it.
+fn put(path: &Path, text: &[u8], permissions: Option<fs::Permissions>) -> Result<(), FileError> {
     let failed = |source: io::Error| FileError::Write { path: path.to_path_buf(), source };
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_ref()).map_err(failed)?;
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).map_err(failed)?;
+    file.write_all(text).map_err(failed)?;
+    permissions.map_or(Ok(()), |it| fs::set_permissions(file.path(), it)).map_err(failed)?;
     file.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 

@@ -1,9 +1,9 @@
 //! `weft history`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::arguments::{ClusterArgs, ProjectArgs, SelectArgs, SetArgs, TargetArgs};
+use super::arguments::{ClusterArgs, Form, ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::diagnostic::Failure;
@@ -30,14 +30,6 @@ pub(super) struct HistoryArgs {
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A table; the objects of a revision as YAML.
-    Text,
-    /// For programs.
-    Json,
 }
 
 pub(super) fn run(args: &HistoryArgs, terminal: &Terminal) -> Result<Exit, Failure> {

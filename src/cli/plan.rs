@@ -67,7 +67,6 @@ fn look(args: &PlanArgs, target: &TargetArgs, terminal: &Terminal) -> Result<Loo
     let report = planning::report(&planned, Purpose::Plan, planned.plan.clone());
     let report = Report { touched: target.select.touched.clone(), ..report };
     args.saving.save(&planned, (&settings, &args.set, &guards), &report, terminal)?;
-    let refused = !report.plan.refusals.is_empty();
-    let exit = if refused { Exit::Refused } else { planning::exit(&report.plan, args.exit_code) };
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }

@@ -61,7 +61,8 @@ pub(super) fn plan(
     guards: &Guards,
     terminal: &Terminal,
 ) -> Result<Planned, Failure> {
-    plan_with(&Settings { judge: judge.into(), ..settings::online(target, set)? }, guards, terminal)
+    let planned = plan_with(&Settings { judge: judge.into(), ..settings::online(target, set)? }, guards, terminal)?;
+    Ok(Planned { touched: target.select.touched.clone(), ..planned })
 }
 
 /// Plans what the settings say, and tells what that is at.
@@ -87,7 +88,7 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     }
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
-    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new(), touched: None }
+    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new(), touched: planned.touched.clone() }
 }
 
 /// Prints a report in the form that was asked for.
@@ -97,13 +98,13 @@ pub(super) fn print(
     output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    print_with(report, &planned.state.key, output, terminal)
+    print_with(report, (&planned.state.key, &planned.project.folder), output, terminal)
 }
 
-/// Prints a report whose secrets are fingerprints of this key.
+/// Prints a report whose secrets are fingerprints of this key, about a project in this folder of its repository.
 pub(super) fn print_with(
     report: &Report,
-    key: &FingerprintKey,
+    (key, folder): (&FingerprintKey, &str),
     output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
@@ -113,23 +114,30 @@ pub(super) fn print_with(
         Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
         Format::Markdown => report::markdown(report, budget(output)),
         Format::Html => report::html(report, show(output)),
-        Format::Junit => report::junit(&[part(report, key)]),
-        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices(report), output.format),
+        Format::Junit => report::junit(&[part(report, key)], folder),
+        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices(report), folder, output.format),
     };
     keep_whole(output, || report::markdown(report, all(output)))?;
     Ok(terminal.print(&text)?)
 }
 
-/// Prints the reports of several environments in the form that was asked for.
-pub(super) fn print_many(parts: &[Part], code: u8, output: &OutputArgs, terminal: &Terminal) -> Result<(), Failure> {
+/// Prints the reports of several environments in the form that was asked for. For `folder` see [`print_with`].
+pub(super) fn print_many(
+    parts: &[Part],
+    (code, folder): (u8, &str),
+    output: &OutputArgs,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     let listed = Listed { ignored: output.show_ignored, ..Listed::default() };
     let text = match output.format {
         Format::Text => report::text_of_many(parts, &style(output, terminal)),
         Format::Json => format!("{:#}\n", report::json_of_many(parts, code, listed)),
         Format::Markdown => report::markdown_of_many(parts, budget(output)),
         Format::Html => report::html_of_many(parts, show(output)),
-        Format::Junit => report::junit(parts),
-        Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices_of_many(parts), output.format),
+        Format::Junit => report::junit(parts, folder),
+        Format::Sarif | Format::Github | Format::Gitlab => {
+            annotations(&report::notices_of_many(parts), folder, output.format)
+        }
     };
     keep_whole(output, || report::markdown_of_many(parts, all(output)))?;
     Ok(terminal.print(&text)?)
@@ -140,12 +148,12 @@ fn part<'r>(report: &'r Report, key: &'r FingerprintKey) -> Part<'r> {
     Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, key) }
 }
 
-/// Notices in a form that has nothing else.
-pub(super) fn annotations(notices: &[Notice], format: Format) -> String {
+/// Notices in a form that has nothing else, about a project in this folder of its repository.
+pub(super) fn annotations(notices: &[Notice], folder: &str, format: Format) -> String {
     match format {
-        Format::Github => report::github(notices),
-        Format::Gitlab => format!("{:#}\n", report::gitlab(notices)),
-        _ => format!("{:#}\n", report::sarif(notices)),
+        Format::Github => report::github(notices, folder),
+        Format::Gitlab => format!("{:#}\n", report::gitlab(notices, folder)),
+        _ => format!("{:#}\n", report::sarif(notices, folder)),
     }
 }
 
@@ -188,4 +196,9 @@ pub(super) fn exit(plan: &Plan, tell_differences: bool) -> Exit {
         _ if tell_differences && !plan.is_empty() => Exit::Differences,
         _ => Exit::Done,
     }
+}
+
+/// The same for a plan that people decide about: refused comes before all else.
+pub(super) fn verdict(plan: &Plan, tell_differences: bool) -> Exit {
+    if plan.refusals.is_empty() { exit(plan, tell_differences) } else { Exit::Refused }
 }

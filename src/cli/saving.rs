@@ -108,6 +108,6 @@ impl SavingArgs {
         let report = planning::report(planned, Purpose::Plan, planned.plan.clone());
         planning::print(&report, planned, &self.format().into(), terminal)?;
         self.save(planned, (settings, &SetArgs::default(), guards), &report, terminal)?;
-        Ok(if report.plan.refusals.is_empty() { planning::exit(&report.plan, false) } else { Exit::Refused })
+        Ok(planning::verdict(&report.plan, false))
     }
 }

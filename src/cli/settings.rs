@@ -47,6 +47,13 @@ pub(super) fn online(target: &TargetArgs, set: &SetArgs) -> Result<Settings, Fai
     Ok(Settings { cluster, ..offline(environment, project, select, set)? })
 }
 
+/// The project's folder in its git repository, in which forges count paths; empty for the top. What cannot be opened is in
+/// none, and is told by whoever needs it.
+pub(super) fn folder(project: &ProjectArgs) -> String {
+    let source = Source::open(&absolute(&project.project), project.at.as_deref());
+    source.map(|it| it.folder()).unwrap_or_default()
+}
+
 /// The environment of the process. Variables that are not text cannot be meant.
 pub(super) fn variables() -> BTreeMap<String, String> {
     let text = |it: std::ffi::OsString| it.into_string().ok();

@@ -23,7 +23,7 @@ pub(super) struct ShowArgs {
 pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let saved = saved::read(&files::bytes(&args.file)?, &args.file.display().to_string())?;
     // What is secret is a sketch already, whatever key it was made with.
-    planning::print_with(&report(saved), &KeyMark::open(), &args.output, terminal)?;
+    planning::print_with(&report(saved), (&KeyMark::open(), ""), &args.output, terminal)?;
     Ok(Exit::Done)
 }
 

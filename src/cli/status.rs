@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::arguments::{Format, SetArgs, TargetArgs, TargetsArgs};
+use super::arguments::{Form, SetArgs, TargetArgs, TargetsArgs};
 use super::many::{self, Lines, Targets};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
@@ -17,26 +17,14 @@ use crate::report::{Standing, Status};
 pub(super) struct StatusArgs {
     #[command(flatten)]
     targets: TargetsArgs,
-    /// The form of the output.
+    /// The form of the output; the schema of JSON is `docs/schema/status-v1.json`.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A table, with the objects that are not healthy.
-    Text,
-    /// For programs; its schema is `docs/schema/status-v1.json`.
-    Json,
-}
-
 pub(super) fn run(args: &StatusArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let format = match args.output {
-        Form::Text => Format::Text,
-        Form::Json => Format::Json,
-    };
     let targets = Targets::of(&args.targets)?;
-    many::tell(&targets, format, terminal, |target, terminal| look(target, args.output, terminal))
+    many::tell(&targets, args.output.into(), terminal, |target, terminal| look(target, args.output, terminal))
 }
 
 fn look(target: &TargetArgs, form: Form, terminal: &Terminal) -> Result<Lines, Failure> {

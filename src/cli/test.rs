@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
-use super::arguments::{ClusterArgs, ProjectArgs, SelectArgs, SetArgs, TargetArgs, seconds};
+use super::arguments::{ClusterArgs, Form, ProjectArgs, SelectArgs, SetArgs, TargetArgs, seconds};
 use super::terminal::Terminal;
 use super::{Exit, counted, settings, wait};
 use crate::apply::{Log, Tested};
@@ -37,17 +37,9 @@ pub(super) struct TestArgs {
     /// End the run after this time (`90s`, `20m`). A test may take as long as its release waits, or five minutes.
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     deadline: Option<u64>,
-    /// The form of the output.
+    /// The form of the output; the schema of JSON is `docs/schema/test-v1.json`.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     output: Form,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// A line a test, with what those wrote that failed.
-    Text,
-    /// For programs; its schema is `docs/schema/test-v1.json`.
-    Json,
 }
 
 pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -1,5 +1,6 @@
 //! `weft validate`.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,15 +12,15 @@ use super::terminal::Terminal;
 use super::{Exit, acting, changed, counted, planning, settings, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline::{self, ClusterOverride, Exposures, Invalid, Rendering, Revision, Settings};
-use crate::plan::Guards;
-use crate::policy;
+use crate::plan::{Guards, Ruling};
+use crate::policy::Judgement;
 use crate::report::{self, Level, Notice};
 use crate::sandbox::{self, Options, Places};
 use crate::schema;
 use crate::value::Path;
 
-/// Check environments without a cluster: files, values, schemas, templates, objects, secrets outside Secrets, and values
-/// that nobody reads.
+/// Check environments without a cluster: files, values, schemas, templates, objects, policies, secrets outside Secrets,
+/// and values that nobody reads.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     /// The environments; all of them where none is named.
@@ -62,19 +63,19 @@ enum Form {
 }
 
 impl Form {
-    /// The problems of these environments.
-    fn write(self, names: &[String], notices: &[Notice]) -> String {
+    /// The problems of these environments, whose project is in this folder of its repository.
+    fn write(self, names: &[String], notices: &[Notice], folder: &str) -> String {
         let format = match self {
             Self::Text => return String::new(),
             Self::Junit => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                return report::junit_of_notices(&names, notices);
+                return report::junit_of_notices(&names, notices, folder);
             }
             Self::Sarif => Format::Sarif,
             Self::Github => Format::Github,
             Self::Gitlab => Format::Gitlab,
         };
-        planning::annotations(notices, format)
+        planning::annotations(notices, folder, format)
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     fates.iter().flatten().flatten().try_for_each(|lines| terminal.print(&lines.text))?;
     let mut notices = all.into_inner().unwrap_or_default();
     notices.sort_by_key(|it| (it.level, names.list.iter().position(|name| *name == it.environment)));
-    terminal.print(&args.output.write(&names.list, &notices))?;
+    terminal.print(&args.output.write(&names.list, &notices, &settings::folder(&args.project)))?;
     let errors = |fate: &many::Fate<Lines>| match fate {
         Some(Err(failure)) => failure.diagnostics.len(),
         _ => 0,
@@ -163,8 +164,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 /// Checks an environment and prints a line about it; returns how many problems there are.
 fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, Failure> {
     let served = schema::served(release).unwrap_or_else(schema::builtin);
-    let Revision { project, rendering } = pipeline::revision_on(settings, &Arc::new(served))?;
-    policy::read(&project.tree)?;
+    let revision = pipeline::revision_on(settings, &Arc::new(served))?;
+    let rendering = &revision.rendering;
     for warning in &rendering.desired.warnings {
         let notice = found.notice(Level::Warning, "warning", warning.clone());
         found.say(warning, notice);
@@ -173,7 +174,8 @@ fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, 
     for violation in &violations {
         invalid(violation, found);
     }
-    let shown = exposures(&rendering, found)?;
+    let denied = denied(&revision, found)?;
+    let shown = exposures(rendering, found)?;
     let unread = &rendering.unread;
     for it in unread {
         let (release, path, origin) = (&it.release, &it.path, &it.origin);
@@ -195,10 +197,34 @@ fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, 
         1 => Some("1 place that shows a secret".to_owned()),
         many => Some(format!("{many} places that show secrets")),
     };
-    let problems: Vec<String> = unread_values.into_iter().chain(invalid).chain(shown_values).collect();
+    let policies = (denied > 0).then(|| counted(denied, "finding") + " of policies that deny");
+    let problems: Vec<String> = unread_values.into_iter().chain(invalid).chain(policies).chain(shown_values).collect();
     let problems = if problems.is_empty() { "ok".to_owned() } else { problems.join(", ") };
     found.print(&format!("{}: {objects} of {releases}: {problems}\n", settings.environment))?;
-    Ok(unread.len() + violations.len() + shown)
+    Ok(unread.len() + violations.len() + denied + shown)
+}
+
+/// Says what the policies find in the objects, and which of them need a plan; returns how much of it is denied.
+fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
+    let Judgement { findings, unjudged } = pipeline::judged(revision, &pipeline::fresh_key()?)?;
+    let objects: HashMap<_, _> = revision.rendering.desired.objects.iter().map(|it| (&it.id, it)).collect();
+    for it in &findings {
+        let level = if it.ruling == Ruling::Deny { Level::Error } else { Level::Warning };
+        let origin = it.object.as_ref().and_then(|id| objects.get(id)).map(|it| it.origin.clone());
+        let place = origin.as_ref().map(|it| format!("\n --> {it}")).unwrap_or_default();
+        let hint = format!("The rule is at {}.", it.policy);
+        let denied = if it.ruling == Ruling::Deny { "denied: " } else { "" };
+        said.terminal.warn(&format!("{denied}{it}{place}\n  = hint: {hint}"));
+        let notice = said.notice(level, &format!("policy/{}", it.rule), it.message.clone());
+        let (object, release) = (it.object.clone(), it.release.clone());
+        said.notices.push(Notice { object, release, origin, hint: Some(hint), ..notice });
+    }
+    if !unjudged.is_empty() {
+        let lines: Vec<String> = unjudged.iter().map(ToString::to_string).collect();
+        said.terminal.say(&lines.join("\n"));
+        said.notices.push(said.notice(Level::Note, "unjudged", lines.join("\n")));
+    }
+    Ok(findings.iter().filter(|it| it.ruling == Ruling::Deny).count())
 }
 
 /// Says what a server would refuse of an object.

@@ -96,11 +96,21 @@ impl Diagnostic {
         }
     }
 
+    /// What went wrong and why, on one line.
+    pub fn reason(&self) -> String {
+        self.messages.join(": ")
+    }
+
     /// Whether both say the same, of whatever release.
     fn repeats(&self, other: &Self) -> bool {
         let said = |it: &Self| (it.kind, it.messages.clone(), it.origin.clone(), it.hint.clone());
         said(self) == said(other)
     }
+}
+
+/// What went wrong and why, for each, on one line.
+pub fn reasons(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(Diagnostic::reason).collect::<Vec<_>>().join("; ")
 }
 
 /// A run that failed, with all that is wrong. Any error that can be diagnosed becomes one through `?`.

@@ -87,21 +87,8 @@ pub fn leftover(
         }
         Arc::new(live)
     });
-    ObjectComparison {
-        id: id.clone(),
-        release: Arc::clone(release),
-        verdict: if live.is_some() { Verdict::Leftover } else { Verdict::Gone },
-        judged: Judged::Trivial,
-        fields: Vec::new(),
-        desired: None,
-        repository: None,
-        live,
-        after: None,
-        adopts: None,
-        tools: Vec::new(),
-        violations: Vec::new(),
-        recorded,
-    }
+    let verdict = if live.is_some() { Verdict::Leftover } else { Verdict::Gone };
+    ObjectComparison { live, recorded, ..ObjectComparison::bare(id.clone(), Arc::clone(release), verdict) }
 }
 
 fn is_deleted(live: &LiveObject) -> bool {
@@ -146,19 +133,12 @@ impl<'a> Subject<'a> {
 
     fn comparison(self, verdict: Verdict, judged: Judged) -> ObjectComparison {
         ObjectComparison {
-            id: self.object.id.clone(),
-            release: Arc::clone(&self.object.release),
-            verdict,
             judged,
             fields: self.left.to_vec(),
             desired: Some(Arc::clone(self.object)),
             repository: (!Arc::ptr_eq(self.object, self.written)).then(|| Arc::clone(self.written)),
-            live: None,
-            after: None,
-            adopts: None,
-            tools: Vec::new(),
-            violations: Vec::new(),
             recorded: self.recorded,
+            ..ObjectComparison::bare(self.object.id.clone(), Arc::clone(&self.object.release), verdict)
         }
     }
 

@@ -337,6 +337,25 @@ impl<'a> Context<'a> {
 }
 
 impl ObjectComparison {
+    /// A verdict on an object, and nothing that led to it.
+    pub fn bare(id: ObjectId, release: Arc<str>, verdict: Verdict) -> Self {
+        Self {
+            id,
+            release,
+            verdict,
+            judged: Judged::Trivial,
+            fields: Vec::new(),
+            desired: None,
+            repository: None,
+            live: None,
+            after: None,
+            adopts: None,
+            tools: Vec::new(),
+            violations: Vec::new(),
+            recorded: None,
+        }
+    }
+
     /// What is not as we last applied it: what others did since then, whatever becomes of it. Who wants to know what an
     /// apply would do asks [`Self::about_to_change`]; a field may be in both.
     pub fn since_last_apply(&self) -> impl Iterator<Item = &FieldChange> {

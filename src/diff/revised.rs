@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::changes::{Delta, between};
 use super::secrecy::{mask_like, shown, shown_at};
-use super::{Class, FieldChange, Judged, LiveObject, ObjectComparison, Verdict};
+use super::{Class, FieldChange, LiveObject, ObjectComparison, Verdict};
 use crate::manifest::Object;
 use crate::masked::FingerprintKey;
 use crate::schema::builtin_schemas;
@@ -13,19 +13,8 @@ use crate::schema::builtin_schemas;
 /// fields that differ are [`Class::Pending`].
 pub fn revised(base: Option<&Arc<Object>>, head: &Arc<Object>, key: &FingerprintKey) -> ObjectComparison {
     let comparison = |verdict| ObjectComparison {
-        id: head.id.clone(),
-        release: Arc::clone(&head.release),
-        verdict,
-        judged: Judged::Trivial,
-        fields: Vec::new(),
         desired: Some(Arc::clone(head)),
-        repository: None,
-        live: None,
-        after: None,
-        adopts: None,
-        tools: Vec::new(),
-        violations: Vec::new(),
-        recorded: None,
+        ..ObjectComparison::bare(head.id.clone(), Arc::clone(&head.release), verdict)
     };
     let after = || Some(Arc::new(shown(&head.body, key)));
     let Some(base) = base else { return ObjectComparison { after: after(), ..comparison(Verdict::Create) } };

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Entry, Fate, Finding, Look, Memory, Past, Told, Unseen, Verdict};
+use crate::diagnostic::Diagnostic;
 use crate::diff::Writer;
-use crate::value::Value;
+use crate::report::{json_of_value, optional};
 
 /// The version of the document's format.
 pub const FORMAT_VERSION: u64 = 1;
@@ -29,7 +30,7 @@ pub(super) fn environment(told: &Told<'_>) -> Json {
     match told.fate {
         Fate::Looked(look) => looked(&mut map, look),
         Fate::Failed(diagnostics) => {
-            let errors: Vec<String> = diagnostics.iter().map(|it| it.messages.join(": ")).collect();
+            let errors: Vec<String> = diagnostics.iter().map(Diagnostic::reason).collect();
             map.insert("errors".into(), errors.into());
         }
         Fate::Skipped => {}
@@ -59,8 +60,8 @@ fn finding(finding: &Finding, past: &Past) -> Json {
     map.insert("object".into(), json!(finding.object));
     optional(&mut map, "release", finding.release.as_deref());
     optional(&mut map, "field", finding.path.as_deref());
-    optional(&mut map, "expected", finding.expected.as_ref().map(value));
-    optional(&mut map, "found", finding.found.as_ref().map(value));
+    optional(&mut map, "expected", finding.expected.as_ref().map(json_of_value));
+    optional(&mut map, "found", finding.found.as_ref().map(json_of_value));
     optional(&mut map, "manager", finding.writers.first().map(|it| it.manager.as_str()));
     map.insert("writers".into(), finding.writers.iter().map(writer).collect());
     optional(&mut map, "since", finding.since());
@@ -101,15 +102,4 @@ fn writer(writer: &Writer) -> Json {
     optional(&mut map, "subresource", Some(writer.subresource.as_str()).filter(|it| !it.is_empty()));
     optional(&mut map, "time", writer.time.as_deref());
     map.into()
-}
-
-/// The value as JSON. Values of findings hold sketches where there were secrets, and nothing that JSON cannot.
-fn value(value: &Value) -> Json {
-    serde_json::to_value(value).unwrap_or(Json::Null)
-}
-
-fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
-    if let Some(value) = value {
-        map.insert(name.into(), value.into());
-    }
 }

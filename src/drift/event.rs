@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Fate, Finding, Look, Told, Verdict, document};
+use crate::diagnostic::reasons;
 
 /// The media type of a webhook's body: the structured mode of `CloudEvents` 1.0.
 pub const CLOUD_EVENTS: &str = "application/cloudevents+json";
@@ -28,12 +29,8 @@ pub fn news(told: &Told<'_>) -> Option<Note> {
     let look = match told.fate {
         Fate::Looked(look) => look,
         Fate::Failed(diagnostics) => {
-            let why: Vec<String> = diagnostics.iter().map(|it| it.messages.join(": ")).collect();
-            return note(
-                "DriftFailed",
-                true,
-                format!("`{}` could not be looked at: {}", told.environment, why.join("; ")),
-            );
+            let why = reasons(diagnostics);
+            return note("DriftFailed", true, format!("`{}` could not be looked at: {why}", told.environment));
         }
         Fate::Skipped => return None,
     };

@@ -10,6 +10,7 @@ use super::{Finding, Sort};
 use crate::diff::brief;
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
+use crate::state::second;
 use crate::value::Value;
 
 /// How many findings are remembered; beyond that the oldest are forgotten, those that are gone first.
@@ -191,11 +192,6 @@ impl History {
             self.entries.remove(mark);
         }
     }
-}
-
-/// A time to the second, always as long, so that texts sort as times do.
-pub(super) fn second(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or_default().to_string()
 }
 
 /// The keyed fingerprint of a value.

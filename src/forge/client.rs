@@ -20,8 +20,13 @@ const TRIES: u32 = 4;
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// Before a request is sent again of which the forge does not say when.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Before a request is sent again that came too soon after others, of which the forge does not say when (GitHub's
+/// "Rate limits for the REST API": at least a minute).
+const TOO_MANY: Duration = Duration::from_secs(60);
 /// How many characters the description of a status may have (GitHub; GitLab takes 255).
 const DESCRIPTION: usize = 140;
+/// How many characters the page of a status may have (GitLab).
+const LONGEST_PAGE: usize = 255;
 /// The label of our issues, by which they are found among many.
 const LABEL: &str = "weft";
 
@@ -132,7 +137,8 @@ impl<'n> Client<'n> {
             ("description", json!(description)),
             ("context", json!(status.context)),
         ]);
-        let facts = facts.chain(self.job.run.as_ref().map(|it| ("run", json!(it))));
+        let run = self.job.run.as_ref().filter(|it| it.chars().count() <= LONGEST_PAGE);
+        let facts = facts.chain(run.map(|it| ("run", json!(it))));
         self.act("status", &facts.collect()).await.map(drop)
     }
 
@@ -229,7 +235,7 @@ impl<'n> Client<'n> {
             facts.insert("page", json!(page));
             let Some(call) = self.call(what, &facts)? else { break };
             let answer = self.send(&call).await?;
-            let found = self.read(&answer).ok().and_then(|it| call.kept(&it));
+            let found = read(&answer).ok().and_then(|it| call.kept(&it));
             let found = found.ok_or_else(|| self.unexpected(&call))?;
             let is_last = found.is_empty() || !call.path.contains("page=") || !leads_on(&answer.headers, found.len());
             all.extend(found);
@@ -258,12 +264,7 @@ impl<'n> Client<'n> {
             return Ok(None);
         }
         let answer = self.send(&call).await?;
-        self.read(&answer).map(Some).map_err(|_| self.unexpected(&call))
-    }
-
-    #[expect(clippy::unused_self, reason = "reads beside what asks")]
-    fn read(&self, answer: &Answer) -> Result<Json, serde_json::Error> {
-        serde_json::from_slice(&answer.bytes)
+        read(&answer).map(Some).map_err(|_| self.unexpected(&call))
     }
 
     fn unexpected(&self, call: &Call) -> ForgeError {
@@ -274,15 +275,21 @@ impl<'n> Client<'n> {
     async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
         let mut tries = 1;
         loop {
-            match self.network.send(self.request(call)?, self.job.authorization.as_ref(), &self.trust, LARGEST).await {
-                Err(NetworkError::Refused { address, wait: Some(wait), .. }) if wait > LONGEST_WAIT => {
+            let request = self.request(call)?;
+            let error = match self.network.send(request, self.job.authorization.as_ref(), &self.trust, LARGEST).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match put_off(&error) {
+                Some(wait) if wait > LONGEST_WAIT => {
+                    let address = format!("{}{}", self.api, call.path);
                     return Err(ForgeError::Limited { address, seconds: wait.as_secs() });
                 }
-                Err(NetworkError::Refused { wait: Some(wait), .. }) if tries < TRIES => {
+                Some(wait) if tries < TRIES => {
                     tokio::time::sleep(wait).await;
                     tries += 1;
                 }
-                answer => return Ok(answer?),
+                _ => return Err(error.into()),
             }
         }
     }
@@ -303,6 +310,17 @@ impl<'n> Client<'n> {
     }
 }
 
+fn read(answer: &Answer) -> Result<Json, serde_json::Error> {
+    serde_json::from_slice(&answer.bytes)
+}
+
+/// For how long the forge puts a request off: as its headers say, or for a while where only its status or its words do.
+pub(super) fn put_off(error: &NetworkError) -> Option<Duration> {
+    let NetworkError::Refused { status, saying, wait, .. } = error else { return None };
+    let is_meant = || status.as_u16() == 429 || (status.as_u16() == 403 && saying.contains("rate limit"));
+    wait.or_else(|| is_meant().then_some(TOO_MANY))
+}
+
 /// Whether it is open what became of a request.
 fn is_open(error: &NetworkError) -> bool {
     match error {
@@ -316,5 +334,26 @@ fn leads_on(headers: &HeaderMap, count: usize) -> bool {
     match headers.get(header::LINK).and_then(|it| it.to_str().ok()) {
         Some(links) => links.contains("rel=\"next\""),
         None => count >= 50,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn who_sends_too_many_waits_also_where_no_header_says_so() {
+        let wait = |status: u16, saying: &str, wait: Option<u64>| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let (address, saying, wait) = (String::new(), saying.to_owned(), wait.map(Duration::from_secs));
+            put_off(&NetworkError::Refused { address, status, saying, challenge: None, wait }).map(|it| it.as_secs())
+        };
+        assert_eq!(wait(403, "You have exceeded a secondary rate limit", None), Some(60));
+        assert_eq!(wait(403, "You have exceeded a secondary rate limit", Some(7)), Some(7));
+        assert_eq!(wait(429, "", None), Some(60));
+        assert_eq!(wait(403, "Resource not accessible by integration", None), None);
+        assert_eq!(wait(500, "rate limit", None), None);
     }
 }

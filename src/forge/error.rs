@@ -3,8 +3,12 @@
 use thiserror::Error;
 
 use super::Forge;
+use super::client::put_off;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::network::NetworkError;
+
+/// What to do where a forge gets too many requests.
+const LATER: &str = "Run the job again later, or with a token of its own.";
 
 /// Why a job's facts could not be read, or a forge was not told something.
 #[derive(Debug, Error)]
@@ -25,6 +29,12 @@ pub enum ForgeError {
         forge: Forge,
         /// The variables that it is looked for in.
         variables: Vec<&'static str>,
+    },
+    /// A token has what no header of a request may have.
+    #[error("`{variable}` has a line break or another control character within its token")]
+    Token {
+        /// The variable.
+        variable: &'static str,
     },
     /// The job does not say something that a request needs.
     #[error("the job does not say {what}, which {forge} has to know")]
@@ -58,7 +68,11 @@ pub enum ForgeError {
 impl Diagnose for ForgeError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown { .. } | Self::Event(_) | Self::NoToken { .. } | Self::Missing { .. } => Kind::Input,
+            Self::Unknown { .. }
+            | Self::Event(_)
+            | Self::NoToken { .. }
+            | Self::Token { .. }
+            | Self::Missing { .. } => Kind::Input,
             Self::Limited { .. } | Self::Answer { .. } | Self::Network(_) => Kind::Machine,
         }
     }
@@ -71,15 +85,20 @@ impl Diagnose for ForgeError {
                 let names: Vec<String> = variables.iter().map(|it| format!("`{it}`")).collect();
                 format!("Set {}; `docs/ci.md` lists the rights that it needs.", names.join(" or "))
             }
+            Self::Token { .. } => "Set it to the token alone; one line break at its end does no harm.".into(),
             Self::Missing { .. } => {
                 "Run it in a job of the forge, or set the variables that `docs/ci.md` lists.".into()
             }
-            Self::Limited { .. } => "Run the job again later, or with a token of its own.".into(),
+            Self::Limited { .. } => LATER.into(),
+            Self::Network(error) if put_off(error).is_some() => LATER.into(),
             Self::Answer { .. } => "Is the address of the API right, and is no login page before it?".into(),
             Self::Network(error) => match error.status().map(|it| it.as_u16()) {
                 Some(401) => "The token is wrong or has expired.".into(),
                 Some(403) => "The token lacks a right: `docs/ci.md` lists those that it needs.".into(),
                 Some(404) => "It is not there, or the token may not see it.".into(),
+                None if matches!(error, NetworkError::Silent { .. }) => {
+                    "Is the address of the API right, and is the forge reached from here?".into()
+                }
                 _ => return error.hint(),
             },
         })

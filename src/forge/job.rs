@@ -110,8 +110,7 @@ impl Job {
         let facts = Facts { forge, variables, event: &event };
         let (pull, into, from) = (facts.of("pull"), facts.of("into"), facts.of("from"));
         let tokens = facts.names("token");
-        let token = tokens.iter().find_map(|name| variables.get(*name).filter(|it| !it.is_empty()));
-        let authorization = token.map(|token| Masked::new(format!("{} {token}", forge.scheme())));
+        let authorization = token(&tokens, variables)?.map(|it| Masked::new(format!("{} {it}", forge.scheme())));
         Ok(Self {
             forge,
             api: facts.of("api").map(|it| it.trim_end_matches('/').to_owned()),
@@ -130,6 +129,30 @@ impl Job {
             authorization,
         })
     }
+}
+
+/// A secret without the line break that files and secrets of CI often end with.
+pub fn without_break(text: &str) -> &str {
+    text.strip_suffix('\n').map_or(text, |it| it.strip_suffix('\r').unwrap_or(it))
+}
+
+/// The first of these variables that has a token.
+fn token<'v>(names: &[&'static str], variables: &'v BTreeMap<String, String>) -> Result<Option<&'v str>, ForgeError> {
+    let of = |name: &&'static str| {
+        let line = without_break(variables.get(*name)?);
+        (!line.is_empty()).then_some((*name, line))
+    };
+    match names.iter().find_map(of) {
+        Some((variable, line)) if line.contains(char::is_control) => Err(ForgeError::Token { variable }),
+        found => Ok(found.map(|(_, line)| line)),
+    }
+}
+
+/// What the body of a webhook says that happened: the action on a pull request, and the branch or tag of a push.
+pub fn happened(forge: Forge, body: &[u8]) -> (Option<String>, Option<String>) {
+    let (variables, event) = (BTreeMap::new(), serde_json::from_slice(body).unwrap_or_default());
+    let facts = Facts { forge, variables: &variables, event: &event };
+    (facts.of("action"), facts.of("ref"))
 }
 
 /// The places of a forge's facts, with what stands there.
@@ -183,5 +206,32 @@ impl Facts<'_> {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
         let value = self.variables.get(&rest[..end]).filter(|it| !it.is_empty())?;
         Some(format!("{before}{value}{}", self.expanded(&rest[end..])?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostic;
+
+    #[test]
+    fn a_token_is_one_line_and_may_end_with_a_break() {
+        let read = |token: &str| {
+            let variables = BTreeMap::from([("GITHUB_TOKEN".to_owned(), token.to_owned())]);
+            Job::read(Forge::GitHub, &variables, "").map(|it| it.authorization)
+        };
+        let sent = |token: &str| Some(Masked::new(format!("Bearer {token}")));
+        for given in ["secret", "secret\n", "secret\r\n"] {
+            assert_eq!(read(given).unwrap(), sent("secret"), "{given:?}");
+        }
+        assert_eq!(read("\n").unwrap(), None);
+        for given in ["secret\n\n", "sec\nret", "secret\r", "\u{1b}secret", "secret\0\n"] {
+            let error = Diagnostic::of(&read(given).unwrap_err()).to_string();
+            assert_eq!(
+                error,
+                "error: `GITHUB_TOKEN` has a line break or another control character within its token\n  \
+                 = hint: Set it to the token alone; one line break at its end does no harm.\n"
+            );
+        }
     }
 }

@@ -123,6 +123,10 @@ impl Listener {
         if !is_signed(self.forge, &header, &body, &self.secret) {
             return ("403 Forbidden", None);
         }
+        // GitHub sends a form where nobody chose JSON, and nothing could be read from that.
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+            return ("415 Unsupported Media Type", None);
+        }
         let name = ["x-gitea-event", "x-github-event", "x-gitlab-event"].into_iter().find_map(header);
         ("202 Accepted", Some(Event { name: name.unwrap_or_default(), text: body }))
     }

@@ -16,6 +16,6 @@ pub use self::artefact::{ARTEFACT, Artefact, ArtefactError, Kept as KeptPlan};
 pub use self::call::{Call, Kept};
 pub use self::client::{Client, State, Status};
 pub use self::error::ForgeError;
-pub use self::job::{Forge, Job};
+pub use self::job::{Forge, Job, happened, without_break};
 pub use self::listen::{Event, ListenError, Listener};
 pub use self::webhook::{is_signed, signature};

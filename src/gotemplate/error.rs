@@ -167,38 +167,33 @@ impl Limit {
     }
 }
 
+/// The place of an error, borrowed as the error is.
+macro_rules! place_of {
+    ($error:ident) => {
+        match $error {
+            GoTemplateError::Syntax { place, .. }
+            | GoTemplateError::NoFunction { place, .. }
+            | GoTemplateError::NoVariable { place, .. }
+            | GoTemplateError::NoTemplate { place, .. }
+            | GoTemplateError::NilField { place, .. }
+            | GoTemplateError::NoField { place, .. }
+            | GoTemplateError::Function { place, .. }
+            | GoTemplateError::Refused { place, .. }
+            | GoTemplateError::Invalid { place, .. }
+            | GoTemplateError::Limit { place, .. }
+            | GoTemplateError::Hidden { place } => place,
+        }
+    };
+}
+
 impl GoTemplateError {
     /// Where it happened.
     pub fn place(&self) -> &Place {
-        match self {
-            Self::Syntax { place, .. }
-            | Self::NoFunction { place, .. }
-            | Self::NoVariable { place, .. }
-            | Self::NoTemplate { place, .. }
-            | Self::NilField { place, .. }
-            | Self::NoField { place, .. }
-            | Self::Function { place, .. }
-            | Self::Refused { place, .. }
-            | Self::Invalid { place, .. }
-            | Self::Limit { place, .. }
-            | Self::Hidden { place } => place,
-        }
+        place_of!(self)
     }
 
     fn place_mut(&mut self) -> &mut Place {
-        match self {
-            Self::Syntax { place, .. }
-            | Self::NoFunction { place, .. }
-            | Self::NoVariable { place, .. }
-            | Self::NoTemplate { place, .. }
-            | Self::NilField { place, .. }
-            | Self::NoField { place, .. }
-            | Self::Function { place, .. }
-            | Self::Refused { place, .. }
-            | Self::Invalid { place, .. }
-            | Self::Limit { place, .. }
-            | Self::Hidden { place } => place,
-        }
+        place_of!(self)
     }
 
     /// The same place without anything that a value could have influenced.

@@ -120,6 +120,24 @@ pub struct Place {
 #[error("refused by the template")]
 pub(super) struct ByAuthor;
 
+/// The place of an error, borrowed as the error is.
+macro_rules! place_of {
+    ($error:ident) => {
+        match $error {
+            JinjaError::Syntax { place, .. }
+            | JinjaError::Undefined { place, .. }
+            | JinjaError::NoTemplate { place, .. }
+            | JinjaError::Unknown { place, .. }
+            | JinjaError::Endless { place }
+            | JinjaError::TooLong { place }
+            | JinjaError::TooDeep { place }
+            | JinjaError::Refused { place, .. }
+            | JinjaError::Invalid { place, .. }
+            | JinjaError::Hidden { place } => place,
+        }
+    };
+}
+
 impl JinjaError {
     pub(super) fn no_template<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Self {
         let near = nearest(name, known).map(str::to_owned);
@@ -164,33 +182,11 @@ impl JinjaError {
 
     /// Where it happened.
     pub fn place(&self) -> &Place {
-        match self {
-            Self::Syntax { place, .. }
-            | Self::Undefined { place, .. }
-            | Self::NoTemplate { place, .. }
-            | Self::Unknown { place, .. }
-            | Self::Endless { place }
-            | Self::TooLong { place }
-            | Self::TooDeep { place }
-            | Self::Refused { place, .. }
-            | Self::Invalid { place, .. }
-            | Self::Hidden { place } => place,
-        }
+        place_of!(self)
     }
 
     fn place_mut(&mut self) -> &mut Place {
-        match self {
-            Self::Syntax { place, .. }
-            | Self::Undefined { place, .. }
-            | Self::NoTemplate { place, .. }
-            | Self::Unknown { place, .. }
-            | Self::Endless { place }
-            | Self::TooLong { place }
-            | Self::TooDeep { place }
-            | Self::Refused { place, .. }
-            | Self::Invalid { place, .. }
-            | Self::Hidden { place } => place,
-        }
+        place_of!(self)
     }
 
     fn advice(&self) -> Option<String> {

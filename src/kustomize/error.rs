@@ -143,7 +143,7 @@ pub enum KustomizeError {
         path: String,
     },
     /// A secret that cannot be read.
-    #[error("{}", diagnostic.messages.join(": "))]
+    #[error("{}", diagnostic.reason())]
     Decrypt {
         /// Why.
         diagnostic: Box<Diagnostic>,

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::resource::Resource;
-use crate::value::Value;
+use crate::value::{Value, go_json};
 
 /// The hash of a ConfigMap's or Secret's kind and data, or of any other resource as a whole. The name counts as empty.
 ///
@@ -40,22 +40,7 @@ fn readable(text: &str) -> String {
 fn json(value: &Value) -> String {
     let sorted: std::collections::BTreeMap<_, _> = match value.as_map() {
         Some(map) => map.iter().map(|entry| (entry.key.as_str(), entry.value.exposed())).collect(),
-        None => return escaped(&serde_json::to_string(&value.exposed()).unwrap_or_default()),
+        None => return go_json(&serde_json::to_string(&value.exposed()).unwrap_or_default()),
     };
-    escaped(&serde_json::to_string(&sorted).unwrap_or_default())
-}
-
-pub(super) fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            _ => out.push(c),
-        }
-    }
-    out
+    go_json(&serde_json::to_string(&sorted).unwrap_or_default())
 }

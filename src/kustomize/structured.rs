@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::path::{self, Made};
 use crate::patch::scalar_text;
-use crate::value::{Data, Value};
+use crate::value::{Data, Value, go_json};
 use crate::yaml::{self, Order, Rules, Write};
 
 /// Sets a field of the document that a text on the path holds. `false` where there is no such text or field: then
@@ -76,5 +76,5 @@ fn json(document: &Value, pretty: bool) -> Option<String> {
     let mut plain = plain;
     plain.sort_all_objects();
     let text = if pretty { serde_json::to_string_pretty(&plain) } else { serde_json::to_string(&plain) };
-    text.ok().map(|text| super::hash::escaped(&text))
+    text.ok().map(|text| go_json(&text))
 }

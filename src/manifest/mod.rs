@@ -98,6 +98,43 @@ impl Desired {
     pub fn with_hooks(&self) -> impl Iterator<Item = &Object> {
         self.objects.iter().chain(self.hooks.iter().map(|it| &it.object))
     }
+
+    /// Takes the object of a document up by its role; `seen` holds the places of the objects.
+    fn take(
+        &mut self,
+        setting: &Setting,
+        document: Value,
+        seen: &mut HashMap<ObjectId, usize>,
+    ) -> Result<(), ManifestError> {
+        let role = setting.role(&document)?;
+        if role == (Role::LeftOut { told: false }) {
+            return Ok(());
+        }
+        let (object, said) = setting.object(document, &role)?;
+        match role {
+            Role::LeftOut { .. } => self.warnings.push(format!(
+                "`{}` is left out: it would be run when an apply fails, which is not done ({}).",
+                object.id, object.origin
+            )),
+            Role::Hook(terms) => {
+                let (test, terms) = terms.without_test();
+                self.tests.extend(test.map(|terms| Hook { object: object.clone(), terms }));
+                if let Some(terms) = terms {
+                    self.warnings.extend(said);
+                    setting.check_kept(&object, &terms)?;
+                    self.hooks.push(Hook { object, terms });
+                }
+            }
+            Role::Object => {
+                self.warnings.extend(said);
+                if let Some(first) = seen.insert(object.id.clone(), self.objects.len()) {
+                    return Err(duplicate(&object, &self.objects[first], setting.source));
+                }
+                self.objects.push(object);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads the objects of all releases.
@@ -133,45 +170,15 @@ pub fn read(
     for definition in documents.iter().flat_map(|(_, _, _, objects)| objects).filter(|document| is_crd(document)) {
         discovery.extend_with_crd(definition);
     }
-    let mut objects = Vec::new();
-    let (mut hooks, mut tests) = (Vec::new(), Vec::new());
-    let mut warnings = Vec::new();
-    let mut seen: HashMap<ObjectId, usize> = HashMap::new();
+    let (mut desired, mut seen) = (Desired::default(), HashMap::new());
     for (release, set, file, found) in documents {
-        let source = Source::new(&file);
-        let setting = Setting { release, set: &set, source, discovery: &discovery };
+        let setting = Setting { release, set: &set, source: Source::new(&file), discovery: &discovery };
         for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {
-            let role = setting.role(&document)?;
-            let (object, said) = match role {
-                Role::LeftOut { told: false } => continue,
-                _ => setting.object(document, &role)?,
-            };
-            if role == (Role::LeftOut { told: true }) {
-                warnings.push(format!(
-                    "`{}` is left out: it would be run when an apply fails, which is not done ({}).",
-                    object.id, object.origin
-                ));
-                continue;
-            }
-            if let Role::Hook(terms) = role {
-                let (test, terms) = terms.without_test();
-                tests.extend(test.map(|terms| Hook { object: object.clone(), terms }));
-                if let Some(terms) = terms {
-                    warnings.extend(said);
-                    setting.check_kept(&object, &terms)?;
-                    hooks.push(Hook { object, terms });
-                }
-                continue;
-            }
-            warnings.extend(said);
-            if let Some(first) = seen.insert(object.id.clone(), objects.len()) {
-                return Err(duplicate(&object, &objects[first], source));
-            }
-            objects.push(object);
+            desired.take(&setting, document, &mut seen)?;
         }
     }
-    namespaces::add_implicit(&mut objects, &environment.releases);
-    Ok(Desired { objects, hooks, tests, is_revision: false, warnings })
+    namespaces::add_implicit(&mut desired.objects, &environment.releases);
+    Ok(desired)
 }
 
 fn is_crd(document: &Value) -> bool {

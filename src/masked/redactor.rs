@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::{MASK, Masked, Sketch};
-use crate::value::{Data, Value};
+use crate::value::{Data, Value, go_json};
 
 /// Secrets shorter than this are left alone: replacing every `1` of a message would hide the message, not the secret.
 const SHORTEST: usize = 4;
@@ -111,7 +111,7 @@ fn spellings(secret: &str) -> Vec<String> {
 /// As Rust and Go quote a text, as JSON does, and as Go writes JSON.
 fn quoted(text: &str) -> [String; 3] {
     let json = serde_json::to_string(text).unwrap_or_default();
-    let of_go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let of_go = go_json(&json);
     [format!("{text:?}"), json, of_go].map(|it| it.get(1..it.len().saturating_sub(1)).unwrap_or_default().to_owned())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::{Body, Client};
+use serde_json::Value as Json;
 
 use super::error::root;
 use super::{NetworkError, Proxies};
@@ -213,14 +214,33 @@ fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
 /// What a server says about a refusal, if that is for people.
 fn saying(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let messages = serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|body| {
-        // Registries list errors; forges have one message.
-        let first = body.get("errors").and_then(|it| it.get(0)).filter(|it| it.is_object()).unwrap_or(&body).clone();
-        Some(first.get("message").or(first.get("code")).or(first.get("error"))?.as_str()?.to_owned())
-    });
-    let text = messages.unwrap_or_else(|| text.trim().to_owned());
+    let message = serde_json::from_slice::<Json>(bytes).ok().as_ref().and_then(message);
+    let text = message.unwrap_or_else(|| text.trim().to_owned());
     let is_page = text.starts_with('<') || text.starts_with('{') || text.contains(char::is_control);
     if is_page { String::new() } else { text.chars().take(SAYING).collect() }
+}
+
+/// The message of a refusal in JSON. Registries list errors; forges have one message, GitHub with a list of the fields that
+/// are wrong beside it, GitLab with the fields in its place, or an `error`.
+fn message(body: &Json) -> Option<String> {
+    let text = |it: &Json, key: &str| it.get(key).and_then(Json::as_str).map(str::to_owned);
+    let words = |it: &Json| match it {
+        Json::Array(all) => all.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", "),
+        it => it.as_str().unwrap_or_default().to_owned(),
+    };
+    let said = match body.get("message") {
+        Some(Json::Object(fields)) => {
+            fields.iter().map(|(field, it)| format!("{field} {}", words(it))).collect::<Vec<_>>().join("; ")
+        }
+        Some(it) => words(it),
+        None => text(body, "error").unwrap_or_default(),
+    };
+    let detail = body.get("errors").and_then(|it| it.get(0)).map(|first| {
+        let field = [text(first, "field"), text(first, "code")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        text(first, "message").or_else(|| first.as_str().map(str::to_owned)).unwrap_or(field)
+    });
+    let parts: Vec<String> = [Some(said), detail].into_iter().flatten().filter(|it| !it.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
 }
 
 /// Where a `Location` leads, which may be relative.
@@ -322,9 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_forge_says_is_shown_with_the_fields_that_are_wrong() {
+        for (body, said) in [
+            (r#"{"message":"Bad credentials","documentation_url":"https://docs.example.com"}"#, "Bad credentials"),
+            (
+                r#"{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"}]}"#,
+                "Validation Failed: title missing_field",
+            ),
+            (
+                r#"{"message":"Validation Failed","errors":[{"code":"custom","message":"body is too long"}]}"#,
+                "Validation Failed: body is too long",
+            ),
+            (r#"{"message":"401 Unauthorized"}"#, "401 Unauthorized"),
+            (r#"{"message":{"title":["is too long","is odd"]}}"#, "title is too long, is odd"),
+            (r#"{"error":"state does not have a valid value"}"#, "state does not have a valid value"),
+        ] {
+            assert_eq!(saying(body.as_bytes()), said, "{body}");
+        }
+    }
+
+    #[test]
     fn what_a_registry_says_is_shown_and_pages_are_not() {
         assert_eq!(saying(br#"{"errors":[{"code":"DENIED","message":"no rights"}]}"#), "no rights");
+        assert_eq!(saying(br#"{"errors":[{"code":"DENIED"}]}"#), "DENIED");
         assert_eq!(saying(b"<html>"), "");
+        assert_eq!(saying(b"{}"), "");
         assert_eq!(saying(b"not found\n"), "not found");
     }
 }

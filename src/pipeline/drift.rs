@@ -11,6 +11,7 @@ use crate::drift::{self, Finding, Look, Memory, Merged, Scope, Unseen};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::Guards;
+use crate::state::second;
 
 /// How often somebody else may keep their findings while we keep ours.
 const RACES: usize = 8;
@@ -59,7 +60,7 @@ pub async fn look(
         environment: environment.name.clone(),
         cluster: planned.cluster.address().to_owned(),
         commit: planned.project.commit.as_ref().map(|it| it.id.clone()),
-        at: Timestamp::from_second(now.as_second()).unwrap_or_default().to_string(),
+        at: second(now),
         objects: planned.plan.steps.len(),
         findings: findings.into_iter().zip(merged.pasts).collect(),
         gone: merged.gone,

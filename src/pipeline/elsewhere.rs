@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Project, Rendering, Settings, State, render, values};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Diagnostic, Failure};
 use crate::manifest::{Desired, ObjectId};
 use crate::schema::Discovery;
 
@@ -46,9 +46,10 @@ fn objects(
         commit: project.commit.clone(),
         time: project.time,
         left: Vec::new(),
+        folder: project.folder.clone(),
     };
     let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
-    let told = |failure: Failure| failure.diagnostics.first().map(|it| it.messages.join(": ")).unwrap_or_default();
+    let told = |failure: Failure| failure.diagnostics.first().map(Diagnostic::reason).unwrap_or_default();
     let Rendering { desired, .. } = rendered.map_err(told)?;
     Ok(desired.objects.into_iter().filter(|it| !it.implicit).map(|it| it.id).collect())
 }

@@ -6,7 +6,7 @@ use super::probe::Probe;
 use super::state::random_key;
 use super::{PipelineError, Planned, Progress, Rendering, Settings, history, plan, project, render, values};
 use crate::cluster::Wanted;
-use crate::diagnostic::{Failure, nearest};
+use crate::diagnostic::{Failure, nearest, reasons};
 use crate::diff::{self, FieldChange, LiveObject, Writer};
 use crate::manifest::{Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -117,14 +117,13 @@ pub async fn explain(settings: &Settings, question: &Question, progress: Progres
     let seen = Seen { object, step, live: live.as_ref(), key: &key };
     let mut fields = seen.fields(question)?;
     let probe = Probe { project: &project, release, discovery: &discovery, making: &making, key: &key, object };
-    probe.trace(&mut fields);
+    let origin = probe.trace(&mut fields);
     if question.field.is_some() && fields.len() <= MOST {
         progress("looking for the values that reach it");
         probe.values(&mut fields, &mut unknown);
     } else if question.field.is_some() {
         unknown.push(format!("The values are not looked for of more than {MOST} fields: name one of them."));
     }
-    let origin = probe.begin();
     let (last, brought) = match &planned {
         Some(planned) => applied(planned, object, &mut unknown).await,
         None => (None, None),
@@ -148,8 +147,7 @@ async fn asked(settings: &Settings, unknown: &mut Vec<String>, progress: Progres
     match plan(settings, &Guards::default(), progress).await {
         Ok(planned) => Some(planned),
         Err(failure) => {
-            let why: Vec<String> = failure.diagnostics.iter().map(|it| it.messages.join(": ")).collect();
-            unknown.push(format!("Nothing is known of the cluster: {}.", why.join("; ")));
+            unknown.push(format!("Nothing is known of the cluster: {}.", reasons(&failure.diagnostics)));
             None
         }
     }
@@ -182,8 +180,7 @@ async fn applied(
             found.revisions
         }
         Err(failure) => {
-            let why: Vec<String> = failure.diagnostics.iter().map(|it| it.messages.join(": ")).collect();
-            unknown.push(format!("The history could not be read: {}.", why.join("; ")));
+            unknown.push(format!("The history could not be read: {}.", reasons(&failure.diagnostics)));
             return (None, None);
         }
     };

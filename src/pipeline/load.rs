@@ -8,11 +8,9 @@ use crate::diagnostic::Failure;
 use crate::kustomize;
 use crate::policy;
 use crate::project::{self, Environment, Release, ReleaseSource};
+use crate::secrets::RULES;
 use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
-
-/// The rules that say who reads secrets.
-pub(super) const RULES: &str = ".sops.yaml";
 
 /// An environment with all files that it names.
 pub struct Project {
@@ -30,6 +28,8 @@ pub struct Project {
     pub time: i64,
     /// The releases that the run is about as well, though only an inventory can have them.
     pub left: Vec<String>,
+    /// Its folder in its git repository: see [`Source::folder`].
+    pub folder: String,
 }
 
 /// Reads the environment's files, and then the files that it names.
@@ -89,7 +89,8 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
     let time = settings.source.time()?.unwrap_or_default();
-    Ok(Project { environment, whole, tree, inputs, commit: settings.source.commit()?, time, left })
+    let (commit, folder) = (settings.source.commit()?, settings.source.folder());
+    Ok(Project { environment, whole, tree, inputs, commit, time, left, folder })
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.

@@ -54,6 +54,7 @@ pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
 pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
+pub use self::policies::judged;
 pub use self::releases::{ReleaseValues, values};
 pub use self::revision::{Revision, beside, fresh_key, rebase, revised, revision, revision_beside, revision_on};
 pub use self::rights::rights;
@@ -71,6 +72,7 @@ use crate::diagnostic::Failure;
 use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::{FingerprintKey, Redactor};
+use crate::plan::touched::Touched;
 use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{Prune, ReleaseSource, Selection};
 use crate::schema::Discovery;
@@ -152,6 +154,8 @@ pub struct Planned {
     pub notes: Vec<(Arc<str>, String)>,
     /// Whether it only puts back what others did: then it is no revision of a release.
     pub corrects: bool,
+    /// Which releases a change touches, where it is only about those.
+    pub touched: Option<Touched>,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -214,10 +218,7 @@ async fn plan_of(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
-    progress("connecting to the cluster");
-    let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, &project, progress).await?;
-    state.key = key.unwrap_or(state.key);
+    let (cluster, discovery, mut state) = begin(settings, &project, key, progress).await?;
     progress("rendering");
     let rendering = lookups::render(&project, releases, &discovery, state.making(&project), &cluster).await?;
     let Rendering { releases, desired, placeholders, notes, .. } = rendering;
@@ -251,15 +252,26 @@ async fn destroy_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    progress("connecting to the cluster");
-    let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, &project, progress).await?;
+    let (cluster, discovery, state) = begin(settings, &project, key, progress).await?;
     project.refuse_unknown(settings, &state)?;
-    state.key = key.unwrap_or(state.key);
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
     let aim = (Aim::Remove, guards);
     judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
+}
+
+/// The cluster of a project, and what is known of it, with the key of another run where that is given.
+async fn begin(
+    settings: &Settings,
+    project: &Project,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<(Cluster, Arc<Discovery>, State), Failure> {
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let (discovery, mut state) = known(&cluster, project, progress).await?;
+    state.key = key.unwrap_or(state.key);
+    Ok((cluster, discovery, state))
 }
 
 /// What the server serves, and what it keeps about the environment, both at once.
@@ -304,7 +316,7 @@ async fn judge(
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
-    plan.find(policies::findings(&project, &plan, cluster.address(), &state.key, &aim)?);
+    plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
@@ -312,8 +324,8 @@ async fn judge(
     let said =
         desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    let (notes, placeholders, corrects) = (Vec::new(), false, false);
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects })
+    let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects, touched })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

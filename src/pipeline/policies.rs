@@ -1,27 +1,36 @@
-//! A plan under the rules of its repository.
+//! A plan, or a rendering, under the rules of its repository.
 
-use super::Project;
+use super::{Project, Revision};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
-use crate::plan::{Finding, Plan};
-use crate::policy::{self, Facts};
+use crate::plan::Plan;
+use crate::policy::{self, Facts, Judgement};
 use crate::state::saved::Aim;
 
-/// What the policies of a project find in a plan.
-pub(super) fn findings(
+/// What the policies of a project find in a plan. `cluster` is `None` where none was asked.
+pub(super) fn judgement(
     project: &Project,
     plan: &Plan,
-    cluster: &str,
+    cluster: Option<&str>,
     key: &FingerprintKey,
     aim: &Aim,
-) -> Result<Vec<Finding>, Failure> {
-    let policy = policy::read(&project.tree)?;
-    let commit = project.commit.as_ref().map(|it| it.id.clone());
+) -> Result<Judgement, Failure> {
+    Ok(policy::judge(&policy::read(&project.tree)?, plan, &facts(project, cluster, aim), key))
+}
+
+/// What the policies of a revision find in its objects, whatever an apply would do to them.
+pub fn judged(revision: &Revision, key: &FingerprintKey) -> Result<Judgement, Failure> {
+    let Revision { project, rendering } = revision;
+    let (policy, facts) = (policy::read(&project.tree)?, facts(project, None, &Aim::Apply));
+    Ok(policy::judge_objects(&policy, &project.environment.name, &rendering.desired.objects, &facts, key))
+}
+
+fn facts(project: &Project, cluster: Option<&str>, aim: &Aim) -> Facts {
     let aim = match aim {
         Aim::Apply => "apply",
         Aim::Remove => "destroy",
         Aim::GoBack { .. } => "rollback",
     };
-    let facts = Facts { cluster: Some(cluster.to_owned()), commit, aim };
-    Ok(policy::judge(&policy, plan, &facts, key))
+    let commit = project.commit.as_ref().map(|it| it.id.clone());
+    Facts { cluster: cluster.map(str::to_owned), commit, aim }
 }

@@ -51,8 +51,8 @@ struct Search<'a> {
 }
 
 impl Probe<'_> {
-    /// Notes for each field the line that wrote it.
-    pub fn trace(&self, fields: &mut [ExplainedField]) {
+    /// Notes for each field the line that wrote it. Gives back where the object begins.
+    pub fn trace(&self, fields: &mut [ExplainedField]) -> Origin {
         let shape = builtin_schemas().of(&self.object.gvk);
         let leaves = diff::leaves(&self.object.body, shape);
         let trace = self.made();
@@ -60,11 +60,6 @@ impl Probe<'_> {
             let Some((_, node)) = leaves.iter().find(|(path, _)| *path == field.path) else { continue };
             field.template = self.written(node, trace.as_ref());
         }
-    }
-
-    /// Where the object begins.
-    pub fn begin(&self) -> Origin {
-        let trace = self.made();
         let made = trace.and_then(|trace| trace.at(self.object.origin.mark).cloned());
         made.unwrap_or_else(|| self.object.origin.clone())
     }

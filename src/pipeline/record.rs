@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
-use super::load::RULES;
 use super::{Planned, pool};
 use crate::cluster::{Cluster, ClusterError, holder};
 use crate::diff::{self, Stripped};
@@ -16,8 +15,9 @@ use crate::masked::FingerprintKey;
 use crate::plan::{Action, Does, Step};
 use crate::project::Release;
 use crate::report::{self, Event};
-use crate::secrets::{self, Readers, Recipient, SecretsError};
+use crate::secrets::{self, RULES, Readers, Recipient, SecretsError};
 use crate::state::history::{self, Fate, Listed, Made, Outcome, Pack, Revision};
+use crate::state::second;
 
 /// Releases whose history is written at once; how many requests are sent is decided by `cluster`.
 const TURNS: usize = 16;
@@ -98,7 +98,7 @@ pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &Fingerpri
         commit: planned.project.commit.as_ref().map(|it| it.id.clone()),
         dirty: planned.project.commit.as_ref().is_some_and(|it| it.dirty),
         by: holder::who(),
-        at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string(),
+        at: second(Timestamp::now()),
         plan: planned.plan.digest(key),
         weft: env!("CARGO_PKG_VERSION").to_owned(),
     };

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Planned, Project, Rendering, Settings, load, project, render, state, values};
+use super::{Planned, Project, Rendering, Settings, load, policies, project, render, state, values};
 use crate::diagnostic::Failure;
 use crate::manifest::Desired;
 use crate::masked::FingerprintKey;
 use crate::plan::{self, Objects, Plan};
 use crate::project::Environment;
 use crate::schema::{self, Discovery};
+use crate::state::saved::Aim;
 
 /// An environment at a revision.
 pub struct Revision {
@@ -56,13 +57,18 @@ pub fn rebase(planned: &mut Planned, base: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What `head` would change where `base` is applied; where that is `None`, it does not have the environment. The
-/// fingerprints of secrets are of `key`.
-pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> Plan {
-    let (to, after) = head.parts();
+/// What `head` would change where `base` is applied, under the policies of `head`; where `base` is `None`, it does not have
+/// the environment. The fingerprints of secrets are of `key`. With what people should know about policies that were not
+/// judged.
+pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> Result<(Plan, Vec<String>), Failure> {
+    let Revision { project, rendering } = head;
+    let (to, after) = (&project.environment, objects(rendering.desired));
     let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
     let (from, before) = base.map_or_else(nothing, Revision::parts);
-    plan::of_revisions((&from, before), (&to, &after), key)
+    let mut plan = plan::of_revisions((&from, before), (to, &after), key);
+    let judgement = policies::judgement(&project, &plan, None, key, &Aim::Apply)?;
+    plan.find(judgement.findings);
+    Ok((plan, judgement.unjudged.iter().map(ToString::to_string).collect()))
 }
 
 /// What makes one environment the other.

@@ -16,6 +16,7 @@ use crate::schema::{Discovery, GroupKind, Gvk};
 use crate::secrets::{self, Readers, Recipient};
 use crate::source::Commit;
 use crate::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
+use crate::state::second;
 use crate::value::Value;
 
 /// What a plan was made with, besides the settings.
@@ -38,7 +39,7 @@ pub async fn save(planned: &Planned, settings: &Settings, made: Made<'_>) -> Res
     let given = given(made.given, plan, project)?;
     let saved = Saved {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
-        made: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        made: second(Timestamp::now()),
         cluster: cluster_mark(cluster, discovery).await?,
         commit: project.commit.as_ref().map(commit_mark),
         selection: settings.selection.clone(),

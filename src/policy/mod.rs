@@ -2,14 +2,15 @@
 //! [`Finding`](crate::plan::Finding)s.
 //!
 //! A rule is a CEL expression over the plan's JSON, as `docs/schema/report-v1.json` describes it. What cannot be evaluated
-//! is found, not passed over.
+//! is found, not passed over; a rule that reads what nobody knows without a cluster, or without a plan, is not judged, and
+//! that is said.
 
 mod error;
 mod judge;
 mod read;
 
 pub use self::error::PolicyError;
-pub use self::judge::{Facts, judge};
+pub use self::judge::{Facts, Judgement, Unjudged, judge, judge_objects};
 pub use self::read::{FOLDER, read};
 use crate::plan::Ruling;
 use crate::schema::Program;
@@ -45,6 +46,17 @@ struct Rule {
     condition: Program,
     message: Message,
     origin: Origin,
+}
+
+impl Rule {
+    /// Whether its condition or its message reads a document, or a field of one.
+    fn reads(&self, path: &str) -> bool {
+        let message = match &self.message {
+            Message::Text(_) => None,
+            Message::Expression(program) => Some(program),
+        };
+        std::iter::once(&self.condition).chain(message).any(|it| it.reads(path))
+    }
 }
 
 /// What a rule is about.

@@ -3,32 +3,42 @@
 use serde_json::{Value as Json, json};
 
 use super::escape::lines;
-use super::notices::{Level, Notice, fingerprints};
+use super::notices::{Level, Notice, below, fingerprints};
 
+const RULES: &str = include_str!("rules.tsv");
+/// What is said of a rule that the table does not have.
+const OTHER: &str = "What a person should look at";
 /// How many annotations of a level GitHub shows of one step.
 const SHOWN: usize = 10;
 /// How many results of a run GitHub shows.
 const RESULTS: usize = 5_000;
 
 /// Workflow commands of GitHub, a line each: what they say is shown beside the lines of the change. A step has ten of a
-/// level; where there are more, the last one says how many.
-pub fn github(notices: &[Notice]) -> String {
+/// level; where there are more, the last one says how many. `folder` is where the project is in its repository, whose
+/// paths these are; empty for its top.
+pub fn github(notices: &[Notice], folder: &str) -> String {
     let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "notice")];
     let commands = levels.into_iter().flat_map(|(level, command)| {
         let of_level: Vec<&Notice> = notices.iter().filter(|it| it.level == level).collect();
         let shown = if of_level.len() > SHOWN { SHOWN - 1 } else { of_level.len() };
         let more = of_level.len() - shown;
         let more = (more > 0).then(|| format!("::{command} title=weft::and {more} more, which the report has\n"));
-        of_level.into_iter().take(shown).map(|it| workflow(command, it)).chain(more).collect::<Vec<_>>()
+        of_level.into_iter().take(shown).map(|it| workflow(command, it, folder)).chain(more).collect::<Vec<_>>()
     });
     commands.collect()
 }
 
-fn workflow(command: &str, notice: &Notice) -> String {
-    let (file, line, column) = notice.place();
+fn workflow(command: &str, notice: &Notice, folder: &str) -> String {
+    let (file, line, column) = place(notice, folder);
     let title = property(&format!("{}: {}", notice.environment, notice.rule));
     let file = property(&file);
     format!("::{command} file={file},line={line},col={column},title={title}::{}\n", data(&lines(&notice.text())))
+}
+
+/// Where to show a notice, in the paths of the repository.
+fn place(notice: &Notice, folder: &str) -> (String, u32, u32) {
+    let (file, line, column) = notice.place();
+    (below(folder, &file), line, column)
 }
 
 /// The escapes of what stands behind a command (actions/toolkit, `command.ts`).
@@ -41,10 +51,11 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A Code Quality report of GitLab. Fingerprints stay the same as long as the same is said of the same object.
-pub fn gitlab(notices: &[Notice]) -> Json {
+/// A Code Quality report of GitLab. Fingerprints stay the same as long as the same is said of the same object. For
+/// `folder` see [`github`].
+pub fn gitlab(notices: &[Notice], folder: &str) -> Json {
     let issue = |(notice, fingerprint): (&Notice, String)| {
-        let (file, line, _) = notice.place();
+        let (file, line, _) = place(notice, folder);
         let severity = match notice.level {
             Level::Error => "critical",
             Level::Warning => "minor",
@@ -58,18 +69,23 @@ pub fn gitlab(notices: &[Notice]) -> Json {
             "location": {"path": file, "lines": {"begin": line}},
         })
     };
-    fingerprints(notices).into_iter().map(issue).collect()
+    fingerprints(notices, folder).into_iter().map(issue).collect()
 }
 
-/// A log in SARIF 2.1.0. Of more results than are shown anywhere, the gravest are in it.
-pub fn sarif(notices: &[Notice]) -> Json {
+/// A log in SARIF 2.1.0, with what GitHub's code scanning asks for besides ("SARIF support for code scanning"). Of more
+/// results than are shown anywhere, the gravest are in it. For `folder` see [`github`].
+pub fn sarif(notices: &[Notice], folder: &str) -> Json {
     let mut rules: Vec<&str> = notices.iter().map(|it| it.rule.as_str()).collect();
     rules.sort_unstable();
     rules.dedup();
-    let rule = |id: &&str| json!({"id": id, "shortDescription": {"text": meaning(id)}});
-    let results = fingerprints(notices).into_iter().take(RESULTS).map(|(notice, fingerprint)| {
+    let rule = |id: &&str| {
+        let (short, full) = meaning(id);
+        let full = json!({"text": full});
+        json!({"id": id, "shortDescription": {"text": short}, "fullDescription": full, "help": full})
+    };
+    let results = fingerprints(notices, folder).into_iter().take(RESULTS).map(|(notice, fingerprint)| {
         let index = rules.binary_search(&notice.rule.as_str()).unwrap_or_default();
-        result(notice, index, &fingerprint)
+        result(notice, index, &fingerprint, folder)
     });
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -86,8 +102,8 @@ pub fn sarif(notices: &[Notice]) -> Json {
     })
 }
 
-fn result(notice: &Notice, rule: usize, fingerprint: &str) -> Json {
-    let (file, line, column) = notice.place();
+fn result(notice: &Notice, rule: usize, fingerprint: &str, folder: &str) -> Json {
+    let (file, line, column) = place(notice, folder);
     let level = match notice.level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -103,11 +119,12 @@ fn result(notice: &Notice, rule: usize, fingerprint: &str) -> Json {
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": {"uri": uri(&file)},
-                "region": {"startLine": line, "startColumn": column},
+                "region": {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1},
             },
             "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
         }],
-        "partialFingerprints": {"weft/v1": fingerprint},
+        // The second is the only one that GitHub reads: a hash, and which of those that have it.
+        "partialFingerprints": {"weft/v1": fingerprint, "primaryLocationLineHash": format!("{fingerprint}:1")},
     })
 }
 
@@ -121,19 +138,29 @@ fn uri(path: &str) -> String {
     })
 }
 
-/// What a rule is about.
-fn meaning(rule: &str) -> &'static str {
-    match rule.split('/').next().unwrap_or_default() {
-        "refusal" => "A guard refuses the plan",
-        "policy" => "A policy of the repository",
-        "run" => "An object did not end well",
-        "unknown" => "An object could not be compared",
-        "drift" => "Somebody else changed what is applied",
-        "delete" => "An object would be deleted",
-        "recreate" => "An object would be deleted and made again",
-        "impact" => "What the plan comes to",
-        "warning" => "What people should know",
-        "validate" => "What is not valid",
-        _ => "The run failed",
+/// What a rule is about, and what to make of it.
+fn meaning(rule: &str) -> (&'static str, &'static str) {
+    let name = rule.split('/').next();
+    let row = |line: &'static str| {
+        let mut columns = line.split('\t');
+        let is = columns.next() == name;
+        columns.next().zip(columns.next()).filter(|_| is)
+    };
+    RULES.lines().find_map(row).unwrap_or((OTHER, OTHER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sort_of_notice_is_explained() {
+        let rules =
+            ["refusal/conflict", "policy/a", "unjudged", "run/failed", "unknown", "drift", "delete", "recreate"];
+        for rule in rules.into_iter().chain(["impact/data", "warning", "validate/field", "error"]) {
+            let (short, full) = meaning(rule);
+            assert!(short != OTHER && full.ends_with('.') && full.len() < 1024, "{rule}");
+        }
+        assert_eq!(meaning("else"), (OTHER, OTHER));
     }
 }

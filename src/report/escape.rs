@@ -74,6 +74,12 @@ pub(super) fn after(before: &str, text: Option<&str>, escape: fn(&str) -> String
     text.map_or_else(String::new, |text| format!("{before}{}", escape(text)))
 }
 
+/// A text of several lines as a block of a page, which nothing in it can close.
+pub fn fenced(text: &str) -> String {
+    let fence = fence([text]);
+    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+}
+
 /// A fence that no line of `texts` can close.
 pub(super) fn fence<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let longest = texts.into_iter().flat_map(|text| text.split(|c| c != '`')).map(str::len).max().unwrap_or(0);

@@ -65,7 +65,8 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     Json::Object(document)
 }
 
-pub(super) fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
+/// Puts a field into a document where there is a value for it.
+pub fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         map.insert(name.into(), value.into());
     }
@@ -210,14 +211,17 @@ fn refusal(refusal: &Refusal) -> Json {
     map.insert("reason".into(), refusal.name().into());
     map.insert("message".into(), refusal.to_string().into());
     optional(&mut map, "hint", refusal.hint());
+    map.insert("facts".into(), facts(refusal));
+    map.into()
+}
+
+/// What a refusal is about, for programs.
+fn facts(refusal: &Refusal) -> Json {
     match refusal {
         Refusal::PruneCap { release, deletes, cap, confirm } => {
-            let facts = json!({"release": release, "deletes": deletes, "cap": cap, "confirm": confirm});
-            map.insert("facts".into(), facts);
+            json!({"release": release, "deletes": deletes, "cap": cap, "confirm": confirm})
         }
-        Refusal::EmptyRender { release, deletes } => {
-            map.insert("facts".into(), json!({"release": release, "deletes": deletes}));
-        }
+        Refusal::EmptyRender { release, deletes } => json!({"release": release, "deletes": deletes}),
         Refusal::Conflict { id: object, path, writer: by, live, desired, .. } => {
             let mut facts = Map::new();
             facts.insert("object".into(), id(object).into());
@@ -226,44 +230,27 @@ fn refusal(refusal: &Refusal) -> Json {
             facts.insert("writer".into(), writer(by));
             optional(&mut facts, "live", live.as_deref());
             facts.insert("desired".into(), desired.as_str().into());
-            map.insert("facts".into(), facts.into());
+            facts.into()
         }
-        Refusal::ForeignSet { id: object, set } => {
-            map.insert("facts".into(), json!({"object": id(object), "set": set}));
-        }
-        Refusal::Server { id: object, .. } => {
-            map.insert("facts".into(), json!({"object": id(object)}));
-        }
+        Refusal::ForeignSet { id: object, set } => json!({"object": id(object), "set": set}),
+        Refusal::Server { id: object, .. } => json!({"object": id(object)}),
         Refusal::Immutable { id: object, path, loses } => {
-            map.insert("facts".into(), json!({"object": id(object), "path": path, "loses": loses}));
+            json!({"object": id(object), "path": path, "loses": loses})
         }
-        Refusal::Replace { id: object, loses, .. } => {
-            map.insert("facts".into(), json!({"object": id(object), "loses": loses}));
-        }
-        Refusal::StoredVersion { id: object, version } => {
-            map.insert("facts".into(), json!({"object": id(object), "version": version}));
-        }
-        Refusal::Dependency { id: object, on } => {
-            map.insert("facts".into(), json!({"object": id(object), "on": on}));
-        }
-        Refusal::Circle { path } => {
-            map.insert("facts".into(), json!({"circle": path}));
-        }
+        Refusal::Replace { id: object, loses, .. } => json!({"object": id(object), "loses": loses}),
+        Refusal::StoredVersion { id: object, version } => json!({"object": id(object), "version": version}),
+        Refusal::Dependency { id: object, on } => json!({"object": id(object), "on": on}),
+        Refusal::Circle { path } => json!({"circle": path}),
         Refusal::Policy(finding) => {
             let mut facts = json!({"rule": finding.rule, "policy": finding.policy});
             if let Some(object) = &finding.object {
                 facts["object"] = id(object).into();
             }
-            map.insert("facts".into(), facts);
+            facts
         }
-        Refusal::Mark { id: object, mark, .. } => {
-            map.insert("facts".into(), json!({"object": id(object), "mark": mark}));
-        }
-        Refusal::Invalid { id: object, path, rule, .. } => {
-            map.insert("facts".into(), json!({"object": id(object), "path": path, "rule": rule}));
-        }
+        Refusal::Mark { id: object, mark, .. } => json!({"object": id(object), "mark": mark}),
+        Refusal::Invalid { id: object, path, rule, .. } => json!({"object": id(object), "path": path, "rule": rule}),
     }
-    map.into()
 }
 
 fn finding(finding: &Finding) -> Json {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::escape::{html, line, lines};
-use super::notices::{Level, Notice, notices};
+use super::notices::{Level, Notice, below, notices};
 use super::{Part, Release, Report, Show, Told};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Step};
@@ -14,12 +14,15 @@ struct Case {
     place: Option<(String, u32)>,
     /// Whether it could not be told, and what is wrong.
     wrong: Vec<(bool, Notice)>,
+    /// Why nothing was tested.
+    skipped: Option<String>,
     out: String,
 }
 
 /// The results of several environments as one document. An object fails where something refuses it, did not end well or
-/// drifted; it is an error where it could not be compared. What is about no object is a case of its environment.
-pub fn junit(parts: &[Part]) -> String {
+/// drifted; it is an error where it could not be compared. What is about no object is a case of its environment. For `folder`
+/// see [`github`](super::github).
+pub fn junit(parts: &[Part], folder: &str) -> String {
     let suites = parts.iter().flat_map(|part| match part.told {
         Told::Report(report, _) => of_report(report),
         Told::Failed(failed) => {
@@ -28,24 +31,26 @@ pub fn junit(parts: &[Part]) -> String {
         }
         Told::Lines(_) | Told::Status(..) | Told::Skipped => Vec::new(),
     });
-    document(&suites.collect::<Vec<_>>())
+    document(&suites.collect::<Vec<_>>(), folder)
 }
 
 /// Notices alone as one document: a suite for each environment, a case for each notice.
-pub fn junit_of_notices(environments: &[&str], notices: &[Notice]) -> String {
+pub fn junit_of_notices(environments: &[&str], notices: &[Notice], folder: &str) -> String {
     let suite = |environment: &&str| {
         let own = notices.iter().filter(|it| it.environment == **environment).cloned().collect();
         ((*environment).to_owned(), of_notices(own))
     };
-    document(&environments.iter().map(suite).collect::<Vec<_>>())
+    document(&environments.iter().map(suite).collect::<Vec<_>>(), folder)
 }
 
 fn of_notices(notices: Vec<Notice>) -> Vec<Case> {
     let case = |notice: Notice| {
         let about = notice.object.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
         let (name, (file, line, _)) = (format!("{}{about}", notice.rule), notice.place());
-        let wrong = if notice.level == Level::Note { Vec::new() } else { vec![(false, notice)] };
-        Case { name, place: Some((file, line)), wrong, out: String::new() }
+        // What is only noted tells of nothing that was tested.
+        let skipped = (notice.level == Level::Note).then(|| notice.text());
+        let wrong = if skipped.is_some() { Vec::new() } else { vec![(false, notice)] };
+        Case { name, place: Some((file, line)), wrong, skipped, out: String::new() }
     };
     notices.into_iter().map(case).collect()
 }
@@ -83,32 +88,38 @@ fn of_step(report: &Report, step: &Step, notices: Option<&Vec<Notice>>) -> Case 
         name: step.object.id.to_string(),
         place: origin.and_then(|it| Some((it.file.as_ref()?.to_string(), it.mark.line))),
         wrong: wrong.map(|it| (unknown, it.clone())).collect(),
+        skipped: None,
         out: std::iter::once(step.action.to_string()).chain(changes).chain(rest).collect::<Vec<_>>().join("\n"),
     }
 }
 
-fn document(suites: &[(String, Vec<Case>)]) -> String {
+fn document(suites: &[(String, Vec<Case>)], folder: &str) -> String {
     let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
-    let body: String = suites.iter().map(|(name, cases)| suite(name, cases)).collect();
+    let body: String = suites.iter().map(|(name, cases)| suite(name, cases, folder)).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"weft\"{}>\n{body}</testsuites>\n",
         counts(&all)
     )
 }
 
-fn suite(name: &str, cases: &[Case]) -> String {
+fn suite(name: &str, cases: &[Case], folder: &str) -> String {
     let all: Vec<&Case> = cases.iter().collect();
-    let body: String = cases.iter().map(|it| case(name, it)).collect();
+    let body: String = cases.iter().map(|it| case(name, it, folder)).collect();
     format!("  <testsuite name=\"{}\"{}>\n{body}  </testsuite>\n", attribute(name), counts(&all))
 }
 
 fn counts(cases: &[&Case]) -> String {
     let count = |unknown: bool| cases.iter().filter(|it| it.wrong.first().is_some_and(|it| it.0 == unknown)).count();
-    format!(" tests=\"{}\" failures=\"{}\" errors=\"{}\"", cases.len(), count(false), count(true))
+    let skipped = match cases.iter().filter(|it| it.skipped.is_some()).count() {
+        0 => String::new(),
+        some => format!(" skipped=\"{some}\""),
+    };
+    format!(" tests=\"{}\" failures=\"{}\" errors=\"{}\"{skipped}", cases.len(), count(false), count(true))
 }
 
-fn case(suite: &str, case: &Case) -> String {
-    let place = case.place.as_ref().map(|(file, line)| format!(" file=\"{}\" line=\"{line}\"", attribute(file)));
+fn case(suite: &str, case: &Case, folder: &str) -> String {
+    let place = case.place.as_ref().map(|(file, line)| (below(folder, file), line));
+    let place = place.map(|(file, line)| format!(" file=\"{}\" line=\"{line}\"", attribute(&file)));
     let head = format!(
         "    <testcase classname=\"{}\" name=\"{}\"{}",
         attribute(&suite.replace('/', ".")),
@@ -123,7 +134,8 @@ fn case(suite: &str, case: &Case) -> String {
         format!("      <{element} message=\"{message}\" type=\"{rule}\">{}</{element}>\n", html(&lines(&text)))
     });
     let out = (!case.out.is_empty()).then(|| format!("      <system-out>{}</system-out>\n", html(&lines(&case.out))));
-    match wrong.into_iter().chain(out).collect::<String>() {
+    let skipped = case.skipped.as_ref().map(|it| format!("      <skipped message=\"{}\"/>\n", attribute(it)));
+    match wrong.into_iter().chain(skipped).chain(out).collect::<String>() {
         body if body.is_empty() => format!("{head}/>\n"),
         body => format!("{head}>\n{body}    </testcase>\n"),
     }

@@ -69,7 +69,8 @@ pub fn closing_of_many(parts: &[Part]) -> String {
     }
     let said = [words(&sums), open(parts)].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; ");
     let said = if said.is_empty() { "done" } else { &said };
-    format!("{} environments: {said}", parts.len())
+    let environments = if parts.len() == 1 { "environment" } else { "environments" };
+    format!("{} {environments}: {said}", parts.len())
 }
 
 /// The environments that did not come to their end: `failed: a, b; refused: c`.

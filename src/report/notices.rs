@@ -54,7 +54,7 @@ impl Notice {
 
     /// What is wrong before there is a report.
     pub fn failed(environment: &str, diagnostic: &Diagnostic) -> Self {
-        let message = diagnostic.messages.join(": ");
+        let message = diagnostic.reason();
         let (hint, origin) = (diagnostic.hint.clone(), diagnostic.origin.clone());
         Self { hint, origin, ..Self::new(Level::Error, "error", environment, message) }
     }
@@ -82,13 +82,21 @@ impl Notice {
     }
 }
 
+/// The path of a file of a project that is in this folder of its repository, empty for the top.
+pub(super) fn below(folder: &str, file: &str) -> String {
+    if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+}
+
 /// Notices with what tells each from the others, in this run and in those to come: whatever lines and values it is
-/// about, the same thing of the same object has the same mark.
-pub fn fingerprints(notices: &[Notice]) -> Vec<(&Notice, String)> {
-    let mut seen: BTreeMap<[String; 3], usize> = BTreeMap::new();
+/// about, the same thing of the same object has the same mark. Projects in several folders of a repository have marks of
+/// their own.
+pub fn fingerprints<'n>(notices: &'n [Notice], folder: &str) -> Vec<(&'n Notice, String)> {
+    let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let mark = |notice: &Notice| {
         let about = notice.object.as_ref().map_or_else(|| notice.place().0, ToString::to_string);
-        let key = [notice.rule.clone(), notice.environment.clone(), about];
+        let folder = Some(folder.to_owned()).filter(|it| !it.is_empty());
+        let key = [notice.rule.clone(), notice.environment.clone(), about].into_iter().chain(folder);
+        let key: Vec<String> = key.collect();
         let count = seen.entry(key.clone()).or_default();
         *count += 1;
         let hash = Sha256::digest(format!("{}\n{count}", key.join("\n")));

@@ -57,7 +57,7 @@ pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
 pub use self::merge_files::{MergedFile, merge_files};
 pub use self::outline::{Outline, closed, is_whole};
 pub use self::readers::{has_section, is_encrypted, pgp_messages, readers_of};
-pub use self::rules::{Rule, Rules, rules};
+pub use self::rules::{RULES, Rule, Rules, rules};
 pub use self::seal::{open_pairs, open_sealed, seal};
 pub use self::selector::Selector;
 pub use self::store::Layout;

@@ -13,6 +13,9 @@ use super::{Foreign, Group, Layout, Readers, Recipient, SecretsError};
 use crate::value::{Mark, Origin};
 use crate::yaml;
 
+/// The file with the rules. The nearest one upward of a file holds for it.
+pub const RULES: &str = ".sops.yaml";
+
 /// The rules for new files, in order; the first whose expression fits a path holds.
 pub struct Rules {
     origin: Origin,

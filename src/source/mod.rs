@@ -120,6 +120,15 @@ impl Source {
         self.at.as_ref().map(|at| format!("{}:{}", at.commit, at.folder))
     }
 
+    /// The project's folder in its git repository, `/` between names; empty for the top, and outside of one.
+    pub fn folder(&self) -> String {
+        match (&self.at, &self.repository) {
+            (Some(at), _) => at.folder.clone(),
+            (None, Some(repository)) => repository.below(&self.root),
+            (None, None) => String::new(),
+        }
+    }
+
     /// The commit that the files belong to; `None` outside a git repository, or in one without a commit.
     pub fn commit(&self) -> Result<Option<Commit>, SourceError> {
         let Some(repository) = &self.repository else { return Ok(None) };

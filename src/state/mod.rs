@@ -13,6 +13,7 @@ pub mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -24,6 +25,11 @@ use crate::project::Prune;
 
 /// The version of the formats that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
+
+/// A time to the second as documents say it (RFC 3339, UTC): always as long, so that texts sort as times do.
+pub fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or_default().to_string()
+}
 
 /// What a release has in the cluster: a superset while it is applied, exact after the prune.
 #[derive(Clone, Debug, Default, PartialEq)]

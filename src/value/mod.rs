@@ -6,6 +6,7 @@
 //!
 //! Serialising a [`Value`] prints masks; what goes to a server goes through [`Value::exposed`].
 
+mod json;
 mod map;
 mod order;
 mod path;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroize;
 
+pub use self::json::go_json;
 pub use self::map::{Entry, Map};
 pub use self::path::{Path, Step};
 pub use self::pattern::{Part, Pattern, PatternError};

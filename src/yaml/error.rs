@@ -180,6 +180,32 @@ fn field(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("`{path}`: ") }
 }
 
+/// The place of an error, borrowed as the error is.
+macro_rules! place_of {
+    ($error:ident) => {
+        match $error {
+            YamlError::Syntax { at, .. }
+            | YamlError::DuplicateKey { at, .. }
+            | YamlError::MergeOver { at, .. }
+            | YamlError::Key { at, .. }
+            | YamlError::Merge { at }
+            | YamlError::UnknownAnchor { at, .. }
+            | YamlError::Recursive { at, .. }
+            | YamlError::Aliases { at }
+            | YamlError::TooDeep { at }
+            | YamlError::Tag { at, .. }
+            | YamlError::NotFinite { at }
+            | YamlError::Several { at }
+            | YamlError::UnknownKey { at, .. }
+            | YamlError::MissingKey { at, .. }
+            | YamlError::WrongKind { at, .. }
+            | YamlError::UnknownWord { at, .. }
+            | YamlError::Invalid { at, .. } => Some(at),
+            YamlError::TooLarge { .. } => None,
+        }
+    };
+}
+
 impl YamlError {
     /// The same error without the lines around its place, for a text that may hold secrets.
     #[must_use]
@@ -191,49 +217,11 @@ impl YamlError {
     }
 
     fn place(&self) -> Option<&Place> {
-        match self {
-            Self::Syntax { at, .. }
-            | Self::DuplicateKey { at, .. }
-            | Self::MergeOver { at, .. }
-            | Self::Key { at, .. }
-            | Self::Merge { at }
-            | Self::UnknownAnchor { at, .. }
-            | Self::Recursive { at, .. }
-            | Self::Aliases { at }
-            | Self::TooDeep { at }
-            | Self::Tag { at, .. }
-            | Self::NotFinite { at }
-            | Self::Several { at }
-            | Self::UnknownKey { at, .. }
-            | Self::MissingKey { at, .. }
-            | Self::WrongKind { at, .. }
-            | Self::UnknownWord { at, .. }
-            | Self::Invalid { at, .. } => Some(at),
-            Self::TooLarge { .. } => None,
-        }
+        place_of!(self)
     }
 
     fn place_mut(&mut self) -> Option<&mut Place> {
-        match self {
-            Self::Syntax { at, .. }
-            | Self::DuplicateKey { at, .. }
-            | Self::MergeOver { at, .. }
-            | Self::Key { at, .. }
-            | Self::Merge { at }
-            | Self::UnknownAnchor { at, .. }
-            | Self::Recursive { at, .. }
-            | Self::Aliases { at }
-            | Self::TooDeep { at }
-            | Self::Tag { at, .. }
-            | Self::NotFinite { at }
-            | Self::Several { at }
-            | Self::UnknownKey { at, .. }
-            | Self::MissingKey { at, .. }
-            | Self::WrongKind { at, .. }
-            | Self::UnknownWord { at, .. }
-            | Self::Invalid { at, .. } => Some(at),
-            Self::TooLarge { .. } => None,
-        }
+        place_of!(self)
     }
 }
 

@@ -143,6 +143,12 @@ fn statuses_are_set() -> Result<(), Failed> {
         assert_eq!(first[name], "weft/plan/dev");
         let run = first["target_url"].as_str().ok_or("a page")?;
         assert!(run.starts_with("https://forge.example.com/"), "{run}");
+        // GitLab takes no longer page, and a status without one is better than none.
+        let job = job(forge, &standin, true)?;
+        let job = Job { run: Some(format!("https://forge.example.com/{}", "x".repeat(300))), ..job };
+        let bare = Status { context: "weft".into(), state: State::Success, description: String::new() };
+        runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &bare))?;
+        standin.has(|it| assert!(it.statuses[4].1["target_url"].is_null(), "{forge}"));
     }
     Ok(())
 }
@@ -193,15 +199,26 @@ fn nothing_is_written_twice() -> Result<(), Failed> {
 fn requests_wait_for_their_turn() -> Result<(), Failed> {
     let standin = StandIn::new("github");
     let later = |seconds: &str| (false, (429, vec![("Retry-After", seconds.to_owned())], Vec::new()));
-    standin.has(|it| it.troubles = vec![(false, (200, Vec::new(), b"[]".to_vec())), later("1"), later("0")]);
+    let limited = b"{\"message\":\"You have exceeded a secondary rate limit\"}".to_vec();
+    let limited = (false, (403, vec![("Retry-After", "0".to_owned())], limited));
+    standin.has(|it| it.troubles = vec![(false, (200, Vec::new(), b"[]".to_vec())), later("1"), limited, later("0")]);
     at(&standin, "github", async |it| it.comment(MARK, &format!("{MARK}\nfirst")).await)?;
     standin.has(|it| assert_eq!(it.writes, 1));
-    assert_eq!(standin.asked(), 4);
+    assert_eq!(standin.asked(), 5);
     standin.has(|it| it.troubles = vec![later("4000"); 3]);
     let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
     let error = at(&standin, "github", async |it| it.status(COMMIT, &status).await).unwrap_err();
     let said = error.message().unwrap_or_default().to_owned();
     assert!(said.contains("wants no requests for 4000 s"), "{said}");
+    standin.has(|it| it.troubles = vec![later("0"); 9]);
+    let job = job("github", &standin, true)?;
+    let error = runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &status)).unwrap_err();
+    assert!(
+        Diagnostic::of(&error)
+            .to_string()
+            .ends_with("  = hint: Run the job again later, or with a token of its own.\n")
+    );
+    standin.has(|it| assert_eq!(it.troubles.len(), 5, "four times in all"));
     Ok(())
 }
 
@@ -267,6 +284,8 @@ fn the_stand_in_refuses() -> Result<(), Failed> {
     let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
     let wrong = runtime().block_on(Client::new(network(), &job, None)?.status("no-commit", &status));
     assert!(wrong.is_err());
+    assert!(runtime().block_on(Client::new(network(), &job, None)?.comment(MARK, &"ü".repeat(65_537))).is_err());
+    standin.has(|it| assert!(it.faults[1].ends_with("which is no text<=65536"), "{:?}", it.faults.len()));
     let job = Job { forge: Forge::GitLab, ..job };
     assert!(runtime().block_on(Client::new(network(), &job, None)?.comment(MARK, "text")).is_err());
     let faults = standin.has(|it| it.faults.join("\n"));

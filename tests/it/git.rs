@@ -1,5 +1,6 @@
 //! Projects in commits: read without a work tree, compared with each other, and what a change touches.
 
+mod judged;
 mod kept;
 mod touched;
 
@@ -24,6 +25,8 @@ pub fn trials() -> Vec<Trial> {
         code("git", "two_revisions_are_compared", revisions),
         code("git", "two_environments_are_compared", environments),
         code("git", "two_programs_are_compared", programs),
+        code("git", "policies_judge_without_a_cluster", judged::without_a_cluster),
+        code("git", "paths_count_from_the_top_of_the_repository", judged::where_forges_look),
         code("git", "a_change_touches_what_reads_it", touched::what_reads_it),
         code("git", "a_change_that_cannot_be_told_touches", touched::what_cannot_be_told),
         code("git", "a_run_is_only_about_what_is_touched", touched::runs),

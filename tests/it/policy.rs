@@ -2,6 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::Diagnostic;
+use weft::manifest::Object;
 use weft::plan::Finding;
 use weft::policy::{self, Facts};
 use weft::tree::Tree;
@@ -26,7 +27,8 @@ fn document() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The findings in the plan of a case by its own policies, or by the examples where it has none.
+/// The findings in the plan of a case by its own policies, or by the examples where it has none. `without.txt` says what
+/// nobody knows there: the `cluster`, or the `plan`.
 fn run(case: &Case) -> Result<(), Failed> {
     let own = case.tree(policy::FOLDER);
     let (from, tree) =
@@ -44,11 +46,19 @@ fn run(case: &Case) -> Result<(), Failed> {
     if let Some(environment) = case.read_if_there("environment.txt") {
         environment.trim().clone_into(&mut plan.environment);
     }
-    let facts = Facts { cluster: Some("kind-dev".into()), commit: None, aim: "apply" };
-    let found = policy::judge(&policy, &plan, &facts, &key());
-    assert_eq!(found, policy::judge(&policy, &plan, &facts, &key()));
+    let without = case.read_if_there("without.txt").unwrap_or_default();
+    let cluster = without.is_empty().then(|| "kind-dev".to_owned());
+    let facts = Facts { cluster, commit: None, aim: "apply" };
+    let objects: Vec<Object> = plan.steps.iter().filter_map(|it| it.object.desired.as_deref().cloned()).collect();
+    let judge = || match without.trim() {
+        "plan" => policy::judge_objects(&policy, &plan.environment, &objects, &facts, &key()),
+        _ => policy::judge(&policy, &plan, &facts, &key()),
+    };
+    let judgement = judge();
+    assert_eq!(judgement, judge());
     let line = |it: &Finding| format!("{} {it}\n --> {}\n", it.ruling, it.policy);
-    let text: String = found.iter().map(line).collect();
+    let mut text: String = judgement.findings.iter().map(line).collect();
+    text.extend(judgement.unjudged.iter().map(|it| format!("{it}\n")));
     assert!(!text.contains("hunter2"), "a secret is shown: {text}");
     case.expect("findings.txt", &text)
 }

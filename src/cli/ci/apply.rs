@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::here::{self, About, Here};
+use super::here::{About, Here};
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
 use crate::cli::acting::{self, ActingArgs, Ran};
-use crate::cli::arguments::{Format, JudgeArgs, SetArgs, TargetArgs};
-use crate::cli::many::{self, Fate, Looked, Names};
+use crate::cli::arguments::{JudgeArgs, SetArgs, TargetArgs};
+use crate::cli::many::{Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, apply, files, settings, wait};
@@ -33,22 +33,11 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let here = match Here::of(&args.job, here::job()?) {
-        Ok(here) => here,
-        Err((job, failure)) => {
-            tell::failed(&job, Does::Apply, &failure, args.job.dry_run, terminal)?;
-            return Err(failure);
-        }
-    };
+    let here = Here::of(&args.job, Does::Apply, terminal)?;
     let commit = here.change.head.clone();
     let (about, plans) = match &args.plans {
-        Some(folder) => match planned_before(args, &here, folder) {
-            Ok(found) => found,
-            Err(failure) => {
-                tell::failed(&here.job, Does::Apply, &failure, args.job.dry_run, terminal)?;
-                return Err(failure);
-            }
-        },
+        Some(folder) => planned_before(args, &here, folder)
+            .map_err(|failure| tell::failed(&here.job, Does::Apply, failure, args.job.dry_run, terminal))?,
         None => (here.about(&args.job, &commit, false, terminal)?, Vec::new()),
     };
     let fates = look::each(&about.names, terminal, |environment, terminal| {
@@ -98,7 +87,7 @@ fn acted(
     let early = acting::without_applying(&planned.plan);
     if args.job.dry_run || early.is_some() {
         let report = look::report(&planned, here, target);
-        let exit = early.unwrap_or_else(|| look::exit(&report, false));
+        let exit = early.unwrap_or_else(|| planning::verdict(&report.plan, false));
         return Ok(Looked { report, key: planned.state.key, exit });
     }
     let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
@@ -117,13 +106,9 @@ fn conclude(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let parts = look::parts(names, fates);
-    let exit = many::exit(fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
-    many::diagnose(names, fates, terminal);
+    let exit = look::shown(&parts, names, fates, terminal)?;
     let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
     // What was done stays done, whether or not it can be told.
-    for diagnostic in tell::tell(&here.job, &tidings, args.job.dry_run, terminal)? {
-        terminal.warn(&format!("not told: {diagnostic}"));
-    }
+    tell::warn(&tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?, terminal);
     Ok(exit)
 }

@@ -4,17 +4,17 @@ use clap::Args;
 
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, here, look};
-use crate::cli::arguments::{Format, SetArgs, TargetArgs};
+use crate::cli::arguments::{SetArgs, TargetArgs};
+use crate::cli::drift::looked;
 use crate::cli::many::{self, Ends, Looked, Names};
-use crate::cli::planning;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::drift::{self, Fate, Issue, Verdict};
+use crate::drift::{self, Fate, Issue};
 use crate::pipeline::{self, Looking};
 use crate::plan::Guards;
 use crate::project;
-use crate::report::{Purpose, Told};
+use crate::report::Told;
 use crate::source::{ENVIRONMENTS, Source};
 
 /// Look for drift in all environments, and keep one issue for each: open as long as there is drift, closed when it is
@@ -36,16 +36,11 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     let names = Names { list, parallel: args.several.parallel, fail_fast: args.several.fail_fast };
     let fates = look::each(&names, terminal, |environment, terminal| found(args, environment, terminal));
     let parts = many::parts(&names, &fates, |it| Told::Report(&it.looked.report, &it.looked.key));
-    let exit = many::exit(&fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
-    many::diagnose(&names, &fates, terminal);
+    let exit = look::shown(&parts, &names, &fates, terminal)?;
     let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
     let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
     let untold = tell::tell(&job, &tidings, args.dry_run, terminal)?;
-    for diagnostic in &untold {
-        terminal.diagnose(diagnostic);
-    }
-    Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
+    Ok(tell::ended(exit, &untold, terminal))
 }
 
 /// What a look at an environment found.
@@ -67,12 +62,6 @@ fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found
     let (progress, looking) = (terminal.progress(), Looking { record: !args.dry_run, unmanaged: false });
     let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
     progress.done();
-    let report = planning::report(&planned, Purpose::Drift, planned.plan.drift());
-    let exit = match look.verdict() {
-        Verdict::Clean => Exit::Done,
-        Verdict::Drift => Exit::Differences,
-        Verdict::Unknown | Verdict::Failed | Verdict::Skipped => Exit::Unknown,
-    };
     let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });
-    Ok(Found { looked: Looked { report, key: planned.state.key, exit }, issue })
+    Ok(Found { looked: looked(&planned, &look), issue })
 }

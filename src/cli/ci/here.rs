@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::JobArgs;
+use super::tell::{self, Does};
 use crate::cli::arguments::{SelectArgs, SetArgs, SeveralArgs, TargetArgs};
 use crate::cli::many::Names;
 use crate::cli::terminal::Terminal;
@@ -34,15 +35,15 @@ pub(super) fn job() -> Result<Job, Failure> {
 }
 
 impl Here {
-    /// A job with the change that it is about. The job comes back where that cannot be told.
-    pub(super) fn of(args: &JobArgs, job: Job) -> Result<Self, (Box<Job>, Failure)> {
-        let folder = args.folder();
+    /// The job of this process with the change that it is about. Where that cannot be told, the forge is told so.
+    pub(super) fn of(args: &JobArgs, does: Does, terminal: &Terminal) -> Result<Self, Failure> {
+        let (folder, job) = (args.folder(), job()?);
         let said = args.head.as_ref().or(args.project.at.as_ref());
         let head = said.or(job.head.as_ref()).cloned().unwrap_or_else(|| "HEAD".to_owned());
         let base = args.base.clone().map_or_else(|| base(&folder, &job, &head), Ok);
         match base.and_then(|base| source::change(&folder, &base, &head)) {
             Ok(change) => Ok(Self { job, change }),
-            Err(error) => Err((Box::new(job), error.into())),
+            Err(error) => Err(tell::failed(&job, does, error.into(), args.dry_run, terminal)),
         }
     }
 

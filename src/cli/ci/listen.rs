@@ -11,7 +11,7 @@ use crate::cli::files::FileError;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::forge::{Event, Forge, ListenError, Listener};
+use crate::forge::{self, Event, Forge, ListenError, Listener};
 use crate::masked::Masked;
 
 /// The variable with the secret that the webhook has too.
@@ -30,8 +30,9 @@ pub(super) struct ListenArgs {
     /// End after this many events.
     #[arg(long, value_name = "COUNT")]
     events: Option<usize>,
-    /// What is run, such as `ci/on-event.sh`. `WEFT_FORGE`, `WEFT_EVENT_NAME` and `GITHUB_EVENT_PATH`, the file of the event,
-    /// are in its environment; the secret is not.
+    /// What is run, such as `ci/on-event.sh`. `WEFT_FORGE`, `WEFT_EVENT_NAME`, `WEFT_EVENT_ACTION` (of a pull request),
+    /// `WEFT_EVENT_REF` (of a push) and `GITHUB_EVENT_PATH`, the file of the event, are in its environment; the secret is
+    /// not.
     #[arg(value_name = "COMMAND", required = true, last = true)]
     command: Vec<String>,
 }
@@ -43,14 +44,18 @@ enum Sender {
     Gitea,
     /// GitHub.
     Github,
+    /// GitLab.
+    Gitlab,
 }
 
 pub(super) fn run(args: &ListenArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let secret = settings::variables().remove(SECRET).filter(|it| !it.is_empty());
+    let secret = settings::variables().remove(SECRET).map(|it| forge::without_break(&it).to_owned());
+    let secret = secret.filter(|it| !it.is_empty());
     let secret = Masked::new(secret.ok_or(ListenError::NoSecret { variable: SECRET })?);
     let forge = match args.forge {
         Sender::Gitea => Forge::Gitea,
         Sender::Github => Forge::GitHub,
+        Sender::Gitlab => Forge::GitLab,
     };
     wait(serve(args, forge, secret, terminal))
 }
@@ -89,6 +94,9 @@ async fn start(args: &ListenArgs, forge: Forge, event: &Event, terminal: &Termin
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).env_remove(SECRET);
     command.env("WEFT_FORGE", forge.key()).env("WEFT_EVENT_NAME", &event.name).env("GITHUB_EVENT_PATH", file.path());
+    let (action, reference) = forge::happened(forge, &event.text);
+    command.env("WEFT_EVENT_ACTION", action.unwrap_or_default());
+    command.env("WEFT_EVENT_REF", reference.unwrap_or_default());
     match command.status().await {
         Ok(status) => terminal.say(&format!("{}: {status}", event.name)),
         Err(error) => terminal.warn(&format!("{}: cannot run `{program}`: {error}", event.name)),

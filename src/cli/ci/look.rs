@@ -1,7 +1,7 @@
 //! Looking at the environments of a job side by side.
 
 use super::here::Here;
-use crate::cli::arguments::{SetArgs, TargetArgs};
+use crate::cli::arguments::{Format, SetArgs, TargetArgs};
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
@@ -43,9 +43,17 @@ pub(super) fn named(here: &Here) -> String {
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
 }
 
-/// How a plan ends: refused, unknown, or well.
-pub(super) fn exit(report: &Report, tell_differences: bool) -> Exit {
-    if report.plan.refusals.is_empty() { planning::exit(&report.plan, tell_differences) } else { Exit::Refused }
+/// Prints what came of each, and gives back how all end together.
+pub(super) fn shown<T: many::Ends>(
+    parts: &[Part],
+    names: &Names,
+    fates: &[Fate<T>],
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let exit = many::exit(fates);
+    planning::print_many(parts, (exit.code(), ""), &Format::Text.into(), terminal)?;
+    many::diagnose(names, fates, terminal);
+    Ok(exit)
 }
 
 /// What is told of each.

@@ -51,11 +51,9 @@ pub(super) fn trouble(does: &str, texts: &str) -> String {
     format!("### weft ci {does}: failed\n\n{}", fenced(texts))
 }
 
+/// As much of what the program said as a comment has room for.
 fn fenced(texts: &str) -> String {
-    let texts: String = texts.chars().take(report::LIMIT / 2).collect();
-    let ticks = texts.split(|c| c != '`').map(str::len).max().unwrap_or(0).max(2) + 1;
-    let fence = "`".repeat(ticks);
-    format!("{fence}text\n{}\n{fence}\n", texts.trim_end())
+    report::fenced(&texts.chars().take(report::LIMIT / 2).collect::<String>())
 }
 
 /// The name of an environment as a heading has it.

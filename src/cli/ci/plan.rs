@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::here::{self, Here};
+use super::here::Here;
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
-use crate::cli::arguments::{Format, ProjectArgs, SetArgs, TargetArgs};
+use crate::cli::arguments::{ProjectArgs, SetArgs, TargetArgs};
 use crate::cli::files;
-use crate::cli::many::{self, Looked};
+use crate::cli::many::Looked;
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
@@ -37,13 +37,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let here = match Here::of(&args.job, here::job()?) {
-        Ok(here) => here,
-        Err((job, failure)) => {
-            tell::failed(&job, Does::Plan, &failure, args.job.dry_run, terminal)?;
-            return Err(failure);
-        }
-    };
+    let here = Here::of(&args.job, Does::Plan, terminal)?;
     let shut = args.render_only || here.job.is_fork;
     let about = here.about(&args.job, here.commit(), shut, terminal)?;
     let names = &about.names;
@@ -59,9 +53,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
         if shut { rendered(args, &here, &target) } else { planned(args, &here, &target, terminal) }
     });
     let parts = look::parts(names, &fates);
-    let exit = many::exit(&fates);
-    planning::print_many(&parts, exit.code(), &Format::Text.into(), terminal)?;
-    many::diagnose(names, &fates, terminal);
+    let exit = look::shown(&parts, names, &fates, terminal)?;
     if let Some(folder) = folder {
         artefact::record(folder, &here, names, &fates)?;
     }
@@ -74,15 +66,10 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
     if here.job.is_fork {
         // The token of a fork's job may only read.
-        for diagnostic in &untold {
-            terminal.warn(&format!("not told: {diagnostic}"));
-        }
+        tell::warn(&untold, terminal);
         return Ok(exit);
     }
-    for diagnostic in &untold {
-        terminal.diagnose(diagnostic);
-    }
-    Ok(if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) })
+    Ok(tell::ended(exit, &untold, terminal))
 }
 
 fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {
@@ -91,7 +78,7 @@ fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Termina
     if let Some(folder) = &args.plans {
         artefact::save(folder, (&settings, &planned), &args.guards.guards(), &report)?;
     }
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key: planned.state.key, exit })
 }
 
@@ -105,10 +92,11 @@ fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs) -> Result<Looked,
     let head = pipeline::revision(&side(&target.project)?)?;
     let only =
         "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
-    let warnings = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
-    let key = pipeline::fresh_key()?;
-    let (plan, touched) = (pipeline::revised(base, head, &key), target.select.touched.clone());
+    let mut warnings: Vec<String> = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
+    let (key, touched) = (pipeline::fresh_key()?, target.select.touched.clone());
+    let (plan, unjudged) = pipeline::revised(base, head, &key)?;
+    warnings.extend(unjudged);
     let report = Report { plan, warnings, touched, commit: Some(look::named(here)), ..Report::default() };
-    let exit = look::exit(&report, args.exit_code);
+    let exit = planning::verdict(&report.plan, args.exit_code);
     Ok(Looked { report, key, exit })
 }

@@ -69,15 +69,28 @@ pub(super) fn tell(
     with_client(job, dry_run, terminal, |client| wait(async { Ok::<_, Failure>(untold(job, tidings, client).await) }))
 }
 
-/// Tells of a job that failed before it came to an environment. That is said anyway, so what cannot be told is only a
-/// warning.
-pub(super) fn failed(
-    job: &Job,
-    does: Does,
-    failure: &Failure,
-    dry_run: bool,
-    terminal: &Terminal,
-) -> Result<(), Failure> {
+/// Says what could not be told, and how a job ends that could not tell all.
+pub(super) fn ended(exit: Exit, untold: &[Diagnostic], terminal: &Terminal) -> Exit {
+    for diagnostic in untold {
+        terminal.diagnose(diagnostic);
+    }
+    if untold.is_empty() { exit } else { Exit::gravest([exit, Exit::Invalid]) }
+}
+
+/// Says what could not be told, where that decides nothing.
+pub(super) fn warn(untold: &[Diagnostic], terminal: &Terminal) {
+    for diagnostic in untold {
+        terminal.warn(&format!("not told: {diagnostic}"));
+    }
+}
+
+/// Tells of a job that failed before it came to an environment, and gives the failure back. That is said anyway, so what
+/// the forge cannot be told is only a warning; a summary that cannot be written is the failure instead.
+pub(super) fn failed(job: &Job, does: Does, failure: Failure, dry_run: bool, terminal: &Terminal) -> Failure {
+    tell_failure(job, does, &failure, dry_run, terminal).err().unwrap_or(failure)
+}
+
+fn tell_failure(job: &Job, does: Does, failure: &Failure, dry_run: bool, terminal: &Terminal) -> Result<(), Failure> {
     let texts: Vec<String> = failure.diagnostics.iter().map(ToString::to_string).collect();
     summarize(job, &page::trouble(does.name(), &texts.concat()), dry_run)?;
     let description = failure.diagnostics.first().and_then(|it| it.messages.first()).cloned().unwrap_or_default();
@@ -87,9 +100,7 @@ pub(super) fn failed(
         let told = wait(async { Ok::<_, Failure>(client.status(head, &status).await) })?;
         Ok(told.err().map(|it| Diagnostic::of(&it)).into_iter().collect())
     })?;
-    for diagnostic in untold {
-        terminal.warn(&format!("not told: {diagnostic}"));
-    }
+    warn(&untold, terminal);
     Ok(())
 }
 

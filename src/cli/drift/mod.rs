@@ -20,7 +20,8 @@ use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::drift::{self, Look, Told, Verdict};
 use crate::pipeline::{self, Looking, Planned, Settings};
-use crate::report::Purpose;
+use crate::report::{self, Purpose};
+use crate::state::second;
 
 /// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
 /// with exit code 2 where there is any, and with 5 where it could not be told.
@@ -104,7 +105,7 @@ fn round(args: &DriftArgs, targets: &Targets, terminal: &Terminal) -> Round {
         let (planned, look) = look(args, target, terminal)?;
         Ok(drifted(&planned, look))
     });
-    Round { at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string(), fates }
+    Round { at: second(Timestamp::now()), fates }
 }
 
 fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, Look), Failure> {
@@ -117,15 +118,19 @@ fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(P
 }
 
 fn drifted(planned: &Planned, look: Look) -> Drifted {
+    let namespace = planned.project.environment.state_namespace.clone();
+    Drifted { looked: looked(planned, &look), look, cluster: planned.cluster.clone(), namespace }
+}
+
+/// What a look tells, and how it ends.
+pub(super) fn looked(planned: &Planned, look: &Look) -> Looked {
     let report = planning::report(planned, Purpose::Drift, planned.plan.drift());
     let exit = match look.verdict() {
         Verdict::Clean => Exit::Done,
         Verdict::Drift => Exit::Differences,
         Verdict::Unknown | Verdict::Failed | Verdict::Skipped => Exit::Unknown,
     };
-    let looked = Looked { report, key: planned.state.key.clone(), exit };
-    let namespace = planned.project.environment.state_namespace.clone();
-    Drifted { looked, look, cluster: planned.cluster.clone(), namespace }
+    Looked { report, key: planned.state.key.clone(), exit }
 }
 
 /// Prints what was found: as a report with what is remembered of it, or as one document.
@@ -140,7 +145,7 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
     let text: String = looks.map(drift::text).collect();
     match (output.format, text.is_empty()) {
         (_, true) | (Format::Html | Format::Junit | Format::Sarif | Format::Github | Format::Gitlab, false) => {}
-        (Format::Markdown, false) => terminal.print(&format!("\n```text\n{}```\n", text.replace("```", "'''")))?,
+        (Format::Markdown, false) => terminal.print(&format!("\n{}", report::fenced(&text)))?,
         (_, false) => terminal.print(&text)?,
     }
     Ok(exit)

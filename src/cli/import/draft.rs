@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use jiff::{Timestamp, Unit};
 use thiserror::Error;
 
+use crate::cli::secrets::{now, random};
 use crate::cli::terminal::Terminal;
 use crate::cli::{FileError, files, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
-use crate::secrets::{self, File};
+use crate::secrets::{self, File, RULES};
 use crate::value::{Data, Entry, Map, Value};
 use crate::yaml::{self, Rules};
 
-/// The file with the rules of who reads secrets.
-const RULES: &str = ".sops.yaml";
 /// Parts of keys whose texts are taken for secrets.
 const SECRETIVE: [&str; 12] = [
     "password",
@@ -115,6 +113,12 @@ impl<'a> Draft<'a> {
         &self.root
     }
 
+    /// The path of a file from the root, links followed; `None` for one that is elsewhere, or not there.
+    pub fn real_path(&self, place: &Path) -> Option<String> {
+        let (real, root) = (place.canonicalize().ok()?, self.root.canonicalize().ok()?);
+        real.strip_prefix(root).ok().map(|it| it.to_string_lossy().into_owned())
+    }
+
     /// Says what could not be carried over, and why.
     pub fn note(&mut self, sentence: impl Into<String>) {
         let sentence = sentence.into();
@@ -134,15 +138,14 @@ impl<'a> Draft<'a> {
     pub fn values(&mut self, plain: &str, secret: &str, values: Value) -> Result<(bool, bool), Failure> {
         let mut found = Vec::new();
         let (clear, hidden) = self.split(values, &mut Vec::new(), &mut found);
-        let has = |it: &Value| it.as_map().is_some_and(|map| !map.is_empty());
-        if has(&clear) {
+        if is_filled(&clear) {
             self.add(plain, yaml::write(&clear));
         }
         if found.is_empty() {
-            return Ok((has(&clear), false));
+            return Ok((is_filled(&clear), false));
         }
         let kept = self.secret(secret, &hidden, found)?;
-        Ok((has(&clear), kept))
+        Ok((is_filled(&clear), kept))
     }
 
     /// A file of secret values, encrypted as `.sops.yaml` says; `names` are told where there is no rule for it. Says
@@ -157,7 +160,6 @@ impl<'a> Draft<'a> {
         match rule {
             Some(Ok(rule)) => {
                 let text = yaml::write(values);
-                let mut random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(Into::into);
                 let encrypted =
                     File::new(text.as_bytes(), &Arc::new(path.to_owned()), &rule)?.write(&mut random, &now())?;
                 self.add(path, encrypted);
@@ -240,11 +242,10 @@ impl<'a> Draft<'a> {
             match &entry.value.data {
                 Data::Map(below) if !below.is_empty() && !is_plain => {
                     let (a, b) = self.split(entry.value, path, found);
-                    let has = |it: &Value| it.as_map().is_some_and(|map| !map.is_empty());
-                    if has(&a) {
+                    if is_filled(&a) {
                         clear.insert_entry(Entry { key: entry.key.clone(), value: a, mark: entry.mark });
                     }
-                    if has(&b) {
+                    if is_filled(&b) {
                         hidden.insert_entry(Entry { key: entry.key, value: b, mark: entry.mark });
                     }
                 }
@@ -288,11 +289,6 @@ fn holds_key(data: &Data) -> bool {
     }
 }
 
-fn now() -> String {
-    let now = Timestamp::now();
-    now.round(Unit::Second).unwrap_or(now).to_string()
-}
-
 /// Values over others: maps merge, anything else replaces.
 pub(super) fn laid(below: Value, above: Value) -> Value {
     match (below.data, above.data) {
@@ -318,6 +314,19 @@ pub(super) fn leaves(values: &Value) -> Vec<String> {
         some => some.into_iter().map(|it| format!("{}.{it}", entry.key)).collect(),
     };
     map.iter().flat_map(below).collect()
+}
+
+/// Whether it is a map that holds anything.
+pub(super) fn is_filled(value: &Value) -> bool {
+    value.as_map().is_some_and(|map| !map.is_empty())
+}
+
+/// What stands above the releases of a new environment: its cluster, by the context of a kubeconfig.
+pub(super) fn head(context: Option<&str>) -> String {
+    match context {
+        Some(context) => format!("cluster: {{context: {}}}\n", word(context)),
+        None => "cluster: {}\n".to_owned(),
+    }
 }
 
 /// A word as YAML writes it.

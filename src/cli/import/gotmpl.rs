@@ -16,15 +16,12 @@ pub(super) struct Scope {
     pub release: Map,
     /// The environment's name: `.Environment.Name`.
     environment: String,
-    /// Values of the release at hand that look secret; templates do not see them.
-    pub hidden: Value,
 }
 
 impl Scope {
     /// An environment without values.
     pub fn new(environment: &str) -> Self {
-        let empty = || Value::from(Map::new());
-        Self { values: empty(), release: Map::new(), environment: environment.to_owned(), hidden: empty() }
+        Self { values: Map::new().into(), release: Map::new(), environment: environment.to_owned() }
     }
 
     fn root(&self) -> Value {

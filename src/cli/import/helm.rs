@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use super::cluster::connected;
-use super::draft::{Draft, DraftArgs, ImportError, label, word};
+use super::draft::{Draft, DraftArgs, ImportError, head, is_filled, label, word};
 use crate::chart::{self, Capabilities, Chance, Chart, Named};
 use crate::cli::arguments::ClusterArgs;
 use crate::cli::terminal::Terminal;
@@ -51,11 +51,7 @@ pub(super) fn run(args: &HelmArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let content = record.content.as_ref().map(Whole::body).ok_or_else(|| unreadable(args))?;
     let imported = Imported { args, content };
     let entry = imported.write(&mut draft)?;
-    let head = match &args.cluster.context {
-        Some(named) => format!("cluster: {{context: {}}}\n", word(named)),
-        None => "cluster: {}\n".to_owned(),
-    };
-    draft.environment(&args.environment, &head, &[(args.release.clone(), entry)])?;
+    draft.environment(&args.environment, &head(args.cluster.context.as_deref()), &[(args.release.clone(), entry)])?;
     let take = if imported.is_server_side() { " --take helm" } else { "" };
     let next = format!(
         "Next: `weft plan {0}{take}` shows what is taken over, `weft apply {0}{take}` does it. Then Helm shall not write the \
@@ -177,7 +173,7 @@ impl Imported<'_> {
         let made = match chart::templated(chart, config, &named) {
             Ok(made) => made,
             Err(error) => {
-                let said = Diagnostic::of(&error).messages.join(": ");
+                let said = Diagnostic::of(&error).reason();
                 return draft
                     .note(format!("The chart cannot be rendered without the cluster ({said}): look at the plan."));
             }
@@ -223,7 +219,7 @@ impl Imported<'_> {
             "Helm does not record the charts below a chart, so the objects are taken as plain manifests: import it with \
              `--chart` to keep the chart.",
         );
-        if self.content.get("config").and_then(Value::as_map).is_some_and(|it| !it.is_empty()) {
+        if self.content.get("config").is_some_and(is_filled) {
             draft.note("The values of the release are left out: plain manifests have none.");
         }
         let file = Arc::new(format!("the record of {release}"));

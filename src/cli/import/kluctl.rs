@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::draft::{Draft, DraftArgs, ImportError, label, laid, word};
+use super::draft::{Draft, DraftArgs, ImportError, head, label, laid, word};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
@@ -67,10 +67,7 @@ pub(super) fn run(args: &KluctlArgs, terminal: &Terminal) -> Result<Exit, Failur
             let what = format!("`{}` has no deployments", args.folder.display());
             return Err(ImportError::unfit(what, "Name the folder with `deployment.yaml`.").into());
         }
-        let head = match target.get("context").and_then(Value::as_str) {
-            Some(context) => format!("cluster: {{context: {}}}\n", word(context)),
-            None => "cluster: {}\n".to_owned(),
-        };
+        let head = head(target.get("context").and_then(Value::as_str));
         draft.environment(&label(&name), &head, &entries)?;
     }
     draft.finish(terminal, "Next: look at the namespaces of the releases, then `weft plan ENVIRONMENT`.")?;

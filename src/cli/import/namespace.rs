@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use super::cluster::connected;
-use super::draft::{Draft, DraftArgs, ImportError, label, word};
+use super::draft::{Draft, DraftArgs, ImportError, head, label, word};
 use crate::cli::arguments::ClusterArgs;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, wait};
@@ -107,11 +107,7 @@ pub(super) fn run(args: &NamespaceArgs, terminal: &Terminal) -> Result<Exit, Fai
         let entry = format!("- name: {name}\n  namespace: {namespace}\n  chart: {name}\n  secrets: [{name}.yaml]\n");
         entries.push((name, entry));
     }
-    let head = match &args.cluster.context {
-        Some(context) => format!("cluster: {{context: {}}}\n", word(context)),
-        None => "cluster: {}\n".to_owned(),
-    };
-    draft.environment(&args.environment, &head, &entries)?;
+    draft.environment(&args.environment, &head(args.cluster.context.as_deref()), &entries)?;
     let next = format!("Next: `weft plan {}` shows what is taken over.", args.environment);
     draft.finish(terminal, &next)?;
     Ok(Exit::Done)

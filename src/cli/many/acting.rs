@@ -58,10 +58,10 @@ pub(in crate::cli) fn act(
     let shown = parts(&targets.names, &proposals, Proposal::told);
     let going = going(&targets.names, &proposals);
     if going.is_empty() {
-        return finish(&shown, &targets.names, &proposals, &format.into(), terminal);
+        return finish(&shown, targets, &proposals, &format.into(), terminal);
     }
     if format == Format::Text {
-        planning::print_many(&shown, Exit::Done.code(), &format.into(), terminal)?;
+        planning::print_many(&shown, (Exit::Done.code(), ""), &format.into(), terminal)?;
         diagnose(&targets.names, &proposals, terminal);
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -71,7 +71,7 @@ pub(in crate::cli) fn act(
         // Its plan was shown before.
         proposal.report.purpose = Purpose::Run;
     }
-    conclude(&targets.names, &proposals, names.iter().zip(&ran), format, terminal)
+    conclude(targets, &proposals, names.iter().zip(&ran), format, terminal)
 }
 
 /// The plans that are to be applied: none after a failure that ends all.
@@ -89,13 +89,13 @@ fn going<'p>(names: &'p Names, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str,
 
 /// Shows what came of all: of those that ran, and of those that could not.
 fn conclude<'r>(
-    names: &'r Names,
+    targets: &'r Targets,
     proposals: &'r [Fate<Proposal>],
     ran: impl Iterator<Item = (&'r String, &'r Fate<Ran>)>,
     format: Format,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let mut parts = parts(names, proposals, Proposal::told);
+    let mut parts = parts(&targets.names, proposals, Proposal::told);
     let mut exits: Vec<Exit> = proposals.iter().flatten().map(exit_of).collect();
     let mut failures = Vec::new();
     for (name, fate) in ran {
@@ -107,7 +107,7 @@ fn conclude<'r>(
         *part = part_of(part.environment, fate.as_ref(), told);
     }
     let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
-    planning::print_many(&parts, exit.code(), &format.into(), terminal)?;
+    planning::print_many(&parts, (exit.code(), &targets.folder()), &format.into(), terminal)?;
     failures.iter().flat_map(|it| &it.diagnostics).for_each(|it| terminal.diagnose(it));
     Ok(exit)
 }

@@ -95,7 +95,7 @@ pub(super) fn show<T: Ends>(
     match fates {
         [Some(Ok(it))] => {
             let Looked { report, key, exit } = looked(it);
-            planning::print_with(report, key, output, terminal)?;
+            planning::print_with(report, (key, &targets.folder()), output, terminal)?;
             Ok(*exit)
         }
         [Some(Err(failure))] => Err(failure.clone()),
@@ -104,7 +104,7 @@ pub(super) fn show<T: Ends>(
                 let Looked { report, key, .. } = looked(it);
                 Told::Report(report, key)
             };
-            finish(&parts(&targets.names, fates, told), &targets.names, fates, output, terminal)
+            finish(&parts(&targets.names, fates, told), targets, fates, output, terminal)
         }
     }
 }
@@ -137,14 +137,14 @@ pub(super) fn untouched(untouched: &[Touched], output: &OutputArgs, terminal: &T
     };
     let reports: Vec<Report> = untouched.iter().map(report).collect();
     if let [only] = &reports[..] {
-        planning::print_with(only, &key, output, terminal)?;
+        planning::print_with(only, (&key, ""), output, terminal)?;
     } else {
         let part = |(of, report)| {
             let touched: &Touched = of;
             Part { environment: &touched.environment, code: Exit::Done.code(), told: Told::Report(report, &key) }
         };
         let parts: Vec<Part> = untouched.iter().zip(&reports).map(part).collect();
-        planning::print_many(&parts, Exit::Done.code(), output, terminal)?;
+        planning::print_many(&parts, (Exit::Done.code(), ""), output, terminal)?;
     }
     Ok(Exit::Done)
 }
@@ -164,7 +164,7 @@ pub(super) fn tell(
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
-    finish(&parts, &targets.names, &fates, &format.into(), terminal)
+    finish(&parts, targets, &fates, &format.into(), terminal)
 }
 
 /// Runs what prints lines for each environment, and keeps them; those of an only one are printed at once.
@@ -241,14 +241,14 @@ pub(super) fn part_of<'f, T: Ends>(
 /// Prints the parts, says what went wrong, and ends as the gravest of them.
 fn finish<T: Ends>(
     parts: &[Part],
-    names: &Names,
+    targets: &Targets,
     fates: &[Fate<T>],
     output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none));
-    planning::print_many(parts, exit.code(), output, terminal)?;
-    diagnose(names, fates, terminal);
+    planning::print_many(parts, (exit.code(), &targets.folder()), output, terminal)?;
+    diagnose(&targets.names, fates, terminal);
     Ok(exit)
 }
 

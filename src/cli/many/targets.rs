@@ -101,6 +101,11 @@ impl Targets {
         if let [only] = self.targets.as_slice() { Some(only) } else { None }
     }
 
+    /// The folder of their project in its repository: see [`settings::folder`].
+    pub fn folder(&self) -> String {
+        self.targets.first().map(|it| settings::folder(&it.project)).unwrap_or_default()
+    }
+
     /// All, each with its name.
     pub fn items(&self) -> Vec<(&str, &TargetArgs)> {
         self.targets.iter().map(|target| (target.environment.as_str(), target)).collect()

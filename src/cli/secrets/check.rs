@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::repository::{At, Repository};
-use super::subject::RULES;
+use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, counted, settings};
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Checked, Problem, Rules, SecretsError};
+use crate::secrets::{self, Checked, Problem, RULES, Rules, SecretsError};
 use crate::value::Origin;
 
 /// Check that files are encrypted as `.sops.yaml` says: nothing plain, the right readers, nothing changed by hand.
@@ -31,23 +31,14 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     strict: bool,
     /// The form of the output.
-    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    output: Form,
     /// An age identity file. May be repeated.
     #[arg(long = "identity", short = 'i', value_name = "FILE")]
     identities: Vec<PathBuf>,
     /// The project's folder, or one below it.
     #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
     project: PathBuf,
-}
-
-/// In which form a result is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -75,11 +66,11 @@ pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
     };
     let wrong = !unused.is_empty() || checked.iter().any(|file| !file.problems.is_empty());
     let closed = checked.iter().any(|file| file.closed);
-    match args.format {
-        Format::Json => terminal.print(&format!("{:#}\n", json(&checked, &unused)))?,
+    match args.output {
+        Form::Json => terminal.print(&format!("{:#}\n", json(&checked, &unused)))?,
         // Most commits have no secrets, and their hook nothing to say.
-        Format::Text if args.staged && checked.is_empty() => {}
-        Format::Text => terminal.print(&text(&checked, &unused))?,
+        Form::Text if args.staged && checked.is_empty() => {}
+        Form::Text => terminal.print(&text(&checked, &unused))?,
     }
     Ok(match () {
         () if wrong => Exit::Invalid,

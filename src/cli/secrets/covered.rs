@@ -8,11 +8,11 @@ use clap::Args;
 use git2::Repository;
 
 use super::error::SecretsVerbError;
-use super::subject::{self, KeyArgs, RULES};
+use super::subject::{self, KeyArgs};
 use crate::cli::files::{self, FileError};
 use crate::cli::settings;
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Rules};
+use crate::secrets::{self, RULES, Rules};
 
 /// Which files.
 #[derive(Debug, Args)]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::check::{Format, is_below};
+use super::check::is_below;
 use super::repository::{At, Repository};
+use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
@@ -35,8 +36,8 @@ pub(super) struct DiffArgs {
     #[arg(long)]
     exit_code: bool,
     /// The form of the output.
-    #[arg(long = "output", short = 'o', value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    output: Form,
     /// An age identity file. May be repeated.
     #[arg(long = "identity", short = 'i', value_name = "FILE")]
     identities: Vec<PathBuf>,
@@ -72,9 +73,9 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
         }
     }
     found.sort_by(|a, b| a.file.cmp(&b.file));
-    terminal.print(&match args.format {
-        Format::Text => found.iter().map(text).collect(),
-        Format::Json => {
+    terminal.print(&match args.output {
+        Form::Text => found.iter().map(text).collect(),
+        Form::Json => {
             format!("{:#}\n", json!({"formatVersion": 1, "files": found.iter().map(json).collect::<Vec<_>>()}))
         }
     })?;

@@ -6,9 +6,9 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use super::subject::RULES;
 use crate::cli::files::FileError;
 use crate::diagnostic::{Diagnose, Kind};
+use crate::secrets::RULES;
 use crate::value::Path;
 
 /// Why a verb on secrets fails beyond the secrets themselves. No variant holds a value of a file.

@@ -27,12 +27,13 @@ mod textconv;
 mod who;
 
 use clap::{Args, Subcommand};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
 use self::subject::FileArgs;
 use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
+use crate::state::second;
 
 /// Encrypted files: make keys, encrypt, decrypt, change, and say who can read. The layout is that of SOPS with age recipients.
 #[derive(Debug, Args)]
@@ -93,12 +94,11 @@ pub(super) fn run(args: &SecretsArgs, terminal: &Terminal) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn random(bytes: &mut [u8]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     getrandom::fill(bytes).map_err(Into::into)
 }
 
 /// The time, in seconds, as files say it.
-fn now() -> String {
-    let now = Timestamp::now();
-    now.round(Unit::Second).unwrap_or(now).to_string()
+pub(super) fn now() -> String {
+    second(Timestamp::now())
 }

@@ -8,11 +8,11 @@ use clap::Args;
 use super::batch::Batch;
 use super::covered::{Covered, ScopeArgs};
 use super::error::SecretsVerbError;
-use super::subject::{RULES, Subject};
+use super::subject::Subject;
 use crate::cli::files;
 use crate::cli::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::secrets::{self, Amendment, File, Readers, Recipient, SecretsError};
+use crate::secrets::{self, Amendment, File, RULES, Readers, Recipient, SecretsError};
 
 /// Let one more key read: it is added to the rule of `.sops.yaml`, and to all encrypted files that the rule covers.
 ///

@@ -7,12 +7,12 @@ use git2::{ErrorCode, Index, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult
 use rayon::prelude::*;
 
 use super::covered;
-use super::subject::{self, RULES};
+use super::subject;
 use crate::cli::{FileError, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::project;
-use crate::secrets::Identities;
+use crate::secrets::{Identities, RULES};
 use crate::source::{ENVIRONMENTS, Source, SourceError};
 
 /// A larger file holds no secrets that anybody edits.

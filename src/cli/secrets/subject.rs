@@ -10,7 +10,7 @@ use crate::cli::{files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::project::ProjectError;
-use crate::secrets::{self, File, Format, Identities, Rule, Rules};
+use crate::secrets::{self, File, Format, Identities, RULES, Rule, Rules};
 use crate::source::{ENVIRONMENTS, Source};
 
 #[derive(Debug, Args)]
@@ -31,9 +31,6 @@ pub(super) struct KeyArgs {
     #[arg(long = "identity", short = 'i', value_name = "FILE")]
     pub(super) identities: Vec<PathBuf>,
 }
-
-/// The file with the rules. The nearest one upward of a file holds for it.
-pub(super) const RULES: &str = ".sops.yaml";
 
 /// The folder with the rules for a file or a folder.
 pub(super) fn rules_folder(path: &Path) -> Option<&Path> {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::covered::{self, ScopeArgs};
 use super::subject::{self, KeyArgs};
+use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
 use crate::cli::{counted, files};
 use crate::diagnostic::Failure;
@@ -24,15 +25,7 @@ pub(super) struct WhoArgs {
     paths: Vec<PathBuf>,
     /// The form of the output.
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// A table for people.
-    Text,
-    /// For programs.
-    Json,
+    output: Form,
 }
 
 /// What is printed as JSON.
@@ -63,11 +56,11 @@ struct Reader {
 pub(super) fn run(args: &WhoArgs, terminal: &Terminal) -> Result<(), Failure> {
     let report = report(args)?;
     match args.output {
-        Format::Json => {
+        Form::Json => {
             let json = serde_json::to_string_pretty(&report).unwrap_or_default();
             terminal.print(&format!("{json}\n"))?;
         }
-        Format::Text => {
+        Form::Text => {
             terminal.print(&table(&report))?;
             let (files, readers) = (counted(report.files.len(), "file"), counted(report.readers.len(), "reader"));
             terminal.say(&format!("{files}, {readers}"));

@@ -106,53 +106,80 @@ fn watched<K>(
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
     let mut config = watcher::Config::default().page_size(PAGE);
     config.label_selector = selector.map(str::to_owned);
-    tokio::spawn(async move {
-        let (mut filled, mut streams, mut told) = (false, true, String::new());
+    let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
+    let mut watching =
+        Watching { context, filling, part, filled: false, streams: true, told: String::new(), wait: FIRST_WAIT };
+    tokio::spawn(async move { while watching.once(&api, config.clone(), &mut opened).await {} })
+}
+
+/// A watch of a kind, as it goes on.
+struct Watching<K> {
+    context: Arc<Context>,
+    filling: Arc<Filling>,
+    part: Part<K>,
+    /// Whether its part of the world was filled once.
+    filled: bool,
+    /// Whether lists are asked for as events.
+    streams: bool,
+    /// The trouble that was told last.
+    told: String,
+    /// How long the next failure is waited out.
+    wait: Duration,
+}
+
+impl<K> Watching<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    /// Lists all, and watches until that is to be done anew; whether it is.
+    async fn once(&mut self, api: &Api<K>, config: watcher::Config, opened: &mut watch::Receiver<u64>) -> bool {
+        let config = if self.streams { config.streaming_lists() } else { config };
+        let mut events = Box::pin(watcher(api.clone(), config));
+        let anew = tokio::time::sleep(ANEW);
+        tokio::pin!(anew);
+        self.wait = FIRST_WAIT;
+        opened.mark_unchanged();
         loop {
-            let config = if streams { config.clone().streaming_lists() } else { config.clone() };
-            let mut events = Box::pin(watcher(api.clone(), config));
-            let anew = tokio::time::sleep(ANEW);
-            tokio::pin!(anew);
-            let mut wait = FIRST_WAIT;
-            opened.mark_unchanged();
-            loop {
-                let event = tokio::select! {
-                    // A connection to a server that was away may hang for minutes.
-                    changed = opened.changed() => match changed {
-                        Ok(()) => break,
-                        Err(_) => return,
-                    },
-                    () = &mut anew => break,
-                    event = events.next() => event,
-                };
-                match event {
-                    Some(Ok(event)) => {
-                        wait = FIRST_WAIT;
-                        let done = matches!(event, Event::InitDone);
-                        take(&context, &part, event);
-                        if done && !filled {
-                            filled = true;
-                            filling.filled(&context);
-                        }
-                    }
-                    Some(Err(error)) if streams && has_no_streams(&error) => {
-                        streams = false;
-                        break;
-                    }
-                    Some(Err(error)) => {
-                        context.figures.watch_failed();
-                        told = tell::<K>(&context, &error, told);
-                        tokio::time::sleep(wait).await;
-                        wait = (wait * 2).min(LONGEST_WAIT);
-                    }
-                    None => break,
-                }
+            let event = tokio::select! {
+                // A connection to a server that was away may hang for minutes.
+                changed = opened.changed() => return changed.is_ok(),
+                () = &mut anew => return true,
+                event = events.next() => event,
+            };
+            let Some(event) = event else { return true };
+            if !self.took(event).await {
+                return true;
             }
         }
-    })
+    }
+
+    /// Takes an event up; whether the watch goes on.
+    async fn took(&mut self, event: Result<Event<K>, watcher::Error>) -> bool {
+        match event {
+            Ok(event) => {
+                self.wait = FIRST_WAIT;
+                let done = matches!(event, Event::InitDone);
+                take(&self.context, &self.part, event);
+                if done && !self.filled {
+                    self.filled = true;
+                    self.filling.filled(&self.context);
+                }
+            }
+            Err(error) if self.streams && has_no_streams(&error) => {
+                self.streams = false;
+                return false;
+            }
+            Err(error) => {
+                self.context.figures.watch_failed();
+                self.told = tell::<K>(&self.context, &error, std::mem::take(&mut self.told));
+                tokio::time::sleep(self.wait).await;
+                self.wait = (self.wait * 2).min(LONGEST_WAIT);
+            }
+        }
+        true
+    }
 }
 
 /// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Plan, Refusal, ReleaseFacts, build};
-use crate::diff::{self, Judged, ObjectComparison, Verdict, holds_secret};
+use crate::diff::{self, ObjectComparison, Verdict, holds_secret};
 use crate::manifest::hooks::{Cleanup, Occasion, Phase, Point, Role, Terms, role};
 use crate::manifest::{Hook, Object, ObjectId};
 use crate::masked::FingerprintKey;
@@ -273,7 +273,7 @@ impl<'a> Judge<'a> {
             resumes: false,
             removes: Vec::new(),
         };
-        let object = ObjectComparison { judged: Judged::Trivial, ..diff::leftover(id, &self.facts.name, None, None) };
+        let object = ObjectComparison::bare(id.clone(), Arc::clone(&self.facts.name), Verdict::Gone);
         (Action::Hook(Box::new(step)), object)
     }
 }
@@ -283,10 +283,8 @@ fn step(hook: &Hook, does: Does, point: Point, reason: String) -> (Action, Objec
     let (of, terms) = (object.id.clone(), terms.clone());
     let step = HookStep { does, reason, point, of, terms, resumes: false, removes: Vec::new() };
     let new = ObjectComparison {
-        verdict: Verdict::Create,
-        judged: Judged::Trivial,
         desired: Some(Arc::new(object.clone())),
-        ..diff::leftover(&object.id, &object.release, None, None)
+        ..ObjectComparison::bare(object.id.clone(), Arc::clone(&object.release), Verdict::Create)
     };
     (Action::Hook(Box::new(step)), new)
 }

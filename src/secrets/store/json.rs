@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::wrong_syntax;
 use crate::secrets::SecretsError;
 use crate::secrets::metadata::SECTION;
-use crate::value::{Data, Entry, Map, Mark, Origin, Value};
+use crate::value::{Data, Entry, Map, Mark, Origin, Value, go_json};
 
 /// Reads a text, which has to be a map. JSON has no comments, and its nodes know their file only.
 pub(super) fn read(text: &str, file: &Arc<String>) -> Result<Value, SecretsError> {
@@ -98,17 +98,5 @@ fn leaf_text(leaf: &Data) -> String {
 
 /// A text in quotes, with what HTML would mind escaped, as Go's writer does.
 fn text(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    let mut out = String::with_capacity(quoted.len());
-    for c in quoted.chars() {
-        match c {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            c => out.push(c),
-        }
-    }
-    out
+    go_json(&serde_json::Value::from(text).to_string())
 }

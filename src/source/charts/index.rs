@@ -90,7 +90,7 @@ entries:
         let address = "https://charts.example.com/index.yaml";
         indexed(INDEX, address, ("https://charts.example.com", name, wanted)).map_err(|error| {
             let diagnostic = crate::diagnostic::Diagnostic::of(&error);
-            format!("{}; {}", diagnostic.messages.join(": "), diagnostic.hint.unwrap_or_default())
+            format!("{}; {}", diagnostic.reason(), diagnostic.hint.unwrap_or_default())
         })
     }
 

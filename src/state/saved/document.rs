@@ -208,18 +208,13 @@ fn step(entry: Entry) -> (Step, Proof) {
     let seen = || live.clone().unwrap_or_else(|| Arc::new(absent(&id)));
     let object = ObjectComparison {
         desired: entry.desired.map(|it| Arc::new(object(it, &id, &release))),
-        repository: None,
         adopts: entry.adopts.map(|it| Adoption::told(it.from, it.versions, seen())),
-        release,
-        verdict: entry.verdict,
         judged: entry.judged,
         fields: entry.fields,
         live,
         after: entry.after.map(Arc::new),
         tools: entry.tools,
-        violations: Vec::new(),
-        recorded: None,
-        id,
+        ..ObjectComparison::bare(id, release, entry.verdict)
     };
     let ProofEntry { wanted, remembered, seen } = entry.proof;
     let seen = seen.map(|SeenEntry { digest, owned }| Seen { digest, owned: owned.into() });

@@ -17,7 +17,7 @@ use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use weft::chart::{Chart, ChartError, Context, Rendered, manifests, render, trace};
 use weft::diagnostic::{Diagnose, Diagnostic};
 use weft::jinja;
-use weft::project::{Prune, Release, ReleaseSource};
+use weft::project::{Release, ReleaseSource};
 use weft::schema::{Discovery, Gvk, Resource, Scope};
 use weft::tree::Tree;
 use weft::value::{Data, Mark, Origin, Path, Value};
@@ -25,6 +25,7 @@ use weft::values::Values;
 use weft::yaml::{self, Rules};
 
 use crate::cases::{self, Case, same};
+use crate::manifest::release_of;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -201,27 +202,10 @@ fn leaves(value: &Value, path: &Path, out: &mut Vec<(Path, Origin)>) {
 
 fn release() -> Release {
     Release {
-        name: "web".into(),
         namespace: "apps".to_owned(),
-        create_namespace: true,
         source: ReleaseSource::Chart("charts/app".to_owned()),
-        needs: Vec::new(),
-        labels: BTreeMap::new(),
-        when: None,
-        values: Vec::new(),
-        secrets: Vec::new(),
-        wait: weft::project::Wait::default(),
-        prune: Prune::Delete,
-        ignore: Vec::new(),
-        conflicts: Vec::new(),
-        replace: Vec::new(),
-        lookup: false,
-        rollback: false,
-        exposes: Vec::new(),
-        patches: Vec::new(),
-        source_origin: Origin::default(),
-        entry: Arc::default(),
         origin: Origin::default(),
+        ..release_of(&"web".into())
     }
 }
 

@@ -80,6 +80,11 @@ fn planned_and_applied() -> Result<(), Failed> {
     // Without plans, it is planned anew.
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: 1 applied")?;
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: nothing to change")?;
+    let told = stage.site.expect(&format!("apply dev --changed-since {merged} --yes -o json"), 0)?.stdout;
+    let report: Json = serde_json::from_str(&told)?;
+    let touched = &report["touched"][0];
+    assert_eq!((&touched["release"], &touched["is"]), (&json!("web"), &json!("in")), "{told}");
+    assert!(touched["why"][0].as_str().is_some_and(|it| it.contains("charts/web/values.yaml")), "{touched}");
     // What a change does not touch is not looked at.
     stage.site.desk.write("README.md", "more");
     let words = stage.commit("words")?;

@@ -146,7 +146,7 @@ fn started() -> Result<(), Failed> {
     let log = fs::File::create(stage.root().join("listen.log"))?;
     let mut listen = stage.command(env!("CARGO_BIN_EXE_weft"));
     listen.args(["ci", "listen", "--forge", "gitea", "--address", &format!("127.0.0.1:{port}"), "--"]);
-    listen.arg(markdown::root().join("ci/gitea/on-event.sh")).arg(&url).current_dir(&desk);
+    listen.arg(markdown::root().join("ci/on-event.sh")).arg(&url).current_dir(&desk);
     listen.env("WEFT_WEBHOOK_SECRET", SECRET).env("GITEA_TOKEN", &gitea.token).env("GITEA_API_URL", gitea.api());
     listen.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let _listen = Ended(listen.spawn()?);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac as _};
@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use crate::cases::code;
 use crate::cli::program::Desk;
+use crate::markdown;
 
 const SECRET: &str = "a long random text";
 
@@ -19,6 +20,7 @@ const SECRET: &str = "a long random text";
 pub fn trials() -> Vec<Trial> {
     vec![
         code("ci", "only_who_knows_the_secret_starts_a_command", signed),
+        code("ci", "gitlab_tells_the_secret_itself", told),
         code("ci", "a_receiver_needs_a_secret", no_secret),
     ]
 }
@@ -39,30 +41,63 @@ fn digest(secret: &str, body: &str) -> Result<String, Failed> {
     Ok(HEXLOWER.encode(&mac.finalize().into_bytes()))
 }
 
-fn signed() -> Result<(), Failed> {
-    let desk = Desk::new();
-    let script = "cp \"$GITHUB_EVENT_PATH\" event.json; echo \"$WEFT_FORGE $WEFT_EVENT_NAME ${WEFT_WEBHOOK_SECRET-gone}\" > said";
+/// A receiver for one event, and its address.
+fn listen(desk: &Desk, forge: &str) -> Result<(Child, String), Failed> {
+    let script = "cp \"$GITHUB_EVENT_PATH\" event.json; echo \"$WEFT_FORGE/$WEFT_EVENT_NAME/$WEFT_EVENT_ACTION/$WEFT_EVENT_REF/\
+                  ${WEFT_WEBHOOK_SECRET-gone}\" > said";
     let arguments =
-        ["ci", "listen", "--forge", "gitea", "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
+        ["ci", "listen", "--forge", forge, "--address", "127.0.0.1:0", "--events", "1", "--", "sh", "-c", script];
     let mut command: Command = desk.command(arguments);
-    command.env("WEFT_WEBHOOK_SECRET", SECRET).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("WEFT_WEBHOOK_SECRET", format!("{SECRET}\n")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     let mut process = command.stderr(Stdio::piped()).spawn()?;
     let mut said = BufReader::new(process.stderr.take().ok_or("its output")?);
     let mut line = String::new();
     said.read_line(&mut line)?;
     let address = line.trim().strip_prefix("listening on ").ok_or("an address")?.to_owned();
+    // What it says later goes nowhere, and must not stop it.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    Ok((process, address))
+}
+
+fn signed() -> Result<(), Failed> {
     let body = "{\"ref\": \"refs/heads/main\"}";
-    let event = "X-Gitea-Event: push\r\n";
-    assert_eq!(send(&address, "GET", "", "")?, "405");
-    assert_eq!(send(&address, "POST", event, body)?, "403");
-    let forged = format!("{event}X-Gitea-Signature: {}\r\n", digest("a guess", body)?);
-    assert_eq!(send(&address, "POST", &forged, body)?, "403");
-    let signed = format!("{event}X-Gitea-Signature: {}\r\n", digest(SECRET, body)?);
-    assert_eq!(send(&address, "POST", &signed, "{}")?, "403", "the signature is one of the body");
-    assert_eq!(send(&address, "POST", &signed, body)?, "202");
+    for (forge, event, proof, said) in [
+        ("gitea", "X-Gitea-Event: push", "X-Gitea-Signature: ", "gitea/push//refs/heads/main/gone\n"),
+        ("github", "X-GitHub-Event: push", "X-Hub-Signature-256: sha256=", "github/push//refs/heads/main/gone\n"),
+    ] {
+        let desk = Desk::new();
+        let (mut process, address) = listen(&desk, forge)?;
+        assert_eq!(send(&address, "GET", "", "")?, "405");
+        assert_eq!(send(&address, "POST", &format!("{event}\r\n"), body)?, "403");
+        let forged = format!("{event}\r\n{proof}{}\r\n", digest("a guess", body)?);
+        assert_eq!(send(&address, "POST", &forged, body)?, "403");
+        let signed = format!("{event}\r\n{proof}{}\r\n", digest(SECRET, body)?);
+        assert_eq!(send(&address, "POST", &signed, "{}")?, "403", "the signature is one of the body");
+        let form = format!("{event}\r\n{proof}{}\r\n", digest(SECRET, "payload=%7B%7D")?);
+        assert_eq!(send(&address, "POST", &form, "payload=%7B%7D")?, "415", "a form is no JSON");
+        assert_eq!(send(&address, "POST", &signed, body)?, "202");
+        assert!(process.wait()?.success());
+        assert_eq!(fs::read_to_string(desk.project().join("event.json"))?, body);
+        assert_eq!(fs::read_to_string(desk.project().join("said"))?, said);
+    }
+    Ok(())
+}
+
+/// GitLab sends the secret itself.
+fn told() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let (mut process, address) = listen(&desk, "gitlab")?;
+    let body = markdown::read("tests/cases/forge/gitlab_webhook_merge_request/event.json");
+    let event = "X-Gitlab-Event: Merge Request Hook\r\n";
+    assert_eq!(send(&address, "POST", event, &body)?, "403");
+    for wrong in ["", "a long random tex", "a long random text2", &digest(SECRET, &body)?] {
+        assert_eq!(send(&address, "POST", &format!("{event}X-Gitlab-Token: {wrong}\r\n"), &body)?, "403", "{wrong}");
+    }
+    let signed = format!("{event}X-Gitea-Signature: {}\r\n", digest(SECRET, &body)?);
+    assert_eq!(send(&address, "POST", &signed, &body)?, "403", "the proof is another forge's");
+    assert_eq!(send(&address, "POST", &format!("{event}X-Gitlab-Token: {SECRET}\r\n"), &body)?, "202");
     assert!(process.wait()?.success());
-    assert_eq!(fs::read_to_string(desk.project().join("event.json"))?, body);
-    assert_eq!(fs::read_to_string(desk.project().join("said"))?, "gitea push gone\n");
+    assert_eq!(fs::read_to_string(desk.project().join("said"))?, "gitlab/Merge Request Hook/open//gone\n");
     Ok(())
 }
 

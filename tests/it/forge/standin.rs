@@ -221,7 +221,7 @@ fn pattern(path: &str) -> Regex {
     Regex::new(&format!("{text}{}$", regex::escape(&path[last..]))).expect("a pattern")
 }
 
-/// Holds fields to those that there are: `body!:text state:open|closed`.
+/// Holds fields to those that there are: `body!:text<=140 state:open|closed`.
 fn fields<'f>(known: &str, found: impl Iterator<Item = (&'f str, &'f Json)>, texts: bool) -> Result<(), String> {
     let mut missing: Vec<&str> = Vec::new();
     let known: Vec<(&str, &str)> = known.split(' ').filter_map(|it| it.split_once(':')).collect();
@@ -239,6 +239,11 @@ fn fields<'f>(known: &str, found: impl Iterator<Item = (&'f str, &'f Json)>, tex
 
 fn is(value: &Json, kind: &str, texts: bool) -> bool {
     let list = |is: fn(&Json) -> bool| value.as_array().is_some_and(|it| it.iter().all(is));
+    if let Some((kind, most)) = kind.split_once("<=") {
+        let (most, text) = (most.parse::<usize>().expect("a limit"), value.as_str());
+        let size = if kind == "text" { text.map(|it| it.chars().count()) } else { text.and_then(|it| it.parse().ok()) };
+        return is(value, kind, texts) && size.is_some_and(|it| it <= most);
+    }
     match kind {
         "text" => value.is_string(),
         "integer" if texts => value.as_str().is_some_and(|it| it.parse::<u64>().is_ok()),

@@ -462,21 +462,8 @@ pub fn object(id: &str, release: &str, verdict: Verdict) -> ObjectComparison {
         let origin = Origin::new(&Arc::new("charts/app/templates/all.yaml.j2".to_owned()), Mark { line: 7, column: 1 });
         Arc::new(Object { id: id.clone(), gvk, release: release.into(), body: body.into(), origin, implicit: false })
     });
-    let mut object = ObjectComparison {
-        repository: None,
-        id,
-        release: release.into(),
-        judged: if wanted && verdict != Verdict::Create { Judged::Recorded } else { Judged::Trivial },
-        fields: Vec::new(),
-        desired,
-        live: None,
-        after: None,
-        adopts: None,
-        tools: Vec::new(),
-        violations: Vec::new(),
-        recorded: None,
-        verdict,
-    };
+    let judged = if wanted && verdict != Verdict::Create { Judged::Recorded } else { Judged::Trivial };
+    let mut object = ObjectComparison { judged, desired, ..ObjectComparison::bare(id, release.into(), verdict) };
     if matches!(object.verdict, Verdict::Update | Verdict::Leftover) {
         let body = owned(&Map::new().into(), &object);
         object.live = Some(Arc::new(LiveObject { id: object.id.clone(), body, managers: Vec::new() }));

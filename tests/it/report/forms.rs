@@ -1,11 +1,14 @@
 //! The forms for browsers and forges: what they look like, and that they are what their readers take.
 
+use std::collections::BTreeSet;
+
 use libtest_mimic::Failed;
 use regex::Regex;
 use serde_json::Value as Json;
-use weft::report::{self, Part, Report, Show, Told};
+use weft::report::{self, Notice, Part, Report, Show, Told};
 
 use crate::cases::Case;
+use crate::markdown;
 use crate::plan::input::key;
 
 /// Each form of a report, which no secret is in.
@@ -13,8 +16,8 @@ pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
     let (key, notices) = (key(), report::notices(report));
     let page = report::html(report, show);
     let part = Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, &key) };
-    let (results, log) = (report::junit(&[part]), report::sarif(&notices));
-    let (commands, quality) = (report::github(&notices), report::gitlab(&notices));
+    let (results, log) = (report::junit(&[part], ""), report::sarif(&notices, ""));
+    let (commands, quality) = (report::github(&notices, ""), report::gitlab(&notices, ""));
     let (log_text, quality_text) = (format!("{log:#}\n"), format!("{quality:#}\n"));
     for text in [&page, &results, &log_text, &commands, &quality_text] {
         assert!(!text.contains("hunter2"), "a secret is shown: {text}");
@@ -23,11 +26,12 @@ pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
     balanced(&page, &["meta", "br"])?;
     balanced(&results, &[])?;
     plain(&page);
-    sarif(&log);
+    sarif(&log)?;
     github(&commands);
     gitlab(&quality);
-    let again = report::gitlab(&report::notices(report));
+    let again = report::gitlab(&report::notices(report), "");
     assert_eq!(again, quality, "fingerprints change by themselves");
+    below(&notices)?;
     case.expect("report.html", &page)?;
     case.expect("report.xml", &results)?;
     case.expect("report.sarif", &log_text)?;
@@ -68,21 +72,37 @@ fn balanced(page: &str, void: &[&str]) -> Result<(), Failed> {
 }
 
 /// What SARIF 2.1.0 asks of the parts that we write, and what GitHub asks besides.
-fn sarif(log: &Json) {
-    assert_eq!(log["version"], "2.1.0");
+fn sarif(log: &Json) -> Result<(), Failed> {
+    let schema: Json = serde_json::from_str(&markdown::read("tests/report/sarif.json"))?;
+    jsonschema::validate(&schema, log).map_err(|error| format!("{}: {error}", error.instance_path()))?;
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    let mut marks = BTreeSet::new();
     for result in run["results"].as_array().expect("results") {
-        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("an index");
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index"))?;
         assert_eq!(rules[index]["id"], result["ruleId"]);
-        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
-        assert!(result["message"]["text"].as_str().is_some_and(|it| !it.is_empty()));
-        let place = &result["locations"][0]["physicalLocation"];
-        let uri = place["artifactLocation"]["uri"].as_str().expect("a place");
-        assert!(uri.bytes().all(|it| it.is_ascii_graphic()) && !uri.starts_with('/'), "{uri}");
-        assert!(place["region"]["startLine"].as_u64().is_some_and(|it| it > 0));
-        assert!(result["partialFingerprints"]["weft/v1"].as_str().is_some_and(|it| it.len() == 32));
+        let mark = result["partialFingerprints"]["primaryLocationLineHash"].as_str().expect("a mark");
+        assert!(marks.insert(mark), "two of the mark {mark}");
     }
+    Ok(())
+}
+
+/// Of a project in a folder of its repository, all paths begin there.
+fn below(notices: &[Notice]) -> Result<(), Failed> {
+    let folder = "teams/a: b";
+    let log = report::sarif(notices, folder);
+    sarif(&log)?;
+    for result in log["runs"][0]["results"].as_array().expect("results") {
+        let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert!(uri.as_str().is_some_and(|it| it.starts_with("teams/a%3A%20b/")), "{uri}");
+    }
+    for issue in report::gitlab(notices, folder).as_array().expect("a list") {
+        assert!(issue["location"]["path"].as_str().is_some_and(|it| it.starts_with("teams/a: b/")), "{issue}");
+    }
+    let commands = report::github(notices, folder);
+    assert_eq!(commands.matches(" file=").count(), commands.matches(" file=teams/a%3A b/").count(), "{commands}");
+    github(&commands);
+    Ok(())
 }
 
 /// Each line is a command, and nothing that is said begins another one.

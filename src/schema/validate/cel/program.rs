@@ -103,6 +103,18 @@ impl Program {
         }
     }
 
+    /// Whether it names a document, or asks for a field of one in any way: `environment.cluster` is also
+    /// `environment.?cluster` and `environment['cluster']`.
+    pub fn reads(&self, path: &str) -> bool {
+        let (name, field) = path.split_once('.').map_or((path, None), |(name, field)| (name, Some(field)));
+        let is_left = |field: &str| {
+            let (name, field) = (regex::escape(name), regex::escape(field));
+            let asked = format!(r#"\b{name}\s*(?:\.\s*\??\s*{field}\b|\[\s*\??\s*r?['"]+{field}['"]+)"#);
+            Regex::new(&asked).is_ok_and(|it| !it.is_match(&self.text))
+        };
+        self.parsed.references().variables().contains(&name) && !field.is_some_and(is_left)
+    }
+
     /// Whether it holds.
     pub fn holds(&self, scope: &Scope) -> Result<bool, Stuck> {
         match scope.0.resolve(&self.parsed).map_err(stuck)? {
@@ -194,5 +206,22 @@ mod tests {
         let unknown = |name: &str, line, column| ProgramError::Undeclared { name: name.into(), line, column };
         assert_eq!(holds("true &&\n  objekt.spec == 1"), Err(unknown("objekt", 2, 3)));
         assert!(matches!(holds("object.spec ="), Err(ProgramError::Syntax { line: 1, .. })));
+    }
+
+    #[test]
+    fn a_program_says_what_it_reads() {
+        let reads = |text: &str, path: &str| Program::parse(text, &["environment", "object"]).unwrap().reads(path);
+        for text in [
+            "environment.cluster == 'a'",
+            "has(environment.cluster)",
+            "environment.?cluster.orValue('') == 'a'",
+            "environment['cluster'] == 'a'",
+            "environment[?\"cluster\"].hasValue()",
+        ] {
+            assert!(reads(text, "environment.cluster"), "{text}");
+        }
+        assert!(!reads("environment.name == 'cluster' && object.environment.cluster == 1", "environment.clusters"));
+        assert!(!reads("environment.name == 'cluster'", "environment.cluster"));
+        assert!(reads("has(object.spec)", "object") && !reads("has(object.spec)", "environment"));
     }
 }
