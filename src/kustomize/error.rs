@@ -259,6 +259,8 @@ pub enum KustomizeError {
         id: Box<Id>,
         /// The nearest key.
         nearest: Option<String>,
+        /// Whether it is to be written, and could be made.
+        is_target: bool,
         /// Where the path is written.
         origin: Origin,
     },

@@ -45,6 +45,7 @@ pub fn of(error: &E) -> Option<String> {
         E::NoName { .. } | E::NoMap { .. } | E::Field { .. } | E::ConflictingFields { .. } => {
             "Correct the path in `configurations`, or the object."
         }
+        E::NoField { is_target: false, .. } => "Correct the path: what it leads to is read.",
         E::NoField { .. } => "Correct the path, or use `options: {create: true}` where it is to be made.",
         E::Source { .. } => "Correct the entry of the generator.",
         E::NoReplicas { .. } => "Name a Deployment, StatefulSet, ReplicaSet or ReplicationController.",

@@ -41,7 +41,8 @@ fn items(node: &mut Value) -> Result<Option<Vec<Value>>, KustomizeError> {
     }
 }
 
-fn check(node: &Value) -> Result<(), KustomizeError> {
+/// Refuses what has no kind, or no name.
+pub fn check(node: &Value) -> Result<(), KustomizeError> {
     let origin = || node.origin.clone();
     if node.as_map().is_none() {
         return Err(KustomizeError::NoObject { found: node.kind(), origin: origin() });

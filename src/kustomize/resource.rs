@@ -174,7 +174,10 @@ impl Resource {
             Some(Data::Map(map)) if !map.is_empty() => {
                 for entry in map {
                     if !matches!(entry.value.data, Data::Text(_) | Data::Masked(_)) {
-                        entry.value.data = Data::Text(scalar_text(&entry.value).into_owned());
+                        // kustomize takes what is written for the text.
+                        let is_written = entry.value.is_null() && entry.value.origin.mark.column > 0;
+                        let text = if is_written { "null".into() } else { scalar_text(&entry.value) };
+                        entry.value.data = Data::Text(text.into_owned());
                     }
                 }
             }

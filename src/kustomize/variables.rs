@@ -84,6 +84,7 @@ fn value(resources: &Resources, var: &Var, origin: &Origin) -> Result<Value, Kus
         path: path.to_owned(),
         id: resource.id().into(),
         nearest: path::nearest(&resource.body, path),
+        is_target: false,
         origin: origin.clone(),
     })
 }

@@ -40,7 +40,14 @@ pub enum Patch {
 impl Patch {
     /// The patches of a text: a list is a JSON patch, each document that is a map a strategic merge patch.
     pub fn read(text: &str, file: &Arc<String>) -> Result<Vec<Self>, PatchError> {
-        yaml::documents(text, file, Rules::Kustomize)?.into_iter().map(Self::of).collect()
+        let documents = yaml::documents(text, file, Rules::Kustomize)?;
+        if documents.iter().all(|it| it.as_list().is_none()) {
+            return documents.into_iter().map(Self::of).collect();
+        }
+        // Operations are read by another library than objects: for it, `yes` is no text.
+        let plain = yaml::documents(text, file, Rules::Kubernetes)?;
+        let read = documents.into_iter().zip(plain);
+        read.map(|(object, list)| Self::of(if list.as_list().is_some() { list } else { object })).collect()
     }
 
     /// The patch that a value is.

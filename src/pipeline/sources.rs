@@ -213,7 +213,10 @@ fn refuse_unknown(names: &[String], wanted: &[Wanted]) -> Result<(), ProjectErro
     let known: Vec<String> = wanted.iter().map(|it| name_of(&it.place)).collect();
     match names.iter().find(|name| !known.contains(name)) {
         None => Ok(()),
-        Some(name) => Err(ProjectError::NoRemote { name: name.clone(), known }),
+        Some(name) => {
+            let known = known.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+            Err(ProjectError::NoRemote { name: name.clone(), known })
+        }
     }
 }
 

@@ -126,9 +126,12 @@ fn operated(resources: &mut Resources, source: &PatchSource, target: &spec::Sele
 
 /// What a text is: a list of operations, or parts of objects.
 fn read(source: &PatchSource) -> Result<Content, KustomizeError> {
-    let documents = yaml::documents(&source.text, &source.file, Rules::Kustomize)?;
-    if let Some(list) = documents.first().filter(|it| it.as_list().is_some()) {
-        return Ok(Content::Json(patch::operations(list)?));
+    let is_list = |it: &Value| it.as_list().is_some();
+    if yaml::documents(&source.text, &source.file, Rules::Kustomize)?.first().is_some_and(is_list) {
+        // Operations are read by another library than objects: for it, `yes` is no text.
+        let documents = yaml::documents(&source.text, &source.file, Rules::Kubernetes)?;
+        let operations = documents.first().map(patch::operations).transpose()?;
+        return Ok(Content::Json(operations.unwrap_or_default()));
     }
     objects::read(&source.text, &source.file).map(Content::Merge)
 }
@@ -224,7 +227,13 @@ fn operate(resource: &mut Resource, operations: &[Operation]) -> Result<(), Kust
         metadata.insert("annotations", crate::value::Map::new());
     }
     patch::apply(&mut resource.body, operations)?;
-    Ok(())
+    // What is wrong with the object now is the patch's doing.
+    let origin = operations.last().map(|it| it.origin.clone()).unwrap_or_default();
+    objects::check(&resource.body).map_err(|error| match error {
+        KustomizeError::Missing { field, .. } => KustomizeError::Missing { field, origin },
+        KustomizeError::NoObject { found, .. } => KustomizeError::NoObject { found, origin },
+        other => other,
+    })
 }
 
 /// The selector that a target is.

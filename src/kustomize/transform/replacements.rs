@@ -50,6 +50,7 @@ fn read(resources: &Resources, source: &Source, origin: &Origin) -> Result<Value
         path: path.to_owned(),
         id: resource.id().into(),
         nearest: path::nearest(&resource.body, path),
+        is_target: false,
         origin: origin.clone(),
     };
     let value = path::lookup(&resource.body, &path::split(path)).map_err(|()| missing())?.ok_or_else(missing)?;
@@ -117,6 +118,9 @@ fn set(
 ) -> Result<(), KustomizeError> {
     let made = Made::of(value, options.is_some_and(|it| it.create));
     let parts = path::split(path);
+    if parts.iter().skip(1).any(String::is_empty) {
+        return Err(nowhere(resource, path, origin));
+    }
     if structured::set(&mut resource.body, &parts, value, made) {
         return Ok(());
     }
@@ -129,15 +133,20 @@ fn set(
         return Err(KustomizeError::Replacement { reason, origin: origin.clone() });
     }
     if found == Ok(0) || found.is_err() {
-        let nearest = path::nearest(&resource.body, path);
-        return Err(KustomizeError::NoField {
-            path: path.to_owned(),
-            id: resource.id().into(),
-            nearest,
-            origin: origin.clone(),
-        });
+        return Err(nowhere(resource, path, origin));
     }
     Ok(())
+}
+
+/// The path of a target that leads nowhere.
+fn nowhere(resource: &Resource, path: &str, origin: &Origin) -> KustomizeError {
+    KustomizeError::NoField {
+        path: path.to_owned(),
+        id: resource.id().into(),
+        nearest: path::nearest(&resource.body, path),
+        is_target: true,
+        origin: origin.clone(),
+    }
 }
 
 fn put(node: &mut Value, value: &Value, options: Option<&FieldOptions>) -> Result<(), &'static str> {
