@@ -11,6 +11,7 @@ use super::read::Target;
 use super::remote::Remote;
 use super::resource::{Resource, map_under};
 use super::resources::Resources;
+use super::scopes::Scopes;
 use super::spec::Patch;
 use super::transform::{self, Affix, Subjects};
 use super::variables::{self, Variables};
@@ -60,6 +61,7 @@ pub struct Builder<'o> {
     options: &'o Options,
     /// The merge keys of `openapi`; the first kustomization that names some says it for all.
     keys: Option<Cow<'static, MergeKeys>>,
+    scopes: Scopes,
     traced: bool,
     /// Whether a resource of a kind was read that is not built in: then kustomize keeps its own types beside those of
     /// an `openapi` that comes later.
@@ -90,10 +92,10 @@ fn built(files: Arc<dyn Files>, folder: &str, options: &Options) -> Result<Build
     let root = Arc::new(Root { files, folder, remote: None, unrestricted, parent: None });
     let mut target = Target::load(root, &Origin::default())?;
     let mut builder = Builder::new(options);
-    builder.set_keys(&target)?;
+    builder.set_schema(&target)?;
     builder.traced = !target.spec.build_metadata.is_empty();
     target.provenance = builder.traced.then(Provenance::default);
-    let mut done = builder.accumulate(&target, Accumulated::default())?;
+    let mut done = builder.accumulate(&target, builder.nothing())?;
     let config = done.config.take().unwrap_or_default();
     plugins::add_hashes(&mut done.resources);
     references::fix(&mut done.resources, &config)?;
@@ -108,6 +110,7 @@ impl<'o> Builder<'o> {
         Self {
             options,
             keys: None,
+            scopes: Scopes::of_build(),
             traced: false,
             met_unknown: false,
             warnings: Vec::new(),
@@ -128,7 +131,12 @@ impl Builder<'_> {
         self.keys.as_deref().unwrap_or_else(|| MergeKeys::builtin())
     }
 
-    fn set_keys(&mut self, target: &Target) -> Result<(), KustomizeError> {
+    /// What nothing came to.
+    fn nothing(&self) -> Accumulated {
+        Accumulated { resources: Resources::of_build(self.scopes.clone()), ..Accumulated::default() }
+    }
+
+    fn set_schema(&mut self, target: &Target) -> Result<(), KustomizeError> {
         let openapi = &target.spec.openapi;
         let origin = target.origin("openapi", 0);
         if self.keys.is_some() || openapi.is_empty() {
@@ -148,6 +156,7 @@ impl Builder<'_> {
         let loaded = target.root.load(path, &origin)?;
         let document = yaml::document(loaded.text()?, &loaded.file, Rules::Kubernetes)?;
         let base = if self.met_unknown { MergeKeys::builtin().clone() } else { MergeKeys::default() };
+        self.scopes.learn(&document);
         self.keys = Some(Cow::Owned(MergeKeys::of_openapi(&document, base)));
         Ok(())
     }
@@ -176,7 +185,7 @@ impl Builder<'_> {
 
     /// The resources that paths lead to, by themselves.
     pub fn resources(&mut self, target: &Target, paths: Vec<(String, Origin)>) -> Result<Accumulated, KustomizeError> {
-        let mut done = Accumulated::default();
+        let mut done = self.nothing();
         self.add_resources(target, paths, &mut done)?;
         Ok(done)
     }
@@ -190,7 +199,7 @@ impl Builder<'_> {
         for (path, origin) in paths {
             if is_base(target, &path) {
                 let below = self.enter(target, &path, &origin, false)?;
-                done.merge(self.accumulate(&below, Accumulated::default())?)?;
+                done.merge(self.accumulate(&below, self.nothing())?)?;
                 continue;
             }
             let loaded = target.root.load(&path, &origin)?;
@@ -214,7 +223,7 @@ impl Builder<'_> {
         let mut below = Target::load(target.root.enter(path, origin)?, origin)?;
         below.provenance = target.provenance.as_ref().map(|it| it.below(path));
         target.namespace().clone_into(&mut below.chart_namespace);
-        self.set_keys(&below)?;
+        self.set_schema(&below)?;
         if below.spec.is_component() != component {
             let (found, field) = if component { ("no component", "components") } else { ("a component", "resources") };
             return Err(KustomizeError::WrongField { path: path.to_owned(), found, field, origin: origin.clone() });
@@ -260,28 +269,33 @@ impl Builder<'_> {
         self.merge_patches(target, resources)?;
         let spec = &target.spec;
         if !spec.namespace.is_empty() {
-            transform::namespace(resources, &spec.namespace, &config.namespace, false, Subjects::Default)?;
+            let origin = target.origin("namespace", 0);
+            transform::namespace(resources, &spec.namespace, &config.namespace, false, Subjects::Default, &origin)?;
             trace(target, resources, "NamespaceTransformer");
         }
         if !spec.name_prefix.is_empty() {
-            transform::affix(resources, Affix::Prefix(&spec.name_prefix), &config.name_prefix)?;
+            let origin = target.origin("namePrefix", 0);
+            transform::affix(resources, Affix::Prefix(&spec.name_prefix), &config.name_prefix, &origin)?;
             trace(target, resources, "PrefixTransformer");
         }
         if !spec.name_suffix.is_empty() {
-            transform::affix(resources, Affix::Suffix(&spec.name_suffix), &config.name_suffix)?;
+            let origin = target.origin("nameSuffix", 0);
+            transform::affix(resources, Affix::Suffix(&spec.name_suffix), &config.name_suffix, &origin)?;
             trace(target, resources, "SuffixTransformer");
         }
-        for label in &spec.labels {
+        for (at, label) in spec.labels.iter().enumerate() {
             let (pairs, specs) = transform::labels(label, &config)?;
-            transform::set_entries(resources, pairs, &specs)?;
+            transform::set_entries(resources, pairs, &specs, &target.origin("labels", at))?;
             trace(target, resources, "LabelTransformer");
         }
         if !spec.labels.is_empty() || !spec.common_labels.is_empty() {
-            transform::set_entries(resources, &spec.common_labels, &config.common_labels)?;
+            let origin = target.origin("commonLabels", 0);
+            transform::set_entries(resources, &spec.common_labels, &config.common_labels, &origin)?;
             trace(target, resources, "LabelTransformer");
         }
         if !spec.common_annotations.is_empty() {
-            transform::set_entries(resources, &spec.common_annotations, &config.common_annotations)?;
+            let origin = target.origin("commonAnnotations", 0);
+            transform::set_entries(resources, &spec.common_annotations, &config.common_annotations, &origin)?;
             trace(target, resources, "AnnotationsTransformer");
         }
         Self::change_fields(target, &config, resources)?;
@@ -331,14 +345,16 @@ impl Builder<'_> {
             transform::replicas(resources, replica, &config.replicas, &target.origin("replicas", at))?;
             trace(target, resources, "ReplicaCountTransformer");
         }
-        for image in &spec.images {
-            transform::images(resources, image, &config.images)?;
+        for (at, image) in spec.images.iter().enumerate() {
+            transform::images(resources, image, &config.images, &target.origin("images", at))?;
             trace(target, resources, "ImageTagTransformer");
         }
-        if !spec.replacements.is_empty() {
-            let origin = target.origin("replacements", 0);
-            let all = plugins::replacements(root, &spec.replacements, &origin)?;
+        for (at, replacement) in spec.replacements.iter().enumerate() {
+            let origin = target.origin("replacements", at);
+            let all = plugins::replacements(root, std::slice::from_ref(replacement), &origin)?;
             transform::replacements(resources, &all, &origin)?;
+        }
+        if !spec.replacements.is_empty() {
             trace(target, resources, "ReplacementTransformer");
         }
         Ok(())
@@ -384,7 +400,8 @@ impl Builder<'_> {
 
 /// Whether a path leads to a kustomization: a folder, or a repository elsewhere.
 fn is_base(target: &Target, path: &str) -> bool {
-    let manifest = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+    let file = path.split('?').next().unwrap_or_default();
+    let manifest = [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending));
     if is_web(path) && manifest {
         return false;
     }

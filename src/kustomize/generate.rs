@@ -10,7 +10,7 @@ use super::files::Root;
 use super::resource::{Behavior, Resource, map_under};
 use super::spec::{Generator, GeneratorOptions};
 use crate::masked::Masked;
-use crate::value::{Data, Map, Origin, Value};
+use crate::value::{Data, Entry, Map, Origin, Value};
 
 /// How long a line of base64 is.
 const LINE: usize = 70;
@@ -72,11 +72,23 @@ pub fn generate(
     if options.immutable {
         body.insert("immutable", true);
     }
-    let mut resource = Resource::new(Value::from(body).at(origin.clone()));
+    let mut resource = Resource::new(placed(Value::from(body), origin));
     resource.hashed = !options.disable_name_suffix_hash;
     resource.is_generated = true;
     resource.behavior = Behavior::of(&generator.behavior);
     Ok(resource)
+}
+
+/// The same, and all that is in it, at the place of the generator.
+fn placed(value: Value, origin: &Origin) -> Value {
+    let data = match value.data {
+        Data::Map(map) => {
+            let entries = map.into_iter().map(|it| Entry { value: placed(it.value, origin), ..it });
+            Data::Map(entries.collect::<Map>())
+        }
+        leaf => leaf,
+    };
+    Value { data, origin: origin.clone() }
 }
 
 /// The options of a generator over those of all.

@@ -1,15 +1,9 @@
 //! What tells resources apart while a kustomization is built.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
 
-use crate::schema::{Gvk, rows};
-
-const CLUSTER_SCOPED: &str = include_str!("cluster_scoped.tsv");
-
-static CLUSTER: LazyLock<HashSet<(&str, &str)>> =
-    LazyLock::new(|| rows::<2>(CLUSTER_SCOPED).map(|[api_version, kind]| (api_version, kind)).collect());
+use super::scopes;
+use crate::schema::Gvk;
 
 /// The namespace that stands for none.
 const NOWHERE: &str = "_non_namespaceable_";
@@ -28,9 +22,9 @@ pub struct Id {
 }
 
 impl Id {
-    /// The identity of a resource.
+    /// The identity of a resource of a kind that is built in, or whose scope makes no difference.
     pub fn new(gvk: Gvk, name: &str, namespace: &str) -> Self {
-        let cluster = is_cluster_scoped(&gvk);
+        let cluster = scopes::is_cluster_scoped(&gvk);
         Self { gvk, name: name.to_owned(), namespace: namespace.to_owned(), cluster }
     }
 
@@ -68,11 +62,6 @@ impl fmt::Display for Id {
 /// An identity by which resources are looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(Gvk, String, String);
-
-/// Whether a kind is known to have no namespace.
-pub fn is_cluster_scoped(gvk: &Gvk) -> bool {
-    CLUSTER.contains(&(gvk.api_version().as_str(), gvk.kind.as_str()))
-}
 
 /// A kind as fields and references select it: what is empty selects anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]

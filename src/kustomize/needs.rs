@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::files::Root;
+use super::files::{Root, is_web};
 use super::read::Target;
 use super::remote::Remote;
 use super::spec::{HelmChart, NAMES};
@@ -81,6 +81,29 @@ pub fn charts(tree: &Tree, folder: &str) -> Vec<ChartNeed> {
     found
 }
 
+/// What the kustomization of a folder, and those that it names, read elsewhere, and that may be another thing each time:
+/// files, and folders of repositories but at a commit.
+pub fn elsewhere(tree: &Tree, folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_commit = |it: &str| it.len() == 40 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut visit = |target: &Target| {
+        let spec = &target.spec;
+        let named = [&spec.resources, &spec.components, &spec.configurations, &spec.crds].into_iter().flatten();
+        let patches = spec.patches.iter().chain(&spec.patches_json6902).map(|it| &it.path);
+        for path in named.chain(patches).chain(spec.openapi.get("path")) {
+            let moves = match Remote::parse(path) {
+                Some(remote) => !remote.reference.as_deref().is_some_and(is_commit),
+                None => is_web(path),
+            };
+            if moves && !found.contains(path) {
+                found.push(path.clone());
+            }
+        }
+    };
+    walk(tree, folder, &mut visit, &mut |_| {});
+    found
+}
+
 /// Visits the kustomizations that one leads to, itself among them, and tells the paths that are not in the tree; all that
 /// it leads to.
 fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut dyn FnMut(String)) -> Vec<String> {
@@ -93,7 +116,8 @@ fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut
         visit(&target);
         let spec = &target.spec;
         let paths = [&spec.resources, &spec.components, &spec.generators, &spec.transformers, &spec.validators];
-        for path in paths.into_iter().flatten().filter(|it| Remote::parse(it).is_none() && !it.contains('\n')) {
+        let elsewhere = |it: &str| is_web(it) || Remote::parse(it).is_some();
+        for path in paths.into_iter().flatten().filter(|it| !elsewhere(it) && !it.contains('\n')) {
             let path = target.root.join(path);
             if seen.contains(&path) {
                 continue;

@@ -157,20 +157,20 @@ pub fn run_transformer(
     let settings: Settings = if kind == "ValueAddTransformer" { Settings::default() } else { typed(config)? };
     let specs = &settings.field_specs;
     match kind.as_str() {
-        "LabelTransformer" => transform::set_entries(resources, &settings.labels, specs),
-        "AnnotationsTransformer" => transform::set_entries(resources, &settings.annotations, specs),
-        "ImageTagTransformer" => transform::images(resources, &settings.image_tag, specs),
+        "LabelTransformer" => transform::set_entries(resources, &settings.labels, specs, origin),
+        "AnnotationsTransformer" => transform::set_entries(resources, &settings.annotations, specs, origin),
+        "ImageTagTransformer" => transform::images(resources, &settings.image_tag, specs, origin),
         "ReplicaCountTransformer" => transform::replicas(resources, &settings.replica, specs, origin),
-        "PrefixTransformer" => transform::affix(resources, Affix::Prefix(&settings.prefix), specs),
-        "SuffixTransformer" => transform::affix(resources, Affix::Suffix(&settings.suffix), specs),
+        "PrefixTransformer" => transform::affix(resources, Affix::Prefix(&settings.prefix), specs, origin),
+        "SuffixTransformer" => transform::affix(resources, Affix::Suffix(&settings.suffix), specs, origin),
         "PrefixSuffixTransformer" => {
-            transform::affix(resources, Affix::Prefix(&settings.prefix), specs)?;
-            transform::affix(resources, Affix::Suffix(&settings.suffix), specs)
+            transform::affix(resources, Affix::Prefix(&settings.prefix), specs, origin)?;
+            transform::affix(resources, Affix::Suffix(&settings.suffix), specs, origin)
         }
         "NamespaceTransformer" => {
             let namespace = config.text(&["metadata", "namespace"]);
             let subjects = subjects(&settings.set_role_binding_subjects, origin)?;
-            transform::namespace(resources, &namespace, specs, settings.unset_only, subjects)
+            transform::namespace(resources, &namespace, specs, settings.unset_only, subjects, origin)
         }
         "HashTransformer" => {
             add_hashes(resources);

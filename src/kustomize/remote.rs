@@ -85,10 +85,12 @@ fn split(path: &str, whole: bool) -> Option<(&str, &str)> {
     (!cut.0.is_empty()).then_some(cut)
 }
 
+/// The revision that a query names. What else it may say is for the program that kustomize runs: `timeout`, and
+/// `submodules`, which are never brought.
 fn reference(query: &str) -> Option<String> {
     let value = |key: &str| {
-        let values = query.split('&').filter_map(|it| it.split_once('='));
-        values.filter(|(name, value)| *name == key && !value.is_empty()).map(|(_, value)| value.to_owned()).next()
+        let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == key);
+        values.next().map(|(_, value)| value.into_owned()).filter(|it| !it.is_empty())
     };
     value("ref").or_else(|| value("version"))
 }
@@ -103,26 +105,66 @@ fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
 mod tests {
     use super::*;
 
+    /// An address, what git clones, the folder in it, and the revision; `-` for none, `!` for what is no repository.
+    const CASES: &str = include_str!("remote_cases.tsv");
+
+    fn parsed(raw: &str) -> Vec<String> {
+        let Some(found) = Remote::parse(raw) else { return vec!["!".into()] };
+        let or_none = |text: String| if text.is_empty() { "-".into() } else { text };
+        vec![found.repository, or_none(found.path), or_none(found.reference.unwrap_or_default())]
+    }
+
     #[test]
-    fn addresses_are_told_from_paths() {
-        for (raw, expected) in [
-            (
-                "https://github.com/org/repo//base/dev?ref=v1.0.6",
-                Some(("https://github.com/org/repo", "base/dev", Some("v1.0.6"))),
-            ),
-            ("github.com/org/repo/base", Some(("https://github.com/org/repo", "base", None))),
-            ("git@github.com:org/repo.git/base", Some(("git@github.com:org/repo.git", "base", None))),
-            ("ssh://git@host.example:2222/org/repo", Some(("ssh://git@host.example:2222/org/repo", "", None))),
-            ("file:///srv/repo//a/b?ref=x", Some(("file:///srv/repo", "a/b", Some("x")))),
-            ("https://host/_git/repo/a", Some(("https://host/_git/repo", "a", None))),
-            ("../base", None),
-            ("/base", None),
-            ("base/dev", None),
-            ("https://github.com/org/repo//../x", None),
+    fn addresses_are_read_as_kustomize_reads_them() {
+        for row in CASES.lines().filter(|it| !it.starts_with('#')) {
+            let mut columns = row.split('\t');
+            let raw = columns.next().unwrap();
+            assert_eq!(parsed(raw), columns.collect::<Vec<_>>(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn all_ways_to_write_a_host_go_with_all_paths() {
+        let hosts = [
+            ("gitHub.com/", "https://github.com/"),
+            ("github.com:", "https://github.com/"),
+            ("http://github.com/", "https://github.com/"),
+            ("hTTps://github.com/", "https://github.com/"),
+            ("https://fabrikops2.visualstudio.com/", "https://fabrikops2.visualstudio.com/"),
+            ("ssh://git.example.com:7999/", "ssh://git.example.com:7999/"),
+            ("git::https://gitlab.com/", "https://gitlab.com/"),
+            ("git::http://git.example.com/", "http://git.example.com/"),
+            ("git@github.com:", "git@github.com:"),
+            ("git@github.com/", "git@github.com:"),
+            ("git::git@github.com:", "git@github.com:"),
+            ("org-12345@github.com/", "org-12345@github.com:"),
+        ];
+        for (written, host) in hosts {
+            for folder in ["", "README.md", "foo/krusty.txt"] {
+                for (query, reference) in
+                    [("", "-"), ("?ref=group/version", "group/version"), ("?ref=v0.1.0", "v0.1.0")]
+                {
+                    let slash = if folder.is_empty() { "" } else { "/" };
+                    let raw = format!("{written}some/repo{slash}{folder}{query}");
+                    let folder = if folder.is_empty() { "-" } else { folder };
+                    assert_eq!(parsed(&raw), [&format!("{host}some/repo"), folder, reference], "{raw}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_names_the_revision() {
+        for (query, expected) in [
+            ("", None),
+            ("ref=kustomize/v4.5.7", Some("kustomize/v4.5.7")),
+            ("ref=feature%2Fone", Some("feature/one")),
+            ("version=master", Some("master")),
+            ("version=master&ref=v1.0.0", Some("v1.0.0")),
+            ("ref=&version=master", Some("master")),
+            ("version=master&submodules=false&timeout=1m1s", Some("master")),
         ] {
-            let found = Remote::parse(raw);
-            let found = found.as_ref().map(|it| (it.repository.as_str(), it.path.as_str(), it.reference.as_deref()));
-            assert_eq!(found, expected, "{raw}");
+            assert_eq!(reference(query).as_deref(), expected, "{query}");
         }
     }
 }

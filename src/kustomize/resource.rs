@@ -2,6 +2,7 @@
 
 use super::id::Id;
 use super::provenance::Provenance;
+use super::scopes::Scopes;
 use crate::patch::scalar_text;
 use crate::schema::Gvk;
 use crate::value::{Data, Map, Value};
@@ -31,6 +32,8 @@ pub struct Resource {
     pub transformations: Vec<Provenance>,
     /// Whether a chart made it: it has its namespace from there.
     pub of_chart: bool,
+    /// The kinds without a namespace of the build that it is in.
+    pub scopes: Scopes,
 }
 
 /// What a generated resource does with one of the same identity.
@@ -84,7 +87,9 @@ impl Resource {
 
     /// Its identity, as it is now.
     pub fn id(&self) -> Id {
-        Id::new(self.gvk(), &self.name(), &self.namespace())
+        let gvk = self.gvk();
+        let cluster = self.scopes.is_cluster_scoped(&gvk);
+        Id { gvk, name: self.name(), namespace: self.namespace(), cluster }
     }
 
     /// The identity that it was loaded with.
@@ -121,7 +126,7 @@ impl Resource {
     /// Sets the name.
     pub fn set_name(&mut self, name: &str) {
         if let Some(metadata) = self.metadata() {
-            metadata.insert("name", name);
+            metadata.get_or_insert("name").data = Data::Text(name.to_owned());
         }
     }
 

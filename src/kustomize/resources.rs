@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::KustomizeError;
 use super::id::{Id, Key};
 use super::resource::{Behavior, Resource, map_under};
+use super::scopes::Scopes;
 use crate::diagnostic::nearest;
 use crate::value::{Data, Map, Value};
 
@@ -16,9 +17,20 @@ pub struct Resources {
     present: Option<HashMap<Key, usize>>,
     /// Where all identities are, past ones too; `None` after a change of names.
     known: Option<HashMap<Key, Vec<usize>>>,
+    scopes: Scopes,
 }
 
 impl Resources {
+    /// None yet, of a build with these scopes.
+    pub fn of_build(scopes: Scopes) -> Self {
+        Self { scopes, ..Self::default() }
+    }
+
+    /// The scopes of the build.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
     /// The resources in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Resource> {
         self.list.iter()
@@ -46,7 +58,8 @@ impl Resources {
     }
 
     /// Adds a resource. One of the same identity must not be there.
-    pub fn append(&mut self, resource: Resource) -> Result<(), KustomizeError> {
+    pub fn append(&mut self, mut resource: Resource) -> Result<(), KustomizeError> {
+        resource.scopes = self.scopes.clone();
         let id = resource.id();
         let present = self
             .present
@@ -98,6 +111,7 @@ impl Resources {
 
     /// Takes a generated resource in, as its behaviour says.
     pub fn absorb(&mut self, mut new: Resource) -> Result<(), KustomizeError> {
+        new.scopes = self.scopes.clone();
         let id = new.id();
         let places = self.with_id(&id).to_vec();
         match (places.as_slice(), new.behavior) {

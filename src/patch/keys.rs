@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::schema::rows;
+use crate::schema::{Gvk, rows};
 use crate::value::Value;
 
 const BUILTIN: &str = include_str!("merge_keys.tsv");
@@ -75,6 +75,11 @@ impl MergeKeys {
         let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
         let type_ = *self.kinds.get(&(text("apiVersion")?, text("kind")?))?;
         Some(Shape { keys: self, holds: Some(type_), merged_by: None })
+    }
+
+    /// Whether a kind is one of them.
+    pub fn knows(&self, gvk: &Gvk) -> bool {
+        self.kinds.contains_key(&(gvk.api_version(), gvk.kind.clone()))
     }
 
     fn of_table() -> Self {

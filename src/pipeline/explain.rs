@@ -117,7 +117,7 @@ pub async fn explain(settings: &Settings, question: &Question, progress: Progres
     let seen = Seen { object, step, live: live.as_ref(), key: &key };
     let mut fields = seen.fields(question)?;
     let probe = Probe { project: &project, release, discovery: &discovery, making: &making, key: &key, object };
-    let origin = probe.trace(&mut fields, &mut unknown);
+    let origin = probe.trace(&mut fields);
     if question.field.is_some() && fields.len() <= MOST {
         progress("looking for the values that reach it");
         probe.values(&mut fields, &mut unknown);

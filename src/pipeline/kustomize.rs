@@ -113,6 +113,10 @@ impl Files for Shared {
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         source::repository(&self.charts, remote)
     }
+
+    fn download(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.charts.download(url).map_err(|error| error.to_string())
+    }
 }
 
 /// The objects of a release's kustomization, and what is suspicious about it.

@@ -12,7 +12,7 @@ use crate::masked::FingerprintKey;
 use crate::project::ReleaseSource;
 use crate::schema::{Discovery, builtin_schemas};
 use crate::tree::Tree;
-use crate::value::{Data, Entry, Map, Origin, Path, Value};
+use crate::value::{Data, Entry, Map, Mark, Origin, Path, Value};
 use crate::values::Values;
 
 /// How often a release is rendered to find the values that reach its fields.
@@ -52,18 +52,13 @@ struct Search<'a> {
 
 impl Probe<'_> {
     /// Notes for each field the line that wrote it. Gives back where the object begins.
-    pub fn trace(&self, fields: &mut [ExplainedField], unknown: &mut Vec<String>) -> Origin {
+    pub fn trace(&self, fields: &mut [ExplainedField]) -> Origin {
         let shape = builtin_schemas().of(&self.object.gvk);
         let leaves = diff::leaves(&self.object.body, shape);
         let trace = self.made();
         for field in fields {
             let Some((_, node)) = leaves.iter().find(|(path, _)| *path == field.path) else { continue };
             field.template = self.written(node, trace.as_ref());
-        }
-        if let (ReleaseSource::Kustomization(folder), None) = (&self.release.release.source, &trace) {
-            unknown.push(format!(
-                "Which file of the kustomization `{folder}` wrote a field is not known: only the whole is built."
-            ));
         }
         let made = trace.and_then(|trace| trace.at(self.object.origin.mark).cloned());
         made.unwrap_or_else(|| self.object.origin.clone())
@@ -75,16 +70,27 @@ impl Probe<'_> {
         (!trace.is_empty()).then_some(trace)
     }
 
-    /// The line that wrote a node: of a template, where there is one; of the file itself for a plain manifest.
+    /// The line that wrote a node: of a template, where there is one; of the file itself for a plain manifest; for a
+    /// kustomization that of a resource, a patch, or of what changed it.
     fn written(&self, node: &Value, trace: Option<&crate::diagnostic::Trace>) -> Option<(Origin, Option<String>)> {
-        let in_manifest = matches!(self.release.release.source, ReleaseSource::Manifests(_));
-        let origin = match trace {
-            Some(trace) => trace.at(node.origin.mark).cloned()?,
-            None if in_manifest => node.origin.clone(),
-            None => return None,
+        let origin = match (trace, &self.release.release.source) {
+            (Some(trace), _) => trace.at(node.origin.mark).cloned()?,
+            (None, ReleaseSource::Manifests(_)) => node.origin.clone(),
+            (None, ReleaseSource::Kustomization(_)) => self.built(node)?,
+            (None, _) => return None,
         };
-        let line = line(&self.project.tree, &origin);
+        // A line of a Secret is shown where a template fills it in, and not where it holds the secret.
+        let line = line(&self.project.tree, &origin)
+            .filter(|it| self.object.id.kind.kind != "Secret" || it.contains("{{") || it.contains("{%"));
         Some((origin, line))
+    }
+
+    /// The place of a node of a kustomization. What does not stand in a file of its own, but in a patch in place or in a
+    /// chart, is at no line.
+    fn built(&self, node: &Value) -> Option<Origin> {
+        let file = node.origin.file.as_ref()?;
+        let mark = if self.project.tree.contains(file) { node.origin.mark } else { Mark::default() };
+        Some(Origin { file: Some(Arc::clone(file)), mark })
     }
 
     /// Notes for each field the values that reach it.

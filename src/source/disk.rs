@@ -61,6 +61,10 @@ impl Files for Disk {
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         repository(&self.charts, remote)
     }
+
+    fn download(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.charts.download(url).map_err(|error| error.to_string())
+    }
 }
 
 /// The files of the repository that a kustomization names.

@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         code("git", "a_change_touches_what_reads_it", touched::what_reads_it),
         code("git", "a_change_that_cannot_be_told_touches", touched::what_cannot_be_told),
         code("git", "a_run_is_only_about_what_is_touched", touched::runs),
+        code("git", "charts_of_a_kustomization_are_part_of_it", touched::charts_of_a_kustomization),
         code("git", "what_was_printed_is_kept_until_anything_changes", kept::until_anything_changes),
         code("git", "what_is_kept_is_whole_and_private", kept::whole_and_private),
     ]

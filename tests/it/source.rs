@@ -1,5 +1,6 @@
 //! Charts from elsewhere: from a repository, a real registry, git and archives, served on this machine.
 
+mod bundles;
 mod registry;
 pub mod server;
 
@@ -19,7 +20,7 @@ use weft::source::charts::{Charts, Keys};
 use weft::tree::{Tree, archive};
 
 use self::registry::Registry;
-use self::server::Server;
+use self::server::{Answer, Asked, Server};
 use crate::cases::{code, same};
 use crate::cli::program::Desk;
 
@@ -31,12 +32,15 @@ pub fn trials() -> Vec<Trial> {
         code("source", "what_has_another_digest_is_refused", another_digest),
         code("source", "a_login_goes_to_its_host_alone", login_stays),
         code("source", "a_folder_of_git_is_fetched_over_http", git_over_http),
+        code("source", "bases_of_a_kustomization_come_over_https", bases_over_https),
         code("source", "a_signature_of_cosign_is_checked", cosign),
+        code("source", "a_bundle_of_cosign_is_checked", bundles::referred),
         code("source", "a_provenance_file_of_helm_is_checked", provenance),
         code("source", "a_project_is_locked_rendered_and_vendored", of_a_project),
         code("source", "a_dependency_is_locked_and_vendored_beside", dependency),
         code("source", "what_is_packed_and_signed_is_verified", packed_and_signed),
         on_a_registry("a_registry_takes_a_chart_and_gives_it_back", pushed),
+        on_a_registry("a_bundle_is_found_by_the_tag_of_its_digest", bundles::listed_by_tag),
         on_a_registry("a_registry_wants_to_know_who_asks", logged_in),
     ]
 }
@@ -76,7 +80,7 @@ fn repository(repo: &str, version: &str) -> ChartPlace {
 }
 
 /// A chart repository with versions of the chart, as `helm repo index` lays it out.
-fn index(versions: &[&str]) -> BTreeMap<String, Vec<u8>> {
+pub fn index(versions: &[&str]) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut text = "apiVersion: v1\nentries:\n  app:\n".to_owned();
     for version in versions {
@@ -178,7 +182,7 @@ fn packet(bytes: &[u8]) -> Vec<u8> {
     [format!("{:04x}", bytes.len() + 4).as_bytes(), bytes].concat()
 }
 
-/// A commit with the chart in a folder: its id, and a pack with all its objects.
+/// A commit with a chart in `app` and a kustomization in `base`: its id, and a pack with all its objects.
 fn commit(folder: &Path) -> Result<(String, Vec<u8>), git2::Error> {
     let git = git2::Repository::init_bare(folder)?;
     let mut templates = git.treebuilder(None)?;
@@ -188,6 +192,10 @@ fn commit(folder: &Path) -> Result<(String, Vec<u8>), git2::Error> {
     chart.insert("templates", templates.write()?, 0o040_000)?;
     let mut top = git.treebuilder(None)?;
     top.insert("app", chart.write()?, 0o040_000)?;
+    let mut base = git.treebuilder(None)?;
+    base.insert("kustomization.yaml", git.blob(b"namePrefix: our-\nresources: [a.yaml]\n")?, 0o100_644)?;
+    base.insert("a.yaml", git.blob(b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: base\n")?, 0o100_644)?;
+    top.insert("base", base.write()?, 0o040_000)?;
     let tree = git.find_tree(top.write()?)?;
     let who = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0))?;
     let id = git.commit(None, &who, &who, "first", &tree, &[])?;
@@ -198,11 +206,9 @@ fn commit(folder: &Path) -> Result<(String, Vec<u8>), git2::Error> {
     Ok((id.to_string(), pack.to_vec()))
 }
 
-fn git_over_http() -> Result<(), Failed> {
-    let (desk, folder) = (Desk::new(), tempfile::tempdir()?);
-    let (id, pack) = commit(folder.path())?;
-    let commit = id.clone();
-    let server = Server::new(move |asked| {
+/// What a git server says that has one commit, with the tag `v1`.
+fn git_of(commit: String, pack: Vec<u8>) -> impl Fn(&Asked) -> Answer {
+    move |asked| {
         let body = if asked.headers.get("git-protocol").map(String::as_str) != Some("version=2") {
             packet(b"version 1\n")
         } else if asked.line.starts_with("GET") {
@@ -216,7 +222,13 @@ fn git_over_http() -> Result<(), Failed> {
             [packet(b"packfile\n"), packet(b"\x02counting\n"), data.collect(), b"0000".to_vec()].concat()
         };
         (200, Vec::new(), body)
-    });
+    }
+}
+
+fn git_over_http() -> Result<(), Failed> {
+    let (desk, folder) = (Desk::new(), tempfile::tempdir()?);
+    let (id, pack) = commit(folder.path())?;
+    let server = Server::new(git_of(id.clone(), pack));
     let address = format!("http://{}/charts.git", server.host);
     let git = |rev: &str, path: &str| ChartPlace::Git { git: address.clone(), rev: rev.into(), path: path.into() };
     let found = charts(&desk).find(&git("v1", "app"), &Keys::default());
@@ -231,6 +243,43 @@ fn git_over_http() -> Result<(), Failed> {
     // A cache without the chart is filled again, by the commit.
     fs::remove_dir_all(desk.root().join("home/.cache"))?;
     charts(&desk).get(&found.locked).map(drop).map_err(|error| Diagnostic::of(&error).to_string().into())
+}
+
+/// The repository answers under another name than the one that is written, as forges do, and a file lies beside it.
+fn bases_over_https() -> Result<(), Failed> {
+    let (desk, folder) = (Desk::new(), tempfile::tempdir()?);
+    let (id, pack) = commit(folder.path())?;
+    let git = git_of(id, pack);
+    let (server, authority) = Server::secure(move |asked| {
+        let path = asked.line.split(' ').nth(1).unwrap_or_default();
+        match path.strip_prefix("/org/") {
+            Some(rest) if rest.starts_with("repo/") => {
+                (301, vec![("Location", path.replace("/org/repo/", "/org/repo.git/"))], Vec::new())
+            }
+            Some(_) => git(asked),
+            None => (200, Vec::new(), b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: file}\n".to_vec()),
+        }
+    });
+    let host = &server.host;
+    let bases = format!("resources: ['https://{host}/org/repo//base?ref=v1', 'https://{host}/a.yaml?raw=1']\n");
+    desk.write("overlay/kustomization.yaml", bases);
+    let release = "releases:\n- {name: app, namespace: apps, kustomization: overlay}\n";
+    desk.write("environments/dev/environment.yaml", release);
+    fs::write(desk.root().join("authority.pem"), authority)?;
+    let expected = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: our-base\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: file\n";
+    let trusting = |arguments: &[&str]| {
+        let authority = desk.root().join("authority.pem");
+        desk.output(desk.command(arguments).env("SSL_CERT_FILE", authority))
+    };
+    let built = trusting(&["kustomize", "build", "overlay", "--reorder", "none"]);
+    same("a build", expected, &built.ends_with(0)?.stdout)?;
+    let posts = server.asked().into_iter().filter(|it| it.line.starts_with("POST")).map(|it| it.line);
+    let posts: Vec<String> = posts.collect();
+    same("what is sent", "POST /org/repo.git/git-upload-pack HTTP/1.1", &posts[0])?;
+    trusting(&["render", "dev"]).ends_with(0)?.says("name: our-base")?.says("name: file")?;
+    desk.run(["kustomize", "build", "overlay"]).ends_with(1)?.says("certificate")?;
+    Ok(())
 }
 
 /// A manifest for these layers.

@@ -6,15 +6,20 @@ use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::Image;
-use crate::value::{Data, Value};
+use crate::value::{Data, Origin, Value};
 
 /// Changes names, tags and digests of an image wherever containers, or the fields of `specs`, name it.
-pub fn images(resources: &mut Resources, image: &Image, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
+pub fn images(
+    resources: &mut Resources,
+    image: &Image,
+    specs: &[FieldSpec],
+    origin: &Origin,
+) -> Result<(), KustomizeError> {
     let pattern =
         format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$", image.name);
     // A name that is no pattern is that of no image.
     let Ok(pattern) = Regex::new(&pattern) else { return Ok(()) };
-    let change = Change { image, pattern };
+    let change = Change { image, pattern, origin };
     for resource in resources.iter_mut().filter(|it| it.text(&["kind"]) != "CustomResourceDefinition") {
         change.in_containers(&mut resource.body);
         for spec in specs {
@@ -33,6 +38,7 @@ pub fn images(resources: &mut Resources, image: &Image, specs: &[FieldSpec]) -> 
 struct Change<'i> {
     image: &'i Image,
     pattern: Regex,
+    origin: &'i Origin,
 }
 
 impl Change<'_> {
@@ -74,7 +80,7 @@ impl Change<'_> {
         if !digest.is_empty() {
             name = format!("{name}@{digest}");
         }
-        node.data = Data::Text(name);
+        *node = Value::from(name).at(self.origin.clone());
     }
 }
 

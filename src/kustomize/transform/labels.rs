@@ -7,7 +7,7 @@ use crate::kustomize::config::{Config, merge_all};
 use crate::kustomize::fields::{Create, FieldSpec, visit_matching};
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::Label;
-use crate::value::{Data, Map};
+use crate::value::{Data, Map, Origin, Value};
 
 /// Entries and the fields that get them.
 pub type Annotated<'e> = (&'e BTreeMap<String, String>, Vec<FieldSpec>);
@@ -36,6 +36,7 @@ pub fn set_entries(
     resources: &mut Resources,
     entries: &BTreeMap<String, String>,
     specs: &[FieldSpec],
+    origin: &Origin,
 ) -> Result<(), KustomizeError> {
     if entries.is_empty() {
         return Ok(());
@@ -50,7 +51,7 @@ pub fn set_entries(
                 let found = node.kind();
                 let map = node.as_map_mut().ok_or(KustomizeError::NoMap { found })?;
                 for (key, value) in entries {
-                    map.insert(key.as_str(), value.as_str());
+                    map.insert(key.as_str(), Value::from(value.as_str()).at(origin.clone()));
                 }
                 Ok(())
             })?;

@@ -5,7 +5,7 @@ use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::patch::scalar_text;
-use crate::value::{Data, Value};
+use crate::value::{Origin, Value};
 
 /// What names get.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,12 @@ pub enum Affix<'t> {
 }
 
 /// Gives all names of `specs` a prefix or a suffix.
-pub fn affix(resources: &mut Resources, affix: Affix<'_>, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
+pub fn affix(
+    resources: &mut Resources,
+    affix: Affix<'_>,
+    specs: &[FieldSpec],
+    origin: &Origin,
+) -> Result<(), KustomizeError> {
     for resource in resources.rename() {
         let original = resource.original_id().gvk;
         if keeps_name(&original.group, &original.kind) {
@@ -28,7 +33,7 @@ pub fn affix(resources: &mut Resources, affix: Affix<'_>, specs: &[FieldSpec]) -
                 affix.record(resource);
             }
             visit(resource, spec, Create::Leaf, &mut |node| {
-                set(node, affix);
+                set(node, affix, origin);
                 Ok(())
             })?;
         }
@@ -36,12 +41,13 @@ pub fn affix(resources: &mut Resources, affix: Affix<'_>, specs: &[FieldSpec]) -
     Ok(())
 }
 
-fn set(node: &mut Value, affix: Affix<'_>) {
+fn set(node: &mut Value, affix: Affix<'_>, origin: &Origin) {
     let text = scalar_text(node);
-    node.data = Data::Text(match affix {
+    let name = match affix {
         Affix::Prefix(prefix) => format!("{prefix}{text}"),
         Affix::Suffix(suffix) => format!("{text}{suffix}"),
-    });
+    };
+    *node = Value::from(name).at(origin.clone());
 }
 
 impl Affix<'_> {

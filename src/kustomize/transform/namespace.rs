@@ -2,11 +2,10 @@
 
 use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
-use crate::kustomize::id::is_cluster_scoped;
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::patch::scalar_text;
-use crate::value::{Data, Map, Value};
+use crate::value::{Data, Map, Origin, Value};
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,11 +26,12 @@ pub fn namespace(
     specs: &[FieldSpec],
     unset_only: bool,
     subjects: Subjects,
+    origin: &Origin,
 ) -> Result<(), KustomizeError> {
     if namespace.is_empty() {
         return Ok(());
     }
-    let setting = Setting { namespace, unset_only, subjects };
+    let setting = Setting { namespace, unset_only, subjects, origin };
     for resource in resources.rename().iter_mut().filter(|it| !it.of_chart) {
         resource.remember_id();
         setting.apply(resource, specs)?;
@@ -40,20 +40,21 @@ pub fn namespace(
 }
 
 /// Puts one resource into a namespace, as `ValueAddTransformer` does.
-pub fn into_namespace(resource: &mut Resource, namespace: &str) -> Result<(), KustomizeError> {
-    Setting { namespace, unset_only: false, subjects: Subjects::Default }.apply(resource, &[])
+pub fn into_namespace(resource: &mut Resource, namespace: &str, origin: &Origin) -> Result<(), KustomizeError> {
+    Setting { namespace, unset_only: false, subjects: Subjects::Default, origin }.apply(resource, &[])
 }
 
 struct Setting<'n> {
     namespace: &'n str,
     unset_only: bool,
     subjects: Subjects,
+    origin: &'n Origin,
 }
 
 impl Setting<'_> {
     fn apply(&self, resource: &mut Resource, specs: &[FieldSpec]) -> Result<(), KustomizeError> {
         let gvk = resource.gvk();
-        if !is_cluster_scoped(&gvk)
+        if !resource.scopes.is_cluster_scoped(&gvk)
             && let Some(metadata) = resource.metadata()
         {
             self.set(metadata.get_or_insert("namespace"));
@@ -88,7 +89,7 @@ impl Setting<'_> {
 
     fn set(&self, node: &mut Value) {
         if !self.unset_only || scalar_text(node).is_empty() {
-            node.data = Data::Text(self.namespace.to_owned());
+            *node = Value::from(self.namespace).at(self.origin.clone());
         }
     }
 

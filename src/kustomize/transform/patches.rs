@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::kustomize::KustomizeError;
+use crate::kustomize::id::Id;
 use crate::kustomize::objects;
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
@@ -134,7 +135,8 @@ fn read(source: &PatchSource) -> Result<Content, KustomizeError> {
 
 /// The one resource that a patch names.
 fn only(resources: &mut Resources, patch: &Resource, source: &PatchSource) -> Result<usize, KustomizeError> {
-    let id = patch.id();
+    let gvk = patch.gvk();
+    let id = Id { cluster: resources.scopes().is_cluster_scoped(&gvk), ..patch.id() };
     match resources.with_id(&id) {
         [at] => Ok(*at),
         [] => {
@@ -247,7 +249,7 @@ pub fn selected(resources: &Resources, selector: &Selector) -> Vec<usize> {
             return false;
         }
         let (now, first) = (resource.id(), resource.original_id());
-        let either = |fits: &dyn Fn(&crate::kustomize::id::Id) -> bool| fits(&first) || fits(&now);
+        let either = |fits: &dyn Fn(&Id) -> bool| fits(&first) || fits(&now);
         either(&|id| selector.matches_name(&id.name))
             && either(&|id| selector.matches_namespace(id.effective_namespace()))
             && selector.matches_labels(&resource.body)

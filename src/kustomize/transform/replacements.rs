@@ -121,10 +121,9 @@ fn set(
         return Ok(());
     }
     let mut failed = None;
-    let found = path::visit(&mut resource.body, &parts, made, &mut |node| {
-        if let Err(reason) = put(node, value, options) {
-            failed = Some(reason);
-        }
+    let found = path::visit(&mut resource.body, &parts, made, &mut |node| match put(node, value, options) {
+        Ok(()) => node.origin = origin.clone(),
+        Err(reason) => failed = Some(reason),
     });
     if let Some(reason) = failed {
         return Err(KustomizeError::Replacement { reason, origin: origin.clone() });

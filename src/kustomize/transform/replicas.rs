@@ -6,7 +6,7 @@ use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::Replica;
-use crate::value::{Data, Origin};
+use crate::value::{Data, Origin, Value};
 
 /// Sets the replicas of the resources of a name; there must be one.
 pub fn replicas(
@@ -21,7 +21,7 @@ pub fn replicas(
             if resource.ids().iter().any(|id| id.name == replica.name && spec.is_of(&id.gvk)) {
                 found = true;
                 visit(resource, spec, Create::Leaf, &mut |node| {
-                    node.data = Data::Int(replica.count);
+                    *node = Value::from(Data::Int(replica.count)).at(origin.clone());
                     Ok(())
                 })?;
             }

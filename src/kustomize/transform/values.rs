@@ -43,15 +43,15 @@ pub fn add_values(resources: &mut Resources, config: &AddValue, origin: &Origin)
             None => (0..resources.len()).collect(),
         };
         for at in places {
-            add(&mut resources.rename()[at], target, value)?;
+            add(&mut resources.rename()[at], target, value, origin)?;
         }
     }
     Ok(())
 }
 
-fn add(resource: &mut Resource, target: &AddValueTarget, value: &str) -> Result<(), KustomizeError> {
+fn add(resource: &mut Resource, target: &AddValueTarget, value: &str, by: &Origin) -> Result<(), KustomizeError> {
     if target.field_path == "metadata/namespace" {
-        return into_namespace(resource, value);
+        return into_namespace(resource, value, by);
     }
     let keys = split(&target.field_path, '/');
     let Some((last, above)) = keys.split_last() else { return Ok(()) };
@@ -73,7 +73,7 @@ fn add(resource: &mut Resource, target: &AddValueTarget, value: &str) -> Result<
     }
     let text =
         if target.file_path_position > 0 { inserted(node, target.file_path_position, value) } else { value.to_owned() };
-    node.data = Data::Text(text);
+    *node = Value::from(text).at(by.clone());
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::Made;
 use crate::kustomize;
-use crate::project::{Environment, PatchContent, Release, ReleaseSource, ValuesLayer};
+use crate::project::{Environment, Locked, PatchContent, Release, ReleaseSource, ValuesLayer};
 use crate::tree::{self, Tree};
 use crate::value::Value;
 
@@ -81,22 +81,29 @@ impl<'p> Maker<'p> {
         let mut fields = self.shared.clone();
         fields.extend(release.entry.as_map().into_iter().flatten().map(|it| (it.key.to_string(), text(&it.value))));
         fields.insert("charts".to_owned(), self.locked(release));
+        let asks = |what: &str| format!("its templates ask for {what}");
         let mut volatile = Vec::new();
         if has("inputs") || when {
             fields.extend(self.inputs.clone());
-            volatile.extend(self.given.iter().map(|name| format!("the input `{name}`, which comes from outside")));
+            volatile
+                .extend(self.given.iter().map(|name| asks(&format!("the input `{name}`, which comes from outside"))));
         }
         let clock = ["now", "ago", "date", "dateInZone", "date_in_zone", "htmlDate", "htmlDateInZone"];
-        volatile.extend(clock.into_iter().any(has).then(|| "the time of the commit".to_owned()));
-        volatile.extend(has("lookup").then(|| "live objects".to_owned()));
+        volatile.extend(clock.into_iter().any(has).then(|| asks("the time of the commit")));
+        volatile.extend(has("lookup").then(|| asks("live objects")));
+        let elsewhere =
+            release.source.kustomization().map(|it| kustomize::elsewhere(self.tree, it)).unwrap_or_default();
+        volatile.extend(elsewhere.iter().map(|it| format!("its kustomization reads `{it}`, which stands elsewhere")));
         let asks_cluster = has("capabilities") || has("Capabilities");
         Made { fields, paths, volatile, asks_cluster }
     }
 
-    /// Which charts from elsewhere its chart may be, exactly.
+    /// Which charts from elsewhere its chart may be, or those of its kustomization, exactly.
     fn locked(&self, release: &Release) -> Arc<str> {
         let own = release.source.chart().map(String::as_str).unwrap_or_default();
-        let locked = self.environment.lock.charts.iter().filter(|it| own.starts_with(&it.archive()));
+        let named = release.source.kustomization().map(|it| kustomize::charts(self.tree, it)).unwrap_or_default();
+        let is_its = |it: &&Locked| own.starts_with(&it.archive()) || named.iter().any(|need| need.place == it.chart);
+        let locked = self.environment.lock.charts.iter().filter(is_its);
         locked.map(|it| format!("{} {}\n", it.chart, it.digest)).collect::<Vec<_>>().concat().into()
     }
 

@@ -22,7 +22,8 @@ pub struct Made {
     pub fields: BTreeMap<String, Arc<str>>,
     /// Its files and folders: paths from the root.
     pub paths: Vec<String>,
-    /// What its templates ask for that no revision tells: the clock, live objects, inputs from the process.
+    /// What no revision tells of it: templates that ask for the clock, live objects or inputs from the process, and what
+    /// stands elsewhere. Each a part of a sentence.
     pub volatile: Vec<String>,
     /// Whether its templates ask what the cluster serves, so that a rendering without one does not tell all.
     pub asks_cluster: bool,
@@ -82,8 +83,7 @@ pub fn guess(base: &Made, head: &Made, changed: &BTreeSet<String>) -> Guess {
     let (values, own): (Vec<_>, Vec<_>) =
         differing(&base.fields, &head.fields).into_iter().partition(|field| is_values(field));
     let own = own.into_iter().map(|field| format!("`{field}` changed"));
-    let volatile = head.volatile.iter().map(|what| format!("its templates ask for {what}"));
-    let sure: Vec<String> = own.chain(volatile).collect();
+    let sure: Vec<String> = own.chain(head.volatile.iter().cloned()).collect();
     let paths: BTreeSet<&String> = base.paths.iter().chain(&head.paths).collect();
     let files: BTreeSet<&String> = paths.into_iter().flat_map(|path| at(changed, path)).collect();
     let perhaps: Vec<String> = files.into_iter().cloned().chain(values).collect();
@@ -182,7 +182,7 @@ mod tests {
         let one = made(&[("namespace", "a")], &[]);
         let other = made(&[("namespace", "a"), ("prune", "false")], &[]);
         assert_eq!(guess(&one, &other, &BTreeSet::new()), Guess::Touched(vec!["`prune` changed".into()]));
-        let clock = Made { volatile: vec!["the time".into()], ..one.clone() };
+        let clock = Made { volatile: vec!["its templates ask for the time".into()], ..one.clone() };
         assert_eq!(
             guess(&one, &clock, &BTreeSet::new()),
             Guess::Touched(vec!["its templates ask for the time".into()])

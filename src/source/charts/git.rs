@@ -6,10 +6,10 @@ use std::io::Write as _;
 use git2::Oid;
 use http::{Request, header};
 
-use super::FetchError;
 use super::login::Login;
+use super::{FetchError, host};
 use crate::masked::Masked;
-use crate::network::{Network, NetworkError, Trust};
+use crate::network::{Answer, Network, NetworkError, Trust};
 use crate::source::SourceError;
 use crate::source::git::files;
 
@@ -17,6 +17,8 @@ use crate::source::git::files;
 const LARGEST: usize = 256 << 20;
 /// How much it may say about its branches and tags, in bytes.
 const LARGEST_LIST: usize = 16 << 20;
+/// What a repository says of itself, below its address.
+const GREETING: &str = "/info/refs";
 /// The end of a request.
 const FLUSH: &str = "0000";
 /// What stands between the parts of a request.
@@ -39,7 +41,9 @@ pub(super) async fn chart(
         let commit = object.map_err(|_| failed(format!("has no revision `{revision}`")))?.id();
         (commit.to_string(), files(&git, commit, &folder).map_err(|error| unreadable(&error))?)
     } else if address.starts_with("https://") || address.starts_with("http://") {
-        let server = Server { network, address: address.trim_end_matches('/'), login: login.and_then(Login::header) };
+        let address = address.trim_end_matches('/').to_owned();
+        let mut server = Server { network, address, login: login.and_then(Login::header) };
+        server.greet().await?;
         let commit = server.commit(revision).await?;
         let pack = server.pack(&commit).await?;
         (commit.clone(), unpacked(&pack, &commit, &folder).map_err(|error| unreadable(&error))?)
@@ -67,14 +71,13 @@ fn unpacked(pack: &[u8], commit: &str, folder: &str) -> Result<Vec<(String, Vec<
 /// A server of git over HTTP.
 struct Server<'n> {
     network: &'n Network,
-    address: &'n str,
+    address: String,
     login: Option<Masked<String>>,
 }
 
 impl Server<'_> {
     /// The commit of a branch, a tag, or its own name.
     async fn commit(&self, revision: &str) -> Result<String, FetchError> {
-        self.greet().await?;
         if revision.len() == 40 && revision.bytes().all(|it| it.is_ascii_hexdigit()) {
             return Ok(revision.to_lowercase());
         }
@@ -93,12 +96,21 @@ impl Server<'_> {
         Ok(peeled.map_or_else(|| words[0].clone(), str::to_owned))
     }
 
-    /// Makes sure that the server speaks the version of the protocol that is spoken here.
-    async fn greet(&self) -> Result<(), FetchError> {
-        let request = Request::get(format!("{}/info/refs?service=git-upload-pack", self.address)).body(Vec::new());
+    /// Makes sure that the server speaks the version of the protocol that is spoken here, and goes on where it leads:
+    /// to the repository under the name that it has now. A login stays with its host.
+    async fn greet(&mut self) -> Result<(), FetchError> {
+        let request = Request::get(format!("{}{GREETING}?service=git-upload-pack", self.address)).body(Vec::new());
         let answer = self.send(request, LARGEST_LIST).await?;
-        let speaks = packets(&answer).iter().any(|line| line.starts_with(b"version 2"));
-        if speaks { Ok(()) } else { Err(self.failed("does not speak version 2 of git's protocol".into())) }
+        if !packets(&answer.bytes).iter().any(|line| line.starts_with(b"version 2")) {
+            return Err(self.failed("does not speak version 2 of git's protocol".into()));
+        }
+        if let Some(now) = answer.address.strip_suffix(GREETING) {
+            if host(now) != host(&shown(&self.address)) {
+                self.login = None;
+            }
+            now.clone_into(&mut self.address);
+        }
+        Ok(())
     }
 
     /// All objects of one commit.
@@ -125,17 +137,17 @@ impl Server<'_> {
             .header(header::CONTENT_TYPE, "application/x-git-upload-pack-request")
             .header(header::ACCEPT, "application/x-git-upload-pack-result")
             .body(request(lines));
-        self.send(request, limit).await
+        Ok(self.send(request, limit).await?.bytes)
     }
 
-    async fn send(&self, request: http::Result<Request<Vec<u8>>>, limit: usize) -> Result<Vec<u8>, FetchError> {
-        let mut request = request.map_err(|_| NetworkError::Address { address: shown(self.address) })?;
+    async fn send(&self, request: http::Result<Request<Vec<u8>>>, limit: usize) -> Result<Answer, FetchError> {
+        let mut request = request.map_err(|_| NetworkError::Address { address: shown(&self.address) })?;
         request.headers_mut().insert("git-protocol", header::HeaderValue::from_static("version=2"));
-        Ok(self.network.send(request, self.login.as_ref(), &Trust::default(), limit).await?.bytes)
+        Ok(self.network.send(request, self.login.as_ref(), &Trust::default(), limit).await?)
     }
 
     fn failed(&self, problem: String) -> FetchError {
-        FetchError::Git { address: shown(self.address), problem }
+        FetchError::Git { address: shown(&self.address), problem }
     }
 }
 

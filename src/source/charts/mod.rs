@@ -3,6 +3,7 @@
 //! A chart is looked for once, when it is locked; a run takes what is locked, from the cache where it was fetched
 //! before. Whatever comes, from the network or the cache, is held against the digest of the lock file before it is used.
 
+mod bundle;
 mod cache;
 mod digest;
 mod error;
@@ -14,7 +15,8 @@ mod push;
 mod registry;
 mod signature;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Request;
 
@@ -40,12 +42,16 @@ const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
 const LARGEST_INDEX: usize = 64 << 20;
 /// How large a provenance file may be, in bytes.
 const LARGEST_PROVENANCE: usize = 1 << 20;
+/// How large a file may be that a kustomization names by its address, in bytes.
+const LARGEST_DOWNLOAD: usize = 64 << 20;
 
 /// What brings charts from elsewhere, with the connections, logins and files of this machine.
 pub struct Charts {
     network: Network,
     logins: Logins,
     cache: Cache,
+    /// What a kustomization names elsewhere and came already, by its address and revision: a run reads it once.
+    brought: Mutex<BTreeMap<(String, String), Tree>>,
 }
 
 /// A chart that was looked for.
@@ -70,7 +76,7 @@ impl Charts {
     /// What the environment of the process says: proxies, the files of logins, and the folder of the cache.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let network = Network::new(Proxies::new(variable));
-        Self { network, logins: Logins::of(variable), cache: Cache::of(variable) }
+        Self { network, logins: Logins::of(variable), cache: Cache::of(variable), brought: Mutex::default() }
     }
 
     /// Looks for the chart that a place means now, checks its signatures by `keys`, and keeps it in the cache.
@@ -103,10 +109,37 @@ impl Charts {
 
     /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
     pub fn repository_files(&self, address: &str, revision: Option<&str>) -> Result<Tree, FetchError> {
-        let login = self.logins.git(address)?;
-        let chart = git::chart(&self.network, address, revision.unwrap_or("HEAD"), "", login.as_ref());
-        let (_, files) = network::wait(chart)??;
-        Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
+        let revision = revision.unwrap_or("HEAD");
+        self.once(address, revision, || {
+            let login = self.logins.git(address)?;
+            let (_, files) = network::wait(git::chart(&self.network, address, revision, "", login.as_ref()))??;
+            Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
+        })
+    }
+
+    /// A file on a web server.
+    pub fn download(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let file = self.once(url, "", || {
+            let bytes = network::wait(self.bytes(url, &Access::default(), LARGEST_DOWNLOAD))??;
+            Ok(Tree::new([(url.to_owned(), bytes)]))
+        })?;
+        Ok(file.bytes(url).unwrap_or_default().to_vec())
+    }
+
+    fn once(
+        &self,
+        address: &str,
+        revision: &str,
+        bring: impl FnOnce() -> Result<Tree, FetchError>,
+    ) -> Result<Tree, FetchError> {
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (address.to_owned(), revision.to_owned());
+        if let Some(tree) = brought.get(&key) {
+            return Ok(tree.clone());
+        }
+        let tree = bring()?;
+        brought.insert(key, tree.clone());
+        Ok(tree)
     }
 
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {

@@ -15,6 +15,8 @@ use crate::tree::archive::LARGEST;
 
 /// Manifests that are understood.
 const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+/// A list of manifests.
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// How large a manifest or a list of tags may be, in bytes; the specification asks for 4 MiB.
 const SMALL: usize = 4 << 20;
 /// How many pages of tags are read.
@@ -38,6 +40,7 @@ pub(super) struct Registry<'n> {
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub digest: String,
+    pub bytes: Vec<u8>,
     pub body: ManifestBody,
 }
 
@@ -54,6 +57,7 @@ pub(super) struct ManifestBody {
 pub(super) struct Descriptor {
     pub media_type: String,
     pub digest: String,
+    pub artifact_type: Option<String>,
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
 }
@@ -97,7 +101,51 @@ impl<'n> Registry<'n> {
             what: "a manifest",
             reason: error.to_string(),
         })?;
-        Ok(Manifest { digest, body })
+        Ok(Manifest { digest, bytes: answer.bytes, body })
+    }
+
+    /// What refers to a manifest: from the registry, or from the list at the tag of its digest, which clients keep where a
+    /// registry does not.
+    pub async fn referrers(&self, digest: &str) -> Result<Vec<Descriptor>, FetchError> {
+        let address = format!("{}/v2/{}/referrers/{digest}", self.base, self.name);
+        match self.index(address).await? {
+            Some(listed) => Ok(listed),
+            None => {
+                let address = format!("{}/v2/{}/manifests/{}", self.base, self.name, digest.replace(':', "-"));
+                Ok(self.index(address).await?.unwrap_or_default())
+            }
+        }
+    }
+
+    /// All entries of a list of manifests; `None` where the registry has no such list.
+    async fn index(&self, address: String) -> Result<Option<Vec<Descriptor>>, FetchError> {
+        #[derive(Deserialize)]
+        struct Index {
+            manifests: Vec<Descriptor>,
+        }
+        let mut next = Some(address);
+        let mut all = Vec::new();
+        for _ in 0..PAGES {
+            let Some(address) = next.take() else { break };
+            let request = Request::get(&address).header(header::ACCEPT, INDEX).body(Vec::new());
+            let answer = match self.send(request, "pull", SMALL).await {
+                Err(FetchError::Network(error)) if error.status().is_some_and(is_unknown) => return Ok(None),
+                other => other?,
+            };
+            // Some send those who ask to a page for people.
+            let Ok(index) = serde_json::from_slice::<Index>(&answer.bytes) else { return Ok(None) };
+            all.extend(index.manifests);
+            next = self.next(&address, &answer);
+        }
+        Ok(Some(all))
+    }
+
+    /// The address of the next page.
+    fn next(&self, address: &str, answer: &Answer) -> Option<String> {
+        let link = answer.headers.get(header::LINK).and_then(|it| it.to_str().ok())?;
+        let (to, kind) = link.split_once('<')?.1.split_once('>')?;
+        let next = kind.contains("next").then(|| crate::network::join(address, to))?;
+        next.starts_with(&self.base).then_some(next)
     }
 
     /// The bytes of a digest.
@@ -127,10 +175,7 @@ impl<'n> Registry<'n> {
                 reason: error.to_string(),
             })?;
             all.extend(page.tags.unwrap_or_default());
-            let link = answer.headers.get(header::LINK).and_then(|it| it.to_str().ok());
-            let link = link.and_then(|it| it.split_once('<')?.1.split_once('>'));
-            next = link.filter(|(_, kind)| kind.contains("next")).map(|(to, _)| crate::network::join(&address, to));
-            next = next.filter(|to| to.starts_with(&self.base));
+            next = self.next(&address, &answer);
         }
         Ok(all)
     }
@@ -262,6 +307,11 @@ impl Challenge {
         }
         (!challenge.realm.is_empty()).then_some(challenge)
     }
+}
+
+/// Whether a registry says by its answer that it does not know what it was asked for.
+fn is_unknown(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 404 | 405 | 406 | 501)
 }
 
 /// Whether a host is this machine.

@@ -8,8 +8,9 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 use super::FetchError;
+use super::bundle::{self, BUNDLE};
 use super::digest::sha256;
-use super::registry::Registry;
+use super::registry::{Descriptor, Registry};
 use crate::project::Verified;
 
 /// The layer that cosign signs.
@@ -38,7 +39,11 @@ impl Keys {
     }
 }
 
-/// Checks that the manifest of a chart was signed by cosign with a key.
+/// How many bundles of a manifest are looked at.
+const BUNDLES: usize = 100;
+
+/// Checks that the manifest of a chart was signed by cosign with a key: in a bundle, as version 3 writes it, or at a tag,
+/// as those before it do.
 pub(super) async fn cosign(
     chart: &str,
     key: &[u8],
@@ -49,10 +54,57 @@ pub(super) async fn cosign(
     let spki = SubjectPublicKeyInfoDer::from_pem_slice(key).ok();
     let point = spki.as_ref().and_then(|it| it.strip_prefix(&P256));
     let point = point.ok_or_else(|| unsigned("the file with the key is no PEM of a public key on P-256".into()))?;
+    let mut found = in_bundles(point, manifest, registry).await?;
+    if found != Found::Ours {
+        found = found.max(at_tag(point, manifest, registry).await?);
+    }
+    match found {
+        Found::Ours => Ok(Verified { keys: sha256(key), by: format!("cosign {}", sha256(point)) }),
+        Found::Others => Err(unsigned("none of its signatures was made by the key".into())),
+        Found::Nothing => Err(unsigned("the registry has no signature of cosign for it".into())),
+    }
+}
+
+/// What was found of signatures.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Nothing,
+    /// Signatures by other keys, or of other things.
+    Others,
+    Ours,
+}
+
+/// Looks at what refers to a manifest.
+async fn in_bundles(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<Found, FetchError> {
+    let (mut found, mut signed) = (Found::Nothing, None);
+    for referrer in registry.referrers(manifest).await?.iter().filter(|it| may_be_bundle(it)).take(BUNDLES) {
+        let layers = registry.manifest(&referrer.digest).await?.body.layers;
+        for layer in layers.iter().filter(|it| it.media_type.starts_with(BUNDLE)) {
+            let bundle = registry.blob(&layer.digest).await?;
+            if signed.is_none() {
+                signed = Some(registry.manifest(manifest).await?.bytes);
+            }
+            if bundle::signs(point, &bundle, signed.as_deref().unwrap_or_default(), manifest) {
+                return Ok(Found::Ours);
+            }
+            found = Found::Others;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether what refers to a manifest can be a bundle. Lists that clients keep may not say what their entries are.
+fn may_be_bundle(referrer: &Descriptor) -> bool {
+    let kind = referrer.artifact_type.as_deref().unwrap_or_default();
+    kind.is_empty() || kind.starts_with(BUNDLE) || kind == "application/vnd.oci.empty.v1+json"
+}
+
+/// Looks at the tag that a digest has for signatures.
+async fn at_tag(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<Found, FetchError> {
     let tag = format!("{}.sig", manifest.replace(':', "-"));
     let signatures = match registry.manifest(&tag).await {
         Err(FetchError::Network(error)) if error.status() == Some(http::StatusCode::NOT_FOUND) => {
-            return Err(unsigned("the registry has no signature of cosign for it".into()));
+            return Ok(Found::Nothing);
         }
         other => other?,
     };
@@ -60,10 +112,10 @@ pub(super) async fn cosign(
         let payload = registry.blob(&layer.digest).await?;
         let signature = layer.annotations.get(SIGNATURE).and_then(|it| STANDARD.decode(it).ok()).unwrap_or_default();
         if signs(point, &payload, &signature, manifest) {
-            return Ok(Verified { keys: sha256(key), by: format!("cosign {}", sha256(point)) });
+            return Ok(Found::Ours);
         }
     }
-    Err(unsigned("none of its signatures was made by the key".into()))
+    Ok(Found::Others)
 }
 
 /// Whether a signature holds, and is about this manifest.

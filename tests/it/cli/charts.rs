@@ -1,6 +1,6 @@
 //! Charts for Helm in an environment: live objects that they look up, tests, notes, made passwords, definitions.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::api::{Api, PostParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
@@ -15,6 +15,7 @@ use crate::sandbox::shared;
 pub fn trials() -> Vec<Trial> {
     vec![
         code("cli", "charts_are_rendered_alone", rendered_alone),
+        code("cli", "charts_are_patched_by_an_environment", patched),
         code("cli", "charts_look_up_what_they_may_see", look_up),
         code("cli", "charts_are_tested", are_tested),
         code("cli", "charts_tell_people_without_secrets", tell_people),
@@ -52,6 +53,37 @@ metadata: {name: web}
 stringData:
   password: {{ if $secret }}{{ $secret.data.password | b64dec | quote }}{{ else }}{{ "made" }}{{ end }}
 "#;
+
+const PATCHED: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {a: chart, b: chart}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports:
+  - {name: http, port: 80, targetPort: 8080}
+  - {name: metrics, port: 90}
+";
+
+/// A strategic merge patch in a file that merges a list by its key, and a JSON patch in place.
+fn patched() -> Result<(), Failed> {
+    let site = site("patched", PATCHED);
+    let fields = "kind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80, targetPort: 9090}]}\n";
+    site.desk.write("environments/dev/patches/service.yaml", fields);
+    let json = "{target: {kind: ConfigMap}, patch: [{op: replace, path: /data/a, value: patch}]}";
+    let release = format!("{{name: web, chart: web, patches: [{{path: patches/service.yaml}}, {json}]}}");
+    site.releases(&[&release]);
+    site.expect("apply dev --yes", 0)?;
+    site.expect("plan dev --exit-code", 0)?;
+    same("the ConfigMap", r#"{"a":"patch","b":"chart"}"#, &site.data("web").unwrap_or_default())?;
+    let service = site.get::<Service>("web").and_then(|it| it.spec).and_then(|it| it.ports).unwrap_or_default();
+    let ports: Vec<String> = service.iter().map(|it| format!("{}:{:?}", it.port, it.target_port)).collect();
+    same("the ports", "80:Some(Int(9090)) 90:Some(Int(90))", &ports.join(" "))
+}
 
 fn look_up() -> Result<(), Failed> {
     let site = site("lookup", LOOKS);

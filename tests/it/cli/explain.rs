@@ -3,6 +3,7 @@
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 
+use super::program::Desk;
 use super::site::{CANARY, Site};
 use crate::cases::{code, same};
 
@@ -11,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         code("cli", "explain_tells_the_way_of_a_field", way_of_a_field),
         code("cli", "explain_knows_go_templates", go_templates),
+        code("cli", "explain_knows_the_files_of_kustomizations", kustomizations),
         code("cli", "explain_masks_secrets", secrets),
         code("cli", "explain_works_offline_and_names_what_is_near", offline),
     ]
@@ -66,6 +68,45 @@ fn go_templates() -> Result<(), Failed> {
     run.says("image.name = \"shop\" from charts/shop/values.yaml:2:")?;
     run.says("image.tag = \"2\" from environments/dev/values/shop.yaml:1:14")?;
     run.says("overrides \"1\" from charts/shop/values.yaml:2:")?.keeps_quiet_about("unused").map(drop)
+}
+
+fn kustomizations() -> Result<(), Failed> {
+    let desk = Desk::new();
+    let release = "releases:\n- {name: web, namespace: apps, kustomization: overlay}\n";
+    desk.write("environments/dev/environment.yaml", release);
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 1\n  \
+        selector: {matchLabels: {app: web}}\n  paused: false\n  template:\n    metadata: {labels: {app: web}}\n    \
+        spec:\n      containers:\n      - name: web\n        image: nginx:1\n        \
+        envFrom: [{configMapRef: {name: web}}]\n";
+    desk.write("base/web.yaml", deployment);
+    desk.write(
+        "base/kustomization.yaml",
+        "resources: [web.yaml]\nconfigMapGenerator:\n- {name: web, literals: [A=b]}\n",
+    );
+    let overlay = "resources: [../base]\nnamePrefix: our-\nimages:\n- {name: nginx, newTag: '2'}\npatches:\n\
+        - path: more.yaml\n- target: {kind: Deployment}\n  patch: '[{op: replace, path: /spec/paused, value: true}]'\n";
+    desk.write("overlay/kustomization.yaml", overlay);
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 3\n";
+    desk.write("overlay/more.yaml", patch);
+    let image = "spec.template.spec.containers[name=web].image";
+    for (field, place) in [
+        ("spec.replicas", "overlay/more.yaml:5:13\n              replicas: 3\n"),
+        (image, "overlay/kustomization.yaml:4:3\n              - {name: nginx, newTag: '2'}\n"),
+        ("metadata.name", "overlay/kustomization.yaml:2:13\n              namePrefix: our-\n"),
+        ("spec.paused", "overlay/kustomization.yaml:7 (patch)\n"),
+        ("spec.selector", "base/web.yaml:7:13\n"),
+    ] {
+        let run = desk.run(["explain", "dev", "deployment/our-web", field, "--offline"]);
+        run.ends_with(0)?.says(&format!("  written by  {place}"))?;
+    }
+    let built = desk.run(["kustomize", "build", "overlay"]).stdout;
+    let name = built.lines().find_map(|it| it.strip_prefix("  name: our-web-")).ok_or("no generated name")?.to_owned();
+    let config = desk.run(["explain", "dev", &format!("configmap/our-web-{name}"), "data.A", "--offline"]);
+    config.ends_with(0)?.says("written by  base/kustomization.yaml:3:3\n")?;
+    desk.write("overlay/more.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData:\n  key: plain\n");
+    desk.write("overlay/kustomization.yaml", "resources: [more.yaml]\n");
+    let secret = desk.run(["explain", "dev", "secret/web", "data.key", "--offline"]);
+    secret.ends_with(0)?.says("written by  overlay/more.yaml:5:8\n")?.keeps_quiet_about("plain").map(drop)
 }
 
 fn secrets() -> Result<(), Failed> {

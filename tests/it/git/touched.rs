@@ -1,9 +1,14 @@
 //! `--changed-since`: what is in, what is out, and why.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use libtest_mimic::Failed;
 
 use super::Site;
 use crate::cases::same;
+use crate::source;
+use crate::source::server::Server;
 
 /// What is said of the releases of an environment since the last commit.
 fn told(site: &Site, environment: &str) -> Result<String, Failed> {
@@ -136,6 +141,42 @@ pub fn what_cannot_be_told() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// What is said of each release.
+fn of_each(said: &str) -> String {
+    said.lines().filter(|it| it.contains(": in: ") || it.contains(": out: ")).flat_map(|it| [it, "\n"]).collect()
+}
+
+/// The lock file is all that changes: the range of the chart in the kustomization stays.
+pub fn charts_of_a_kustomization() -> Result<(), Failed> {
+    let site = Site::new();
+    let newer = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&newer);
+    let server = Server::new(move |asked| {
+        let files = source::index(if switch.load(Relaxed) { &["1.0.0", "1.1.0"] } else { &["1.0.0"] });
+        let path = asked.line.split(' ').nth(1).unwrap_or_default();
+        let object = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: elsewhere}\n";
+        (200, Vec::new(), files.get(path).map_or(object.to_vec(), Clone::clone))
+    });
+    let chart = format!("helmCharts: [{{name: app, repo: 'http://{}/charts', version: ^1}}]\n", server.host);
+    site.desk.write("overlays/a/kustomization.yaml", chart);
+    site.desk.write("overlays/b/kustomization.yaml", "resources: [b.yaml]\n");
+    site.desk.write("overlays/b/b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n");
+    let of = |overlay: &str| format!("- {{name: {overlay}, namespace: apps, kustomization: overlays/{overlay}}}\n");
+    site.desk.write("environments/k/environment.yaml", format!("releases:\n{}{}", of("a"), of("b")));
+    site.expect("sources lock k", 0)?;
+    site.commit("charts of a kustomization");
+    same("nothing", "k: out: a\nk: out: b\n", &of_each(&told(&site, "k")?))?;
+    newer.store(true, Relaxed);
+    site.expect("sources update k", 0)?.says("1.1.0")?;
+    same("the lock", "k: in: a (`charts` changed)\nk: out: b\n", &of_each(&told(&site, "k")?))?;
+    site.commit("another version");
+    let file = format!("http://{}/a.yaml", server.host);
+    site.desk.write("overlays/b/kustomization.yaml", format!("resources: [b.yaml, '{file}']\n"));
+    site.commit("a file elsewhere");
+    let expected = format!("k: out: a\nk: in: b (its kustomization reads `{file}`, which stands elsewhere)\n");
+    same("what is elsewhere", &expected, &of_each(&told(&site, "k")?))
 }
 
 pub fn runs() -> Result<(), Failed> {
