@@ -11,7 +11,7 @@ pub struct Ignore(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    tokens: Vec<Token>,
     /// `!`: what does not match is left out.
     negated: bool,
     /// `/` at the end: only folders match.
@@ -36,10 +36,7 @@ impl Ignore {
             if line.contains("**") {
                 return Err(wrong("`**` is not supported"));
             }
-            if fits(line, "abc").is_none() {
-                return Err(wrong("it is no pattern"));
-            }
-            rules.push(Rule::read(line));
+            rules.push(Rule::read(line).ok_or_else(|| wrong("it is no pattern"))?);
         }
         Ok(Self(rules))
     }
@@ -51,44 +48,30 @@ impl Ignore {
     }
 
     fn matches(&self, path: &str, is_folder: bool) -> bool {
-        for rule in &self.0 {
-            let kind_fits = is_folder || !rule.folders;
-            if rule.negated {
-                if !kind_fits || !rule.fits(path) {
-                    return true;
-                }
-            } else if kind_fits && rule.fits(path) {
-                return true;
-            }
-        }
-        false
+        let path: Vec<char> = path.chars().collect();
+        let name = path.rsplit(|c| *c == '/').next().unwrap_or_default();
+        self.0.iter().any(|rule| {
+            let looked_at = if rule.name_only { name } else { &path };
+            let fits = (is_folder || !rule.folders) && matches(&rule.tokens, looked_at);
+            fits != rule.negated
+        })
     }
 }
 
 impl Rule {
-    fn read(line: &str) -> Self {
+    /// The rule of a line; `None` where that is no pattern.
+    fn read(line: &str) -> Option<Self> {
+        tokens(line)?;
         let (negated, rest) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
         let (folders, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
         let (rooted, pattern) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
-        Self { pattern: pattern.to_owned(), negated, folders, name_only: !rooted && !pattern.contains('/') }
-    }
-
-    fn fits(&self, path: &str) -> bool {
-        let looked_at = if self.name_only { path.rsplit('/').next().unwrap_or(path) } else { path };
-        fits(&self.pattern, looked_at) == Some(true)
+        let name_only = !rooted && !pattern.contains('/');
+        Some(Self { tokens: tokens(pattern).unwrap_or_default(), negated, folders, name_only })
     }
 }
 
-/// Whether a name matches a pattern as Go's `filepath.Match` has it; `None` where the pattern is malformed.
-///
-/// `*` and `?` stay within a folder, `[a-z]` and `[^a-z]` are classes, `\` takes the next character as it is.
-pub fn fits(pattern: &str, name: &str) -> Option<bool> {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    let tokens = tokens(&pattern)?;
-    Some(matches(&tokens, &name))
-}
-
+/// Part of a pattern.
+#[derive(Debug)]
 enum Token {
     Any,
     One,
@@ -96,7 +79,11 @@ enum Token {
     Class { negated: bool, ranges: Vec<(char, char)> },
 }
 
-fn tokens(pattern: &[char]) -> Option<Vec<Token>> {
+/// The parts of a pattern as Go's `filepath.Match` has them; `None` where it is malformed.
+///
+/// `*` and `?` stay within a folder, `[a-z]` and `[^a-z]` are classes, `\` takes the next character as it is.
+fn tokens(pattern: &str) -> Option<Vec<Token>> {
+    let pattern: Vec<char> = pattern.chars().collect();
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(&c) = pattern.get(at) {
@@ -108,7 +95,7 @@ fn tokens(pattern: &[char]) -> Option<Vec<Token>> {
                 at += 1;
                 Token::Is(*pattern.get(at - 1)?)
             }
-            '[' => class(pattern, &mut at)?,
+            '[' => class(&pattern, &mut at)?,
             other => Token::Is(other),
         });
     }
@@ -170,6 +157,11 @@ impl Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fits(pattern: &str, name: &str) -> Option<bool> {
+        let name: Vec<char> = name.chars().collect();
+        Some(matches(&tokens(pattern)?, &name))
+    }
 
     /// From the tables of Go's `path/filepath` and of Helm's `pkg/ignore`.
     #[test]

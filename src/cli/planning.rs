@@ -114,7 +114,7 @@ pub(super) fn print_with(
         Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
         Format::Markdown => report::markdown(report, budget(output)),
         Format::Html => report::html(report, show(output)),
-        Format::Junit => report::junit(&[part(report, key)]),
+        Format::Junit => report::junit(&[part(report, key)], folder),
         Format::Sarif | Format::Github | Format::Gitlab => annotations(&report::notices(report), folder, output.format),
     };
     keep_whole(output, || report::markdown(report, all(output)))?;
@@ -134,7 +134,7 @@ pub(super) fn print_many(
         Format::Json => format!("{:#}\n", report::json_of_many(parts, code, listed)),
         Format::Markdown => report::markdown_of_many(parts, budget(output)),
         Format::Html => report::html_of_many(parts, show(output)),
-        Format::Junit => report::junit(parts),
+        Format::Junit => report::junit(parts, folder),
         Format::Sarif | Format::Github | Format::Gitlab => {
             annotations(&report::notices_of_many(parts), folder, output.format)
         }

@@ -69,7 +69,7 @@ impl Form {
             Self::Text => return String::new(),
             Self::Junit => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                return report::junit_of_notices(&names, notices);
+                return report::junit_of_notices(&names, notices, folder);
             }
             Self::Sarif => Format::Sarif,
             Self::Github => Format::Github,

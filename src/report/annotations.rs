@@ -3,8 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::escape::lines;
-use super::notices::{Level, Notice, fingerprints};
+use super::notices::{Level, Notice, below, fingerprints};
 
+const RULES: &str = include_str!("rules.tsv");
+/// What is said of a rule that the table does not have.
+const OTHER: &str = "What a person should look at";
 /// How many annotations of a level GitHub shows of one step.
 const SHOWN: usize = 10;
 /// How many results of a run GitHub shows.
@@ -35,8 +38,7 @@ fn workflow(command: &str, notice: &Notice, folder: &str) -> String {
 /// Where to show a notice, in the paths of the repository.
 fn place(notice: &Notice, folder: &str) -> (String, u32, u32) {
     let (file, line, column) = notice.place();
-    let file = if folder.is_empty() { file } else { format!("{folder}/{file}") };
-    (file, line, column)
+    (below(folder, &file), line, column)
 }
 
 /// The escapes of what stands behind a command (actions/toolkit, `command.ts`).
@@ -138,45 +140,27 @@ fn uri(path: &str) -> String {
 
 /// What a rule is about, and what to make of it.
 fn meaning(rule: &str) -> (&'static str, &'static str) {
-    match rule.split('/').next().unwrap_or_default() {
-        "refusal" => (
-            "A guard refuses the plan",
-            "Nothing is applied until what it names is settled, or allowed in the words that the message says.",
-        ),
-        "policy" => (
-            "A policy of the repository",
-            "A rule in the folder `policies` is broken: meet it, or change the rule. The message says where it is.",
-        ),
-        "unjudged" => (
-            "Policies that were not judged",
-            "They ask for what is known only of a plan, or only with a cluster; there they are judged.",
-        ),
-        "run" => (
-            "An object did not end well",
-            "What was done before stays done. An apply goes on from there, once the reason is gone.",
-        ),
-        "unknown" => (
-            "An object could not be compared",
-            "Whether it is as the repository says is not known, for the reason that the message says.",
-        ),
-        "drift" => (
-            "Somebody else changed what is applied",
-            "Take the change over into the repository, take it back with an apply, or ignore the field by a rule.",
-        ),
-        "delete" => ("An object would be deleted", "It is applied, and the repository does not have it any more."),
-        "recreate" => (
-            "An object would be deleted and made again",
-            "A field would change that cannot be changed in place; what the old one holds goes with it.",
-        ),
-        "impact" => (
-            "What the plan comes to",
-            "It is computed from the objects of the plan: data that goes, rights that widen, selectors that change.",
-        ),
-        "warning" => ("What people should know", "It stops nothing."),
-        "validate" => (
-            "What is not valid",
-            "It is found without a cluster: a server would refuse it, nobody reads it, or it shows a secret.",
-        ),
-        _ => ("The run failed", "The message says what is wrong, and what to do next."),
+    let name = rule.split('/').next();
+    let row = |line: &'static str| {
+        let mut columns = line.split('\t');
+        let is = columns.next() == name;
+        columns.next().zip(columns.next()).filter(|_| is)
+    };
+    RULES.lines().find_map(row).unwrap_or((OTHER, OTHER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sort_of_notice_is_explained() {
+        let rules =
+            ["refusal/conflict", "policy/a", "unjudged", "run/failed", "unknown", "drift", "delete", "recreate"];
+        for rule in rules.into_iter().chain(["impact/data", "warning", "validate/field", "error"]) {
+            let (short, full) = meaning(rule);
+            assert!(short != OTHER && full.ends_with('.') && full.len() < 1024, "{rule}");
+        }
+        assert_eq!(meaning("else"), (OTHER, OTHER));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::escape::{html, line, lines};
-use super::notices::{Level, Notice, notices};
+use super::notices::{Level, Notice, below, notices};
 use super::{Part, Release, Report, Show, Told};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Step};
@@ -20,8 +20,9 @@ struct Case {
 }
 
 /// The results of several environments as one document. An object fails where something refuses it, did not end well or
-/// drifted; it is an error where it could not be compared. What is about no object is a case of its environment.
-pub fn junit(parts: &[Part]) -> String {
+/// drifted; it is an error where it could not be compared. What is about no object is a case of its environment. For `folder`
+/// see [`github`](super::github).
+pub fn junit(parts: &[Part], folder: &str) -> String {
     let suites = parts.iter().flat_map(|part| match part.told {
         Told::Report(report, _) => of_report(report),
         Told::Failed(failed) => {
@@ -30,16 +31,16 @@ pub fn junit(parts: &[Part]) -> String {
         }
         Told::Lines(_) | Told::Status(..) | Told::Skipped => Vec::new(),
     });
-    document(&suites.collect::<Vec<_>>())
+    document(&suites.collect::<Vec<_>>(), folder)
 }
 
 /// Notices alone as one document: a suite for each environment, a case for each notice.
-pub fn junit_of_notices(environments: &[&str], notices: &[Notice]) -> String {
+pub fn junit_of_notices(environments: &[&str], notices: &[Notice], folder: &str) -> String {
     let suite = |environment: &&str| {
         let own = notices.iter().filter(|it| it.environment == **environment).cloned().collect();
         ((*environment).to_owned(), of_notices(own))
     };
-    document(&environments.iter().map(suite).collect::<Vec<_>>())
+    document(&environments.iter().map(suite).collect::<Vec<_>>(), folder)
 }
 
 fn of_notices(notices: Vec<Notice>) -> Vec<Case> {
@@ -92,18 +93,18 @@ fn of_step(report: &Report, step: &Step, notices: Option<&Vec<Notice>>) -> Case 
     }
 }
 
-fn document(suites: &[(String, Vec<Case>)]) -> String {
+fn document(suites: &[(String, Vec<Case>)], folder: &str) -> String {
     let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
-    let body: String = suites.iter().map(|(name, cases)| suite(name, cases)).collect();
+    let body: String = suites.iter().map(|(name, cases)| suite(name, cases, folder)).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"weft\"{}>\n{body}</testsuites>\n",
         counts(&all)
     )
 }
 
-fn suite(name: &str, cases: &[Case]) -> String {
+fn suite(name: &str, cases: &[Case], folder: &str) -> String {
     let all: Vec<&Case> = cases.iter().collect();
-    let body: String = cases.iter().map(|it| case(name, it)).collect();
+    let body: String = cases.iter().map(|it| case(name, it, folder)).collect();
     format!("  <testsuite name=\"{}\"{}>\n{body}  </testsuite>\n", attribute(name), counts(&all))
 }
 
@@ -116,8 +117,9 @@ fn counts(cases: &[&Case]) -> String {
     format!(" tests=\"{}\" failures=\"{}\" errors=\"{}\"{skipped}", cases.len(), count(false), count(true))
 }
 
-fn case(suite: &str, case: &Case) -> String {
-    let place = case.place.as_ref().map(|(file, line)| format!(" file=\"{}\" line=\"{line}\"", attribute(file)));
+fn case(suite: &str, case: &Case, folder: &str) -> String {
+    let place = case.place.as_ref().map(|(file, line)| (below(folder, file), line));
+    let place = place.map(|(file, line)| format!(" file=\"{}\" line=\"{line}\"", attribute(&file)));
     let head = format!(
         "    <testcase classname=\"{}\" name=\"{}\"{}",
         attribute(&suite.replace('/', ".")),

@@ -82,6 +82,11 @@ impl Notice {
     }
 }
 
+/// The path of a file of a project that is in this folder of its repository, empty for the top.
+pub(super) fn below(folder: &str, file: &str) -> String {
+    if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+}
+
 /// Notices with what tells each from the others, in this run and in those to come: whatever lines and values it is
 /// about, the same thing of the same object has the same mark. Projects in several folders of a repository have marks of
 /// their own.

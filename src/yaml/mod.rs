@@ -8,8 +8,8 @@
 //! - [`write`](fn@write) and [`write_with`] write values back, byte for byte as Go does.
 //! - [`config`] and [`from_value`] read typed configuration from the same nodes, so that `yes` means the same in it.
 //!
-//! libyaml's scanner does the syntax (`events`); what scalars mean (`scalar`), the tree (`read`) and the writer are our
-//! own.
+//! libyaml's scanner does the syntax (`events`), and a quick one of our own that of what is written plainly (`quick`); what
+//! scalars mean (`scalar`), the tree (`read`) and the writer are our own.
 
 mod config;
 mod entries;
@@ -18,8 +18,10 @@ mod events;
 mod go;
 mod limits;
 mod order;
+mod quick;
 mod read;
 mod scalar;
+mod stream;
 mod style;
 mod write;
 

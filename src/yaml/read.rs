@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::entries::Entries;
-use super::events::{Event, Events, Problem, ProblemPlace, Scalar, Start, What};
+use super::events::{Event, Problem, ProblemPlace, Scalar, Start, What};
 use super::scalar::{self, Unreadable};
+use super::stream::Stream;
 use super::{Rules, YamlError, limits};
 use crate::diagnostic::Place;
 use crate::value::{Data, Map, Mark, Origin, Value};
@@ -13,7 +14,7 @@ use crate::value::{Data, Map, Mark, Origin, Value};
 /// The documents of a text, one after the other. It ends after the first error.
 pub(super) struct Reader<'t> {
     source: Source<'t>,
-    events: Events<'t>,
+    events: Stream<'t>,
     failed: bool,
 }
 
@@ -43,7 +44,7 @@ impl<'t> Reader<'t> {
             let origin = Origin::new(file, Mark::default());
             return Err(YamlError::TooLarge { size: text.len(), limit, origin });
         }
-        Ok(Self { source: Source { text, file, rules }, events: Events::new(text), failed: false })
+        Ok(Self { source: Source { text, file, rules }, events: Stream::new(text), failed: false })
     }
 }
 
@@ -67,7 +68,7 @@ impl Iterator for Reader<'_> {
 /// One document being read.
 struct Document<'r, 't> {
     source: Source<'t>,
-    events: &'r mut Events<'t>,
+    events: &'r mut Stream<'t>,
     /// What has an anchor; `None` while its end was not read yet.
     anchors: HashMap<String, Option<(Value, Size)>>,
     depth: usize,

@@ -8,7 +8,7 @@ use crate::gotemplate::types::Kind;
 use crate::gotemplate::value::{DEEPEST, Value};
 
 /// What stands between `%` and the verb.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a character of a format")]
 pub(super) struct Flags {
     pub width: Option<usize>,
@@ -187,10 +187,24 @@ impl<'o> Printer<'o> {
                 self.raw(format!("[]byte{{{}}}", items.join(", ")).as_bytes());
             }
             's' | 'x' | 'X' | 'q' => self.string(bytes, verb, value),
+            'v' | 'd' if self.flags == Flags::default() => {
+                self.bracketed(b"[", bytes.len(), |it, at| it.decimal(bytes[at]));
+            }
             _ => self.bracketed(b"[", bytes.len(), |it, at| {
                 it.value(&Value::Uint8(bytes[at]), verb, 1);
             }),
         }
+    }
+
+    /// A byte in digits. Charts print whole files so.
+    fn decimal(&mut self, byte: u8) {
+        if byte >= 100 {
+            self.out.push(b'0' + byte / 100);
+        }
+        if byte >= 10 {
+            self.out.push(b'0' + byte / 10 % 10);
+        }
+        self.out.push(b'0' + byte % 10);
     }
 
     /// Items between brackets; of Go's syntax the braces and commas.

@@ -1,5 +1,7 @@
 //! The tokens of a template.
 
+use memchr::memmem;
+
 pub(super) use super::token::{Item, Token};
 use crate::gotemplate::source::Span;
 
@@ -77,7 +79,7 @@ impl<'t> Lexer<'t> {
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(found) = find(self.rest(), b"{{") else {
+            let Some(found) = memmem::find(self.rest(), b"{{") else {
                 self.pos = self.text.len();
                 let token = if self.pos > self.start { Token::Text } else { Token::Eof };
                 return self.item(token);
@@ -111,7 +113,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn comment(&mut self) -> Result<(), &'static str> {
-        let end = find(&self.rest()[2..], b"*/").ok_or("unclosed comment")?;
+        let end = memmem::find(&self.rest()[2..], b"*/").ok_or("unclosed comment")?;
         self.pos += end + 4;
         let (closes, trim) = self.at_right_delim();
         if !closes {
@@ -255,7 +257,10 @@ impl<'t> Lexer<'t> {
     fn at_terminator(&self) -> bool {
         match self.peek() {
             None => true,
-            Some((c, _)) => is_space(c) || ".,|:)(".contains(c) || self.rest().starts_with(b"}}"),
+            Some((c, _)) => {
+                matches!(c, ' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(')
+                    || self.rest().starts_with(b"}}")
+            }
         }
     }
 
@@ -271,7 +276,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn raw_string(&mut self) -> Item {
-        match find(self.rest(), b"`") {
+        match memchr::memchr(b'`', self.rest()) {
             Some(end) => {
                 self.pos += end + 1;
                 self.item(Token::RawString)
@@ -323,24 +328,12 @@ impl<'t> Lexer<'t> {
     }
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    let first = *what.first()?;
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|byte| *byte == first) {
-        if text[from + at..].starts_with(what) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
-}
-
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
 fn is_alphanumeric(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii() && c.is_alphanumeric()
 }
 
 /// Whether an action that begins before `rest` takes the blanks before it along.

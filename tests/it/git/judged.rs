@@ -63,6 +63,8 @@ pub fn where_forges_look() -> Result<(), Failed> {
     assert!(here.starts_with("\"environments/") && !here.contains("teams"), "{here}");
     site.expect("validate dev -C teams/a -o github", 1)?
         .says("::error file=teams/a/environments/dev/values/one.yaml,")?;
+    site.expect("validate dev -C teams/a -o junit", 1)?.says(" file=\"teams/a/environments/dev/values/one.yaml\"")?;
+    site.expect("diff dev -C teams/a --from HEAD~1 -o junit", 0)?.says(" file=\"teams/a/charts/web/")?;
     site.expect("validate dev -C teams/a -o gitlab", 1)?.says("\"path\": \"teams/a/environments/dev/")?;
     site.desk.write("teams/a/environments/production/environment.yaml", "releases: []\n");
     let gone = "\"teams/a/environments/production/environment.yaml\"";

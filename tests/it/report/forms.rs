@@ -16,7 +16,7 @@ pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
     let (key, notices) = (key(), report::notices(report));
     let page = report::html(report, show);
     let part = Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, &key) };
-    let (results, log) = (report::junit(&[part]), report::sarif(&notices, ""));
+    let (results, log) = (report::junit(&[part], ""), report::sarif(&notices, ""));
     let (commands, quality) = (report::github(&notices, ""), report::gitlab(&notices, ""));
     let (log_text, quality_text) = (format!("{log:#}\n"), format!("{quality:#}\n"));
     for text in [&page, &results, &log_text, &commands, &quality_text] {

@@ -1,0 +1,166 @@
+//! The events of block YAML as nearly all manifests are written, many times as fast as libyaml tells them.
+//!
+//! It knows maps and lists by indentation, plain and quoted scalars, literal blocks and brackets on one line. Of whatever
+//! else it meets, and of all that is wrong, it gives up the document, and libyaml reads it: errors are libyaml's alone,
+//! and what is accepted here is told exactly as there. The tests hold both against each other.
+
+mod flow;
+mod lines;
+mod scalars;
+
+use self::lines::{Here, Line, Lines, Next};
+use super::events::{Event, Scalar, Start, What};
+
+/// How deep maps and lists may be nested.
+const DEEPEST: usize = 100;
+
+/// A reader of one text.
+pub(super) struct Quick<'t> {
+    lines: Lines<'t>,
+    events: Vec<Event>,
+    depth: usize,
+}
+
+impl<'t> Quick<'t> {
+    /// A reader of `text`; `None` where it holds characters that are told to libyaml at once.
+    pub fn new(text: &'t str) -> Option<Self> {
+        Some(Self { lines: Lines::new(text)?, events: Vec::new(), depth: 0 })
+    }
+
+    /// The events of the next document, none behind the last; `None` where it is given up.
+    pub fn document(&mut self) -> Option<Vec<Event>> {
+        match self.lines.peek()? {
+            Next::End(_) => return Some(Vec::new()),
+            Next::Marker(_) => self.lines.take(),
+            Next::Line(_) => {}
+        }
+        let start = self.lines.peek()?;
+        self.push(What::DocumentStart, start.here());
+        match start {
+            Next::Line(line) => {
+                self.lines.take();
+                self.block(line.here())?;
+                if matches!(self.lines.peek()?, Next::Line(_)) {
+                    return None;
+                }
+            }
+            Next::Marker(line) | Next::End(line) => self.nothing(line.here()),
+        }
+        self.push(What::DocumentEnd, start.here());
+        Some(std::mem::take(&mut self.events))
+    }
+
+    fn push(&mut self, what: What, here: Here) {
+        let mark = self.lines.mark(here);
+        self.events.push(Event { what, mark });
+    }
+
+    fn scalar(&mut self, text: String, plain: bool, here: Here) {
+        self.push(What::Scalar(Scalar { text, tag: None, anchor: None, plain, bare: plain }), here);
+    }
+
+    /// A value that is not written.
+    fn nothing(&mut self, here: Here) {
+        self.scalar(String::new(), true, here);
+    }
+
+    /// The list or the map whose first line, which is taken, goes on here.
+    fn block(&mut self, here: Here) -> Option<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return None;
+        }
+        if self.lines.is_item(here) {
+            self.list(here)?;
+        } else {
+            self.map(here)?;
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn map(&mut self, first: Here) -> Option<()> {
+        let column = first.column();
+        self.push(What::MapStart(Start { anchor: None, flow: false }), first);
+        let mut entry = first;
+        loop {
+            let behind = self.key(entry)?;
+            let value = self.lines.skip_blanks(behind);
+            if self.lines.is_written(value) {
+                self.inline(value, column)?;
+            } else {
+                // The dashes of a list in a map may stand below its key.
+                self.below(behind, |it, line| {
+                    line.indent > column || line.indent == column && it.is_item(line.here())
+                })?;
+            }
+            match self.lines.peek()? {
+                Next::Line(line) if line.indent == column => entry = line.here(),
+                Next::Line(line) if line.indent > column => return None,
+                _ => break,
+            }
+            self.lines.take();
+        }
+        self.push(What::End, entry);
+        Some(())
+    }
+
+    fn list(&mut self, first: Here) -> Option<()> {
+        let column = first.column();
+        self.push(What::ListStart(Start { anchor: None, flow: false }), first);
+        let mut item = first;
+        loop {
+            let behind = item.after(1);
+            let value = self.lines.skip_blanks(behind);
+            if self.lines.is_item(value) || self.is_key(value) {
+                self.block(value)?;
+            } else if self.lines.is_written(value) {
+                self.inline(value, column)?;
+            } else {
+                self.below(behind, |_, line| line.indent > column)?;
+            }
+            match self.lines.peek()? {
+                Next::Line(line) if line.indent == column && self.lines.is_item(line.here()) => item = line.here(),
+                Next::Line(line) if line.indent > column => return None,
+                _ => break,
+            }
+            self.lines.take();
+        }
+        self.push(What::End, item);
+        Some(())
+    }
+
+    /// The list or map below a key or dash, if the next line is of it.
+    fn below(&mut self, behind: Here, is_of_it: impl Fn(&Lines<'_>, Line) -> bool) -> Option<()> {
+        match self.lines.peek()? {
+            Next::Line(line) if is_of_it(&self.lines, line) => {
+                self.lines.take();
+                self.block(line.here())
+            }
+            _ => {
+                self.nothing(behind);
+                Some(())
+            }
+        }
+    }
+
+    /// A value on the line of its key or dash, in a map or a list at `column`.
+    fn inline(&mut self, here: Here, column: usize) -> Option<()> {
+        match self.lines.first(here)? {
+            b'|' => self.literal(here, column),
+            b'[' | b'{' => {
+                let end = self.flow(here)?;
+                self.lines.is_end(end).then_some(())
+            }
+            b'"' | b'\'' => {
+                let (text, end) = self.lines.quoted(here)?;
+                self.scalar(text, false, here);
+                self.lines.is_end(end).then_some(())
+            }
+            _ => self.plain(here, column),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

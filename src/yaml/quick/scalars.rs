@@ -1,0 +1,217 @@
+//! Keys and scalars.
+
+use super::Quick;
+use super::lines::{Here, Lines};
+
+/// How long a key may be, in bytes; libyaml knows one from other texts within 1,024 characters.
+const LONGEST_KEY: usize = 1000;
+
+/// libyaml has to read it.
+struct GivenUp;
+
+impl Quick<'_> {
+    /// Tells the key that begins here, and gives the place behind its colon.
+    pub(super) fn key(&mut self, here: Here) -> Option<Here> {
+        let text = self.lines.rest(here);
+        if text.starts_with(['"', '\'']) {
+            let (key, end) = self.lines.quoted(here)?;
+            let is_key = is_colon(self.lines.rest(end), 0) && end.at - here.at <= LONGEST_KEY;
+            self.scalar(key, false, here);
+            return is_key.then(|| end.after(1));
+        }
+        let colon = colon(text).filter(|at| begins_plain(text) && *at <= LONGEST_KEY)?;
+        self.scalar(text[..colon].trim_end_matches(' ').to_owned(), true, here);
+        Some(here.after(colon + 1))
+    }
+
+    /// Whether a key begins here.
+    pub(super) fn is_key(&self, here: Here) -> bool {
+        let text = self.lines.rest(here);
+        if text.starts_with(['"', '\'']) {
+            return self.lines.quoted(here).is_some_and(|(_, end)| is_colon(self.lines.rest(end), 0));
+        }
+        begins_plain(text) && colon(text).is_some()
+    }
+
+    /// A text without quotes, with the lines that go on with it: those further in than `column`.
+    pub(super) fn plain(&mut self, here: Here, column: usize) -> Option<()> {
+        let first = self.lines.rest(here);
+        if !begins_plain(first) {
+            return None;
+        }
+        let (mut text, mut ends) = plain(first).map(|(text, ends)| (text.to_owned(), ends))?;
+        while !ends {
+            let Some((more, breaks, last)) = self.further(column).ok()? else { break };
+            match breaks {
+                0 => text.push(' '),
+                _ => text.extend(std::iter::repeat_n('\n', breaks)),
+            }
+            text.push_str(more);
+            ends = last;
+        }
+        self.scalar(text, true, here);
+        Some(())
+    }
+
+    /// The next line of a text without quotes, how many empty lines are before it, and whether a comment ends it;
+    /// `None` where the text does not go on.
+    fn further(&mut self, column: usize) -> Result<Option<(&str, usize, bool)>, GivenUp> {
+        let mut next = self.lines.raw();
+        let mut breaks = 0;
+        while let Some(line) = next.filter(|it| it.is_blank()) {
+            breaks += 1;
+            next = self.lines.behind(line);
+        }
+        let Some(line) = next.filter(|it| it.indent > column) else { return Ok(None) };
+        let text = self.lines.rest(line.here());
+        if text.starts_with('#') {
+            return Ok(None);
+        }
+        let (text, ends) = plain(text).filter(|(text, _)| !text.contains('\t')).ok_or(GivenUp)?;
+        self.lines.take_raw(line);
+        Ok(Some((text, breaks, ends)))
+    }
+
+    /// `|` and the lines below it that are further in than `column`.
+    pub(super) fn literal(&mut self, here: Here, column: usize) -> Option<()> {
+        let (chomp, end) = match self.lines.rest(here).as_bytes().get(1) {
+            Some(sign @ (b'-' | b'+')) => (Some(*sign), here.after(2)),
+            _ => (None, here.after(1)),
+        };
+        if !self.lines.is_end(end) {
+            return None;
+        }
+        let text = self.lines.literal(chomp, column)?;
+        self.scalar(text, false, here);
+        Some(())
+    }
+}
+
+impl Lines<'_> {
+    /// The text in the quotes that begin here, and the place behind them.
+    pub(super) fn quoted(&self, here: Here) -> Option<(String, Here)> {
+        let rest = self.rest(here);
+        let (text, length) = if rest.starts_with('"') { double(rest)? } else { single(rest)? };
+        Some((text, here.after(length)))
+    }
+
+    /// The lines of a literal block below the line that was taken last.
+    fn literal(&mut self, chomp: Option<u8>, column: usize) -> Option<String> {
+        let indent = self.literal_indent(column).ok()?;
+        let (mut text, mut kept) = (String::new(), 0);
+        while let Some((indent, line)) = indent.zip(self.raw()) {
+            let whole = self.whole(line);
+            let blanks = whole.len() - whole.trim_start_matches(' ').len();
+            if blanks < indent && blanks < whole.len() {
+                if whole.as_bytes()[blanks] == b'\t' {
+                    return None;
+                }
+                break;
+            }
+            if let Some(content) = whole.get(indent..).filter(|it| !it.is_empty()) {
+                text.push_str(content);
+                kept = text.len();
+            } else if !self.is_ended(line) {
+                return None;
+            }
+            if self.is_ended(line) {
+                text.push('\n');
+            }
+            self.take_raw(line);
+        }
+        match chomp {
+            Some(b'+') if kept == 0 => return None,
+            Some(b'+') => {}
+            Some(_) => text.truncate(kept),
+            None if kept == 0 => text.clear(),
+            None => text.truncate(kept + 1),
+        }
+        Some(text)
+    }
+
+    /// How far in the lines of a literal block are; `None` where there are none.
+    fn literal_indent(&self, column: usize) -> Result<Option<usize>, GivenUp> {
+        let (mut next, mut widest) = (self.raw(), 0);
+        while let Some(line) = next {
+            let whole = self.whole(line);
+            let blanks = whole.len() - whole.trim_start_matches(' ').len();
+            match whole.as_bytes().get(blanks) {
+                None => widest = widest.max(blanks),
+                Some(b'\t') => return Err(GivenUp),
+                // Of empty lines above the first the widest decides in libyaml.
+                Some(_) if blanks > column => return (widest <= blanks).then_some(Some(blanks)).ok_or(GivenUp),
+                Some(_) => break,
+            }
+            next = self.behind(line);
+        }
+        (widest == 0).then_some(None).ok_or(GivenUp)
+    }
+}
+
+/// Whether the colon of a key is there: with a blank or nothing behind it.
+fn is_colon(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    bytes.get(at) == Some(&b':') && matches!(bytes.get(at + 1), None | Some(b' '))
+}
+
+/// Where the colon of a key is in a text without quotes.
+fn colon(text: &str) -> Option<usize> {
+    let at = memchr::memchr_iter(b':', text.as_bytes()).find(|at| is_colon(text, *at))?;
+    (!text[..at].contains(" #")).then_some(at)
+}
+
+/// Whether a text without quotes may begin so.
+fn begins_plain(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'-', second, ..] => *second != b' ',
+        [first, ..] => !b"-?:,[]{}#&*!|>'\"%@`".contains(first),
+        [] => false,
+    }
+}
+
+/// What of a line is of a text without quotes, and whether a comment ends it; `None` where a colon is, as of a key.
+fn plain(line: &str) -> Option<(&str, bool)> {
+    let (text, ends) = match line.find(" #") {
+        Some(at) => (line[..at].trim_end_matches(' '), true),
+        None => (line, false),
+    };
+    let is_key = memchr::memchr_iter(b':', text.as_bytes()).any(|at| is_colon(text, at));
+    (!is_key).then_some((text, ends))
+}
+
+/// A text in `'`, and how long that is.
+fn single(text: &str) -> Option<(String, usize)> {
+    let mut out = String::new();
+    let mut at = 1;
+    loop {
+        let end = at + memchr::memchr(b'\'', text.as_bytes().get(at..)?)?;
+        out.push_str(&text[at..end]);
+        if text.as_bytes().get(end + 1) != Some(&b'\'') {
+            return Some((out, end + 1));
+        }
+        out.push('\'');
+        at = end + 2;
+    }
+}
+
+/// A text in `"`, and how long that is.
+fn double(text: &str) -> Option<(String, usize)> {
+    let mut out = String::new();
+    let mut at = 1;
+    loop {
+        let end = at + memchr::memchr2(b'"', b'\\', text.as_bytes().get(at..)?)?;
+        out.push_str(&text[at..end]);
+        if text.as_bytes()[end] == b'"' {
+            return Some((out, end + 1));
+        }
+        out.push(match text.as_bytes().get(end + 1)? {
+            b'n' => '\n',
+            b't' => '\t',
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            _ => return None,
+        });
+        at = end + 2;
+    }
+}
