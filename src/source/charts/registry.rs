@@ -108,13 +108,11 @@ impl<'n> Registry<'n> {
     /// registry does not.
     pub async fn referrers(&self, digest: &str) -> Result<Vec<Descriptor>, FetchError> {
         let address = format!("{}/v2/{}/referrers/{digest}", self.base, self.name);
-        match self.index(address).await? {
-            Some(listed) => Ok(listed),
-            None => {
-                let address = format!("{}/v2/{}/manifests/{}", self.base, self.name, digest.replace(':', "-"));
-                Ok(self.index(address).await?.unwrap_or_default())
-            }
+        if let Some(listed) = self.index(address).await? {
+            return Ok(listed);
         }
+        let address = format!("{}/v2/{}/manifests/{}", self.base, self.name, digest.replace(':', "-"));
+        Ok(self.index(address).await?.unwrap_or_default())
     }
 
     /// All entries of a list of manifests; `None` where the registry has no such list.

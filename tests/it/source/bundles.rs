@@ -124,7 +124,7 @@ pub fn listed_by_tag() -> Result<(), Failed> {
     desk.run(["chart", "package", "app"]).ends_with(0)?;
     let pushed = desk.run(["chart", "push", "app-1.0.0.tgz", &repo]);
     let said = format!("{}{}", pushed.ends_with(0)?.stdout, pushed.stderr);
-    let digest = said.split_once("@").and_then(|(_, rest)| rest.split_whitespace().next()).ok_or("no digest")?;
+    let digest = said.split_once('@').and_then(|(_, rest)| rest.split_whitespace().next()).ok_or("no digest")?;
     let find = || charts(&desk).find(&repository(&repo, "1.0.0"), &ours.keys);
     holds("no signature", &text(find()), "the registry has no signature of cosign for it")?;
     let bundle = ours.statement(SIGNED, digest);
