@@ -11,8 +11,8 @@ use serde_json::{Value as Json, json};
 use super::repository::{At, Repository};
 use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, counted, settings};
-use crate::diagnostic::Failure;
+use crate::cli::{Exit, settings};
+use crate::diagnostic::{Failure, counted};
 use crate::secrets::{self, Checked, Problem, RULES, Rules, SecretsError};
 use crate::value::Origin;
 

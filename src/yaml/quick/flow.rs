@@ -1,8 +1,8 @@
 //! Lists and maps in brackets, on one line.
 
-use super::super::events::{Start, What};
 use super::lines::Here;
 use super::{DEEPEST, Quick};
+use crate::yaml::events::{Start, What};
 
 impl Quick<'_> {
     /// What is in the brackets that begin here; gives the place behind them.

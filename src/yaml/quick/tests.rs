@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::events::Events;
 use super::*;
+use crate::yaml::events::Events;
 
 /// What is told of all documents, as far as readers look at it; `None` where a document is given up.
 fn quickly(text: &str) -> Option<Vec<String>> {
