@@ -11,8 +11,8 @@ use super::arguments::{
 use super::many::{self, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
-use super::{Exit, acting, counted, files, history, rollback, settings, wait};
-use crate::diagnostic::Failure;
+use super::{Exit, acting, files, history, rollback, settings, wait};
+use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Planned, Settings};
 use crate::state::saved::{self, Aim, Saved, SavedError};
 

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::arguments::{SetArgs, TargetArgs};
 use super::terminal::Terminal;
-use super::{Exit, counted, settings, wait};
-use crate::diagnostic::Failure;
+use super::{Exit, settings, wait};
+use crate::diagnostic::{Failure, counted};
 use crate::masked::Redactor;
 use crate::{pipeline, yaml};
 

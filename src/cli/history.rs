@@ -5,8 +5,8 @@ use serde_json::{Value as Json, json};
 
 use super::arguments::{ClusterArgs, Form, ProjectArgs, SelectArgs, SetArgs, TargetArgs};
 use super::terminal::Terminal;
-use super::{Exit, counted, settings, wait};
-use crate::diagnostic::Failure;
+use super::{Exit, settings, wait};
+use crate::diagnostic::{Failure, counted};
 use crate::manifest::ObjectId;
 use crate::pipeline::{self, Settings};
 use crate::state::history::Revision;

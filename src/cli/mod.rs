@@ -156,12 +156,6 @@ impl Verb {
     }
 }
 
-/// `1 object`, `2 objects`.
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
 /// Runs what has to wait for a server or a process. All of it runs on one runtime, to which connections are bound.
 fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
-use super::{Exit, FileError, counted, files, settings};
-use crate::diagnostic::Failure;
+use super::{Exit, FileError, files, settings};
+use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Relocked, Renew};
 use crate::project::{self, VENDOR};
 use crate::source::{ENVIRONMENTS, Source};

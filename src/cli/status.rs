@@ -7,8 +7,8 @@ use clap::Args;
 use super::arguments::{Form, SetArgs, TargetArgs, TargetsArgs};
 use super::many::{self, Lines, Targets};
 use super::terminal::Terminal;
-use super::{Exit, counted, settings, wait};
-use crate::diagnostic::Failure;
+use super::{Exit, settings, wait};
+use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Observed};
 use crate::report::{Standing, Status};
 

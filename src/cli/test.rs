@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::arguments::{ClusterArgs, Form, ProjectArgs, SelectArgs, SetArgs, TargetArgs, seconds};
 use super::terminal::Terminal;
-use super::{Exit, counted, settings, wait};
+use super::{Exit, settings, wait};
 use crate::apply::{Log, Tested};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Tests};
 use crate::report::{Event, Outcome, harmless};
 

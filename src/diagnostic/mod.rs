@@ -3,6 +3,7 @@
 //! Each module has its own error enum and implements [`Diagnose`] beside its variants. `cli::failure` is the one file
 //! that turns a [`Kind`] into an exit code and prints a [`Diagnostic`].
 
+mod counted;
 mod excerpt;
 mod place;
 mod suggest;
@@ -11,6 +12,7 @@ mod trace;
 use std::error::Error;
 use std::fmt;
 
+pub use self::counted::counted;
 pub use self::excerpt::{Excerpt, cut};
 pub use self::place::Place;
 pub use self::suggest::nearest;

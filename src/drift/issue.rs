@@ -2,6 +2,7 @@
 
 use super::text::{maker, told as past_in_words};
 use super::{Fate, Finding, Look, Past, Sort, Told};
+use crate::diagnostic::counted;
 use crate::diff::brief;
 use crate::report::harmless_on_page as page;
 use crate::value::Value;
@@ -56,8 +57,7 @@ pub fn issue(told: &Told<'_>) -> Issue {
 }
 
 fn title(look: &Look) -> String {
-    let count = look.findings.len();
-    format!("Drift in {}: {count} finding{}", look.environment, if count == 1 { "" } else { "s" })
+    format!("Drift in {}: {}", look.environment, counted(look.findings.len(), "finding"))
 }
 
 fn body(look: &Look, mark: &str) -> String {

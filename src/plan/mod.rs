@@ -40,7 +40,6 @@ pub use self::neighbours::Unfollowed;
 pub(crate) use self::neighbours::written;
 pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
-pub(crate) use self::refusal::objects;
 pub use self::residents::{Inside, containers};
 pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Finding, replace};
-use crate::diagnostic::{Diagnose, Kind};
+use crate::diagnostic::{Diagnose, Kind, counted};
 use crate::diff::Writer;
 use crate::manifest::ObjectId;
 
@@ -13,7 +13,7 @@ use crate::manifest::ObjectId;
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Refusal {
     /// More objects of a release would be deleted than the cap allows.
-    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", objects(*deletes))]
+    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", counted(*deletes, "object"))]
     PruneCap {
         /// The release.
         release: String,
@@ -25,7 +25,7 @@ pub enum Refusal {
         confirm: String,
     },
     /// The repository renders nothing for a release that has objects in the cluster.
-    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", objects(*deletes))]
+    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", counted(*deletes, "object"))]
     EmptyRender {
         /// The release.
         release: String,
@@ -163,11 +163,6 @@ fn lost(loses: &[String]) -> String {
 
 fn at(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
-}
-
-/// `1 object`, `2 objects`.
-pub(crate) fn objects(count: usize) -> String {
-    if count == 1 { "1 object".into() } else { format!("{count} objects") }
 }
 
 impl Refusal {

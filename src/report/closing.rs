@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Event, Outcome, Purpose, Report};
+use crate::diagnostic::counted;
 use crate::manifest::ObjectId;
-use crate::plan::objects;
 
 /// What became of the objects of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub fn closing(report: &Report) -> String {
     let counts = words(&counts(report));
     let said = match (report.purpose, plan.refusals.len()) {
         (Purpose::Drift, _) if summary.create + summary.update + summary.recreate + summary.unknown == 0 => {
-            format!("no drift ({})", objects(summary.unchanged))
+            format!("no drift ({})", counted(summary.unchanged, "object"))
         }
         (Purpose::Drift, _) => counts,
         _ if report.events.is_empty() && plan.is_empty() => nothing(summary.unchanged, summary.keep),
@@ -108,7 +108,7 @@ pub(super) fn counts(report: &Report) -> Vec<(&'static str, usize)> {
 }
 
 fn nothing(unchanged: usize, kept: usize) -> String {
-    let objects = objects(unchanged);
+    let objects = counted(unchanged, "object");
     let kept = if kept == 0 { String::new() } else { format!(", {kept} kept") };
     format!("nothing to change ({objects}{kept})")
 }

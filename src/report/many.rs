@@ -7,7 +7,7 @@ use super::closing::{counts, words};
 use super::escape::{line, page};
 use super::markdown::{Section, cut, mark};
 use super::{Budget, FORMAT_VERSION, Listed, Report, Style};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, counted};
 use crate::masked::FingerprintKey;
 
 /// What came of one environment of several.
@@ -69,8 +69,7 @@ pub fn closing_of_many(parts: &[Part]) -> String {
     }
     let said = [words(&sums), open(parts)].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("; ");
     let said = if said.is_empty() { "done" } else { &said };
-    let environments = if parts.len() == 1 { "environment" } else { "environments" };
-    format!("{} {environments}: {said}", parts.len())
+    format!("{}: {said}", counted(parts.len(), "environment"))
 }
 
 /// The environments that did not come to their end: `failed: a, b; refused: c`.

@@ -9,9 +9,9 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::error::SecretsVerbError;
 use super::subject::{KeyArgs, Subject};
 use super::{now, random};
+use crate::cli::files;
 use crate::cli::terminal::Terminal;
-use crate::cli::{counted, files};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Failure, counted};
 use crate::secrets::{File, Identities};
 
 /// What is to be written.

@@ -8,11 +8,11 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::repository::{At, Repository};
+use super::repository::{At, ReadingArgs, Repository};
 use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, counted, settings};
-use crate::diagnostic::Failure;
+use crate::cli::{Exit, settings};
+use crate::diagnostic::{Failure, counted};
 use crate::secrets::{self, Checked, Problem, RULES, Rules, SecretsError};
 use crate::value::Origin;
 
@@ -30,19 +30,12 @@ pub(super) struct CheckArgs {
     /// End with 5 where a file could not be opened for want of a key.
     #[arg(long)]
     strict: bool,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Form,
-    /// An age identity file. May be repeated.
-    #[arg(long = "identity", short = 'i', value_name = "FILE")]
-    identities: Vec<PathBuf>,
-    /// The project's folder, or one below it.
-    #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let repository = Repository::around(&settings::absolute(&args.project))?;
+    let repository = Repository::around(&settings::absolute(&args.reading.project))?;
     let at = match &args.rev {
         Some(revision) => At::Commit(repository.commit(revision)?),
         None if args.staged => At::Staged,
@@ -55,7 +48,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
     let identities = if files.is_empty() {
         secrets::Identities::default()
     } else {
-        repository.identities(&args.identities, true)?
+        repository.identities(&args.reading.identities, true)?
     };
     let check = |(path, bytes): &(String, Vec<u8>)| secrets::check(bytes, path, rules.as_ref(), &identities);
     let checked: Vec<Checked> = files.par_iter().map(check).collect::<Result<_, SecretsError>>()?;
@@ -66,7 +59,7 @@ pub(super) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
     };
     let wrong = !unused.is_empty() || checked.iter().any(|file| !file.problems.is_empty());
     let closed = checked.iter().any(|file| file.closed);
-    match args.output {
+    match args.reading.output {
         Form::Json => terminal.print(&format!("{:#}\n", json(&checked, &unused)))?,
         // Most commits have no secrets, and their hook nothing to say.
         Form::Text if args.staged && checked.is_empty() => {}

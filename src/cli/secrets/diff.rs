@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::check::is_below;
-use super::repository::{At, Repository};
+use super::repository::{At, ReadingArgs, Repository};
 use crate::cli::arguments::Form;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
@@ -35,15 +35,8 @@ pub(super) struct DiffArgs {
     /// End with 2 where there are differences.
     #[arg(long)]
     exit_code: bool,
-    /// The form of the output.
-    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
-    output: Form,
-    /// An age identity file. May be repeated.
-    #[arg(long = "identity", short = 'i', value_name = "FILE")]
-    identities: Vec<PathBuf>,
-    /// The project's folder, or one below it.
-    #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// What is other in one file.
@@ -57,14 +50,14 @@ struct FileDifference {
 }
 
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let repository = Repository::around(&settings::absolute(&args.project))?;
+    let repository = Repository::around(&settings::absolute(&args.reading.project))?;
     let (old, new, names) = sides(args, &repository)?;
     let wanted = |path: &str| is_below(path, &names);
     let is_encrypted = |(_, bytes): &(String, Vec<u8>)| secrets::is_encrypted(bytes);
     let before: BTreeMap<String, Vec<u8>> = repository.files(old, &wanted)?.into_iter().filter(is_encrypted).collect();
     let after: BTreeMap<String, Vec<u8>> =
         of_new(&repository, new, &wanted)?.into_iter().filter(is_encrypted).collect();
-    let identities = repository.identities(&args.identities, true)?;
+    let identities = repository.identities(&args.reading.identities, true)?;
     let mut found = Vec::new();
     for file in before.keys().chain(after.keys().filter(|file| !before.contains_key(*file))) {
         let (before, after) = (before.get(file), after.get(file));
@@ -73,7 +66,7 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
         }
     }
     found.sort_by(|a, b| a.file.cmp(&b.file));
-    terminal.print(&match args.output {
+    terminal.print(&match args.reading.output {
         Form::Text => found.iter().map(text).collect(),
         Form::Json => {
             format!("{:#}\n", json!({"formatVersion": 1, "files": found.iter().map(json).collect::<Vec<_>>()}))

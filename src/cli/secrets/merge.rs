@@ -13,8 +13,8 @@ use git2::{MergeFileInput, MergeFileOptions};
 use super::repository::Repository;
 use super::{now, random};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, counted, files, settings};
-use crate::diagnostic::Failure;
+use crate::cli::{Exit, files, settings};
+use crate::diagnostic::{Failure, counted};
 use crate::secrets::{self, File};
 use crate::source::SourceError;
 

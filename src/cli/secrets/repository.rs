@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use git2::{ErrorCode, Index, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use rayon::prelude::*;
 
 use super::covered;
 use super::subject;
+use crate::cli::arguments::Form;
 use crate::cli::{FileError, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
@@ -17,6 +19,20 @@ use crate::source::{ENVIRONMENTS, Source, SourceError};
 
 /// A larger file holds no secrets that anybody edits.
 const LARGEST: u64 = 64 << 20;
+
+/// How the files of a project are read, and what is found is told.
+#[derive(Debug, Args)]
+pub(super) struct ReadingArgs {
+    /// The form of the output.
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(super) output: Form,
+    /// An age identity file. May be repeated.
+    #[arg(long = "identity", short = 'i', value_name = "FILE")]
+    pub(super) identities: Vec<PathBuf>,
+    /// The project's folder, or one below it.
+    #[arg(long, short = 'C', value_name = "DIR", default_value = ".")]
+    pub(super) project: PathBuf,
+}
 
 /// A project, and the repository around it, if it is in one.
 pub(super) struct Repository {

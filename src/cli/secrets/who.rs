@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::covered::{self, ScopeArgs};
 use super::subject::{self, KeyArgs};
 use crate::cli::arguments::Form;
+use crate::cli::files;
 use crate::cli::terminal::Terminal;
-use crate::cli::{counted, files};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Failure, counted};
 use crate::secrets::{self, Readers};
 
 /// Show who can read which encrypted files. Needs no private key.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{Facts, Looked, known};
+use crate::diagnostic::counted;
 use crate::operator::DeletionPolicy;
 use crate::operator::decide::{
     Difference, Found, Outcome, Owner, Place, Rules, Step, Wanted, is_copy, places, source, step, target_name,
@@ -19,8 +20,7 @@ pub fn explanation(facts: &Facts) -> String {
     let mut text = format!("ConfigMapSync {key}\n");
     let mut line = |what: &str, said: &str| _ = writeln!(text, "  {what:<9}{}", harmless(said));
     let wanted = places(spec, &key.namespace, &known(sync, &facts.namespaces));
-    let count = wanted.len();
-    line("wants", &format!("{from} as {} in {count} {}", target_name(spec), plural(count, "namespace")));
+    line("wants", &format!("{from} as {} in {}", target_name(spec), counted(wanted.len(), "namespace")));
     line("acts as", &account(facts));
     let made = made(facts);
     line("source", &of_source(facts, made.as_ref()));
@@ -40,10 +40,6 @@ pub fn explanation(facts: &Facts) -> String {
     rows.extend(elsewhere(facts));
     table(&mut text, &rows);
     text
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 fn account(facts: &Facts) -> String {

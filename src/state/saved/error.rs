@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{CommitMark, FORMAT_VERSION, Moved};
-use crate::diagnostic::{Diagnose, Kind};
+use crate::diagnostic::{Diagnose, Kind, counted};
 
 /// More objects are only counted.
 const MOST: usize = 20;
@@ -110,7 +110,7 @@ fn sets(sets: &[String]) -> String {
 }
 
 fn count(moved: &[Moved]) -> String {
-    if moved.len() == 1 { "1 object moved".into() } else { format!("{} objects moved", moved.len()) }
+    format!("{} moved", counted(moved.len(), "object"))
 }
 
 fn commits(commit: Option<&(CommitMark, CommitMark)>) -> String {
