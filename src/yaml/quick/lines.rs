@@ -82,7 +82,14 @@ impl<'t> Lines<'t> {
     pub fn new(text: &'t str) -> Option<Self> {
         let is_usual = |c: char| match c {
             '\n' | '\t' | ' '..='~' => true,
-            _ => matches!(c, '\u{a1}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{10000}'..),
+            _ => matches!(
+                c,
+                '\u{a0}'..='\u{2027}'
+                    | '\u{202a}'..='\u{d7ff}'
+                    | '\u{e000}'..='\u{fefe}'
+                    | '\u{ff00}'..='\u{fffd}'
+                    | '\u{10000}'..
+            ),
         };
         let is_ascii = text.is_ascii();
         let usual = if is_ascii {

@@ -90,9 +90,7 @@ impl<'t> Quick<'t> {
                 self.inline(value, column)?;
             } else {
                 // The dashes of a list in a map may stand below its key.
-                self.below(behind, |it, line| {
-                    line.indent > column || line.indent == column && it.is_item(line.here())
-                })?;
+                self.below(behind, column, true)?;
             }
             match self.lines.peek()? {
                 Next::Line(line) if line.indent == column => entry = line.here(),
@@ -112,12 +110,10 @@ impl<'t> Quick<'t> {
         loop {
             let behind = item.after(1);
             let value = self.lines.skip_blanks(behind);
-            if self.lines.is_item(value) || self.is_key(value) {
-                self.block(value)?;
-            } else if self.lines.is_written(value) {
-                self.inline(value, column)?;
+            if self.lines.is_written(value) {
+                self.node(value, column)?;
             } else {
-                self.below(behind, |_, line| line.indent > column)?;
+                self.below(behind, column, false)?;
             }
             match self.lines.peek()? {
                 Next::Line(line) if line.indent == column && self.lines.is_item(line.here()) => item = line.here(),
@@ -130,18 +126,24 @@ impl<'t> Quick<'t> {
         Some(())
     }
 
-    /// The list or map below a key or dash, if the next line is of it.
-    fn below(&mut self, behind: Here, is_of_it: impl Fn(&Lines<'_>, Line) -> bool) -> Option<()> {
+    /// What is below a key or dash at `column`, if the next line is of it: a key may have its dashes right below.
+    fn below(&mut self, behind: Here, column: usize, is_key: bool) -> Option<()> {
+        let is_dash = |it: &Self, line: Line| is_key && line.indent == column && it.lines.is_item(line.here());
         match self.lines.peek()? {
-            Next::Line(line) if is_of_it(&self.lines, line) => {
+            Next::Line(line) if line.indent > column || is_dash(self, line) => {
                 self.lines.take();
-                self.block(line.here())
+                self.node(line.here(), column)
             }
             _ => {
                 self.nothing(behind);
                 Some(())
             }
         }
+    }
+
+    /// A list, a map or a scalar of what is at `column`.
+    fn node(&mut self, here: Here, column: usize) -> Option<()> {
+        if self.lines.is_item(here) || self.is_key(here) { self.block(here) } else { self.inline(here, column) }
     }
 
     /// A value on the line of its key or dash, in a map or a list at `column`.
@@ -153,7 +155,7 @@ impl<'t> Quick<'t> {
                 self.lines.is_end(end).then_some(())
             }
             b'"' | b'\'' => {
-                let (text, end) = self.lines.quoted(here)?;
+                let (text, end) = self.lines.quoted_lines(here)?;
                 self.scalar(text, false, here);
                 self.lines.is_end(end).then_some(())
             }

@@ -74,30 +74,77 @@ impl Quick<'_> {
 
     /// `|` and the lines below it that are further in than `column`.
     pub(super) fn literal(&mut self, here: Here, column: usize) -> Option<()> {
-        let (chomp, end) = match self.lines.rest(here).as_bytes().get(1) {
-            Some(sign @ (b'-' | b'+')) => (Some(*sign), here.after(2)),
-            _ => (None, here.after(1)),
-        };
+        let (mut chomp, mut indent, mut end) = (None, None, here.after(1));
+        while let Some(sign) = self.lines.first(end).filter(|it| *it != b' ') {
+            match sign {
+                b'-' | b'+' if chomp.is_none() => chomp = Some(sign),
+                b'1'..=b'9' if indent.is_none() => indent = Some(column + usize::from(sign - b'0')),
+                _ => return None,
+            }
+            end = end.after(1);
+        }
         if !self.lines.is_end(end) {
             return None;
         }
-        let text = self.lines.literal(chomp, column)?;
+        let text = self.lines.literal(chomp, indent, column)?;
         self.scalar(text, false, here);
         Some(())
     }
 }
 
 impl Lines<'_> {
-    /// The text in the quotes that begin here, and the place behind them.
+    /// The text in the quotes that begin here, and the place behind them, on the same line.
     pub(super) fn quoted(&self, here: Here) -> Option<(String, Here)> {
         let rest = self.rest(here);
-        let (text, length) = if rest.starts_with('"') { double(rest)? } else { single(rest)? };
-        Some((text, here.after(length)))
+        let mut text = String::new();
+        match unquote(rest.as_bytes()[0], &rest[1..], &mut text)? {
+            Quoted::Ends(length) => Some((text, here.after(1 + length))),
+            Quoted::GoesOn | Quoted::Joins => None,
+        }
+    }
+
+    /// The same, on as many lines as it takes.
+    pub(super) fn quoted_lines(&mut self, here: Here) -> Option<(String, Here)> {
+        let (mut text, mut at) = (String::new(), here.after(1));
+        let quote = self.first(here)?;
+        loop {
+            let joins = match unquote(quote, self.rest(at), &mut text)? {
+                Quoted::Ends(length) => return Some((text, at.after(length))),
+                Quoted::GoesOn => false,
+                Quoted::Joins if self.whole(at.line).ends_with('\\') => true,
+                // A blank is escaped at the end of the line.
+                Quoted::Joins => return None,
+            };
+            at = self.fold(&mut text, joins)?;
+        }
+    }
+
+    /// Takes the next line that is not empty, and adds what the breaks before it mean; the first means nothing where the
+    /// lines are joined.
+    fn fold(&mut self, text: &mut String, joined: bool) -> Option<Here> {
+        let mut breaks = 0;
+        loop {
+            let line = self.raw()?;
+            let whole = self.whole(line);
+            if whole.contains('\t') || whole.starts_with("---") || whole.starts_with("...") {
+                return None;
+            }
+            self.take_raw(line);
+            if !line.is_blank() {
+                match breaks {
+                    0 if joined => {}
+                    0 => text.push(' '),
+                    _ => text.extend(std::iter::repeat_n('\n', breaks)),
+                }
+                return Some(line.here());
+            }
+            breaks += 1;
+        }
     }
 
     /// The lines of a literal block below the line that was taken last.
-    fn literal(&mut self, chomp: Option<u8>, column: usize) -> Option<String> {
-        let indent = self.literal_indent(column).ok()?;
+    fn literal(&mut self, chomp: Option<u8>, indent: Option<usize>, column: usize) -> Option<String> {
+        let indent = if indent.is_none() { self.literal_indent(column).ok()? } else { indent };
         let (mut text, mut kept) = (String::new(), 0);
         while let Some((indent, line)) = indent.zip(self.raw()) {
             let whole = self.whole(line);
@@ -163,7 +210,7 @@ fn colon(text: &str) -> Option<usize> {
 /// Whether a text without quotes may begin so.
 fn begins_plain(text: &str) -> bool {
     match text.as_bytes() {
-        [b'-', second, ..] => *second != b' ',
+        [b'-' | b'?' | b':', second, ..] => *second != b' ',
         [first, ..] => !b"-?:,[]{}#&*!|>'\"%@`".contains(first),
         [] => false,
     }
@@ -179,39 +226,35 @@ fn plain(line: &str) -> Option<(&str, bool)> {
     (!is_key).then_some((text, ends))
 }
 
-/// A text in `'`, and how long that is.
-fn single(text: &str) -> Option<(String, usize)> {
-    let mut out = String::new();
-    let mut at = 1;
-    loop {
-        let end = at + memchr::memchr(b'\'', text.as_bytes().get(at..)?)?;
-        out.push_str(&text[at..end]);
-        if text.as_bytes().get(end + 1) != Some(&b'\'') {
-            return Some((out, end + 1));
-        }
-        out.push('\'');
-        at = end + 2;
-    }
+/// How a line of a text in quotes ends.
+enum Quoted {
+    /// With the quote, behind so many bytes.
+    Ends(usize),
+    /// With a break that is a blank.
+    GoesOn,
+    /// With a `\` before the break.
+    Joins,
 }
 
-/// A text in `"`, and how long that is.
-fn double(text: &str) -> Option<(String, usize)> {
-    let mut out = String::new();
-    let mut at = 1;
-    loop {
-        let end = at + memchr::memchr2(b'"', b'\\', text.as_bytes().get(at..)?)?;
-        out.push_str(&text[at..end]);
-        if text.as_bytes()[end] == b'"' {
-            return Some((out, end + 1));
-        }
-        out.push(match text.as_bytes().get(end + 1)? {
-            b'n' => '\n',
-            b't' => '\t',
-            b'"' => '"',
-            b'\\' => '\\',
-            b'/' => '/',
-            _ => return None,
+/// Adds what is in quotes from here to the end of the line, or to the quote that ends it.
+fn unquote(quote: u8, line: &str, text: &mut String) -> Option<Quoted> {
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr2(quote, if quote == b'"' { b'\\' } else { quote }, &bytes[at..]) {
+        let found = at + found;
+        text.push_str(&line[at..found]);
+        text.push(match (bytes[found], bytes.get(found + 1)) {
+            (b'\'', Some(b'\'')) => '\'',
+            (b'\'' | b'"', _) => return Some(Quoted::Ends(found + 1)),
+            (_, Some(b'n')) => '\n',
+            (_, Some(b'r')) => '\r',
+            (_, Some(b't')) => '\t',
+            (_, Some(&sign @ (b'"' | b'\\' | b'/' | b' '))) => char::from(sign),
+            (_, Some(_)) => return None,
+            (_, None) => return Some(Quoted::Joins),
         });
-        at = end + 2;
+        at = found + 2;
     }
+    text.push_str(&line[at..]);
+    Some(Quoted::GoesOn)
 }
