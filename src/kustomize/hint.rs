@@ -19,6 +19,9 @@ pub fn of(error: &E) -> Option<String> {
         E::Patch(error) => return error.hint(),
         E::Yaml(error) => return error.hint(),
         E::Decrypt { diagnostic } => return diagnostic.hint.clone(),
+        E::NoFileInFolder { folder, .. } if folder.starts_with("..") || folder.starts_with('/') => {
+            "An environment names folders of its own repository: copy it there, or give the root above it by `--project`."
+        }
         E::NoFileInFolder { .. } => "Add a `kustomization.yaml`, or name another folder.",
         E::TwoFiles { .. } => "Keep one of them.",
         E::Empty { .. } => "Name `resources`, or take the folder out.",

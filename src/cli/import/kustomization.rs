@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Failure, counted};
 use crate::kustomize::{self, Build, KustomizeError, Options};
 use crate::source;
 use crate::value::{Origin, Value};
@@ -32,7 +32,8 @@ pub(super) fn run(args: &KustomizationArgs, terminal: &Terminal) -> Result<Exit,
     let root = settings::absolute(&args.project);
     let (tree, top) = source::folder_of(&root)?;
     let tree = tree.below(&top);
-    let folder = args.folder.to_string_lossy().trim_start_matches("./").trim_matches('/').to_owned();
+    let folder = args.folder.strip_prefix(&root).unwrap_or(&args.folder).to_string_lossy();
+    let folder = folder.trim_start_matches("./").trim_end_matches('/').to_owned();
     let overlays = kustomize::overlays(&tree, if folder == "." { "" } else { &folder });
     if overlays.is_empty() {
         return Err(KustomizeError::NoFileInFolder { folder, origin: Origin::default() }.into());
@@ -53,7 +54,8 @@ pub(super) fn run(args: &KustomizationArgs, terminal: &Terminal) -> Result<Exit,
     }
     for (path, text, objects) in &made {
         files::create(path, text, false)?;
-        terminal.print(&format!("{}: {objects} objects\n", path.strip_prefix(&root).unwrap_or(path).display()))?;
+        let (path, objects) = (path.strip_prefix(&root).unwrap_or(path).display(), counted(*objects, "object"));
+        terminal.print(&format!("{path}: {objects}\n"))?;
     }
     terminal.say("Next: name the `cluster` of each environment, and compare with `weft plan`.");
     Ok(Exit::Done)

@@ -180,7 +180,9 @@ fn kluctl() -> Result<(), Failed> {
 
 fn kustomization() -> Result<(), Failed> {
     let desk = imported("kustomization", &["import", "kustomization", "overlays"])?;
-    desk.run(["render", "dev"]).ends_with(0)?.says("name: dev-web").map(drop)
+    desk.run(["render", "dev"]).ends_with(0)?.says("name: dev-web")?;
+    let outside = desk.run(["import", "kustomization", "../overlays/"]);
+    outside.ends_with(1)?.says("no kustomization in `../overlays`")?.says("of its own repository").map(drop)
 }
 
 fn secretive() -> Result<(), Failed> {
