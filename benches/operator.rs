@@ -34,6 +34,8 @@ const IN_FLIGHT: usize = 8;
 const ROUNDS: usize = 3;
 /// What the API server calls a write.
 const WRITES: [&str; 5] = ["POST", "PUT", "PATCH", "DELETE", "APPLY"];
+/// How many requests the API server counted, by verb and resource.
+type Requests = BTreeMap<(String, String), u64>;
 /// How long a cluster that is made ready is waited for.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -308,10 +310,7 @@ impl Scene {
 
     /// Waits until nothing was written for two seconds.
     fn quiet(&self) -> Result<(), Failure> {
-        let written = || -> Result<u64, Failure> {
-            let all = self.requests()?;
-            Ok(all.iter().filter(|((verb, _), _)| WRITES.contains(&verb.as_str())).map(|(_, count)| count).sum())
-        };
+        let written = || Ok::<u64, Failure>(writes(&self.requests()?).values().sum());
         let (began, mut before) = (Instant::now(), written()?);
         while began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_secs(2));
@@ -346,9 +345,9 @@ impl Scene {
             let more = count - before.get(what).copied().unwrap_or(0);
             (more > 0).then(|| (what.clone(), more))
         };
-        let sent: BTreeMap<(String, String), u64> = after.iter().filter_map(since).collect();
-        let writes: BTreeMap<_, _> = sent.iter().filter(|((verb, _), _)| WRITES.contains(&verb.as_str())).collect();
-        let measured = format!("{} writes after a restart {writes:?}", writes.values().copied().sum::<u64>());
+        let sent: Requests = after.iter().filter_map(since).collect();
+        let writes = writes(&sent);
+        let measured = format!("{} writes after a restart {writes:?}", writes.values().sum::<u64>());
         targets.hold(writes.is_empty(), &measured, "none");
         let gets: u64 = sent.iter().filter(|((verb, _), _)| verb == "GET").map(|(_, count)| count).sum();
         let rate = gets as f64 / watched.as_secs_f64();
@@ -362,9 +361,8 @@ impl Scene {
         operator.stop()
     }
 
-    /// How many requests for `ConfigMap`s and `ConfigMapSync`s the server had, by verb, as it counts them itself.
     /// The requests that the API server counted, by verb and resource.
-    fn requests(&self) -> Result<BTreeMap<(String, String), u64>, Failure> {
+    fn requests(&self) -> Result<Requests, Failure> {
         let request = http::Request::get("/metrics").body(Vec::new())?;
         let metrics = self.plane.runtime().block_on(self.client.request_text(request))?;
         let mut all = BTreeMap::new();
@@ -383,6 +381,12 @@ impl Scene {
         }
         Ok(all)
     }
+}
+
+/// Those that write.
+fn writes(requests: &Requests) -> Requests {
+    let all = requests.iter().filter(|((verb, _), _)| WRITES.contains(&verb.as_str()));
+    all.map(|(what, count)| (what.clone(), *count)).collect()
 }
 
 fn is_synced(status: &ConfigMapSyncStatus) -> bool {

@@ -66,6 +66,7 @@ impl Rule {
         let (folders, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
         let (rooted, pattern) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
         let name_only = !rooted && !pattern.contains('/');
+        // What is a pattern only with its marks fits nothing.
         Some(Self { tokens: tokens(pattern).unwrap_or_default(), negated, folders, name_only })
     }
 }

@@ -122,7 +122,7 @@ impl<'t> Lines<'t> {
         let length = memchr::memchr(b'\n', rest.as_bytes());
         let line = &rest[..length.unwrap_or(rest.len())];
         let trimmed = line.trim_end_matches(' ');
-        let indent = trimmed.len() - trimmed.trim_start_matches(' ').len();
+        let indent = blanks(trimmed);
         let next = start + length.map_or(rest.len(), |it| it + 1);
         Some(Line { number, start, indent, end: start + trimmed.len(), next })
     }
@@ -202,8 +202,7 @@ impl<'t> Lines<'t> {
     }
 
     pub fn skip_blanks(&self, here: Here) -> Here {
-        let rest = self.rest(here);
-        here.after(rest.len() - rest.trim_start_matches(' ').len())
+        here.after(blanks(self.rest(here)))
     }
 
     /// Whether something but a comment is here, behind a blank.
@@ -221,4 +220,9 @@ impl<'t> Lines<'t> {
     pub fn is_item(&self, here: Here) -> bool {
         matches!(self.rest(here).as_bytes(), [b'-'] | [b'-', b' ', ..])
     }
+}
+
+/// How many blanks a text begins with.
+pub(super) fn blanks(text: &str) -> usize {
+    text.len() - text.trim_start_matches(' ').len()
 }

@@ -80,50 +80,50 @@ impl<'t> Quick<'t> {
     }
 
     fn map(&mut self, first: Here) -> Option<()> {
-        let column = first.column();
-        self.push(What::MapStart(Start { anchor: None, flow: false }), first);
-        let mut entry = first;
-        loop {
-            let behind = self.key(entry)?;
-            let value = self.lines.skip_blanks(behind);
-            if self.lines.is_written(value) {
-                self.inline(value, column)?;
-            } else {
-                // The dashes of a list in a map may stand below its key.
-                self.below(behind, column, true)?;
-            }
-            match self.lines.peek()? {
-                Next::Line(line) if line.indent == column => entry = line.here(),
-                Next::Line(line) if line.indent > column => return None,
-                _ => break,
-            }
-            self.lines.take();
-        }
-        self.push(What::End, entry);
-        Some(())
+        let start = What::MapStart(Start { anchor: None, flow: false });
+        self.collection(start, first, Self::entry, |_, _| true)
     }
 
     fn list(&mut self, first: Here) -> Option<()> {
+        let start = What::ListStart(Start { anchor: None, flow: false });
+        self.collection(start, first, Self::item, |lines, line| lines.is_item(line.here()))
+    }
+
+    /// What begins here, and on the lines at the same column: entries, or only those lines that are items.
+    fn collection(
+        &mut self,
+        start: What,
+        first: Here,
+        one: fn(&mut Self, Here, usize) -> Option<()>,
+        is_one: fn(&Lines<'_>, Line) -> bool,
+    ) -> Option<()> {
         let column = first.column();
-        self.push(What::ListStart(Start { anchor: None, flow: false }), first);
-        let mut item = first;
+        self.push(start, first);
+        let mut here = first;
         loop {
-            let behind = item.after(1);
-            let value = self.lines.skip_blanks(behind);
-            if self.lines.is_written(value) {
-                self.node(value, column)?;
-            } else {
-                self.below(behind, column, false)?;
-            }
+            one(self, here, column)?;
             match self.lines.peek()? {
-                Next::Line(line) if line.indent == column && self.lines.is_item(line.here()) => item = line.here(),
+                Next::Line(line) if line.indent == column && is_one(&self.lines, line) => here = line.here(),
                 Next::Line(line) if line.indent > column => return None,
                 _ => break,
             }
             self.lines.take();
         }
-        self.push(What::End, item);
+        self.push(What::End, here);
         Some(())
+    }
+
+    fn entry(&mut self, here: Here, column: usize) -> Option<()> {
+        let behind = self.key(here)?;
+        let value = self.lines.skip_blanks(behind);
+        // The dashes of a list in a map may stand below its key.
+        if self.lines.is_written(value) { self.inline(value, column) } else { self.below(behind, column, true) }
+    }
+
+    fn item(&mut self, here: Here, column: usize) -> Option<()> {
+        let behind = here.after(1);
+        let value = self.lines.skip_blanks(behind);
+        if self.lines.is_written(value) { self.node(value, column) } else { self.below(behind, column, false) }
     }
 
     /// What is below a key or dash at `column`, if the next line is of it: a key may have its dashes right below.

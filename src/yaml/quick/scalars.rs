@@ -1,7 +1,9 @@
 //! Keys and scalars.
 
+use std::borrow::Cow;
+
 use super::Quick;
-use super::lines::{Here, Lines};
+use super::lines::{Here, Lines, blanks};
 
 /// How long a key may be, in bytes; libyaml knows one from other texts within 1,024 characters.
 const LONGEST_KEY: usize = 1000;
@@ -12,25 +14,14 @@ struct GivenUp;
 impl Quick<'_> {
     /// Tells the key that begins here, and gives the place behind its colon.
     pub(super) fn key(&mut self, here: Here) -> Option<Here> {
-        let text = self.lines.rest(here);
-        if text.starts_with(['"', '\'']) {
-            let (key, end) = self.lines.quoted(here)?;
-            let is_key = is_colon(self.lines.rest(end), 0) && end.at - here.at <= LONGEST_KEY;
-            self.scalar(key, false, here);
-            return is_key.then(|| end.after(1));
-        }
-        let colon = colon(text).filter(|at| begins_plain(text) && *at <= LONGEST_KEY)?;
-        self.scalar(text[..colon].trim_end_matches(' ').to_owned(), true, here);
-        Some(here.after(colon + 1))
+        let (key, plain, behind) = self.lines.key(here)?;
+        self.scalar(key.into_owned(), plain, here);
+        Some(behind)
     }
 
     /// Whether a key begins here.
     pub(super) fn is_key(&self, here: Here) -> bool {
-        let text = self.lines.rest(here);
-        if text.starts_with(['"', '\'']) {
-            return self.lines.quoted(here).is_some_and(|(_, end)| is_colon(self.lines.rest(end), 0));
-        }
-        begins_plain(text) && colon(text).is_some()
+        self.lines.key(here).is_some()
     }
 
     /// A text without quotes, with the lines that go on with it: those further in than `column`.
@@ -42,10 +33,7 @@ impl Quick<'_> {
         let (mut text, mut ends) = plain(first).map(|(text, ends)| (text.to_owned(), ends))?;
         while !ends {
             let Some((more, breaks, last)) = self.further(column).ok()? else { break };
-            match breaks {
-                0 => text.push(' '),
-                _ => text.extend(std::iter::repeat_n('\n', breaks)),
-            }
+            fold(&mut text, breaks);
             text.push_str(more);
             ends = last;
         }
@@ -92,7 +80,20 @@ impl Quick<'_> {
     }
 }
 
-impl Lines<'_> {
+impl<'t> Lines<'t> {
+    /// The key that begins here, whether it is one without quotes, and the place behind its colon.
+    fn key(&self, here: Here) -> Option<(Cow<'t, str>, bool, Here)> {
+        let text = self.rest(here);
+        let (key, plain, colon) = if text.starts_with(['"', '\'']) {
+            let (key, end) = self.quoted(here)?;
+            (Cow::Owned(key), false, Some(end).filter(|it| is_colon(self.rest(*it), 0))?)
+        } else {
+            let colon = colon(text).filter(|_| begins_plain(text))?;
+            (Cow::Borrowed(text[..colon].trim_end_matches(' ')), true, here.after(colon))
+        };
+        (colon.at - here.at <= LONGEST_KEY).then(|| (key, plain, colon.after(1)))
+    }
+
     /// The text in the quotes that begin here, and the place behind them, on the same line.
     pub(super) fn quoted(&self, here: Here) -> Option<(String, Here)> {
         let rest = self.rest(here);
@@ -115,13 +116,16 @@ impl Lines<'_> {
                 // A blank is escaped at the end of the line.
                 Quoted::Joins => return None,
             };
-            at = self.fold(&mut text, joins)?;
+            let (next, breaks) = self.written()?;
+            if breaks > 0 || !joins {
+                fold(&mut text, breaks);
+            }
+            at = next;
         }
     }
 
-    /// Takes the next line that is not empty, and adds what the breaks before it mean; the first means nothing where the
-    /// lines are joined.
-    fn fold(&mut self, text: &mut String, joined: bool) -> Option<Here> {
+    /// Takes the next line that is not empty, of a text in quotes; with it, how many empty lines were before it.
+    fn written(&mut self) -> Option<(Here, usize)> {
         let mut breaks = 0;
         loop {
             let line = self.raw()?;
@@ -131,12 +135,7 @@ impl Lines<'_> {
             }
             self.take_raw(line);
             if !line.is_blank() {
-                match breaks {
-                    0 if joined => {}
-                    0 => text.push(' '),
-                    _ => text.extend(std::iter::repeat_n('\n', breaks)),
-                }
-                return Some(line.here());
+                return Some((line.here(), breaks));
             }
             breaks += 1;
         }
@@ -148,7 +147,7 @@ impl Lines<'_> {
         let (mut text, mut kept) = (String::new(), 0);
         while let Some((indent, line)) = indent.zip(self.raw()) {
             let whole = self.whole(line);
-            let blanks = whole.len() - whole.trim_start_matches(' ').len();
+            let blanks = blanks(whole);
             if blanks < indent && blanks < whole.len() {
                 if whole.as_bytes()[blanks] == b'\t' {
                     return None;
@@ -181,7 +180,7 @@ impl Lines<'_> {
         let (mut next, mut widest) = (self.raw(), 0);
         while let Some(line) = next {
             let whole = self.whole(line);
-            let blanks = whole.len() - whole.trim_start_matches(' ').len();
+            let blanks = blanks(whole);
             match whole.as_bytes().get(blanks) {
                 None => widest = widest.max(blanks),
                 Some(b'\t') => return Err(GivenUp),
@@ -192,6 +191,14 @@ impl Lines<'_> {
             next = self.behind(line);
         }
         (widest == 0).then_some(None).ok_or(GivenUp)
+    }
+}
+
+/// Adds what a line break means within a text: a blank, or the empty lines behind it.
+fn fold(text: &mut String, empty: usize) {
+    match empty {
+        0 => text.push(' '),
+        _ => text.extend(std::iter::repeat_n('\n', empty)),
     }
 }
 
