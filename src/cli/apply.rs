@@ -16,7 +16,6 @@ use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Planned, Settings};
 use crate::state::saved::{self, Aim, Saved, SavedError};
 
-/// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ApplyArgs {
     /// The environments. A saved plan names its own.

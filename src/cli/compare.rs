@@ -9,10 +9,6 @@ use crate::diagnostic::Failure;
 use crate::pipeline;
 use crate::report::Report;
 
-/// Compare what two environments render, object by object: what would make the first one the second. Needs no cluster.
-///
-/// Objects are the same where they have one name in one release. That each environment has its releases in namespaces of
-/// its own is no difference.
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
     /// The environment that is compared.

@@ -7,7 +7,6 @@ use super::terminal::Terminal;
 use super::{Cli, Exit};
 use crate::diagnostic::Failure;
 
-/// Print the completions of a shell.
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
     /// The shell.

@@ -12,7 +12,6 @@ use crate::diagnostic::Failure;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::Guards;
 
-/// Plan, show, ask, and delete the objects of an environment or of some of its releases.
 #[derive(Debug, Args)]
 pub(super) struct DestroyArgs {
     #[command(flatten)]

@@ -14,8 +14,6 @@ use crate::plan::{Guards, Plan};
 use crate::report::{Purpose, Report};
 use crate::source::Source;
 
-/// Compare an environment with its cluster, field by field: what you changed, and what others did. Or two revisions of
-/// it, or two versions of Weft, with each other. It writes nothing.
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
     #[command(flatten)]

@@ -18,8 +18,6 @@ const FORMAT_VERSION: u64 = 1;
 /// Longer values are cut in the text.
 const WIDEST: usize = 100;
 
-/// Tell the way of a field: the values with their files and lines, the line of the template that wrote it, the last apply,
-/// who owns it on the server, and whether it drifted. Without a field it tells of all fields of the object.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     #[command(flatten)]

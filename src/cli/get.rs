@@ -9,7 +9,6 @@ use crate::diagnostic::{Failure, counted};
 use crate::masked::Redactor;
 use crate::{pipeline, yaml};
 
-/// Print the live objects of an environment, as its inventories know them, secrets masked.
 #[derive(Debug, Args)]
 pub(super) struct GetArgs {
     #[command(flatten)]

@@ -13,7 +13,6 @@ use crate::state::history::Revision;
 use crate::value::Value;
 use crate::yaml;
 
-/// Tell what was applied: each revision with its time, who applied it, commit and result.
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
     /// The environment.

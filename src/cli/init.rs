@@ -8,7 +8,6 @@ use super::terminal::Terminal;
 use super::{Exit, files, settings};
 use crate::diagnostic::Failure;
 
-/// Make a first project: one environment with one release of one chart.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
     /// Where to make it; the folder is created where it is missing.

@@ -71,36 +71,78 @@ struct Cli {
     verb: Verb,
 }
 
+// Of 30 verbs one is run: the arguments of the others are never made.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Verb {
+    /// Make a first project: one environment with one release of one chart.
     Init(init::InitArgs),
+    /// Print the objects of an environment as YAML, secrets masked. Needs no cluster.
     Render(render::RenderArgs),
+    /// Check environments without a cluster: files, values, schemas, templates, objects, policies, secrets outside Secrets,
+    /// and values that nobody reads.
     Validate(validate::ValidateArgs),
+    /// Print the merged values of a release, secrets masked. Needs no cluster.
     Values(values::ValuesArgs),
+    /// Compare an environment with its cluster, field by field: what you changed, and what others did. Or two revisions of
+    /// it, or two versions of Weft, with each other. It writes nothing.
     Diff(diff::DiffArgs),
+    /// Compare what two environments render, object by object: what would make the first one the second. Needs no cluster.
+    ///
+    /// Objects are the same where they have one name in one release. That each environment has its releases in namespaces of
+    /// its own is no difference.
     Compare(compare::CompareArgs),
+    /// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing to the
+    /// cluster.
     Plan(plan::PlanArgs),
+    /// Show a saved plan as `weft plan` printed it. It asks no cluster, and needs no project.
     Show(show::ShowArgs),
+    /// Plan, show the plan, ask, and apply exactly what was shown; or apply a saved plan. Waits until everything is healthy.
     Apply(apply::ApplyArgs),
+    /// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
+    /// with exit code 2 where there is any, and with 5 where it could not be told.
     Drift(drift::DriftArgs),
+    /// Tell the way of a field: the values with their files and lines, the line of the template that wrote it, the last apply,
+    /// who owns it on the server, and whether it drifted. Without a field it tells of all fields of the object.
     Explain(explain::ExplainArgs),
+    /// Tell for each release how its objects are: healthy, not yet, failed, gone, or not to be told.
     Status(status::StatusArgs),
+    /// Print the live objects of an environment, as its inventories know them, secrets masked.
     Get(get::GetArgs),
+    /// Run the tests that charts have for their releases (`helm.sh/hook: test`), which have to be applied.
     Test(test::TestArgs),
+    /// Plan, show, ask, and delete the objects of an environment or of some of its releases.
     Destroy(destroy::DestroyArgs),
+    /// Tell what was applied: each revision with its time, who applied it, commit and result.
     History(history::HistoryArgs),
+    /// Plan, show, ask, and give a release the objects of an earlier revision.
     Rollback(rollback::RollbackArgs),
+    /// Plan, show, ask, and stop managing the objects of an environment, of some of its releases, or single ones. They stay
+    /// as they are, without the label and the field manager of this program.
     Orphan(orphan::OrphanArgs),
+    /// Print the Roles that an environment needs, for the kinds and namespaces that it renders, and no more. Needs no
+    /// cluster, unless kinds are used that are neither built in nor defined by a release.
     Rights(rights::RightsArgs),
+    /// Work with a chart by itself, without an environment.
     Chart(chart::ChartArgs),
+    /// The jobs of CI: plan a pull request, apply a merge, look for drift. Each finds out by itself where it runs, and tells
+    /// the forge (GitHub, GitLab, Gitea, Forgejo) what it found.
     Ci(ci::CiArgs),
+    /// Work with a kustomization by itself, without an environment.
     Kustomize(kustomize::KustomizeArgs),
+    /// Make environments of what is there already, and say what could not be carried over.
     Import(import::ImportArgs),
+    /// Encrypted files: make keys, encrypt, decrypt, change, and say who can read. The layout is that of SOPS with age recipients.
     Secrets(secrets::SecretsArgs),
+    /// The ConfigMapSync operator: without a verb, it runs until a signal ends it.
     Operator(operator::OperatorArgs),
+    /// Charts from elsewhere: which exactly, and where from.
     Sources(sources::SourcesArgs),
+    /// A throwaway real control plane on this machine: etcd, kube-apiserver, kube-controller-manager.
     Sandbox(sandbox::SandboxArgs),
+    /// Tell the whole story on a real control plane of its own, with the example repository: nothing of yours is touched.
     Demo(demo::DemoArgs),
+    /// Print the completions of a shell.
     Completions(completions::CompletionsArgs),
 }
 

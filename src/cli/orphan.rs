@@ -13,8 +13,6 @@ use crate::diagnostic::Failure;
 use crate::pipeline;
 use crate::plan::Guards;
 
-/// Plan, show, ask, and stop managing the objects of an environment, of some of its releases, or single ones. They stay
-/// as they are, without the label and the field manager of this program.
 #[derive(Debug, Args)]
 pub(super) struct OrphanArgs {
     #[command(flatten)]

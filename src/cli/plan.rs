@@ -12,8 +12,6 @@ use crate::diagnostic::Failure;
 use crate::pipeline::Settings;
 use crate::report::{Purpose, Report};
 
-/// Show what an apply would do: every object, every field, what is pruned, and what is refused. It writes nothing to the
-/// cluster.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]

@@ -15,7 +15,6 @@ use crate::pipeline::{self, ReleaseValues, Revision, Settings};
 use crate::project::ReleaseSource;
 use crate::yaml;
 
-/// Print the objects of an environment as YAML, secrets masked. Needs no cluster.
 #[derive(Debug, Args)]
 pub(super) struct RenderArgs {
     /// The environment.

@@ -9,8 +9,6 @@ use crate::cluster::{Deed, Subject, bindings, roles};
 use crate::diagnostic::Failure;
 use crate::pipeline;
 
-/// Print the Roles that an environment needs, for the kinds and namespaces that it renders, and no more. Needs no
-/// cluster, unless kinds are used that are neither built in nor defined by a release.
 #[derive(Debug, Args)]
 pub(super) struct RightsArgs {
     #[command(flatten)]

@@ -13,7 +13,6 @@ use crate::diagnostic::Failure;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::Guards;
 
-/// Plan, show, ask, and give a release the objects of an earlier revision.
 #[derive(Debug, Args)]
 pub(super) struct RollbackArgs {
     /// The environment.

@@ -10,7 +10,6 @@ use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::sandbox::{self, Options, Places};
 
-/// A throwaway real control plane on this machine: etcd, kube-apiserver, kube-controller-manager.
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
     #[command(subcommand)]

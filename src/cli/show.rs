@@ -11,7 +11,6 @@ use crate::diagnostic::Failure;
 use crate::report::{Purpose, Report};
 use crate::state::saved::{self, KeyMark, Saved};
 
-/// Show a saved plan as `weft plan` printed it. It asks no cluster, and needs no project.
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
     /// The file that `weft plan ENV -o FILE` wrote.

@@ -12,7 +12,6 @@ use crate::pipeline::{self, Relocked, Renew};
 use crate::project::{self, VENDOR};
 use crate::source::{ENVIRONMENTS, Source};
 
-/// Charts from elsewhere: which exactly, and where from.
 #[derive(Debug, Args)]
 pub(super) struct SourcesArgs {
     #[command(subcommand)]

@@ -12,7 +12,6 @@ use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Observed};
 use crate::report::{Standing, Status};
 
-/// Tell for each release how its objects are: healthy, not yet, failed, gone, or not to be told.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     #[command(flatten)]

@@ -14,7 +14,6 @@ use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Tests};
 use crate::report::{Event, Outcome, harmless};
 
-/// Run the tests that charts have for their releases (`helm.sh/hook: test`), which have to be applied.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TestArgs {
     /// The environment.

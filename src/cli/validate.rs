@@ -19,8 +19,6 @@ use crate::sandbox::{self, Options, Places};
 use crate::schema;
 use crate::value::Path;
 
-/// Check environments without a cluster: files, values, schemas, templates, objects, policies, secrets outside Secrets,
-/// and values that nobody reads.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     /// The environments; all of them where none is named.

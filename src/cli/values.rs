@@ -8,7 +8,6 @@ use super::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::{pipeline, values, yaml};
 
-/// Print the merged values of a release, secrets masked. Needs no cluster.
 #[derive(Debug, Args)]
 pub(super) struct ValuesArgs {
     /// The environment.

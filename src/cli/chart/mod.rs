@@ -10,7 +10,6 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// Work with a chart by itself, without an environment.
 #[derive(Debug, Args)]
 pub(super) struct ChartArgs {
     #[command(subcommand)]

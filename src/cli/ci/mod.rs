@@ -19,8 +19,6 @@ use super::arguments::{ClusterArgs, ProjectArgs, SelectArgs, SeveralArgs, Target
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// The jobs of CI: plan a pull request, apply a merge, look for drift. Each finds out by itself where it runs, and tells
-/// the forge (GitHub, GitLab, Gitea, Forgejo) what it found.
 #[derive(Debug, Args)]
 pub(super) struct CiArgs {
     #[command(subcommand)]

@@ -16,7 +16,6 @@ use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::sandbox::{self, Options, Places, Sandbox, User};
 use crate::source::{ENVIRONMENTS, Source};
 
-/// Tell the whole story on a real control plane of its own, with the example repository: nothing of yours is touched.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// The example repository.

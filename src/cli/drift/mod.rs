@@ -23,8 +23,6 @@ use crate::pipeline::{self, Looking, Planned, Settings};
 use crate::report::{self, Purpose};
 use crate::state::second;
 
-/// Find what others changed in the cluster: fields that we own, with manager and time, and objects that are gone. Ends
-/// with exit code 2 where there is any, and with 5 where it could not be told.
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
     #[command(flatten)]

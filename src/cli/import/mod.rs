@@ -15,7 +15,6 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// Make environments of what is there already, and say what could not be carried over.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     #[command(subcommand)]

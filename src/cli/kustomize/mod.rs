@@ -8,7 +8,6 @@ use super::Exit;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 
-/// Work with a kustomization by itself, without an environment.
 #[derive(Debug, Args)]
 pub(super) struct KustomizeArgs {
     #[command(subcommand)]

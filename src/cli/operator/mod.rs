@@ -16,7 +16,6 @@ use crate::diagnostic::Failure;
 use crate::project::ClusterRef;
 use crate::{operator, yaml};
 
-/// The ConfigMapSync operator: without a verb, it runs until a signal ends it.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct OperatorArgs {

@@ -35,7 +35,6 @@ use super::terminal::Terminal;
 use crate::diagnostic::Failure;
 use crate::state::second;
 
-/// Encrypted files: make keys, encrypt, decrypt, change, and say who can read. The layout is that of SOPS with age recipients.
 #[derive(Debug, Args)]
 pub(super) struct SecretsArgs {
     #[command(subcommand)]
