@@ -19,7 +19,7 @@ use crate::plan::{Plan, Refusal, Ruling};
 use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
 use crate::state::saved::SavedError;
 
-/// How a plan is applied.
+// How a plan is applied.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ActingArgs {
     /// Do not ask: apply the plan that is shown. Needed where there is no terminal.

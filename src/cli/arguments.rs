@@ -9,7 +9,7 @@ use crate::plan::touched::Touched;
 use crate::project;
 use crate::report;
 
-/// Which project, and with which keys.
+// Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ProjectArgs {
     /// The project's folder, or one below it.
@@ -24,7 +24,7 @@ pub(super) struct ProjectArgs {
     pub identities: Vec<PathBuf>,
 }
 
-/// Which releases.
+// Which releases.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct SelectArgs {
     /// Only this release. May be repeated.
@@ -41,7 +41,7 @@ pub(super) struct SelectArgs {
     pub touched: Option<Touched>,
 }
 
-/// Only what a change of the repository touches.
+// Only what a change of the repository touches.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct ChangedArgs {
     /// Only releases that a change since this revision touches: whose files, entries or values are others, and not only
@@ -53,7 +53,7 @@ pub(super) struct ChangedArgs {
     pub why: bool,
 }
 
-/// What to set in the values of the releases.
+// What to set in the values of the releases.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct SetArgs {
     /// Set a value: `image.tag=v2`, `hosts={a,b}`, `ports[0].name=http`. May be repeated; wins over every file.
@@ -103,7 +103,7 @@ impl SetArgs {
     }
 }
 
-/// Which cluster, where it is not the one that the environment names.
+// Which cluster, where it is not the one that the environment names.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ClusterArgs {
     /// A kubeconfig file in place of the environment's.
@@ -120,7 +120,7 @@ pub(super) struct ClusterArgs {
     pub patience: u64,
 }
 
-/// How differences are found.
+// How differences are found.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct JudgeArgs {
     /// Whose word is taken for what an apply would change: that of proofs where there is one, or that of the server's
@@ -148,7 +148,7 @@ impl From<JudgeArgs> for Judge {
     }
 }
 
-/// An environment in its cluster.
+// An environment in its cluster.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TargetArgs {
     /// The environment.
@@ -161,7 +161,7 @@ pub(super) struct TargetArgs {
     pub cluster: ClusterArgs,
 }
 
-/// Which environments, one or several, and how several are worked on.
+// Which environments, one or several, and how several are worked on.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TargetsArgs {
     /// The environments.
@@ -177,7 +177,7 @@ pub(super) struct TargetsArgs {
     pub cluster: ClusterArgs,
 }
 
-/// How several environments are worked on.
+// How several environments are worked on.
 #[derive(Clone, Debug, Args)]
 pub(super) struct SeveralArgs {
     /// All environments of the project, without those that others only inherit from: they name no cluster.
@@ -231,7 +231,7 @@ impl From<Form> for Format {
     }
 }
 
-/// How a report is printed.
+// How a report is printed.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OutputArgs {
     /// The form of the output.
@@ -247,7 +247,7 @@ pub(super) struct OutputArgs {
     pub page: PageArgs,
 }
 
-/// How much of a report a page has, and where all of it goes.
+// How much of a report a page has, and where all of it goes.
 #[derive(Clone, Debug, Args)]
 pub(super) struct PageArgs {
     /// How many bytes Markdown may have. What does not fit is left out by degrees, and the page says so.

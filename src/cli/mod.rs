@@ -71,7 +71,8 @@ struct Cli {
     verb: Verb,
 }
 
-// Of 30 verbs one is run: the arguments of the others are never made.
+// Of 30 verbs one is run: the arguments of the others are never made. What help says of a verb is said here, and the
+// arguments that verbs share say nothing for it.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Verb {
@@ -209,4 +210,24 @@ fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result
         RUNTIME.get_or_init(|| new)
     };
     runtime.block_on(work).map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    #[test]
+    fn help_says_the_same_of_a_verb_wherever_it_is_asked() {
+        let told = |cli: &Command| {
+            let about = |it: &Command| it.get_about().map(ToString::to_string);
+            let verbs = cli.get_subcommands().filter(|it| it.get_name() != "help");
+            verbs.map(|it| (it.get_name().to_owned(), about(it))).collect::<Vec<_>>()
+        };
+        let (listed, mut asked) = (Cli::command(), Cli::command());
+        asked.build();
+        assert_eq!(told(&listed), told(&asked));
+        assert!(told(&listed).iter().all(|(_, about)| about.is_some()));
+    }
 }

@@ -15,7 +15,7 @@ use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
 use crate::report::{self, Budget, Listed, Notice, Part, Purpose, Report, Show, Style, Told};
 
-/// The words that lift guards.
+// The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct GuardArgs {
     /// Allow this many objects of a release to be deleted, instead of 5 or a fifth of them.

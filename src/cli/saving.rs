@@ -14,7 +14,7 @@ use crate::pipeline::{self, Made, Planned, Settings};
 use crate::plan::Guards;
 use crate::report::{Purpose, Report};
 
-/// Where a plan goes.
+// Where a plan goes.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct SavingArgs {
     /// The form of the output (text, json, markdown, html, junit, sarif, github or gitlab), or a file to save the plan in, for `weft show FILE` and

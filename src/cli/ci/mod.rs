@@ -33,7 +33,7 @@ enum Verb {
     Listen(listen::ListenArgs),
 }
 
-/// What the jobs have in common.
+// What the jobs have in common.
 #[derive(Clone, Debug, Args)]
 struct JobArgs {
     /// The environments, in place of those that the change touches.

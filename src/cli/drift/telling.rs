@@ -22,7 +22,7 @@ const SIGNATURE: &str = "X-Weft-Signature";
 /// Answers are not read any further.
 const ANSWER: usize = 64 * 1024;
 
-/// Who is told.
+// Who is told.
 #[derive(Clone, Debug, Args)]
 pub(super) struct TellArgs {
     /// Write metrics to this file at once, as the textfile collector of Prometheus' node exporter reads them.

@@ -32,7 +32,7 @@ const SECRETIVE: [&str; 12] = [
 /// Ends of keys that only name where a secret is.
 const NAMES: [&str; 8] = ["name", "key", "file", "path", "ref", "enabled", "type", "namespace"];
 
-/// Where an import writes to, and what it does with secrets.
+// Where an import writes to, and what it does with secrets.
 #[derive(Debug, Args)]
 pub(super) struct DraftArgs {
     /// The root of the repository, where `environments/` is or will be.

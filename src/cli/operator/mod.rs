@@ -32,7 +32,7 @@ enum OperatorVerb {
     Explain(explain::ExplainArgs),
 }
 
-/// Which server the operator works on: that of its own pod where nothing else is said.
+// Which server the operator works on: that of its own pod where nothing else is said.
 #[derive(Debug, Args)]
 struct ServerArgs {
     /// A kubeconfig file in place of `KUBECONFIG` and of the pod's own account.

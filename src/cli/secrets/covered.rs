@@ -14,7 +14,7 @@ use crate::cli::settings;
 use crate::diagnostic::Failure;
 use crate::secrets::{self, RULES, Rules};
 
-/// Which files.
+// Which files.
 #[derive(Debug, Args)]
 pub(super) struct ScopeArgs {
     /// Encrypted files, and folders with such files.

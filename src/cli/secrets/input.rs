@@ -15,7 +15,7 @@ use crate::masked::Masked;
 use crate::value::{Data, Value};
 use crate::yaml;
 
-/// Where a value comes from, and how it is read.
+// Where a value comes from, and how it is read.
 #[derive(Debug, Args)]
 pub(super) struct ValueArgs {
     /// The value, for what is no secret: the shell's history and the list of processes show it. Without it, the value

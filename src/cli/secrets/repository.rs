@@ -20,7 +20,7 @@ use crate::source::{ENVIRONMENTS, Source, SourceError};
 /// A larger file holds no secrets that anybody edits.
 const LARGEST: u64 = 64 << 20;
 
-/// How the files of a project are read, and what is found is told.
+// How the files of a project are read, and what is found is told.
 #[derive(Debug, Args)]
 pub(super) struct ReadingArgs {
     /// The form of the output.

@@ -21,7 +21,7 @@ pub(super) struct FileArgs {
     pub(super) keys: KeyArgs,
 }
 
-/// With which keys files are opened.
+// With which keys files are opened.
 #[derive(Debug, Args)]
 pub(super) struct KeyArgs {
     /// The environment whose `identity:` may be used. Without it, the one in whose folder under `secrets/` a file is.
