@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use weft::cluster::Wanted;
+use weft::cluster::{Beside, Wanted};
 use weft::diff::{self, Compared, Context, Judged as By, LiveObject, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::schema::Schemas;
@@ -78,7 +78,10 @@ fn triples(plane: &ControlPlane, judged: &Judged) -> Result<(Vec<Triple>, f64), 
         found.1 += began.elapsed().as_secs_f64();
         std::future::ready(read)
     };
-    plane.runtime().block_on(planned.cluster.read_pages(wanted, &take)).map_err(|error| format!("{error:?}"))?;
+    plane
+        .runtime()
+        .block_on(planned.cluster.read_pages(wanted, &Beside::new(), &take))
+        .map_err(|error| format!("{error:?}"))?;
     let (live, parse) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let triples = live.into_iter().filter_map(|live: LiveObject| {
         let (object, recorded) = objects.get(&live.id)?;

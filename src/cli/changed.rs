@@ -24,7 +24,7 @@ pub(super) fn touched(
     for environment in environments {
         let base = settings::offline(environment, &base, select, set)?;
         let head = settings::offline(environment, project, select, set)?;
-        let touched = pipeline::touched(&base, &head)?;
+        let touched = pipeline::touched(base, head)?;
         if changed.why {
             let lines = touched.releases.iter().map(|it| format!("{environment}: {it}"));
             lines.for_each(|line| terminal.say(&line));

@@ -105,11 +105,9 @@ fn revisions(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Termin
     let progress = terminal.progress();
     progress.at("rendering two revisions");
     let commit = between(&base.source, &head.source)?;
-    let (before, after) = (pipeline::revision_beside(&base)?, pipeline::revision_beside(&head)?);
+    let (before, after) = pipeline::revisions(base, head)?;
     progress.done();
     let key = pipeline::fresh_key()?;
-    // What neither has is told as the head tells it.
-    let after = after.map_or_else(|| pipeline::revision(&head), Ok)?;
     let mut warnings = warnings(before.as_ref(), &after);
     let (plan, unjudged) = pipeline::revised(before, after, &key)?;
     warnings.extend(unjudged);

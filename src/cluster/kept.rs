@@ -59,6 +59,15 @@ pub(super) struct Document {
     pub chunks: Vec<Vec<u8>>,
 }
 
+/// The head of a document, without its content.
+pub(super) struct Found {
+    /// The name of the head Secret.
+    pub name: String,
+    pub release: String,
+    /// The annotations of the head.
+    pub annotations: Value,
+}
+
 /// A Secret of ours.
 struct Kept {
     name: String,
@@ -95,6 +104,17 @@ impl Cluster {
             Document { name, release, annotations, chunks }
         };
         Ok(heads.map(joined).collect())
+    }
+
+    /// The heads of the documents that a selector fits, with one LIST of metadata.
+    pub(super) async fn kept_heads(&self, namespace: &str, selector: &str) -> Result<Vec<Found>, ClusterError> {
+        let mut found = Vec::new();
+        let mut each = |secret: Value| {
+            let Kept { name, release, annotations, more, .. } = Kept::of(&secret);
+            found.extend(more.map(|_| Found { name, release, annotations }));
+        };
+        self.list_metadata(&secrets(), Some(namespace), selector, &mut each).await?;
+        Ok(found)
     }
 
     /// One document; `None` where it is not there.

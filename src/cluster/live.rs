@@ -1,6 +1,6 @@
 //! Live state: paged LISTs side by side, of no more than the namespaces that are needed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,14 +11,16 @@ use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
 use crate::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use crate::manifest::ObjectId;
-use crate::schema::{Gvk, Resource};
+use crate::schema::{GroupKind, Gvk, Resource};
 use crate::value::Value;
 
 /// The forms of an answer: whole objects, or their metadata alone.
 const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-/// Objects of a page.
+/// Objects of a page; of their metadata alone ten times as many are as long.
 const LIMIT: usize = 500;
+/// Of how many known objects one is read by its name, in place of a LIST of all.
+const FEW: usize = 10;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
 
@@ -30,6 +32,9 @@ pub struct Wanted {
     /// The kind, in the version in which the object shall be read.
     pub resource: Resource,
 }
+
+/// How many objects of a kind and namespace are known that nobody wants.
+pub type Beside<'a> = HashMap<(&'a GroupKind, Option<&'a str>), usize>;
 
 /// What could not be read.
 #[derive(Clone, Debug, Default)]
@@ -98,22 +103,24 @@ impl Cluster {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page.read(&mut **each))
         };
-        self.read_pages(wanted, &take).await
+        self.read_pages(wanted, &Beside::new(), &take).await
     }
 
     /// Reads the wanted objects and hands over their pages as they arrive; objects that are not there are in none. One
-    /// LIST a kind and namespace; where listing is not allowed, each object is read by its name. The next page of a
-    /// LIST is asked for when `take` has read the one before; those of other LISTs arrive meanwhile.
+    /// LIST a kind and namespace; where listing is not allowed, or would bring mostly what is `beside` the wanted ones,
+    /// each object is read by its name. The next page of a LIST is asked for when `take` has read the one before; those
+    /// of other LISTs arrive meanwhile.
     ///
     /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
     /// be read is in the answer.
     pub async fn read_pages<F: Future<Output = PageRead>>(
         &self,
         wanted: impl IntoIterator<Item = Wanted>,
+        beside: &Beside<'_>,
         take: &(impl Fn(Page) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
         let groups = futures::stream::iter(groups(wanted));
-        let mut parts = groups.map(|it| self.read_group(Arc::new(it), take)).buffer_unordered(LISTS);
+        let mut parts = groups.map(|it| self.read_group(Arc::new(it), beside, take)).buffer_unordered(LISTS);
         let mut unread = Unread::default();
         while let Some(part) = parts.next().await {
             let part = part?;
@@ -144,9 +151,20 @@ impl Cluster {
 
     async fn read_group<F: Future<Output = PageRead>>(
         &self,
-        group: Arc<Group>,
+        mut group: Arc<Group>,
+        beside: &Beside<'_>,
         take: &(impl Fn(Page) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
+        let right = Right::new("list", &group.resource, group.namespace.as_deref());
+        if group.is_few(beside) {
+            let unread = self.read_by_name(&group, right, take).await?;
+            if unread.rights.is_empty() {
+                return Ok(unread);
+            }
+            // Who may not read them by name may list them.
+            let names = unread.reasons.into_keys().map(|id| id.name).collect();
+            group = Arc::new(Group { names, resource: group.resource.clone(), namespace: group.namespace.clone() });
+        }
         let page = |body| take(Page { group: Arc::clone(&group), body, is_list: true });
         match self.list_pages(&group.resource, group.namespace.as_deref(), ("", JSON), &page).await {
             Ok(()) => Ok(Unread::default()),
@@ -223,10 +241,11 @@ impl Cluster {
         take: &(impl Fn(Vec<u8>) -> F + Sync),
     ) -> Result<(), ClusterError> {
         let right = Right::new("list", resource, namespace);
+        let limit = if accept == METADATA { 10 * LIMIT } else { LIMIT };
         let mut token = None;
         loop {
             let next = token.map(|it: String| format!("&continue={}", escape(&it))).unwrap_or_default();
-            let path = format!("{}?limit={LIMIT}{selector}{next}", path(resource, namespace, None));
+            let path = format!("{}?limit={limit}{selector}{next}", path(resource, namespace, None));
             let request = Request { accept, ..Request::get(path, right.to_string()).needs(right.clone()) };
             let answer = self.send(&request).await?;
             match answer.code {
@@ -292,6 +311,13 @@ pub(super) fn is_total(error: &ClusterError) -> bool {
 }
 
 impl Group {
+    /// Whether so few objects are wanted of those that are known that it is quicker to read each by its name.
+    fn is_few(&self, beside: &Beside<'_>) -> bool {
+        let kind = self.resource.gvk.group_kind();
+        let beside = beside.get(&(&kind, self.namespace.as_deref())).copied().unwrap_or_default();
+        self.names.len() * FEW <= beside
+    }
+
     fn id(&self, name: &str) -> ObjectId {
         let (kind, namespace) = (self.resource.gvk.group_kind(), self.namespace.clone());
         ObjectId { kind, namespace, name: name.to_owned() }

@@ -1,7 +1,7 @@
 //! The shapes of kinds, as the server tells them: OpenAPI v3, one document a group and version.
 //!
 //! The index names each document with the hash of its content, so a document that was fetched once is taken from the
-//! user's cache folder for as long as it does not change.
+//! user's cache folder for as long as it does not change. What is kept is what we read of it, a fourth of it all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::live::is_total;
 use super::request::{Request, parse};
 use super::{Cluster, ClusterError};
-use crate::schema::{Gvk, Schemas};
+use crate::schema::{Gvk, Schemas, slim};
 use crate::value::Value;
 
 /// Documents that are worked on at once.
@@ -119,9 +119,9 @@ impl Cluster {
             return Ok(Ok(document));
         }
         match self.download(name, url).await {
-            Ok((document, body)) => {
+            Ok(document) => {
                 // A cache that cannot be written only costs the same request next time.
-                let _ = file.map(|file| write(&file, &body));
+                let _ = file.map(|file| write(&file, &document));
                 Ok(Ok(document))
             }
             Err(error) if is_total(&error) => Err(error),
@@ -129,13 +129,13 @@ impl Cluster {
         }
     }
 
-    async fn download(&self, name: &str, url: &str) -> Result<(Value, Vec<u8>), ClusterError> {
+    async fn download(&self, name: &str, url: &str) -> Result<Value, ClusterError> {
         let request = Request::get(url.to_owned(), format!("read the schemas of {name}"));
         let answer = self.send(&request).await?;
         if !answer.is_success() {
             return Err(self.refused(&request, &answer));
         }
-        Ok((parse(&request, &answer)?, answer.body))
+        Ok(slim(parse(&request, &answer)?))
     }
 }
 
@@ -152,11 +152,11 @@ fn read(file: &Path) -> Option<Value> {
 }
 
 /// Keeps a document: other runs see all of it or nothing.
-fn write(file: &Path, body: &[u8]) -> io::Result<()> {
+fn write(file: &Path, document: &Value) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut unfinished = tempfile::NamedTempFile::new_in(folder)?;
-    unfinished.write_all(body)?;
+    unfinished.write_all(&serde_json::to_vec(document)?)?;
     unfinished.persist(file).map_err(|error| error.error)?;
     Ok(())
 }
@@ -188,10 +188,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deep/x.json");
         assert!(read(&file).is_none());
-        write(&file, br#"{"components": {}}"#).unwrap();
-        assert!(read(&file).is_some());
-        for broken in [&br#"{"components": {"#[..], b"{}", b""] {
-            write(&file, broken).unwrap();
+        let document = serde_json::from_str(r#"{"components": {}}"#).unwrap();
+        write(&file, &document).unwrap();
+        assert_eq!(read(&file), Some(document));
+        for broken in [r#"{"components": {"#, "{}", ""] {
+            fs::write(&file, broken).unwrap();
             assert!(read(&file).is_none());
         }
     }

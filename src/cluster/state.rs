@@ -1,9 +1,11 @@
 //! What is kept in the cluster: inventories and the key of fingerprints, as Secrets of the state namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use serde_json::{Value as Json, json};
 
@@ -17,11 +19,15 @@ use super::{Cluster, ClusterError};
 use crate::manifest;
 use crate::masked::{FingerprintKey, Masked};
 use crate::project::{Prune, SecretRef};
-use crate::state::{self, Inventory};
+use crate::state::{self, Inventory, Outline};
 use crate::value::Value;
 
 /// The annotation of an inventory: what becomes of the objects that leave its release.
 const PRUNE: &str = "weft.example.com/prune";
+/// The annotation of an inventory: what it holds, for runs about other releases.
+const OUTLINE: &str = "weft.example.com/objects";
+/// Inventories that are read at once; how many requests are sent is decided by `flight`.
+const READS: usize = 32;
 /// What an inventory is labelled as.
 const INVENTORY: &str = "inventory";
 /// The Secret with the key of fingerprints.
@@ -36,6 +42,11 @@ pub struct KeptInventory {
 }
 
 impl KeptInventory {
+    /// Its release.
+    pub fn release(&self) -> &str {
+        &self.document.release
+    }
+
     /// Unpacks it, which takes longer than fetching it.
     pub fn read(&self) -> Result<Inventory, ClusterError> {
         let inventory = state::decode(&self.document.chunks).map_err(|source| ClusterError::State {
@@ -43,13 +54,17 @@ impl KeptInventory {
             namespace: self.namespace.clone(),
             source: Box::new(source),
         })?;
-        let prune = match self.document.annotations.get(PRUNE).and_then(Value::as_str) {
-            Some("keep") => Prune::Keep,
-            Some("orphan") => Prune::Orphan,
-            _ => Prune::Delete,
-        };
-        Ok(Inventory { prune, ..inventory })
+        Ok(Inventory { prune: prune(&self.document.annotations), ..inventory })
     }
+}
+
+/// Inventories of which some were asked for whole.
+#[derive(Default)]
+pub struct KeptInventories {
+    /// Those that were asked for, and those that say nothing of what they hold beside their document.
+    pub whole: Vec<KeptInventory>,
+    /// The outlines of the others, by release.
+    pub outlines: BTreeMap<String, Outline>,
 }
 
 impl Cluster {
@@ -68,6 +83,32 @@ impl Cluster {
         let documents = self.kept_documents(namespace, &of_environment(&[INVENTORY], environment, None)).await?;
         let kept = |document| KeptInventory { namespace: namespace.to_owned(), document };
         Ok(documents.into_iter().map(kept).collect())
+    }
+
+    /// The inventories of an environment, those of these releases whole, and of the others what their heads say. Where
+    /// most have to be read whole, all are, with one LIST.
+    pub async fn kept_inventories_of(
+        &self,
+        namespace: &str,
+        environment: &str,
+        releases: &BTreeSet<Arc<str>>,
+    ) -> Result<KeptInventories, ClusterError> {
+        let heads = self.kept_heads(namespace, &of_environment(&[INVENTORY], environment, None)).await?;
+        let (count, mut names, mut outlines) = (heads.len(), Vec::new(), BTreeMap::new());
+        for head in heads {
+            match outline(&head.annotations).filter(|_| !releases.contains(head.release.as_str())) {
+                Some(outline) => drop(outlines.insert(head.release, outline)),
+                None => names.push(head.name),
+            }
+        }
+        if names.len() > count / 2 {
+            let whole = self.kept_inventories(namespace, environment).await?;
+            return Ok(KeptInventories { whole, ..KeptInventories::default() });
+        }
+        let reads = names.iter().map(|name| self.kept_document(namespace, name));
+        let documents: Vec<Option<Document>> = futures::stream::iter(reads).buffered(READS).try_collect().await?;
+        let kept = |document| KeptInventory { namespace: namespace.to_owned(), document };
+        Ok(KeptInventories { whole: documents.into_iter().flatten().map(kept).collect(), outlines })
     }
 
     /// Saves an inventory; one without objects, whose hooks left nothing either, is removed. The state namespace is
@@ -183,10 +224,27 @@ fn parent_annotations(inventory: &Inventory) -> Json {
         "applyset.kubernetes.io/tooling": concat!("weft/v", env!("CARGO_PKG_VERSION")),
         "applyset.kubernetes.io/contains-group-kinds": kinds.join(","),
     });
+    if let Some(text) = Outline::of(inventory).to_text() {
+        annotations[OUTLINE] = text.into();
+    }
     match inventory.prune {
         Prune::Delete => {}
         Prune::Keep => annotations[PRUNE] = "keep".into(),
         Prune::Orphan => annotations[PRUNE] = "orphan".into(),
     }
     annotations
+}
+
+/// What the head of an inventory says of what becomes of the objects that leave its release.
+fn prune(annotations: &Value) -> Prune {
+    match annotations.get(PRUNE).and_then(Value::as_str) {
+        Some("keep") => Prune::Keep,
+        Some("orphan") => Prune::Orphan,
+        _ => Prune::Delete,
+    }
+}
+
+/// What the head of an inventory says of what it holds.
+fn outline(annotations: &Value) -> Option<Outline> {
+    Outline::of_text(annotations.get(OUTLINE)?.as_str()?, prune(annotations))
 }

@@ -45,7 +45,7 @@ pub use self::adopt::{Adoption, Former, FormerKind, LAST_APPLIED, Migration, Too
 pub use self::applied::Applied;
 pub use self::canonical::digest;
 pub use self::compare::{compare, leftover, unknown};
-pub use self::ignore::{Rules, sent};
+pub use self::ignore::{Rules, scales, sent};
 pub use self::kept::{Stripped, refill, stripped};
 pub use self::leaves::{leaves, owners};
 pub use self::live::live;

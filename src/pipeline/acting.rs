@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::record::{Fates, record};
 use super::stop::{self, Heard, Stop};
-use super::{PipelineError, Planned, Progress, Project, State};
+use super::{PipelineError, Planned, Progress, Project};
 use crate::apply::{self, Conclusion, End, Options, Waiting};
 use crate::cluster::{Holder, Lease, Propagation, holder};
 use crate::diagnostic::Failure;
@@ -85,7 +85,7 @@ async fn under(
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
     // What another run did between the plan and the lease is not in the plan.
-    if State::read(&planned.cluster, environment).await?.inventories != planned.state.inventories {
+    if !planned.state.still_holds(&planned.cluster, environment).await? {
         return Err(PipelineError::Stale { environment: environment.name.clone() }.into());
     }
     let cluster = planned.cluster.under(lease);

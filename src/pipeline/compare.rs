@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use super::join::{Join, Joined};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    ApplyOptions, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+    ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
 };
 use crate::diagnostic::Failure;
 use crate::diff::{
@@ -73,9 +73,10 @@ pub struct Held {
 }
 
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
-/// that were missing are in [`Unread`].
+/// that were missing are in [`Unread`]. What the environment has `beside` is not read where that can be helped.
 pub(super) async fn compare(
     subject: Subject,
+    beside: &Beside<'_>,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
@@ -83,7 +84,7 @@ pub(super) async fn compare(
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
-    let mut unread = cluster.read_pages(wanted, &|page| join.clone().page(page)).await?;
+    let mut unread = cluster.read_pages(wanted, beside, &|page| join.clone().page(page)).await?;
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
@@ -379,11 +380,12 @@ async fn answer(
     if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
         return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
     }
-    for verb in verbs {
+    let asked = verbs.iter().map(|verb| async move {
         let right = Right::new(verb, resource, object.id.namespace.as_deref());
-        if !permits.has(cluster, &right, &object.id.name).await {
-            return Ok(refused(&Refusal::Forbidden(right), String::new()));
-        }
+        (!permits.has(cluster, &right, &object.id.name).await).then_some(right)
+    });
+    if let Some(right) = futures::future::join_all(asked).await.into_iter().flatten().next() {
+        return Ok(refused(&Refusal::Forbidden(right), String::new()));
     }
     let options = ApplyOptions { force: true, dry_run: true };
     let answer = match migration {

@@ -20,8 +20,7 @@ pub(super) fn look(
     discovery: &Arc<Discovery>,
 ) -> Elsewhere {
     let wanted: BTreeSet<&ObjectId> = desired.objects.iter().map(|object| &object.id).collect();
-    let held = state.held(|name| project.is_selected(settings, name));
-    if held.keys().all(|id| wanted.contains(id)) {
+    if state.inventories.values().all(|it| it.objects.keys().all(|id| wanted.contains(id))) {
         return Elsewhere::new();
     }
     let is_other = |name: &str| !project.environment.releases.iter().any(|it| *it.name == *name);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PipelineError, Progress, Settings, State, connect, load, pool};
+use super::{PipelineError, Progress, Settings, connect, load, pool, state};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::diff;
@@ -46,7 +46,7 @@ pub async fn objects(
     progress("reading the history");
     let found = revisions(&cluster, &project.environment, Some(release)).await?;
     let revision = chosen(&found.revisions, &project.environment, release, number)?.clone();
-    let key = State::read(&cluster, &project.environment).await?.key;
+    let key = state::key(&cluster, &project.environment).await?.0;
     let packs = packs(&cluster, &project.environment, &revision).await?;
     let shown = restored(&revision, &packs)?.into_iter().map(|(id, it)| (id, diff::shown(&it.body, &key))).collect();
     Ok((revision, shown))

@@ -18,11 +18,10 @@ pub(super) fn today() -> Date {
 }
 
 /// The rules of a run. Autoscalers of releases that it is not about are known from their inventories.
-pub(super) fn rules(project: &Project, settings: &Settings, objects: &[Arc<Object>], state: &State) -> Rules {
-    let others = state.held(|name| !project.is_selected(settings, name));
-    let applied = others.iter().filter_map(|(id, held)| Some((id, &*held.recorded.as_ref()?.applied)));
+pub(super) fn rules(project: &Project, objects: &[Arc<Object>], state: &State) -> Rules {
+    let elsewhere = state.outlines.values().flat_map(|it| it.scaled.clone()).collect();
     let holding = holding(&project.environment, today());
-    Rules::of(&holding, objects.iter().map(|object| &**object), applied)
+    Rules::of(&holding, objects.iter().map(|object| &**object), elsewhere)
 }
 
 /// The environment without the rules that are over.

@@ -1,7 +1,9 @@
 //! From files to an environment with its inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::state::About;
 use super::{Settings, State, sources};
 use crate::chart::Making;
 use crate::diagnostic::Failure;
@@ -116,20 +118,19 @@ impl Project {
         Making { now: self.time, ..Making::default() }
     }
 
-    /// Whether a run is about a release. One that only an inventory knows belongs to every run without a selection.
-    pub(super) fn is_selected(&self, settings: &Settings, release: &str) -> bool {
-        settings.selection.is_all()
-            || self.left.iter().any(|it| it == release)
-            || self.environment.releases.iter().any(|it| &*it.name == release)
+    /// The releases that a run is about. One that only an inventory knows belongs to every run without a selection.
+    pub(super) fn about(&self, settings: &Settings) -> About {
+        let named = || self.environment.releases.iter().map(|it| Arc::clone(&it.name));
+        let left = || self.left.iter().map(|it| Arc::from(it.as_str()));
+        (!settings.selection.is_all()).then(|| named().chain(left()).collect())
     }
 
     /// Refuses a release that neither the repository nor an inventory has.
     pub(super) fn refuse_unknown(&self, settings: &Settings, state: &State) -> Result<(), Failure> {
-        if self.left.iter().all(|name| state.inventories.contains_key(name.as_str())) {
+        if self.left.iter().all(|name| state.knows(name)) {
             return Ok(());
         }
-        let known = |name: &String| !state.inventories.contains_key(name.as_str());
-        let releases = settings.selection.releases.iter().filter(|it| known(it)).cloned().collect();
+        let releases = settings.selection.releases.iter().filter(|it| !state.knows(it)).cloned().collect();
         let selection = project::Selection { releases, ..project::Selection::default() };
         project::select(self.whole.clone(), &selection, &self.inputs)?;
         Ok(())

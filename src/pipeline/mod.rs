@@ -56,7 +56,9 @@ pub use self::load::{Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::policies::judged;
 pub use self::releases::{ReleaseValues, values};
-pub use self::revision::{Revision, beside, fresh_key, rebase, revised, revision, revision_beside, revision_on};
+pub use self::revision::{
+    Revision, beside, fresh_key, rebase, revised, revision, revision_beside, revision_on, revisions,
+};
 pub use self::rights::rights;
 pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
@@ -269,7 +271,7 @@ async fn begin(
 ) -> Result<(Cluster, Arc<Discovery>, State), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, project, progress).await?;
+    let (discovery, mut state) = known(&cluster, project, settings, progress).await?;
     state.key = key.unwrap_or(state.key);
     Ok((cluster, discovery, state))
 }
@@ -278,11 +280,13 @@ async fn begin(
 async fn known(
     cluster: &Cluster,
     project: &Project,
+    settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<(Arc<Discovery>, State), Failure> {
     progress("reading what was applied");
     let discovery = cluster.discover().map_err(Failure::from);
-    let (discovery, state) = futures::future::try_join(discovery, State::read(cluster, &project.environment)).await?;
+    let state = State::read(cluster, &project.environment, project.about(settings));
+    let (discovery, state) = futures::future::try_join(discovery, state).await?;
     Ok((Arc::new(discovery), state))
 }
 
@@ -295,10 +299,9 @@ async fn judge(
     (aim, guards): (Aim, &Guards),
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let selected = |name: &str| project.is_selected(settings, name);
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let (rules, count) = (Arc::new(ignore::rules(&project, settings, &objects, &state)), objects.len());
-    let (mut members, judge, cache) = (state.held(selected), settings.judge, SchemaCache::new(&settings.variables));
+    let (rules, count) = (Arc::new(ignore::rules(&project, &objects, &state)), objects.len());
+    let (mut members, judge, cache) = (state.held(), settings.judge, SchemaCache::new(&settings.variables));
     let known: Vec<&ObjectId> = members.keys().collect();
     if let Some(word) = guards.naming_none(&known).next() {
         return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
@@ -306,14 +309,14 @@ async fn judge(
     members.retain(|id, _| guards.are_about(id));
     let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
     let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
-    let (mut comparison, unread) = compare::compare(subject, &cluster, progress).await?;
+    let (mut comparison, unread) = compare::compare(subject, &state.beside(), &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);
     if aim == Aim::Remove {
         // Who says that a release shall go does not ask what becomes of single objects that leave it.
         facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
     }
-    state.add_hooks(&mut facts, desired.hooks, desired.is_revision, selected);
+    state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
     plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);

@@ -48,9 +48,9 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
     let discovery = cluster.discover().await?;
-    let state = State::read(&cluster, &project.environment).await?;
+    let state = State::read(&cluster, &project.environment, project.about(settings)).await?;
     project.refuse_unknown(settings, &state)?;
-    let members = state.held(|name| project.is_selected(settings, name));
+    let members = state.held();
     let wanted = members.iter().filter_map(|(id, held)| {
         let resource = served(&discovery, id, &held.api_version)?.clone();
         Some(Wanted { id: id.clone(), resource })

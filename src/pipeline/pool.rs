@@ -16,6 +16,11 @@ pub(super) fn each<T: Send, R: Send>(
     Failure::collect(results)
 }
 
+/// Runs two functions side by side.
+pub(super) fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
+    rayon::join(one, other)
+}
+
 /// Runs a pure function on the pool, so that the runtime can go on with what arrives meanwhile.
 pub(super) async fn run<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     let (send, receive) = oneshot::channel();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Planned, Project, Rendering, Settings, load, policies, project, render, state, values};
+use super::{Planned, Project, Rendering, Settings, load, policies, pool, project, render, state, values};
 use crate::diagnostic::Failure;
 use crate::manifest::Desired;
 use crate::masked::FingerprintKey;
@@ -34,6 +34,14 @@ pub fn revision_on(settings: &Settings, discovery: &Arc<Discovery>) -> Result<Re
 /// source does not have the environment.
 pub fn revision_beside(settings: &Settings) -> Result<Option<Revision>, Failure> {
     load::those_there(settings)?.map(|project| of_project(settings, project, &Arc::new(schema::builtin()))).transpose()
+}
+
+/// Two revisions, or environments, side by side, each as [`revision_beside`] has it. `None` where the first does not have
+/// the environment; what the second does not have is told as [`revision`] tells it.
+pub fn revisions(base: Settings, head: Settings) -> Result<(Option<Revision>, Revision), Failure> {
+    let there = move || revision_beside(&head)?.map_or_else(|| revision(&head), Ok);
+    let (before, after) = pool::both(move || revision_beside(&base), there);
+    Ok((before?, after?))
 }
 
 fn of_project(settings: &Settings, project: Project, discovery: &Arc<Discovery>) -> Result<Revision, Failure> {

@@ -3,44 +3,75 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::TryFutureExt as _;
+
 use super::compare::Held;
 use super::elsewhere::Elsewhere;
 use super::{PipelineError, Project, pool};
 use crate::chart::{Chance, Making};
-use crate::cluster::Cluster;
+use crate::cluster::{Beside, Cluster, ClusterError, KeptInventories};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Hook, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::plan::hooks::WantedHook;
 use crate::plan::{HookFacts, ReleaseFacts};
 use crate::project::Environment;
-use crate::state::Inventory;
+use crate::state::{Inventory, Outline};
+
+/// The releases that a run is about; `None` for all, those that only an inventory knows among them.
+pub(super) type About = Option<BTreeSet<Arc<str>>>;
 
 /// What the cluster keeps about an environment.
 pub struct State {
-    /// The inventories, by release.
+    /// The inventories of the releases that the run is about.
     pub inventories: BTreeMap<Arc<str>, Inventory>,
+    /// What the inventories of the others hold.
+    pub outlines: BTreeMap<Arc<str>, Outline>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
     pub key_is_kept: bool,
     /// What the repository gives the releases that the run is not about; told only where anything left the others.
     pub(super) elsewhere: Elsewhere,
+    about: About,
 }
 
 impl State {
-    /// Reads the state of an environment. Nothing is written: where no key is kept yet, this run has one of its own.
-    pub async fn read(cluster: &Cluster, environment: &Environment) -> Result<Self, Failure> {
-        let namespace = &environment.state_namespace;
-        let (inventories, kept) = futures::future::try_join(
-            cluster.kept_inventories(namespace, &environment.name),
-            cluster.fingerprint_key(namespace, false),
-        )
-        .await?;
-        let inventories = pool::each(inventories, |it| Ok(it.read()?))?;
-        let inventories = inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect();
-        let key_is_kept = kept.is_some();
-        Ok(Self { inventories, key: kept.map_or_else(random_key, Ok)?, key_is_kept, elsewhere: Elsewhere::new() })
+    /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
+    /// yet, this run has one of its own.
+    pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
+        let inventories = kept(cluster, environment, about.as_ref()).map_err(Failure::from);
+        let (kept, (key, key_is_kept)) = futures::future::try_join(inventories, key(cluster, environment)).await?;
+        let is_about = |release: &str| about.as_ref().is_none_or(|it| it.contains(release));
+        let (whole, others) = kept.whole.into_iter().partition::<Vec<_>, _>(|it| is_about(it.release()));
+        let inventories = pool::each(whole, |it| Ok(it.read()?))?;
+        let others = pool::each(others, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
+        let outlines = kept.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
+        Ok(Self {
+            inventories: inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
+            outlines: outlines.chain(others).collect(),
+            key,
+            key_is_kept,
+            elsewhere: Elsewhere::new(),
+            about,
+        })
+    }
+
+    /// Whether nobody applied anything since it was read.
+    pub(super) async fn still_holds(&self, cluster: &Cluster, environment: &Environment) -> Result<bool, Failure> {
+        let now = Self::read(cluster, environment, self.about.clone()).await?;
+        Ok(now.inventories == self.inventories && now.outlines == self.outlines)
+    }
+
+    /// Whether an inventory has a release.
+    pub(super) fn knows(&self, release: &str) -> bool {
+        self.inventories.contains_key(release) || self.outlines.contains_key(release)
+    }
+
+    /// All objects that an inventory holds.
+    pub(super) fn members(&self) -> impl Iterator<Item = &ObjectId> {
+        let own = self.inventories.values().flat_map(|it| it.objects.keys());
+        own.chain(self.outlines.values().flat_map(|it| it.objects.iter()))
     }
 
     /// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
@@ -51,10 +82,10 @@ impl State {
         Making { now: project.time, chance, live: None, records: false }
     }
 
-    /// The objects in the inventories of the releases that `selected` says yes to.
-    pub(super) fn held(&self, selected: impl Fn(&str) -> bool) -> BTreeMap<ObjectId, Held> {
+    /// The objects in the inventories of the releases that the run is about.
+    pub(super) fn held(&self) -> BTreeMap<ObjectId, Held> {
         let mut held = BTreeMap::new();
-        for inventory in self.inventories.values().filter(|it| selected(&it.release)) {
+        for inventory in self.inventories.values() {
             for (id, member) in &inventory.objects {
                 let release = Arc::clone(&inventory.release);
                 let (api_version, recorded) = (member.api_version.clone(), member.recorded.clone());
@@ -62,6 +93,15 @@ impl State {
             }
         }
         held
+    }
+
+    /// How many objects the releases have that the run is not about.
+    pub(super) fn beside(&self) -> Beside<'_> {
+        let mut beside = Beside::new();
+        for id in self.outlines.values().flat_map(|it| it.objects.iter()) {
+            *beside.entry((&id.kind, id.namespace.as_deref())).or_default() += 1;
+        }
+        beside
     }
 
     /// The facts about the declared releases, and about those that only an inventory knows.
@@ -75,24 +115,19 @@ impl State {
             ..self.fact(&release.name, declared)
         });
         let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
-        let removed = self.inventories.keys().filter(|name| !names.contains(&***name));
+        let removed = self.inventories.keys().chain(self.outlines.keys()).filter(|name| !names.contains(&***name));
         known.chain(removed.map(|name| self.fact(name, declared))).collect()
     }
 
-    /// Adds the hooks of the releases that `selected` says yes to.
-    pub(super) fn add_hooks(
-        &self,
-        facts: &mut [ReleaseFacts],
-        hooks: Vec<Hook>,
-        back: bool,
-        selected: impl Fn(&str) -> bool,
-    ) {
+    /// Adds the hooks of the releases that the run is about.
+    pub(super) fn add_hooks(&self, facts: &mut [ReleaseFacts], hooks: Vec<Hook>, back: bool) {
         let mut wanted: BTreeMap<Arc<str>, Vec<Arc<WantedHook>>> = BTreeMap::new();
         for hook in hooks {
             let release = Arc::clone(&hook.object.release);
             wanted.entry(release).or_default().push(Arc::new(WantedHook::new(hook, &self.key)));
         }
-        for fact in facts.iter_mut().filter(|it| selected(&it.name)) {
+        let is_about = |it: &&mut ReleaseFacts| self.about.as_ref().is_none_or(|about| about.contains(&it.name));
+        for fact in facts.iter_mut().filter(is_about) {
             let kept = self.inventories.get(&fact.name).map(|it| it.hooks.clone()).unwrap_or_default();
             let wanted = wanted.remove(&fact.name).unwrap_or_default();
             fact.hooks = HookFacts { wanted, kept, back };
@@ -100,8 +135,10 @@ impl State {
     }
 
     fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {
-        let inventory = self.inventories.get(release).map(|it| it.objects.keys().cloned().collect());
-        let kept = self.inventories.get(release).map(|it| it.prune).unwrap_or_default();
+        let of_inventory = |it: &Inventory| (Arc::new(it.objects.keys().cloned().collect()), it.prune);
+        let of_outline = |it: &Outline| (Arc::clone(&it.objects), it.prune);
+        let whole = self.inventories.get(release).map(of_inventory);
+        let (inventory, kept) = whole.or_else(|| self.outlines.get(release).map(of_outline)).unwrap_or_default();
         let (wanted, unrendered) = match self.elsewhere.get(release).cloned() {
             None => (BTreeSet::new(), None),
             Some(Ok(wanted)) => (wanted, None),
@@ -115,12 +152,33 @@ impl State {
                 &environment.state_namespace,
                 &manifest::inventory_name(&environment.name, release),
             ),
-            inventory: inventory.unwrap_or_default(),
+            inventory,
             prune: kept,
             kept_prune: kept,
             ..ReleaseFacts::default()
         }
     }
+}
+
+/// The inventories of an environment, whole only where the run is about their releases.
+async fn kept(
+    cluster: &Cluster,
+    environment: &Environment,
+    about: Option<&BTreeSet<Arc<str>>>,
+) -> Result<KeptInventories, ClusterError> {
+    let (namespace, name) = (&environment.state_namespace, &environment.name);
+    let Some(releases) = about else {
+        let whole = cluster.kept_inventories(namespace, name).await?;
+        return Ok(KeptInventories { whole, ..KeptInventories::default() });
+    };
+    cluster.kept_inventories_of(namespace, name, releases).await
+}
+
+/// The key of fingerprints and records, and whether it is kept; else it is one for this run.
+pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<(FingerprintKey, bool), Failure> {
+    let kept = cluster.fingerprint_key(&environment.state_namespace, false).await?;
+    let is_kept = kept.is_some();
+    Ok((kept.map_or_else(random_key, Ok)?, is_kept))
 }
 
 /// A key for one run.

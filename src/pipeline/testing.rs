@@ -36,7 +36,7 @@ pub async fn test(
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, progress).await?;
+    let (discovery, state) = known(&cluster, &project, settings, progress).await?;
     let absent = releases.iter().find(|it| !state.inventories.contains_key(&it.release.name));
     if let Some(it) = absent {
         return Err(PipelineError::NotApplied { release: it.release.name.to_string() }.into());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Project, ReleaseValues, Settings, load, project, render, values};
+use super::{Project, ReleaseValues, Settings, load, pool, project, render, values};
 use crate::chart::Read;
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
@@ -16,24 +16,25 @@ use crate::value::{Path, Value};
 /// the base does not have is new with all its releases, and one that only the base has is gone.
 ///
 /// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
-pub fn touched(base: &Settings, head: &Settings) -> Result<Touched, Failure> {
-    let after = load::those_there(head)?;
-    let before = match (load::those_there(base), &after) {
+pub fn touched(base: Settings, head: Settings) -> Result<Touched, Failure> {
+    let name = head.environment.clone();
+    let ((base, before), (head, after)) = pool::both(|| read(base), || read(head));
+    let after = after?;
+    let before = match (before, &after) {
         (Ok(before), _) => before,
-        (Err(failure), Some(after)) => {
-            return Ok(all(head, after, Is::In, &format!("the base cannot be read: {}", said(&failure))));
+        (Err(failure), Some((after, _))) => {
+            return Ok(all(&name, after, Is::In, &format!("the base cannot be read: {}", said(&failure))));
         }
         (Err(failure), None) => return Err(failure),
     };
-    let (before, after) = match (before, after) {
+    let ((before, old), (after, new)) = match (before, after) {
         (Some(before), Some(after)) => (before, after),
-        (None, Some(after)) => return Ok(all(head, &after, Is::New, "the environment is new")),
-        (Some(before), None) => return Ok(all(head, &before, Is::Gone, "the environment is gone")),
+        (None, Some((after, _))) => return Ok(all(&name, &after, Is::New, "the environment is new")),
+        (Some((before, _)), None) => return Ok(all(&name, &before, Is::Gone, "the environment is gone")),
         // The head has to have it, and says so.
-        (None, None) => return project(head).map(|_| Touched::default()),
+        (None, None) => return project(&head).map(|_| Touched::default()),
     };
     let changed = before.tree.differing(&after.tree);
-    let (old, new) = (made(base, &before), made(head, &after));
     let mut releases = Vec::new();
     let mut perhaps = BTreeMap::new();
     for release in &after.environment.releases {
@@ -54,7 +55,20 @@ pub fn touched(base: &Settings, head: &Settings) -> Result<Touched, Failure> {
     releases.extend(gone.map(|(release, why)| Touch { release, is: Is::Gone, why }));
     releases.extend(rendered((base, before), (head, after), perhaps));
     releases.sort_by(|a, b| a.release.cmp(&b.release));
-    Ok(Touched { environment: head.environment.clone(), releases })
+    Ok(Touched { environment: name, releases })
+}
+
+/// What a revision makes its releases of.
+type Revision = (Project, BTreeMap<Arc<str>, Made>);
+
+/// Reads a revision; `None` where it does not have the environment.
+fn read(settings: Settings) -> (Settings, Result<Option<Revision>, Failure>) {
+    let with_made = |project: Project| {
+        let made = made(&settings, &project);
+        (project, made)
+    };
+    let revision = load::those_there(&settings).map(|it| it.map(with_made));
+    (settings, revision)
 }
 
 /// The first thing that a failure says.
@@ -62,11 +76,11 @@ fn said(failure: &Failure) -> String {
     failure.diagnostics.first().and_then(|it| it.messages.first().cloned()).unwrap_or_default()
 }
 
-fn all(settings: &Settings, project: &Project, is: Is, why: &str) -> Touched {
+fn all(environment: &str, project: &Project, is: Is, why: &str) -> Touched {
     let touch = |it: &Release| Touch { release: Arc::clone(&it.name), is, why: vec![why.to_owned()] };
     let mut releases: Vec<Touch> = project.environment.releases.iter().map(touch).collect();
     releases.sort_by(|a, b| a.release.cmp(&b.release));
-    Touched { environment: settings.environment.clone(), releases }
+    Touched { environment: environment.to_owned(), releases }
 }
 
 fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
@@ -79,12 +93,14 @@ fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
 /// the cluster serves.
 type Perhaps = BTreeMap<Arc<str>, (Vec<String>, bool)>;
 
-fn rendered(base: (&Settings, Project), head: (&Settings, Project), perhaps: Perhaps) -> Vec<Touch> {
+fn rendered(base: (Settings, Project), head: (Settings, Project), perhaps: Perhaps) -> Vec<Touch> {
     if perhaps.is_empty() {
         return Vec::new();
     }
     let names: BTreeSet<Arc<str>> = perhaps.keys().cloned().collect();
-    let sides = Side::of(base.0, base.1, &names).and_then(|before| Ok((before, Side::of(head.0, head.1, &names)?)));
+    let side = |(settings, project): (Settings, Project)| Side::of(&settings, project, &names);
+    let (before, after) = pool::both(|| side(base), || side(head));
+    let sides = before.and_then(|before| Ok((before, after?)));
     let sides = match &sides {
         Ok(sides) => Ok(sides),
         Err(failure) => Err(said(failure)),

@@ -22,7 +22,7 @@ const CAP_SHARE: usize = 5;
 /// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
 /// of those that only an inventory knows; a release without facts loses no object.
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
-    let holders = Holders::of(releases);
+    let holders = Holders::of(comparison.objects.iter().map(|object| &object.id), releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
     let around = Around { releases, residents: &comparison.residents };
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();

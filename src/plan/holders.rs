@@ -1,6 +1,6 @@
 //! Which inventories hold an object.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ReleaseFacts;
@@ -10,10 +10,11 @@ use crate::manifest::ObjectId;
 pub(super) struct Holders<'a>(HashMap<&'a ObjectId, Vec<&'a Arc<str>>>);
 
 impl<'a> Holders<'a> {
-    pub(super) fn of(releases: &'a [ReleaseFacts]) -> Self {
-        let mut holders: HashMap<_, Vec<_>> = HashMap::new();
+    /// The holders of the objects that a plan is about.
+    pub(super) fn of<'o>(objects: impl Iterator<Item = &'o ObjectId>, releases: &'a [ReleaseFacts]) -> Self {
+        let (about, mut holders): (HashSet<&ObjectId>, HashMap<_, Vec<_>>) = (objects.collect(), HashMap::new());
         for release in releases {
-            for id in &release.inventory {
+            for id in release.inventory.iter().filter(|id| about.contains(id)) {
                 holders.entry(id).or_default().push(&release.name);
             }
         }

@@ -140,7 +140,7 @@ pub struct ReleaseFacts {
     /// What the label [`PART_OF`] of its objects says.
     pub set: String,
     /// The objects that its inventory holds.
-    pub inventory: BTreeSet<ObjectId>,
+    pub inventory: Arc<BTreeSet<ObjectId>>,
     /// The objects that the repository gives it, where it is not part of the run.
     pub wanted: BTreeSet<ObjectId>,
     /// Why these could not be told, where they had to be.

@@ -211,7 +211,7 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], aroun
     };
     let (gone, stays): (Vec<_>, Vec<_>) = actions.iter().partition(|(action, object)| going(action, object));
     let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
-    let held = around.releases.iter().flat_map(|release| &release.inventory).filter(|id| !gone.contains(id));
+    let held = around.releases.iter().flat_map(|release| &*release.inventory).filter(|id| !gone.contains(id));
     let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| &object.id).chain(held).cloned().collect();
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
         let ours = staying.iter().find(|id| contains(object, id)).map(|id| format!("`{id}` needs it, and stays"));

@@ -123,7 +123,7 @@ fn resources(object: &ObjectComparison, around: &Around<'_>) -> Vec<String> {
         }
         Some(Residents::Known(all)) => (all.iter().collect(), None),
         Some(Residents::Unknown(_)) | None => {
-            let known = around.releases.iter().flat_map(|release| &release.inventory).filter(|id| id.kind == kind);
+            let known = around.releases.iter().flat_map(|release| &*release.inventory).filter(|id| id.kind == kind);
             (known.collect(), Some(format!("every other {} in the cluster", kind.kind)))
         }
     };

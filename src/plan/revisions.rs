@@ -25,7 +25,7 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects
         kept_prune: release.prune,
         declared,
         set: apply_set_id(&to.state_namespace, &inventory_name(&to.name, &release.name)),
-        inventory: inventories.get(&release.name).cloned().unwrap_or_default().into_iter().collect(),
+        inventory: Arc::new(inventories.get(&release.name).into_iter().flatten().cloned().collect()),
         replace: release.replace.iter().chain(&to.replace).cloned().collect(),
         ..ReleaseFacts::default()
     };

@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::openapi::builtin_schemas;
+pub use self::openapi::{builtin_schemas, slim};
 pub(crate) use self::table::rows;
 pub use self::table::{BUILTIN_VERSION, RELEASES, Removed, builtin, is_builtin_group, removed, served};
 pub use self::types::{ListType, MapType, Scalar, Schemas, Strategy, Type, Zero};

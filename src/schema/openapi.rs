@@ -1,11 +1,14 @@
 //! OpenAPI v3 -> [`Schemas`].
 
+mod slim;
+
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
 use flate2::read::GzDecoder;
 
+pub use self::slim::slim;
 use super::types::{DEDUCED, Field, ListNode, MapNode, Node, Reference, UNTYPED};
 use super::{Gvk, Scalar, Schemas, Strategy, Zero, zeros};
 use crate::value::{Data, Value};
@@ -229,6 +232,9 @@ impl Schemas {
 /// The extension that names the kinds of a type, and the kind of a path.
 const KINDS: &str = "x-kubernetes-group-version-kind";
 
+/// How the paths end by which a status is written.
+const STATUS: &str = "/{name}/status";
+
 /// The kinds whose objects a type describes.
 fn kinds(schema: &Value) -> impl Iterator<Item = Gvk> {
     schema.get(KINDS).and_then(Value::as_list).unwrap_or_default().iter().filter_map(gvk)
@@ -243,7 +249,7 @@ fn gvk(kind: &Value) -> Option<Gvk> {
 /// is one for every kind that has a status, as for all built-in kinds.
 fn with_status(document: &Value) -> Option<HashSet<Gvk>> {
     let paths = document.get("paths")?.as_map()?;
-    let status = paths.iter().filter(|path| path.key.ends_with("/{name}/status"));
+    let status = paths.iter().filter(|path| path.key.ends_with(STATUS));
     Some(status.filter_map(|path| gvk(path.value.dig(&["patch", KINDS])?)).collect())
 }
 

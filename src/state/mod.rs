@@ -8,6 +8,7 @@ mod chunks;
 mod document;
 pub mod history;
 mod hooks;
+mod outline;
 pub mod saved;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+pub use self::outline::Outline;
 use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;

@@ -5,6 +5,7 @@
 //! `others.yaml` (the same of others, by their names). Without `live.yaml` there is no such object; `base.yaml` is what
 //! we applied last. `expected.txt` is what is sent and shown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ fn value(text: &str) -> Value {
 
 fn run(case: &Case) -> Result<(), Failed> {
     let desired: Vec<Arc<Object>> = values(&case.read("desired.yaml")).into_iter().map(object).collect();
-    let rules = Rules::of(&environment(case), desired.iter().map(|object| &**object), []);
+    let rules = Rules::of(&environment(case), desired.iter().map(|object| &**object), BTreeMap::new());
     let key = key();
     let context = Context { rules: &rules, ..Context::new(&key, builtin_schemas()) };
     let live = case.read_if_there("live.yaml").map(|text| server(case, &value(&text)));

@@ -111,7 +111,7 @@ fn touched(args: &JobArgs, environment: &str, (base, head): (&str, &str), closed
         let settings = settings::offline(environment, &args.at(revision), &select, &set)?;
         Ok::<_, Failure>(Settings { closed, ..settings })
     };
-    let touched = side(base).and_then(|base| pipeline::touched(&base, &side(head)?));
+    let touched = side(base).and_then(|base| pipeline::touched(base, side(head)?));
     match touched {
         Ok(touched) if touched.is_empty() => None,
         Ok(touched) => Some(changed::selected(touched)),

@@ -22,9 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use self::adjust::sent;
 pub(super) use self::adjust::{adjust, shape};
 pub(super) use self::hide::hide;
+pub use self::scaled::scales;
 use crate::manifest::{Object, ObjectId};
 use crate::project::{Condition, Environment, IgnoreRule, Ignored, Meaning, ShippedRule, fits, shipped};
-use crate::value::{Origin, Pattern, Value};
+use crate::value::{Origin, Pattern};
 
 /// The ignore rules of an environment and its releases, and those that are shipped.
 #[derive(Debug, Default)]
@@ -60,12 +61,12 @@ struct Rule<'r> {
 static NONE: Rules = Rules { written: Vec::new(), shipped: Vec::new(), scaled: BTreeMap::new() };
 
 impl Rules {
-    /// The rules of an environment. Autoscalers are found among the `desired` objects, and among those that releases
-    /// outside of this run have `applied`.
+    /// The rules of an environment. Autoscalers are found among the `desired` objects; what those of releases outside of
+    /// this run target is in `elsewhere`, with the autoscaler.
     pub fn of<'o>(
         environment: &Environment,
         desired: impl IntoIterator<Item = &'o Object>,
-        applied: impl IntoIterator<Item = (&'o ObjectId, &'o Value)>,
+        elsewhere: BTreeMap<ObjectId, ObjectId>,
     ) -> Self {
         let written = |release: Option<&Arc<str>>, rule: &IgnoreRule| Written {
             release: release.cloned(),
@@ -74,8 +75,9 @@ impl Rules {
         };
         let own = environment.releases.iter().flat_map(|it| it.ignore.iter().map(|rule| written(Some(&it.name), rule)));
         let all = environment.ignore.iter().map(|rule| written(None, rule));
-        let objects = desired.into_iter().map(|it| (&it.id, &it.body)).chain(applied);
-        Self { written: own.chain(all).collect(), shipped: shipped().collect(), scaled: scaled::targets(objects) }
+        let mut scaled = elsewhere;
+        scaled.extend(desired.into_iter().filter_map(|it| Some((scales(&it.id, || &it.body)?, it.id.clone()))));
+        Self { written: own.chain(all).collect(), shipped: shipped().collect(), scaled }
     }
 
     /// No rules at all, not even those that are shipped.

@@ -1,7 +1,5 @@
 //! What autoscalers target.
 
-use std::collections::BTreeMap;
-
 use crate::diff::Writer;
 use crate::diff::table::fits;
 use crate::manifest::ObjectId;
@@ -21,14 +19,11 @@ pub fn is_autoscaler(writer: &Writer, take: &[String]) -> bool {
     writer.subresource == "scale" && MANAGERS.into_iter().any(is_named) && !take.iter().any(|it| is_named(it))
 }
 
-/// The objects that autoscalers among these target, with the autoscaler.
-pub fn targets<'o>(objects: impl Iterator<Item = (&'o ObjectId, &'o Value)>) -> BTreeMap<ObjectId, ObjectId> {
-    objects.filter_map(|(id, body)| Some((target(id, body)?, id.clone()))).collect()
-}
-
-fn target(id: &ObjectId, body: &Value) -> Option<ObjectId> {
+/// What an object scales, if it is an autoscaler. That of no other kind is looked into.
+pub fn scales<'v>(id: &ObjectId, body: impl FnOnce() -> &'v Value) -> Option<ObjectId> {
     let GroupKind { group, kind } = &id.kind;
     let (_, _, api_version, default) = AUTOSCALERS.into_iter().find(|it| it.0 == group && it.1 == kind)?;
+    let body = body();
     let text = |key: &str| body.dig(&["spec", "scaleTargetRef", key]).and_then(Value::as_str);
     let gvk = Gvk::new(text("apiVersion").unwrap_or(api_version), text("kind").unwrap_or(default));
     Some(ObjectId { kind: gvk.group_kind(), namespace: id.namespace.clone(), name: text("name")?.to_owned() })

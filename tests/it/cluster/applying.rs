@@ -126,7 +126,7 @@ impl World {
             needs: waiting.needs.clone(),
             declared: true,
             set: name.to_string(),
-            inventory: kept().filter(|(it, _, _)| it.release == *name).map(|(_, id, _)| id.clone()).collect(),
+            inventory: Arc::new(kept().filter(|it| it.0.release == *name).map(|(_, id, _)| id.clone()).collect()),
             ..ReleaseFacts::default()
         };
         let facts: Vec<ReleaseFacts> = self.needs.iter().map(facts).collect();

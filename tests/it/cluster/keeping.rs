@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use weft::cluster::{ApplyOptions, ClusterError, Holder, Precondition, Propagation, Refusal, WriteError};
@@ -23,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         code("cluster", "a_delete_of_another_uid_is_refused", a_delete_of_another_uid_is_refused),
         code("cluster", "an_unknown_field_is_refused_with_its_name", an_unknown_field_is_refused_with_its_name),
         code("cluster", "a_large_inventory_comes_back", a_large_inventory_comes_back),
+        code("cluster", "other_inventories_are_read_by_their_heads", other_inventories_are_read_by_their_heads),
         code("cluster", "the_key_is_made_once", the_key_is_made_once),
         code("cluster", "one_lease_at_a_time", one_lease_at_a_time),
         code("cluster", "a_kubeconfig_in_a_secret", a_kubeconfig_in_a_secret),
@@ -137,22 +141,19 @@ fn inventory(objects: usize) -> Inventory {
     }
 }
 
+async fn secrets(namespace: &str) -> Result<Api<Secret>, Failed> {
+    let kubeconfig = Kubeconfig::read_from(shared().kubeconfig())?;
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Api::namespaced(kube::Client::try_from(config)?, namespace))
+}
+
 fn a_large_inventory_comes_back() -> Result<(), Failed> {
     // Not there yet: it is created by the first save.
     let namespace = format!("{}-new", shared().namespace("cluster-state"));
     shared().block_on(async {
         let cluster = cluster().await;
         assert!(cluster.inventories(&namespace, "dev").await?.is_empty());
-        let secrets: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::namespaced(
-            kube::Client::try_from(
-                kube::Config::from_custom_kubeconfig(
-                    kube::config::Kubeconfig::read_from(shared().kubeconfig())?,
-                    &kube::config::KubeConfigOptions::default(),
-                )
-                .await?,
-            )?,
-            &namespace,
-        );
+        let secrets = secrets(&namespace).await?;
         let count = async || secrets.list(&kube::api::ListParams::default()).await.map(|it| it.items.len());
         for objects in [800, 900, 3] {
             let saved = inventory(objects);
@@ -164,6 +165,32 @@ fn a_large_inventory_comes_back() -> Result<(), Failed> {
         assert!(cluster.inventories(&namespace, "production").await?.is_empty());
         cluster.save(&namespace, &inventory(0)).await?;
         assert_eq!(count().await?, 0);
+        Ok(())
+    })
+}
+
+fn other_inventories_are_read_by_their_heads() -> Result<(), Failed> {
+    let namespace = shared().namespace("cluster-outlines");
+    shared().block_on(async {
+        let cluster = cluster().await;
+        for (at, release) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            cluster.save(&namespace, &Inventory { release: release.into(), ..inventory(at + 1) }).await?;
+        }
+        let read = async |about: &[&str]| {
+            let about = about.iter().map(|it| Arc::from(*it)).collect();
+            let found = cluster.kept_inventories_of(&namespace, "dev", &about).await?;
+            let whole = found.whole.iter().map(|it| Ok(format!("{}={}", it.release(), it.read()?.objects.len())));
+            let whole = whole.collect::<Result<Vec<_>, ClusterError>>()?;
+            let outlines = found.outlines.iter().map(|(release, it)| format!("{release}~{}", it.objects.len()));
+            Ok::<_, Failed>(whole.into_iter().chain(outlines).collect::<Vec<_>>().join(" "))
+        };
+        same("one", "b=2 a~1 c~3 d~4", &read(&["b"]).await?)?;
+        same("none that is there", "a~1 b~2 c~3 d~4", &read(&["z"]).await?)?;
+        same("most", "a=1 b=2 c=3 d=4", &read(&["a", "b", "c"]).await?)?;
+        // What a head does not say is read from its document.
+        let unsaid = json!({"metadata": {"annotations": {"weft.example.com/objects": null}}});
+        secrets(&namespace).await?.patch("weft.dev.c", &PatchParams::default(), &Patch::Merge(unsaid)).await?;
+        same("one that does not say it", "b=2 c=3 a~1 d~4", &read(&["b"]).await?)?;
         Ok(())
     })
 }

@@ -1,8 +1,11 @@
 //! Narrow rights: what is missing is named, with the Role that gives it.
 
+use std::future::ready;
+use std::sync::Mutex;
+
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::cluster::{ApplyOptions, Cluster, Refusal, Wanted, WriteError};
+use weft::cluster::{ApplyOptions, Beside, Cluster, Page, Refusal, Wanted, WriteError};
 use weft::diff::LiveObject;
 use weft::project::ClusterRef;
 
@@ -11,7 +14,68 @@ use crate::cases::{code, same};
 use crate::sandbox::{NOBODY, shared};
 
 pub fn trials() -> Vec<Trial> {
-    vec![code("cluster", "who_may_not_list_reads_by_name", who_may_not_list_reads_by_name)]
+    vec![
+        code("cluster", "who_may_not_list_reads_by_name", who_may_not_list_reads_by_name),
+        code("cluster", "few_of_many_are_read_by_name", few_of_many_are_read_by_name),
+    ]
+}
+
+/// What lets [`NOBODY`] do something in a namespace.
+fn bound(rules: &serde_json::Value) -> [serde_json::Value; 2] {
+    let group = "rbac.authorization.k8s.io";
+    let role = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": "reader"}, "rules": rules,
+    });
+    let binding = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "reader"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": NOBODY}],
+    });
+    [role, binding]
+}
+
+fn few_of_many_are_read_by_name() -> Result<(), Failed> {
+    let shared = shared();
+    let namespace = shared.namespace("cluster-few");
+    shared.block_on(async {
+        let admin_s = cluster().await;
+        let discovery = admin_s.discover().await?;
+        let [role, binding] = bound(&json!([
+            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["a"]},
+        ]));
+        let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        let objects = [role, binding, map("a"), map("b")].map(|body| object("r", Some(&namespace), body, &discovery));
+        for it in &objects {
+            let resource = discovery.resource(&it.gvk).expect("a kind");
+            admin_s.apply(&it.id, resource, &it.body, ApplyOptions::default()).await?;
+        }
+        let nobody = Cluster::connect(&target(&ClusterRef { context: Some(NOBODY.into()), ..admin() })).await?;
+        let kind = objects[2].id.kind.clone();
+        // The name of each page's object, a page in brackets.
+        let read = async |cluster: &Cluster, beside: usize| {
+            let pages = Mutex::new(Vec::new());
+            let take = |page: Page| {
+                let mut names = Vec::new();
+                let read = page.read(&mut |it: LiveObject| names.push(it.id.name));
+                pages.lock().expect("pages").push(format!("({})", names.join(" ")));
+                ready(read)
+            };
+            let wanted = objects[2..]
+                .iter()
+                .map(|it| Wanted { id: it.id.clone(), resource: discovery.resource(&it.gvk).expect("a kind").clone() });
+            let beside = Beside::from([((&kind, Some(namespace.as_str())), beside)]);
+            let unread = cluster.read_pages(wanted, &beside, &take).await?;
+            assert!(unread.reasons.is_empty(), "{unread:?}");
+            let mut pages = pages.into_inner().expect("pages");
+            pages.sort();
+            Ok::<_, Failed>(pages.join(" "))
+        };
+        same("alone", "(a b)", &read(&admin_s, 0).await?)?;
+        same("half of all", "(a b)", &read(&admin_s, 2).await?)?;
+        same("few of many", "(a) (b)", &read(&admin_s, 20).await?)?;
+        same("few of many, by who may get only one of them", "(a) (b)", &read(&nobody, 20).await?)
+    })
 }
 
 fn who_may_not_list_reads_by_name() -> Result<(), Failed> {
@@ -20,15 +84,7 @@ fn who_may_not_list_reads_by_name() -> Result<(), Failed> {
     shared.block_on(async {
         let admin_s = cluster().await;
         let discovery = admin_s.discover().await?;
-        let role = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"},
-            "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
-        });
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "reader"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": NOBODY}],
-        });
+        let [role, binding] = bound(&json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]));
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}});
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
         let objects = [role, binding, map, secret].map(|body| object("r", Some(&namespace), body, &discovery));

@@ -298,7 +298,7 @@ impl Facts {
             kept_prune: policy(self.kept_prune.as_deref().or(self.prune.as_deref())),
             declared: self.declared,
             set: format!("applyset-{}", self.name),
-            inventory: own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect(),
+            inventory: Arc::new(own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect()),
             wanted: self.wanted.iter().map(|it| id(it)).collect(),
             unrendered: self.unrendered.clone(),
             conflicts: self.conflicts.iter().map(|it| conflict(it)).collect(),

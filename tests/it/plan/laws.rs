@@ -111,7 +111,7 @@ fn case() -> impl Strategy<Value = Case> {
                 prune,
                 declared: true,
                 set: format!("applyset-{name}"),
-                inventory: held(&objects, name),
+                inventory: held(&objects, name).into(),
                 ..ReleaseFacts::default()
             });
             Case { releases: releases.collect(), objects, shuffled, allow: allow.into_iter().collect(), residents }
