@@ -93,12 +93,9 @@ impl Kept {
 
     /// What was printed, if all that went into it is as it was.
     pub(super) fn find(&self, settings: &Settings) -> Option<Printed> {
-        let bytes = fs::read(&self.file).ok()?;
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
-        let head: Head = serde_json::from_slice(&bytes[..end]).ok()?;
-        let body = &bytes[end + 1..];
+        let (head, body) = parted(String::from_utf8(fs::read(&self.file).ok()?).ok()?)?;
         let tree = settings.source.read(head.asked.iter().map(String::as_str)).ok()?;
-        if head.checksum != checksum(body) || head.digest != inputs(settings, &tree, &head.variables).ok()? {
+        if head.checksum != checksum(body.as_bytes()) || head.digest != inputs(settings, &tree, &head.variables).ok()? {
             return None;
         }
         // What is used is young again.
@@ -205,14 +202,23 @@ fn packed(asked: Vec<String>, variables: Vec<String>, digest: String, printed: &
     Some([&head[..], b"\n", &body].concat())
 }
 
-fn unpacked(head: Head, body: &[u8]) -> Option<Printed> {
-    let (text, index) = std::str::from_utf8(body).ok()?.split_at_checked(head.text)?;
+/// The head, and what stands behind it, in the memory of both.
+fn parted(mut entry: String) -> Option<(Head, String)> {
+    let end = entry.find('\n')?;
+    let head = serde_json::from_str(&entry[..end]).ok()?;
+    entry.drain(..=end);
+    Some((head, entry))
+}
+
+fn unpacked(head: Head, mut body: String) -> Option<Printed> {
+    let index = body.get(head.text..)?;
     let object = |line: &str| {
         let (length, path) = line.split_once(' ')?;
         Some((path.to_owned(), length.parse().ok()?))
     };
     let objects = index.lines().map(object).collect::<Option<_>>()?;
-    Some(Printed { text: text.to_owned(), objects, warnings: head.warnings, releases: head.releases })
+    body.truncate(head.text);
+    Some(Printed { text: body, objects, warnings: head.warnings, releases: head.releases })
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
@@ -244,11 +250,9 @@ mod tests {
         };
         assert_eq!(printed.parts(), [("web/a b.yaml", "---\na: 1\n"), ("web/ä.yaml", "---\nä: 2\n")]);
         let bytes = packed(vec!["charts".into()], Vec::new(), "d".into(), &printed).unwrap();
-        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap();
-        let head = || serde_json::from_slice::<Head>(&bytes[..end]).unwrap();
-        let body = &bytes[end + 1..];
-        assert_eq!(head().checksum, checksum(body));
-        assert_eq!(unpacked(head(), body), Some(printed));
-        assert!((0..body.len()).all(|at| head().checksum != checksum(&body[..at])));
+        let (head, body) = parted(String::from_utf8(bytes).unwrap()).unwrap();
+        assert_eq!(head.checksum, checksum(body.as_bytes()));
+        assert!((0..body.len()).all(|at| head.checksum != checksum(&body.as_bytes()[..at])));
+        assert_eq!(unpacked(head, body), Some(printed));
     }
 }
