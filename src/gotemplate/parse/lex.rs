@@ -240,8 +240,13 @@ impl<'t> Lexer<'t> {
     }
 
     fn alphanumerics(&mut self) {
-        while let Some((_, width)) = self.peek().filter(|(c, _)| is_alphanumeric(*c)) {
-            self.pos += width;
+        loop {
+            let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            self.pos += self.rest().iter().take_while(|byte| plain(byte)).count();
+            match self.peek() {
+                Some((c, width)) if is_alphanumeric(c) => self.pos += width,
+                _ => return,
+            }
         }
     }
 

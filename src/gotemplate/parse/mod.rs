@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::lex::{Item, Lexer, Token};
 pub use self::number::Number;
-use super::ast::{Branch, Invoke, Node, Template};
+use super::ast::{Branch, Command, Expr, Invoke, Node, Template};
 use super::call::Functions;
 use super::error::{GoTemplateError, Place};
 use super::source::{Source, Span};
@@ -32,6 +32,9 @@ pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc
         functions,
         found: Vec::new(),
         scope: Scope::default(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         action: None,
         depth: 0,
     };
@@ -50,6 +53,11 @@ struct Parser<'a> {
     functions: &'a Functions,
     found: Vec<Arc<Template>>,
     scope: Scope,
+    /// The nodes, commands and operands of what is not read to its end, the innermost last. What is gets a list of just
+    /// its own from them.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Expr>,
     /// Where the action begins that is being read.
     action: Option<Span>,
     depth: usize,
@@ -181,7 +189,6 @@ impl<'a> Parser<'a> {
 
     fn file(&mut self, name: Str) -> Parsed<()> {
         self.scope = Scope::of_template();
-        let mut body = Vec::new();
         loop {
             match self.peek().token {
                 Token::Eof => break,
@@ -198,12 +205,12 @@ impl<'a> Parser<'a> {
                 _ => {}
             }
             match self.step()? {
-                Step::Node(node) => body.push(node),
+                Step::Node(node) => self.nodes.push(node),
                 Step::Stop(Stop::End) => return self.error("unexpected {{end}}"),
                 Step::Stop(Stop::Else) => return self.error("unexpected {{else}}"),
             }
         }
-        let slots = self.scope.slots;
+        let (slots, body) = (self.scope.slots, self.nodes.drain(..).collect());
         self.add(name, slots, body)
     }
 
@@ -243,11 +250,11 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self) -> Parsed<(Vec<Node>, Stop)> {
-        let mut nodes = Vec::new();
+        let start = self.nodes.len();
         while self.peek_non_space().token != Token::Eof {
             match self.step()? {
-                Step::Node(node) => nodes.push(node),
-                Step::Stop(stop) => return Ok((nodes, stop)),
+                Step::Node(node) => self.nodes.push(node),
+                Step::Stop(stop) => return Ok((self.nodes.drain(start..).collect(), stop)),
             }
         }
         self.error("unexpected EOF")

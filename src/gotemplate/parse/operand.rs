@@ -40,10 +40,11 @@ impl Expr {
 
 impl Parser<'_> {
     pub(super) fn command(&mut self) -> Parsed<Command> {
-        let mut operands = Vec::new();
+        let before = self.operands.len();
         loop {
             self.peek_non_space();
-            operands.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.operands.extend(operand);
             let item = self.next();
             match item.token {
                 Token::Space => {}
@@ -55,8 +56,11 @@ impl Parser<'_> {
                 _ => return self.unexpected(item, "operand"),
             }
         }
-        let mut operands = operands.into_iter();
-        let Some(head) = operands.next() else { return self.error("empty command") };
+        let mut operands = self.operands.drain(before..);
+        let Some(head) = operands.next() else {
+            drop(operands);
+            return self.error("empty command");
+        };
         let args: Vec<Expr> = operands.collect();
         let span = args.last().map_or(head.span, |last| head.span.to(last.span));
         Ok(Command { span, head, args })
@@ -65,29 +69,21 @@ impl Parser<'_> {
     /// A term with the fields that follow it; `None` where no operand begins.
     fn operand(&mut self) -> Parsed<Option<Expr>> {
         let Some(mut term) = self.term()? else { return Ok(None) };
-        let mut fields: Vec<Str> = Vec::new();
-        let mut span = term.span;
+        let (constant, whole) = (term.is_constant(), term.span);
         while self.peek().token == Token::Field {
             let item = self.next();
-            fields.push(self.text_of(item)[1..].into());
-            span = span.to(item.span);
-        }
-        if fields.is_empty() {
-            return Ok(Some(term));
-        }
-        let constant = term.is_constant();
-        match &mut term.kind {
-            ExprKind::Field(path) | ExprKind::Variable(_, path) => {
-                path.append(&mut fields);
-                term.span = span;
-                Ok(Some(term))
+            let (name, span) = (Str::from(&self.text_of(item)[1..]), term.span.to(item.span));
+            match &mut term.kind {
+                ExprKind::Field(path) | ExprKind::Variable(_, path) | ExprKind::Chain(_, path) => path.push(name),
+                _ => term = Expr { span, kind: ExprKind::Chain(Box::new(term), vec![name]) },
             }
-            _ if constant => {
-                let text = String::from_utf8_lossy(self.source.slice(term.span)).into_owned();
-                self.error(format!("unexpected . after term {text:?}"))
-            }
-            _ => Ok(Some(Expr { span, kind: ExprKind::Chain(Box::new(term), fields) })),
+            term.span = span;
         }
+        if constant && term.span != whole {
+            let text = String::from_utf8_lossy(self.source.slice(whole)).into_owned();
+            return self.error(format!("unexpected . after term {text:?}"));
+        }
+        Ok(Some(term))
     }
 
     fn term(&mut self) -> Parsed<Option<Expr>> {
