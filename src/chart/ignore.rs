@@ -48,10 +48,9 @@ impl Ignore {
     }
 
     fn matches(&self, path: &str, is_folder: bool) -> bool {
-        let path: Vec<char> = path.chars().collect();
-        let name = path.rsplit(|c| *c == '/').next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
         self.0.iter().any(|rule| {
-            let looked_at = if rule.name_only { name } else { &path };
+            let looked_at = if rule.name_only { name } else { path };
             let fits = (is_folder || !rule.folders) && matches(&rule.tokens, looked_at);
             fits != rule.negated
         })
@@ -133,14 +132,13 @@ fn member(pattern: &[char], at: &mut usize) -> Option<char> {
     pattern.get(*at).map(|_| c)
 }
 
-fn matches(tokens: &[Token], name: &[char]) -> bool {
+fn matches(tokens: &[Token], name: &str) -> bool {
     let Some((token, rest)) = tokens.split_first() else { return name.is_empty() };
+    let mut chars = name.chars();
     match token {
-        Token::Any => {
-            let within = name.iter().take_while(|c| **c != '/').count();
-            (0..=within).any(|skipped| matches(rest, &name[skipped..]))
-        }
-        token => name.split_first().is_some_and(|(c, below)| token.takes(*c) && matches(rest, below)),
+        // It may take nothing, or a character more each time.
+        Token::Any => matches(rest, name) || chars.next().is_some_and(|c| c != '/' && matches(tokens, chars.as_str())),
+        token => chars.next().is_some_and(|c| token.takes(c)) && matches(rest, chars.as_str()),
     }
 }
 
@@ -160,8 +158,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, name: &str) -> Option<bool> {
-        let name: Vec<char> = name.chars().collect();
-        Some(matches(&tokens(pattern)?, &name))
+        Some(matches(&tokens(pattern)?, name))
     }
 
     /// From the tables of Go's `path/filepath` and of Helm's `pkg/ignore`.
