@@ -10,6 +10,7 @@
 mod advice;
 mod capabilities;
 mod coalesce;
+mod cores;
 mod error;
 mod files;
 mod glob;

@@ -91,8 +91,8 @@ fn facts(prepared: &Prepared, named: &Named) -> Result<Facts, ChartError> {
     })
 }
 
-fn printed(rendered: &go::Output, prepared: &Prepared, named: &Named) -> Result<Vec<u8>, ChartError> {
-    let text = |it: &go::Rendered| Ok((Arc::clone(&it.name), it.text()?.to_owned()));
+fn printed<'r>(rendered: &'r go::Output, prepared: &Prepared, named: &Named) -> Result<Vec<u8>, ChartError> {
+    let text = |it: &'r go::Rendered| Ok((&*it.name, it.text()?));
     let texts = rendered.files.iter().map(text).collect::<Result<Vec<_>, ChartError>>()?;
     let mut sorted = output::sort(&texts)?;
     sorted.hooks.retain(|it| {

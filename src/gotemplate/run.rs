@@ -108,7 +108,8 @@ impl<'e> Run<'e> {
         self.root = Some(data.clone());
         // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks.
         stacker::maybe_grow(2 * RED_ZONE, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
-        Ok(std::mem::take(&mut self.out))
+        // The room stays for the next one.
+        Ok(self.out.clone())
     }
 
     /// The output of a template, and which lines of templates made it.

@@ -12,9 +12,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use memchr::memmem;
+
 use self::files::Files;
 use self::values::Maker;
 use super::capabilities::Capabilities;
+use super::cores;
 use super::load::has_ending;
 use super::lookups::{Lookups, Seen};
 use super::member::Member;
@@ -219,8 +222,9 @@ impl Sets {
             return Ok(Arc::clone(set));
         }
         let mut set = Templates::new(functions::all().clone());
-        for it in renderables {
-            set.add(&it.name, &it.place, Str::from(&*it.file.data)).map_err(ChartError::go)?;
+        let parse = |it: &Renderable| set.parse(&it.name, &it.place, Arc::clone(&it.file.data));
+        for parsed in cores::each(renderables, parse) {
+            set.insert(parsed.map_err(ChartError::go)?);
         }
         let set = Arc::new(set);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&set));
@@ -336,7 +340,7 @@ impl Shared {
 /// Helm takes out what Go prints for what is not there, wherever it stands.
 fn without_no_value(bytes: Vec<u8>) -> Vec<u8> {
     const NO_VALUE: &[u8] = b"<no value>";
-    if !bytes.split(|it| *it == NO_VALUE[0]).skip(1).any(|it| it.starts_with(&NO_VALUE[1..])) {
+    if memmem::find(&bytes, NO_VALUE).is_none() {
         return bytes;
     }
     let mut out = Vec::with_capacity(bytes.len());

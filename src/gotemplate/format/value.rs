@@ -35,7 +35,13 @@ const fn decimals() -> [([u8; 4], usize); 256] {
     let mut all = [([b' '; 4], 0); 256];
     let mut byte = 0;
     while byte < all.len() {
-        let length = if byte >= 100 { 3 } else if byte >= 10 { 2 } else { 1 };
+        let length = if byte >= 100 {
+            3
+        } else if byte >= 10 {
+            2
+        } else {
+            1
+        };
         let (mut rest, mut at) = (byte, length);
         while at > 0 {
             at -= 1;
