@@ -158,7 +158,7 @@ impl<'e> Run<'e> {
         }
         self.spend(text.len() as u64)?;
         let source = Source { path: Arc::new(MADE.to_owned()), text: text.clone() };
-        let templates = parse(TPL.into(), source, self.templates.functions()).map_err(Box::new)?;
+        let templates = parse(TPL.into(), source, self.templates.functions())?;
         let layer = Arc::new(templates);
         self.parsed.insert(text.clone(), Arc::clone(&layer));
         Ok(layer)

@@ -37,7 +37,7 @@ impl Templates {
     /// Parses a file, as for [`Templates::add`].
     pub fn parse(&self, name: &str, path: &Arc<String>, text: impl Into<Str>) -> Result<Parsed, GoTemplateError> {
         let source = Source { path: Arc::clone(path), text: text.into() };
-        parse(name.into(), source, &self.functions).map(Parsed)
+        parse(name.into(), source, &self.functions).map(Parsed).map_err(|error| *error)
     }
 
     /// Adds a file that was parsed.

@@ -21,7 +21,7 @@ use super::text::Str;
 const DEEPEST: usize = 1000;
 
 /// The templates of a file: its definitions in order and, last, the file itself under `name`.
-pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc<Template>>, GoTemplateError> {
+pub fn parse(name: Str, source: Source, functions: &Functions) -> Parsed<Vec<Arc<Template>>> {
     let source = Arc::new(source);
     let text = source.text.clone();
     let mut parser = Parser {
@@ -42,7 +42,7 @@ pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc
     Ok(parser.found)
 }
 
-type Parsed<T> = Result<T, GoTemplateError>;
+type Parsed<T> = Result<T, Box<GoTemplateError>>;
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
-        Err(GoTemplateError::Syntax { message: message.into(), place: self.place(self.last) })
+        Err(Box::new(GoTemplateError::Syntax { message: message.into(), place: self.place(self.last) }))
     }
 
     fn place(&self, span: Span) -> Box<Place> {
@@ -290,9 +290,9 @@ impl<'a> Parser<'a> {
                 self.expect(Token::RightDelim, "end")?;
                 return Ok(Step::Stop(Stop::End));
             }
-            Token::If => Node::If(self.control("if", Token::If)?),
-            Token::Range => Node::Range(self.control("range", Token::Range)?),
-            Token::With => Node::With(self.control("with", Token::With)?),
+            Token::If => Node::If(Box::new(self.control("if", Token::If)?)),
+            Token::Range => Node::Range(Box::new(self.control("range", Token::Range)?)),
+            Token::With => Node::With(Box::new(self.control("with", Token::With)?)),
             Token::Template => self.invoke()?,
             _ => {
                 self.back(item);
@@ -335,7 +335,7 @@ impl<'a> Parser<'a> {
         let item = self.peek();
         if item.token == token && token != Token::Range {
             self.next();
-            let branch = self.control(context, token)?;
+            let branch = Box::new(self.control(context, token)?);
             return Ok(vec![if token == Token::If { Node::If(branch) } else { Node::With(branch) }]);
         }
         match self.list()? {
@@ -360,7 +360,7 @@ impl<'a> Parser<'a> {
         let name = self.template_name(item, context)?;
         let data = Some(self.pipeline(context, Token::RightDelim)?);
         self.body_of(name.clone(), context)?;
-        Ok(Node::Template(Invoke { span: item.span, name, data }))
+        Ok(Node::Template(Box::new(Invoke { span: item.span, name, data })))
     }
 
     fn invoke(&mut self) -> Parsed<Node> {
@@ -374,7 +374,7 @@ impl<'a> Parser<'a> {
             self.back(after);
             Some(self.pipeline(context, Token::RightDelim)?)
         };
-        Ok(Node::Template(Invoke { span: item.span, name, data }))
+        Ok(Node::Template(Box::new(Invoke { span: item.span, name, data })))
     }
 }
 

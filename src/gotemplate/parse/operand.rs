@@ -97,12 +97,12 @@ impl Parser<'_> {
             Token::Field => ExprKind::Field(vec![text[1..].into()]),
             Token::Bool => ExprKind::Bool(text == b"true"),
             Token::CharConstant => match Number::character(text) {
-                Some(number) => ExprKind::Number(number),
+                Some(number) => ExprKind::Number(Box::new(number)),
                 None => return self.error(format!("malformed character constant: {}", String::from_utf8_lossy(text))),
             },
             Token::Complex => return self.error("complex numbers are not supported"),
             Token::Number => match std::str::from_utf8(text).map_err(|_| String::new()).and_then(Number::parse) {
-                Ok(number) => ExprKind::Number(number),
+                Ok(number) => ExprKind::Number(Box::new(number)),
                 Err(message) => return self.error(message),
             },
             Token::LeftParen => return self.parenthesized(item).map(Some),
@@ -130,11 +130,11 @@ impl Parser<'_> {
             "or" => Ok(Callee::Or),
             name => match self.functions.get(name) {
                 Some(function) => Ok(Callee::Function(function)),
-                None => Err(GoTemplateError::NoFunction {
+                None => Err(Box::new(GoTemplateError::NoFunction {
                     name: name.to_owned(),
                     near: nearest(name, self.functions.names()).map(str::to_owned),
                     place: self.place(item.span),
-                }),
+                })),
             },
         }
     }
@@ -147,10 +147,10 @@ impl Parser<'_> {
         }
         let text = String::from_utf8_lossy(name);
         let known: Vec<_> = self.scope.variables.iter().skip(1).map(Str::lossy).collect();
-        Err(GoTemplateError::NoVariable {
+        Err(Box::new(GoTemplateError::NoVariable {
             name: text.clone().into_owned(),
             near: nearest(&text, known.iter().map(|it| &**it)).map(str::to_owned),
             place: self.place(item.span),
-        })
+        }))
     }
 }
