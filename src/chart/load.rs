@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::capabilities::Known;
 use super::jinja::Jinja;
 use super::package::{File, Package};
 use super::{ChartError, RenderedFile, go};
@@ -21,6 +22,8 @@ pub struct Chart {
     pub(super) jinja: Jinja,
     /// Its Go templates, parsed as far as releases use them.
     pub(super) go: go::Sets,
+    /// What Go templates are told of the server.
+    pub(super) known: Known,
 }
 
 /// A plain manifest and its documents.
@@ -58,7 +61,7 @@ impl Chart {
             return Err(ChartError::metadata(&file, reason));
         }
         check_dependencies(&package)?;
-        Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), package })
+        Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), known: Known::default(), package })
     }
 
     /// The values of its `values.yaml`; a map.

@@ -1,6 +1,5 @@
 //! A chart as `helm template` prints it, without an environment.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::capabilities::Capabilities;
@@ -84,7 +83,7 @@ fn facts(prepared: &Prepared, named: &Named) -> Result<Facts, ChartError> {
         name: named.name.clone(),
         namespace: named.namespace.clone(),
         is_upgrade: named.is_upgrade,
-        capabilities: Rc::new(named.capabilities.clone()),
+        capabilities: Arc::new(named.capabilities.clone()),
         now: named.now,
         chance: named.chance.clone(),
         live: None,

@@ -9,7 +9,6 @@ mod values;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memmem;
@@ -40,7 +39,7 @@ pub struct Facts {
     /// Whether to say that the release is there already.
     pub is_upgrade: bool,
     /// What the server offers.
-    pub capabilities: Rc<Capabilities>,
+    pub capabilities: Arc<Capabilities>,
     /// The time that `now` gives, in seconds since 1970.
     pub now: i64,
     /// Where passwords, keys and certificates come from.
@@ -50,13 +49,13 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Those of a release in its environment.
-    pub fn of(context: &Context) -> Self {
+    /// Those of a release of a chart in its environment.
+    pub fn of(chart: &Chart, context: &Context) -> Self {
         Self {
             name: context.release.name.to_string(),
             namespace: context.release.namespace.clone(),
             is_upgrade: false,
-            capabilities: Rc::new(Capabilities::of_discovery(context.capabilities)),
+            capabilities: chart.known.of(context.capabilities),
             now: context.making.now,
             chance: context.making.chance.clone(),
             live: context.making.live.clone().filter(|_| context.release.lookup),
