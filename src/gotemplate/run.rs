@@ -106,8 +106,9 @@ impl<'e> Run<'e> {
         self.layers.clear();
         self.depth = 0;
         self.root = Some(data.clone());
-        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks.
-        stacker::maybe_grow(2 * RED_ZONE, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
+        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks. The
+        // 2 MiB of a thread of a pool are enough for nearly all.
+        stacker::maybe_grow(RED_ZONE + RED_ZONE / 2, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
         // The room stays for the next one.
         Ok(self.out.clone())
     }
