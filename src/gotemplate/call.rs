@@ -55,10 +55,10 @@ impl Functions {
     }
 
     /// All names, sorted.
-    pub fn names(&self) -> Vec<&'static str> {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let mut names: Vec<_> = self.0.keys().copied().collect();
         names.sort_unstable();
-        names
+        names.into_iter()
     }
 }
 
