@@ -1,12 +1,20 @@
-//! The parts of one rendering that can be done on several cores.
+//! The parts of one rendering that can be done at once.
 
-use rayon::prelude::*;
+use std::sync::OnceLock;
 
-/// The results of a function, in the order of the items. It runs on all cores, unless this rendering is one of many that
-/// have them all: what a rendering looks at is noted on its thread, which is not to begin another one meanwhile.
-pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-    match items {
-        [_, _, ..] if rayon::current_thread_index().is_none() => items.par_iter().map(work).collect(),
-        _ => items.iter().map(work).collect(),
-    }
+/// Does a work for each number below a count, in any order and on any threads. Whoever has threads hands it in.
+pub type Cores = fn(usize, &(dyn Fn(usize) + Sync));
+
+/// One after the other, on this thread.
+pub(super) fn in_turn(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).for_each(work);
+}
+
+/// The results of a function, in the order of the items.
+pub(super) fn each<T: Sync, R: Send + Sync>(cores: Cores, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let results: Vec<OnceLock<R>> = items.iter().map(|_| OnceLock::new()).collect();
+    cores(items.len(), &|at| {
+        results[at].get_or_init(|| work(&items[at]));
+    });
+    results.into_iter().zip(items).map(|(result, item)| result.into_inner().unwrap_or_else(|| work(item))).collect()
 }

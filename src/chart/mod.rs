@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
+pub use self::cores::Cores;
 pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::lookups::Lookups;

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{ChartError, cores};
+use memchr::memmem;
+
+use super::ChartError;
+use super::cores::{self, Cores};
 use crate::value::{Data, Map, Mark, Value};
 use crate::yaml::{self, Rules, YamlError};
 
@@ -94,9 +97,10 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
 /// The documents of a rendered file, each with its places in the whole text. A template of Helm's may write something
 /// right behind a `---`, which is where Helm parts a text, and no YAML.
 pub fn documents(text: &str, path: &Arc<String>, rules: Rules) -> Result<Vec<Value>, YamlError> {
-    let is_yaml =
-        |line: &str| line.strip_prefix("---").is_none_or(|it| it.is_empty() || it.starts_with([' ', '\t', '\r']));
-    if rules == Rules::Strict || text.lines().all(is_yaml) {
+    let is_yaml = |behind: &str| behind.is_empty() || behind.starts_with([' ', '\t', '\r', '\n']);
+    let first = text.strip_prefix("---").into_iter();
+    let mut dashes = first.chain(memmem::find_iter(text.as_bytes(), "\n---").map(|at| &text[at + "\n---".len()..]));
+    if rules == Rules::Strict || dashes.all(is_yaml) {
         return yaml::documents(text, path, rules);
     }
     let mut documents = Vec::new();
@@ -116,9 +120,9 @@ fn lines(text: &str) -> u32 {
 ///
 /// # Errors
 /// What is no YAML, or no object as Helm looks at it.
-pub fn sort<'t>(files: &[(&'t str, &'t str)]) -> Result<Sorted<'t>, ChartError> {
+pub fn sort<'t>(files: &[(&'t str, &'t str)], cores: Cores) -> Result<Sorted<'t>, ChartError> {
     let mut sorted = Sorted::default();
-    for read in cores::each(files, |file| read(*file)) {
+    for read in cores::each(cores, files, |file| read(*file)) {
         for (document, hook) in read? {
             let Some(events) = hook else {
                 sorted.manifests.push(document);
@@ -274,13 +278,13 @@ mod tests {
         let hooks = [object("Job", "helm.sh/hook: 'Test, post-delete'"), object("Job", "helm.sh/hook: never")];
         let hooks = hooks.join("---\n");
         let files = [("b", &*manifests), ("c", &*hooks)];
-        let sorted = sort(&files).unwrap();
+        let sorted = sort(&files, cores::in_turn).unwrap();
         assert_eq!(sorted.manifests.iter().map(|it| &*it.kind).collect::<Vec<_>>(), ["Service", "Ant", "Zoo"]);
         assert_eq!(
             sorted.hooks.iter().map(|it| it.hook.clone().unwrap()).collect::<Vec<_>>(),
             [["test", "post-delete"]]
         );
-        assert!(sort(&[("a", "just text")]).is_err());
-        assert!(sort(&[("a", "kind: [a]")]).is_err());
+        assert!(sort(&[("a", "just text")], cores::in_turn).is_err());
+        assert!(sort(&[("a", "kind: [a]")], cores::in_turn).is_err());
     }
 }

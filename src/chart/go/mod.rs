@@ -16,7 +16,7 @@ use memchr::memmem;
 use self::files::Files;
 use self::values::Maker;
 use super::capabilities::Capabilities;
-use super::cores;
+use super::cores::{self, Cores};
 use super::load::has_ending;
 use super::lookups::{Lookups, Seen};
 use super::member::Member;
@@ -191,7 +191,7 @@ fn each(
 ) -> Result<(Roots, Host), ChartError> {
     let roots = roots(prepared, facts, secrets);
     let renderables = renderables(prepared, chart.package.has_jinja())?;
-    let templates = chart.go.get(&renderables)?;
+    let templates = chart.go.get(&renderables, chart.cores)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
     let mut host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
     host.live = facts.live.clone().map(|lookups| Box::new(Seen { lookups, secrets }) as Box<dyn Live>);
@@ -215,14 +215,14 @@ fn each(
 
 impl Sets {
     /// The set of these templates.
-    fn get(&self, renderables: &[Renderable]) -> Result<Arc<Templates>, ChartError> {
+    fn get(&self, renderables: &[Renderable], cores: Cores) -> Result<Arc<Templates>, ChartError> {
         let key: Vec<String> = renderables.iter().map(|it| it.name.clone()).collect();
         if let Some(set) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(set));
         }
         let mut set = Templates::new(functions::all().clone());
         let parse = |it: &Renderable| set.parse(&it.name, &it.place, Arc::clone(&it.file.data));
-        for parsed in cores::each(renderables, parse) {
+        for parsed in cores::each(cores, renderables, parse) {
             set.insert(parsed.map_err(ChartError::go)?);
         }
         let set = Arc::new(set);
