@@ -1,6 +1,7 @@
 //! What a server offers, as templates ask for it.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::schema::Discovery;
 
@@ -65,6 +66,25 @@ impl Capabilities {
     /// Whether something is served.
     pub fn has(&self, what: &str) -> bool {
         self.api_versions.iter().any(|it| it == what)
+    }
+}
+
+/// What the server of the releases of a chart offers, worked out for the first of them.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Option<(Arc<Discovery>, Arc<Capabilities>)>>);
+
+impl Known {
+    /// What this server offers.
+    pub fn of(&self, discovery: &Arc<Discovery>) -> Arc<Capabilities> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, capabilities)) if Arc::ptr_eq(of, discovery) => Arc::clone(capabilities),
+            _ => {
+                let capabilities = Arc::new(Capabilities::of_discovery(discovery));
+                *known = Some((Arc::clone(discovery), Arc::clone(&capabilities)));
+                capabilities
+            }
+        }
     }
 }
 

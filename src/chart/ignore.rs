@@ -41,17 +41,24 @@ impl Ignore {
         Ok(Self(rules))
     }
 
-    /// Whether a file is left out, itself or with a folder that holds it.
-    pub fn leaves_out(&self, path: &str) -> bool {
-        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
-        folders.into_iter().any(|folder| self.matches(folder, true)) || self.matches(path, false)
+    /// The files that are not left out, themselves or with a folder that holds them. Those of one folder come together.
+    pub fn kept<'p>(&self, paths: impl Iterator<Item = &'p str>) -> impl Iterator<Item = &'p str> {
+        let mut last = ("", false);
+        paths.filter(move |path| {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if last.0 != folder {
+                let folders =
+                    folder.match_indices('/').map(|(at, _)| &folder[..at]).chain([folder]).filter(|it| !it.is_empty());
+                last = (folder, folders.into_iter().any(|it| self.matches(it, true)));
+            }
+            !last.1 && !self.matches(path, false)
+        })
     }
 
     fn matches(&self, path: &str, is_folder: bool) -> bool {
-        let path: Vec<char> = path.chars().collect();
-        let name = path.rsplit(|c| *c == '/').next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
         self.0.iter().any(|rule| {
-            let looked_at = if rule.name_only { name } else { &path };
+            let looked_at = if rule.name_only { name } else { path };
             let fits = (is_folder || !rule.folders) && matches(&rule.tokens, looked_at);
             fits != rule.negated
         })
@@ -133,14 +140,17 @@ fn member(pattern: &[char], at: &mut usize) -> Option<char> {
     pattern.get(*at).map(|_| c)
 }
 
-fn matches(tokens: &[Token], name: &[char]) -> bool {
+fn matches(tokens: &[Token], name: &str) -> bool {
     let Some((token, rest)) = tokens.split_first() else { return name.is_empty() };
     match token {
         Token::Any => {
-            let within = name.iter().take_while(|c| **c != '/').count();
-            (0..=within).any(|skipped| matches(rest, &name[skipped..]))
+            let within = name.find('/').unwrap_or(name.len());
+            (0..=within).any(|skipped| name.get(skipped..).is_some_and(|it| matches(rest, it)))
         }
-        token => name.split_first().is_some_and(|(c, below)| token.takes(*c) && matches(rest, below)),
+        token => {
+            let mut chars = name.chars();
+            chars.next().is_some_and(|c| token.takes(c)) && matches(rest, chars.as_str())
+        }
     }
 }
 
@@ -160,8 +170,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, name: &str) -> Option<bool> {
-        let name: Vec<char> = name.chars().collect();
-        Some(matches(&tokens(pattern)?, &name))
+        Some(matches(&tokens(pattern)?, name))
     }
 
     /// From the tables of Go's `path/filepath` and of Helm's `pkg/ignore`.
@@ -193,7 +202,9 @@ mod tests {
 
     #[test]
     fn rules_hold_in_order() {
-        let left_out = |rules: &str, path: &str| Ignore::read(rules, &Arc::default()).unwrap().leaves_out(path);
+        let left_out = |rules: &str, path: &str| {
+            Ignore::read(rules, &Arc::default()).unwrap().kept([path].into_iter()).next().is_none()
+        };
         assert!(left_out("", "templates/.hidden") && !left_out("", "templates/a.yaml"));
         assert!(left_out("ci/", "ci/a.yaml") && !left_out("ci/", "ci"));
         assert!(

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::capabilities::Known;
+use super::cores::{self, Cores};
 use super::jinja::Jinja;
 use super::package::{File, Package};
 use super::{ChartError, RenderedFile, go};
@@ -21,6 +23,10 @@ pub struct Chart {
     pub(super) jinja: Jinja,
     /// Its Go templates, parsed as far as releases use them.
     pub(super) go: go::Sets,
+    /// What Go templates are told of the server.
+    pub(super) known: Known,
+    /// What its renderings are parted between.
+    pub(super) cores: Cores,
 }
 
 /// A plain manifest and its documents.
@@ -58,7 +64,15 @@ impl Chart {
             return Err(ChartError::metadata(&file, reason));
         }
         check_dependencies(&package)?;
-        Ok(Self { jinja: Jinja::load(&package)?, go: go::Sets::default(), package })
+        let (go, known, cores) = (go::Sets::default(), Known::default(), cores::in_turn);
+        Ok(Self { jinja: Jinja::load(&package)?, go, known, cores, package })
+    }
+
+    /// The same chart, each rendering of which is parted between these cores. It is for one rendering at a time: many have
+    /// the cores among them.
+    #[must_use]
+    pub fn on(self, cores: Cores) -> Self {
+        Self { cores, ..self }
     }
 
     /// The values of its `values.yaml`; a map.

@@ -10,6 +10,7 @@
 mod advice;
 mod capabilities;
 mod coalesce;
+mod cores;
 mod error;
 mod files;
 mod glob;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 pub use self::advice::advice;
 pub use self::capabilities::Capabilities;
+pub use self::cores::Cores;
 pub use self::error::ChartError;
 pub use self::load::Chart;
 pub use self::lookups::Lookups;

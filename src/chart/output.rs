@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use memchr::memmem;
+
 use super::ChartError;
+use super::cores::{self, Cores};
 use crate::value::{Data, Map, Mark, Value};
 use crate::yaml::{self, Rules, YamlError};
 
@@ -25,13 +28,16 @@ const EVENTS: [&str; 10] = [
 
 const HOOK: &str = "helm.sh/hook";
 
+/// How many bytes are printed around a document.
+const FRAME: usize = "---\n# Source: \n\n".len();
+
 /// One document of a rendered file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct Document<'t> {
     /// The template, such as `app/templates/service.yaml`.
-    pub path: Arc<str>,
+    pub path: &'t str,
     /// Its text, without the `---` around it.
-    pub text: String,
+    pub text: &'t str,
     /// Its kind.
     pub kind: String,
     /// The events at which it runs, if it is a hook.
@@ -40,11 +46,11 @@ pub struct Document {
 
 /// The documents of rendered files, sorted as Helm installs them: hooks apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sorted {
+pub struct Sorted<'t> {
     /// What is installed.
-    pub manifests: Vec<Document>,
+    pub manifests: Vec<Document<'t>>,
     /// What runs at points of the release's life.
-    pub hooks: Vec<Document>,
+    pub hooks: Vec<Document<'t>>,
 }
 
 /// A part of a text between the lines that part documents, with the line where it begins, from 0.
@@ -91,9 +97,10 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
 /// The documents of a rendered file, each with its places in the whole text. A template of Helm's may write something
 /// right behind a `---`, which is where Helm parts a text, and no YAML.
 pub fn documents(text: &str, path: &Arc<String>, rules: Rules) -> Result<Vec<Value>, YamlError> {
-    let is_yaml =
-        |line: &str| line.strip_prefix("---").is_none_or(|it| it.is_empty() || it.starts_with([' ', '\t', '\r']));
-    if rules == Rules::Strict || text.lines().all(is_yaml) {
+    let is_yaml = |behind: &str| behind.is_empty() || behind.starts_with([' ', '\t', '\r', '\n']);
+    let first = text.strip_prefix("---").into_iter();
+    let mut dashes = first.chain(memmem::find_iter(text.as_bytes(), "\n---").map(|at| &text[at + "\n---".len()..]));
+    if rules == Rules::Strict || dashes.all(is_yaml) {
         return yaml::documents(text, path, rules);
     }
     let mut documents = Vec::new();
@@ -109,31 +116,37 @@ fn lines(text: &str) -> u32 {
     u32::try_from(text.bytes().filter(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX)
 }
 
-/// Sorts the documents of rendered files, which come by path.
+/// Sorts the documents of rendered files, which come by path: path and text of each.
 ///
 /// # Errors
 /// What is no YAML, or no object as Helm looks at it.
-pub fn sort(files: &[(Arc<str>, String)]) -> Result<Sorted, ChartError> {
+pub fn sort<'t>(files: &[(&'t str, &'t str)], cores: Cores) -> Result<Sorted<'t>, ChartError> {
     let mut sorted = Sorted::default();
-    for (path, text) in files {
-        let place = Arc::new(path.to_string());
-        for part in parts(text) {
-            let head = Head::read(part.text, &place)?;
-            let document = Document { path: Arc::clone(path), text: part.text.to_owned(), kind: head.kind, hook: None };
-            match head.hook {
-                None => sorted.manifests.push(document),
-                Some(events) => {
-                    let events: Vec<String> = events.split(',').map(|it| it.trim().to_lowercase()).collect();
-                    if events.iter().all(|it| EVENTS.contains(&it.as_str())) {
-                        sorted.hooks.push(Document { hook: Some(events), ..document });
-                    }
-                }
+    for read in cores::each(cores, files, |file| read(*file)) {
+        for (document, hook) in read? {
+            let Some(events) = hook else {
+                sorted.manifests.push(document);
+                continue;
+            };
+            let events: Vec<String> = events.split(',').map(|it| it.trim().to_lowercase()).collect();
+            if events.iter().all(|it| EVENTS.contains(&it.as_str())) {
+                sorted.hooks.push(Document { hook: Some(events), ..document });
             }
         }
     }
     sorted.manifests.sort_by(|a, b| rank(&a.kind).cmp(&rank(&b.kind)));
     sorted.hooks.sort_by(|a, b| rank(&a.kind).cmp(&rank(&b.kind)));
     Ok(sorted)
+}
+
+/// The documents of a file, with what it says of hooks.
+fn read<'t>((path, text): (&'t str, &'t str)) -> Result<Vec<(Document<'t>, Option<String>)>, ChartError> {
+    let place = Arc::new(path.to_owned());
+    let document = |part: Part<'t>| {
+        let Head { kind, hook } = Head::read(part.text, &place)?;
+        Ok((Document { path, text: part.text, kind, hook: None }, hook))
+    };
+    parts(text).into_iter().map(document).collect()
 }
 
 fn rank(kind: &str) -> (usize, &str) {
@@ -145,7 +158,9 @@ fn rank(kind: &str) -> (usize, &str) {
 
 /// The text that `helm template` prints: CRDs by path, what is installed, hooks.
 pub fn text(crds: &[(String, &[u8])], sorted: &Sorted) -> Vec<u8> {
-    let mut out = Vec::new();
+    let documents = || sorted.manifests.iter().chain(&sorted.hooks);
+    let data: usize = crds.iter().map(|(path, data)| path.len() + data.len() + FRAME).sum();
+    let mut out = Vec::with_capacity(data + documents().map(|it| it.path.len() + it.text.len() + FRAME).sum::<usize>());
     for (path, data) in crds {
         out.extend_from_slice(format!("---\n# Source: {path}\n").as_bytes());
         out.extend_from_slice(data);
@@ -154,7 +169,8 @@ pub fn text(crds: &[(String, &[u8])], sorted: &Sorted) -> Vec<u8> {
     for document in &sorted.manifests {
         document.print(&mut out);
     }
-    let mut out = trimmed(&out).to_vec();
+    // It begins with dashes, if it is not empty.
+    out.truncate(trimmed(&out).len());
     out.push(b'\n');
     for document in &sorted.hooks {
         document.print(&mut out);
@@ -162,9 +178,9 @@ pub fn text(crds: &[(String, &[u8])], sorted: &Sorted) -> Vec<u8> {
     out
 }
 
-impl Document {
+impl Document<'_> {
     fn print(&self, out: &mut Vec<u8>) {
-        for piece in ["---\n# Source: ", &self.path, "\n", &self.text, "\n"] {
+        for piece in ["---\n# Source: ", self.path, "\n", self.text, "\n"] {
             out.extend_from_slice(piece.as_bytes());
         }
     }
@@ -258,21 +274,17 @@ mod tests {
     #[test]
     fn kinds_are_sorted_and_hooks_apart() {
         let object = |kind: &str, hook: &str| format!("kind: {kind}\nmetadata: {{annotations: {{{hook}}}}}\n");
-        let files = [
-            ("b".into(), [object("Zoo", ""), object("Ant", ""), object("Service", "")].join("---\n")),
-            (
-                "c".into(),
-                [object("Job", "helm.sh/hook: 'Test, post-delete'"), object("Job", "helm.sh/hook: never")]
-                    .join("---\n"),
-            ),
-        ];
-        let sorted = sort(&files).unwrap();
+        let manifests = [object("Zoo", ""), object("Ant", ""), object("Service", "")].join("---\n");
+        let hooks = [object("Job", "helm.sh/hook: 'Test, post-delete'"), object("Job", "helm.sh/hook: never")];
+        let hooks = hooks.join("---\n");
+        let files = [("b", &*manifests), ("c", &*hooks)];
+        let sorted = sort(&files, cores::in_turn).unwrap();
         assert_eq!(sorted.manifests.iter().map(|it| &*it.kind).collect::<Vec<_>>(), ["Service", "Ant", "Zoo"]);
         assert_eq!(
             sorted.hooks.iter().map(|it| it.hook.clone().unwrap()).collect::<Vec<_>>(),
             [["test", "post-delete"]]
         );
-        assert!(sort(&[("a".into(), "just text".to_owned())]).is_err());
-        assert!(sort(&[("a".into(), "kind: [a]".to_owned())]).is_err());
+        assert!(sort(&[("a", "just text")], cores::in_turn).is_err());
+        assert!(sort(&[("a", "kind: [a]")], cores::in_turn).is_err());
     }
 }

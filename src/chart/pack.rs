@@ -36,8 +36,7 @@ pub fn packed(
     super::load::check_dependencies(&package)?;
     let below = tree.below(folder);
     let ignore = super::package::ignored(&below, folder)?;
-    let kept = below.paths().filter(|path| !ignore.leaves_out(path));
-    let files = kept.filter_map(|path| Some((path.to_owned(), below.bytes(path)?.to_vec())));
+    let files = ignore.kept(below.paths()).filter_map(|path| Some((path.to_owned(), below.bytes(path)?.to_vec())));
     Ok(Packed { files: Tree::new(files), name: package.metadata.name, version: package.metadata.version })
 }
 

@@ -52,7 +52,7 @@ impl Package {
     pub fn of_folder(tree: &Tree, folder: &str) -> Result<Self, ChartError> {
         let below = tree.below(folder);
         let ignore = ignored(&below, folder)?;
-        let paths = below.paths().filter(|path| !ignore.leaves_out(path));
+        let paths = ignore.kept(below.paths());
         let mut files: Vec<File> =
             paths.filter_map(|path| Some(File { name: path.to_owned(), data: plain(below.shared(path)?) })).collect();
         // In the order of a walk: folder by folder.

@@ -147,7 +147,7 @@ impl<'a> Render<'a> {
         let mut render = Self {
             chart,
             prepared,
-            facts: chart.is_helm().then(|| Facts::of(context)),
+            facts: chart.is_helm().then(|| Facts::of(chart, context)),
             real: scope(Secrets::Exposed),
             stand_in: has_secret.then(|| scope(Secrets::StandIn)),
             real_go: None,

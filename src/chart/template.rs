@@ -1,9 +1,9 @@
 //! A chart as `helm template` prints it, without an environment.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::capabilities::Capabilities;
+use super::cores::Cores;
 use super::go::{self, Facts};
 use super::render::Prepared;
 use super::{Asked, Chance, Chart, ChartError, Making, output};
@@ -61,11 +61,11 @@ pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templa
     let rendered = go::run(chart, &prepared, &facts, Secrets::Exposed)?;
     let stand_in = match facts.chance {
         Chance::Derived(_) if rendered.made > 0 => {
-            Some(printed(&go::run(chart, &prepared, &facts, Secrets::StandIn)?, &prepared, named)?)
+            Some(printed(&go::run(chart, &prepared, &facts, Secrets::StandIn)?, &prepared, named, chart.cores)?)
         }
         _ => None,
     };
-    let text = printed(&rendered, &prepared, named)?;
+    let text = printed(&rendered, &prepared, named, chart.cores)?;
     Ok(Templated { text, stand_in, placeholders: rendered.placeholders, lookups: rendered.asked })
 }
 
@@ -84,17 +84,22 @@ fn facts(prepared: &Prepared, named: &Named) -> Result<Facts, ChartError> {
         name: named.name.clone(),
         namespace: named.namespace.clone(),
         is_upgrade: named.is_upgrade,
-        capabilities: Rc::new(named.capabilities.clone()),
+        capabilities: Arc::new(named.capabilities.clone()),
         now: named.now,
         chance: named.chance.clone(),
         live: None,
     })
 }
 
-fn printed(rendered: &go::Output, prepared: &Prepared, named: &Named) -> Result<Vec<u8>, ChartError> {
-    let text = |it: &go::Rendered| Ok((Arc::clone(&it.name), it.text()?.to_owned()));
+fn printed<'r>(
+    rendered: &'r go::Output,
+    prepared: &Prepared,
+    named: &Named,
+    cores: Cores,
+) -> Result<Vec<u8>, ChartError> {
+    let text = |it: &'r go::Rendered| Ok((&*it.name, it.text()?));
     let texts = rendered.files.iter().map(text).collect::<Result<Vec<_>, ChartError>>()?;
-    let mut sorted = output::sort(&texts)?;
+    let mut sorted = output::sort(&texts, cores)?;
     sorted.hooks.retain(|it| {
         let is_test = it.hook.iter().flatten().any(|event| event == "test" || event == "test-success");
         !(named.no_hooks || named.skip_tests && is_test)

@@ -20,7 +20,7 @@ pub struct Template {
     pub body: Vec<Node>,
 }
 
-/// A piece of a template.
+/// A piece of a template. Most are texts and actions, so what needs more room than those is in a box.
 #[derive(Debug)]
 pub enum Node {
     /// Text that is written as it is.
@@ -28,13 +28,13 @@ pub enum Node {
     /// An action: its value is written, unless it declares or assigns variables.
     Action(Pipe),
     /// `if`.
-    If(Branch),
+    If(Box<Branch>),
     /// `with`.
-    With(Branch),
+    With(Box<Branch>),
     /// `range`.
-    Range(Branch),
+    Range(Box<Branch>),
     /// `template`, and what remains of a `block`.
-    Template(Invoke),
+    Template(Box<Invoke>),
     /// `break`.
     Break,
     /// `continue`.
@@ -113,7 +113,7 @@ pub enum ExprKind {
     /// `true` or `false`
     Bool(bool),
     /// A number.
-    Number(Number),
+    Number(Box<Number>),
     /// A text.
     Text(Str),
     /// `.a.b`

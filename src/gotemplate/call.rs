@@ -1,6 +1,7 @@
 //! How templates call functions.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::error::GoTemplateError;
 use super::run::Run;
@@ -39,13 +40,13 @@ impl Function {
 
 /// The functions that templates may call, by name. Go's own are always among them.
 #[derive(Clone, Debug, Default)]
-pub struct Functions(BTreeMap<&'static str, &'static Function>);
+pub struct Functions(Arc<HashMap<&'static str, &'static Function>>);
 
 impl Functions {
     /// Go's own functions and these; of two with one name the last counts.
     pub fn new(functions: impl IntoIterator<Item = &'static Function>) -> Self {
         let own = super::builtin::FUNCTIONS.iter();
-        Self(own.chain(functions).map(|function| (function.name, function)).collect())
+        Self(Arc::new(own.chain(functions).map(|function| (function.name, function)).collect()))
     }
 
     /// The function of a name.
@@ -53,9 +54,11 @@ impl Functions {
         self.0.get(name).copied()
     }
 
-    /// All names.
+    /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+        let mut names: Vec<_> = self.0.keys().copied().collect();
+        names.sort_unstable();
+        names.into_iter()
     }
 }
 

@@ -33,7 +33,7 @@ pub use self::list::List;
 pub use self::map::{Map, MapType, Snapshot};
 pub use self::object::{Object, downcast};
 pub use self::run::{Limits, Missing, Run};
-pub use self::templates::Templates;
+pub use self::templates::{Parsed, Templates};
 pub use self::text::Str;
 pub use self::types::{Kind, Type};
 pub use self::value::{DEEPEST, Value};

@@ -106,9 +106,11 @@ impl<'e> Run<'e> {
         self.layers.clear();
         self.depth = 0;
         self.root = Some(data.clone());
-        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks.
-        stacker::maybe_grow(2 * RED_ZONE, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
-        Ok(std::mem::take(&mut self.out))
+        // One piece of stack for a whole file, where a thread has little, rather than one for each of its blocks. The
+        // 2 MiB of a thread of a pool are enough for nearly all.
+        stacker::maybe_grow(RED_ZONE + RED_ZONE / 2, SEGMENT, || self.call(name.as_bytes(), &Some(data.clone())))?;
+        // The room stays for the next one.
+        Ok(self.out.clone())
     }
 
     /// The output of a template, and which lines of templates made it.
@@ -157,7 +159,7 @@ impl<'e> Run<'e> {
         }
         self.spend(text.len() as u64)?;
         let source = Source { path: Arc::new(MADE.to_owned()), text: text.clone() };
-        let templates = parse(TPL.into(), source, self.templates.functions()).map_err(Box::new)?;
+        let templates = parse(TPL.into(), source, self.templates.functions())?;
         let layer = Arc::new(templates);
         self.parsed.insert(text.clone(), Arc::clone(&layer));
         Ok(layer)

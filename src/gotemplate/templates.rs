@@ -17,6 +17,9 @@ pub struct Templates {
     by_name: HashMap<Str, Arc<Template>>,
 }
 
+/// A file that was parsed, on whatever thread.
+pub struct Parsed(Vec<Arc<Template>>);
+
 impl Templates {
     /// An empty set, of templates that may call these functions.
     pub fn new(functions: Functions) -> Self {
@@ -26,13 +29,24 @@ impl Templates {
     /// Parses a file, which is executed by `name` and called `path` in errors. What it defines replaces what was
     /// defined before, unless it is empty, as in Go.
     pub fn add(&mut self, name: &str, path: &Arc<String>, text: impl Into<Str>) -> Result<(), GoTemplateError> {
+        let parsed = self.parse(name, path, text)?;
+        self.insert(parsed);
+        Ok(())
+    }
+
+    /// Parses a file, as for [`Templates::add`].
+    pub fn parse(&self, name: &str, path: &Arc<String>, text: impl Into<Str>) -> Result<Parsed, GoTemplateError> {
         let source = Source { path: Arc::clone(path), text: text.into() };
-        for template in parse(name.into(), source, &self.functions)? {
+        parse(name.into(), source, &self.functions).map(Parsed).map_err(|error| *error)
+    }
+
+    /// Adds a file that was parsed.
+    pub fn insert(&mut self, Parsed(templates): Parsed) {
+        for template in templates {
             if !template.is_empty() || !self.by_name.contains_key(&template.name) {
                 self.by_name.insert(template.name.clone(), template);
             }
         }
-        Ok(())
     }
 
     /// The names of all templates, in no order.

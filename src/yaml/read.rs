@@ -226,7 +226,7 @@ impl<'r, 't> Document<'r, 't> {
             What::Scalar(scalar) if scalar.anchor.is_none() => {
                 self.nodes += 1;
                 self.check_flow(&scalar, mark)?;
-                let width = scalar.text.chars().count();
+                let width = width(&scalar.text);
                 let key = if self.source.rules == Rules::Kustomize { scalar::key_third } else { scalar::key };
                 (key(scalar), width)
             }
@@ -256,7 +256,7 @@ impl<'r, 't> Document<'r, 't> {
 
     fn scalar(&self, scalar: Scalar, mark: Mark) -> Result<Data, YamlError> {
         self.check_flow(&scalar, mark)?;
-        let width = scalar.text.chars().count();
+        let width = width(&scalar.text);
         let read = if self.source.rules == Rules::Kustomize { scalar::read_third } else { scalar::read };
         read(scalar).map_err(|reason| self.unreadable(reason, mark, width))
     }
@@ -307,6 +307,11 @@ impl<'r, 't> Document<'r, 't> {
         }
         Ok(value.clone())
     }
+}
+
+/// How many characters a text has, which is told quickly of most.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// A problem of libyaml's with its place. Where that is the end of the text, the place is where the unfinished part

@@ -1,6 +1,7 @@
 //! `.Chart` and `.Capabilities`.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::chart::capabilities::Capabilities;
 use crate::chart::member::Member;
@@ -82,13 +83,13 @@ fn dependency(it: &Dependency) -> Value {
 }
 
 /// `.Capabilities`.
-pub fn capabilities(capabilities: &Rc<Capabilities>) -> Value {
-    Value::Object(Rc::new(Part { whole: Rc::clone(capabilities), which: Which::Capabilities }))
+pub fn capabilities(capabilities: &Arc<Capabilities>) -> Value {
+    Value::Object(Rc::new(Part { whole: Arc::clone(capabilities), which: Which::Capabilities }))
 }
 
 /// `.Capabilities` and what is below it.
 struct Part {
-    whole: Rc<Capabilities>,
+    whole: Arc<Capabilities>,
     which: Which,
 }
 
@@ -144,7 +145,7 @@ impl Object for Part {
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        let part = |which| Value::Object(Rc::new(Self { whole: Rc::clone(&self.whole), which }));
+        let part = |which| Value::Object(Rc::new(Self { whole: Arc::clone(&self.whole), which }));
         match self.which {
             Which::Capabilities => vec![
                 ("KubeVersion", part(Which::KubeVersion)),

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,9 +25,10 @@ impl Files {
         Value::Object(Rc::new(Self { files, map: OnceCell::new() }))
     }
 
-    fn get(&self, name: &[u8]) -> &[u8] {
+    fn get(&self, name: &[u8]) -> Str {
         reads::file(&String::from_utf8_lossy(name));
-        self.files.iter().rfind(|it| it.name.as_bytes() == name).map_or(&[], |it| &it.data)
+        let found = self.files.iter().rfind(|it| it.name.as_bytes() == name);
+        found.map(|it| Arc::clone(&it.data).into()).unwrap_or_default()
     }
 
     /// `name: text` for each file, without its folders, as YAML.
@@ -60,12 +62,12 @@ fn files(object: Option<&Value>) -> Result<&Files, Fault> {
 
 fn get(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (files, name) = named(args)?;
-    Ok(Value::Str(files.get(name).into()))
+    Ok(Value::Str(files.get(name)))
 }
 
 fn get_bytes(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (files, name) = named(args)?;
-    Ok(Value::Bytes(files.get(name).into()))
+    Ok(Value::Bytes(files.get(name)))
 }
 
 /// A pattern that cannot be read chooses every file, as in Helm.
@@ -80,9 +82,8 @@ fn chosen(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 fn lines(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let (files, name) = named(args)?;
     let data = files.get(name);
-    let data = data.strip_suffix(b"\n").unwrap_or(data);
-    let none = files.get(name).is_empty();
-    let lines = data.split(|byte| *byte == b'\n').map(Str::from).filter(|_| !none);
+    let lines = data.strip_suffix(b"\n").unwrap_or(&data).split(|byte| *byte == b'\n');
+    let lines = lines.map(Str::from).filter(|_| !data.is_empty());
     Ok(List::strings(lines).into())
 }
 
@@ -108,7 +109,7 @@ impl Object for Files {
     }
 
     fn underlying(&self) -> Option<Value> {
-        let entry = |it: &File| (Str::from(it.name.as_str()), Value::Bytes((&*it.data).into()));
+        let entry = |it: &File| (Str::from(it.name.as_str()), Value::Bytes(Arc::clone(&it.data).into()));
         self.files.iter().for_each(|it| reads::file(&it.name));
         let map = || Map::typed_of(Type::BYTES, self.files.iter().map(entry));
         Some(self.map.get_or_init(map).clone().into())

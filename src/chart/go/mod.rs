@@ -9,12 +9,14 @@ mod values;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use memchr::memmem;
 
 use self::files::Files;
 use self::values::Maker;
 use super::capabilities::Capabilities;
+use super::cores::{self, Cores};
 use super::load::has_ending;
 use super::lookups::{Lookups, Seen};
 use super::member::Member;
@@ -37,7 +39,7 @@ pub struct Facts {
     /// Whether to say that the release is there already.
     pub is_upgrade: bool,
     /// What the server offers.
-    pub capabilities: Rc<Capabilities>,
+    pub capabilities: Arc<Capabilities>,
     /// The time that `now` gives, in seconds since 1970.
     pub now: i64,
     /// Where passwords, keys and certificates come from.
@@ -47,13 +49,13 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Those of a release in its environment.
-    pub fn of(context: &Context) -> Self {
+    /// Those of a release of a chart in its environment.
+    pub fn of(chart: &Chart, context: &Context) -> Self {
         Self {
             name: context.release.name.to_string(),
             namespace: context.release.namespace.clone(),
             is_upgrade: false,
-            capabilities: Rc::new(Capabilities::of_discovery(context.capabilities)),
+            capabilities: chart.known.of(context.capabilities),
             now: context.making.now,
             chance: context.making.chance.clone(),
             live: context.making.live.clone().filter(|_| context.release.lookup),
@@ -189,7 +191,7 @@ fn each(
 ) -> Result<(Roots, Host), ChartError> {
     let roots = roots(prepared, facts, secrets);
     let renderables = renderables(prepared, chart.package.has_jinja())?;
-    let templates = chart.go.get(&renderables)?;
+    let templates = chart.go.get(&renderables, chart.cores)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
     let mut host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
     host.live = facts.live.clone().map(|lookups| Box::new(Seen { lookups, secrets }) as Box<dyn Live>);
@@ -213,14 +215,15 @@ fn each(
 
 impl Sets {
     /// The set of these templates.
-    fn get(&self, renderables: &[Renderable]) -> Result<Arc<Templates>, ChartError> {
+    fn get(&self, renderables: &[Renderable], cores: Cores) -> Result<Arc<Templates>, ChartError> {
         let key: Vec<String> = renderables.iter().map(|it| it.name.clone()).collect();
         if let Some(set) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(set));
         }
         let mut set = Templates::new(functions::all().clone());
-        for it in renderables {
-            set.add(&it.name, &it.place, Str::from(&*it.file.data)).map_err(ChartError::go)?;
+        let parse = |it: &Renderable| set.parse(&it.name, &it.place, Arc::clone(&it.file.data));
+        for parsed in cores::each(cores, renderables, parse) {
+            set.insert(parsed.map_err(ChartError::go)?);
         }
         let set = Arc::new(set);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&set));
@@ -336,7 +339,7 @@ impl Shared {
 /// Helm takes out what Go prints for what is not there, wherever it stands.
 fn without_no_value(bytes: Vec<u8>) -> Vec<u8> {
     const NO_VALUE: &[u8] = b"<no value>";
-    if !bytes.split(|it| *it == NO_VALUE[0]).skip(1).any(|it| it.starts_with(&NO_VALUE[1..])) {
+    if memmem::find(&bytes, NO_VALUE).is_none() {
         return bytes;
     }
     let mut out = Vec::with_capacity(bytes.len());

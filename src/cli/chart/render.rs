@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 
 use crate::chart::{self, Capabilities, Chance, Chart, Named};
 use crate::cli::arguments::SetArgs;
@@ -82,7 +83,7 @@ enum Engine {
 }
 
 pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let chart = load(&args.chart)?;
+    let chart = load(&args.chart)?.on(on_all_cores);
     let (now, chance) = chance(args)?;
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
@@ -118,6 +119,10 @@ fn load(path: &Path) -> Result<Chart, Failure> {
     }
     let (tree, folder) = source::folder_of(&path)?;
     Ok(Chart::load(&tree, &folder)?)
+}
+
+fn on_all_cores(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
 }
 
 /// The time, and where random things come from.

@@ -24,6 +24,36 @@ pub(super) struct Flags {
     pub sharp_v: bool,
 }
 
+/// How many bytes are printed at once.
+const PIECE: usize = 256;
+
+/// Each byte in digits with a blank behind it, and how long that is.
+static DECIMALS: [([u8; 4], usize); 256] = decimals();
+
+#[allow(clippy::cast_possible_truncation, reason = "a digit, or a byte")]
+const fn decimals() -> [([u8; 4], usize); 256] {
+    let mut all = [([b' '; 4], 0); 256];
+    let mut byte = 0;
+    while byte < all.len() {
+        let length = if byte >= 100 {
+            3
+        } else if byte >= 10 {
+            2
+        } else {
+            1
+        };
+        let (mut rest, mut at) = (byte, length);
+        while at > 0 {
+            at -= 1;
+            all[byte].0[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        all[byte].1 = length + 1;
+        byte += 1;
+    }
+    all
+}
+
 /// Prints into a buffer.
 pub(super) struct Printer<'o> {
     out: &'o mut Vec<u8>,
@@ -187,24 +217,33 @@ impl<'o> Printer<'o> {
                 self.raw(format!("[]byte{{{}}}", items.join(", ")).as_bytes());
             }
             's' | 'x' | 'X' | 'q' => self.string(bytes, verb, value),
-            'v' | 'd' if self.flags == Flags::default() => {
-                self.bracketed(b"[", bytes.len(), |it, at| it.decimal(bytes[at]));
-            }
+            'v' | 'd' if self.flags == Flags::default() => self.decimals(bytes),
             _ => self.bracketed(b"[", bytes.len(), |it, at| {
                 it.value(&Value::Uint8(bytes[at]), verb, 1);
             }),
         }
     }
 
-    /// A byte in digits. Charts print whole files so.
-    fn decimal(&mut self, byte: u8) {
-        if byte >= 100 {
-            self.out.push(b'0' + byte / 100);
+    /// Bytes in digits, between brackets. Charts print whole files so.
+    fn decimals(&mut self, bytes: &[u8]) {
+        self.out.reserve((4 * bytes.len()).min(self.limit));
+        self.raw(b"[");
+        let mut piece = [0; 4 * PIECE];
+        for part in bytes.chunks(PIECE) {
+            if self.is_full() {
+                return;
+            }
+            let mut end = 0;
+            for byte in part {
+                let (text, length) = &DECIMALS[usize::from(*byte)];
+                piece[end..end + text.len()].copy_from_slice(text);
+                end += length;
+            }
+            self.raw(&piece[..end]);
         }
-        if byte >= 10 {
-            self.out.push(b'0' + byte / 10 % 10);
-        }
-        self.out.push(b'0' + byte % 10);
+        // Behind the last byte is no blank.
+        self.out.truncate(self.out.len() - usize::from(!bytes.is_empty()));
+        self.raw(b"]");
     }
 
     /// Items between brackets; of Go's syntax the braces and commas.

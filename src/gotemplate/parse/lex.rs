@@ -79,7 +79,7 @@ impl<'t> Lexer<'t> {
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(found) = memmem::find(self.rest(), b"{{") else {
+            let Some(found) = action(self.rest()) else {
                 self.pos = self.text.len();
                 let token = if self.pos > self.start { Token::Text } else { Token::Eof };
                 return self.item(token);
@@ -240,8 +240,13 @@ impl<'t> Lexer<'t> {
     }
 
     fn alphanumerics(&mut self) {
-        while let Some((_, width)) = self.peek().filter(|(c, _)| is_alphanumeric(*c)) {
-            self.pos += width;
+        loop {
+            let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            self.pos += self.rest().iter().take_while(|byte| plain(byte)).count();
+            match self.peek() {
+                Some((c, width)) if is_alphanumeric(c) => self.pos += width,
+                _ => return,
+            }
         }
     }
 
@@ -326,6 +331,11 @@ impl<'t> Lexer<'t> {
             _ => true,
         }
     }
+}
+
+/// Where the next action begins.
+fn action(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|at| text.get(at + 1) == Some(&b'{'))
 }
 
 fn is_space(c: char) -> bool {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::lex::{Item, Lexer, Token};
 pub use self::number::Number;
-use super::ast::{Branch, Invoke, Node, Template};
+use super::ast::{Branch, Command, Expr, Invoke, Node, Template};
 use super::call::Functions;
 use super::error::{GoTemplateError, Place};
 use super::source::{Source, Span};
@@ -21,7 +21,7 @@ use super::text::Str;
 const DEEPEST: usize = 1000;
 
 /// The templates of a file: its definitions in order and, last, the file itself under `name`.
-pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc<Template>>, GoTemplateError> {
+pub fn parse(name: Str, source: Source, functions: &Functions) -> Parsed<Vec<Arc<Template>>> {
     let source = Arc::new(source);
     let text = source.text.clone();
     let mut parser = Parser {
@@ -32,6 +32,9 @@ pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc
         functions,
         found: Vec::new(),
         scope: Scope::default(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         action: None,
         depth: 0,
     };
@@ -39,7 +42,7 @@ pub fn parse(name: Str, source: Source, functions: &Functions) -> Result<Vec<Arc
     Ok(parser.found)
 }
 
-type Parsed<T> = Result<T, GoTemplateError>;
+type Parsed<T> = Result<T, Box<GoTemplateError>>;
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
@@ -50,6 +53,11 @@ struct Parser<'a> {
     functions: &'a Functions,
     found: Vec<Arc<Template>>,
     scope: Scope,
+    /// The nodes, commands and operands of what is not read to its end, the innermost last. What is gets a list of just
+    /// its own from them.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Expr>,
     /// Where the action begins that is being read.
     action: Option<Span>,
     depth: usize,
@@ -131,7 +139,7 @@ impl<'a> Parser<'a> {
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
-        Err(GoTemplateError::Syntax { message: message.into(), place: self.place(self.last) })
+        Err(Box::new(GoTemplateError::Syntax { message: message.into(), place: self.place(self.last) }))
     }
 
     fn place(&self, span: Span) -> Box<Place> {
@@ -181,7 +189,6 @@ impl<'a> Parser<'a> {
 
     fn file(&mut self, name: Str) -> Parsed<()> {
         self.scope = Scope::of_template();
-        let mut body = Vec::new();
         loop {
             match self.peek().token {
                 Token::Eof => break,
@@ -198,12 +205,12 @@ impl<'a> Parser<'a> {
                 _ => {}
             }
             match self.step()? {
-                Step::Node(node) => body.push(node),
+                Step::Node(node) => self.nodes.push(node),
                 Step::Stop(Stop::End) => return self.error("unexpected {{end}}"),
                 Step::Stop(Stop::Else) => return self.error("unexpected {{else}}"),
             }
         }
-        let slots = self.scope.slots;
+        let (slots, body) = (self.scope.slots, self.nodes.drain(..).collect());
         self.add(name, slots, body)
     }
 
@@ -243,11 +250,11 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self) -> Parsed<(Vec<Node>, Stop)> {
-        let mut nodes = Vec::new();
+        let start = self.nodes.len();
         while self.peek_non_space().token != Token::Eof {
             match self.step()? {
-                Step::Node(node) => nodes.push(node),
-                Step::Stop(stop) => return Ok((nodes, stop)),
+                Step::Node(node) => self.nodes.push(node),
+                Step::Stop(stop) => return Ok((self.nodes.drain(start..).collect(), stop)),
             }
         }
         self.error("unexpected EOF")
@@ -283,9 +290,9 @@ impl<'a> Parser<'a> {
                 self.expect(Token::RightDelim, "end")?;
                 return Ok(Step::Stop(Stop::End));
             }
-            Token::If => Node::If(self.control("if", Token::If)?),
-            Token::Range => Node::Range(self.control("range", Token::Range)?),
-            Token::With => Node::With(self.control("with", Token::With)?),
+            Token::If => Node::If(Box::new(self.control("if", Token::If)?)),
+            Token::Range => Node::Range(Box::new(self.control("range", Token::Range)?)),
+            Token::With => Node::With(Box::new(self.control("with", Token::With)?)),
             Token::Template => self.invoke()?,
             _ => {
                 self.back(item);
@@ -328,7 +335,7 @@ impl<'a> Parser<'a> {
         let item = self.peek();
         if item.token == token && token != Token::Range {
             self.next();
-            let branch = self.control(context, token)?;
+            let branch = Box::new(self.control(context, token)?);
             return Ok(vec![if token == Token::If { Node::If(branch) } else { Node::With(branch) }]);
         }
         match self.list()? {
@@ -353,7 +360,7 @@ impl<'a> Parser<'a> {
         let name = self.template_name(item, context)?;
         let data = Some(self.pipeline(context, Token::RightDelim)?);
         self.body_of(name.clone(), context)?;
-        Ok(Node::Template(Invoke { span: item.span, name, data }))
+        Ok(Node::Template(Box::new(Invoke { span: item.span, name, data })))
     }
 
     fn invoke(&mut self) -> Parsed<Node> {
@@ -367,7 +374,7 @@ impl<'a> Parser<'a> {
             self.back(after);
             Some(self.pipeline(context, Token::RightDelim)?)
         };
-        Ok(Node::Template(Invoke { span: item.span, name, data }))
+        Ok(Node::Template(Box::new(Invoke { span: item.span, name, data })))
     }
 }
 

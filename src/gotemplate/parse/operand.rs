@@ -40,10 +40,11 @@ impl Expr {
 
 impl Parser<'_> {
     pub(super) fn command(&mut self) -> Parsed<Command> {
-        let mut operands = Vec::new();
+        let before = self.operands.len();
         loop {
             self.peek_non_space();
-            operands.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.operands.extend(operand);
             let item = self.next();
             match item.token {
                 Token::Space => {}
@@ -55,8 +56,11 @@ impl Parser<'_> {
                 _ => return self.unexpected(item, "operand"),
             }
         }
-        let mut operands = operands.into_iter();
-        let Some(head) = operands.next() else { return self.error("empty command") };
+        let mut operands = self.operands.drain(before..);
+        let Some(head) = operands.next() else {
+            drop(operands);
+            return self.error("empty command");
+        };
         let args: Vec<Expr> = operands.collect();
         let span = args.last().map_or(head.span, |last| head.span.to(last.span));
         Ok(Command { span, head, args })
@@ -65,29 +69,21 @@ impl Parser<'_> {
     /// A term with the fields that follow it; `None` where no operand begins.
     fn operand(&mut self) -> Parsed<Option<Expr>> {
         let Some(mut term) = self.term()? else { return Ok(None) };
-        let mut fields: Vec<Str> = Vec::new();
-        let mut span = term.span;
+        let (constant, whole) = (term.is_constant(), term.span);
         while self.peek().token == Token::Field {
             let item = self.next();
-            fields.push(self.text_of(item)[1..].into());
-            span = span.to(item.span);
-        }
-        if fields.is_empty() {
-            return Ok(Some(term));
-        }
-        let constant = term.is_constant();
-        match &mut term.kind {
-            ExprKind::Field(path) | ExprKind::Variable(_, path) => {
-                path.append(&mut fields);
-                term.span = span;
-                Ok(Some(term))
+            let (name, span) = (Str::from(&self.text_of(item)[1..]), term.span.to(item.span));
+            match &mut term.kind {
+                ExprKind::Field(path) | ExprKind::Variable(_, path) | ExprKind::Chain(_, path) => path.push(name),
+                _ => term = Expr { span, kind: ExprKind::Chain(Box::new(term), vec![name]) },
             }
-            _ if constant => {
-                let text = String::from_utf8_lossy(self.source.slice(term.span)).into_owned();
-                self.error(format!("unexpected . after term {text:?}"))
-            }
-            _ => Ok(Some(Expr { span, kind: ExprKind::Chain(Box::new(term), fields) })),
+            term.span = span;
         }
+        if constant && term.span != whole {
+            let text = String::from_utf8_lossy(self.source.slice(whole)).into_owned();
+            return self.error(format!("unexpected . after term {text:?}"));
+        }
+        Ok(Some(term))
     }
 
     fn term(&mut self) -> Parsed<Option<Expr>> {
@@ -101,12 +97,12 @@ impl Parser<'_> {
             Token::Field => ExprKind::Field(vec![text[1..].into()]),
             Token::Bool => ExprKind::Bool(text == b"true"),
             Token::CharConstant => match Number::character(text) {
-                Some(number) => ExprKind::Number(number),
+                Some(number) => ExprKind::Number(Box::new(number)),
                 None => return self.error(format!("malformed character constant: {}", String::from_utf8_lossy(text))),
             },
             Token::Complex => return self.error("complex numbers are not supported"),
             Token::Number => match std::str::from_utf8(text).map_err(|_| String::new()).and_then(Number::parse) {
-                Ok(number) => ExprKind::Number(number),
+                Ok(number) => ExprKind::Number(Box::new(number)),
                 Err(message) => return self.error(message),
             },
             Token::LeftParen => return self.parenthesized(item).map(Some),
@@ -134,11 +130,11 @@ impl Parser<'_> {
             "or" => Ok(Callee::Or),
             name => match self.functions.get(name) {
                 Some(function) => Ok(Callee::Function(function)),
-                None => Err(GoTemplateError::NoFunction {
+                None => Err(Box::new(GoTemplateError::NoFunction {
                     name: name.to_owned(),
                     near: nearest(name, self.functions.names()).map(str::to_owned),
                     place: self.place(item.span),
-                }),
+                })),
             },
         }
     }
@@ -151,10 +147,10 @@ impl Parser<'_> {
         }
         let text = String::from_utf8_lossy(name);
         let known: Vec<_> = self.scope.variables.iter().skip(1).map(Str::lossy).collect();
-        Err(GoTemplateError::NoVariable {
+        Err(Box::new(GoTemplateError::NoVariable {
             name: text.clone().into_owned(),
             near: nearest(&text, known.iter().map(|it| &**it)).map(str::to_owned),
             place: self.place(item.span),
-        })
+        }))
     }
 }

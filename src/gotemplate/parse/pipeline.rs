@@ -2,14 +2,14 @@
 
 use super::lex::{Item, Token};
 use super::{Parsed, Parser};
-use crate::gotemplate::ast::{Pipe, Variable};
+use crate::gotemplate::ast::{Command, Pipe, Variable};
 use crate::gotemplate::text::Str;
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Parsed<Pipe> {
         let start = self.peek_non_space().span;
         let (names, assigns) = self.declarations(context)?;
-        let mut commands = Vec::new();
+        let before = self.commands.len();
         loop {
             let item = self.next_non_space();
             if item.token == end {
@@ -19,8 +19,10 @@ impl Parser<'_> {
                 return self.unexpected(item, context);
             }
             self.back(item);
-            commands.push(self.command()?);
+            let command = self.command()?;
+            self.commands.push(command);
         }
+        let commands: Vec<Command> = self.commands.drain(before..).collect();
         if commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }

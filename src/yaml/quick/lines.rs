@@ -93,7 +93,9 @@ impl<'t> Lines<'t> {
         };
         let is_ascii = text.is_ascii();
         let usual = if is_ascii {
-            text.bytes().all(|it| matches!(it, b'\n' | b'\t' | b' '..=b'~'))
+            // Without an end at the first, many bytes are looked at in one step.
+            let is_usual = |all: bool, it: &u8| all & matches!(it, b'\n' | b'\t' | b' '..=b'~');
+            text.as_bytes().chunks(256).all(|it| it.iter().fold(true, is_usual))
         } else {
             text.chars().all(is_usual)
         };

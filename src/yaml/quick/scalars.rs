@@ -208,10 +208,16 @@ fn is_colon(text: &str, at: usize) -> bool {
     bytes.get(at) == Some(&b':') && matches!(bytes.get(at + 1), None | Some(b' '))
 }
 
+/// Where the blank is before a comment.
+fn comment(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    memchr::memchr_iter(b'#', bytes).filter_map(|at| at.checked_sub(1)).find(|at| bytes[*at] == b' ')
+}
+
 /// Where the colon of a key is in a text without quotes.
 fn colon(text: &str) -> Option<usize> {
     let at = memchr::memchr_iter(b':', text.as_bytes()).find(|at| is_colon(text, *at))?;
-    (!text[..at].contains(" #")).then_some(at)
+    comment(&text[..at]).is_none().then_some(at)
 }
 
 /// Whether a text without quotes may begin so.
@@ -225,7 +231,7 @@ fn begins_plain(text: &str) -> bool {
 
 /// What of a line is of a text without quotes, and whether a comment ends it; `None` where a colon is, as of a key.
 fn plain(line: &str) -> Option<(&str, bool)> {
-    let (text, ends) = match line.find(" #") {
+    let (text, ends) = match comment(line) {
         Some(at) => (line[..at].trim_end_matches(' '), true),
         None => (line, false),
     };

@@ -1,50 +1,17 @@
 //! Ranges of versions: alternatives of comparisons that all have to hold.
 
 use std::cmp::Ordering;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::{SUFFIX, SemverError, Version, compare_prereleases, part};
+use super::written::Written;
+use super::{SemverError, Version, compare_prereleases};
 
 /// The longest range that is read, in bytes.
 pub(super) const LONGEST: usize = 512;
 /// The most alternatives that a range may have.
 pub(super) const MOST_GROUPS: usize = 32;
 
-/// A version in a range, which may have `x` for a number. The bar is in the original, too, and is taken for a digit.
-const NUMBERS: &str = r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?";
-const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
 /// What Go calls a space in a pattern.
-const SPACE: &str = r"[\t\n\x0c\r ]";
-
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(Patterns::new);
-
-struct Patterns {
-    /// One comparison.
-    one: Regex,
-    /// `1.2 - 3`.
-    span: Regex,
-    /// The comparisons of an alternative.
-    each: Regex,
-    /// A whole alternative.
-    all: Regex,
-}
-
-impl Patterns {
-    #[allow(clippy::unwrap_used, reason = "the patterns are constants that a test compiles")]
-    fn new() -> Self {
-        let pattern = |text: String| Regex::new(&text).unwrap();
-        let version = format!("{NUMBERS}{SUFFIX}");
-        let one = format!("({OPERATORS}){SPACE}*({version})");
-        Self {
-            one: pattern(format!("^{SPACE}*{one}{SPACE}*$")),
-            span: pattern(format!("{SPACE}*({version}){SPACE}+-{SPACE}+({version}){SPACE}*")),
-            each: pattern(one.clone()),
-            all: pattern(format!("^({SPACE}*{one}{SPACE}*)((?:{SPACE}+|,{SPACE}*){one}{SPACE}*)*$")),
-        }
-    }
-}
+const SPACE: [char; 5] = ['\t', '\n', '\x0c', '\r', ' '];
 
 /// A range of versions.
 #[derive(Clone, Debug)]
@@ -113,40 +80,87 @@ impl Constraints {
 
 /// `1 - 2` written as two comparisons.
 fn without_spans(text: &str) -> String {
-    let mut out = text.to_owned();
-    for found in PATTERNS.span.captures_iter(text) {
-        out = out.replacen(part(&found, 0), &format!(">= {}, <= {} ", part(&found, 1), part(&found, 11)), 1);
+    let (mut out, mut rest) = (text.to_owned(), text);
+    while let Some((span, below)) = span(rest) {
+        let (one, two) = span.versions;
+        out = out.replacen(span.text, &format!(">= {one}, <= {two} "), 1);
+        rest = below;
     }
     out
 }
 
+/// Two versions with a dash between blanks.
+struct Span<'t> {
+    /// All of it, with the blanks around it.
+    text: &'t str,
+    versions: (&'t str, &'t str),
+}
+
+/// The first such in a text, and what follows it.
+fn span(text: &str) -> Option<(Span<'_>, &str)> {
+    text.char_indices().find_map(|(start, _)| {
+        let (one, rest) = Written::first(text[start..].trim_start_matches(SPACE), is_digit)?;
+        let two = blanks(rest)?.strip_prefix('-').and_then(blanks)?;
+        let (two, rest) = Written::first(two, is_digit)?;
+        let rest = rest.trim_start_matches(SPACE);
+        Some((Span { text: &text[start..text.len() - rest.len()], versions: (one.text, two.text) }, rest))
+    })
+}
+
+/// What follows the blanks, of which there is at least one.
+fn blanks(text: &str) -> Option<&str> {
+    text.starts_with(SPACE).then(|| text.trim_start_matches(SPACE))
+}
+
+/// A digit of a version in a range, which may have `x` for a number. The bar is in the original, too.
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'|' | b'x' | b'X' | b'*')
+}
+
 impl Group {
     fn parse(text: &str) -> Result<Self, SemverError> {
-        if !PATTERNS.all.is_match(text) {
-            return Err(SemverError::Constraint(text.to_owned()));
+        let wrong = || SemverError::Constraint(text.to_owned());
+        let (mut comparisons, mut rest) = (Vec::new(), text.trim_start_matches(SPACE));
+        loop {
+            let (comparison, below) = Comparison::first(rest).ok_or_else(wrong)?;
+            comparisons.push(comparison);
+            let next = below.trim_start_matches(SPACE);
+            rest = match next.strip_prefix(',') {
+                _ if next.is_empty() => break,
+                Some(next) => next.trim_start_matches(SPACE),
+                None => blanks(below).ok_or_else(wrong)?,
+            };
         }
-        let each = PATTERNS.each.find_iter(text);
-        let comparisons = each.map(|it| Comparison::parse(it.as_str())).collect::<Result<Vec<_>, _>>()?;
+        let comparisons = comparisons.into_iter().collect::<Result<Vec<Comparison>, _>>()?;
         let prereleases = comparisons.iter().any(|it| it.version.is_prerelease());
         Ok(Self { comparisons, prereleases })
     }
 }
 
 impl Comparison {
-    fn parse(text: &str) -> Result<Self, SemverError> {
-        let found = PATTERNS.one.captures(text).ok_or_else(|| SemverError::Constraint(text.to_owned()))?;
-        let [major, minor, patch, prerelease] = [3, 4, 5, 6].map(|group| part(&found, group));
-        let (written, open) = if is_open(major) {
+    /// The comparison that a text begins with, and what follows it.
+    fn first(text: &str) -> Option<(Result<Self, SemverError>, &str)> {
+        let versions = text.trim_start_matches(['=', '!', '<', '>', '~', '^']);
+        let operator = Operator::of(&text[..text.len() - versions.len()])?;
+        let (written, rest) = Written::first(versions.trim_start_matches(SPACE), is_digit)?;
+        Some((Self::of(operator, &written), rest))
+    }
+
+    fn of(operator: Operator, written: &Written<'_>) -> Result<Self, SemverError> {
+        let [major, minor, patch] = written.numbers;
+        let sign = if written.prerelease.is_empty() { "" } else { "-" };
+        let prerelease = format!("{sign}{}", written.prerelease);
+        let (text, open) = if is_open(major) {
             (format!("0.0.0{prerelease}"), Open::Major)
         } else if is_open(minor) {
             (format!("{major}.0.0{prerelease}"), Open::Minor)
         } else if is_open(patch) {
-            (format!("{major}{minor}.0{prerelease}"), Open::Patch)
+            (format!("{major}.{minor}.0{prerelease}"), Open::Patch)
         } else {
-            (part(&found, 2).to_owned(), Open::None)
+            (written.text.to_owned(), Open::None)
         };
-        let version = Version::parse(&written).map_err(|_| SemverError::ConstraintNumber)?;
-        Ok(Self { operator: Operator::of(part(&found, 1)), version, open })
+        let version = Version::parse(&text).map_err(|_| SemverError::ConstraintNumber)?;
+        Ok(Self { operator, version, open })
     }
 
     /// Whether a version, whose pre-release may match, is what the comparison asks for.
@@ -219,8 +233,9 @@ impl Comparison {
 }
 
 impl Operator {
-    fn of(text: &str) -> Self {
-        match text {
+    fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "" | "=" => Self::Equal,
             "!=" => Self::NotEqual,
             ">" => Self::Greater,
             "<" => Self::Less,
@@ -228,12 +243,12 @@ impl Operator {
             "<=" | "=<" => Self::LessOrEqual,
             "~" | "~>" => Self::Tilde,
             "^" => Self::Caret,
-            _ => Self::Equal,
-        }
+            _ => return None,
+        })
     }
 }
 
 /// Whether a number is missing or an `x`.
 fn is_open(number: &str) -> bool {
-    matches!(number.trim_start_matches('.'), "" | "x" | "X" | "*")
+    matches!(number, "" | "x" | "X" | "*")
 }

@@ -2,28 +2,19 @@
 //! versions, `>=1.19-0 || ^2` is a range.
 
 mod constraint;
+mod written;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
 use thiserror::Error;
 
 pub use self::constraint::Constraints;
+use self::written::Written;
 use super::print::quoted;
 
 /// The longest version that is read, in bytes.
 const LONGEST_VERSION: usize = 256;
-
-#[allow(clippy::unwrap_used, reason = "the pattern is a constant that a test compiles")]
-static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
-    let version = r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?";
-    Regex::new(&format!("^{version}{SUFFIX}$")).unwrap()
-});
-
-/// The pre-release and the build of a version.
-const SUFFIX: &str = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
 
 /// Why a text is no version or no range. The messages are those of the Go library.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -89,13 +80,16 @@ impl Version {
         if text.len() > LONGEST_VERSION {
             return Err(SemverError::Long);
         }
-        let parts = LOOSE.captures(text).ok_or(SemverError::Invalid)?;
+        let Some((written, "")) = Written::first(text, |byte| byte.is_ascii_digit()) else {
+            return Err(SemverError::Invalid);
+        };
+        let [major, minor, patch] = written.numbers.map(number);
         let version = Self {
-            major: number(&parts, 1)?,
-            minor: number(&parts, 2)?,
-            patch: number(&parts, 3)?,
-            prerelease: part(&parts, 5).to_owned(),
-            metadata: part(&parts, 8).to_owned(),
+            major: major?,
+            minor: minor?,
+            patch: patch?,
+            prerelease: written.prerelease.to_owned(),
+            metadata: written.metadata.to_owned(),
             original: text.to_owned(),
         };
         check_prerelease(&version.prerelease)?;
@@ -216,13 +210,9 @@ fn compare_parts(one: &str, two: &str) -> Ordering {
     }
 }
 
-/// The text of a group, empty where it took no part.
-fn part<'t>(parts: &Captures<'t>, group: usize) -> &'t str {
-    parts.get(group).map_or("", |it| it.as_str())
-}
-
-fn number(parts: &Captures<'_>, group: usize) -> Result<u64, SemverError> {
-    match part(parts, group).trim_start_matches('.') {
+/// A number; 0 where none is written.
+fn number(digits: &str) -> Result<u64, SemverError> {
+    match digits {
         "" => Ok(0),
         digits => digits.parse().map_err(|_| SemverError::Range(digits.to_owned())),
     }
