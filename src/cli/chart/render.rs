@@ -1,5 +1,6 @@
 //! `weft chart render`.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -83,7 +84,8 @@ enum Engine {
 }
 
 pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let chart = load(&args.chart)?.on(on_all_cores);
+    // The process ends with the chart: to give its memory back piece by piece would only take time.
+    let chart = ManuallyDrop::new(load(&args.chart)?.on(on_all_cores));
     let (now, chance) = chance(args)?;
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
