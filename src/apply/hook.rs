@@ -9,7 +9,7 @@ use super::{Done, Run, Scope, cause, uid};
 use crate::cluster::{Precondition, Propagation, WriteError};
 use crate::diff::LiveObject;
 use crate::health::{self, Cause, Health, Sort};
-use crate::manifest::hooks::{self, Cleanup, Role};
+use crate::manifest::hooks::{self, Cleanup, Point, Role};
 use crate::manifest::{self, Object, ObjectId, PART_OF};
 use crate::plan::hooks::digest;
 use crate::plan::{Does, HookStep, Step};
@@ -59,6 +59,42 @@ impl Run<'_> {
     pub(super) async fn run_hooks(&self, stage: usize) {
         let steps = self.stage(stage).steps.iter().map(|at| self.run_hook(stage, *at));
         futures::stream::iter(steps).buffer_unordered(HOOKS).collect::<()>().await;
+    }
+
+    /// Deletes the hooks that are to go when they have ended well, as soon as all of their point are over: one that runs
+    /// later may need them, as a Job needs its ServiceAccount (`execHook` of Helm).
+    pub(super) async fn end_points(&self, stage: usize) {
+        self.progress().over.insert(stage);
+        if self.scope.obstacle().is_some() {
+            return;
+        }
+        for point in self.points(stage) {
+            let stages = self.scope.plan.stages.iter().enumerate();
+            let of_release = stages.filter(|(_, it)| it.release == self.stage(stage).release);
+            let of_point: Vec<usize> =
+                of_release.map(|(at, _)| at).filter(|at| self.points(*at).contains(&point)).collect();
+            if of_point.iter().all(|at| self.progress().over.contains(at)) {
+                for at in of_point.iter().rev().flat_map(|it| &self.stage(*it).steps) {
+                    self.end(*at).await;
+                }
+            }
+        }
+    }
+
+    /// The points at which a stage runs hooks.
+    fn points(&self, stage: usize) -> Vec<Point> {
+        let hooks = self.stage(stage).steps.iter().filter_map(|at| self.step(*at).action.hook());
+        let mut points: Vec<Point> = hooks.filter(|it| it.does == Does::Run).map(|it| it.point).collect();
+        points.dedup();
+        points
+    }
+
+    async fn end(&self, at: usize) {
+        let (step, ran) = (self.step(at), matches!(self.progress().done[at], Done::Ran(_)));
+        let goes = step.action.hook().is_some_and(|it| it.terms.cleanup.contains(&Cleanup::Succeeded));
+        if ran && goes {
+            self.tidy(step, &step.object.id).await;
+        }
     }
 
     async fn run_hook(&self, stage: usize, at: usize) {
@@ -112,9 +148,8 @@ impl Run<'_> {
         if self.scope.options.keep_logs {
             self.keep_logs(object, resource).await;
         }
-        let policy = if ended.is_ok() { Cleanup::Succeeded } else { Cleanup::Failed };
-        let is_over = !matches!(ended, Err(Outcome::Unknown(_)));
-        if is_over && hook.terms.cleanup.contains(&policy) {
+        let has_failed = !matches!(ended, Ok(()) | Err(Outcome::Unknown(_)));
+        if has_failed && hook.terms.cleanup.contains(&Cleanup::Failed) {
             self.tidy(step, &object.id).await;
         }
         if ended.is_ok() {

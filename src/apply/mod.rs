@@ -155,6 +155,8 @@ struct Progress {
     under_way: BTreeSet<usize>,
     /// Whether the run was left as it was.
     abandoned: bool,
+    /// The stages that have ended, or were left out.
+    over: BTreeSet<usize>,
     /// By stage, why it did not end well.
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
@@ -192,6 +194,7 @@ impl<'a> Run<'a> {
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
             done: vec![Done::Not; plan.steps.len()],
+            over: BTreeSet::new(),
             failed: BTreeMap::new(),
             under_way: BTreeSet::new(),
             abandoned: false,

@@ -47,6 +47,7 @@ impl Run<'_> {
             (None, Work::Delete) => self.delete_stage(at).await,
             (None, Work::Run) => self.run_hooks(at).await,
         }
+        self.end_points(at).await;
         at
     }
 

@@ -1,5 +1,7 @@
 //! Charts for Helm in an environment: live objects that they look up, tests, notes, made passwords, definitions.
 
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::api::{Api, PostParams};
 use libtest_mimic::{Failed, Trial};
@@ -18,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "charts_are_patched_by_an_environment", patched),
         code("cli", "charts_look_up_what_they_may_see", look_up),
         code("cli", "charts_are_tested", are_tested),
+        code("cli", "charts_hooks_stay_for_those_behind_them", stay_for_those_behind),
         code("cli", "charts_tell_people_without_secrets", tell_people),
         code("cli", "charts_have_made_passwords_once_a_key_is_kept", made_passwords),
         code("cli", "charts_bring_new_definitions_under_guard", definitions),
@@ -158,6 +161,36 @@ fn are_tested() -> Result<(), Failed> {
     assert_eq!(found["tests"][1]["logs"][0]["container"], "main");
     assert!(site.get::<Pod>("stays").and_then(|it| it.metadata.uid) != first, "it is made anew");
     site.expect("test dev", 1)?.says("fails/main wrote nothing")?;
+    site.expect("destroy dev --yes", 0).map(drop)
+}
+
+/// What a hook made is there for those that run behind it, as an account for a Job, and goes when all have ended.
+fn stay_for_those_behind() -> Result<(), Failed> {
+    let hook = |weight: &str| {
+        format!(
+            "name: check, annotations: {{helm.sh/hook: 'post-install,post-upgrade', helm.sh/hook-weight: '{weight}', \
+             helm.sh/hook-delete-policy: 'before-hook-creation,hook-succeeded'}}"
+        )
+    };
+    let map = format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{{}}}\n", hook("-5"));
+    let pod = format!(
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {{{}}}\nspec: {{restartPolicy: Never, \
+         nodeSelector: {{nowhere: 'true'}}, containers: [{{name: main, image: 'registry.example.com/a:1'}}]}}\n",
+        hook("1")
+    );
+    let site = site("behind", &[MAP, &map, &pod].concat());
+    std::thread::scope(|scope| {
+        let apply = scope.spawn(|| site.expect("apply dev --yes", 0).map(drop));
+        let began = Instant::now();
+        while site.get::<Pod>("check").is_none() && began.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(site.get::<ConfigMap>("check").is_some(), "it is there as long as the pod behind it runs");
+        let _worker = Worker::of(&site);
+        apply.join().expect("an apply")
+    })?;
+    assert!(site.get::<Pod>("check").is_none() && site.get::<ConfigMap>("check").is_none(), "both went");
+    site.expect("plan dev --exit-code", 0)?;
     site.expect("destroy dev --yes", 0).map(drop)
 }
 
