@@ -282,7 +282,7 @@ fn constant(kind: &ExprKind, wanted: Type) -> Option<Value> {
         (ExprKind::Number(it), Type::Int64) => it.int.map(Value::Int64),
         (ExprKind::Number(it), Type::Uint8) => it.uint.and_then(|it| u8::try_from(it).ok()).map(Value::Uint8),
         (ExprKind::Number(it), Type::Uint64) => it.uint.map(Value::Uint64),
-        (ExprKind::Number(it), Type::Float) => Some(Value::Float(it.float)),
+        (ExprKind::Number(it), Type::Float) => it.float.map(Value::Float),
         _ => None,
     }
 }
@@ -305,12 +305,11 @@ fn ideal_of(frame: Frame<'_>, expr: &Expr) -> Fallible<Value> {
 
 /// A number where nothing says of which kind it is.
 fn ideal(frame: Frame<'_>, span: Span, number: &Number) -> Fallible<Value> {
-    if number.floating {
-        return Ok(Value::Float(number.float));
-    }
-    match number.int {
-        Some(int) => Ok(Value::Int(int)),
-        None => Err(frame.invalid(span, format!("{} overflows int", frame.text(span)))),
+    match (number.complex, number.float, number.int) {
+        (Some((real, imaginary)), _, _) => Ok(Value::Complex(real, imaginary)),
+        (None, Some(float), _) if number.floating => Ok(Value::Float(float)),
+        (None, _, Some(int)) => Ok(Value::Int(int)),
+        _ => Err(frame.invalid(span, format!("{} overflows int", frame.text(span)))),
     }
 }
 

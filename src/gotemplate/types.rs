@@ -88,6 +88,8 @@ pub enum Kind {
     Uint64,
     /// `float64`.
     Float,
+    /// `complex128`.
+    Complex,
     /// Text.
     Str,
     /// A list.
@@ -113,6 +115,7 @@ impl Kind {
             Self::Uint8 => "uint8",
             Self::Uint64 => "uint64",
             Self::Float => "float64",
+            Self::Complex => "complex128",
             Self::Str => "string",
             Self::List => "slice",
             Self::Map => "map",

@@ -31,6 +31,8 @@ pub enum Value {
     Uint64(u64),
     /// `float64`: every number of a values file.
     Float(f64),
+    /// `complex128`: the real part and the imaginary one. Only a constant with an `i` gives it.
+    Complex(f64, f64),
     /// `string`.
     Str(Str),
     /// `[]uint8`: the bytes of a file.
@@ -54,6 +56,7 @@ impl Value {
             Self::Uint8(_) => Kind::Uint8,
             Self::Uint64(_) => Kind::Uint64,
             Self::Float(_) => Kind::Float,
+            Self::Complex(..) => Kind::Complex,
             Self::Str(_) => Kind::Str,
             Self::Bytes(_) | Self::List(_) => Kind::List,
             Self::Map(_) => Kind::Map,
@@ -75,6 +78,7 @@ impl Value {
             | Self::Uint8(_)
             | Self::Uint64(_)
             | Self::Float(_)
+            | Self::Complex(..)
             | Self::Str(_) => self.kind().name().to_owned(),
         }
     }
@@ -88,6 +92,7 @@ impl Value {
             Self::Uint8(it) => *it != 0,
             Self::Uint64(it) => *it != 0,
             Self::Float(it) => *it != 0.0,
+            Self::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
             Self::Str(it) | Self::Bytes(it) => !it.is_empty(),
             Self::List(it) => !it.is_empty(),
             Self::Map(it) => !it.is_empty(),

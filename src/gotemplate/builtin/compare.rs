@@ -50,6 +50,7 @@ enum Basic {
     /// Signed or unsigned: both compare.
     Whole(i128),
     Float(f64),
+    Complex(f64, f64),
     Text(crate::gotemplate::Str),
 }
 
@@ -60,6 +61,7 @@ fn basic(value: &Value) -> Option<Basic> {
         Value::Uint8(it) => Basic::Whole(it.into()),
         Value::Uint64(it) => Basic::Whole(it.into()),
         Value::Float(it) => Basic::Float(it),
+        Value::Complex(real, imaginary) => Basic::Complex(real, imaginary),
         Value::Str(it) => Basic::Text(it),
         Value::Nil | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => return None,
     })
@@ -76,6 +78,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, Fault> {
         (Some(Basic::Bool(a)), Some(Basic::Bool(b))) => Ok(a == b),
         (Some(Basic::Whole(a)), Some(Basic::Whole(b))) => Ok(a == b),
         (Some(Basic::Float(a)), Some(Basic::Float(b))) => Ok(a == b),
+        (Some(Basic::Complex(a, b)), Some(Basic::Complex(c, d))) => Ok(a == c && b == d),
         (Some(Basic::Text(a)), Some(Basic::Text(b))) => Ok(a == b),
         (None, None) => compound(a, b),
         _ if matches!(a, Value::Nil) || matches!(b, Value::Nil) => Ok(false),
@@ -106,7 +109,9 @@ fn less(a: &Value, b: &Value) -> Result<bool, Fault> {
         (Basic::Whole(x), Basic::Whole(y)) => Some(x.cmp(&y)),
         (Basic::Float(x), Basic::Float(y)) => x.partial_cmp(&y),
         (Basic::Text(x), Basic::Text(y)) => Some(x.cmp(&y)),
-        (Basic::Bool(_), Basic::Bool(_)) => return Err(Fault::new("invalid type for comparison")),
+        (Basic::Bool(_), Basic::Bool(_)) | (Basic::Complex(..), Basic::Complex(..)) => {
+            return Err(Fault::new("invalid type for comparison"));
+        }
         _ => return Err(incompatible(a, b)),
     };
     Ok(order == Some(Ordering::Less))

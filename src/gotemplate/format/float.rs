@@ -34,6 +34,24 @@ pub(super) fn write(printer: &mut Printer<'_>, float: f64, verb: char) -> bool {
     true
 }
 
+/// Prints a complex number, as two floats; false where the verb is not one for floats.
+pub(super) fn write_complex(printer: &mut Printer<'_>, (real, imaginary): (f64, f64), verb: char) -> bool {
+    if !is_verb(verb) {
+        return false;
+    }
+    printer.raw(b"(");
+    write(printer, real, verb);
+    let plus = std::mem::replace(&mut printer.flags.plus, true);
+    write(printer, imaginary, verb);
+    printer.flags.plus = plus;
+    printer.raw(b"i)");
+    true
+}
+
+fn is_verb(verb: char) -> bool {
+    matches!(verb, 'v' | 'g' | 'G' | 'f' | 'F' | 'e' | 'E' | 'x' | 'X' | 'b')
+}
+
 fn signed(printer: &mut Printer<'_>, sign: &str, digits: &str, float: f64) {
     let flags = printer.flags;
     if !float.is_finite() {

@@ -131,6 +131,11 @@ impl<'o> Printer<'o> {
                     self.misfit(value, verb);
                 }
             }
+            Value::Complex(real, imaginary) => {
+                if !float::write_complex(self, (*real, *imaginary), verb) {
+                    self.misfit(value, verb);
+                }
+            }
             Value::Str(text) => self.string(text, verb, value),
             Value::Bytes(bytes) => self.bytes(bytes, verb, value),
             Value::List(list) => self.list(list, verb, depth),

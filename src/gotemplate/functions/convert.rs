@@ -56,6 +56,7 @@ fn within(value: &Value, depth: usize) -> Result<value::Value, Unwritable> {
         Value::Uint64(it) => i64::try_from(*it).map_or(Data::Uint(*it), Data::Int),
         Value::Float(it) if it.is_finite() => Data::Float(*it),
         Value::Float(it) => return Err(unsupported(*it)),
+        Value::Complex(..) => return Err(no_json(value)),
         Value::Str(it) => Data::Text(lossy(it)),
         Value::Bytes(it) => Data::Text(STANDARD.encode(it.as_bytes())),
         Value::List(list) if list.is_nil() => Data::Null,
@@ -95,6 +96,11 @@ pub(super) fn unsupported(number: f64) -> Unwritable {
         "-Inf"
     };
     format!("json: unsupported value: {name}")
+}
+
+/// A type that JSON does not know.
+pub(super) fn no_json(value: &Value) -> Unwritable {
+    format!("json: unsupported type: {}", value.type_name())
 }
 
 pub(super) fn cycle(value: &Value) -> Unwritable {

@@ -16,6 +16,7 @@ fn within(one: &Value, two: &Value, depth: usize) -> bool {
         (Value::Uint8(one), Value::Uint8(two)) => one == two,
         (Value::Uint64(one), Value::Uint64(two)) => one == two,
         (Value::Float(one), Value::Float(two)) => one == two,
+        (Value::Complex(a, b), Value::Complex(c, d)) => a == c && b == d,
         (Value::Str(one), Value::Str(two)) | (Value::Bytes(one), Value::Bytes(two)) => one == two,
         (Value::List(one), Value::List(two)) => lists(one, two, depth),
         (Value::Map(one), Value::Map(two)) => maps(one, two, depth),

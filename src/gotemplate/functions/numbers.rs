@@ -49,7 +49,7 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Str(it) => it.as_str().and_then(|it| strconv::parse_int(without_zero_decimals(it), 0)).unwrap_or(0),
         // A month or a day of the week; a duration is none of cast's kinds.
         Value::Object(it) if it.kind() == Kind::Int => it.underlying().map_or(0, |it| to_int(&it)),
-        Value::Nil | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => 0,
+        Value::Nil | Value::Complex(..) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Object(_) => 0,
     }
 }
 

@@ -13,10 +13,10 @@ use crate::yaml::{self, Layout, Order, Rules, Secrets, Write, YamlError};
 const A: Type = Type::Any;
 const S: Type = Type::Str;
 
-/// The functions of this module. Those without `must` swallow what goes wrong.
+/// The functions of this module. `toYaml` swallows what goes wrong; the library below `toYamlPretty` panics.
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("toYaml", &[A], |_, args| Ok(written(any(args, 0)?, Write::default()).unwrap_or_default().into())),
-    Function::new("toYamlPretty", &[A], |_, args| Ok(written(any(args, 0)?, PRETTY).unwrap_or_default().into())),
+    Function::new("toYamlPretty", &[A], |_, args| Ok(written(any(args, 0)?, PRETTY)?.into())),
     Function::new("mustToYaml", &[A], |_, args| {
         Ok(written(any(args, 0)?, Write::default())
             .map_err(|error| format!("error marshaling into JSON: {error}"))?

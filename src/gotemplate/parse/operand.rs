@@ -100,8 +100,7 @@ impl Parser<'_> {
                 Some(number) => ExprKind::Number(Box::new(number)),
                 None => return self.error(format!("malformed character constant: {}", String::from_utf8_lossy(text))),
             },
-            Token::Complex => return self.error("complex numbers are not supported"),
-            Token::Number => match std::str::from_utf8(text).map_err(|_| String::new()).and_then(Number::parse) {
+            Token::Complex | Token::Number => match Number::parse(text, item.token == Token::Complex) {
                 Ok(number) => ExprKind::Number(Box::new(number)),
                 Err(message) => return self.error(message),
             },

@@ -65,6 +65,8 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Str(_) | Value::Bytes(_) => "string",
         Value::List(_) => "array",
         Value::Map(_) | Value::Object(_) => "object",
-        Value::Int(_) | Value::Int64(_) | Value::Uint8(_) | Value::Uint64(_) | Value::Float(_) => "number",
+        Value::Int(_) | Value::Int64(_) | Value::Uint8(_) | Value::Uint64(_) | Value::Float(_) | Value::Complex(..) => {
+            "number"
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::gotemplate::functions::convert::{Unwritable, cycle, plain, unsupported};
+use crate::gotemplate::functions::convert::{Unwritable, cycle, no_json, plain, unsupported};
 use crate::gotemplate::functions::runes::spans;
 use crate::gotemplate::{DEEPEST, Value};
 
@@ -43,6 +43,7 @@ impl Writer {
             Value::Uint64(it) => self.put(it),
             Value::Float(it) if it.is_finite() => self.put(float(*it)),
             Value::Float(it) => return Err(unsupported(*it)),
+            Value::Complex(..) => return Err(no_json(value)),
             Value::Str(it) => self.text(it),
             Value::Bytes(it) => self.text(STANDARD.encode(it.as_bytes()).as_bytes()),
             Value::List(list) if list.is_nil() => self.out.push_str("null"),

@@ -33,6 +33,7 @@ impl Writer {
             Value::Map(map) if map.is_nil() => Ok(()),
             Value::Map(map) => self.table(keys, map),
             Value::List(_) if is_tables(value)? => self.tables(keys, value),
+            Value::Complex(..) if keys.is_empty() => Err(format!("unsupported type for key '': {}", value.type_name())),
             value => {
                 if let Some(key) = keys.last() {
                     let key = quoted_key(key);
@@ -94,6 +95,7 @@ impl Writer {
                 self.out.push_str(&format::display(value).lossy());
             }
             Value::Float(number) => self.out.push_str(&float(*number)),
+            Value::Complex(..) => return Err(format!("unsupported type: {}", value.type_name())),
             Value::Str(text) => self.out.push_str(&quoted(text)),
             Value::Bytes(bytes) => {
                 let items: Vec<String> = bytes.iter().map(u8::to_string).collect();
