@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 
-use super::kept::{Document, Head, names, of_environment, release_of};
+use super::kept::{Document, Found, Head, names, of_environment, release_of};
 use super::kinds::secrets;
 use super::write::WriteError;
 use super::{Cluster, ClusterError};
@@ -87,9 +87,7 @@ impl Cluster {
             let chunks = Vec::new();
             // A pack without chunks is one that is not there, which reading it says.
             let document = found.unwrap_or(Document {
-                name,
-                release: revision.release.to_string(),
-                annotations: Value::default(),
+                head: Found { name, release: revision.release.to_string(), annotations: Value::default() },
                 chunks,
             });
             Ok(KeptPack { namespace: namespace.to_owned(), document })
@@ -177,8 +175,8 @@ fn pack_name(environment: &str, release: &str, pack: &str) -> String {
 
 fn broken(document: &Document, namespace: &str, source: StateError) -> ClusterError {
     ClusterError::History {
-        secret: format!("{namespace}/{}", document.name),
-        release: document.release.clone(),
+        secret: format!("{namespace}/{}", document.head.name),
+        release: document.head.release.clone(),
         source: Box::new(source),
     }
 }

@@ -50,16 +50,13 @@ pub(super) struct Head<'a> {
 
 /// A document as it is kept.
 pub(super) struct Document {
-    /// The name of the head Secret.
-    pub name: String,
-    pub release: String,
-    /// The annotations of the head.
-    pub annotations: Value,
+    pub head: Found,
     /// Its chunks; one whose Secret is missing is left out, and the format tells which.
     pub chunks: Vec<Vec<u8>>,
 }
 
 /// The head of a document, without its content.
+#[derive(Clone)]
 pub(super) struct Found {
     /// The name of the head Secret.
     pub name: String,
@@ -70,9 +67,7 @@ pub(super) struct Found {
 
 /// A Secret of ours.
 struct Kept {
-    name: String,
-    release: String,
-    annotations: Value,
+    head: Found,
     more: Option<Vec<String>>,
     chunk: Vec<u8>,
 }
@@ -93,15 +88,14 @@ impl Cluster {
         let mut kept = BTreeMap::new();
         let mut each = |secret: Value| {
             let it = Kept::of(&secret);
-            kept.insert(it.name.clone(), it);
+            kept.insert(it.head.name.clone(), it);
         };
         self.list(&secrets(), Some(namespace), selector, &mut each).await?;
         let heads = kept.values().filter(|it| it.more.is_some());
         let joined = |head: &Kept| {
             let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
             let chunks = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
-            let (name, release, annotations) = (head.name.clone(), head.release.clone(), head.annotations.clone());
-            Document { name, release, annotations, chunks }
+            Document { head: head.head.clone(), chunks }
         };
         Ok(heads.map(joined).collect())
     }
@@ -110,8 +104,8 @@ impl Cluster {
     pub(super) async fn kept_heads(&self, namespace: &str, selector: &str) -> Result<Vec<Found>, ClusterError> {
         let mut found = Vec::new();
         let mut each = |secret: Value| {
-            let Kept { name, release, annotations, more, .. } = Kept::of(&secret);
-            found.extend(more.map(|_| Found { name, release, annotations }));
+            let Kept { head, more, .. } = Kept::of(&secret);
+            found.extend(more.map(|_| head));
         };
         self.list_metadata(&secrets(), Some(namespace), selector, &mut each).await?;
         Ok(found)
@@ -125,7 +119,7 @@ impl Cluster {
         let further: Vec<Option<Value>> = futures::stream::iter(reads).buffered(CHUNKS).try_collect().await?;
         let further = further.iter().flatten().map(|secret| Kept::of(secret).chunk);
         let chunks = std::iter::once(head.chunk).chain(further).collect();
-        Ok(Some(Document { name: head.name, release: head.release, annotations: head.annotations, chunks }))
+        Ok(Some(Document { head: head.head, chunks }))
     }
 
     /// Saves a document. The state namespace is created where it is missing.
@@ -218,10 +212,13 @@ impl Cluster {
 impl Kept {
     fn of(secret: &Value) -> Self {
         let text = |keys: &[&str]| secret.dig(keys).and_then(Value::as_str);
-        Self {
+        let head = Found {
             name: text(&["metadata", "name"]).unwrap_or_default().to_owned(),
             release: text(&["metadata", "labels", RELEASE]).unwrap_or_default().to_owned(),
             annotations: secret.dig(&["metadata", "annotations"]).cloned().unwrap_or_default(),
+        };
+        Self {
+            head,
             more: text(&["metadata", "annotations", MORE]).map(names),
             chunk: text(&["data", CHUNK]).and_then(|it| STANDARD.decode(it).ok()).unwrap_or_default(),
         }

@@ -155,8 +155,8 @@ impl Cluster {
         beside: &Beside<'_>,
         take: &(impl Fn(Page) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
-        let right = Right::new("list", &group.resource, group.namespace.as_deref());
         if group.is_few(beside) {
+            let right = Right::new("list", &group.resource, group.namespace.as_deref());
             let unread = self.read_by_name(&group, right, take).await?;
             if unread.rights.is_empty() {
                 return Ok(unread);

@@ -1,7 +1,7 @@
 //! The shapes of kinds, as the server tells them: OpenAPI v3, one document a group and version.
 //!
 //! The index names each document with the hash of its content, so a document that was fetched once is taken from the
-//! user's cache folder for as long as it does not change. What is kept is what we read of it, a fourth of it all.
+//! user's cache folder for as long as it does not change. What is kept is what we read of it, a fourteenth of it all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

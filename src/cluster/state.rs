@@ -42,19 +42,24 @@ pub struct KeptInventory {
 }
 
 impl KeptInventory {
+    fn of(namespace: &str, documents: impl IntoIterator<Item = Document>) -> Vec<Self> {
+        let kept = |document| Self { namespace: namespace.to_owned(), document };
+        documents.into_iter().map(kept).collect()
+    }
+
     /// Its release.
     pub fn release(&self) -> &str {
-        &self.document.release
+        &self.document.head.release
     }
 
     /// Unpacks it, which takes longer than fetching it.
     pub fn read(&self) -> Result<Inventory, ClusterError> {
         let inventory = state::decode(&self.document.chunks).map_err(|source| ClusterError::State {
-            release: self.document.release.clone(),
+            release: self.document.head.release.clone(),
             namespace: self.namespace.clone(),
             source: Box::new(source),
         })?;
-        Ok(Inventory { prune: prune(&self.document.annotations), ..inventory })
+        Ok(Inventory { prune: prune(&self.document.head.annotations), ..inventory })
     }
 }
 
@@ -81,18 +86,22 @@ impl Cluster {
         environment: &str,
     ) -> Result<Vec<KeptInventory>, ClusterError> {
         let documents = self.kept_documents(namespace, &of_environment(&[INVENTORY], environment, None)).await?;
-        let kept = |document| KeptInventory { namespace: namespace.to_owned(), document };
-        Ok(documents.into_iter().map(kept).collect())
+        Ok(KeptInventory::of(namespace, documents))
     }
 
-    /// The inventories of an environment, those of these releases whole, and of the others what their heads say. Where
-    /// most have to be read whole, all are, with one LIST.
+    /// The inventories of an environment, those of these releases whole (`None`: of all), and of the others what their
+    /// heads say. Where most have to be read whole, all are, with one LIST.
     pub async fn kept_inventories_of(
         &self,
         namespace: &str,
         environment: &str,
-        releases: &BTreeSet<Arc<str>>,
+        releases: Option<&BTreeSet<Arc<str>>>,
     ) -> Result<KeptInventories, ClusterError> {
+        let all = async || {
+            let whole = self.kept_inventories(namespace, environment).await?;
+            Ok(KeptInventories { whole, ..KeptInventories::default() })
+        };
+        let Some(releases) = releases else { return all().await };
         let heads = self.kept_heads(namespace, &of_environment(&[INVENTORY], environment, None)).await?;
         let (count, mut names, mut outlines) = (heads.len(), Vec::new(), BTreeMap::new());
         for head in heads {
@@ -102,13 +111,11 @@ impl Cluster {
             }
         }
         if names.len() > count / 2 {
-            let whole = self.kept_inventories(namespace, environment).await?;
-            return Ok(KeptInventories { whole, ..KeptInventories::default() });
+            return all().await;
         }
         let reads = names.iter().map(|name| self.kept_document(namespace, name));
         let documents: Vec<Option<Document>> = futures::stream::iter(reads).buffered(READS).try_collect().await?;
-        let kept = |document| KeptInventory { namespace: namespace.to_owned(), document };
-        Ok(KeptInventories { whole: documents.into_iter().flatten().map(kept).collect(), outlines })
+        Ok(KeptInventories { whole: KeptInventory::of(namespace, documents.into_iter().flatten()), outlines })
     }
 
     /// Saves an inventory; one without objects, whose hooks left nothing either, is removed. The state namespace is

@@ -9,7 +9,7 @@ use super::compare::Held;
 use super::elsewhere::Elsewhere;
 use super::{PipelineError, Project, pool};
 use crate::chart::{Chance, Making};
-use crate::cluster::{Beside, Cluster, ClusterError, KeptInventories};
+use crate::cluster::{Beside, Cluster};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Hook, ObjectId};
 use crate::masked::FingerprintKey;
@@ -40,10 +40,10 @@ impl State {
     /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
     /// yet, this run has one of its own.
     pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
-        let inventories = kept(cluster, environment, about.as_ref()).map_err(Failure::from);
+        let (namespace, name) = (&environment.state_namespace, &environment.name);
+        let inventories = cluster.kept_inventories_of(namespace, name, about.as_ref()).map_err(Failure::from);
         let (kept, (key, key_is_kept)) = futures::future::try_join(inventories, key(cluster, environment)).await?;
-        let is_about = |release: &str| about.as_ref().is_none_or(|it| it.contains(release));
-        let (whole, others) = kept.whole.into_iter().partition::<Vec<_>, _>(|it| is_about(it.release()));
+        let (whole, others) = kept.whole.into_iter().partition::<Vec<_>, _>(|it| is_about(&about, it.release()));
         let inventories = pool::each(whole, |it| Ok(it.read()?))?;
         let others = pool::each(others, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
         let outlines = kept.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
@@ -126,8 +126,7 @@ impl State {
             let release = Arc::clone(&hook.object.release);
             wanted.entry(release).or_default().push(Arc::new(WantedHook::new(hook, &self.key)));
         }
-        let is_about = |it: &&mut ReleaseFacts| self.about.as_ref().is_none_or(|about| about.contains(&it.name));
-        for fact in facts.iter_mut().filter(is_about) {
+        for fact in facts.iter_mut().filter(|it| is_about(&self.about, &it.name)) {
             let kept = self.inventories.get(&fact.name).map(|it| it.hooks.clone()).unwrap_or_default();
             let wanted = wanted.remove(&fact.name).unwrap_or_default();
             fact.hooks = HookFacts { wanted, kept, back };
@@ -160,18 +159,8 @@ impl State {
     }
 }
 
-/// The inventories of an environment, whole only where the run is about their releases.
-async fn kept(
-    cluster: &Cluster,
-    environment: &Environment,
-    about: Option<&BTreeSet<Arc<str>>>,
-) -> Result<KeptInventories, ClusterError> {
-    let (namespace, name) = (&environment.state_namespace, &environment.name);
-    let Some(releases) = about else {
-        let whole = cluster.kept_inventories(namespace, name).await?;
-        return Ok(KeptInventories { whole, ..KeptInventories::default() });
-    };
-    cluster.kept_inventories_of(namespace, name, releases).await
+fn is_about(about: &About, release: &str) -> bool {
+    about.as_ref().is_none_or(|releases| releases.contains(release))
 }
 
 /// The key of fingerprints and records, and whether it is kept; else it is one for this run.

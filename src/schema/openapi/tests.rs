@@ -104,9 +104,14 @@ fn of(schema: &str) -> String {
         "Kind": {{"type": "object", "properties": {{"it": {schema}}},
         "x-kubernetes-group-version-kind": [{{"group": "", "version": "v1", "kind": "Kind"}}]}}}}}}}}"#
     );
-    let mut schemas = Schemas::new();
-    schemas.add_document(&serde_json::from_str(&document).unwrap());
-    short(schemas.of(&Gvk::new("v1", "Kind")).unwrap().map().unwrap().field("it").unwrap())
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let [full, slimmed] = [document.clone(), super::slim(document)].map(|document| {
+        let mut schemas = Schemas::new();
+        schemas.add_document(&document);
+        short(schemas.of(&Gvk::new("v1", "Kind")).unwrap().map().unwrap().field("it").unwrap())
+    });
+    assert_eq!(slimmed, full, "what is left out of a document says nothing");
+    full
 }
 
 #[test]

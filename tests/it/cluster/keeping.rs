@@ -178,7 +178,7 @@ fn other_inventories_are_read_by_their_heads() -> Result<(), Failed> {
         }
         let read = async |about: &[&str]| {
             let about = about.iter().map(|it| Arc::from(*it)).collect();
-            let found = cluster.kept_inventories_of(&namespace, "dev", &about).await?;
+            let found = cluster.kept_inventories_of(&namespace, "dev", Some(&about)).await?;
             let whole = found.whole.iter().map(|it| Ok(format!("{}={}", it.release(), it.read()?.objects.len())));
             let whole = whole.collect::<Result<Vec<_>, ClusterError>>()?;
             let outlines = found.outlines.iter().map(|(release, it)| format!("{release}~{}", it.objects.len()));

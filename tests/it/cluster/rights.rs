@@ -7,7 +7,9 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use weft::cluster::{ApplyOptions, Beside, Cluster, Page, Refusal, Wanted, WriteError};
 use weft::diff::LiveObject;
+use weft::manifest::Object;
 use weft::project::ClusterRef;
+use weft::schema::Discovery;
 
 use super::{admin, cluster, object, target};
 use crate::cases::{code, same};
@@ -34,6 +36,14 @@ fn bound(rules: &serde_json::Value) -> [serde_json::Value; 2] {
     [role, binding]
 }
 
+async fn put(cluster: &Cluster, discovery: &Discovery, objects: &[Object]) -> Result<(), Failed> {
+    for it in objects {
+        let resource = discovery.resource(&it.gvk).expect("a kind");
+        cluster.apply(&it.id, resource, &it.body, ApplyOptions::default()).await?;
+    }
+    Ok(())
+}
+
 fn few_of_many_are_read_by_name() -> Result<(), Failed> {
     let shared = shared();
     let namespace = shared.namespace("cluster-few");
@@ -46,10 +56,7 @@ fn few_of_many_are_read_by_name() -> Result<(), Failed> {
         ]));
         let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
         let objects = [role, binding, map("a"), map("b")].map(|body| object("r", Some(&namespace), body, &discovery));
-        for it in &objects {
-            let resource = discovery.resource(&it.gvk).expect("a kind");
-            admin_s.apply(&it.id, resource, &it.body, ApplyOptions::default()).await?;
-        }
+        put(&admin_s, &discovery, &objects).await?;
         let nobody = Cluster::connect(&target(&ClusterRef { context: Some(NOBODY.into()), ..admin() })).await?;
         let kind = objects[2].id.kind.clone();
         // The name of each page's object, a page in brackets.
@@ -88,10 +95,7 @@ fn who_may_not_list_reads_by_name() -> Result<(), Failed> {
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}});
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
         let objects = [role, binding, map, secret].map(|body| object("r", Some(&namespace), body, &discovery));
-        for it in &objects {
-            let resource = discovery.resource(&it.gvk).expect("a kind");
-            admin_s.apply(&it.id, resource, &it.body, ApplyOptions::default()).await?;
-        }
+        put(&admin_s, &discovery, &objects).await?;
         let nobody = ClusterRef { context: Some(NOBODY.into()), ..admin() };
         let nobody = Cluster::connect(&target(&nobody)).await?;
         let wanted = objects[2..].iter().map(|it| Wanted {
