@@ -8,7 +8,7 @@ use clap::Args;
 use super::arguments::{
     ChangedArgs, ClusterArgs, Format, JudgeArgs, ProjectArgs, SelectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs,
 };
-use super::many::{self, Targets};
+use super::many::{self, Looked, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, acting, files, history, rollback, settings, wait};
@@ -64,9 +64,9 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     let planned = if let Some(file) = &args.plan {
         saved_plan(file, args, terminal)?
     } else {
-        let (targets, untouched) = args.targets()?.changed(&args.changed, &args.set, terminal)?;
+        let targets = args.targets()?.changed(&args.changed, &args.set, terminal)?;
         if targets.is_empty() {
-            return many::untouched(&untouched, &args.output.into(), terminal);
+            return many::show::<Looked>(&targets, &[], &args.output.into(), terminal, |it| it);
         }
         let Some(target) = targets.one() else { return many(args, &targets, terminal) };
         plan(args, target, terminal)?

@@ -55,10 +55,7 @@ impl DiffArgs {
 pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut targets = args.targets.clone();
     targets.project.at = args.head().or(targets.project.at);
-    let (targets, untouched) = Targets::of(&targets)?.changed(&args.changed, &args.set, terminal)?;
-    if targets.is_empty() {
-        return many::untouched(&untouched, &args.output, terminal);
-    }
+    let targets = Targets::of(&targets)?.changed(&args.changed, &args.set, terminal)?;
     many::look(&targets, &args.output, terminal, |target, terminal| match (&args.from, &args.engine_from) {
         (Some(from), _) if args.live => with_live(args, from, target, terminal),
         (Some(from), _) => revisions(args, from, target, terminal),

@@ -51,10 +51,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     if args.saving.files().next().is_some() {
         targets.only("a plan is saved of")?;
     }
-    let (targets, untouched) = targets.changed(&args.changed, &args.set, terminal)?;
-    if targets.is_empty() {
-        return many::untouched(&untouched, &args.form(), terminal);
-    }
+    let targets = targets.changed(&args.changed, &args.set, terminal)?;
     many::look(&targets, &args.form(), terminal, |target, terminal| look(args, target, terminal))
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
+use super::coming::Coming;
 use super::join::{Join, Joined};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
@@ -32,6 +33,8 @@ const REREADS: usize = 3;
 pub(super) struct Subject {
     /// What the repository wants.
     pub objects: Vec<Arc<Object>>,
+    /// The hooks that may run before.
+    pub hooks: BTreeSet<ObjectId>,
     /// What the inventories of these releases hold.
     pub members: BTreeMap<ObjectId, Held>,
     /// What the server serves now.
@@ -104,9 +107,8 @@ struct Table {
     places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
-    namespaces: BTreeSet<String>,
-    /// The kinds whose definitions would change.
-    pending: BTreeSet<GroupKind>,
+    /// What this plan would bring: nothing that needs it can be asked about yet.
+    coming: Coming,
     /// The shapes that are known: none, before anything is asked about.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
@@ -133,10 +135,10 @@ impl Table {
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
+        let coming = Coming { objects: subject.hooks.clone(), ..Coming::default() };
         let (places, subject) = (Arc::new(places), Arc::new(subject));
-        let (namespaces, pending) = (BTreeSet::new(), BTreeSet::new());
         let (schemas, questions, migrations) = (Schemas::new(), Vec::new(), BTreeMap::new());
-        Self { subject, wanted, places, done, left, namespaces, pending, schemas, questions, migrations }
+        Self { subject, wanted, places, done, left, coming, schemas, questions, migrations }
     }
 
     fn take(&mut self, joined: Joined) {
@@ -152,15 +154,16 @@ impl Table {
     /// Decides about all that did not arrive: it is unknown, it is to be created, or it is gone.
     fn settle(&mut self, unread: &Unread) {
         let asked: BTreeSet<usize> = self.questions.iter().map(|(at, _)| *at).collect();
-        self.namespaces = self.missing_namespaces(&asked);
         for at in (0..self.done.len()).filter(|at| !asked.contains(at)) {
             let object = &self.subject.objects[at];
             if self.done[at].is_some() {
                 continue;
             }
-            match unread.reasons.get(&object.id) {
-                Some(why) => self.done[at] = Some(diff::unknown(object, why.clone(), &self.context())),
-                None => self.questions.push((at, None)),
+            if let Some(why) = unread.reasons.get(&object.id) {
+                self.done[at] = Some(diff::unknown(object, why.clone(), &self.context()));
+            } else {
+                self.coming.objects.insert(object.id.clone());
+                self.questions.push((at, None));
             }
         }
         let members = &self.subject.members;
@@ -184,15 +187,6 @@ impl Table {
         if !unread.reasons.keys().any(|id| id.kind.group.is_empty() && id.kind.kind == "Namespace") {
             unread.rights.retain(|right| right.resource != "namespaces");
         }
-    }
-
-    /// The namespaces that this plan would create: nothing in them can be asked about yet.
-    fn missing_namespaces(&self, asked: &BTreeSet<usize>) -> BTreeSet<String> {
-        let missing = self.subject.objects.iter().enumerate().filter(|(at, object)| {
-            let namespace = object.id.kind.group.is_empty() && object.id.kind.kind == "Namespace";
-            namespace && self.done[*at].is_none() && !asked.contains(at)
-        });
-        missing.map(|(_, object)| object.id.name.clone()).collect()
     }
 
     /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
@@ -256,7 +250,7 @@ impl Table {
         let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
         self.questions = first;
         self.ask(cluster, progress).await?;
-        self.pending = definitions::pending(self.done.iter().flatten());
+        self.coming.kinds = definitions::pending(self.done.iter().flatten());
         self.questions = rest;
         self.ask(cluster, progress).await
     }
@@ -265,13 +259,13 @@ impl Table {
     async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let (subject, missing, context) = (&self.subject, (&self.namespaces, &self.pending), self.context());
+        let (subject, coming, context) = (&self.subject, &self.coming, self.context());
         let permits = &Permits::default();
         let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             let migration = migrations.get(&at);
-            (at, answer_of_now((object, migration), live, &context, missing, (cluster, permits)).await)
+            (at, answer_of_now((object, migration), live, &context, coming, (cluster, permits)).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -335,14 +329,14 @@ async fn answer_of_now(
     (object, migration): (&Arc<Object>, Option<&Migration>),
     mut live: Option<LiveObject>,
     context: &Context<'_>,
-    missing: (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    coming: &Coming,
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<(Option<LiveObject>, Asked), Failure> {
     let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
     let mut tries = 0..REREADS;
     loop {
         let sent = diff::sent(object, live.as_ref(), context);
-        let asked = answer((&sent, migration), verbs, context, missing, (cluster, permits)).await;
+        let asked = answer((&sent, migration), verbs, context, coming, (cluster, permits)).await;
         let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
         let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
         let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
@@ -368,17 +362,17 @@ async fn answer(
     (object, migration): (&Object, Option<&Migration>),
     verbs: &[&str],
     context: &Context<'_>,
-    (missing, pending): (&BTreeSet<String>, &BTreeSet<GroupKind>),
+    coming: &Coming,
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
         return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
     };
-    if pending.contains(&object.id.kind) {
+    if coming.kinds.contains(&object.id.kind) {
         return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
     }
-    if let Some(namespace) = object.id.namespace.as_ref().filter(|name| missing.contains(*name)) {
-        return Ok(Asked::Impossible(format!("its namespace `{namespace}` is part of this plan")));
+    if let Some(reason) = coming.obstacle(object) {
+        return Ok(Asked::Impossible(reason));
     }
     let asked = verbs.iter().map(|verb| async move {
         let right = Right::new(verb, resource, object.id.namespace.as_deref());

@@ -1,10 +1,9 @@
 //! Whether a server would take the hooks of a plan: it is asked by dry runs before anything is applied.
 
-use std::collections::BTreeSet;
-
 use futures::StreamExt as _;
 
 use super::PipelineError;
+use super::coming::Coming;
 use super::compare::refused;
 use super::definitions::{defined, is_definition};
 use crate::cluster::{Cluster, Permits, Right, WriteError};
@@ -12,14 +11,14 @@ use crate::diagnostic::Failure;
 use crate::diff::{self, Asked, Judged};
 use crate::manifest::Object;
 use crate::plan::{Action, Plan};
-use crate::schema::{Discovery, GroupKind, Schemas};
+use crate::schema::{Discovery, Schemas};
 
 /// Hooks that are asked about at once; how many requests are sent is decided by the cluster.
 const ASKED: usize = 16;
 
 /// Asks about the hooks of a plan, checks ourselves those that cannot be asked about, and refuses what is wrong.
 pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discovery) -> Result<(), Failure> {
-    let coming = Coming::of(plan);
+    let (coming, schemas) = coming(plan);
     let permits = &Permits::default();
     let asked = plan.hooks_to_check().filter_map(|it| it.desired.clone()).collect::<Vec<_>>().into_iter();
     let asked = asked.map(|object| {
@@ -29,35 +28,26 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
     let judged: Vec<_> = futures::stream::iter(asked).buffered(ASKED).collect().await;
     for (comparison, judged) in plan.hooks_to_check().zip(judged) {
         comparison.judged = judged?;
-        diff::check(comparison, &coming.schemas);
+        diff::check(comparison, &schemas);
     }
     plan.refuse_hooks();
     Ok(())
 }
 
-/// What is there only when the plan is applied.
-struct Coming {
-    namespaces: BTreeSet<String>,
-    kinds: BTreeSet<GroupKind>,
-    /// Of the kinds that the plan defines.
-    schemas: Schemas,
-}
-
-impl Coming {
-    fn of(plan: &Plan) -> Self {
-        let mut coming = Self { namespaces: BTreeSet::new(), kinds: BTreeSet::new(), schemas: Schemas::new() };
-        for step in plan.steps.iter().filter(|step| step.action.is_write()) {
-            let Some(object) = &step.object.desired else { continue };
-            if step.action == Action::Create && object.id.kind.group.is_empty() && object.id.kind.kind == "Namespace" {
-                coming.namespaces.insert(object.id.name.clone());
-            }
-            if is_definition(object) {
-                coming.kinds.extend(defined(&object.body));
-                coming.schemas.add_crd(&object.body);
-            }
+/// What the plan brings, the hooks among it, and the schemas of the kinds that it defines.
+fn coming(plan: &Plan) -> (Coming, Schemas) {
+    let (mut coming, mut schemas) = (Coming::default(), Schemas::new());
+    for step in &plan.steps {
+        let Some(object) = &step.object.desired else { continue };
+        if step.action == Action::Create || step.action.hook().is_some() {
+            coming.objects.insert(object.id.clone());
         }
-        coming
+        if step.action.is_write() && is_definition(object) {
+            coming.kinds.extend(defined(&object.body));
+            schemas.add_crd(&object.body);
+        }
     }
+    (coming, schemas)
 }
 
 /// What the server says of a hook; an error where it was lost.
@@ -71,8 +61,8 @@ async fn judge(
     let Some(resource) = discovery.resource(&object.gvk).filter(|_| !coming.kinds.contains(&object.id.kind)) else {
         return predicted("its CustomResourceDefinition is part of this plan".to_owned());
     };
-    if let Some(namespace) = object.id.namespace.as_ref().filter(|it| coming.namespaces.contains(*it)) {
-        return predicted(format!("its namespace `{namespace}` is part of this plan"));
+    if let Some(reason) = coming.obstacle(object) {
+        return predicted(reason);
     }
     let right = Right::new("create", resource, object.id.namespace.as_deref());
     if !permits.has(cluster, &right, &object.id.name).await {

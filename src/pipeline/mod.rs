@@ -5,6 +5,7 @@
 //! through `source`, `keys` and `cluster`; every decision is a pure stage's.
 
 mod acting;
+mod coming;
 mod compare;
 mod definitions;
 mod drift;
@@ -308,7 +309,9 @@ async fn judge(
     }
     members.retain(|id, _| guards.are_about(id));
     let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
-    let subject = Subject { objects, members, discovery: served, key, take, judge, cache, rules: Arc::clone(&rules) };
+    let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
+    let rules_of = Arc::clone(&rules);
+    let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
     let (mut comparison, unread) = compare::compare(subject, &state.beside(), &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);

@@ -1,6 +1,6 @@
 //! Applying several environments: all plans are shown, one question is asked, and they run side by side.
 
-use super::{Ends, Fate, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts};
+use super::{Ends, Fate, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts_of};
 use crate::cli::acting::{ActingArgs, Ran, without_applying};
 use crate::cli::arguments::{Format, TargetArgs};
 use crate::cli::terminal::Terminal;
@@ -55,7 +55,7 @@ pub(in crate::cli) fn act(
         let early = without_applying(&planned.plan).or(unapproved);
         Ok(Proposal { planned, report, early })
     });
-    let shown = parts(&targets.names, &proposals, Proposal::told);
+    let shown = parts_of(targets, &proposals, Proposal::told);
     let going = going(&targets.names, &proposals);
     if going.is_empty() {
         return finish(&shown, targets, &proposals, &format.into(), terminal);
@@ -95,7 +95,7 @@ fn conclude<'r>(
     format: Format,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let mut parts = parts(&targets.names, proposals, Proposal::told);
+    let mut parts = parts_of(targets, proposals, Proposal::told);
     let mut exits: Vec<Exit> = proposals.iter().flatten().map(exit_of).collect();
     let mut failures = Vec::new();
     for (name, fate) in ran {

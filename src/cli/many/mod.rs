@@ -17,8 +17,6 @@ use super::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
 use crate::pipeline;
-use crate::plan::Plan;
-use crate::plan::touched::Touched;
 use crate::report::{Part, Report, Told};
 
 /// What a verb that only looks found in an environment.
@@ -38,6 +36,12 @@ pub(super) type Fate<T> = Option<Result<T, Failure>>;
 pub(super) trait Ends {
     /// How.
     fn exit(&self) -> Exit;
+}
+
+impl Looked {
+    fn told(&self) -> Told<'_> {
+        Told::Report(&self.report, &self.key)
+    }
 }
 
 impl Ends for Looked {
@@ -92,21 +96,18 @@ pub(super) fn show<T: Ends>(
     terminal: &Terminal,
     looked: impl Fn(&T) -> &Looked,
 ) -> Result<Exit, Failure> {
-    match fates {
-        [Some(Ok(it))] => {
-            let Looked { report, key, exit } = looked(it);
-            planning::print_with(report, (key, &targets.folder()), output, terminal)?;
-            Ok(*exit)
-        }
-        [Some(Err(failure))] => Err(failure.clone()),
+    let only = targets.asked().next().filter(|_| targets.asked().len() == 1);
+    let only = match (only, fates) {
+        (Some((_, Some(untouched))), _) => untouched,
+        (Some(_), [Some(Ok(it))]) => looked(it),
+        (Some(_), [Some(Err(failure))]) => return Err(failure.clone()),
         _ => {
-            let told = |it| {
-                let Looked { report, key, .. } = looked(it);
-                Told::Report(report, key)
-            };
-            finish(&parts(&targets.names, fates, told), targets, fates, output, terminal)
+            let parts = parts_of(targets, fates, |it| looked(it).told());
+            return finish(&parts, targets, fates, output, terminal);
         }
-    }
+    };
+    planning::print_with(&only.report, (&only.key, &targets.folder()), output, terminal)?;
+    Ok(only.exit)
 }
 
 /// How all end together.
@@ -128,27 +129,6 @@ pub(super) fn conclude<T>(
     Ok(exit)
 }
 
-/// The report where nothing is touched: that nothing is to be done.
-pub(super) fn untouched(untouched: &[Touched], output: &OutputArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let key = pipeline::fresh_key()?;
-    let report = |touched: &Touched| {
-        let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
-        Report { plan, touched: Some(touched.clone()), ..Report::default() }
-    };
-    let reports: Vec<Report> = untouched.iter().map(report).collect();
-    if let [only] = &reports[..] {
-        planning::print_with(only, (&key, ""), output, terminal)?;
-    } else {
-        let part = |(of, report)| {
-            let touched: &Touched = of;
-            Part { environment: &touched.environment, code: Exit::Done.code(), told: Told::Report(report, &key) }
-        };
-        let parts: Vec<Part> = untouched.iter().zip(&reports).map(part).collect();
-        planning::print_many(&parts, (Exit::Done.code(), ""), output, terminal)?;
-    }
-    Ok(Exit::Done)
-}
-
 /// Runs a verb that prints lines or a document for each environment; those of several in the order asked for.
 pub(super) fn tell(
     targets: &Targets,
@@ -160,7 +140,7 @@ pub(super) fn tell(
         return Ok(work(target, terminal)?.exit);
     }
     let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
-    let parts = parts(&targets.names, &fates, |lines| match &lines.document {
+    let parts = parts_of(targets, &fates, |lines| match &lines.document {
         Some(document) => Told::Status(&lines.text, document),
         None => Told::Lines(&lines.text),
     });
@@ -222,6 +202,20 @@ pub(super) fn parts<'f, T: Ends>(
     told: impl Fn(&'f T) -> Told<'f>,
 ) -> Vec<Part<'f>> {
     names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
+}
+
+/// The same of all that were asked for, with those that a change does not touch.
+pub(super) fn parts_of<'f, T: Ends>(
+    targets: &'f Targets,
+    fates: &'f [Fate<T>],
+    told: impl Fn(&'f T) -> Told<'f>,
+) -> Vec<Part<'f>> {
+    let mut worked_on = parts(&targets.names, fates, told).into_iter();
+    let part = |(environment, untouched): (&'f str, Option<&'f Looked>)| match untouched {
+        Some(it) => Some(Part { environment, code: it.exit.code(), told: it.told() }),
+        None => worked_on.next(),
+    };
+    targets.asked().filter_map(part).collect()
 }
 
 pub(super) fn part_of<'f, T: Ends>(

@@ -1,14 +1,19 @@
 //! Which environments a verb is about.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
+use super::Looked;
 use crate::cli::arguments::{ChangedArgs, ProjectArgs, SetArgs, SeveralArgs, TargetArgs, TargetsArgs};
 use crate::cli::terminal::Terminal;
-use crate::cli::{changed, settings};
+use crate::cli::{Exit, changed, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
+use crate::plan::Plan;
 use crate::plan::touched::Touched;
-use crate::project;
+use crate::report::Report;
 use crate::source::{ENVIRONMENTS, Source};
+use crate::{pipeline, project};
 
 /// Environments by name, each once, in the order asked for, and how they are worked on.
 pub(in crate::cli) struct Names {
@@ -22,9 +27,13 @@ pub(in crate::cli) struct Names {
 
 /// Environments in their clusters.
 pub(in crate::cli) struct Targets {
-    /// Their names, and how they are worked on.
+    /// The names of those that are worked on, and how.
     pub names: Names,
-    targets: Vec<TargetArgs>,
+    working: Vec<TargetArgs>,
+    /// All that were asked for.
+    asked: Vec<String>,
+    /// What is told of those that nothing is done about, since a change does not touch them.
+    untouched: BTreeMap<String, Looked>,
 }
 
 /// What was asked for is not possible with several environments, or there are none.
@@ -92,63 +101,70 @@ impl Targets {
             project: project.clone(),
             cluster: cluster.clone(),
         };
-        let targets = names.list.iter().map(target).collect();
-        Ok(Self { names, targets })
+        let (working, asked) = (names.list.iter().map(target).collect(), names.list.clone());
+        Ok(Self { names, working, asked, untouched: BTreeMap::new() })
     }
 
-    /// The only one.
+    /// The only one that was asked for.
     pub fn one(&self) -> Option<&TargetArgs> {
-        if let [only] = self.targets.as_slice() { Some(only) } else { None }
+        self.working.first().filter(|_| self.asked.len() == 1)
+    }
+
+    /// All that were asked for, in that order, each with what there is to tell of it where a change does not touch it.
+    pub fn asked(&self) -> impl ExactSizeIterator<Item = (&str, Option<&Looked>)> {
+        self.asked.iter().map(|name| (name.as_str(), self.untouched.get(name)))
     }
 
     /// The folder of their project in its repository: see [`settings::folder`].
     pub fn folder(&self) -> String {
-        self.targets.first().map(|it| settings::folder(&it.project)).unwrap_or_default()
+        self.working.first().map(|it| settings::folder(&it.project)).unwrap_or_default()
     }
 
     /// All, each with its name.
     pub fn items(&self) -> Vec<(&str, &TargetArgs)> {
-        self.targets.iter().map(|target| (target.environment.as_str(), target)).collect()
+        self.working.iter().map(|target| (target.environment.as_str(), target)).collect()
     }
 
-    /// The same, but only what a change touches. An environment of which nothing is touched is left out, with what there
-    /// is to tell of it.
-    pub fn changed(
-        mut self,
-        args: &ChangedArgs,
-        set: &SetArgs,
-        terminal: &Terminal,
-    ) -> Result<(Self, Vec<Touched>), Failure> {
-        let Some(first) = self.targets.first() else { return Ok((self, Vec::new())) };
+    /// The same, but only what a change touches. Nothing is done about an environment of which nothing is touched.
+    pub fn changed(mut self, args: &ChangedArgs, set: &SetArgs, terminal: &Terminal) -> Result<Self, Failure> {
+        let Some(first) = self.working.first() else { return Ok(self) };
         let (project, select) = (first.project.clone(), first.select.clone());
         let touched = changed::touched(&self.names.list, args, &project, (&select, set), terminal)?;
-        let Some(mut touched) = touched else { return Ok((self, Vec::new())) };
-        let mut untouched = Vec::new();
+        let Some(mut touched) = touched else { return Ok(self) };
         let mut targets = Vec::new();
-        for target in self.targets {
+        for target in self.working {
             match touched.remove(&target.environment) {
-                Some(touched) if touched.is_empty() => untouched.push(touched),
+                Some(touched) if touched.is_empty() => {
+                    self.untouched.insert(target.environment, nothing_to_do(touched)?);
+                }
                 Some(touched) => targets.push(TargetArgs { select: changed::selected(touched), ..target }),
                 None => targets.push(target),
             }
         }
         self.names.list.retain(|name| targets.iter().any(|it| it.environment == *name));
-        self.targets = targets;
-        Ok((self, untouched))
+        self.working = targets;
+        Ok(self)
     }
 
     /// Whether there are none, since nothing is touched.
     pub fn is_empty(&self) -> bool {
-        self.targets.is_empty()
+        self.working.is_empty()
     }
 
     /// Refuses several, which `what` does not go with: `a plan is saved of`.
     pub fn only(&self, what: &'static str) -> Result<(), Failure> {
-        match self.targets.len() {
+        match self.working.len() {
             1 => Ok(()),
             count => Err(TargetsError::Several { what, count }.into()),
         }
     }
+}
+
+/// What is told of an environment of which nothing is touched.
+fn nothing_to_do(touched: Touched) -> Result<Looked, Failure> {
+    let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
+    let report = Report { plan, touched: Some(touched), ..Report::default() };
+    Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })
 }
 
 fn tree(project: &ProjectArgs) -> Result<crate::tree::Tree, Failure> {

@@ -11,6 +11,7 @@ use crate::cases::code;
 pub fn trials() -> Vec<Trial> {
     vec![
         code("cli", "replacing_first_install_of_a_definition_and_its_objects", first_install),
+        code("cli", "replacing_pods_that_come_with_what_they_name", pods),
         code("cli", "replacing_what_cannot_change_only_by_name", only_by_name),
         code("cli", "replacing_a_name_or_a_release_is_said", names_and_releases),
         code("cli", "validate_finds_what_a_server_would_refuse", offline),
@@ -56,6 +57,51 @@ fn first_install() -> Result<(), Failed> {
     site.desk.write("looms/loom.yaml", loom(&group, "size: 3, colour: red"));
     site.expect("apply dev --yes", 0)?;
     site.expect("plan dev --exit-code", 0).map(drop)
+}
+
+/// A server looks up what a Pod names before it takes it, also in a dry run: what comes in the same plan is not there yet.
+fn pods() -> Result<(), Failed> {
+    let site = Site::new("pods");
+    let class = &site.namespace;
+    let pod = |name: &str, more: &str, fields: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}{more}}}\n\
+             spec: {{containers: [{{name: a, image: registry.example.com/a:1}}], {fields}}}\n"
+        )
+    };
+    let account = |name: &str, more: &str| {
+        format!("---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}{more}}}\n")
+    };
+    let hook = ", annotations: {weft.example.com/hook: before-apply}";
+    let after = ", annotations: {weft.example.com/hook: after-apply}";
+    let all = [
+        format!("---\napiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {{name: {class}}}\nvalue: 5\n"),
+        format!("---\napiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{name: {class}}}\nhandler: sand\n"),
+        account("weaver", "") + &account("early", hook),
+        pod("woven", "", "serviceAccountName: weaver"),
+        pod("urgent", "", &format!("priorityClassName: {class}")),
+        pod("boxed", "", &format!("runtimeClassName: {class}")),
+        pod("late", "", "serviceAccountName: early"),
+    ];
+    site.releases(&["{name: web, manifests: web}"]);
+    site.desk.write("web/all.yaml", all.concat());
+    site.desk.write("web/after.yaml", pod("proof", after, "serviceAccountName: weaver"));
+    let plan = site.expect("plan dev", 0)?;
+    plan.says("only predicted: its ServiceAccount `weaver` is part of this plan")?;
+    plan.says("only predicted: its ServiceAccount `early` is part of this plan")?;
+    plan.says(&format!("only predicted: its PriorityClass `{class}` is part of this plan"))?;
+    plan.says(&format!("only predicted: its RuntimeClass `{class}` is part of this plan"))?;
+    plan.says("/proof-")?.says("it never ran; only predicted: its ServiceAccount `weaver` is part of this plan")?;
+    // A hook that nobody runs here.
+    std::fs::remove_file(site.desk.project().join("web/after.yaml"))?;
+    site.expect("apply dev --yes --no-wait", 0)?;
+    site.expect("plan dev --exit-code", 0)?;
+
+    // What is in no plan is still refused.
+    site.desk.write("web/more.yaml", pod("lost", "", "serviceAccountName: nobody"));
+    site.expect("plan dev", 4)?.says("serviceaccount \"nobody\" not found")?;
+    std::fs::remove_file(site.desk.project().join("web/more.yaml"))?;
+    site.expect("destroy dev --yes --no-wait", 0).map(drop)
 }
 
 /// Without a cluster: custom resources by the definitions of the project, built-in kinds by the shipped schemas.

@@ -188,9 +188,14 @@ pub fn runs() -> Result<(), Failed> {
     site.expect("validate --all --changed-since HEAD", 1)?.says("of 1 release")?.keeps_quiet_about("`two`")?;
     site.expect("diff dev --from HEAD --changed-since HEAD", 0)?.says("Bye")?;
     let json = site.expect("diff dev production --from HEAD --changed-since HEAD -o json", 0)?.stdout;
-    let report: serde_json::Value = serde_json::from_str(&json)?;
-    same("the release", "\"one\"", &report["touched"][0]["release"].to_string())?;
-    same("in", "\"in\"", &report["touched"][0]["is"].to_string())?;
+    let both: serde_json::Value = serde_json::from_str(&json)?;
+    let report = |at: usize| &both["environments"][at]["report"];
+    same("the release", "\"one\"", &report(0)["touched"][0]["release"].to_string())?;
+    same("in", "\"in\"", &report(0)["touched"][0]["is"].to_string())?;
+    same("the other", "\"production\"", &both["environments"][1]["environment"].to_string())?;
+    same("of the other", "\"out\"", &report(1)["touched"][0]["is"].to_string())?;
+    let text = site.expect("diff production dev --from HEAD --changed-since HEAD", 0)?.stdout;
+    same("in the order asked for", "== production ==", text.lines().next().unwrap_or_default())?;
     let json = site.expect("diff production --from HEAD --changed-since HEAD -o json", 0)?.stdout;
     let report: serde_json::Value = serde_json::from_str(&json)?;
     same("nothing", "true", &report["empty"].to_string())?;
