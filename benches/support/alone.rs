@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use weft::cluster::{Beside, Wanted};
+use weft::cluster::{Ahead, Beside, Wanted};
 use weft::diff::{self, Compared, Context, Judged as By, LiveObject, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::schema::Schemas;
@@ -80,7 +80,7 @@ fn triples(plane: &ControlPlane, judged: &Judged) -> Result<(Vec<Triple>, f64), 
     };
     plane
         .runtime()
-        .block_on(planned.cluster.read_pages(wanted, &Beside::new(), &take))
+        .block_on(planned.cluster.read_pages(wanted, (Ahead::default(), &Beside::new()), &take))
         .map_err(|error| format!("{error:?}"))?;
     let (live, parse) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let triples = live.into_iter().filter_map(|live: LiveObject| {

@@ -32,7 +32,7 @@ impl ControlPlane {
             let sandbox = sandbox::start(&options, &|line| eprintln!("{line}")).await?;
             let kubeconfig = Kubeconfig::read_from(sandbox.kubeconfig())?;
             let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-            Ok::<_, Failure>((sandbox, Client::try_from(config)?))
+            Ok::<_, Failure>((sandbox, weft::network::client(config)?))
         })?;
         Ok(Self { runtime, sandbox, client })
     }

@@ -60,7 +60,7 @@ pub async fn lists(
     if let Some(address) = relay {
         config.cluster_url = format!("https://{address}").parse()?;
     }
-    let client = Client::try_from(config)?;
+    let client = weft::network::client(config)?;
     let namespaces = (0..releases.min(NAMESPACES)).map(namespace);
     let paths = namespaces.flat_map(|it| KINDS.map(|kind| kind.replace("NS", &format!("namespaces/{it}"))));
     let began = Instant::now();

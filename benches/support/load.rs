@@ -57,7 +57,7 @@ impl Load {
 pub async fn send(kubeconfig: &Path, load: Vec<Sent>) -> Result<Duration, Failure> {
     let config =
         Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &KubeConfigOptions::default()).await?;
-    let client = Client::try_from(config)?;
+    let client = weft::network::client(config)?;
     let began = Instant::now();
     // Each on a task of its own, so that all cores work.
     let requests = load.into_iter().map(|(path, body)| {

@@ -101,13 +101,16 @@ impl Cluster {
         namespace: &str,
         environment: &str,
     ) -> Result<BTreeMap<String, Vec<Listed>>, ClusterError> {
-        let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
-        let mut each = |secret: Value| {
-            let release = release_of(&secret).unwrap_or_default().to_owned();
-            listed.entry(release.clone()).or_default().push(entry(&secret, environment, &release));
-        };
         let selector = of_environment(&[REVISION, PACK], environment, None);
-        self.list_metadata(&secrets(), Some(namespace), &selector, &mut each).await?;
+        let of = environment.to_owned();
+        let told = move |secret: Value| {
+            let release = release_of(&secret).unwrap_or_default().to_owned();
+            Some((entry(&secret, &of, &release), release))
+        };
+        let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+        for (entry, release) in self.list_metadata(&secrets(), Some(namespace), &selector, told).await? {
+            listed.entry(release).or_default().push(entry);
+        }
         Ok(listed)
     }
 

@@ -100,17 +100,6 @@ impl Cluster {
         Ok(heads.map(joined).collect())
     }
 
-    /// The heads of the documents that a selector fits, with one LIST of metadata.
-    pub(super) async fn kept_heads(&self, namespace: &str, selector: &str) -> Result<Vec<Found>, ClusterError> {
-        let mut found = Vec::new();
-        let mut each = |secret: Value| {
-            let Kept { head, more, .. } = Kept::of(&secret);
-            found.extend(more.map(|_| head));
-        };
-        self.list_metadata(&secrets(), Some(namespace), selector, &mut each).await?;
-        Ok(found)
-    }
-
     /// One document; `None` where it is not there.
     pub(super) async fn kept_document(&self, namespace: &str, name: &str) -> Result<Option<Document>, ClusterError> {
         let Some(head) = self.secret(namespace, name).await?.map(|it| Kept::of(&it)) else { return Ok(None) };
@@ -206,6 +195,14 @@ impl Cluster {
             "data": {CHUNK: STANDARD.encode(chunk)},
         });
         self.write_state(namespace, &apply_secret(namespace, name, &body)).await
+    }
+}
+
+impl Found {
+    /// The head of a document, of its metadata; `None` for what is none.
+    pub fn head(metadata: &Value) -> Option<Self> {
+        let Kept { head, more, .. } = Kept::of(metadata);
+        more.map(|_| head)
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde::de::Error as _;
 
 use super::request::{Request, escape};
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
 use crate::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use crate::manifest::ObjectId;
-use crate::schema::{GroupKind, Gvk, Resource};
+use crate::schema::{GroupKind, Gvk, Resource, Scope};
 use crate::value::Value;
 
 /// The forms of an answer: whole objects, or their metadata alone.
@@ -19,7 +21,7 @@ const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Objects of a page; of their metadata alone ten times as many are as long.
 const LIMIT: usize = 500;
-/// Of how many known objects one is read by its name, in place of a LIST of all.
+/// Of how many known objects one is read by its name, in place of a LIST of all; so many are few for a whole cluster.
 const FEW: usize = 10;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
@@ -84,6 +86,23 @@ impl Page {
     }
 }
 
+/// Objects that were read before anybody knew for what: by object, the kind in the version that was asked for, and what
+/// came; `None` where there is no such object.
+#[derive(Default)]
+pub struct Ahead(BTreeMap<ObjectId, (Gvk, Option<Page>)>);
+
+impl Ahead {
+    /// The pages of those that are wanted indeed, which are wanted no more then.
+    fn pages(mut self, wanted: &mut Vec<Wanted>) -> Vec<(Wanted, Page)> {
+        let mut pages = Vec::new();
+        let read = wanted.extract_if(.., |it| self.0.get(&it.id).is_some_and(|(gvk, _)| *gvk == it.resource.gvk));
+        for it in read.collect::<Vec<_>>() {
+            pages.extend(self.0.remove(&it.id).and_then(|(_, page)| Some((it, page?))));
+        }
+        pages
+    }
+}
+
 impl Unread {
     /// The Roles that give the missing rights; `None` where none is missing.
     pub fn roles(&self) -> Option<String> {
@@ -98,27 +117,44 @@ impl Cluster {
         wanted: impl IntoIterator<Item = Wanted>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
+        self.read_around(wanted, (Ahead::default(), &Beside::new()), each).await
+    }
+
+    /// The same with what was read before, and what is not to be read.
+    pub async fn read_around(
+        &self,
+        wanted: impl IntoIterator<Item = Wanted>,
+        around: (Ahead, &Beside<'_>),
+        each: &mut (dyn FnMut(LiveObject) + Send),
+    ) -> Result<Unread, ClusterError> {
         let each = Mutex::new(each);
         let take = |page: Page| {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page.read(&mut **each))
         };
-        self.read_pages(wanted, &Beside::new(), &take).await
+        self.read_pages(wanted, around, &take).await
     }
 
     /// Reads the wanted objects and hands over their pages as they arrive; objects that are not there are in none. One
     /// LIST a kind and namespace; where listing is not allowed, or would bring mostly what is `beside` the wanted ones,
     /// each object is read by its name. The next page of a LIST is asked for when `take` has read the one before; those
-    /// of other LISTs arrive meanwhile.
+    /// of other LISTs arrive meanwhile. What was read `ahead` is handed over first, and not read again.
     ///
     /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
     /// be read is in the answer.
     pub async fn read_pages<F: Future<Output = PageRead>>(
         &self,
         wanted: impl IntoIterator<Item = Wanted>,
-        beside: &Beside<'_>,
+        (ahead, beside): (Ahead, &Beside<'_>),
         take: &(impl Fn(Page) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
+        let mut wanted: Vec<Wanted> = wanted.into_iter().collect();
+        for (it, page) in ahead.pages(&mut wanted) {
+            if take(page).await.is_err() {
+                // It is asked for once more, and told of if that cannot be read either.
+                wanted.push(it);
+            }
+        }
         let groups = futures::stream::iter(groups(wanted));
         let mut parts = groups.map(|it| self.read_group(Arc::new(it), beside, take)).buffer_unordered(LISTS);
         let mut unread = Unread::default();
@@ -128,6 +164,31 @@ impl Cluster {
             unread.rights.extend(part.rights);
         }
         Ok(unread)
+    }
+
+    /// Reads objects by their names. One that cannot be read is left out: whoever wants it says why. Who may not read one
+    /// so is not asked about the next.
+    pub async fn read_ahead(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Ahead, ClusterError> {
+        let forbidden = &AtomicBool::new(false);
+        let reads = wanted.into_iter().map(|Wanted { id, resource }| async move {
+            if forbidden.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            match self.get_body(&id, &resource).await {
+                Ok((_, body)) => {
+                    let (gvk, names) = (resource.gvk.clone(), [id.name.clone()].into());
+                    let group = Arc::new(Group { resource, namespace: id.namespace.clone(), names });
+                    Ok(Some((id, (gvk, body.map(|body| Page { group, body, is_list: false })))))
+                }
+                Err(error) if is_total(&error) => Err(error),
+                Err(error) => {
+                    forbidden.fetch_or(matches!(error, ClusterError::Forbidden { .. }), Ordering::Relaxed);
+                    Ok(None)
+                }
+            }
+        });
+        let read = futures::stream::iter(reads).buffer_unordered(LISTS);
+        Ok(Ahead(read.try_filter_map(|it| ready(Ok(it))).try_collect().await?))
     }
 
     /// Reads one object; `None` where it is not there.
@@ -182,18 +243,41 @@ impl Cluster {
         selector: &str,
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
-        self.list_in(resource, namespace, (selector, JSON), each).await
+        let each = Mutex::new(each);
+        let take = |body: Vec<u8>| {
+            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+            ready(page::read(&body, &mut |item| each(item.body)))
+        };
+        self.list_pages(resource, namespace, (selector, JSON), &take).await
     }
 
-    /// Hands over the metadata of all objects of a kind, as [`Self::list`] does with the whole of them.
-    pub(super) async fn list_metadata(
+    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on another thread, so that this one can go on
+    /// with what arrives meanwhile.
+    pub(super) async fn list_metadata<T: Send + 'static>(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
         selector: &str,
-        each: &mut (dyn FnMut(Value) + Send),
-    ) -> Result<(), ClusterError> {
-        self.list_in(resource, namespace, (selector, METADATA), each).await
+        of: impl Fn(Value) -> Option<T> + Clone + Send + Sync + 'static,
+    ) -> Result<Vec<T>, ClusterError> {
+        let found = &Mutex::new(Vec::new());
+        let take = |body: Vec<u8>| {
+            let of = of.clone();
+            async move {
+                let work = move || {
+                    let mut items = Vec::new();
+                    let next = page::read_metadata(&body, &mut |item| items.extend(of(item)))?;
+                    Ok((next, items))
+                };
+                let read = tokio::task::spawn_blocking(work).await.map_err(serde_json::Error::custom).flatten();
+                let (next, items) = read?;
+                found.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
+                Ok(next)
+            }
+        };
+        self.list_pages(resource, namespace, (selector, METADATA), &take).await?;
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *found))
     }
 
     /// Hands over all objects of a kind in a namespace with those who wrote them: whole, or their metadata alone.
@@ -214,22 +298,6 @@ impl Cluster {
             ready(page::read(&body, &mut hand_over))
         };
         self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
-    }
-
-    /// The same in any form; `asked` is more of the query, and the form.
-    async fn list_in(
-        &self,
-        resource: &Resource,
-        namespace: Option<&str>,
-        asked: (&str, &'static str),
-        each: &mut (dyn FnMut(Value) + Send),
-    ) -> Result<(), ClusterError> {
-        let each = Mutex::new(each);
-        let take = |body: Vec<u8>| {
-            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            ready(page::read(&body, &mut |item| each(item.body)))
-        };
-        self.list_pages(resource, namespace, asked, &take).await
     }
 
     /// Hands over the pages of a LIST, as bytes. `asked` is more of the query, and the form of the answer.
@@ -311,11 +379,17 @@ pub(super) fn is_total(error: &ClusterError) -> bool {
 }
 
 impl Group {
-    /// Whether so few objects are wanted of those that are known that it is quicker to read each by its name.
+    /// Whether so few objects are wanted of those that are known that it is quicker to read each by its name. Of what
+    /// belongs to no namespace most is others', but only a run about some releases asks for it so: to list is the one
+    /// right that everybody has who may look at an environment.
     fn is_few(&self, beside: &Beside<'_>) -> bool {
         let kind = self.resource.gvk.group_kind();
-        let beside = beside.get(&(&kind, self.namespace.as_deref())).copied().unwrap_or_default();
-        self.names.len() * FEW <= beside
+        let known = beside.get(&(&kind, self.namespace.as_deref())).copied().unwrap_or_default();
+        self.names.len() * FEW <= known || !beside.is_empty() && self.is_of_cluster() && self.names.len() <= FEW
+    }
+
+    fn is_of_cluster(&self) -> bool {
+        self.resource.scope == Scope::Cluster
     }
 
     fn id(&self, name: &str) -> ObjectId {

@@ -50,13 +50,13 @@ pub use self::findings::KeptFindings;
 pub use self::foreign::{HelmRecord, Whole};
 pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::{Holder, Lease};
-pub use self::live::{Beside, Page, PageRead, Unread, Wanted};
+pub use self::live::{Ahead, Beside, Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
-pub use self::openapi::SchemaCache;
+pub use self::openapi::{SchemaCache, SchemaIndex};
 pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
-pub use self::state::{KeptInventories, KeptInventory};
+pub use self::state::{KeptInventory, OtherInventories};
 pub use self::strays::Residing;
 pub use self::target::{Pace, Target};
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
@@ -66,6 +66,7 @@ use self::reach::Server;
 use self::request::{Distance, Request};
 use self::retry::Tries;
 use crate::masked::Redactor;
+use crate::network;
 
 pub use crate::diff::MANAGER as FIELD_MANAGER;
 /// How long connecting may take.
@@ -122,7 +123,7 @@ impl Cluster {
             plugin: config.auth_info.exec.as_ref().and_then(|it| it.command.clone()).unwrap_or_default(),
         };
         // A credential plugin runs here, and may take its time.
-        let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+        let client = tokio::task::spawn_blocking(move || network::client(config)).await;
         let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
         let client = client.map_err(|error| reach::client(&server, error))?;
         let inner = Inner {

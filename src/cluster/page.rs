@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::diff::{Reader, Sent};
+use crate::value::{Map, Value};
 
 /// Reads a page, gives each item to `each`, and returns the token of the next page.
 pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Sent)) -> Result<Option<String>, serde_json::Error> {
@@ -12,6 +14,35 @@ pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Sent)) -> Result<Option<Str
     let next = Page { each }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(next.filter(|token| !token.is_empty()))
+}
+
+/// Reads a page of metadata, gives what names, labels and annotations each item has to `each`, and returns the token of the
+/// next page. The rest, of which who wrote it is the most, is not looked at.
+pub(super) fn read_metadata(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<Option<String>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct List {
+        metadata: Meta,
+        // It may be null, but not missing: then it is no list.
+        #[serde(deserialize_with = "Option::deserialize")]
+        items: Option<Vec<Item>>,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        metadata: Told,
+    }
+    #[derive(Deserialize)]
+    struct Told {
+        name: Value,
+        labels: Option<Value>,
+        annotations: Option<Value>,
+    }
+    let List { metadata, items } = serde_json::from_slice(body)?;
+    for Item { metadata: Told { name, labels, annotations } } in items.into_iter().flatten() {
+        let (labels, annotations) = (labels.unwrap_or_default(), annotations.unwrap_or_default());
+        let metadata = [("name", name), ("labels", labels), ("annotations", annotations)];
+        each([("metadata", metadata.into_iter().collect::<Map>())].into_iter().collect::<Map>().into());
+    }
+    Ok(metadata.next.filter(|token| !token.is_empty()))
 }
 
 struct Page<'e> {
@@ -22,7 +53,7 @@ struct Items<'e> {
     each: &'e mut dyn FnMut(Sent),
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Meta {
     #[serde(rename = "continue", default)]
     next: Option<String>,
@@ -92,7 +123,6 @@ impl<'de> Visitor<'de> for Items<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Value;
 
     #[test]
     fn items_are_handed_over_and_the_next_page_is_named() {
@@ -103,5 +133,25 @@ mod tests {
         assert_eq!(read(br#"{"items":null,"metadata":{"continue":""}}"#, &mut each).unwrap(), None);
         assert!(read(br#"{"kind":"Status"}"#, &mut each).is_err());
         assert_eq!(names, [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn of_metadata_is_read_what_it_is_asked_for() {
+        let mut told = Vec::new();
+        let body = br#"{"kind":"PartialObjectMetadataList","metadata":{"continue":"x"},"items":[
+            {"kind":"PartialObjectMetadata","metadata":{"name":"a","labels":{"l":"1"},"annotations":{"n":"\u00e9\n"},
+             "managedFields":[{"manager":"m","fieldsV1":{"f:data":{}}}]}},
+            {"metadata":{"name":"b"}}]}"#;
+        let mut each = |item: Value| told.push(serde_json::to_string(&item).unwrap());
+        assert_eq!(read_metadata(body, &mut each).unwrap().as_deref(), Some("x"));
+        assert_eq!(read_metadata(br#"{"items":null,"metadata":{}}"#, &mut each).unwrap(), None);
+        assert!(read_metadata(br#"{"kind":"Status","metadata":{}}"#, &mut each).is_err());
+        assert_eq!(
+            told,
+            [
+                r#"{"metadata":{"name":"a","labels":{"l":"1"},"annotations":{"n":"é\n"}}}"#,
+                r#"{"metadata":{"name":"b","labels":null,"annotations":null}}"#,
+            ]
+        );
     }
 }

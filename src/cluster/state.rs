@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::kept::{Document, Head, STATE, of_environment};
+use super::kept::{Document, Found, Head, STATE, of_environment};
 use super::kinds::{namespaces, secrets};
 use super::live::path;
 use super::request::Request;
@@ -63,13 +63,15 @@ impl KeptInventory {
     }
 }
 
-/// Inventories of which some were asked for whole.
+/// What the heads of inventories say, but of some releases.
 #[derive(Default)]
-pub struct KeptInventories {
-    /// Those that were asked for, and those that say nothing of what they hold beside their document.
-    pub whole: Vec<KeptInventory>,
-    /// The outlines of the others, by release.
+pub struct OtherInventories {
+    /// The outlines, by release.
     pub outlines: BTreeMap<String, Outline>,
+    /// Those that say nothing of what they hold beside their document.
+    pub whole: Vec<KeptInventory>,
+    /// Of the releases that are left out, those that have an inventory.
+    pub left_out: Vec<String>,
 }
 
 impl Cluster {
@@ -89,33 +91,50 @@ impl Cluster {
         Ok(KeptInventory::of(namespace, documents))
     }
 
-    /// The inventories of an environment, those of these releases whole (`None`: of all), and of the others what their
-    /// heads say. Where most have to be read whole, all are, with one LIST.
-    pub async fn kept_inventories_of(
+    /// The inventories of these releases that there are, each by its name.
+    pub async fn inventories_of(
         &self,
         namespace: &str,
         environment: &str,
-        releases: Option<&BTreeSet<Arc<str>>>,
-    ) -> Result<KeptInventories, ClusterError> {
-        let all = async || {
-            let whole = self.kept_inventories(namespace, environment).await?;
-            Ok(KeptInventories { whole, ..KeptInventories::default() })
-        };
-        let Some(releases) = releases else { return all().await };
-        let heads = self.kept_heads(namespace, &of_environment(&[INVENTORY], environment, None)).await?;
-        let (count, mut names, mut outlines) = (heads.len(), Vec::new(), BTreeMap::new());
-        for head in heads {
-            match outline(&head.annotations).filter(|_| !releases.contains(head.release.as_str())) {
-                Some(outline) => drop(outlines.insert(head.release, outline)),
+        releases: impl IntoIterator<Item = &str>,
+    ) -> Result<Vec<KeptInventory>, ClusterError> {
+        let names = releases.into_iter().map(|it| manifest::inventory_name(environment, it)).collect::<Vec<_>>();
+        Ok(KeptInventory::of(namespace, self.named_documents(namespace, &names).await?))
+    }
+
+    /// What all other inventories of an environment hold, with one LIST of their heads. Where most have to be read whole,
+    /// all are, with another.
+    pub async fn inventories_beside(
+        &self,
+        namespace: &str,
+        environment: &str,
+        releases: &BTreeSet<Arc<str>>,
+    ) -> Result<OtherInventories, ClusterError> {
+        let selector = of_environment(&[INVENTORY], environment, None);
+        let told = |metadata: Value| Found::head(&metadata).map(|head| (outline(&head.annotations), head));
+        let heads = self.list_metadata(&secrets(), Some(namespace), &selector, told).await?;
+        let (count, mut others, mut names) = (heads.len(), OtherInventories::default(), Vec::new());
+        for (outline, head) in heads {
+            match outline {
+                _ if releases.contains(head.release.as_str()) => others.left_out.push(head.release),
+                Some(outline) => drop(others.outlines.insert(head.release, outline)),
                 None => names.push(head.name),
             }
         }
         if names.len() > count / 2 {
-            return all().await;
+            let mut whole = self.kept_inventories(namespace, environment).await?;
+            whole.retain(|it| !releases.contains(it.release()));
+            return Ok(OtherInventories { whole, left_out: others.left_out, ..OtherInventories::default() });
         }
+        let whole = KeptInventory::of(namespace, self.named_documents(namespace, &names).await?);
+        Ok(OtherInventories { whole, ..others })
+    }
+
+    /// The documents of these names that there are.
+    async fn named_documents(&self, namespace: &str, names: &[String]) -> Result<Vec<Document>, ClusterError> {
         let reads = names.iter().map(|name| self.kept_document(namespace, name));
         let documents: Vec<Option<Document>> = futures::stream::iter(reads).buffered(READS).try_collect().await?;
-        Ok(KeptInventories { whole: KeptInventory::of(namespace, documents.into_iter().flatten()), outlines })
+        Ok(documents.into_iter().flatten().collect())
     }
 
     /// Saves an inventory; one without objects, whose hooks left nothing either, is removed. The state namespace is

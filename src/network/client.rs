@@ -10,7 +10,7 @@ use kube::client::{Body, Client};
 use serde_json::Value as Json;
 
 use super::error::root;
-use super::{NetworkError, Proxies};
+use super::{NetworkError, Proxies, stack};
 use crate::masked::Masked;
 
 /// How long a server may take to let us in.
@@ -164,7 +164,7 @@ impl Network {
             config.auth_info.client_certificate_data = Some(encode(certificate));
             config.auth_info.client_key_data = Some(encode(key).into());
         }
-        Client::try_from(config).map_err(|error| wrong(root(&error)))
+        stack::client(config).map_err(|error| wrong(root(&error)))
     }
 }
 

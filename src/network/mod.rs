@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod proxy;
+mod stack;
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -17,6 +18,7 @@ pub(crate) use self::client::join;
 pub use self::client::{Answer, Network, Trust};
 pub use self::error::{NetworkError, WrongProxy};
 pub use self::proxy::Proxies;
+pub use self::stack::client;
 
 /// Waits for work on the network, from within a runtime or without one.
 pub fn wait<T: Send>(work: impl Future<Output = T> + Send) -> Result<T, NetworkError> {

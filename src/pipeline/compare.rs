@@ -13,7 +13,8 @@ use super::coming::Coming;
 use super::join::{Join, Joined};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted, WriteError,
+    Ahead, ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, SchemaIndex, Unread,
+    Wanted, WriteError,
 };
 use crate::diagnostic::Failure;
 use crate::diff::{
@@ -26,6 +27,8 @@ use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
+/// Of how many namespaces the rules are asked for before it is known whether they are needed, at most.
+const NAMESPACES: usize = 8;
 /// How often an object is read again that somebody writes while the server is asked about it.
 const REREADS: usize = 3;
 
@@ -76,10 +79,10 @@ pub struct Held {
 }
 
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
-/// that were missing are in [`Unread`]. What the environment has `beside` is not read where that can be helped.
+/// that were missing are in [`Unread`]. For what is `around` see [`Cluster::read_pages`].
 pub(super) async fn compare(
     subject: Subject,
-    beside: &Beside<'_>,
+    around: (Ahead, &Beside<'_>),
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
@@ -87,12 +90,26 @@ pub(super) async fn compare(
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
-    let mut unread = cluster.read_pages(wanted, beside, &|page| join.clone().page(page)).await?;
+    let permits = Permits::default();
+    // A run about some of the releases is mostly one about what changed: then there are questions.
+    let likely = !around.1.is_empty();
+    let ahead = async {
+        if !likely {
+            return None;
+        }
+        let namespaces: BTreeSet<&str> =
+            table.subject.objects.iter().filter_map(|it| it.id.namespace.as_deref()).collect();
+        let rules = permits.read(cluster, namespaces.into_iter().take(NAMESPACES));
+        Some(futures::future::join(cluster.schema_index(), rules).await.0)
+    };
+    let take = |page| join.clone().page(page);
+    let (unread, index) = futures::future::join(cluster.read_pages(wanted, around, &take), ahead).await;
+    let mut unread = unread?;
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
-    unread.shapes = table.shape(cluster, progress).await?;
-    table.ask_all(cluster, progress).await?;
+    unread.shapes = table.shape(cluster, index, progress).await?;
+    table.ask_all((cluster, &permits), progress).await?;
     table.validate();
     let mut comparison = table.finish();
     let differing =
@@ -191,7 +208,12 @@ impl Table {
 
     /// Fetches the schemas of what the records do not prove, and looks for proofs once more. Kinds whose definition may
     /// change in this plan are left to the server. Gives back the kinds whose schemas cannot be had, and why.
-    async fn shape(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<BTreeMap<Gvk, String>, Failure> {
+    async fn shape(
+        &mut self,
+        cluster: &Cluster,
+        index: Option<SchemaIndex>,
+        progress: Progress<'_>,
+    ) -> Result<BTreeMap<Gvk, String>, Failure> {
         let questions = std::mem::take(&mut self.questions);
         let kind = |at: usize| &self.subject.objects[at].gvk;
         let served = |gvk: &&Gvk| self.subject.discovery.resource(gvk).is_some();
@@ -200,7 +222,7 @@ impl Table {
             progress("reading the schemas of the cluster");
         }
         let mut schemas = Schemas::new();
-        let mut unknown = cluster.shapes(&kinds, &self.subject.cache, &mut schemas).await?;
+        let mut unknown = cluster.shapes(&kinds, (index, &self.subject.cache), &mut schemas).await?;
         // What the plan makes of a definition counts, not what the server has now.
         let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
         definitions.for_each(|definition| schemas.add_crd(&definition.body));
@@ -244,28 +266,27 @@ impl Table {
 
     /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
     /// about their objects.
-    async fn ask_all(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask_all(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let objects = &self.subject.objects;
         let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
         self.questions = first;
-        self.ask(cluster, progress).await?;
+        self.ask(server, progress).await?;
         self.coming.kinds = definitions::pending(self.done.iter().flatten());
         self.questions = rest;
-        self.ask(cluster, progress).await
+        self.ask(server, progress).await
     }
 
     /// Asks the server all questions.
-    async fn ask(&mut self, cluster: &Cluster, progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let (subject, coming, context) = (&self.subject, &self.coming, self.context());
-        let permits = &Permits::default();
         let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             let migration = migrations.get(&at);
-            (at, answer_of_now((object, migration), live, &context, coming, (cluster, permits)).await)
+            (at, answer_of_now((object, migration), live, &context, coming, server).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);

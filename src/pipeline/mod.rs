@@ -42,7 +42,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::TryFutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _};
 
 pub use self::acting::{Ended, Manner, apply};
 pub use self::compare::Held;
@@ -78,7 +78,7 @@ use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::touched::Touched;
 use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{Prune, ReleaseSource, Selection};
-use crate::schema::Discovery;
+use crate::schema::{Discovery, builtin_schemas};
 use crate::source::Source;
 use crate::state::saved::Aim;
 use crate::values::Layer;
@@ -285,10 +285,15 @@ async fn known(
     progress: Progress<'_>,
 ) -> Result<(Arc<Discovery>, State), Failure> {
     progress("reading what was applied");
-    let discovery = cluster.discover().map_err(Failure::from);
-    let state = State::read(cluster, &project.environment, project.about(settings));
-    let (discovery, state) = futures::future::try_join(discovery, state).await?;
-    Ok((Arc::new(discovery), state))
+    let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
+    let state = State::read_ahead(cluster, &project.environment, project.about(settings), discovery.clone());
+    // They are read once a process, and this is when it waits.
+    let shipped = pool::run(|| {
+        builtin_schemas();
+    })
+    .map(Ok);
+    let (discovery, state, ()) = futures::future::try_join3(discovery, state, shipped).await?;
+    Ok((discovery, state))
 }
 
 async fn judge(
@@ -296,7 +301,7 @@ async fn judge(
     project: Project,
     desired: Desired,
     cluster: Cluster,
-    (discovery, state): (Arc<Discovery>, State),
+    (discovery, mut state): (Arc<Discovery>, State),
     (aim, guards): (Aim, &Guards),
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
@@ -312,7 +317,8 @@ async fn judge(
     let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
     let rules_of = Arc::clone(&rules);
     let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
-    let (mut comparison, unread) = compare::compare(subject, &state.beside(), &cluster, progress).await?;
+    let ahead = std::mem::take(&mut state.ahead);
+    let (mut comparison, unread) = compare::compare(subject, (ahead, &state.beside()), &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);
     if aim == Aim::Remove {

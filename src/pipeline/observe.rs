@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{Held, served};
-use super::{Progress, Settings, State, advice, connect, load};
+use super::{Progress, Settings, advice, connect, known, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
 use crate::diff::{self, LiveObject, Unknown};
@@ -47,8 +47,7 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let project = load::with_removed(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let discovery = cluster.discover().await?;
-    let state = State::read(&cluster, &project.environment, project.about(settings)).await?;
+    let (discovery, mut state) = known(&cluster, &project, settings, progress).await?;
     project.refuse_unknown(settings, &state)?;
     let members = state.held();
     let wanted = members.iter().filter_map(|(id, held)| {
@@ -63,7 +62,8 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
         }
         live.insert(object.id.clone(), object);
     };
-    let unread = cluster.read(wanted, &mut note).await?;
+    let ahead = std::mem::take(&mut state.ahead);
+    let unread = cluster.read_around(wanted, (ahead, &state.beside()), &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     let rules = project.environment.releases.iter().map(|it| (Arc::clone(&it.name), it.wait.rules.clone())).collect();

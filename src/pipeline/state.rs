@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::TryFutureExt as _;
-
-use super::compare::Held;
+use super::compare::{Held, served};
 use super::elsewhere::Elsewhere;
 use super::{PipelineError, Project, pool};
 use crate::chart::{Chance, Making};
-use crate::cluster::{Beside, Cluster};
+use crate::cluster::{Ahead, Beside, Cluster, OtherInventories, Wanted};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Hook, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::plan::hooks::WantedHook;
 use crate::plan::{HookFacts, ReleaseFacts};
 use crate::project::Environment;
+use crate::schema::Discovery;
 use crate::state::{Inventory, Outline};
+
+/// Inventories that are read by their names, and live objects before it is known what is wanted of them, at most.
+const FEW: usize = 64;
+const AHEAD: usize = 128;
 
 /// The releases that a run is about; `None` for all, those that only an inventory knows among them.
 pub(super) type About = Option<BTreeSet<Arc<str>>>;
@@ -31,6 +34,8 @@ pub struct State {
     pub key: FingerprintKey,
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
     pub key_is_kept: bool,
+    /// The live objects that were read on the way.
+    pub(super) ahead: Ahead,
     /// What the repository gives the releases that the run is not about; told only where anything left the others.
     pub(super) elsewhere: Elsewhere,
     about: About,
@@ -40,16 +45,66 @@ impl State {
     /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
     /// yet, this run has one of its own.
     pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
+        let nothing = async |_: &[Inventory]| Ok(Ahead::default());
+        Self::read_and(cluster, environment, about, nothing).await
+    }
+
+    /// The same, and while the heads of the others are read, the live objects of the run's own inventories, if these are
+    /// few. It needs to know what is served.
+    pub(super) async fn read_ahead(
+        cluster: &Cluster,
+        environment: &Environment,
+        about: About,
+        discovery: impl Future<Output = Result<Arc<Discovery>, Failure>>,
+    ) -> Result<Self, Failure> {
+        let ahead = async |own: &[Inventory]| {
+            let members = || own.iter().flat_map(|it| &it.objects);
+            // What goes wrong with the discovery is told by whoever asked for it.
+            let Ok(discovery) = discovery.await else { return Ok(Ahead::default()) };
+            let wanted = members().filter_map(|(id, member)| {
+                Some(Wanted { id: id.clone(), resource: served(&discovery, id, &member.api_version)?.clone() })
+            });
+            if members().count() > AHEAD { Ok(Ahead::default()) } else { Ok(cluster.read_ahead(wanted).await?) }
+        };
+        Self::read_and(cluster, environment, about, ahead).await
+    }
+
+    async fn read_and(
+        cluster: &Cluster,
+        environment: &Environment,
+        about: About,
+        ahead: impl AsyncFnOnce(&[Inventory]) -> Result<Ahead, Failure>,
+    ) -> Result<Self, Failure> {
         let (namespace, name) = (&environment.state_namespace, &environment.name);
-        let inventories = cluster.kept_inventories_of(namespace, name, about.as_ref()).map_err(Failure::from);
-        let (kept, (key, key_is_kept)) = futures::future::try_join(inventories, key(cluster, environment)).await?;
-        let (whole, others) = kept.whole.into_iter().partition::<Vec<_>, _>(|it| is_about(&about, it.release()));
-        let inventories = pool::each(whole, |it| Ok(it.read()?))?;
-        let others = pool::each(others, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
-        let outlines = kept.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
+        let few = about.as_ref().filter(|it| it.len() <= FEW);
+        let own = async {
+            let Some(releases) = few else { return Ok((Vec::new(), Ahead::default())) };
+            let own = cluster.inventories_of(namespace, name, releases.iter().map(|it| &**it)).await?;
+            let own = pool::each(own, |it| Ok(it.read()?))?;
+            let ahead = ahead(&own).await?;
+            Ok((own, ahead))
+        };
+        let others = async {
+            let Some(releases) = few else {
+                let whole = cluster.kept_inventories(namespace, name).await?;
+                return Ok(OtherInventories { whole, ..OtherInventories::default() });
+            };
+            Ok(cluster.inventories_beside(namespace, name, releases).await?)
+        };
+        let ((mut own, ahead), others, (key, key_is_kept)) =
+            futures::future::try_join3(own, others, key(cluster, environment)).await?;
+        // What was made since the first look.
+        let late = others.left_out.iter().filter(|release| own.iter().all(|it| *it.release != ***release));
+        let late = cluster.inventories_of(namespace, name, late.map(String::as_str)).await?;
+        let (mine, whole): (Vec<_>, Vec<_>) =
+            late.into_iter().chain(others.whole).partition(|it| is_about(&about, it.release()));
+        own.extend(pool::each(mine, |it| Ok(it.read()?))?);
+        let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
+        let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
         Ok(Self {
-            inventories: inventories.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
-            outlines: outlines.chain(others).collect(),
+            inventories: own.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
+            outlines: outlines.chain(whole).collect(),
+            ahead,
             key,
             key_is_kept,
             elsewhere: Elsewhere::new(),

@@ -31,6 +31,7 @@ pub use self::error::SandboxError;
 use self::group::Group;
 pub use self::named::{down, env, run, up};
 pub use self::places::{Places, Releases};
+use crate::network;
 
 /// Where the progress of an operation goes: one line of text at a time.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
@@ -155,7 +156,7 @@ async fn client_of(kubeconfig: &Path, user: Option<&str>) -> Result<Client, Sand
     let options = kube::config::KubeConfigOptions { context: user.map(str::to_owned), ..Default::default() };
     let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     config.proxy_url = None;
-    Ok(Client::try_from(config)?)
+    Ok(network::client(config)?)
 }
 
 /// Makes a folder that only its owner can read.

@@ -1,5 +1,6 @@
 //! What an inventory holds, without what was applied: short enough to stand beside the document.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,13 +26,17 @@ pub struct Outline {
     pub prune: Prune,
 }
 
-/// The text of an outline: names by kind and namespace; that of objects of the whole cluster is empty.
+/// Stands between names, and between kinds: neither can have it.
+const BETWEEN: char = '/';
+
+/// The text of an outline. Releases have the same names in many kinds, so that it says of each namespace (empty for the
+/// whole cluster) which names are those of which kinds.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Text<'t> {
     format_version: u64,
     #[serde(borrow)]
-    objects: BTreeMap<String, BTreeMap<&'t str, Vec<&'t str>>>,
+    objects: BTreeMap<&'t str, BTreeMap<Cow<'t, str>, Cow<'t, str>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scaled: Vec<(ObjectId, ObjectId)>,
 }
@@ -49,10 +54,14 @@ impl Outline {
 
     /// The outline in one line of JSON; `None` where it is too long to stand beside the document.
     pub fn to_text(&self) -> Option<String> {
-        let mut objects: BTreeMap<String, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+        let mut kinds: BTreeMap<(&str, String), String> = BTreeMap::new();
         for id in &*self.objects {
-            let of_kind = objects.entry(id.kind.to_string()).or_default();
-            of_kind.entry(id.namespace.as_deref().unwrap_or_default()).or_default().push(&id.name);
+            let place = (id.namespace.as_deref().unwrap_or_default(), id.kind.to_string());
+            append(kinds.entry(place).or_default(), &id.name);
+        }
+        let mut objects: BTreeMap<&str, BTreeMap<Cow<'_, str>, Cow<'_, str>>> = BTreeMap::new();
+        for ((namespace, kind), names) in kinds {
+            append(objects.entry(namespace).or_default().entry(names.into()).or_default().to_mut(), &kind);
         }
         let scaled = self.scaled.iter().map(|(target, by)| (target.clone(), by.clone())).collect();
         let text = serde_json::to_string(&Text { format_version: FORMAT_VERSION, objects, scaled }).ok()?;
@@ -63,20 +72,28 @@ impl Outline {
     pub fn of_text(text: &str, prune: Prune) -> Option<Self> {
         let text: Text = serde_json::from_str(text).ok().filter(|it: &Text| it.format_version == FORMAT_VERSION)?;
         let mut objects = Vec::new();
-        for (kind, namespaces) in &text.objects {
-            let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-            for (namespace, names) in namespaces {
-                let id = |name: &&str| ObjectId {
+        for (namespace, kinds) in &text.objects {
+            let pairs = kinds.iter().flat_map(|(names, kinds)| kinds.split(BETWEEN).map(move |kind| (kind, names)));
+            for (kind, names) in pairs {
+                let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+                let id = |name: &str| ObjectId {
                     kind: GroupKind { group: group.to_owned(), kind: kind.to_owned() },
                     namespace: (!namespace.is_empty()).then(|| (*namespace).to_owned()),
-                    name: (*name).to_owned(),
+                    name: name.to_owned(),
                 };
-                objects.extend(names.iter().map(id));
+                objects.extend(names.split(BETWEEN).map(id));
             }
         }
         let objects = Arc::new(objects.into_iter().collect());
         Some(Self { objects, scaled: text.scaled.into_iter().collect(), prune })
     }
+}
+
+fn append(list: &mut String, item: &str) {
+    if !list.is_empty() {
+        list.push(BETWEEN);
+    }
+    list.push_str(item);
 }
 
 #[cfg(test)]
@@ -111,14 +128,15 @@ mod tests {
             (id("Namespace", None, "apps"), json!({})),
             (id("Deployment.apps", Some("apps"), "web"), json!({})),
             (id("Deployment.apps", Some("apps"), "worker"), json!({})),
+            (id("Service", Some("apps"), "web"), json!({})),
             (scaler, spec),
         ];
         let outline = Outline::of(&inventory(all));
         let text = outline.to_text().unwrap();
         assert_eq!(
             text,
-            r#"{"formatVersion":1,"objects":{"Deployment.apps":{"apps":["web","worker"]},"#.to_owned()
-                + r#""HorizontalPodAutoscaler.autoscaling":{"apps":["web"]},"Namespace":{"":["apps"]}},"#
+            r#"{"formatVersion":1,"objects":{"":{"apps":"Namespace"},"#.to_owned()
+                + r#""apps":{"web":"HorizontalPodAutoscaler.autoscaling/Service","web/worker":"Deployment.apps"}},"#
                 + r#""scaled":[[{"group":"apps","kind":"Deployment","namespace":"apps","name":"web"},"#
                 + r#"{"group":"autoscaling","kind":"HorizontalPodAutoscaler","namespace":"apps","name":"web"}]]}"#
         );
@@ -129,7 +147,8 @@ mod tests {
     fn what_is_too_long_or_of_another_version_is_none() {
         let many = (0..9_000).map(|at| (id("ConfigMap", Some("apps"), &format!("a-long-name-{at}")), json!({})));
         assert_eq!(Outline::of(&inventory(many)).to_text(), None);
-        for text in [r#"{"formatVersion":2,"objects":{}}"#, "{}", r#"{"formatVersion":1}"#, "", "no json"] {
+        let before = r#"{"formatVersion":1,"objects":{"ConfigMap":{"apps":["web"]}}}"#;
+        for text in [before, r#"{"formatVersion":2,"objects":{}}"#, "{}", r#"{"formatVersion":1}"#, "", "no json"] {
             assert_eq!(Outline::of_text(text, Prune::Delete), None, "{text}");
         }
         assert_eq!(Outline::of_text(r#"{"formatVersion":1,"objects":{}}"#, Prune::Keep).unwrap().prune, Prune::Keep);

@@ -75,6 +75,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("layering", "modules_keep_to_their_place", modules_keep_to_their_place),
         cases::code("layering", "parts_of_edges_are_pure", parts_of_edges_are_pure),
         cases::code("layering", "only_listed_modules_expose_secrets", only_listed_modules_expose_secrets),
+        cases::code("layering", "clients_are_made_in_one_place", clients_are_made_in_one_place),
         Trial::test("layering::the_scanner_sees_what_it_should", || {
             the_scanner_sees_what_it_should();
             Ok(())
@@ -229,6 +230,22 @@ fn only_listed_modules_expose_secrets() -> Result<(), Failed> {
         let unlisted = exposing.filter(|(path, _)| !listed(path));
         found.extend(unlisted.map(|(path, _)| format!("{} looks behind a mask", path.display())));
     }
+    report(&found)
+}
+
+/// Connections that kube makes by itself are without `TCP_NODELAY`: 40 ms for a first request, see `network::client`.
+fn clients_are_made_in_one_place() -> Result<(), Failed> {
+    let (mut found, mut at_once) = (Vec::new(), 0);
+    for module in places(&lib()).keys() {
+        for (path, text) in sources(module) {
+            let (is_place, code) = (path.ends_with("network/stack.rs"), code_of(&text));
+            at_once += usize::from(is_place && code.contains("set_nodelay(true)"));
+            if !is_place && (code.contains("Client::try_from(") || code.contains("HttpConnector::new(")) {
+                found.push(format!("{}: makes a client", path.display()));
+            }
+        }
+    }
+    assert_eq!(at_once, 1, "the one place");
     report(&found)
 }
 

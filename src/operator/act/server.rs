@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use crate::cluster::{ClusterError, unanswered};
+use crate::network;
 use crate::operator::decide::Said;
 use crate::operator::marks::Key;
 use crate::operator::{Figures, Leading, OperatorError};
@@ -167,7 +168,7 @@ impl Server {
         let address = config.cluster_url.to_string().trim_end_matches('/').into();
         let mut without = config.clone();
         without.auth_info = AuthInfo::default();
-        let client = |config| Client::try_from(config).map_err(|source| OperatorError::Client(Box::new(source)));
+        let client = |config| network::client(config).map_err(|source| OperatorError::Client(Box::new(source)));
         let doubt = Arc::new(Notify::new());
         Ok(Self { own: client(config)?, plain: client(without)?, address, patience, figures, leading, doubt })
     }

@@ -14,6 +14,7 @@ use kube::{Client, Error};
 pub use self::text::explanation;
 use super::act::namespace;
 use crate::cluster::Target;
+use crate::network;
 use crate::operator::decide::{Namespace, Place, owner_of, places, source, target_name};
 use crate::operator::marks::{Key, OWNER_NAME, OWNER_NAMESPACE};
 use crate::operator::{ConfigMapSync, OperatorError};
@@ -42,7 +43,7 @@ pub struct Facts {
 
 /// Looks at an object and at all that it is about.
 pub async fn facts(target: &Target, key: &Key) -> Result<Facts, OperatorError> {
-    let client = Client::try_from(target.config()?).map_err(|source| OperatorError::Client(Box::new(source)))?;
+    let client = network::client(target.config()?).map_err(|source| OperatorError::Client(Box::new(source)))?;
     let syncs: Api<ConfigMapSync> = Api::namespaced(client.clone(), &key.namespace);
     let unreadable = |source| OperatorError::Unreadable { key: key.clone(), source: Box::new(source) };
     let sync = syncs.get_opt(&key.name).await.map_err(unreadable)?;

@@ -86,7 +86,7 @@ impl Seen {
     /// Whether the server would store what it says.
     pub fn is_write(&self) -> bool {
         let reads = matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") || self.path.ends_with("/token");
-        !reads && !self.path.contains("dryRun=All") && !self.path.contains("/selfsubjectaccessreviews")
+        !reads && !self.path.contains("dryRun=All") && !self.path.contains("/selfsubject")
     }
 
     /// Whether it is a watch.

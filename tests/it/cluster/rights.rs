@@ -3,9 +3,11 @@
 use std::future::ready;
 use std::sync::Mutex;
 
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, DeleteParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::cluster::{ApplyOptions, Beside, Cluster, Page, Refusal, Wanted, WriteError};
+use weft::cluster::{Ahead, ApplyOptions, Beside, Cluster, Page, Refusal, Wanted, WriteError};
 use weft::diff::LiveObject;
 use weft::manifest::Object;
 use weft::project::ClusterRef;
@@ -59,8 +61,12 @@ fn few_of_many_are_read_by_name() -> Result<(), Failed> {
         put(&admin_s, &discovery, &objects).await?;
         let nobody = Cluster::connect(&target(&ClusterRef { context: Some(NOBODY.into()), ..admin() })).await?;
         let kind = objects[2].id.kind.clone();
+        let wanted = || {
+            let resource = |it: &Object| discovery.resource(&it.gvk).expect("a kind").clone();
+            objects[2..].iter().map(move |it| Wanted { id: it.id.clone(), resource: resource(it) })
+        };
         // The name of each page's object, a page in brackets.
-        let read = async |cluster: &Cluster, beside: usize| {
+        let read = async |cluster: &Cluster, ahead: Ahead, beside: usize| {
             let pages = Mutex::new(Vec::new());
             let take = |page: Page| {
                 let mut names = Vec::new();
@@ -68,20 +74,27 @@ fn few_of_many_are_read_by_name() -> Result<(), Failed> {
                 pages.lock().expect("pages").push(format!("({})", names.join(" ")));
                 ready(read)
             };
-            let wanted = objects[2..]
-                .iter()
-                .map(|it| Wanted { id: it.id.clone(), resource: discovery.resource(&it.gvk).expect("a kind").clone() });
             let beside = Beside::from([((&kind, Some(namespace.as_str())), beside)]);
-            let unread = cluster.read_pages(wanted, &beside, &take).await?;
+            let unread = cluster.read_pages(wanted(), (ahead, &beside), &take).await?;
             assert!(unread.reasons.is_empty(), "{unread:?}");
             let mut pages = pages.into_inner().expect("pages");
             pages.sort();
             Ok::<_, Failed>(pages.join(" "))
         };
-        same("alone", "(a b)", &read(&admin_s, 0).await?)?;
-        same("half of all", "(a b)", &read(&admin_s, 2).await?)?;
-        same("few of many", "(a) (b)", &read(&admin_s, 20).await?)?;
-        same("few of many, by who may get only one of them", "(a) (b)", &read(&nobody, 20).await?)
+        let none = Ahead::default;
+        same("alone", "(a b)", &read(&admin_s, none(), 0).await?)?;
+        same("half of all", "(a b)", &read(&admin_s, none(), 2).await?)?;
+        same("few of many", "(a) (b)", &read(&admin_s, none(), 20).await?)?;
+        same("few of many, by who may get only one of them", "(a) (b)", &read(&nobody, none(), 20).await?)?;
+        let ahead = nobody.read_ahead(wanted()).await?;
+        same("one was read before, by who may get only that", "(a) (b)", &read(&nobody, ahead, 0).await?)?;
+        let ahead = admin_s.read_ahead(wanted()).await?;
+        let gone = Api::<ConfigMap>::namespaced(shared.client(), &namespace);
+        gone.delete("b", &DeleteParams::default()).await?;
+        same("what was read before is not read again", "(a) (b)", &read(&admin_s, ahead, 0).await?)?;
+        let ahead = admin_s.read_ahead(wanted()).await?;
+        put(&admin_s, &discovery, &objects[3..]).await?;
+        same("nor what was not there", "(a)", &read(&admin_s, ahead, 0).await?)
     })
 }
 

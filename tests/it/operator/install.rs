@@ -95,5 +95,5 @@ pub async fn acting_as(user: &str) -> Result<Client, Failed> {
     let kubeconfig = kube::config::Kubeconfig::read_from(shared().kubeconfig())?;
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?;
     config.auth_info.impersonate = Some(user.to_owned());
-    Ok(Client::try_from(config)?)
+    Ok(weft::network::client(config)?)
 }

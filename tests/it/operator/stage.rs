@@ -307,7 +307,7 @@ pub fn operators() -> Client {
     });
     let mut config = config.expect("a context");
     config.auth_info = kube::config::AuthInfo { token: Some(token.clone().into()), ..Default::default() };
-    shared().block_on(async { Client::try_from(config).expect("a client") })
+    shared().block_on(async { weft::network::client(config).expect("a client") })
 }
 
 impl Running {
