@@ -251,8 +251,8 @@ impl Cluster {
         self.list_pages(resource, namespace, (selector, JSON), &take).await
     }
 
-    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on another thread, so that this one can go on
-    /// with what arrives meanwhile.
+    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on another thread, so that
+    /// this one can go on with what arrives meanwhile.
     pub(super) async fn list_metadata<T: Send + 'static>(
         &self,
         resource: &Resource,

@@ -272,7 +272,12 @@ async fn begin(
 ) -> Result<(Cluster, Arc<Discovery>, State), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, project, settings, progress).await?;
+    // Plans are judged by the shipped schemas, which are read once a process: this is when it waits.
+    let shipped = pool::run(|| {
+        builtin_schemas();
+    });
+    let known = known_ahead(&cluster, project, settings, progress);
+    let ((discovery, mut state), ()) = futures::future::try_join(known, shipped.map(Ok)).await?;
     state.key = key.unwrap_or(state.key);
     Ok((cluster, discovery, state))
 }
@@ -285,15 +290,22 @@ async fn known(
     progress: Progress<'_>,
 ) -> Result<(Arc<Discovery>, State), Failure> {
     progress("reading what was applied");
+    let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from);
+    let state = State::read(cluster, &project.environment, project.about(settings));
+    futures::future::try_join(discovery, state).await
+}
+
+/// The same for whoever reads the live objects next, some of which are read meanwhile.
+async fn known_ahead(
+    cluster: &Cluster,
+    project: &Project,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> Result<(Arc<Discovery>, State), Failure> {
+    progress("reading what was applied");
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
     let state = State::read_ahead(cluster, &project.environment, project.about(settings), discovery.clone());
-    // They are read once a process, and this is when it waits.
-    let shipped = pool::run(|| {
-        builtin_schemas();
-    })
-    .map(Ok);
-    let (discovery, state, ()) = futures::future::try_join3(discovery, state, shipped).await?;
-    Ok((discovery, state))
+    futures::future::try_join(discovery, state).await
 }
 
 async fn judge(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{Held, served};
-use super::{Progress, Settings, advice, connect, known, load};
+use super::{Progress, Settings, advice, connect, known_ahead, load};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
 use crate::diff::{self, LiveObject, Unknown};
@@ -47,7 +47,7 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let project = load::with_removed(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known(&cluster, &project, settings, progress).await?;
+    let (discovery, mut state) = known_ahead(&cluster, &project, settings, progress).await?;
     project.refuse_unknown(settings, &state)?;
     let members = state.held();
     let wanted = members.iter().filter_map(|(id, held)| {

@@ -1,6 +1,5 @@
 //! What an inventory holds, without what was applied: short enough to stand beside the document.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -36,7 +35,7 @@ const BETWEEN: char = '/';
 struct Text<'t> {
     format_version: u64,
     #[serde(borrow)]
-    objects: BTreeMap<&'t str, BTreeMap<Cow<'t, str>, Cow<'t, str>>>,
+    objects: BTreeMap<&'t str, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scaled: Vec<(ObjectId, ObjectId)>,
 }
@@ -59,9 +58,9 @@ impl Outline {
             let place = (id.namespace.as_deref().unwrap_or_default(), id.kind.to_string());
             append(kinds.entry(place).or_default(), &id.name);
         }
-        let mut objects: BTreeMap<&str, BTreeMap<Cow<'_, str>, Cow<'_, str>>> = BTreeMap::new();
+        let mut objects: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
         for ((namespace, kind), names) in kinds {
-            append(objects.entry(namespace).or_default().entry(names.into()).or_default().to_mut(), &kind);
+            append(objects.entry(namespace).or_default().entry(names).or_default(), &kind);
         }
         let scaled = self.scaled.iter().map(|(target, by)| (target.clone(), by.clone())).collect();
         let text = serde_json::to_string(&Text { format_version: FORMAT_VERSION, objects, scaled }).ok()?;
