@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
 use super::kept::{Kept, Printed};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, TerminalError};
 use super::{Exit, changed, files, settings};
 use crate::diagnostic::{Failure, counted};
 use crate::manifest::Object;
@@ -46,21 +46,31 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     };
     let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
     let kept = if args.no_cache { None } else { Kept::of(&settings) };
-    let printed = match kept.as_ref().and_then(|it| it.find(&settings)) {
-        Some(printed) => printed,
-        None => rendered(&settings, kept.as_ref())?,
-    };
-    let Printed { text, objects, warnings, releases } = &printed;
-    for warning in warnings {
-        terminal.warn(warning);
-    }
-    match &args.output {
-        None => terminal.print(text)?,
-        Some(folder) => {
-            printed.parts().par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?;
+    let found = kept.as_ref().and_then(|it| it.find(&settings));
+    let warn = |it: &String| terminal.warn(it);
+    let (objects, releases) = match (found, &args.output) {
+        (Some(found), None) => {
+            found.warnings().iter().for_each(warn);
+            terminal.copy(&mut found.text().map_err(TerminalError::Output)?)?;
+            found.counts()
         }
-    }
-    let (objects, releases) = (counted(objects.len(), "object"), counted(*releases, "release"));
+        (found, output) => {
+            let printed = match found.and_then(|it| it.printed().ok()) {
+                Some(printed) => printed,
+                None => rendered(&settings, kept.as_ref())?,
+            };
+            printed.warnings.iter().for_each(warn);
+            match output {
+                None => terminal.print(&printed.text)?,
+                Some(folder) => {
+                    let parts = printed.parts();
+                    parts.par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?;
+                }
+            }
+            (printed.objects.len(), printed.releases)
+        }
+    };
+    let (objects, releases) = (counted(objects, "object"), counted(releases, "release"));
     terminal.say(&format!("{}: {objects} of {releases}", args.environment));
     Ok(Exit::Done)
 }

@@ -117,10 +117,13 @@ impl Terminal {
     /// Writes bytes to standard output, as [`Terminal::print`] does.
     pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), TerminalError> {
         let mut out = io::stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(TerminalError::Output),
-        }
+        printed(out.write_all(bytes).and_then(|()| out.flush()))
+    }
+
+    /// Copies what is read to standard output, as [`Terminal::print_bytes`] does.
+    pub(super) fn copy(&self, from: &mut impl io::Read) -> Result<(), TerminalError> {
+        let mut out = io::stdout().lock();
+        printed(io::copy(from, &mut out).and_then(|_| out.flush()))
     }
 
     /// Writes a line to standard error. Nothing can be done where that fails.
@@ -177,5 +180,13 @@ impl Terminal {
     pub fn progress(&self) -> Progress {
         let among = self.among.as_ref().map(|among| (&among.name, &among.bars));
         Progress::new(io::stderr().is_terminal(), among)
+    }
+}
+
+/// How writing went, for which a reader that went away is no error.
+fn printed(written: io::Result<()>) -> Result<(), TerminalError> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(TerminalError::Output),
     }
 }

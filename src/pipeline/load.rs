@@ -47,22 +47,14 @@ pub(super) fn with_removed(settings: &Settings) -> Result<Project, Failure> {
     read(settings, project::select_any)
 }
 
-/// The same with all releases, whatever is selected.
-pub(super) fn whole(settings: &Settings) -> Result<Project, Failure> {
-    let all = |environment, _: &_, inputs: &_| {
-        Ok((project::select(environment, &project::Selection::default(), inputs)?, Vec::new()))
-    };
-    read(settings, all)
-}
-
 /// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
-/// have the environment.
+/// have the environment. Whether files differ from their commit is not asked.
 pub(super) fn those_there(settings: &Settings) -> Result<Option<Project>, Failure> {
-    let names = project::names(&settings.source.read([ENVIRONMENTS])?);
-    if !names.contains(&settings.environment) {
+    let declared = settings.source.read([ENVIRONMENTS])?;
+    if !project::names(&declared).contains(&settings.environment) {
         return Ok(None);
     }
-    let mut found = whole(settings)?;
+    let mut found = declared_in(settings, declared, all)?;
     let selection = &settings.selection;
     let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
     let asked = |it: &Release| {
@@ -79,8 +71,22 @@ type Select = fn(
     &BTreeMap<String, String>,
 ) -> Result<(Environment, Vec<String>), project::ProjectError>;
 
+/// All releases, whatever is selected.
+fn all(
+    environment: Environment,
+    _: &project::Selection,
+    inputs: &BTreeMap<String, String>,
+) -> Result<(Environment, Vec<String>), project::ProjectError> {
+    Ok((project::select(environment, &project::Selection::default(), inputs)?, Vec::new()))
+}
+
 fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
-    let declared = settings.source.read([ENVIRONMENTS])?;
+    let project = declared_in(settings, settings.source.read([ENVIRONMENTS])?, select)?;
+    Ok(Project { commit: settings.source.commit()?, ..project })
+}
+
+/// What is declared in files that were read, without its commit.
+fn declared_in(settings: &Settings, declared: Tree, select: Select) -> Result<Project, Failure> {
     let environment = project::load(&declared, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
@@ -91,8 +97,8 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
     let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
     let (environment, left) = select(environment, &settings.selection, &inputs)?;
     let time = settings.source.time()?.unwrap_or_default();
-    let (commit, folder) = (settings.source.commit()?, settings.source.folder());
-    Ok(Project { environment, whole, tree, inputs, commit, time, left, folder })
+    let folder = settings.source.folder();
+    Ok(Project { environment, whole, tree, inputs, commit: None, time, left, folder })
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.

@@ -6,10 +6,25 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::stamp::{self, Stamp};
 use super::{LARGEST_FILE, SourceError, pointer};
 
 /// The files at and below `path`, by their path relative to `root`.
 pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
+    found(root, path)?.into_par_iter().map(|(place, path)| content(&place, path)).collect()
+}
+
+/// The same files with their stamps.
+pub(super) fn stamps(root: &Path, path: &str) -> Result<Vec<(String, Stamp)>, SourceError> {
+    let stamp = |(place, path): (PathBuf, String)| match stamp::of(&place) {
+        Ok(stamp) => Ok((path, stamp)),
+        Err(source) => Err(failed(&place, source)),
+    };
+    found(root, path)?.into_iter().map(stamp).collect()
+}
+
+/// Where the files are, and the paths that they are read under.
+fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
     let mut walk = Walk { root: canonical, found: Vec::new() };
     let start = root.join(path);
@@ -18,12 +33,11 @@ pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, So
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(&start, source)),
     }
-    walk.found.into_par_iter().map(|(place, path)| content(&place, path)).collect()
+    Ok(walk.found)
 }
 
 struct Walk {
     root: PathBuf,
-    /// The files, and the paths that they are read under.
     found: Vec<(PathBuf, String)>,
 }
 
@@ -81,13 +95,14 @@ impl Walk {
 
 /// A file with its path.
 fn content(place: &Path, path: String) -> Result<(String, Vec<u8>), SourceError> {
-    let mut file = fs::File::open(place).map_err(|source| failed(place, source))?;
+    let file = fs::File::open(place).map_err(|source| failed(place, source))?;
     let bytes = file.metadata().map_err(|source| failed(place, source))?.len();
     if bytes > LARGEST_FILE {
         return Err(SourceError::TooLarge { path, bytes, limit: LARGEST_FILE });
     }
-    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
-    file.read_to_end(&mut content).map_err(|source| failed(place, source))?;
+    // One byte more than there should be: the end is met without asking for the size again.
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default() + 1);
+    file.take(LARGEST_FILE).read_to_end(&mut content).map_err(|source| failed(place, source))?;
     if let Some(digest) = pointer::digest(&content) {
         return Err(SourceError::Pointer { path, digest });
     }

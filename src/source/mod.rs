@@ -10,15 +10,17 @@ mod error;
 mod folder;
 mod git;
 mod pointer;
+mod stamp;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use self::change::{Change, ChangeError, change, first_of};
 pub use self::disk::{Disk, repository};
 pub use self::error::SourceError;
 use self::git::Repository;
+pub use self::stamp::Stamp;
 use crate::tree::Tree;
 
 /// The folder that makes a folder the root of a project.
@@ -108,6 +110,22 @@ impl Source {
             tree = tree.with(Tree::new(files));
         }
         Ok(tree)
+    }
+
+    /// The stamps of the files that [`Source::read`] would read; `None` where they come from a commit, of which the objects
+    /// may be missing tomorrow.
+    pub fn stamps<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p str>,
+    ) -> Result<Option<BTreeMap<String, Stamp>>, SourceError> {
+        if self.at.is_some() {
+            return Ok(None);
+        }
+        let mut stamps = BTreeMap::new();
+        for path in paths {
+            stamps.extend(folder::stamps(&self.root, path)?);
+        }
+        Ok(Some(stamps))
     }
 
     /// All paths that it was asked for, sorted.

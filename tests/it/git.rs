@@ -32,6 +32,8 @@ pub fn trials() -> Vec<Trial> {
         code("git", "a_run_is_only_about_what_is_touched", touched::runs),
         code("git", "charts_of_a_kustomization_are_part_of_it", touched::charts_of_a_kustomization),
         code("git", "what_was_printed_is_kept_until_anything_changes", kept::until_anything_changes),
+        code("git", "files_that_were_not_written_are_not_read_again", kept::by_stamps),
+        code("git", "files_that_were_just_written_are_read", kept::young_files_are_read),
         code("git", "what_is_kept_is_whole_and_private", kept::whole_and_private),
     ]
 }

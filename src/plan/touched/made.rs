@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
-
-use regex::Regex;
+use std::iter;
+use std::sync::Arc;
 
 use super::Made;
 use crate::kustomize;
@@ -15,11 +14,21 @@ use crate::value::Value;
 /// How deeply charts in folders beside each other may use one another.
 const DEEPEST: usize = 16;
 
-/// What a template asks for in an action: a word that is no field of anything.
-static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[^.$\w])(now|ago|date|dateInZone|date_in_zone|htmlDate|htmlDateInZone|lookup|inputs|capabilities)\b|\.(Capabilities)\b")
-        .ok()
-});
+/// What a template asks for in an action by a word that is no field of anything.
+const WORDS: [&str; 10] = [
+    "now",
+    "ago",
+    "date",
+    "dateInZone",
+    "date_in_zone",
+    "htmlDate",
+    "htmlDateInZone",
+    "lookup",
+    "inputs",
+    "capabilities",
+];
+/// The same by a field.
+const FIELD: &str = "Capabilities";
 
 /// Finds out what releases of one environment are made of.
 pub struct Maker<'p> {
@@ -156,11 +165,27 @@ impl<'p> Maker<'p> {
 
 /// The words in the actions of a template.
 fn words_of(text: &str) -> BTreeSet<String> {
-    let Some(words) = WORDS.as_ref() else { return BTreeSet::new() };
     let actions = ["{{", "{%"].into_iter().flat_map(|open| text.split(open).skip(1));
     let actions = actions.map(|it| it.find("}}").or_else(|| it.find("%}")).map_or(it, |end| &it[..end]));
-    let found = actions.flat_map(|action| words.captures_iter(action).collect::<Vec<_>>());
-    found.filter_map(|it| Some(it.get(1).or_else(|| it.get(2))?.as_str().to_owned())).collect()
+    actions.flat_map(asked_in).map(str::to_owned).collect()
+}
+
+/// Those in one action.
+fn asked_in(action: &str) -> impl Iterator<Item = &str> {
+    let is_part = |it: char| it.is_alphanumeric() || it == '_';
+    let mut rest = action;
+    let words = iter::from_fn(move || {
+        let (between, word) = rest.split_at(rest.find(is_part)?);
+        let end = word.find(|it| !is_part(it)).unwrap_or(word.len());
+        rest = &word[end..];
+        Some((between.chars().next_back(), &word[..end]))
+    });
+    let asks = |(before, word): &(Option<char>, &str)| match before {
+        Some('.') => *word == FIELD,
+        Some('$') => false,
+        _ => WORDS.contains(word),
+    };
+    words.filter(asks).map(|(_, word)| word)
 }
 
 fn text(value: &Value) -> Arc<str> {

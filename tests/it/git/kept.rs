@@ -1,8 +1,10 @@
 //! What `weft render` printed is used again only where nothing is otherwise.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use libtest_mimic::Failed;
 
@@ -15,17 +17,21 @@ fn entries(site: &Site) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect()
 }
 
-/// Makes the only entry say that it is one, where it is used.
-fn mark(site: &Site) -> Result<(), Failed> {
+/// Makes the only entry say that it is one, where it is used; its head is changed by a function.
+fn mark(site: &Site, change: impl Fn(&mut serde_json::Value)) -> Result<(), Failed> {
     let [entry] = &entries(site)[..] else { return Err(format!("{:?}", entries(site)).into()) };
-    let bytes = fs::read(entry)?;
-    let end = bytes.iter().position(|byte| *byte == b'\n').ok_or("no head")?;
-    let mut head: serde_json::Value = serde_json::from_slice(&bytes[..end])?;
-    let body = String::from_utf8(bytes[end + 1..].to_vec())?.replace("greeting:", "greetinG:");
+    let text = fs::read_to_string(entry)?;
+    let mut lines = text.splitn(3, '\n');
+    let (Some(seen), Some(head), Some(body)) = (lines.next(), lines.next(), lines.next()) else {
+        return Err("no head".into());
+    };
+    let mut head: serde_json::Value = serde_json::from_str(head)?;
+    let body = body.replace("greeting:", "greetinG:");
     let mut sum = flate2::Crc::new();
     sum.update(body.as_bytes());
     head["checksum"] = sum.sum().into();
-    fs::write(entry, format!("{head}\n{body}"))?;
+    change(&mut head);
+    fs::write(entry, format!("{seen}\n{head}\n{body}"))?;
     Ok(())
 }
 
@@ -60,7 +66,7 @@ pub fn until_anything_changes() -> Result<(), Failed> {
             fs::remove_file(entry)?;
         }
         site.expect("render dev", 0)?;
-        mark(&site)
+        mark(&site, |_| ())
     };
     fresh()?;
     let hit = |arguments: &str, variable| is_hit(&site, arguments, variable);
@@ -80,19 +86,7 @@ pub fn until_anything_changes() -> Result<(), Failed> {
         }
     }
     // Every file of the project, in its content, its name and whether it is there.
-    let files: Vec<String> = site
-        .desk
-        .files()
-        .into_keys()
-        .filter(|path| path.is_file())
-        .filter_map(|path| {
-            let below = path.strip_prefix(site.desk.project()).ok()?.to_str()?.to_owned();
-            (!below.starts_with(".git/")).then_some(below)
-        })
-        .collect();
-    if files.len() < 9 {
-        return Err(format!("{files:?}").into());
-    }
+    let files = files(&site)?;
     for file in &files {
         fresh()?;
         let before = read(&site, file);
@@ -111,6 +105,78 @@ pub fn until_anything_changes() -> Result<(), Failed> {
             return Err(format!("the new file `{new}` is not seen").into());
         }
         fs::remove_file(site.desk.project().join(new))?;
+    }
+    Ok(())
+}
+
+/// The files of a project, relative to it.
+fn files(site: &Site) -> Result<Vec<String>, Failed> {
+    let below = |path: PathBuf| Some(path.strip_prefix(site.desk.project()).ok()?.to_str()?.to_owned());
+    let paths = site.desk.files().into_keys().filter(|path| path.is_file()).filter_map(below);
+    let files: Vec<String> = paths.filter(|path| !path.starts_with(".git/")).collect();
+    if files.len() < 9 { Err(format!("{files:?}").into()) } else { Ok(files) }
+}
+
+/// Something that happens to a file.
+type Change<'c> = &'c dyn Fn(&Path) -> io::Result<()>;
+
+/// Files that were not written for a while are not read again: what the file system says of them is enough. Each of them
+/// is changed in a project of its own, as their times cannot be set back.
+pub fn by_stamps() -> Result<(), Failed> {
+    let unchanged = |_: &Path| Ok(());
+    let grown = |path: &Path| fs::OpenOptions::new().append(true).open(path)?.write_all(b"\n");
+    // With the size and the time that it had.
+    let written = |path: &Path| {
+        let (text, file) = (fs::read(path)?, fs::OpenOptions::new().write(true).open(path)?);
+        let modified = file.metadata()?.modified()?;
+        file.write_all_at(&text, 0)?;
+        file.set_modified(modified)
+    };
+    let replaced = |path: &Path| {
+        fs::copy(path, path.with_extension("new"))?;
+        fs::rename(path.with_extension("new"), path)
+    };
+    let changes: [Change; 4] = [&unchanged, &grown, &written, &replaced];
+    let mut tries: Vec<(Site, String, usize)> = Vec::new();
+    for file in files(&Site::new())? {
+        if !file.starts_with("environments/production") {
+            tries.extend((0..changes.len()).map(|change| (Site::new(), file.clone(), change)));
+        }
+    }
+    std::thread::sleep(Duration::from_millis(2100));
+    tries.iter().try_for_each(|(site, file, change)| {
+        site.expect("render dev", 0)?;
+        // Only the stamps can tell now.
+        mark(site, |head| head["digest"] = "none".into())?;
+        if !is_hit(site, "render dev", None)? {
+            return Err(Failed::from(format!("`{file}` is read again")));
+        }
+        changes[*change](&site.desk.project().join(file))?;
+        match is_hit(site, "render dev", None)? {
+            hit if hit == (*change == 0) => Ok(()),
+            _ => Err(format!("change {change} of `{file}` is not seen by its stamp").into()),
+        }
+    })
+}
+
+/// A file that was just written is read, and known by its stamp as soon as that is old enough.
+pub fn young_files_are_read() -> Result<(), Failed> {
+    let site = Site::new();
+    site.expect("render dev", 0)?;
+    let seen = || -> Result<String, Failed> {
+        let [entry] = &entries(&site)[..] else { return Err(format!("{:?}", entries(&site)).into()) };
+        Ok(fs::read_to_string(entry)?.lines().next().unwrap_or_default().to_owned())
+    };
+    same("too young", &"-".repeat(64), &seen()?)?;
+    mark(&site, |_| ())?;
+    std::thread::sleep(Duration::from_millis(2100));
+    let hit = || is_hit(&site, "render dev", None);
+    if !hit()? || seen()?.starts_with('-') {
+        return Err("old files are not known by their stamps".into());
+    }
+    mark(&site, |head| head["digest"] = "none".into())?;
+    if !hit()? {
+        return Err("old files are read again".into());
     }
     Ok(())
 }
