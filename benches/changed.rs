@@ -52,17 +52,29 @@ fn rendered(arguments: &Arguments, targets: &mut Targets, cache: &Path) -> Resul
 /// With a cluster, to which everything was applied.
 fn planned(arguments: &Arguments, targets: &mut Targets, cache: &Path) -> Result<(), Failure> {
     let project = Project::fleet(RELEASES, 2)?;
-    let plane = ControlPlane::start()?;
+    let plane = ControlPlane::quiet()?;
     let kubeconfig = plane.kubeconfig().display().to_string();
     let weft = |arguments: &str| with(&project, &format!("{arguments} --kubeconfig {kubeconfig}"), cache);
     process::output(&mut weft("apply bench --yes --no-wait"))?;
-    let whole = Series::measure("weft plan", arguments.runs, || weft("plan bench"))?;
-    let values = format!("environments/{ENVIRONMENT}/values/fleet-0000.yaml");
-    change(&project, &values, "copies: 3\n")?;
+    let values = project.path().join(format!("environments/{ENVIRONMENT}/values/fleet-0000.yaml"));
+    fs::create_dir_all(values.parent().ok_or("a file is in a folder")?)?;
     let since = "plan bench --changed-since HEAD";
-    let one = Series::measure("weft plan --changed-since HEAD", arguments.runs, || weft(since))?;
-    fs::remove_file(project.path().join(values))?;
-    let none = Series::measure("the same, nothing changed", arguments.runs, || weft(since))?;
+    let unchanged = |arguments: &str| {
+        drop(fs::remove_file(&values));
+        Ok(weft(arguments))
+    };
+    let mut change = || {
+        fs::write(&values, "copies: 3\n")?;
+        Ok(weft(since))
+    };
+    let [whole, one, none] = Series::in_turns(
+        2 * arguments.runs,
+        [
+            ("weft plan", &mut || unchanged("plan bench")),
+            ("weft plan --changed-since HEAD", &mut change),
+            ("the same, nothing changed", &mut || unchanged(since)),
+        ],
+    )?;
     let ratio = whole.ratio(&one);
     targets.hold(ratio >= 10.0, &format!("planning one takes 1/{ratio:.0} of the whole"), "at most 1/10");
     let ratio = whole.ratio(&none);

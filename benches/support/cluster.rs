@@ -23,11 +23,20 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts one. It has no nodes, so nothing but us changes objects.
+    /// Starts one without nodes.
     pub fn start() -> Result<Self, Failure> {
+        Self::with(true)
+    }
+
+    /// Starts one without controllers either: nothing but us changes objects, so that it is quiet right after an apply.
+    pub fn quiet() -> Result<Self, Failure> {
+        Self::with(false)
+    }
+
+    fn with(controllers: bool) -> Result<Self, Failure> {
         let runtime = Runtime::new()?;
         let places = Places::of(&|name| std::env::var(name).ok())?;
-        let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
+        let options = Options { places, nodes: 0, controllers, users: Vec::new() };
         let (sandbox, client) = runtime.block_on(async {
             let sandbox = sandbox::start(&options, &|line| eprintln!("{line}")).await?;
             let kubeconfig = Kubeconfig::read_from(sandbox.kubeconfig())?;

@@ -42,6 +42,7 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         variables: BTreeMap::new(),
         judge: Judge::Proofs,
         closed: false,
+        declared: None,
     };
     let marks = Mutex::new(Vec::new());
     let note = |what: &str| {

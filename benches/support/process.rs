@@ -15,6 +15,9 @@ pub fn weft() -> Command {
     Command::new(env!("CARGO_BIN_EXE_weft"))
 }
 
+/// Makes a command, with what it needs on the disk.
+pub type Making<'m> = &'m mut dyn FnMut() -> Result<Command, Failure>;
+
 /// The runs of one command.
 pub struct Series {
     name: String,
@@ -28,16 +31,28 @@ pub struct Series {
 impl Series {
     /// Runs a command so many times, and prints the figures.
     pub fn measure(name: &str, runs: usize, mut command: impl FnMut() -> Command) -> Result<Self, Failure> {
-        let mut series = Self { name: name.to_owned(), times: Vec::new(), peak: 0 };
-        for _ in 0..runs.max(1) {
-            let began = Instant::now();
-            let peak = run(&mut command())?;
-            series.times.push(began.elapsed());
-            series.peak = series.peak.max(peak);
-        }
-        series.times.sort();
-        println!("{series}");
+        let [series] = Self::in_turns(runs, [(name, &mut || Ok(command()))])?;
         Ok(series)
+    }
+
+    /// Runs commands in turns, so many times each, so that what the machine does beside them slows all of them down.
+    pub fn in_turns<const N: usize>(runs: usize, mut commands: [(&str, Making<'_>); N]) -> Result<[Self; N], Failure> {
+        let mut all =
+            commands.each_ref().map(|(name, _)| Self { name: (*name).to_owned(), times: Vec::new(), peak: 0 });
+        for _ in 0..runs.max(1) {
+            for ((_, make), series) in commands.iter_mut().zip(&mut all) {
+                let mut command = make()?;
+                let began = Instant::now();
+                let peak = run(&mut command)?;
+                series.times.push(began.elapsed());
+                series.peak = series.peak.max(peak);
+            }
+        }
+        for series in &mut all {
+            series.times.sort();
+            println!("{series}");
+        }
+        Ok(all)
     }
 
     /// The median time in seconds.

@@ -1,10 +1,12 @@
 //! The arguments that several verbs share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use crate::diff::Judge;
+use crate::pipeline::Declared;
 use crate::plan::touched::Touched;
 use crate::project;
 use crate::report;
@@ -39,6 +41,9 @@ pub(super) struct SelectArgs {
     /// What a change touches, where the releases were chosen by it.
     #[arg(skip)]
     pub touched: Option<Touched>,
+    /// What the files declare, where they were read to know that.
+    #[arg(skip)]
+    pub declared: Option<Arc<Declared>>,
 }
 
 // Only what a change of the repository touches.

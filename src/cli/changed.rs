@@ -6,8 +6,7 @@ use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
 use super::settings;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::pipeline;
-use crate::plan::touched::Touched;
+use crate::pipeline::{self, Change};
 
 /// What a change touches of each of these environments; `None` where nobody asked. Where it was asked why, that is said
 /// of each release.
@@ -17,14 +16,15 @@ pub(super) fn touched(
     project: &ProjectArgs,
     (select, set): (&SelectArgs, &SetArgs),
     terminal: &Terminal,
-) -> Result<Option<BTreeMap<String, Touched>>, Failure> {
+) -> Result<Option<BTreeMap<String, Change>>, Failure> {
     let Some(revision) = &changed.changed_since else { return Ok(None) };
     let base = ProjectArgs { at: Some(revision.clone()), ..project.clone() };
     let mut all = BTreeMap::new();
     for environment in environments {
         let base = settings::offline(environment, &base, select, set)?;
         let head = settings::offline(environment, project, select, set)?;
-        let touched = pipeline::touched(base, head)?;
+        let change = pipeline::touched(base, head)?;
+        let touched = &change.touched;
         if changed.why {
             let lines = touched.releases.iter().map(|it| format!("{environment}: {it}"));
             lines.for_each(|line| terminal.say(&line));
@@ -32,13 +32,14 @@ pub(super) fn touched(
         if touched.is_empty() {
             terminal.say(&format!("{environment}: no release is touched since `{revision}`"));
         }
-        all.insert(environment.clone(), touched);
+        all.insert(environment.clone(), change);
     }
     Ok(Some(all))
 }
 
 /// The selection of what is touched. It must not be empty: nothing selected is everything.
-pub(super) fn selected(touched: Touched) -> SelectArgs {
+pub(super) fn selected(change: Change) -> SelectArgs {
+    let Change { touched, declared } = change;
     let (releases, gone) = (touched.names(), touched.gone());
-    SelectArgs { releases, labels: Vec::new(), gone, touched: Some(touched) }
+    SelectArgs { releases, labels: Vec::new(), gone, touched: Some(touched), declared }
 }

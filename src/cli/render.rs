@@ -41,8 +41,9 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
     let touched = changed::touched(environment, &args.changed, &args.project, ask, terminal)?;
     let select = match touched.and_then(|it| it.into_values().next()) {
         None => args.select.clone(),
-        Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
-        Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched) },
+        Some(change) if change.touched.names().is_empty() => return Ok(Exit::Done),
+        // What is kept names all that this run itself has read.
+        Some(change) => SelectArgs { gone: Vec::new(), declared: None, ..changed::selected(change) },
     };
     let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
     let kept = if args.no_cache { None } else { Kept::of(&settings) };

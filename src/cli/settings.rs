@@ -35,6 +35,7 @@ pub(super) fn offline(
         judge: Judge::default(),
         variables: variables(),
         closed: false,
+        declared: select.declared.clone(),
     })
 }
 

@@ -120,8 +120,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     let check = |environment: &str, terminal: &Terminal| {
         let select = match touched.as_ref().and_then(|it| it.get(environment)) {
             None => args.select.clone(),
-            Some(touched) if touched.names().is_empty() => return Ok(Exit::Done),
-            Some(touched) => SelectArgs { gone: Vec::new(), ..changed::selected(touched.clone()) },
+            Some(change) if change.touched.names().is_empty() => return Ok(Exit::Done),
+            Some(change) => SelectArgs { gone: Vec::new(), ..changed::selected(change.clone()) },
         };
         let settings = settings::offline(environment, &args.project, &select, &args.set)?;
         let mut own = Found { environment, form: args.output, terminal, notices: Vec::new() };

@@ -23,6 +23,8 @@ const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 const LIMIT: usize = 500;
 /// Of how many known objects one is read by its name, in place of a LIST of all; so many are few for a whole cluster.
 const FEW: usize = 10;
+/// Of how many objects the metadata is looked at by one thread.
+const PART: usize = 256;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
 
@@ -251,7 +253,7 @@ impl Cluster {
         self.list_pages(resource, namespace, (selector, JSON), &take).await
     }
 
-    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on another thread, so that
+    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on other threads, so that
     /// this one can go on with what arrives meanwhile.
     pub(super) async fn list_metadata<T: Send + 'static>(
         &self,
@@ -266,12 +268,17 @@ impl Cluster {
             async move {
                 let work = move || {
                     let mut items = Vec::new();
-                    let next = page::read_metadata(&body, &mut |item| items.extend(of(item)))?;
-                    Ok((next, items))
+                    page::read_metadata(&body, &mut |item| items.push(item)).map(|next| (next, items))
                 };
-                let read = tokio::task::spawn_blocking(work).await.map_err(serde_json::Error::custom).flatten();
-                let (next, items) = read?;
-                found.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
+                let (next, mut items) = aside(work).await??;
+                let mut parts = Vec::new();
+                while !items.is_empty() {
+                    let rest = items.split_off(items.len().min(PART));
+                    let (part, of) = (std::mem::replace(&mut items, rest), of.clone());
+                    parts.push(aside(move || part.into_iter().filter_map(of).collect::<Vec<T>>()));
+                }
+                let parts = futures::future::try_join_all(parts).await?;
+                found.lock().unwrap_or_else(PoisonError::into_inner).extend(parts.into_iter().flatten());
                 Ok(next)
             }
         };
@@ -371,6 +378,14 @@ impl Cluster {
         let read = take(Page { group: Arc::clone(group), body, is_list: false }).await;
         read.map(drop).map_err(|source| ClusterError::BadAnswer { what, source: source.into() })
     }
+}
+
+/// Does a work on another thread, at once.
+fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = Result<T, serde_json::Error>> {
+    let running = tokio::task::spawn_blocking(work);
+    async { running.await.map_err(serde_json::Error::custom) }
 }
 
 /// Whether no further request can do better.

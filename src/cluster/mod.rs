@@ -52,7 +52,7 @@ pub use self::history::{KeptPack, KeptRevision};
 pub use self::lease::{Holder, Lease};
 pub use self::live::{Ahead, Beside, Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
-pub use self::openapi::{SchemaCache, SchemaIndex};
+pub use self::openapi::SchemaCache;
 pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};

@@ -26,9 +26,6 @@ struct Index {
     paths: BTreeMap<String, Place>,
 }
 
-/// The index as the server gave it, or why it did not.
-pub struct SchemaIndex(Result<Index, ClusterError>);
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Place {
@@ -65,25 +62,19 @@ impl SchemaCache {
 }
 
 impl Cluster {
-    /// Asks for the index of all schemas, for whoever will want some.
-    pub async fn schema_index(&self) -> SchemaIndex {
-        SchemaIndex(self.index().await)
-    }
-
     /// Adds to `schemas` the shapes of these kinds and of all others of their groups and versions. Those that the
-    /// server does not tell come back with the reason: it has no such document, or does not let us read it. The index is
-    /// asked for unless it is at hand.
+    /// server does not tell come back with the reason: it has no such document, or does not let us read it.
     ///
     /// An error means that the server is lost, or does not know us.
     pub async fn shapes(
         &self,
         kinds: &BTreeSet<Gvk>,
-        (index, cache): (Option<SchemaIndex>, &SchemaCache),
+        cache: &SchemaCache,
         schemas: &mut Schemas,
     ) -> Result<BTreeMap<Gvk, String>, ClusterError> {
         let mut reasons = BTreeMap::new();
         let names: BTreeSet<String> = kinds.iter().map(name).collect();
-        for (name, document) in self.documents(names, index, cache).await? {
+        for (name, document) in self.documents(names, cache).await? {
             match document {
                 Ok(document) => schemas.add_document(&document),
                 Err(reason) => drop(reasons.insert(name, reason)),
@@ -95,20 +86,11 @@ impl Cluster {
     }
 
     /// The documents with these names, each with the reason where it cannot be had.
-    async fn documents(
-        &self,
-        names: BTreeSet<String>,
-        index: Option<SchemaIndex>,
-        cache: &SchemaCache,
-    ) -> Result<Documents, ClusterError> {
+    async fn documents(&self, names: BTreeSet<String>, cache: &SchemaCache) -> Result<Documents, ClusterError> {
         if names.is_empty() {
             return Ok(Documents::new());
         }
-        let index = match index {
-            Some(SchemaIndex(index)) => index,
-            None => self.index().await,
-        };
-        let index = match index {
+        let index = match self.index().await {
             Ok(index) => index,
             Err(error) if is_total(&error) => return Err(error),
             Err(error) => return Ok(names.into_iter().map(|name| (name, Err(error.to_string()))).collect()),

@@ -11,10 +11,11 @@ use futures::StreamExt as _;
 
 use super::coming::Coming;
 use super::join::{Join, Joined};
+use super::questions::{Questions, Shapes};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    Ahead, ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, SchemaIndex, Unread,
-    Wanted, WriteError,
+    Ahead, ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted,
+    WriteError,
 };
 use crate::diagnostic::Failure;
 use crate::diff::{
@@ -27,8 +28,6 @@ use crate::value::Value;
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
-/// Of how many namespaces the rules are asked for before it is known whether they are needed, at most.
-const NAMESPACES: usize = 8;
 /// How often an object is read again that somebody writes while the server is asked about it.
 const REREADS: usize = 3;
 
@@ -83,6 +82,7 @@ pub struct Held {
 pub(super) async fn compare(
     subject: Subject,
     around: (Ahead, &Beside<'_>),
+    questions: Questions,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
@@ -90,26 +90,13 @@ pub(super) async fn compare(
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
-    let permits = Permits::default();
-    // A run about some of the releases is mostly one about what changed: then there are questions.
-    let likely = !around.1.is_empty();
-    let ahead = async {
-        if !likely {
-            return None;
-        }
-        let namespaces: BTreeSet<&str> =
-            table.subject.objects.iter().filter_map(|it| it.id.namespace.as_deref()).collect();
-        let rules = permits.read(cluster, namespaces.into_iter().take(NAMESPACES));
-        Some(futures::future::join(cluster.schema_index(), rules).await.0)
-    };
     let take = |page| join.clone().page(page);
-    let (unread, index) = futures::future::join(cluster.read_pages(wanted, around, &take), ahead).await;
-    let mut unread = unread?;
+    let mut unread = cluster.read_pages(wanted, around, &take).await?;
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
-    unread.shapes = table.shape(cluster, index, progress).await?;
-    table.ask_all((cluster, &permits), progress).await?;
+    unread.shapes = table.shape(cluster, questions.shapes, progress).await?;
+    table.ask_all((cluster, &questions.permits), progress).await?;
     table.validate();
     let mut comparison = table.finish();
     let differing =
@@ -211,7 +198,7 @@ impl Table {
     async fn shape(
         &mut self,
         cluster: &Cluster,
-        index: Option<SchemaIndex>,
+        prepared: Option<Shapes>,
         progress: Progress<'_>,
     ) -> Result<BTreeMap<Gvk, String>, Failure> {
         let questions = std::mem::take(&mut self.questions);
@@ -221,8 +208,11 @@ impl Table {
         if !kinds.is_empty() {
             progress("reading the schemas of the cluster");
         }
-        let mut schemas = Schemas::new();
-        let mut unknown = cluster.shapes(&kinds, (index, &self.subject.cache), &mut schemas).await?;
+        let prepared = prepared.filter(|_| !kinds.is_empty()).and_then(|it| it.of(&kinds));
+        let Shapes { mut schemas, mut unknown, .. } = match prepared {
+            Some(shapes) => shapes,
+            None => Shapes::read(cluster, kinds, &self.subject.cache).await?,
+        };
         // What the plan makes of a definition counts, not what the server has now.
         let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
         definitions.for_each(|definition| schemas.add_crd(&definition.body));

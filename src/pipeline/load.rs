@@ -1,6 +1,7 @@
 //! From files to an environment with its inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::state::About;
@@ -47,22 +48,32 @@ pub(super) fn with_removed(settings: &Settings) -> Result<Project, Failure> {
     read(settings, project::select_any)
 }
 
+/// What the files of a source declare, before anything is selected.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// The root of the project, and the commit that its files were read from.
+    source: (PathBuf, Option<String>),
+    environment: Environment,
+    tree: Tree,
+    inputs: BTreeMap<String, String>,
+    commit: Option<Commit>,
+    time: i64,
+    folder: String,
+}
+
 /// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
-/// have the environment. Whether files differ from their commit is not asked.
+/// have the environment.
 pub(super) fn those_there(settings: &Settings) -> Result<Option<Project>, Failure> {
-    let declared = settings.source.read([ENVIRONMENTS])?;
-    if !project::names(&declared).contains(&settings.environment) {
+    declared_there(settings)?.map(|it| it.those_there(&settings.selection)).transpose()
+}
+
+/// What the source declares of the environment; `None` where it does not have it.
+pub(super) fn declared_there(settings: &Settings) -> Result<Option<Declared>, Failure> {
+    let files = settings.source.read([ENVIRONMENTS])?;
+    if !project::names(&files).contains(&settings.environment) {
         return Ok(None);
     }
-    let mut found = declared_in(settings, declared, all)?;
-    let selection = &settings.selection;
-    let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
-    let asked = |it: &Release| {
-        let mut names = selection.releases.iter().chain(&selection.gone).peekable();
-        names.peek().is_none() || names.any(|name| **name == *it.name)
-    };
-    found.environment.releases.retain(|it| labelled(it) && asked(it));
-    Ok(Some(found))
+    declared(settings, files).map(Some)
 }
 
 type Select = fn(
@@ -81,24 +92,54 @@ fn all(
 }
 
 fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
-    let project = declared_in(settings, settings.source.read([ENVIRONMENTS])?, select)?;
-    Ok(Project { commit: settings.source.commit()?, ..project })
+    let declared = match &settings.declared {
+        Some(known) if known.is_of(settings) => Declared::clone(known),
+        _ => declared(settings, settings.source.read([ENVIRONMENTS])?)?,
+    };
+    declared.project(&settings.selection, select)
 }
 
-/// What is declared in files that were read, without its commit.
-fn declared_in(settings: &Settings, declared: Tree, select: Select) -> Result<Project, Failure> {
-    let environment = project::load(&declared, &settings.environment)?;
+fn declared(settings: &Settings, files: Tree) -> Result<Declared, Failure> {
+    let environment = project::load(&files, &settings.environment)?;
     let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
-    let named = declared.with(settings.source.read(named)?);
+    let named = files.with(settings.source.read(named)?);
     let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
     project::check(&environment, &tree)?;
-    let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
-    let (environment, left) = select(environment, &settings.selection, &inputs)?;
     let time = settings.source.time()?.unwrap_or_default();
-    let folder = settings.source.folder();
-    Ok(Project { environment, whole, tree, inputs, commit: None, time, left, folder })
+    let (source, folder) = (origin(settings), settings.source.folder());
+    Ok(Declared { source, environment, tree, inputs, commit: settings.source.commit()?, time, folder })
+}
+
+/// Where files come from.
+fn origin(settings: &Settings) -> (PathBuf, Option<String>) {
+    (settings.source.root().to_path_buf(), settings.source.revision())
+}
+
+impl Declared {
+    /// Whether it is what these settings are about.
+    fn is_of(&self, settings: &Settings) -> bool {
+        self.source == origin(settings) && self.environment.name == settings.environment
+    }
+
+    pub(super) fn those_there(self, selection: &project::Selection) -> Result<Project, Failure> {
+        let mut found = self.project(selection, all)?;
+        let labelled = |it: &Release| selection.labels.iter().all(|(key, value)| it.labels.get(key) == Some(value));
+        let asked = |it: &Release| {
+            let mut names = selection.releases.iter().chain(&selection.gone).peekable();
+            names.peek().is_none() || names.any(|name| **name == *it.name)
+        };
+        found.environment.releases.retain(|it| labelled(it) && asked(it));
+        Ok(found)
+    }
+
+    fn project(self, selection: &project::Selection, select: Select) -> Result<Project, Failure> {
+        let Self { environment, tree, inputs, commit, time, folder, .. } = self;
+        let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
+        let (environment, left) = select(environment, selection, &inputs)?;
+        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder })
+    }
 }
 
 /// The tree with the folders that kustomizations name, and those that these name.

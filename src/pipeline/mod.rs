@@ -24,6 +24,7 @@ mod observe;
 mod policies;
 mod pool;
 mod probe;
+mod questions;
 mod record;
 mod releases;
 mod residents;
@@ -53,7 +54,7 @@ pub use self::error::PipelineError;
 pub use self::explain::{Explained, ExplainedField, Layered, Question, explain};
 pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
-pub use self::load::{Project, project};
+pub use self::load::{Declared, Project, project};
 pub use self::observe::{Observed, observe};
 pub use self::policies::judged;
 pub use self::releases::{ReleaseValues, values};
@@ -65,10 +66,11 @@ pub use self::rollback::rollback;
 pub use self::saved::{Made, replan, save, set_again};
 pub use self::sources::{Relocked, Renew, lock, outdated, vendored};
 pub use self::state::State;
+use self::state::{Early, Key, Sought};
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 pub use self::testing::{Tests, test};
-pub use self::touched::touched;
+pub use self::touched::{Change, touched};
 use crate::chart::{self, Making};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::diagnostic::Failure;
@@ -103,6 +105,8 @@ pub struct Settings {
     pub variables: BTreeMap<String, String>,
     /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
     pub closed: bool,
+    /// What the files declare, where an earlier step of this run has read them.
+    pub declared: Option<Arc<Declared>>,
 }
 
 /// A cluster that the command line names.
@@ -221,10 +225,15 @@ async fn plan_of(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
-    let (cluster, discovery, mut state) = begin(settings, &project, key, progress).await?;
-    progress("rendering");
-    let rendering = lookups::render(&project, releases, &discovery, state.making(&project), &cluster).await?;
-    let Rendering { releases, desired, placeholders, notes, .. } = rendering;
+    let render = async |cluster: &Cluster, discovery: &Arc<Discovery>, making: Making| {
+        progress("rendering");
+        let rendering = lookups::render(&project, releases, discovery, making, cluster).await;
+        let objects = rendering.iter().flat_map(|it| &it.desired.objects);
+        let sought = objects.map(|it| (it.id.clone(), it.gvk.api_version())).collect();
+        (rendering, sought)
+    };
+    let (cluster, discovery, mut state, rendering) = begin(settings, &project, key, render, progress).await?;
+    let Rendering { releases, desired, placeholders, notes, .. } = rendering?;
     state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
@@ -255,7 +264,7 @@ async fn destroy_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let (cluster, discovery, state) = begin(settings, &project, key, progress).await?;
+    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
     project.refuse_unknown(settings, &state)?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
@@ -263,23 +272,29 @@ async fn destroy_of(
     judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
 }
 
-/// The cluster of a project, and what is known of it, with the key of another run where that is given.
-async fn begin(
+/// The cluster of a project, and what is known of it, with the key of another run where that is given. A work that needs
+/// no more than what is served and the key is done meanwhile; it says what objects the run will look at.
+async fn begin<R>(
     settings: &Settings,
     project: &Project,
     key: Option<FingerprintKey>,
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
     progress: Progress<'_>,
-) -> Result<(Cluster, Arc<Discovery>, State), Failure> {
+) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
     // Plans are judged by the shipped schemas, which are read once a process: this is when it waits.
     let shipped = pool::run(|| {
         builtin_schemas();
     });
-    let known = known_ahead(&cluster, project, settings, progress);
-    let ((discovery, mut state), ()) = futures::future::try_join(known, shipped.map(Ok)).await?;
-    state.key = key.unwrap_or(state.key);
-    Ok((cluster, discovery, state))
+    let known = known_ahead(&cluster, project, settings, key, work, progress);
+    let ((discovery, state, done), ()) = futures::future::try_join(known, shipped.map(Ok)).await?;
+    Ok((cluster, discovery, state, done))
+}
+
+/// No work.
+async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<Sought>) {
+    ((), Vec::new())
 }
 
 /// What the server serves, and what it keeps about the environment, both at once.
@@ -295,17 +310,29 @@ async fn known(
     futures::future::try_join(discovery, state).await
 }
 
-/// The same for whoever reads the live objects next, some of which are read meanwhile.
-async fn known_ahead(
+/// The same for whoever reads the live objects next, some of which are read meanwhile; for the rest see [`begin`].
+async fn known_ahead<R>(
     cluster: &Cluster,
     project: &Project,
     settings: &Settings,
+    key: Option<FingerprintKey>,
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
     progress: Progress<'_>,
-) -> Result<(Arc<Discovery>, State), Failure> {
+) -> Result<(Arc<Discovery>, State, R), Failure> {
     progress("reading what was applied");
+    let (environment, about) = (&project.environment, project.about(settings));
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
-    let state = State::read_ahead(cluster, &project.environment, project.about(settings), discovery.clone());
-    futures::future::try_join(discovery, state).await
+    let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
+    let work =
+        async |discovery: &Arc<Discovery>, key: &Key| work(cluster, discovery, state::making(project, key)).await;
+    let cache = SchemaCache::new(&settings.variables);
+    let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
+    let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
+    let done = match done {
+        Ok(done) => done,
+        Err(work) => work(&discovery, &(state.key.clone(), state.key_is_kept)).await.0,
+    };
+    Ok((discovery, state, done))
 }
 
 async fn judge(
@@ -329,8 +356,9 @@ async fn judge(
     let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
     let rules_of = Arc::clone(&rules);
     let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
-    let ahead = std::mem::take(&mut state.ahead);
-    let (mut comparison, unread) = compare::compare(subject, (ahead, &state.beside()), &cluster, progress).await?;
+    let Early { ahead, questions } = std::mem::take(&mut state.early);
+    let around = (ahead, &state.beside());
+    let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project.whole);
     if aim == Aim::Remove {

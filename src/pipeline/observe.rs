@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{Held, served};
-use super::{Progress, Settings, advice, connect, known_ahead, load};
+use super::{Progress, Settings, advice, connect, known_ahead, load, nothing};
 use crate::cluster::Wanted;
 use crate::diagnostic::Failure;
 use crate::diff::{self, LiveObject, Unknown};
@@ -47,7 +47,7 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let project = load::with_removed(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state) = known_ahead(&cluster, &project, settings, progress).await?;
+    let (discovery, mut state, ()) = known_ahead(&cluster, &project, settings, None, nothing, progress).await?;
     project.refuse_unknown(settings, &state)?;
     let members = state.held();
     let wanted = members.iter().filter_map(|(id, held)| {
@@ -62,7 +62,7 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
         }
         live.insert(object.id.clone(), object);
     };
-    let ahead = std::mem::take(&mut state.ahead);
+    let ahead = std::mem::take(&mut state.early).ahead;
     let unread = cluster.read_around(wanted, (ahead, &state.beside()), &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::history::{chosen, none, packs, restored, revisions};
 use super::releases::identities;
-use super::{PipelineError, Planned, Progress, Project, Settings, begin, judge, project};
+use super::{PipelineError, Planned, Progress, Project, Settings, begin, judge, nothing, project};
 use crate::cluster::{Cluster, Wanted};
 use crate::diagnostic::Failure;
 use crate::diff::{self, LiveObject};
@@ -41,7 +41,7 @@ pub(super) async fn rollback_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let (cluster, discovery, state) = begin(settings, &project, key, progress).await?;
+    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
     progress("reading the history");
     let found = revisions(&cluster, &project.environment, Some(release)).await?.revisions;
     let revision = match to {

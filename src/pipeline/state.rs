@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::TryFutureExt as _;
+
 use super::compare::{Held, served};
 use super::elsewhere::Elsewhere;
+use super::questions::Questions;
 use super::{PipelineError, Project, pool};
 use crate::chart::{Chance, Making};
-use crate::cluster::{Ahead, Beside, Cluster, OtherInventories, Wanted};
+use crate::cluster::{Ahead, Beside, Cluster, OtherInventories, SchemaCache, Wanted};
 use crate::diagnostic::Failure;
 use crate::manifest::{self, Hook, ObjectId};
 use crate::masked::FingerprintKey;
 use crate::plan::hooks::WantedHook;
 use crate::plan::{HookFacts, ReleaseFacts};
 use crate::project::Environment;
-use crate::schema::Discovery;
+use crate::schema::{Discovery, Gvk};
 use crate::state::{Inventory, Outline};
 
 /// Inventories that are read by their names, and live objects before it is known what is wanted of them, at most.
@@ -23,6 +26,26 @@ const AHEAD: usize = 128;
 
 /// The releases that a run is about; `None` for all, those that only an inventory knows among them.
 pub(super) type About = Option<BTreeSet<Arc<str>>>;
+
+/// The key of fingerprints and records, and whether it is kept; else it is one for this run.
+pub(super) type Key = (FingerprintKey, bool);
+
+/// An object that a run will look at, and the `apiVersion` of its kind.
+pub(super) type Sought = (ObjectId, String);
+
+/// What the server was asked for before it was known that it is needed.
+#[derive(Default)]
+pub(super) struct Early {
+    /// Live objects.
+    pub ahead: Ahead,
+    /// What tells about those that differ.
+    pub questions: Questions,
+}
+
+/// What is asked for meanwhile.
+pub(super) trait Later<T>: Future<Output = Result<T, Failure>> {}
+
+impl<T, F: Future<Output = Result<T, Failure>>> Later<T> for F {}
 
 /// What the cluster keeps about an environment.
 pub struct State {
@@ -34,8 +57,8 @@ pub struct State {
     pub key: FingerprintKey,
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
     pub key_is_kept: bool,
-    /// The live objects that were read on the way.
-    pub(super) ahead: Ahead,
+    /// What was asked for on the way.
+    pub(super) early: Early,
     /// What the repository gives the releases that the run is not about; told only where anything left the others.
     pub(super) elsewhere: Elsewhere,
     about: About,
@@ -45,66 +68,100 @@ impl State {
     /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
     /// yet, this run has one of its own.
     pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
-        let nothing = async |_: &[Inventory]| Ok(Ahead::default());
-        Self::read_and(cluster, environment, about, nothing).await
+        let key = key(cluster, environment);
+        let nothing = async |_: &[Inventory]| Ok((Early::default(), ()));
+        match about {
+            Some(few) if few.len() <= FEW => Ok(Self::read_few(cluster, environment, few, key, nothing).await?.0),
+            about => Self::read_all(cluster, environment, about, key).await,
+        }
     }
 
-    /// The same, and while the heads of the others are read, the live objects of the run's own inventories, if these are
-    /// few. It needs to know what is served.
-    pub(super) async fn read_ahead(
+    /// The same with this key and with a work, which finds out what objects the run is about. In a run about few releases
+    /// that is done while the heads of the others are read, and then the live ones of these objects and of those in the
+    /// run's own inventories are read, if they are few, too. In any other run it comes back as it was given.
+    pub(super) async fn read_ahead<R, W: AsyncFnOnce(&Arc<Discovery>, &Key) -> (R, Vec<Sought>)>(
         cluster: &Cluster,
         environment: &Environment,
         about: About,
-        discovery: impl Future<Output = Result<Arc<Discovery>, Failure>>,
-    ) -> Result<Self, Failure> {
-        let ahead = async |own: &[Inventory]| {
-            let members = || own.iter().flat_map(|it| &it.objects);
-            // What goes wrong with the discovery is told by whoever asked for it.
-            let Ok(discovery) = discovery.await else { return Ok(Ahead::default()) };
-            let wanted = members().filter_map(|(id, member)| {
-                Some(Wanted { id: id.clone(), resource: served(&discovery, id, &member.api_version)?.clone() })
+        (discovery, key): (impl Later<Arc<Discovery>>, impl Later<Key> + Clone),
+        cache: &SchemaCache,
+        work: W,
+    ) -> Result<(Self, Result<R, W>), Failure> {
+        let few = match about {
+            Some(few) if few.len() <= FEW => few,
+            about => return Ok((Self::read_all(cluster, environment, about, key).await?, Err(work))),
+        };
+        let known = futures::future::try_join(discovery, key.clone());
+        let early = async |own: &[Inventory]| {
+            let (discovery, key) = known.await?;
+            let (done, sought) = work(&discovery, &key).await;
+            let about = questioned(&sought, &discovery);
+            let members = own.iter().flat_map(|it| &it.objects).map(|(id, it)| (id.clone(), it.api_version.clone()));
+            let mut all: BTreeMap<ObjectId, String> = members.chain(sought).collect();
+            if all.len() > AHEAD {
+                all.clear();
+            }
+            let wanted = all.into_iter().filter_map(|(id, api_version)| {
+                let resource = served(&discovery, &id, &api_version)?.clone();
+                Some(Wanted { id, resource })
             });
-            if members().count() > AHEAD { Ok(Ahead::default()) } else { Ok(cluster.read_ahead(wanted).await?) }
+            let questions = Questions::prepared(cluster, about, cache);
+            let (ahead, questions) = futures::future::try_join(cluster.read_ahead(wanted), questions).await?;
+            Ok((Early { ahead, questions }, done))
         };
-        Self::read_and(cluster, environment, about, ahead).await
+        let (state, done) = Self::read_few(cluster, environment, few, key, early).await?;
+        Ok((state, Ok(done)))
     }
 
-    async fn read_and(
+    async fn read_all(
         cluster: &Cluster,
         environment: &Environment,
         about: About,
-        ahead: impl AsyncFnOnce(&[Inventory]) -> Result<Ahead, Failure>,
+        key: impl Later<Key>,
     ) -> Result<Self, Failure> {
+        let whole = cluster.kept_inventories(&environment.state_namespace, &environment.name).map_err(Failure::from);
+        let (whole, key) = futures::future::try_join(whole, key).await?;
+        Self::of(about, (Vec::new(), Early::default()), OtherInventories { whole, ..OtherInventories::default() }, key)
+    }
+
+    /// With what was done when the run's own inventories were there.
+    async fn read_few<R>(
+        cluster: &Cluster,
+        environment: &Environment,
+        few: BTreeSet<Arc<str>>,
+        key: impl Later<Key>,
+        early: impl AsyncFnOnce(&[Inventory]) -> Result<(Early, R), Failure>,
+    ) -> Result<(Self, R), Failure> {
         let (namespace, name) = (&environment.state_namespace, &environment.name);
-        let few = about.as_ref().filter(|it| it.len() <= FEW);
         let own = async {
-            let Some(releases) = few else { return Ok((Vec::new(), Ahead::default())) };
-            let own = cluster.inventories_of(namespace, name, releases.iter().map(|it| &**it)).await?;
+            let own = cluster.inventories_of(namespace, name, few.iter().map(|it| &**it)).await?;
             let own = pool::each(own, |it| Ok(it.read()?))?;
-            let ahead = ahead(&own).await?;
-            Ok((own, ahead))
+            let (early, done) = early(&own).await?;
+            Ok((own, early, done))
         };
-        let others = async {
-            let Some(releases) = few else {
-                let whole = cluster.kept_inventories(namespace, name).await?;
-                return Ok(OtherInventories { whole, ..OtherInventories::default() });
-            };
-            Ok(cluster.inventories_beside(namespace, name, releases).await?)
-        };
-        let ((mut own, ahead), others, (key, key_is_kept)) =
-            futures::future::try_join3(own, others, key(cluster, environment)).await?;
+        let others = cluster.inventories_beside(namespace, name, &few).map_err(Failure::from);
+        let ((own, early, done), mut others, key) = futures::future::try_join3(own, others, key).await?;
         // What was made since the first look.
         let late = others.left_out.iter().filter(|release| own.iter().all(|it| *it.release != ***release));
-        let late = cluster.inventories_of(namespace, name, late.map(String::as_str)).await?;
-        let (mine, whole): (Vec<_>, Vec<_>) =
-            late.into_iter().chain(others.whole).partition(|it| is_about(&about, it.release()));
+        others.whole.extend(cluster.inventories_of(namespace, name, late.map(String::as_str)).await?);
+        Ok((Self::of(Some(few), (own, early), others, key)?, done))
+    }
+
+    /// The state that the inventories tell, of which `own` are read.
+    fn of(
+        about: About,
+        (mut own, early): (Vec<Inventory>, Early),
+        others: OtherInventories,
+        (key, key_is_kept): Key,
+    ) -> Result<Self, Failure> {
+        let (mine, whole): (Vec<_>, Vec<_>) = others.whole.into_iter().partition(|it| is_about(&about, it.release()));
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
         let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
         let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
         Ok(Self {
             inventories: own.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
             outlines: outlines.chain(whole).collect(),
-            ahead,
+            early,
             key,
             key_is_kept,
             elsewhere: Elsewhere::new(),
@@ -129,12 +186,9 @@ impl State {
         own.chain(self.outlines.values().flat_map(|it| it.objects.iter()))
     }
 
-    /// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
-    /// something else in the next.
+    /// Where what templates make up comes from: the key, if it is kept.
     pub fn making(&self, project: &Project) -> Making {
-        let derived = || Chance::Derived(self.key.digest(b"what templates make up").to_vec());
-        let chance = if self.key_is_kept { derived() } else { Chance::Placeholder };
-        Making { now: project.time, chance, live: None, records: false }
+        making(project, &(self.key.clone(), self.key_is_kept))
     }
 
     /// The objects in the inventories of the releases that the run is about.
@@ -214,12 +268,27 @@ impl State {
     }
 }
 
+/// The kinds that are served and the namespaces of objects that a run will look at.
+fn questioned(sought: &[Sought], discovery: &Discovery) -> (BTreeSet<Gvk>, BTreeSet<String>) {
+    let kinds = sought.iter().map(|(id, api_version)| Gvk::new(api_version, &id.kind.kind));
+    let namespaces = sought.iter().filter_map(|(id, _)| id.namespace.clone());
+    (kinds.filter(|it| discovery.resource(it).is_some()).collect(), namespaces.collect())
+}
+
+/// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
+/// something else in the next.
+pub(super) fn making(project: &Project, (key, is_kept): &Key) -> Making {
+    let derived = || Chance::Derived(key.digest(b"what templates make up").to_vec());
+    let chance = if *is_kept { derived() } else { Chance::Placeholder };
+    Making { now: project.time, chance, live: None, records: false }
+}
+
 fn is_about(about: &About, release: &str) -> bool {
     about.as_ref().is_none_or(|releases| releases.contains(release))
 }
 
-/// The key of fingerprints and records, and whether it is kept; else it is one for this run.
-pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<(FingerprintKey, bool), Failure> {
+/// The key of an environment.
+pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<Key, Failure> {
     let kept = cluster.fingerprint_key(&environment.state_namespace, false).await?;
     let is_kept = kept.is_some();
     Ok((kept.map_or_else(random_key, Ok)?, is_kept))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Project, ReleaseValues, Settings, load, pool, project, render, values};
+use super::{Declared, Project, ReleaseValues, Settings, load, pool, project, render, values};
 use crate::chart::Read;
 use crate::diagnostic::Failure;
 use crate::manifest::Object;
@@ -16,10 +16,18 @@ use crate::value::{Path, Value};
 /// the base does not have is new with all its releases, and one that only the base has is gone.
 ///
 /// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
-pub fn touched(base: Settings, head: Settings) -> Result<Touched, Failure> {
-    let name = head.environment.clone();
-    let ((base, before), (head, after)) = pool::both(|| read(base), || read(head));
+pub fn touched(base: Settings, head: Settings) -> Result<Change, Failure> {
+    let ((base, before), (mut head, after)) = pool::both(|| read(base), || read(head));
     let after = after?;
+    let declared = head.declared.take();
+    Ok(Change { touched: between((base, before), (head, after))?, declared })
+}
+
+fn between(
+    (base, before): (Settings, Result<Option<Revision>, Failure>),
+    (head, after): (Settings, Option<Revision>),
+) -> Result<Touched, Failure> {
+    let name = head.environment.clone();
     let before = match (before, &after) {
         (Ok(before), _) => before,
         (Err(failure), Some((after, _))) => {
@@ -58,17 +66,30 @@ pub fn touched(base: Settings, head: Settings) -> Result<Touched, Failure> {
     Ok(Touched { environment: name, releases })
 }
 
+/// What a change touches of an environment.
+#[derive(Clone)]
+pub struct Change {
+    /// Its releases.
+    pub touched: Touched,
+    /// What the files of the head declare; `None` where it does not have the environment.
+    pub declared: Option<Arc<Declared>>,
+}
+
 /// What a revision makes its releases of.
 type Revision = (Project, BTreeMap<Arc<str>, Made>);
 
-/// Reads a revision; `None` where it does not have the environment.
-fn read(settings: Settings) -> (Settings, Result<Option<Revision>, Failure>) {
-    let with_made = |project: Project| {
-        let made = made(&settings, &project);
-        (project, made)
-    };
-    let revision = load::those_there(&settings).map(|it| it.map(with_made));
+/// Reads a revision; `None` where it does not have the environment. What is declared in it stays with its settings.
+fn read(mut settings: Settings) -> (Settings, Result<Option<Revision>, Failure>) {
+    let revision = declared(&mut settings);
     (settings, revision)
+}
+
+fn declared(settings: &mut Settings) -> Result<Option<Revision>, Failure> {
+    let Some(declared) = load::declared_there(settings)? else { return Ok(None) };
+    let project = declared.clone().those_there(&settings.selection)?;
+    settings.declared = Some(Arc::new(declared));
+    let made = made(settings, &project);
+    Ok(Some((project, made)))
 }
 
 /// The first thing that a failure says.

@@ -1,5 +1,8 @@
 //! The tables that are shipped: the kinds of the built-in Kubernetes version, and the versions that are gone.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::{Discovery, Gvk, Resource, Scope};
 
 const BUILTIN: &str = include_str!("builtin.tsv");
@@ -79,7 +82,11 @@ fn minor(release: &str) -> u32 {
 
 /// Whether Kubernetes itself serves a group, in contrast to a CRD or an aggregated API.
 pub fn is_builtin_group(group: &str) -> bool {
-    rows::<6>(BUILTIN).any(|[name, ..]| name == group || (name == "-" && group.is_empty()))
+    static GROUPS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+        let groups = rows::<6>(BUILTIN).map(|[group, ..]| group);
+        groups.map(|it| if it == "-" { "" } else { it }).collect()
+    });
+    GROUPS.contains(group)
 }
 
 /// Whether a version of a kind is one that Kubernetes served once and no longer does.

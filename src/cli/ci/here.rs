@@ -113,8 +113,8 @@ fn touched(args: &JobArgs, environment: &str, (base, head): (&str, &str), closed
     };
     let touched = side(base).and_then(|base| pipeline::touched(base, side(head)?));
     match touched {
-        Ok(touched) if touched.is_empty() => None,
-        Ok(touched) => Some(changed::selected(touched)),
+        Ok(change) if change.touched.is_empty() => None,
+        Ok(change) => Some(changed::selected(change)),
         Err(_) => Some(SelectArgs::default()),
     }
 }

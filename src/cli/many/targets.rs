@@ -134,10 +134,10 @@ impl Targets {
         let mut targets = Vec::new();
         for target in self.working {
             match touched.remove(&target.environment) {
-                Some(touched) if touched.is_empty() => {
-                    self.untouched.insert(target.environment, nothing_to_do(touched)?);
+                Some(change) if change.touched.is_empty() => {
+                    self.untouched.insert(target.environment, nothing_to_do(change.touched)?);
                 }
-                Some(touched) => targets.push(TargetArgs { select: changed::selected(touched), ..target }),
+                Some(change) => targets.push(TargetArgs { select: changed::selected(change), ..target }),
                 None => targets.push(target),
             }
         }
