@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use serde::de::Error as _;
 
+use super::list::JSON;
 use super::request::{Request, escape};
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
@@ -16,15 +16,8 @@ use crate::manifest::ObjectId;
 use crate::schema::{GroupKind, Gvk, Resource, Scope};
 use crate::value::Value;
 
-/// The forms of an answer: whole objects, or their metadata alone.
-const JSON: &str = "application/json";
-const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-/// Objects of a page; of their metadata alone ten times as many are as long.
-const LIMIT: usize = 500;
 /// Of how many known objects one is read by its name, in place of a LIST of all; so many are few for a whole cluster.
 const FEW: usize = 10;
-/// Of how many objects the metadata is looked at by one thread.
-const PART: usize = 256;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
 
@@ -237,107 +230,6 @@ impl Cluster {
         }
     }
 
-    /// Hands over all objects of a kind, page by page. `selector` is more of the query, such as `&labelSelector=a%3Db`.
-    pub(super) async fn list(
-        &self,
-        resource: &Resource,
-        namespace: Option<&str>,
-        selector: &str,
-        each: &mut (dyn FnMut(Value) + Send),
-    ) -> Result<(), ClusterError> {
-        let each = Mutex::new(each);
-        let take = |body: Vec<u8>| {
-            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            ready(page::read(&body, &mut |item| each(item.body)))
-        };
-        self.list_pages(resource, namespace, (selector, JSON), &take).await
-    }
-
-    /// What the name, labels and annotations of all objects of a kind come to. It is worked out on other threads, so that
-    /// this one can go on with what arrives meanwhile.
-    pub(super) async fn list_metadata<T: Send + 'static>(
-        &self,
-        resource: &Resource,
-        namespace: Option<&str>,
-        selector: &str,
-        of: impl Fn(Value) -> Option<T> + Clone + Send + Sync + 'static,
-    ) -> Result<Vec<T>, ClusterError> {
-        let found = &Mutex::new(Vec::new());
-        let take = |body: Vec<u8>| {
-            let of = of.clone();
-            async move {
-                let work = move || {
-                    let mut items = Vec::new();
-                    page::read_metadata(&body, &mut |item| items.push(item)).map(|next| (next, items))
-                };
-                let (next, mut items) = aside(work).await??;
-                let mut parts = Vec::new();
-                while !items.is_empty() {
-                    let rest = items.split_off(items.len().min(PART));
-                    let (part, of) = (std::mem::replace(&mut items, rest), of.clone());
-                    parts.push(aside(move || part.into_iter().filter_map(of).collect::<Vec<T>>()));
-                }
-                let parts = futures::future::try_join_all(parts).await?;
-                found.lock().unwrap_or_else(PoisonError::into_inner).extend(parts.into_iter().flatten());
-                Ok(next)
-            }
-        };
-        self.list_pages(resource, namespace, (selector, METADATA), &take).await?;
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *found))
-    }
-
-    /// Hands over all objects of a kind in a namespace with those who wrote them: whole, or their metadata alone.
-    pub(super) async fn list_live(
-        &self,
-        resource: &Resource,
-        namespace: &str,
-        whole: bool,
-        each: &mut (dyn FnMut(LiveObject) + Send),
-    ) -> Result<(), ClusterError> {
-        let each = Mutex::new(each);
-        let take = |body: Vec<u8>| {
-            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut hand_over = |item: Sent| {
-                let item = Sent { body: typed(item.body, &resource.gvk), ..item };
-                item.live().into_iter().for_each(&mut **each);
-            };
-            ready(page::read(&body, &mut hand_over))
-        };
-        self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
-    }
-
-    /// Hands over the pages of a LIST, as bytes. `asked` is more of the query, and the form of the answer.
-    async fn list_pages<F: Future<Output = PageRead>>(
-        &self,
-        resource: &Resource,
-        namespace: Option<&str>,
-        (selector, accept): (&str, &'static str),
-        take: &(impl Fn(Vec<u8>) -> F + Sync),
-    ) -> Result<(), ClusterError> {
-        let right = Right::new("list", resource, namespace);
-        let limit = if accept == METADATA { 10 * LIMIT } else { LIMIT };
-        let mut token = None;
-        loop {
-            let next = token.map(|it: String| format!("&continue={}", escape(&it))).unwrap_or_default();
-            let path = format!("{}?limit={limit}{selector}{next}", path(resource, namespace, None));
-            let request = Request { accept, ..Request::get(path, right.to_string()).needs(right.clone()) };
-            let answer = self.send(&request).await?;
-            match answer.code {
-                // The kind is not served (any more), so there are none.
-                404 => return Ok(()),
-                _ if !answer.is_success() => return Err(self.refused(&request, &answer)),
-                _ => {}
-            }
-            token = take(answer.body)
-                .await
-                .map_err(|source| ClusterError::BadAnswer { what: request.what, source: source.into() })?;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
     async fn read_by_name<F: Future<Output = PageRead>>(
         &self,
         group: &Arc<Group>,
@@ -378,14 +270,6 @@ impl Cluster {
         let read = take(Page { group: Arc::clone(group), body, is_list: false }).await;
         read.map(drop).map_err(|source| ClusterError::BadAnswer { what, source: source.into() })
     }
-}
-
-/// Does a work on another thread, at once.
-fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = Result<T, serde_json::Error>> {
-    let running = tokio::task::spawn_blocking(work);
-    async { running.await.map_err(serde_json::Error::custom) }
 }
 
 /// Whether no further request can do better.

@@ -17,6 +17,7 @@ mod kept;
 mod kinds;
 mod kubeconfig;
 mod lease;
+mod list;
 mod live;
 mod lookup;
 mod migrate;

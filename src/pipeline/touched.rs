@@ -17,9 +17,16 @@ use crate::value::{Path, Value};
 ///
 /// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
 pub fn touched(base: Settings, head: Settings) -> Result<Change, Failure> {
-    let ((base, before), (mut head, after)) = pool::both(|| read(base), || read(head));
-    let after = after?;
-    let declared = head.declared.take();
+    let earlier = move || {
+        let before = load::those_there(&base).map(|it| it.map(|project| revision(&base, project)));
+        (base, before)
+    };
+    let later = move || {
+        let after = read(&head);
+        (head, after)
+    };
+    let ((base, before), (head, after)) = pool::both(earlier, later);
+    let (declared, after) = after?.unzip();
     Ok(Change { touched: between((base, before), (head, after))?, declared })
 }
 
@@ -78,18 +85,16 @@ pub struct Change {
 /// What a revision makes its releases of.
 type Revision = (Project, BTreeMap<Arc<str>, Made>);
 
-/// Reads a revision; `None` where it does not have the environment. What is declared in it stays with its settings.
-fn read(mut settings: Settings) -> (Settings, Result<Option<Revision>, Failure>) {
-    let revision = declared(&mut settings);
-    (settings, revision)
-}
-
-fn declared(settings: &mut Settings) -> Result<Option<Revision>, Failure> {
+/// Reads the head, and keeps what it declares; `None` where it does not have the environment.
+fn read(settings: &Settings) -> Result<Option<(Arc<Declared>, Revision)>, Failure> {
     let Some(declared) = load::declared_there(settings)? else { return Ok(None) };
     let project = declared.clone().those_there(&settings.selection)?;
-    settings.declared = Some(Arc::new(declared));
+    Ok(Some((Arc::new(declared), revision(settings, project))))
+}
+
+fn revision(settings: &Settings, project: Project) -> Revision {
     let made = made(settings, &project);
-    Ok(Some((project, made)))
+    (project, made)
 }
 
 /// The first thing that a failure says.
