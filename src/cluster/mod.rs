@@ -181,12 +181,12 @@ impl Cluster {
         &self.inner.warnings
     }
 
-    /// A text of the server without known secrets.
     /// What knows the secrets of the run.
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
+    /// A text of the server without known secrets.
     fn redact(&self, text: &str) -> String {
         self.redactor.redact(text)
     }

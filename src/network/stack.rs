@@ -1,24 +1,38 @@
 //! Clients by kube's settings, over connections of our own.
 
 use std::error::Error;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Uri};
 use hyper::rt::{Read, Write};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::Builder;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
-use hyper_util::rt::TokioExecutor;
-use kube::client::{Body, ConfigExt as _};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ConfigExt as _, RustlsTlsError};
 use kube::{Client, Config};
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
 
-/// A client of these settings. It is the one that kube makes of them, without retries, but for its connections: what is
-/// written is sent at once (`TCP_NODELAY`). Else the first request behind a resumed handshake waits until the server
-/// acknowledges the end of that, for which it takes 40 ms.
+/// How much of an answer, and of all answers of a connection, a server may send before it was taken, in bytes. Others wait
+/// where one is not taken, so that all have room for many of one.
+const ANSWER: u32 = 1 << 20;
+const ANSWERS: u32 = 16 << 20;
+/// After how long a silence a server that may be silent is asked whether it is there, and how long its answer may take: as
+/// client-go does it. A connection of HTTP/2 that nobody answers on would be used until the kernel gives it up.
+const SILENCE: Duration = Duration::from_secs(30);
+const SIGN: Duration = Duration::from_secs(15);
+
+/// A client of these settings. It is the one that kube makes of them, without retries, but for its connections:
+///
+/// - Where the server speaks HTTP/2, all requests share one, as those of kubectl do. A handshake for each is most of what
+///   short requests cost both sides.
+/// - What is written is sent at once (`TCP_NODELAY`). Else the first request behind a resumed handshake waits until the
+///   server acknowledges the end of that, for which it takes 40 ms.
 pub fn client(config: Config) -> kube::Result<Client> {
     let mut direct = HttpConnector::new();
     direct.enforce_http(false);
@@ -58,12 +72,18 @@ where
     C::Future: Send + 'static,
     C::Error: Error + Send + Sync + 'static,
 {
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(connector)?);
+    let mut connector = TimeoutConnector::new(secured(connector, &config)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let transport = Builder::new(TokioExecutor::new()).build::<_, Body>(connector);
+    let mut transport = Builder::new(TokioExecutor::new());
+    transport.timer(TokioTimer::new()).http2_initial_stream_window_size(ANSWER);
+    transport.http2_initial_connection_window_size(ANSWERS);
+    if config.read_timeout.is_none() {
+        transport.http2_keep_alive_interval(SILENCE).http2_keep_alive_timeout(SIGN);
+    }
+    let transport = transport.build::<_, Body>(connector);
     let decompression = DecompressionLayer::new().no_br().no_deflate().no_zstd().gzip(!config.disable_compression);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
@@ -73,4 +93,14 @@ where
         .map_err(BoxError::from)
         .service(transport);
     Ok(Client::new(service, config.default_namespace))
+}
+
+/// TLS over a connection. It is kube's own, which offers HTTP/1.1 alone.
+fn secured<C>(connector: C, config: &Config) -> kube::Result<HttpsConnector<C>> {
+    let mut builder = HttpsConnectorBuilder::new().with_tls_config(config.rustls_client_config()?).https_or_http();
+    if let Some(name) = config.tls_server_name.clone() {
+        let name = name.try_into().map_err(RustlsTlsError::InvalidServerName).map_err(kube::Error::RustlsTls)?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    Ok(builder.enable_all_versions().wrap_connector(connector))
 }

@@ -6,6 +6,7 @@ mod connecting;
 mod guarding;
 mod judging;
 mod keeping;
+mod relay;
 mod rights;
 
 use std::path::Path;

@@ -13,11 +13,11 @@ use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migrati
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts};
-use weft::project::ClusterRef;
 use weft::report::{Event, Outcome};
 use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 
-use super::{admin, cluster, object, server, target};
+use super::relay::Relay;
+use super::{cluster, object, target};
 use crate::cases::{code, same};
 use crate::sandbox::shared;
 
@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         code("apply", "health_is_waited_for_and_a_quota_is_named", health_is_waited_for),
         code("apply", "an_interrupted_run_ends_between_objects", an_interrupted_run),
         code("apply", "a_lost_server_is_told_and_the_next_run_converges", a_lost_server),
+        code("apply", "a_connection_that_is_cut_is_made_anew", a_cut_connection),
         code("apply", "an_object_is_made_again_where_the_plan_says_so", an_object_is_made_again),
         code("apply", "an_object_that_changed_hands_is_not_deleted", an_object_that_changed_hands),
     ]
@@ -440,26 +441,14 @@ fn a_lost_server() -> Result<(), Failed> {
         let mut world = World::new("apply-lost").await;
         world.release("base", &[], None);
         world.release("app", &["base"], None);
-        let server = server().trim_start_matches("https://").to_owned();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let reference = ClusterRef { server: Some(format!("https://{}", listener.local_addr()?)), ..admin() };
-        let relay = tokio::spawn(async move {
-            let mut pipes = tokio::task::JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                let server = server.clone();
-                pipes.spawn(async move {
-                    let mut far = tokio::net::TcpStream::connect(server).await?;
-                    tokio::io::copy_bidirectional(&mut near, &mut far).await
-                });
-            }
-        });
-        let through = Cluster::connect(&target(&reference)).await?;
+        let relay = Relay::open().await?;
+        let through = Cluster::connect(&target(&relay.reference())).await?;
         let desired = || vec![world.namespace(), world.map("base", "a"), world.map("app", "b"), world.map("app", "c")];
         let plan = world.plan(desired()).await?;
         let ran = world
             .run(&through, &plan, |event| {
                 if event.id.name == "a" {
-                    relay.abort();
+                    relay.close();
                 }
             })
             .await?;
@@ -474,6 +463,31 @@ fn a_lost_server() -> Result<(), Failed> {
         let ran = world.apply(desired()).await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         same("inventory", "app:b app:c base:a", &world.members().await?)
+    })
+}
+
+/// All requests that are under way are lost at once, and come again by another connection.
+fn a_cut_connection() -> Result<(), Failed> {
+    shared().block_on(async {
+        let mut world = World::new("apply-cut").await;
+        world.release("base", &[], None);
+        world.release("app", &["base"], None);
+        let relay = Relay::open().await?;
+        let through = Cluster::connect(&target(&relay.reference())).await?;
+        let names: Vec<String> = (0..40).map(|at| format!("b{at}")).collect();
+        let maps = names.iter().map(|name| world.map("app", name));
+        let plan = world.plan([world.namespace(), world.map("base", "a")].into_iter().chain(maps).collect()).await?;
+        let ran = world
+            .run(&through, &plan, |event| {
+                if ["a", "b7", "b30"].contains(&&*event.id.name) && matches!(event.outcome, Outcome::Applied) {
+                    relay.cut();
+                }
+            })
+            .await?;
+        assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
+        assert!(ran.outcomes().values().all(|it| *it == "applied"), "{:?}", ran.events);
+        assert!(relay.connections() > 1, "nothing was cut");
+        Ok(())
     })
 }
 

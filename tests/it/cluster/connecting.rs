@@ -9,6 +9,7 @@ use weft::cluster::{Cluster, Target};
 use weft::diagnostic::Diagnostic;
 use weft::project::ClusterRef;
 
+use super::relay::Relay;
 use super::{admin, server, target};
 use crate::cases::{code, same};
 use crate::sandbox::{NOBODY, shared};
@@ -30,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         code("cluster", "not_a_kubernetes_server", not_a_kubernetes_server),
         code("cluster", "a_plugin_gives_a_token_or_says_why_not", a_plugin_gives_a_token_or_says_why_not),
         code("cluster", "a_proxy_is_used", a_proxy_is_used),
+        code("cluster", "requests_share_a_connection", requests_share_a_connection),
     ]
 }
 
@@ -236,6 +238,17 @@ fn a_proxy_is_used() -> Result<(), Failed> {
     let wrong = failure(&target(&ClusterRef { proxy: Some("ftp://proxy".into()), ..admin() }));
     assert!(wrong.contains("the proxy `ftp://proxy` cannot be used"), "{wrong}");
     Ok(())
+}
+
+/// By HTTP/2, as the server offers it.
+fn requests_share_a_connection() -> Result<(), Failed> {
+    shared().block_on(async {
+        let relay = Relay::open().await?;
+        let cluster = Cluster::connect(&target(&relay.reference())).await?;
+        futures::future::try_join_all((0..40).map(|_| cluster.discover())).await?;
+        assert_eq!(relay.connections(), 1);
+        Ok(())
+    })
 }
 
 fn base64(text: &str) -> String {
