@@ -4,6 +4,7 @@ mod canonical;
 mod documents;
 mod error;
 mod exposure;
+mod groups;
 pub mod hooks;
 mod kinds;
 mod left_out;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ManifestError;
 pub use self::exposure::{Exposure, Spot, exposures};
+pub use self::groups::{ObjectGroup, ObjectSet};
 pub use self::hooks::Hook;
 use self::hooks::Role;
 pub(crate) use self::lint::pod_specs;

@@ -84,7 +84,7 @@ pub fn correct(planned: Planned) -> (Planned, bool) {
 /// The objects in the namespaces of the environment that nobody manages.
 async fn strays(planned: &Planned, scope: &mut Scope, unseen: &mut Vec<Unseen>) -> Result<Vec<Finding>, Failure> {
     let wanted = planned.plan.steps.iter().map(|step| &step.object.id);
-    let members: BTreeSet<ObjectId> = planned.state.members().chain(wanted).cloned().collect();
+    let members: BTreeSet<ObjectId> = planned.state.members().chain(wanted.cloned()).collect();
     let declared = planned.project.environment.releases.iter().map(|it| it.namespace.clone());
     let namespaces: BTreeSet<String> = declared.collect();
     let mut found = BTreeMap::new();

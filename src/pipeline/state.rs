@@ -181,9 +181,9 @@ impl State {
     }
 
     /// All objects that an inventory holds.
-    pub(super) fn members(&self) -> impl Iterator<Item = &ObjectId> {
-        let own = self.inventories.values().flat_map(|it| it.objects.keys());
-        own.chain(self.outlines.values().flat_map(|it| it.objects.iter()))
+    pub(super) fn members(&self) -> impl Iterator<Item = ObjectId> {
+        let own = self.inventories.values().flat_map(|it| it.objects.keys().cloned());
+        own.chain(self.outlines.values().flat_map(|it| it.objects.ids()))
     }
 
     /// Where what templates make up comes from: the key, if it is kept.
@@ -207,8 +207,10 @@ impl State {
     /// How many objects the releases have that the run is not about.
     pub(super) fn beside(&self) -> Beside<'_> {
         let mut beside = Beside::new();
-        for id in self.outlines.values().flat_map(|it| it.objects.iter()) {
-            *beside.entry((&id.kind, id.namespace.as_deref())).or_default() += 1;
+        for group in self.outlines.values().flat_map(|it| it.objects.groups()) {
+            for kind in &group.kinds {
+                *beside.entry((kind, group.namespace.as_deref())).or_default() += group.names.len();
+            }
         }
         beside
     }
@@ -243,7 +245,7 @@ impl State {
     }
 
     fn fact(&self, release: &Arc<str>, environment: &Environment) -> ReleaseFacts {
-        let of_inventory = |it: &Inventory| (Arc::new(it.objects.keys().cloned().collect()), it.prune);
+        let of_inventory = |it: &Inventory| (Arc::new(it.objects.keys().collect()), it.prune);
         let of_outline = |it: &Outline| (Arc::clone(&it.objects), it.prune);
         let whole = self.inventories.get(release).map(of_inventory);
         let (inventory, kept) = whole.or_else(|| self.outlines.get(release).map(of_outline)).unwrap_or_default();

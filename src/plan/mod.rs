@@ -44,7 +44,7 @@ pub use self::residents::{Inside, containers};
 pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
-use crate::manifest::{Object, ObjectId};
+use crate::manifest::{Object, ObjectId, ObjectSet};
 use crate::project::{ConflictRule, Prune, ReplaceRule};
 use crate::value::Origin;
 
@@ -140,7 +140,7 @@ pub struct ReleaseFacts {
     /// What the label [`PART_OF`] of its objects says.
     pub set: String,
     /// The objects that its inventory holds.
-    pub inventory: Arc<BTreeSet<ObjectId>>,
+    pub inventory: Arc<ObjectSet>,
     /// The objects that the repository gives it, where it is not part of the run.
     pub wanted: BTreeSet<ObjectId>,
     /// Why these could not be told, where they had to be.

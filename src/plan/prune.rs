@@ -77,8 +77,8 @@ impl<'a> Gates<'a> {
         if let Some(id) = uid(object).and_then(|uid| self.uids.get(uid)) {
             return Some(format!("the server shows it as `{id}` too, which is wanted"));
         }
-        let claims = |release: &&&Arc<str>| !self.leaves(release, object);
-        if let Some(release) = self.holders.get(&object.id).iter().find(claims) {
+        let claims = |release: &&Arc<str>| !self.leaves(release, object);
+        if let Some(release) = self.holders.get(&object.id).find(claims) {
             return Some(format!("the inventory of the release `{release}` has it"));
         }
         let heir = self.heir(object)?;
@@ -211,8 +211,8 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], aroun
     };
     let (gone, stays): (Vec<_>, Vec<_>) = actions.iter().partition(|(action, object)| going(action, object));
     let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
-    let held = around.releases.iter().flat_map(|release| &*release.inventory).filter(|id| !gone.contains(id));
-    let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| &object.id).chain(held).cloned().collect();
+    let held = around.releases.iter().flat_map(|release| release.inventory.ids()).filter(|id| !gone.contains(id));
+    let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| object.id.clone()).chain(held).collect();
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
         let ours = staying.iter().find(|id| contains(object, id)).map(|id| format!("`{id}` needs it, and stays"));
         if let Some(reason) = ours.or_else(|| inhabited(around.residents.get(&object.id)?, &gone)) {

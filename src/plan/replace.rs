@@ -117,13 +117,13 @@ fn resources(object: &ObjectComparison, around: &Around<'_>) -> Vec<String> {
     // It is the kind that is there, not the one that is wanted.
     let there = ObjectComparison { desired: None, ..object.clone() };
     let Some(kind) = order::defined(&there) else { return Vec::new() };
-    let (known, rest): (Vec<&ObjectId>, _) = match around.residents.get(&object.id) {
+    let (known, rest): (Vec<ObjectId>, _) = match around.residents.get(&object.id) {
         Some(Residents::Known(all)) if all.is_empty() => {
             (Vec::new(), Some(format!("no object: the cluster has no {}", kind.kind)))
         }
-        Some(Residents::Known(all)) => (all.iter().collect(), None),
+        Some(Residents::Known(all)) => (all.iter().cloned().collect(), None),
         Some(Residents::Unknown(_)) | None => {
-            let known = around.releases.iter().flat_map(|release| &*release.inventory).filter(|id| id.kind == kind);
+            let known = around.releases.iter().flat_map(|release| release.inventory.ids()).filter(|id| id.kind == kind);
             (known.collect(), Some(format!("every other {} in the cluster", kind.kind)))
         }
     };

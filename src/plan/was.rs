@@ -39,9 +39,9 @@ fn moved(steps: &mut [Step], holders: &Holders<'_>) {
     let wanted = steps.iter().filter(|step| forgets && step.object.desired.is_some());
     let wanted: HashMap<&ObjectId, &Arc<str>> = wanted.map(|step| (&step.object.id, &step.object.release)).collect();
     let holder = |id: &ObjectId, own: &Arc<str>| {
-        let releases = holders.get(id);
-        let here = releases.contains(&own);
-        releases.first().filter(|_| !here).map(|release| Was::OfRelease(Arc::clone(release)))
+        let mut releases = holders.get(id);
+        let here = releases.clone().any(|release| release == own);
+        releases.next().filter(|_| !here).map(|release| Was::OfRelease(Arc::clone(release)))
     };
     let was = |step: &Step| {
         let object = &step.object;

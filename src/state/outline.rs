@@ -1,13 +1,13 @@
 //! What an inventory holds, without what was applied: short enough to stand beside the document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT_VERSION, Inventory};
 use crate::diff;
-use crate::manifest::ObjectId;
+use crate::manifest::{ObjectGroup, ObjectId, ObjectSet};
 use crate::project::Prune;
 use crate::schema::GroupKind;
 
@@ -18,7 +18,7 @@ const LARGEST: usize = 128 * 1024;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     /// The objects of the inventory.
-    pub objects: Arc<BTreeSet<ObjectId>>,
+    pub objects: Arc<ObjectSet>,
     /// What its autoscalers target, with the autoscaler.
     pub scaled: BTreeMap<ObjectId, ObjectId>,
     /// What becomes of objects that leave it, which stands beside the document as well.
@@ -26,16 +26,14 @@ pub struct Outline {
 }
 
 /// Stands between names, and between kinds: neither can have it.
-const BETWEEN: char = '/';
+const BETWEEN: &str = "/";
 
-/// The text of an outline. Releases have the same names in many kinds, so that it says of each namespace (empty for the
-/// whole cluster) which names are those of which kinds.
+/// The text of an outline. It says of each namespace (empty for the whole cluster) which names are those of which kinds.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Text<'t> {
+struct Text<T: Ord> {
     format_version: u64,
-    #[serde(borrow)]
-    objects: BTreeMap<&'t str, BTreeMap<String, String>>,
+    objects: BTreeMap<T, BTreeMap<T, T>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scaled: Vec<(ObjectId, ObjectId)>,
 }
@@ -47,20 +45,18 @@ impl Outline {
             let recorded = member.recorded.as_deref()?;
             Some((diff::scales(id, || &recorded.applied)?, id.clone()))
         });
-        let objects = Arc::new(inventory.objects.keys().cloned().collect());
+        let objects = Arc::new(inventory.objects.keys().collect());
         Self { objects, scaled: scaled.collect(), prune: inventory.prune }
     }
 
     /// The outline in one line of JSON; `None` where it is too long to stand beside the document.
     pub fn to_text(&self) -> Option<String> {
-        let mut kinds: BTreeMap<(&str, String), String> = BTreeMap::new();
-        for id in &*self.objects {
-            let place = (id.namespace.as_deref().unwrap_or_default(), id.kind.to_string());
-            append(kinds.entry(place).or_default(), &id.name);
-        }
-        let mut objects: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
-        for ((namespace, kind), names) in kinds {
-            append(objects.entry(namespace).or_default().entry(names).or_default(), &kind);
+        let mut objects: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for group in self.objects.groups() {
+            let mut kinds: Vec<String> = group.kinds.iter().map(ToString::to_string).collect();
+            kinds.sort_unstable();
+            let place = objects.entry(group.namespace.clone().unwrap_or_default()).or_default();
+            place.insert(group.names.join(BETWEEN), kinds.join(BETWEEN));
         }
         let scaled = self.scaled.iter().map(|(target, by)| (target.clone(), by.clone())).collect();
         let text = serde_json::to_string(&Text { format_version: FORMAT_VERSION, objects, scaled }).ok()?;
@@ -69,30 +65,26 @@ impl Outline {
 
     /// The outline that [`Self::to_text`] made this text of; `None` for any other text, so that the document is read.
     pub fn of_text(text: &str, prune: Prune) -> Option<Self> {
-        let text: Text = serde_json::from_str(text).ok().filter(|it: &Text| it.format_version == FORMAT_VERSION)?;
-        let mut objects = Vec::new();
-        for (namespace, kinds) in &text.objects {
-            let pairs = kinds.iter().flat_map(|(names, kinds)| kinds.split(BETWEEN).map(move |kind| (kind, names)));
-            for (kind, names) in pairs {
-                let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-                let id = |name: &str| ObjectId {
-                    kind: GroupKind { group: group.to_owned(), kind: kind.to_owned() },
-                    namespace: (!namespace.is_empty()).then(|| (*namespace).to_owned()),
-                    name: name.to_owned(),
-                };
-                objects.extend(names.split(BETWEEN).map(id));
-            }
+        let text: Text<&str> = serde_json::from_str(text).ok()?;
+        if text.format_version != FORMAT_VERSION {
+            return None;
         }
-        let objects = Arc::new(objects.into_iter().collect());
-        Some(Self { objects, scaled: text.scaled.into_iter().collect(), prune })
+        let kind = |kind: &str| {
+            let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+            GroupKind { group: group.to_owned(), kind: kind.to_owned() }
+        };
+        let group = |namespace: &str, names: &str, kinds: &str| ObjectGroup {
+            namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+            names: names.split(BETWEEN).map(str::to_owned).collect(),
+            kinds: kinds.split(BETWEEN).map(kind).collect(),
+        };
+        let all = text
+            .objects
+            .iter()
+            .flat_map(|(namespace, it)| it.iter().map(move |(names, kinds)| (namespace, names, kinds)));
+        let groups: Vec<ObjectGroup> = all.map(|(namespace, names, kinds)| group(namespace, names, kinds)).collect();
+        Some(Self { objects: Arc::new(groups.into()), scaled: text.scaled.into_iter().collect(), prune })
     }
-}
-
-fn append(list: &mut String, item: &str) {
-    if !list.is_empty() {
-        list.push(BETWEEN);
-    }
-    list.push_str(item);
 }
 
 #[cfg(test)]

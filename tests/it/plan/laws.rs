@@ -1,6 +1,7 @@
 //! Laws of `plan`, for any input.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
@@ -111,7 +112,7 @@ fn case() -> impl Strategy<Value = Case> {
                 prune,
                 declared: true,
                 set: format!("applyset-{name}"),
-                inventory: held(&objects, name).into(),
+                inventory: Arc::new(held(&objects, name).iter().collect()),
                 ..ReleaseFacts::default()
             });
             Case { releases: releases.collect(), objects, shuffled, allow: allow.into_iter().collect(), residents }
