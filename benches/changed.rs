@@ -8,6 +8,8 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
 
 use support::cluster::ControlPlane;
 use support::process::{self, Series};
@@ -15,6 +17,8 @@ use support::project::{ENVIRONMENT, Project};
 use support::{Arguments, Failure, Targets};
 
 const RELEASES: usize = 500;
+/// After how long files count as written a while ago: those that were just written are read again (docs/git.md).
+const SETTLED: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     support::main(run)
@@ -31,6 +35,7 @@ fn run(arguments: &Arguments, targets: &mut Targets) -> Result<(), Failure> {
 /// Without a cluster.
 fn rendered(arguments: &Arguments, targets: &mut Targets, cache: &Path) -> Result<(), Failure> {
     let project = Project::web(RELEASES)?;
+    thread::sleep(SETTLED);
     let weft = |arguments: &str| with(&project, arguments, cache);
     let runs = 2 * arguments.runs;
     let whole = Series::measure("weft render", runs, || weft("render bench --no-cache"))?;

@@ -80,7 +80,7 @@ use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::touched::Touched;
 use crate::plan::{self, Guards, Plan, Unfollowed};
 use crate::project::{Prune, ReleaseSource, Selection};
-use crate::schema::{Discovery, builtin_schemas};
+use crate::schema::Discovery;
 use crate::source::Source;
 use crate::state::saved::Aim;
 use crate::values::Layer;
@@ -283,12 +283,7 @@ async fn begin<R>(
 ) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    // Plans are judged by the shipped schemas, which are read once a process: this is when it waits.
-    let shipped = pool::run(|| {
-        builtin_schemas();
-    });
-    let known = known_ahead(&cluster, project, settings, key, work, progress);
-    let ((discovery, state, done), ()) = futures::future::try_join(known, shipped.map(Ok)).await?;
+    let (discovery, state, done) = known_ahead(&cluster, project, settings, key, work, progress).await?;
     Ok((cluster, discovery, state, done))
 }
 

@@ -11,7 +11,7 @@ use crate::diff::equivalence::Equivalence;
 use crate::diff::ownership::Ownership;
 use crate::diff::places::{lookup, shape_at};
 use crate::diff::secrecy::{mask_like, shown_at};
-use crate::diff::{After, Class, Context, FieldChange, LiveObject, Recorded};
+use crate::diff::{After, Class, Context, FieldChange, LiveObject, Recorded, Writer};
 use crate::manifest::Object;
 use crate::project::Meaning;
 use crate::schema::{self, Type};
@@ -45,10 +45,15 @@ pub fn adjust(
     recorded: Option<&Recorded>,
     context: &Context<'_>,
 ) -> Adjusted {
-    let (leave, hide) = (context.rules.about(object, Meaning::Leave), context.rules.about(object, Meaning::Hide));
+    let (mut leave, hide) = (context.rules.about(object, Meaning::Leave), context.rules.about(object, Meaning::Hide));
     let reached = |rule: &&Rule| rule.paths.iter().any(|path| path.reaches(&object.body));
     leave.iter().chain(&hide).filter(reached).for_each(Rule::use_it);
-    let Some(live) = live.filter(|_| !(leave.is_empty() && hide.is_empty())) else { return Adjusted::default() };
+    let Some(live) = live else { return Adjusted::default() };
+    // Many objects have replicas, and few are scaled.
+    leave.retain(|rule| !rule.scaled || live.managers.iter().any(|it| is_autoscaler(&Writer::of(it), context.take)));
+    if leave.is_empty() && hide.is_empty() {
+        return Adjusted::default();
+    }
     // Fields that cannot be read are told by whoever compares the object.
     let Ok(ownership) = Ownership::of(live) else { return Adjusted::default() };
     let shape = shape(object, context);
