@@ -12,6 +12,7 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub mod diagnostic;
+pub mod digest;
 pub mod gotemplate;
 pub mod jinja;
 pub mod masked;

@@ -1,10 +1,8 @@
 //! The digest that tells whether two plans would do the same.
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
 use super::{Action, Plan, Step, prune};
 use crate::diff::{After, Class, FieldChange, shown};
+use crate::digest::Parts;
 use crate::masked::FingerprintKey;
 use crate::value::{Data, Value};
 
@@ -15,22 +13,22 @@ impl Plan {
     pub fn digest(&self, key: &FingerprintKey) -> String {
         let mut lines: Vec<[u8; 32]> = self.pending().map(|step| of_step(step, key)).collect();
         lines.sort_unstable();
-        let mut hash = Hash::new();
+        let mut hash = Hash::default();
         hash.text(&self.environment);
         for (release, prune) in &self.policies {
             hash.text(release);
             hash.text(&format!("{prune:?}"));
         }
         for line in &lines {
-            hash.bytes(line);
+            hash.0.add(line);
         }
-        HEXLOWER.encode(&hash.end())
+        hash.0.hex()
     }
 }
 
 fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
     let object = &step.object;
-    let mut hash = Hash::new();
+    let mut hash = Hash::default();
     for text in [&object.release, object.id.to_string().as_str(), &step.action.to_string()] {
         hash.text(text);
     }
@@ -52,28 +50,20 @@ fn of_step(step: &Step, key: &FingerprintKey) -> [u8; 32] {
             }
         }
     }
-    hash.end()
+    hash.0.end()
 }
 
-/// Feeds data to a hash so that no two different sequences give the same bytes: each part with its kind and length.
-struct Hash(Sha256);
+/// The parts of a plan, each with its kind.
+#[derive(Default)]
+struct Hash(Parts);
 
 impl Hash {
-    fn new() -> Self {
-        Self(Sha256::new())
-    }
-
-    fn end(self) -> [u8; 32] {
-        self.0.finalize().into()
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(bytes.len().to_be_bytes());
-        self.0.update(bytes);
-    }
-
     fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
+        self.0.add(text);
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.add(u64::try_from(count).unwrap_or(u64::MAX).to_be_bytes());
     }
 
     fn change(&mut self, change: &FieldChange) {
@@ -95,7 +85,7 @@ impl Hash {
         self.text(value.kind());
         match &value.data {
             Data::List(items) => {
-                self.bytes(&items.len().to_be_bytes());
+                self.count(items.len());
                 for item in items {
                     self.value(item);
                 }
@@ -103,7 +93,7 @@ impl Hash {
             Data::Map(map) => {
                 let mut entries: Vec<_> = map.iter().collect();
                 entries.sort_by(|a, b| a.key.cmp(&b.key));
-                self.bytes(&entries.len().to_be_bytes());
+                self.count(entries.len());
                 for entry in entries {
                     self.text(&entry.key);
                     self.value(&entry.value);

@@ -14,12 +14,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest as _, Sha256};
-
 pub(super) use self::entry::{Found, Printed};
 use self::entry::{UNSEEN, packed};
 use crate::diagnostic::Failure;
+use crate::digest::Parts;
 use crate::pipeline::Settings;
 use crate::tree::Tree;
 
@@ -40,7 +38,7 @@ impl Kept {
         let set = |name: &str| settings.variables.get(name).filter(|it| !it.is_empty()).map(PathBuf::from);
         let caches = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
         let folder = caches.join("weft/rendered");
-        let mut name = Sum::default();
+        let mut name = Parts::default();
         name.add(settings.source.root().to_string_lossy().as_bytes());
         name.add(settings.source.revision().map(|_| "at").unwrap_or_default());
         name.add(&settings.environment);
@@ -56,7 +54,7 @@ impl Kept {
         let seen = seen(&around, settings, asked());
         if seen.as_ref() != Some(&found.seen) {
             let tree = settings.source.read(asked()).ok()?;
-            if found.head.digest != around.with(tree.files()) {
+            if found.head.digest != with(&around, tree.files()) {
                 return None;
             }
         }
@@ -82,7 +80,7 @@ impl Kept {
         if !tree.files().all(|(path, bytes)| used.bytes(path) == Some(bytes)) || !used.paths().all(is_there) {
             return;
         }
-        let digest = around.with(tree.files());
+        let digest = with(&around, tree.files());
         if packed(&seen, (paths, variables, digest), printed).is_some_and(|bytes| self.write(&bytes).is_ok()) {
             self.prune();
         }
@@ -119,12 +117,12 @@ impl Kept {
 }
 
 /// The digest of all that goes into what is printed, but for the files.
-fn around(settings: &Settings, variables: &[String]) -> Result<Sum, Failure> {
+fn around(settings: &Settings, variables: &[String]) -> Result<Parts, Failure> {
     let set = |name: &str| settings.variables.get(name).map(|it| format!("{name}={it}"));
     let names_key = |name: &str| KEYS.iter().any(|it| name.starts_with(it)) && !name.contains("PASS");
     let of_keys = settings.variables.keys().filter(|name| names_key(name));
     let variables = of_keys.chain(variables).filter_map(|name| set(name));
-    let mut sum = Sum::default();
+    let mut sum = Parts::default();
     sum.add(program());
     sum.add(&settings.environment);
     sum.add(serde_json::to_string(&settings.selection).unwrap_or_default());
@@ -141,36 +139,21 @@ fn around(settings: &Settings, variables: &[String]) -> Result<Sum, Failure> {
 
 /// The digest with the stamps of the files; `None` where they have none, or one was written so lately that it could be
 /// written again without getting another.
-fn seen<'p>(around: &Sum, settings: &Settings, asked: impl Iterator<Item = &'p str>) -> Option<String> {
+fn seen<'p>(around: &Parts, settings: &Settings, asked: impl Iterator<Item = &'p str>) -> Option<String> {
     let now = SystemTime::now();
     let stamps = settings.source.stamps(asked).ok()??;
     let is_settled = stamps.values().all(|it| it.is_settled(now));
-    is_settled.then(|| around.with(stamps.iter().map(|(path, stamp)| (path, stamp.bytes()))))
+    is_settled.then(|| with(around, stamps.iter().map(|(path, stamp)| (path, stamp.bytes()))))
 }
 
-/// A digest of parts, each with its length.
-#[derive(Clone, Default)]
-struct Sum(Sha256);
-
-impl Sum {
-    fn add(&mut self, part: impl AsRef<[u8]>) {
-        self.0.update(part.as_ref().len().to_be_bytes());
-        self.0.update(part);
-    }
-
-    /// The digest with what is known of each file behind it.
-    fn with(&self, files: impl Iterator<Item = (impl AsRef<[u8]>, impl AsRef<[u8]>)>) -> String {
-        let mut sum = self.clone();
-        files.for_each(|(path, known)| {
-            sum.add(path);
-            sum.add(known);
-        });
-        sum.hex()
-    }
-
-    fn hex(self) -> String {
-        HEXLOWER.encode(&self.0.finalize())
-    }
+/// The digest with what is known of each file behind it.
+fn with(around: &Parts, files: impl Iterator<Item = (impl AsRef<[u8]>, impl AsRef<[u8]>)>) -> String {
+    let mut all = around.clone();
+    files.for_each(|(path, known)| {
+        all.add(path);
+        all.add(known);
+    });
+    all.hex()
 }
 
 /// What an argument sets, in text.

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use data_encoding::HEXLOWER;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
 use super::KeyPattern;
+use crate::digest::Parts;
 use crate::operator::marks::{Key, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
 use crate::operator::{ConfigMapSyncSpec, ImmutablePolicy};
 
@@ -217,24 +216,20 @@ fn hash(
     annotations: &BTreeMap<String, String>,
     immutable: bool,
 ) -> String {
-    let mut digest = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(bytes);
-    };
+    let mut digest = Parts::default();
     for texts in [data, labels, annotations] {
-        add(texts.len().to_string().as_bytes());
+        digest.add(texts.len().to_string());
         for (key, value) in texts {
-            add(key.as_bytes());
-            add(value.as_bytes());
+            digest.add(key);
+            digest.add(value);
         }
     }
     for (key, value) in binary {
-        add(key.as_bytes());
-        add(&value.0);
+        digest.add(key);
+        digest.add(&value.0);
     }
-    add(if immutable { b"immutable" } else { b"" });
-    HEXLOWER.encode(&digest.finalize())
+    digest.add(if immutable { "immutable" } else { "" });
+    digest.hex()
 }
 
 #[cfg(test)]
