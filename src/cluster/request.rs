@@ -226,7 +226,14 @@ impl Cluster {
             .header(header::ACCEPT_ENCODING, if self.inner.distance.is_near() { "identity" } else { "gzip" })
             .body(Body::from(request.body.clone()))
             .map_err(|error| failed(kube::Error::HttpError(error)))?;
-        let response = self.inner.client.send(http).await.map_err(failed)?;
+        let patience = self.inner.pace.patience;
+        let silent = |_| {
+            let (server, reason) = (self.address().to_owned(), format!("nothing came within {} s", patience.as_secs()));
+            ClusterError::Unreachable { server, reason, sent: true }
+        };
+        // A connection that others use as well is not silent.
+        let sent = tokio::time::timeout(patience, self.inner.client.send(http));
+        let response = sent.await.map_err(silent)?.map_err(failed)?;
         let (parts, body) = response.into_parts();
         let retry_after = parts.headers.get(&RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
         let body = body.collect_bytes().await.map_err(failed)?;

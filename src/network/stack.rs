@@ -22,10 +22,10 @@ use tower_http::decompression::DecompressionLayer;
 /// where one is not taken, so that all have room for many of one.
 const ANSWER: u32 = 1 << 20;
 const ANSWERS: u32 = 16 << 20;
-/// After how long a silence a server that may be silent is asked whether it is there, and how long its answer may take: as
-/// client-go does it. A connection of HTTP/2 that nobody answers on would be used until the kernel gives it up.
-const SILENCE: Duration = Duration::from_secs(30);
-const SIGN: Duration = Duration::from_secs(15);
+/// After how long a silence a server is asked whether it is there (a PING of HTTP/2), and how long its answer may take: at
+/// most so long, and a third of the time in which nothing may come. A connection that is dead would be used for every
+/// request until the kernel gives it up, which takes a quarter of an hour.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// A client of these settings. It is the one that kube makes of them, without retries, but for its connections:
 ///
@@ -80,9 +80,8 @@ where
     let mut transport = Builder::new(TokioExecutor::new());
     transport.timer(TokioTimer::new()).http2_initial_stream_window_size(ANSWER);
     transport.http2_initial_connection_window_size(ANSWERS);
-    if config.read_timeout.is_none() {
-        transport.http2_keep_alive_interval(SILENCE).http2_keep_alive_timeout(SIGN);
-    }
+    let silence = config.read_timeout.map_or(SILENCE, |it| SILENCE.min(it / 3));
+    transport.http2_keep_alive_interval(silence).http2_keep_alive_timeout(silence);
     let transport = transport.build::<_, Body>(connector);
     let decompression = DecompressionLayer::new().no_br().no_deflate().no_zstd().gzip(!config.disable_compression);
     let service = ServiceBuilder::new()

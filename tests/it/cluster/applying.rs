@@ -8,7 +8,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use weft::apply::{self, Conclusion, End, Options, Waiting};
-use weft::cluster::{ApplyOptions, Cluster, Propagation, Wanted};
+use weft::cluster::{ApplyOptions, Cluster, Pace, Propagation, Wanted};
 use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
@@ -31,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
         code("apply", "an_interrupted_run_ends_between_objects", an_interrupted_run),
         code("apply", "a_lost_server_is_told_and_the_next_run_converges", a_lost_server),
         code("apply", "a_connection_that_is_cut_is_made_anew", a_cut_connection),
+        code("apply", "a_connection_that_is_dead_is_made_anew", a_dead_connection),
         code("apply", "an_object_is_made_again_where_the_plan_says_so", an_object_is_made_again),
         code("apply", "an_object_that_changed_hands_is_not_deleted", an_object_that_changed_hands),
     ]
@@ -468,25 +469,35 @@ fn a_lost_server() -> Result<(), Failed> {
 
 /// All requests that are under way are lost at once, and come again by another connection.
 fn a_cut_connection() -> Result<(), Failed> {
+    by_another_connection("apply-cut", &["a", "b7", "b30"], Relay::cut)
+}
+
+/// The same where nobody is told.
+fn a_dead_connection() -> Result<(), Failed> {
+    by_another_connection("apply-dead", &["a"], Relay::deaden)
+}
+
+fn by_another_connection(prefix: &str, after: &[&str], end: fn(&Relay)) -> Result<(), Failed> {
     shared().block_on(async {
-        let mut world = World::new("apply-cut").await;
+        let mut world = World::new(prefix).await;
         world.release("base", &[], None);
         world.release("app", &["base"], None);
         let relay = Relay::open().await?;
-        let through = Cluster::connect(&target(&relay.reference())).await?;
+        let pace = Pace { patience: Duration::from_secs(6), ..Pace::default() };
+        let through = Cluster::connect(&target(&relay.reference()).paced(pace)).await?;
         let names: Vec<String> = (0..40).map(|at| format!("b{at}")).collect();
         let maps = names.iter().map(|name| world.map("app", name));
         let plan = world.plan([world.namespace(), world.map("base", "a")].into_iter().chain(maps).collect()).await?;
         let ran = world
             .run(&through, &plan, |event| {
-                if ["a", "b7", "b30"].contains(&&*event.id.name) && matches!(event.outcome, Outcome::Applied) {
-                    relay.cut();
+                if after.contains(&&*event.id.name) && matches!(event.outcome, Outcome::Applied) {
+                    end(&relay);
                 }
             })
             .await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         assert!(ran.outcomes().values().all(|it| *it == "applied"), "{:?}", ran.events);
-        assert!(relay.connections() > 1, "nothing was cut");
+        assert!(relay.connections() > 1, "{}", relay.connections());
         Ok(())
     })
 }

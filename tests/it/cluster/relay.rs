@@ -12,11 +12,20 @@ use weft::project::ClusterRef;
 
 use super::{admin, server};
 
+/// How connections end.
+#[derive(Clone, Copy)]
+enum End {
+    /// Both sides are told.
+    Cut,
+    /// Nobody is told, and nothing comes any more.
+    Dead,
+}
+
 /// Passes bytes on, whatever they are.
 pub struct Relay {
     address: SocketAddr,
     opened: Arc<AtomicUsize>,
-    cut: watch::Sender<()>,
+    end: watch::Sender<Option<End>>,
     task: JoinHandle<()>,
 }
 
@@ -25,23 +34,29 @@ impl Relay {
     pub async fn open() -> io::Result<Self> {
         let server = server().trim_start_matches("https://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, opened, cut) = (listener.local_addr()?, Arc::<AtomicUsize>::default(), watch::Sender::new(()));
-        let (count, cuts) = (Arc::clone(&opened), cut.clone());
+        let (address, opened, end) = (listener.local_addr()?, Arc::<AtomicUsize>::default(), watch::Sender::new(None));
+        let (count, ends) = (Arc::clone(&opened), end.clone());
         let task = tokio::spawn(async move {
             let mut pipes = JoinSet::new();
             while let Ok((mut near, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
-                let (server, mut cut) = (server.clone(), cuts.subscribe());
+                let (server, mut end) = (server.clone(), ends.subscribe());
                 pipes.spawn(async move {
                     let mut far = TcpStream::connect(server).await?;
                     tokio::select! {
                         passed = tokio::io::copy_bidirectional(&mut near, &mut far) => passed.map(drop),
-                        _ = cut.changed() => Ok(()),
+                        _ = end.changed() => {
+                            let is_dead = matches!(*end.borrow_and_update(), Some(End::Dead));
+                            if is_dead {
+                                std::future::pending::<()>().await;
+                            }
+                            Ok(())
+                        }
                     }
                 });
             }
         });
-        Ok(Self { address, opened, cut, task })
+        Ok(Self { address, opened, end, task })
     }
 
     /// The shared server, by this way.
@@ -56,7 +71,12 @@ impl Relay {
 
     /// Ends all connections. New ones can be made.
     pub fn cut(&self) {
-        self.cut.send_replace(());
+        self.end.send_replace(Some(End::Cut));
+    }
+
+    /// Nothing goes through the connections any more, and neither side knows. New ones can be made.
+    pub fn deaden(&self) {
+        self.end.send_replace(Some(End::Dead));
     }
 
     /// Ends all connections for good.
