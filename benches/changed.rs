@@ -38,9 +38,14 @@ fn rendered(arguments: &Arguments, targets: &mut Targets, cache: &Path) -> Resul
     thread::sleep(SETTLED);
     let weft = |arguments: &str| with(&project, arguments, cache);
     let runs = 2 * arguments.runs;
-    let whole = Series::measure("weft render", runs, || weft("render bench --no-cache"))?;
     process::output(&mut weft("render bench"))?;
-    let again = Series::measure("weft render, unchanged", runs, || weft("render bench"))?;
+    let [whole, again] = Series::in_turns(
+        runs,
+        [
+            ("weft render", &mut || Ok(weft("render bench --no-cache"))),
+            ("weft render, unchanged", &mut || Ok(weft("render bench"))),
+        ],
+    )?;
     change(&project, "environments/bench/values/web-0000.yaml", "\nnobody: reads\n")?;
     let two = Series::measure("weft diff --from HEAD", runs, || weft("diff bench --from HEAD"))?;
     let one = Series::measure("weft render --changed-since HEAD", runs, || {
