@@ -66,22 +66,21 @@ fn planned(arguments: &Arguments, targets: &mut Targets, cache: &Path) -> Result
     let kubeconfig = plane.kubeconfig().display().to_string();
     let weft = |arguments: &str| with(&project, &format!("{arguments} --kubeconfig {kubeconfig}"), cache);
     process::output(&mut weft("apply bench --yes --no-wait"))?;
-    let values = project.path().join(format!("environments/{ENVIRONMENT}/values/fleet-0000.yaml"));
-    fs::create_dir_all(values.parent().ok_or("a file is in a folder")?)?;
+    let values = format!("environments/{ENVIRONMENT}/values/fleet-0000.yaml");
     let since = "plan bench --changed-since HEAD";
     let unchanged = |arguments: &str| {
-        drop(fs::remove_file(&values));
+        drop(fs::remove_file(project.path().join(&values)));
         Ok(weft(arguments))
     };
-    let mut change = || {
-        fs::write(&values, "copies: 3\n")?;
+    let mut changed = || {
+        change(&project, &values, "copies: 3\n")?;
         Ok(weft(since))
     };
     let [whole, one, none] = Series::in_turns(
         2 * arguments.runs,
         [
             ("weft plan", &mut || unchanged("plan bench")),
-            ("weft plan --changed-since HEAD", &mut change),
+            ("weft plan --changed-since HEAD", &mut changed),
             ("the same, nothing changed", &mut || unchanged(since)),
         ],
     )?;

@@ -85,7 +85,7 @@ impl Cluster {
         self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
     }
 
-    /// Hands over the pages of a LIST, as bytes. `asked` is more of the query, and the form of the answer.
+    /// Hands over the pages of a LIST, as bytes. `selector` is more of the query, `accept` the form of the answer.
     pub(super) async fn list_pages<F: Future<Output = PageRead>>(
         &self,
         resource: &Resource,
