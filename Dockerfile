@@ -9,6 +9,7 @@ RUN apk add --no-cache musl-dev gcc make cmake perl ca-certificates
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+COPY crates ./crates
 # Benchmarks are named in Cargo.toml, and are not built.
 COPY benches ./benches
 COPY tests ./tests

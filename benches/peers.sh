@@ -5,7 +5,7 @@
 set -euo pipefail
 bin=${1:?usage: benches/peers.sh FOLDER [REFERENCE]}
 reference=${2:-}
-modules=$(cd "$(dirname "$0")/../src/sandbox/modules" && pwd)
+modules=$(cd "$(dirname "$0")/../crates/engine/src/sandbox/modules" && pwd)
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
 export CGO_ENABLED=0 GOWORK=off

@@ -6,47 +6,34 @@
 //!    project       values    chart,...   manifest      cluster         diff        plan   apply    report
 //! ```
 //!
-//! Each stage is a folder, takes the previous stage's value and returns its own; no stage looks back. Pure stages never
-//! name a client, an async runtime, the file system, the environment of the process or the clock; edges do the input
-//! and output, and decide nothing. The test `layering` holds every module to its place in this list.
+//! Each stage takes the previous stage's value and returns its own; no stage looks back. Pure crates list no client, async
+//! runtime or file system crate in their manifests, so the compiler keeps them pure; edges do the input and output, and
+//! decide nothing. The test `layering` checks what the compiler cannot. docs/architecture.md has the map.
 
 // Foundation: pure, and knows nothing of releases.
-pub mod diagnostic;
-pub mod digest;
-pub mod gotemplate;
-pub mod jinja;
-pub mod masked;
-pub mod patch;
-pub mod schema;
-pub mod tree;
-pub mod value;
-pub mod yaml;
+pub use weft_base::{diagnostic, digest, masked, tree, value, yaml};
+pub use weft_gotemplate as gotemplate;
+pub use weft_jinja as jinja;
+pub use weft_schema as schema;
+pub use weft_schema::patch;
+pub use weft_sops as secrets;
 
-// Stages: pure, in the order in which the data goes.
-pub mod project;
-pub mod secrets;
-pub mod values;
-pub mod chart;
-pub mod kustomize;
-pub mod manifest;
-pub mod diff;
-pub mod health;
-pub mod plan;
-pub mod impact;
-pub mod state;
-pub mod report;
-pub mod drift;
-pub mod policy;
+// Stages: pure, in the order in which the data flows.
+pub use weft_stages::diff;
+pub use weft_stages::manifest;
+pub use weft_stages::project;
+pub use weft_stages::state;
+pub use weft_stages::values;
+pub use weft_stages::{chart, kustomize};
+pub use weft_stages::{drift, policy, report};
+pub use weft_stages::{health, impact, plan};
 
-// Edges: they act, and decide nothing. Each may use those before it.
-pub mod network;
-pub mod forge;
-pub mod source;
-pub mod keys;
-pub mod cluster;
-pub mod apply;
-pub mod sandbox;
-pub mod telemetry;
-pub mod operator;
-pub mod pipeline;
+// Edges: they act, and decide nothing.
+pub use weft_engine::apply;
+pub use weft_engine::cluster;
+pub use weft_engine::pipeline;
+pub use weft_engine::{forge, network, source};
+pub use weft_engine::{sandbox, telemetry};
+pub use weft_operator as operator;
+pub use weft_sops::keys;
 pub mod cli;

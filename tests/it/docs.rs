@@ -37,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// The page about applying names each mark that the table of the program knows by name.
 fn every_mark_is_documented() -> Result<(), Failed> {
-    let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/neighbours.tsv"))?;
+    let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/stages/src/plan/neighbours.tsv"))?;
     let page = markdown::read("docs/apply.md");
     let keys = table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
     // What begins with a name that is there belongs to it, and what a tool only notes is nothing to say.
@@ -80,7 +80,7 @@ fn environments_load() -> Result<(), Failed> {
 /// The tables name exactly the keys that the files may have.
 #[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
 fn every_key_is_documented() -> Result<(), Failed> {
-    let spec = markdown::read("src/project/spec.rs");
+    let spec = markdown::read("crates/stages/src/project/spec.rs");
     let field = Regex::new(r#"(?:rename = "(\w+)"\)\]\s*)?pub (\w+): "#).expect("a pattern");
     let key = |found: regex::Captures| match found.get(1) {
         Some(renamed) => renamed.as_str().to_owned(),

@@ -1,10 +1,10 @@
-//! Tests of the structure: each module keeps to its place in `src/lib.rs`, and only a few may see a secret.
+//! Tests of the structure, as far as the compiler does not check it.
 //!
-//! `src/lib.rs` is the rule: its three groups of modules, and the order in each. A foundation module uses only the
-//! foundation; a stage the foundation and the stages before it; an edge everything before it. Pure modules name no
-//! client, runtime, file system, process, clock or source of randomness.
+//! The crates of the workspace are the layers. A crate may use only what its manifest lists, so these tests hold the
+//! manifests against a list of what each layer may depend on, the pure crates against a list of what they may use of the
+//! standard library, and the modules of a crate against their order in its `lib.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,102 +13,297 @@ use regex::Regex;
 
 use crate::cases;
 
-/// Crates and parts of the standard library that a pure module must not name.
-const ACTING: &[&str] = &[
-    "kube",
-    "tokio",
-    "git2",
-    "clap",
-    "getrandom",
-    "rayon",
-    "indicatif",
-    "tempfile",
-    "rustix",
-    "KeyPair::generate",
-    "std::fs",
-    "std::env",
-    "std::process",
-    "std::net",
-    "std::os",
-    "std::io::stdin",
-    "std::io::stdout",
-    "std::io::stderr",
-    "std::thread",
-    "SystemTime",
-    "Instant::",
-    "fs::File",
+/// A crate of the workspace and what it may depend on.
+struct Layer {
+    name: &'static str,
+    /// The crates of the workspace that it may use.
+    uses: &'static [&'static str],
+    /// Whether it never acts: it may depend on nothing but [`PURE_PACKAGES`] and use nothing but [`PURE_STD`].
+    pure: bool,
+}
+
+/// The layers, the lowest first.
+const LAYERS: &[Layer] = &[
+    Layer { name: "base", uses: &[], pure: true },
+    Layer { name: "gotemplate", uses: &["base"], pure: true },
+    Layer { name: "jinja", uses: &["base"], pure: true },
+    Layer { name: "schema", uses: &["base"], pure: true },
+    // Not pure as a whole: it looks for identities. What is outside of `keys` is checked as pure code.
+    Layer { name: "sops", uses: &["base"], pure: false },
+    Layer { name: "stages", uses: &["base", "gotemplate", "jinja", "schema", "sops"], pure: true },
+    Layer { name: "engine", uses: &["base", "gotemplate", "jinja", "schema", "sops", "stages"], pure: false },
+    Layer { name: "operator", uses: &["base", "engine", "schema", "stages"], pure: false },
 ];
 
-/// Parts of edges that are pure all the same.
+/// Packages that compute and do not act.
+const PURE_PACKAGES: &[&str] = &[
+    "aes",
+    "aho-corasick",
+    "anstyle",
+    "base64",
+    "bcrypt",
+    "cbc",
+    "compact_str",
+    "data-encoding",
+    "flate2",
+    "form_urlencoded",
+    "hmac",
+    "jiff",
+    "jsonschema",
+    "kube-cel",
+    "libyaml-rs",
+    "memchr",
+    "minijinja",
+    "p256",
+    "rcgen",
+    "regex",
+    "rsa",
+    "scrypt",
+    "semver",
+    "serde",
+    "serde_json",
+    "serde_path_to_error",
+    "serde_yaml",
+    "sha1",
+    "sha2",
+    "similar",
+    "stacker",
+    "strsim",
+    "tar",
+    "thiserror",
+    "toml",
+    "zeroize",
+];
+
+/// What pure code may use of the standard library: modules, or single names of modules that also act.
+const PURE_STD: &[&str] = &[
+    "any",
+    "borrow",
+    "cell",
+    "char",
+    "cmp",
+    "collections",
+    "convert",
+    "error",
+    "ffi::CStr",
+    "fmt",
+    "hash",
+    "io::Error",
+    "io::ErrorKind",
+    "io::Read",
+    "io::Result",
+    "io::Write",
+    "iter",
+    "marker",
+    "mem",
+    "num",
+    "ops",
+    "path::Path",
+    "rc",
+    "slice",
+    "str",
+    "string",
+    "sync",
+    "time::Duration",
+    "vec",
+];
+
+/// Functions of pure packages that look at the clock or draw random numbers.
+const ACTING: &[&str] = &["Timestamp::now(", "Zoned::now(", "KeyPair::generate(", "OsRng", "thread_rng("];
+
+/// Pure code in crates that act elsewhere.
 const PURE_PARTS: &[&str] = &[
-    "forge/call.rs",
-    "forge/job.rs",
-    "forge/webhook.rs",
-    "operator/decide",
-    "operator/world",
-    "operator/explain/text.rs",
-    "operator/marks.rs",
+    "crates/engine/src/forge/call.rs",
+    "crates/engine/src/forge/job.rs",
+    "crates/engine/src/forge/webhook.rs",
+    "crates/operator/src/decide",
+    "crates/operator/src/explain/text.rs",
+    "crates/operator/src/marks.rs",
+    "crates/operator/src/world",
 ];
 
-/// The modules that may look behind a mask, each with the reason.
+/// Statics that change and variables of a thread, each with the reason.
+const GLOBAL_STATE: &[(&str, &str)] = &[
+    ("crates/base/src/tree/reads.rs", "what one rendering looks at, noted on its own thread"),
+    ("crates/engine/src/network/mod.rs", "the runtime of the network"),
+    ("crates/engine/src/pipeline/stop.rs", "signals come to the process"),
+    ("crates/gotemplate/src/functions/certificates/keys.rs", "remembers what its arguments alone decide"),
+    ("crates/gotemplate/src/functions/regexes/mod.rs", "remembers what its arguments alone decide"),
+    ("crates/sops/src/keys/file.rs", "standard input is read once"),
+    ("src/cli/mod.rs", "the runtime of the program"),
+    ("src/cli/secrets/editor.rs", "signals come to the process"),
+    ("src/cli/secrets/pgp.rs", "one question at a time"),
+];
+
+/// What may look behind a mask, each with the reason.
 const EXPOSING: &[(&str, &str)] = &[
-    ("cli/secrets", "hands the plain text to the person who asked for it"),
-    ("chart", "templates are rendered with the real values"),
-    ("cluster", "the server gets the real values"),
-    ("diff", "hashes and fingerprints are made of the real values"),
-    ("forge", "the secret of a webhook proves who sends a request"),
-    ("jinja", "templates see the real values, or stand-ins"),
-    ("keys", "an identity is read from the text of a key file"),
-    ("kustomize", "encodes the values of generated secrets, and hashes them for their names"),
-    ("manifest", "the real text is parsed before its leaves are masked"),
-    ("network", "a password goes to the host that it is for"),
-    ("masked", "masks, fingerprints and redaction are made here"),
-    ("secrets", "decrypts and encrypts"),
-    ("source", "passwords are put into the header that they travel in"),
-    ("value", "the value type's own serialisation and comparison"),
-    ("yaml", "writes plain text for `secrets`"),
+    ("crates/base/src/masked", "masks, fingerprints and redaction are made here"),
+    ("crates/base/src/value", "the value type's own serialisation and comparison"),
+    ("crates/base/src/yaml", "writes plain text for `sops`"),
+    ("crates/engine/src/cluster", "the server gets the real values"),
+    ("crates/engine/src/forge", "the secret of a webhook proves who sends a request"),
+    ("crates/engine/src/network", "a password goes to the host that it is for"),
+    ("crates/engine/src/source", "passwords are put into the header that they travel in"),
+    ("crates/jinja/src", "templates see the real values, or stand-ins"),
+    ("crates/sops/src", "decrypts and encrypts"),
+    ("crates/stages/src/chart", "templates are rendered with the real values"),
+    ("crates/stages/src/diff", "hashes and fingerprints are made of the real values"),
+    ("crates/stages/src/kustomize", "encodes the values of generated secrets, and hashes them for their names"),
+    ("crates/stages/src/manifest", "the real text is parsed before its leaves are masked"),
+    ("src/cli/secrets", "hands the plain text to the person who asked for it"),
 ];
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     vec![
-        cases::code("layering", "modules_keep_to_their_place", modules_keep_to_their_place),
-        cases::code("layering", "parts_of_edges_are_pure", parts_of_edges_are_pure),
-        cases::code("layering", "only_listed_modules_expose_secrets", only_listed_modules_expose_secrets),
+        cases::code("layering", "every_crate_is_a_default_member", every_crate_is_a_default_member),
+        cases::code("layering", "crates_depend_on_lower_layers", crates_depend_on_lower_layers),
+        cases::code("layering", "pure_crates_list_pure_packages", pure_crates_list_pure_packages),
+        cases::code("layering", "pure_code_does_not_act", pure_code_does_not_act),
+        cases::code("layering", "modules_keep_their_order", modules_keep_their_order),
+        cases::code("layering", "global_state_is_listed", global_state_is_listed),
+        cases::code("layering", "only_listed_code_exposes_secrets", only_listed_code_exposes_secrets),
         cases::code("layering", "clients_are_made_in_one_place", clients_are_made_in_one_place),
-        Trial::test("layering::the_scanner_sees_what_it_should", || {
-            the_scanner_sees_what_it_should();
-            Ok(())
-        }),
+        cases::code("layering", "the_scanner_finds_faults", the_scanner_finds_faults),
     ]
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    Foundation,
-    Stage,
-    Edge,
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The place of every module: its group and its rank over all groups.
-fn places(lib: &str) -> BTreeMap<String, (Group, usize)> {
-    let mut group = None;
-    let mut places = BTreeMap::new();
-    for line in lib.lines() {
-        group = match line.split(':').next() {
-            Some("// Foundation") => Some(Group::Foundation),
-            Some("// Stages") => Some(Group::Stage),
-            Some("// Edges") => Some(Group::Edge),
-            _ => group,
-        };
-        if let Some(name) = line.strip_prefix("pub mod ").and_then(|l| l.strip_suffix(';')) {
-            places.insert(name.to_owned(), (group.expect("a group before the first module"), places.len()));
+fn manifest(path: &str) -> Result<toml::Table, Failed> {
+    Ok(fs::read_to_string(root().join(path))?.parse()?)
+}
+
+/// The packages that a manifest lists under `[dependencies]`.
+fn dependencies(manifest: &toml::Table) -> Vec<&str> {
+    manifest
+        .get("dependencies")
+        .and_then(toml::Value::as_table)
+        .into_iter()
+        .flat_map(toml::Table::keys)
+        .map(String::as_str)
+        .collect()
+}
+
+fn report(faults: &[String]) -> Result<(), Failed> {
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+/// Plain `cargo test` and `cargo clippy` look at the default members alone.
+fn every_crate_is_a_default_member() -> Result<(), Failed> {
+    let workspace = manifest("Cargo.toml")?;
+    let members = workspace["workspace"]["default-members"].as_array().ok_or("no default members")?;
+    let members: BTreeSet<String> = members.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+    let mut crates = BTreeSet::from([".".to_owned()]);
+    for entry in fs::read_dir(root().join("crates"))? {
+        crates.insert(format!("crates/{}", entry?.file_name().to_string_lossy()));
+    }
+    assert_eq!(members, crates);
+    let layers: BTreeSet<String> = LAYERS.iter().map(|layer| format!("crates/{}", layer.name)).collect();
+    crates.remove(".");
+    assert_eq!(layers, crates);
+    Ok(())
+}
+
+fn crates_depend_on_lower_layers() -> Result<(), Failed> {
+    let mut faults = Vec::new();
+    for layer in LAYERS {
+        let manifest = manifest(&format!("crates/{}/Cargo.toml", layer.name))?;
+        let ours = dependencies(&manifest).into_iter().filter_map(|package| package.strip_prefix("weft-"));
+        faults.extend(ours.filter(|name| !layer.uses.contains(name)).map(|name| format!("{} uses {name}", layer.name)));
+    }
+    report(&faults)
+}
+
+fn pure_crates_list_pure_packages() -> Result<(), Failed> {
+    let mut faults = Vec::new();
+    for layer in LAYERS.iter().filter(|layer| layer.pure) {
+        let manifest = manifest(&format!("crates/{}/Cargo.toml", layer.name))?;
+        let others = dependencies(&manifest).into_iter().filter(|package| !package.starts_with("weft-"));
+        let acting = others.filter(|package| !PURE_PACKAGES.contains(package));
+        faults.extend(acting.map(|package| format!("{} is pure and depends on {package}", layer.name)));
+    }
+    report(&faults)
+}
+
+/// The files of Rust code below a folder, or the file itself, by path from the root and without comments and tests.
+fn sources(path: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut paths = vec![root().join(path)];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(&path).expect("a readable folder").map(|entry| entry.expect("an entry").path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a readable file");
+            files.push((relative(&path), code_of(&text)));
         }
     }
-    places
+    files.sort();
+    files
 }
 
-/// The crate's own modules that a text names, through `crate::a` and `crate::{a, b::c}`.
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).expect("a path in the repository").to_string_lossy().into_owned()
+}
+
+fn code_of(text: &str) -> String {
+    let before_tests = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let comment = |line: &&str| !line.trim_start().starts_with("//");
+    before_tests.lines().filter(comment).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a file is a module of tests: `mod tests;` stands behind `#[cfg(test)]` in another file.
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/") || path.ends_with("/laws.rs") || path.contains("/laws/")
+}
+
+fn pure_code_does_not_act() -> Result<(), Failed> {
+    let crates = LAYERS.iter().filter(|layer| layer.pure).map(|layer| format!("crates/{}/src", layer.name));
+    let parts: Vec<String> = crates.chain(PURE_PARTS.iter().map(|part| (*part).to_owned())).collect();
+    let mut files: Vec<(String, String)> = parts.iter().flat_map(|part| sources(part)).collect();
+    for part in parts {
+        assert!(files.iter().any(|(path, _)| path.starts_with(&part)), "{part} is not there");
+    }
+    files.extend(sources("crates/sops/src").into_iter().filter(|(path, _)| !path.starts_with("crates/sops/src/keys/")));
+    let mut faults = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| !is_test(path)) {
+        faults.extend(acts(text).into_iter().map(|fault| format!("{path} is pure and names {fault}")));
+    }
+    report(&faults)
+}
+
+/// What a text names that pure code must not.
+fn acts(text: &str) -> Vec<String> {
+    let standard = Regex::new(r"\bstd::([a-z_]+)(?:::(\w+|\{[^}]*\}))?").expect("a pattern");
+    let mut faults = Vec::new();
+    for path in standard.captures_iter(text) {
+        let module = &path[1];
+        let names = path.get(2).map_or("", |names| names.as_str()).trim_matches(['{', '}']);
+        for name in names.split(',').map(|name| name.split(" as ").next().unwrap_or_default().trim()) {
+            let full = format!("{module}::{name}");
+            // `io` itself: what is used of it stands in the code as `io::Name`.
+            let is_module = module == "io" && matches!(name, "" | "self");
+            if !is_module && !PURE_STD.contains(&module) && !PURE_STD.contains(&full.as_str()) {
+                faults.push(format!("std::{full}"));
+            }
+        }
+    }
+    let io = Regex::new(r"(?:^|[^:\w])io::(\w+)").expect("a pattern");
+    let names = io.captures_iter(text).map(|name| format!("io::{}", &name[1]));
+    faults.extend(names.filter(|name| !PURE_STD.contains(&name.as_str())));
+    faults.extend(ACTING.iter().filter(|name| text.contains(**name)).map(|name| (*name).to_owned()));
+    faults
+}
+
+/// The modules of a crate that holds several, in their order.
+fn modules(library: &str) -> Vec<String> {
+    let module = Regex::new(r"(?m)^pub mod ([a-z_]+);").expect("a pattern");
+    module.captures_iter(library).map(|name| name[1].to_owned()).collect()
+}
+
+/// The modules of its own crate that a text names, through `crate::a` and `crate::{a, b::c}`.
 fn named_modules(text: &str) -> Vec<String> {
     let direct = Regex::new(r"\bcrate::([a-z_]+)").expect("a pattern");
     let grouped = Regex::new(r"\bcrate::\{([^;]*)\};").expect("a pattern");
@@ -122,146 +317,82 @@ fn named_modules(text: &str) -> Vec<String> {
     names
 }
 
-/// What a module at `place` must not name, in one of its files.
-fn faults(module: &str, text: &str, places: &BTreeMap<String, (Group, usize)>) -> Vec<String> {
-    let (group, rank) = places[module];
+/// A module uses those that stand before it in `lib.rs`.
+fn modules_keep_their_order() -> Result<(), Failed> {
     let mut faults = Vec::new();
-    for name in named_modules(text) {
-        let Some((other_group, other_rank)) = places.get(&name).copied() else {
-            continue;
-        };
-        let allowed = match (group, other_group) {
-            (Group::Foundation, Group::Foundation) => true,
-            (Group::Foundation, _) | (Group::Stage, Group::Edge) => false,
-            _ => other_rank <= rank,
-        };
-        if !allowed {
-            faults.push(format!("uses `{name}`, which comes after it"));
-        }
-    }
-    if text.contains("super::super") {
-        faults.push("says `super::super`: name the module by `crate::`".into());
-    }
-    if group != Group::Edge {
-        let named = ACTING.iter().filter(|acting| is_named(text, acting));
-        faults.extend(named.map(|acting| format!("is pure and names `{acting}`")));
-    }
-    faults
-}
-
-/// Whether a crate or path is used: `kube::`, `use kube`, `std::fs`.
-fn is_named(text: &str, acting: &str) -> bool {
-    let pattern = if acting.contains(':') || acting.chars().any(char::is_uppercase) {
-        format!(r"\b{}", regex::escape(acting))
-    } else {
-        format!(r"(\b{acting}::|\buse {acting}\b)")
-    };
-    Regex::new(&pattern).expect("a pattern").is_match(text)
-}
-
-/// The files of a module with their text, without comments and without the tests at their end.
-fn sources(module: &str) -> Vec<(PathBuf, String)> {
-    let mut files = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder a module") {
-            let path = entry.expect("a readable folder").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                let text = code_of(&fs::read_to_string(&path).expect("a readable file"));
-                files.push((path, text));
+    for name in ["stages", "engine"] {
+        let folder = format!("crates/{name}/src");
+        let order = modules(&fs::read_to_string(root().join(&folder).join("lib.rs"))?);
+        assert!(order.len() > 5, "the modules of {name}");
+        for module in &order {
+            for (path, text) in sources(&format!("{folder}/{module}")) {
+                faults.extend(later(module, &text, &order).into_iter().map(|other| format!("{path} uses {other}")));
             }
         }
     }
-    files
+    report(&faults)
 }
 
-fn code_of(text: &str) -> String {
-    let before_tests = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let comment = |line: &&str| !line.trim_start().starts_with("//");
-    before_tests.lines().filter(comment).collect::<Vec<_>>().join("\n")
+/// The modules that a text of a module names and that come after it.
+fn later(module: &str, text: &str, order: &[String]) -> Vec<String> {
+    let ranks: BTreeMap<&str, usize> = order.iter().enumerate().map(|(rank, name)| (name.as_str(), rank)).collect();
+    let comes_later = |name: &String| ranks.get(name.as_str()).is_some_and(|rank| *rank > ranks[module]);
+    named_modules(text).into_iter().filter(comes_later).collect()
 }
 
-fn lib() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("src/lib.rs")
+/// All code of the workspace.
+fn everything() -> Vec<(String, String)> {
+    [sources("crates"), sources("src")].concat()
 }
 
-fn report(faults: &[String]) -> Result<(), Failed> {
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+fn is_below(path: &str, listed: &str) -> bool {
+    PathBuf::from(path).starts_with(listed)
 }
 
-fn modules_keep_to_their_place() -> Result<(), Failed> {
-    let places = places(&lib());
-    let mut found = Vec::new();
-    for module in places.keys() {
-        for (path, text) in sources(module) {
-            found.extend(faults(module, &text, &places).into_iter().map(|f| format!("{}: {f}", path.display())));
-        }
-    }
-    report(&found)
+fn global_state_is_listed() -> Result<(), Failed> {
+    let state = Regex::new(
+        r"thread_local!|static (?:mut )?\w+: (?:\w+::)*(?:Mutex|RwLock|Atomic\w+|OnceLock|LazyLock<(?:\w+::)*(?:Mutex|RwLock|Atomic))",
+    )?;
+    let code = everything();
+    let holders =
+        code.iter().filter(|(path, text)| !is_test(path) && state.is_match(text)).map(|(path, _)| path.as_str());
+    let holders: BTreeSet<&str> = holders.collect();
+    let listed: BTreeSet<&str> = GLOBAL_STATE.iter().map(|(path, _)| *path).collect();
+    assert_eq!(holders, listed);
+    Ok(())
 }
 
-fn parts_of_edges_are_pure() -> Result<(), Failed> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    for part in PURE_PARTS {
-        let module = part.split('/').next().unwrap_or_default();
-        let files: Vec<_> = sources(module).into_iter().filter(|it| it.0.starts_with(source.join(part))).collect();
-        if files.is_empty() {
-            found.push(format!("{part} is not there"));
-        }
-        for (path, text) in files {
-            let named = ACTING.iter().filter(|acting| is_named(&text, acting));
-            found.extend(named.map(|acting| format!("{} is pure and names `{acting}`", path.display())));
-        }
-    }
-    report(&found)
-}
-
-fn only_listed_modules_expose_secrets() -> Result<(), Failed> {
-    let exposes = Regex::new(r"\.expose\(|\.exposed\(|Exposed\b").expect("a pattern");
-    let mut found = Vec::new();
-    for module in places(&lib()).keys() {
-        let exposing = sources(module).into_iter().filter(|(_, text)| exposes.is_match(text));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let listed =
-            |path: &Path| EXPOSING.iter().any(|(name, _)| *name == module || path.starts_with(source.join(name)));
-        let unlisted = exposing.filter(|(path, _)| !listed(path));
-        found.extend(unlisted.map(|(path, _)| format!("{} looks behind a mask", path.display())));
-    }
-    report(&found)
+fn only_listed_code_exposes_secrets() -> Result<(), Failed> {
+    let exposes = Regex::new(r"\.expose\(|\.exposed\(|Exposed\b")?;
+    let code = everything();
+    let exposing = code.iter().filter(|(_, text)| exposes.is_match(text));
+    let unlisted = exposing.filter(|(path, _)| !EXPOSING.iter().any(|(listed, _)| is_below(path, listed)));
+    report(&unlisted.map(|(path, _)| format!("{path} looks behind a mask")).collect::<Vec<_>>())
 }
 
 /// Connections that kube makes by itself are without `TCP_NODELAY`: 40 ms for a first request, see `network::client`.
 fn clients_are_made_in_one_place() -> Result<(), Failed> {
-    let (mut found, mut at_once) = (Vec::new(), 0);
-    for module in places(&lib()).keys() {
-        for (path, text) in sources(module) {
-            let (is_place, code) = (path.ends_with("network/stack.rs"), code_of(&text));
-            at_once += usize::from(is_place && code.contains("set_nodelay(true)"));
-            if !is_place && (code.contains("Client::try_from(") || code.contains("HttpConnector::new(")) {
-                found.push(format!("{}: makes a client", path.display()));
-            }
-        }
-    }
+    let place = "crates/engine/src/network/stack.rs";
+    let code = everything();
+    let makes_clients = |text: &str| text.contains("Client::try_from(") || text.contains("HttpConnector::new(");
+    let elsewhere = code.iter().filter(|(path, text)| path != place && makes_clients(text));
+    let at_once = code.iter().filter(|(path, text)| path == place && text.contains("set_nodelay(true)")).count();
     assert_eq!(at_once, 1, "the one place");
-    report(&found)
+    report(&elsewhere.map(|(path, _)| format!("{path}: makes a client")).collect::<Vec<_>>())
 }
 
-fn the_scanner_sees_what_it_should() {
-    let places = places(
-        "// Foundation: x\npub mod value;\n// Stages: x\npub mod diff;\npub mod plan;\n// Edges: x\npub mod cluster;",
-    );
-    let bad = |module, text| faults(module, &code_of(text), &places);
-    assert_eq!(bad("diff", "use crate::plan::Plan;"), ["uses `plan`, which comes after it"]);
-    assert_eq!(bad("diff", "use crate::{value::Value, cluster::{A, B}};"), ["uses `cluster`, which comes after it"]);
-    assert_eq!(bad("value", "fn f() { crate::diff::g() }"), ["uses `diff`, which comes after it"]);
-    assert_eq!(bad("plan", "use std::fs;\n"), ["is pure and names `std::fs`"]);
-    assert_eq!(bad("plan", "fn f() { kube::Client::new() }"), ["is pure and names `kube`"]);
-    assert_eq!(bad("plan", "let now = SystemTime::now();"), ["is pure and names `SystemTime`"]);
-    let fine: &[&str] = &[];
-    assert_eq!(bad("plan", "// kube::x\nuse crate::diff::A;\nfn x() { \"kubernetes\" }"), fine);
-    assert_eq!(bad("plan", "fn x() {}\n#[cfg(test)]\nmod tests { use std::fs; }"), fine);
-    assert_eq!(bad("cluster", "use std::fs; use crate::plan::P;"), fine);
+#[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
+fn the_scanner_finds_faults() -> Result<(), Failed> {
+    let order = ["diff", "plan", "report"].map(str::to_owned);
+    assert_eq!(later("diff", "use crate::plan::Plan;", &order), ["plan"]);
+    assert_eq!(later("diff", "use crate::{manifest::A, report::{B, C}};", &order), ["report"]);
+    assert!(later("report", "use crate::diff::A; fn f() { crate::plan::g() }", &order).is_empty());
+    assert_eq!(acts("use std::fs;"), ["std::fs::"]);
+    assert_eq!(acts("use std::time::{Duration, Instant};"), ["std::time::Instant"]);
+    assert_eq!(acts("use std::io::{self, Read as _};\nfn f() { io::stdin(); io::Error::other(1) }"), ["io::stdin"]);
+    assert_eq!(acts("let now = Timestamp::now();"), ["Timestamp::now("]);
+    assert!(acts("use std::collections::BTreeMap;\nuse std::{fmt, mem};").is_empty());
+    assert_eq!(code_of("// std::fs\nfn x() {}\n#[cfg(test)]\nmod tests { use std::fs; }"), "fn x() {}");
+    assert_eq!(modules("pub mod a;\n// pub mod x;\npub mod b;"), ["a", "b"]);
+    Ok(())
 }

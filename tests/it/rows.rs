@@ -76,7 +76,8 @@ fn is_beside_code(name: &str) -> bool {
 fn each_fixed_field_has_a_row() -> Result<(), Failed> {
     let table = table("immutable/README.md")?;
     let cells: Vec<Vec<&str>> = rows(&table).map(|row| row.split('|').map(str::trim).collect()).collect();
-    let fields = include_str!("../../src/plan/immutable.txt").lines().filter(|line| !line.starts_with('#'));
+    let fields =
+        include_str!("../../crates/stages/src/plan/immutable.txt").lines().filter(|line| !line.starts_with('#'));
     let mut wrong = Vec::new();
     for field in fields {
         let (kind, rest) = field.split_once(' ').ok_or("a kind and a field")?;

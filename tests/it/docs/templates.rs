@@ -92,7 +92,7 @@ fn expressions_come_to_their_results() -> Result<(), Failed> {
 }
 
 fn every_function_is_documented() -> Result<(), Failed> {
-    let source = markdown::read("src/jinja/functions/mod.rs");
+    let source = markdown::read("crates/jinja/src/functions/mod.rs");
     let name = Regex::new(r#"(?m)^\s+"(\w+)" => |add_(?:filter|function|test)\("(\w+)""#).expect("a pattern");
     let names: Vec<String> =
         name.captures_iter(&source).filter_map(|it| Some(it.get(1).or(it.get(2))?.as_str().to_owned())).collect();

@@ -1,0 +1,80 @@
+//! Kubeconfig files: reading, merging, and finding what a context names.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use kube::config::{Cluster, Kubeconfig, KubeconfigError};
+
+use super::ClusterError;
+use weft_base::value::Origin;
+
+/// One file, whose relative paths are made absolute.
+pub(super) fn read(path: &Path, origin: &Origin) -> Result<Kubeconfig, ClusterError> {
+    let name = || path.display().to_string();
+    Kubeconfig::read_from(path).map_err(|error| match error {
+        KubeconfigError::ReadConfig(source, _) if source.kind() == ErrorKind::NotFound => {
+            ClusterError::MissingKubeconfig { path: name(), origin: origin.clone() }
+        }
+        KubeconfigError::ReadConfig(source, _) => ClusterError::UnreadableKubeconfig { path: name(), source },
+        other => bad(&name(), &other),
+    })
+}
+
+/// A kubeconfig that is at hand.
+pub(super) fn parse(name: &str, text: &str) -> Result<Kubeconfig, ClusterError> {
+    Kubeconfig::from_yaml(text).map_err(|error| bad(name, &error))
+}
+
+/// Those of the files that are there, merged as kubectl merges them: the first to name something wins. `None` where
+/// none of them is there. With the words for where it came from.
+pub(super) fn merged(files: &[PathBuf]) -> Result<Option<(Kubeconfig, String)>, ClusterError> {
+    let there: Vec<&PathBuf> = files.iter().filter(|path| path.exists()).collect();
+    let from = there.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("`, `");
+    let read = there.into_iter().map(|path| read(path, &Origin::default()));
+    let all = read.reduce(|first, next| first?.merge(next?).map_err(|error| bad(&from, &error))).transpose()?;
+    Ok(all.map(|kubeconfig| (kubeconfig, from.clone())))
+}
+
+/// The name of the context to use: the wanted one, else the current one. It is there.
+pub(super) fn context(
+    kubeconfig: &Kubeconfig,
+    wanted: Option<&str>,
+    from: &str,
+    origin: &Origin,
+) -> Result<String, ClusterError> {
+    let known = || kubeconfig.contexts.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    let current = kubeconfig.current_context.as_deref().filter(|name| !name.is_empty());
+    let Some(name) = wanted.or(current) else {
+        return Err(ClusterError::NoContext { from: from.to_owned(), known: known(), origin: origin.clone() });
+    };
+    if kubeconfig.contexts.iter().any(|it| it.name == name) {
+        return Ok(name.to_owned());
+    }
+    let origin = if wanted.is_some() { origin.clone() } else { Origin::default() };
+    Err(ClusterError::UnknownContext { name: name.to_owned(), from: from.to_owned(), known: known(), origin })
+}
+
+/// The cluster that a context names, to be changed.
+pub(super) fn cluster_mut<'k>(
+    kubeconfig: &'k mut Kubeconfig,
+    context: &str,
+    from: &str,
+) -> Result<&'k mut Cluster, ClusterError> {
+    let named = kubeconfig.contexts.iter().find(|it| it.name == context).and_then(|it| it.context.as_ref());
+    let name = named.map(|it| it.cluster.clone()).unwrap_or_default();
+    let found = kubeconfig.clusters.iter_mut().find(|it| it.name == name).and_then(|it| it.cluster.as_mut());
+    let dangling = || ClusterError::DanglingContext { context: context.to_owned(), name, from: from.to_owned() };
+    found.ok_or_else(dangling)
+}
+
+/// What is wrong with a kubeconfig's text. The parser's own words may quote a token, so only the place is said.
+fn bad(path: &str, error: &KubeconfigError) -> ClusterError {
+    let reason = match error {
+        KubeconfigError::Parse(parse) => parse.location().map_or_else(
+            || "it is not YAML of that form".to_owned(),
+            |at| format!("line {}, column {} does not fit its form", at.line(), at.column()),
+        ),
+        other => other.to_string(),
+    };
+    ClusterError::BadKubeconfig { path: path.to_owned(), reason }
+}

@@ -1,0 +1,227 @@
+//! Which cluster, and as whom: the settings of an environment and of the process, resolved into a client's.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+
+use super::kubeconfig;
+use super::{ClusterError, credentials};
+use crate::network::Proxies;
+use weft_base::masked::Masked;
+use weft_base::value::Origin;
+use weft_stages::project::ClusterRef;
+
+/// The server of a pod's own cluster is named by this variable.
+const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
+
+/// Everything that is needed to connect to a cluster. It holds no connection and has read no file yet.
+#[derive(Debug)]
+pub struct Target {
+    source: Source,
+    context: Option<String>,
+    server: Option<String>,
+    tls_server_name: Option<String>,
+    insecure: bool,
+    proxy: Option<String>,
+    proxies: Proxies,
+    origin: Origin,
+    pace: Pace,
+}
+
+/// How fast a server is asked, and how long it is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many requests may be under way at once, at most.
+    pub in_flight: usize,
+    /// How long a server that does not answer is waited for. A [lease](super::Lease) lasts twice as long.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { in_flight: 64, patience: Duration::from_secs(30) }
+    }
+}
+
+/// Where the address and the credentials come from.
+#[derive(Debug)]
+enum Source {
+    /// One kubeconfig that somebody named: it must be there.
+    File(PathBuf),
+    /// The files of `KUBECONFIG`, or the one in the home folder: those that are there are merged, the first one wins.
+    Usual { files: Vec<PathBuf>, in_cluster: bool },
+    /// The service account of the pod we run in.
+    InCluster,
+    /// A kubeconfig that is at hand, with the words for where it came from.
+    Text(String, Masked<String>),
+}
+
+/// A client's settings, with what is worth saying about them.
+pub(super) struct Resolved {
+    pub config: Config,
+    pub warnings: Vec<String>,
+    pub expiry: credentials::Expiry,
+    /// Where the credentials come from, in words.
+    pub from: String,
+}
+
+impl Target {
+    /// The target that an environment names. `root` is the folder that its paths are relative to; `variable` reads the
+    /// environment of the process (`KUBECONFIG`, `HOME`, `HTTPS_PROXY`, `NO_PROXY`, `KUBERNETES_SERVICE_HOST`).
+    pub fn new(reference: &ClusterRef, root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let source = match &reference.kubeconfig {
+            _ if reference.in_cluster => Source::InCluster,
+            Some(path) => Source::File(root.join(path)),
+            None => Source::Usual { files: usual_files(variable), in_cluster: variable(IN_CLUSTER).is_some() },
+        };
+        Self {
+            source,
+            context: reference.context.clone(),
+            server: reference.server.clone(),
+            tls_server_name: reference.tls_server_name.clone(),
+            insecure: reference.insecure,
+            proxy: reference.proxy.clone(),
+            proxies: Proxies::new(variable),
+            origin: reference.origin.clone(),
+            pace: Pace::default(),
+        }
+    }
+
+    /// The same target at another pace.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// The same target with this kubeconfig in place of a file; `name` says where it came from. It serves an
+    /// environment whose kubeconfig is a Secret of another cluster: see [`super::Cluster::kubeconfig_from_secret`].
+    #[must_use]
+    pub fn with_kubeconfig(self, name: &str, text: Masked<String>) -> Self {
+        Self { source: Source::Text(name.to_owned(), text), ..self }
+    }
+
+    /// A client's settings, for whoever needs clients of several identities. A request is tried once, and waits for its
+    /// answer as long as it takes.
+    pub fn config(&self) -> Result<Config, ClusterError> {
+        // Only the first call decides, and all calls say the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = self.resolve()?.config;
+        config.default_retry = false;
+        Ok(config)
+    }
+
+    /// Reads the files and makes a client's settings of them.
+    pub(super) fn resolve(&self) -> Result<Resolved, ClusterError> {
+        let (kubeconfig, from) = match &self.source {
+            Source::InCluster => return self.in_cluster(),
+            Source::File(path) => (kubeconfig::read(path, &self.origin)?, path.display().to_string()),
+            Source::Text(name, text) => (kubeconfig::parse(name, text.expose())?, name.clone()),
+            Source::Usual { files, in_cluster } => match kubeconfig::merged(files)? {
+                Some(found) => found,
+                None if *in_cluster && self.context.is_none() => return self.in_cluster(),
+                None => return self.bare_server(files),
+            },
+        };
+        self.by_kubeconfig(kubeconfig, &from)
+    }
+
+    fn by_kubeconfig(&self, mut kubeconfig: Kubeconfig, from: &str) -> Result<Resolved, ClusterError> {
+        let context = kubeconfig::context(&kubeconfig, self.context.as_deref(), from, &self.origin)?;
+        let expiry = credentials::Expiry::of(&kubeconfig, &context);
+        let cluster = kubeconfig::cluster_mut(&mut kubeconfig, &context, from)?;
+        if let Some(server) = &self.server {
+            cluster.server = Some(server.clone());
+        }
+        if let Some(name) = &self.tls_server_name {
+            cluster.tls_server_name = Some(name.clone());
+        }
+        if self.insecure {
+            cluster.insecure_skip_tls_verify = Some(true);
+        }
+        let authority = cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some();
+        if cluster.insecure_skip_tls_verify == Some(true) && authority {
+            return Err(ClusterError::InsecureWithAuthority { context, origin: self.origin.clone() });
+        }
+        let proxy = self.proxy.clone().or_else(|| cluster.proxy_url.clone());
+        let server = cluster.server.clone().unwrap_or_default();
+        address(&server)?;
+        let options = KubeConfigOptions { context: Some(context), ..KubeConfigOptions::default() };
+        // The loader does nothing that waits: it is asynchronous for the sake of its signature.
+        let config = futures::executor::block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
+            .map_err(|source| ClusterError::Credentials { from: from.to_owned(), source: Box::new(source) })?;
+        self.finish(config, proxy, expiry, from)
+    }
+
+    fn in_cluster(&self) -> Result<Resolved, ClusterError> {
+        let mut config =
+            Config::incluster().map_err(|source| ClusterError::NotInCluster { source: Box::new(source) })?;
+        if let Some(server) = &self.server {
+            config.cluster_url = address(server)?;
+        }
+        config.tls_server_name = self.tls_server_name.clone().or(config.tls_server_name);
+        self.finish(config, self.proxy.clone(), credentials::Expiry::default(), "(service account)")
+    }
+
+    /// Only an address, and nobody's credentials: whoever serves there may answer anonymous requests.
+    fn bare_server(&self, looked: &[PathBuf]) -> Result<Resolved, ClusterError> {
+        let Some(server) = &self.server else {
+            let looked = looked.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>();
+            return Err(ClusterError::NoKubeconfig { looked, origin: self.origin.clone() });
+        };
+        let mut config = Config::new(address(server)?);
+        config.tls_server_name.clone_from(&self.tls_server_name);
+        config.accept_invalid_certs = self.insecure;
+        self.finish(config, self.proxy.clone(), credentials::Expiry::default(), "(none)")
+    }
+
+    fn finish(
+        &self,
+        mut config: Config,
+        proxy: Option<String>,
+        expiry: credentials::Expiry,
+        from: &str,
+    ) -> Result<Resolved, ClusterError> {
+        if let Some(plugin) = &mut config.auth_info.exec
+            && plugin.interactive_mode != Some(ExecInteractiveMode::Always)
+            && !std::io::stdin().is_terminal()
+        {
+            // Nobody can answer it, and what it says is needed for the error.
+            plugin.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        config.proxy_url = self.proxies.of(&config.cluster_url, proxy)?;
+        let mut warnings = Vec::new();
+        if config.accept_invalid_certs {
+            warnings.push(format!(
+                "The certificate of {} is not checked (`insecure`): anybody on the way can read and change what is sent.",
+                config.cluster_url
+            ));
+        }
+        Ok(Resolved { config, warnings, expiry, from: from.to_owned() })
+    }
+}
+
+/// The files that `KUBECONFIG` lists; `~/.kube/config` where it lists none.
+fn usual_files(variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let listed = variable("KUBECONFIG").unwrap_or_default();
+    let files: Vec<PathBuf> = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()).collect();
+    let home = variable("HOME").map(|home| Path::new(&home).join(".kube/config"));
+    if files.is_empty() { home.into_iter().collect() } else { files }
+}
+
+/// The address of a server: a URL with a host.
+fn address(server: &str) -> Result<Uri, ClusterError> {
+    let bad = |reason: String| ClusterError::BadAddress { server: server.to_owned(), reason };
+    let uri: Uri = server.parse().map_err(|error: http::uri::InvalidUri| bad(error.to_string()))?;
+    match uri.scheme_str() {
+        Some("https" | "http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        Some("https" | "http") => Err(bad("it names no host".to_owned())),
+        _ => Err(bad("it does not begin with `https://`".to_owned())),
+    }
+}

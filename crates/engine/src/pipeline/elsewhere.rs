@@ -1,0 +1,54 @@
+//! What the repository gives releases that a run is not about: an object that moved there is not deleted here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Project, Rendering, Settings, State, render, values};
+use weft_base::diagnostic::{Diagnostic, Failure};
+use weft_schema::Discovery;
+use weft_stages::manifest::{Desired, ObjectId};
+
+/// By release that is not part of the run, its objects; or why they could not be told.
+pub(super) type Elsewhere = BTreeMap<Arc<str>, Result<BTreeSet<ObjectId>, String>>;
+
+/// Renders the other releases, if anything left those of the run.
+pub(super) fn look(
+    settings: &Settings,
+    project: &Project,
+    desired: &Desired,
+    state: &State,
+    discovery: &Arc<Discovery>,
+) -> Elsewhere {
+    let wanted: BTreeSet<&ObjectId> = desired.objects.iter().map(|object| &object.id).collect();
+    if state.inventories.values().all(|it| it.objects.keys().all(|id| wanted.contains(id))) {
+        return Elsewhere::new();
+    }
+    let is_other = |name: &str| !project.environment.releases.iter().any(|it| *it.name == *name);
+    let others = project.whole.releases.iter().filter(|it| is_other(&it.name));
+    others.map(|it| (Arc::clone(&it.name), objects(settings, project, &it.name, discovery))).collect()
+}
+
+/// The objects of one release alone, so that one that cannot be rendered hides no other.
+fn objects(
+    settings: &Settings,
+    project: &Project,
+    release: &str,
+    discovery: &Arc<Discovery>,
+) -> Result<BTreeSet<ObjectId>, String> {
+    let mut environment = project.whole.clone();
+    environment.releases.retain(|it| *it.name == *release);
+    let alone = Project {
+        environment,
+        whole: project.whole.clone(),
+        tree: project.tree.clone(),
+        inputs: project.inputs.clone(),
+        commit: project.commit.clone(),
+        time: project.time,
+        left: Vec::new(),
+        folder: project.folder.clone(),
+    };
+    let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
+    let told = |failure: Failure| failure.diagnostics.first().map(Diagnostic::reason).unwrap_or_default();
+    let Rendering { desired, .. } = rendered.map_err(told)?;
+    Ok(desired.objects.into_iter().filter(|it| !it.implicit).map(|it| it.id).collect())
+}

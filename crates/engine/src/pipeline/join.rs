@@ -1,0 +1,71 @@
+//! Live objects, joined to the desired ones and judged on the thread pool as their pages arrive.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::compare::Subject;
+use super::pool;
+use crate::cluster::{Page, PageRead};
+use weft_schema::Schemas;
+use weft_stages::diff::{self, Compared, LiveObject, ObjectComparison};
+use weft_stages::manifest::ObjectId;
+
+/// What a live object came to.
+pub(super) enum Joined {
+    /// The desired object with this place is compared.
+    Done(usize, Box<ObjectComparison>),
+    /// About the desired object with this place, something has to be asked.
+    Ask(usize, Box<LiveObject>),
+    /// An object that left the repository is still there.
+    Left(ObjectId, Box<ObjectComparison>),
+}
+
+/// Judges the objects of pages. Clones share what was found.
+#[derive(Clone)]
+pub(super) struct Join {
+    subject: Arc<Subject>,
+    places: Arc<HashMap<ObjectId, usize>>,
+    /// None: only records prove anything here.
+    schemas: Arc<Schemas>,
+    found: Arc<Mutex<Vec<Joined>>>,
+}
+
+impl Join {
+    /// Nothing is joined yet; `places` are those of the desired objects.
+    pub fn new(subject: &Arc<Subject>, places: &Arc<HashMap<ObjectId, usize>>) -> Self {
+        let (subject, places) = (Arc::clone(subject), Arc::clone(places));
+        Self { subject, places, schemas: Arc::new(Schemas::new()), found: Arc::default() }
+    }
+
+    /// Judges the objects of a page, on another thread.
+    pub async fn page(self, page: Page) -> PageRead {
+        let work = move || {
+            let mut found = Vec::new();
+            let read = page.read(&mut |live| found.extend(self.object(live)));
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+            read
+        };
+        pool::run(work).await
+    }
+
+    /// All that was found so far.
+    pub fn found(&self) -> Vec<Joined> {
+        std::mem::take(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn object(&self, live: LiveObject) -> Option<Joined> {
+        let subject = &*self.subject;
+        let Some(&at) = self.places.get(&live.id) else {
+            let held = subject.members.get(&live.id)?;
+            let id = live.id.clone();
+            let comparison = diff::leftover(&id, &held.release, Some(live), held.recorded.clone());
+            return Some(Joined::Left(id, Box::new(comparison)));
+        };
+        let recorded = subject.recorded(&live.id);
+        Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context(&self.schemas)) {
+            Compared::Done(comparison) => Joined::Done(at, comparison),
+            // What is taken over is decided with the schema at hand, which is fetched for all questions together.
+            Compared::Shape(live) | Compared::Ask(live) | Compared::Adopt(live, _) => Joined::Ask(at, live),
+        })
+    }
+}

@@ -1,0 +1,416 @@
+//! The whole run on one screen: [`render`], [`plan`](fn@plan) and [`apply`] call the stages in the order in which the
+//! data goes.
+//!
+//! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
+//! through `source`, `keys` and `cluster`; every decision is a pure stage's.
+
+mod acting;
+mod coming;
+mod compare;
+mod definitions;
+mod drift;
+mod elsewhere;
+mod error;
+mod explain;
+mod exposures;
+mod history;
+mod hooks;
+mod ignore;
+mod join;
+pub mod kustomize;
+mod load;
+mod lookups;
+mod observe;
+mod policies;
+mod pool;
+mod probe;
+mod questions;
+mod record;
+mod releases;
+mod residents;
+mod revision;
+mod rights;
+mod rollback;
+mod saved;
+mod sources;
+mod state;
+mod stop;
+mod target;
+mod testing;
+mod touched;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::{FutureExt as _, TryFutureExt as _};
+
+pub use self::acting::{Ended, Manner, apply};
+pub use self::compare::Held;
+use self::compare::Subject;
+pub use self::definitions::{Invalid, violations};
+pub use self::drift::{Looking, correct, look};
+pub use self::error::PipelineError;
+pub use self::explain::{Explained, ExplainedField, Layered, Question, explain};
+pub use self::exposures::{Exposures, exposures};
+pub use self::history::{Revisions, history, objects};
+pub use self::load::{Declared, Project, project};
+pub use self::observe::{Observed, observe};
+pub use self::policies::judged;
+pub use self::releases::{ReleaseValues, values};
+pub use self::revision::{
+    Revision, beside, fresh_key, rebase, revised, revision, revision_beside, revision_on, revisions,
+};
+pub use self::rights::rights;
+pub use self::rollback::rollback;
+pub use self::saved::{Made, replan, save, set_again};
+pub use self::sources::{Relocked, Renew, lock, outdated, vendored};
+pub use self::state::State;
+use self::state::{Early, Key, Sought};
+pub use self::stop::{is_stopped, signalled, stop, stopped};
+pub use self::target::connect;
+pub use self::testing::{Tests, test};
+pub use self::touched::{Change, touched};
+use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
+use crate::source::Source;
+use weft_base::diagnostic::Failure;
+use weft_base::masked::{FingerprintKey, Redactor};
+use weft_schema::Discovery;
+use weft_stages::chart::{self, Making};
+use weft_stages::diff::{Judge, Tool};
+use weft_stages::manifest::{self, Desired, ObjectId};
+use weft_stages::plan::touched::Touched;
+use weft_stages::plan::{self, Guards, Plan, Unfollowed};
+use weft_stages::project::{Prune, ReleaseSource, Selection};
+use weft_stages::state::saved::Aim;
+use weft_stages::values::Layer;
+
+/// What a run is about: arguments, files and the environment of the process, resolved.
+pub struct Settings {
+    /// Where the project's files come from.
+    pub source: Source,
+    /// The environment.
+    pub environment: String,
+    /// Which of its releases.
+    pub selection: Selection,
+    /// What the command line sets in the values.
+    pub overrides: Vec<Layer>,
+    /// The identity files that the command line names.
+    pub identities: Vec<PathBuf>,
+    /// The cluster that the command line names in place of the environment's.
+    pub cluster: ClusterOverride,
+    /// Whose word is taken for what would change.
+    pub judge: Judge,
+    /// The environment of the process.
+    pub variables: BTreeMap<String, String>,
+    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
+    pub closed: bool,
+    /// What the files declare, where an earlier step of this run has read them.
+    pub declared: Option<Arc<Declared>>,
+}
+
+/// A cluster that the command line names.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterOverride {
+    /// A kubeconfig file.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig.
+    pub context: Option<String>,
+    /// How fast it is asked, and how long it is waited for.
+    pub pace: Pace,
+}
+
+/// Tells what a long run is at.
+pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
+
+/// The releases rendered and read, without a cluster.
+pub struct Rendering {
+    /// The releases with their values.
+    pub releases: Vec<ReleaseValues>,
+    /// The values that users set and no template read.
+    pub unread: Vec<weft_stages::values::Unread>,
+    /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
+    pub placeholders: bool,
+    /// What the templates of each release really looked at, where that was asked for.
+    pub reads: Vec<Option<chart::Read>>,
+    /// What the `NOTES.txt` of charts came to, by release, with secrets masked.
+    pub notes: Vec<(Arc<str>, String)>,
+    /// Their objects.
+    pub desired: Desired,
+}
+
+/// A plan with all that is needed to apply it.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The project that it is of.
+    pub project: Project,
+    /// The connection.
+    pub cluster: Cluster,
+    /// What the server serves.
+    pub discovery: Arc<Discovery>,
+    /// What the cluster keeps about the environment.
+    pub state: State,
+    /// What people should know, each a full sentence.
+    pub warnings: Vec<String>,
+    /// What it is made for.
+    pub aim: Aim,
+    /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
+    pub placeholders: bool,
+    /// What charts tell people who apply them, by release, with secrets masked.
+    pub notes: Vec<(Arc<str>, String)>,
+    /// Whether it only puts back what others did: then it is no revision of a release.
+    pub corrects: bool,
+    /// Which releases a change touches, where it is only about those.
+    pub touched: Option<Touched>,
+}
+
+/// Renders the releases of a project, on all cores, and reads their objects.
+pub fn render(
+    project: &Project,
+    releases: Vec<ReleaseValues>,
+    discovery: &Arc<Discovery>,
+    making: &Making,
+) -> Result<Rendering, Failure> {
+    let rendered = pool::each(&releases, |it| rendered(project, it, discovery, making))?;
+    let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
+    let reads = rendered.iter_mut().map(|it| it.reads.take()).collect();
+    rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
+    let read = releases.iter().zip(&rendered).map(|(it, of)| (&*it.release.name, &it.values, &*of.unread));
+    let unread = weft_stages::values::unread(read);
+    let placeholders = rendered.iter().any(|it| it.placeholders);
+    let notes = rendered.iter().filter_map(|it| Some((Arc::clone(&it.release), it.notes.clone()?))).collect();
+    let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
+    let mut desired = manifest::read(rendered, &project.environment, discovery)?;
+    desired.warnings.extend(said);
+    Ok(Rendering { releases, unread, placeholders, reads, notes, desired })
+}
+
+/// Renders one release; with it what people should know.
+fn rendered(
+    project: &Project,
+    it: &ReleaseValues,
+    discovery: &Arc<Discovery>,
+    making: &Making,
+) -> Result<(chart::Rendered, Vec<String>), Failure> {
+    let ReleaseValues { release, chart, values, files, .. } = it;
+    let rendered = match (chart, &release.source) {
+        (None, ReleaseSource::Kustomization(folder)) => {
+            return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
+        }
+        (Some(chart), _) => {
+            let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
+            let capabilities = discovery;
+            chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
+        }
+        (None, ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder)) => {
+            chart::manifests(&project.tree, folder, release)
+        }
+    };
+    rendered.map(|it| (it, Vec::new())).map_err(|error| Failure::from(error).of_release(&release.name))
+}
+
+/// Loads, decrypts, renders, reads the live objects, compares, and plans. It writes nothing.
+pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+    progress("reading the project");
+    plan_of(project(settings)?, settings, guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+async fn plan_of(
+    project: Project,
+    settings: &Settings,
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
+    let releases = values(settings, &project)?;
+    let render = async |cluster: &Cluster, discovery: &Arc<Discovery>, making: Making| {
+        progress("rendering");
+        let rendering = lookups::render(&project, releases, discovery, making, cluster).await;
+        let objects = rendering.iter().flat_map(|it| &it.desired.objects);
+        let sought = objects.map(|it| (it.id.clone(), it.gvk.api_version())).collect();
+        (rendering, sought)
+    };
+    let (cluster, discovery, mut state, rendering) = begin(settings, &project, key, render, progress).await?;
+    let Rendering { releases, desired, placeholders, notes, .. } = rendering?;
+    state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
+    let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
+    let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
+    let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
+    let planned =
+        judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
+    Ok(Planned { placeholders, notes, ..planned })
+}
+
+/// Makes sure that the cluster keeps a key, of which passwords and the like can be derived, before a plan is made that
+/// will be applied.
+pub async fn keep_key(planned: &Planned) -> Result<(), Failure> {
+    planned.cluster.fingerprint_key(&planned.project.environment.state_namespace, true).await?;
+    Ok(())
+}
+
+/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
+/// [`plan`](fn@plan) does, with a repository that has nothing of them.
+pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+    destroy_of(load::with_removed(settings)?, settings, guards, None, progress).await
+}
+
+/// The same of a project that is read, with the key of another run where that is given.
+async fn destroy_of(
+    mut project: Project,
+    settings: &Settings,
+    guards: &Guards,
+    key: Option<FingerprintKey>,
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
+    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
+    project.refuse_unknown(settings, &state)?;
+    let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
+    project.whole.releases.retain(|it| !going.contains(&it.name));
+    let aim = (Aim::Remove, guards);
+    judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
+}
+
+/// The cluster of a project, and what is known of it, with the key of another run where that is given. A work that needs
+/// no more than what is served and the key is done meanwhile; it says what objects the run will look at.
+async fn begin<R>(
+    settings: &Settings,
+    project: &Project,
+    key: Option<FingerprintKey>,
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    progress: Progress<'_>,
+) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let (discovery, state, done) = known_ahead(&cluster, project, settings, key, work, progress).await?;
+    Ok((cluster, discovery, state, done))
+}
+
+/// No work.
+async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<Sought>) {
+    ((), Vec::new())
+}
+
+/// What the server serves, and what it keeps about the environment, both at once.
+async fn known(
+    cluster: &Cluster,
+    project: &Project,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> Result<(Arc<Discovery>, State), Failure> {
+    progress("reading what was applied");
+    let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from);
+    let state = State::read(cluster, &project.environment, project.about(settings));
+    futures::future::try_join(discovery, state).await
+}
+
+/// The same for whoever reads the live objects next, some of which are read meanwhile; for the rest see [`begin`].
+async fn known_ahead<R>(
+    cluster: &Cluster,
+    project: &Project,
+    settings: &Settings,
+    key: Option<FingerprintKey>,
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    progress: Progress<'_>,
+) -> Result<(Arc<Discovery>, State, R), Failure> {
+    progress("reading what was applied");
+    let (environment, about) = (&project.environment, project.about(settings));
+    let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
+    let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
+    let work =
+        async |discovery: &Arc<Discovery>, key: &Key| work(cluster, discovery, state::making(project, key)).await;
+    let cache = SchemaCache::new(&settings.variables);
+    let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
+    let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
+    let done = match done {
+        Ok(done) => done,
+        Err(work) => work(&discovery, &(state.key.clone(), state.key_is_kept)).await.0,
+    };
+    Ok((discovery, state, done))
+}
+
+async fn judge(
+    settings: &Settings,
+    project: Project,
+    desired: Desired,
+    cluster: Cluster,
+    (discovery, mut state): (Arc<Discovery>, State),
+    (aim, guards): (Aim, &Guards),
+    progress: Progress<'_>,
+) -> Result<Planned, Failure> {
+    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+    let (rules, count) = (Arc::new(ignore::rules(&project, &objects, &state)), objects.len());
+    let (mut members, judge, cache) = (state.held(), settings.judge, SchemaCache::new(&settings.variables));
+    let known: Vec<&ObjectId> = members.keys().collect();
+    if let Some(word) = guards.naming_none(&known).next() {
+        return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
+    }
+    members.retain(|id, _| guards.are_about(id));
+    let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
+    let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
+    let rules_of = Arc::clone(&rules);
+    let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
+    let Early { ahead, questions } = std::mem::take(&mut state.early);
+    let around = (ahead, &state.beside());
+    let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
+    residents::look(&mut comparison, guards, &cluster, &discovery).await?;
+    let mut facts = state.facts(&project.whole);
+    if aim == Aim::Remove {
+        // Who says that a release shall go does not ask what becomes of single objects that leave it.
+        facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
+    }
+    state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
+    let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
+    hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
+    let unused = ignore::unused(&rules, settings, count, &unread);
+    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
+    let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
+    let over = ignore::over(&project.environment, ignore::today());
+    let said =
+        desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
+    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
+    let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects, touched })
+}
+
+/// What to do about objects that could not be read, and how schemas were done without.
+fn advice(unread: &Unread) -> Vec<String> {
+    let roles = unread.roles().map(|it| format!("Some objects could not be read. These rights are missing:\n{it}"));
+    roles.into_iter().chain(shapeless(unread)).collect()
+}
+
+/// A sentence for each cause for which schemas could not be had.
+fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
+    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (kind, why) in &unread.shapes {
+        causes.entry(why).or_default().push(format!("`{} {}`", kind.api_version(), kind.kind));
+    }
+    causes.into_iter().map(|(why, kinds)| {
+        format!("There are no schemas of {}, so their structure proves nothing here: {why}.", kinds.join(", "))
+    })
+}
+
+/// What to know about a mark of another tool that has no effect.
+fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} has"),
+        [first, rest @ ..] => format!("{first} and {} more have", rest.len()),
+        [] => "Nothing has".to_owned(),
+    };
+    format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
+}
+
+/// What to know about objects that another tool counts among its own.
+fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
+    let which = match objects {
+        [only] => format!("{only} is"),
+        [first, rest @ ..] => format!("{first} and {} more are", rest.len()),
+        [] => "Nothing is".to_owned(),
+    };
+    format!(
+        "{which} also managed by {tool} (`{}`), which may write or delete what it manages: end that first.",
+        tool.mark
+    )
+}

@@ -1,0 +1,71 @@
+//! What the cluster has of an environment, without rendering it: no secret is needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::compare::{Held, served};
+use super::{Progress, Settings, advice, connect, known_ahead, load, nothing};
+use crate::cluster::Wanted;
+use weft_base::diagnostic::Failure;
+use weft_stages::diff::{self, LiveObject, Unknown};
+use weft_stages::health::{self, Health};
+use weft_stages::manifest::ObjectId;
+use weft_stages::project::HealthRule;
+
+/// The objects of the inventories, and what the server has of them.
+pub struct Observed {
+    /// The releases that were asked about, whether the cluster has anything of them or not.
+    pub releases: Vec<Arc<str>>,
+    /// The objects that the inventories hold.
+    pub members: BTreeMap<ObjectId, Held>,
+    /// Those that the server has.
+    pub live: BTreeMap<ObjectId, LiveObject>,
+    /// Those that could not be read, with the reason.
+    pub unread: BTreeMap<ObjectId, Unknown>,
+    /// What healthy means for some objects, by release.
+    pub rules: BTreeMap<Arc<str>, Vec<HealthRule>>,
+    /// What people should know, each a full sentence.
+    pub warnings: Vec<String>,
+}
+
+impl Observed {
+    /// Why an object is not among the live ones, in words that follow its name.
+    pub fn absence(&self, id: &ObjectId) -> String {
+        let reason = self.unread.get(id).map(|why| format!("could not be read: {why}"));
+        reason.unwrap_or_else(|| "is gone".to_owned())
+    }
+
+    /// How an object is; `None` where it was not read.
+    pub fn health(&self, id: &ObjectId) -> Option<Health> {
+        let (live, held) = (self.live.get(id)?, self.members.get(id)?);
+        Some(health::judge(&live.body, self.rules.get(&held.release).map(Vec::as_slice).unwrap_or_default()))
+    }
+}
+
+/// Reads the inventories of the selected releases, and the objects that they hold.
+pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Observed, Failure> {
+    let project = load::with_removed(settings)?;
+    progress("connecting to the cluster");
+    let cluster = connect(settings, &project.environment).await?;
+    let (discovery, mut state, ()) = known_ahead(&cluster, &project, settings, None, nothing, progress).await?;
+    project.refuse_unknown(settings, &state)?;
+    let members = state.held();
+    let wanted = members.iter().filter_map(|(id, held)| {
+        let resource = served(&discovery, id, &held.api_version)?.clone();
+        Some(Wanted { id: id.clone(), resource })
+    });
+    let mut live = BTreeMap::new();
+    progress(&format!("reading {} live objects", members.len()));
+    let mut note = |mut object: LiveObject| {
+        if let Some(recorded) = members.get(&object.id).and_then(|held| held.recorded.as_ref()) {
+            diff::mask_recorded(&mut object, recorded);
+        }
+        live.insert(object.id.clone(), object);
+    };
+    let ahead = std::mem::take(&mut state.early).ahead;
+    let unread = cluster.read_around(wanted, (ahead, &state.beside()), &mut note).await?;
+    let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
+    let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
+    let rules = project.environment.releases.iter().map(|it| (Arc::clone(&it.name), it.wait.rules.clone())).collect();
+    Ok(Observed { releases, members, live, unread: unread.reasons, rules, warnings })
+}

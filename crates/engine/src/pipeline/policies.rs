@@ -1,0 +1,36 @@
+//! A plan, or a rendering, under the rules of its repository.
+
+use super::{Project, Revision};
+use weft_base::diagnostic::Failure;
+use weft_base::masked::FingerprintKey;
+use weft_stages::plan::Plan;
+use weft_stages::policy::{self, Facts, Judgement};
+use weft_stages::state::saved::Aim;
+
+/// What the policies of a project find in a plan. `cluster` is `None` where none was asked.
+pub(super) fn judgement(
+    project: &Project,
+    plan: &Plan,
+    cluster: Option<&str>,
+    key: &FingerprintKey,
+    aim: &Aim,
+) -> Result<Judgement, Failure> {
+    Ok(policy::judge(&policy::read(&project.tree)?, plan, &facts(project, cluster, aim), key))
+}
+
+/// What the policies of a revision find in its objects, whatever an apply would do to them.
+pub fn judged(revision: &Revision, key: &FingerprintKey) -> Result<Judgement, Failure> {
+    let Revision { project, rendering } = revision;
+    let (policy, facts) = (policy::read(&project.tree)?, facts(project, None, &Aim::Apply));
+    Ok(policy::judge_objects(&policy, &project.environment.name, &rendering.desired.objects, &facts, key))
+}
+
+fn facts(project: &Project, cluster: Option<&str>, aim: &Aim) -> Facts {
+    let aim = match aim {
+        Aim::Apply => "apply",
+        Aim::Remove => "destroy",
+        Aim::GoBack { .. } => "rollback",
+    };
+    let commit = project.commit.as_ref().map(|it| it.id.clone());
+    Facts { cluster: cluster.map(str::to_owned), commit, aim }
+}

@@ -1,0 +1,41 @@
+//! The rights that an environment needs, told from what it renders.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Rendering, Settings, connect, project, render, values};
+use crate::cluster::{Deed, Place, Right};
+use weft_base::diagnostic::Failure;
+use weft_schema::Discovery;
+
+/// The rights that somebody needs to do something with the selected releases. Kinds are looked up among the built-in
+/// ones and the definitions that the releases bring, or, with `discover`, among those that the cluster serves.
+pub async fn rights(
+    settings: &Settings,
+    deed: Deed,
+    discover: bool,
+    secrets: bool,
+) -> Result<BTreeSet<Right>, Failure> {
+    let project = project(settings)?;
+    let releases = values(settings, &project)?;
+    let discovery = if discover {
+        connect(settings, &project.environment).await?.discover().await?
+    } else {
+        weft_schema::builtin()
+    };
+    let Rendering { desired, .. } = render(&project, releases, &Arc::new(discovery.clone()), &project.making())?;
+    let mut known: Discovery = discovery;
+    for object in desired.objects.iter().filter(|it| it.gvk.kind == "CustomResourceDefinition") {
+        known.extend_with_crd(&object.body);
+    }
+    let places: Vec<Place> = desired
+        .objects
+        .iter()
+        .filter(|object| secrets || !(object.id.kind.group.is_empty() && object.id.kind.kind == "Secret"))
+        .filter_map(|object| {
+            let (resource, namespace) = (known.resource(&object.gvk)?.clone(), object.id.namespace.clone());
+            Some(Place { resource, namespace, made: object.implicit })
+        })
+        .collect();
+    Ok(deed.needs(&places, &project.environment.state_namespace))
+}

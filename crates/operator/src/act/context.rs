@@ -1,0 +1,173 @@
+//! What all visits share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::{Server, Teller, Tokens};
+use crate::decide::{Outcome, Tally, target_name};
+use crate::marks::Key;
+use crate::world::{Line, Queue, World};
+use crate::{ConfigMapSync, Figures, Note, Options, Reason, Tell};
+
+/// What all visits share.
+pub(crate) struct Context {
+    pub server: Server,
+    pub tokens: Tokens,
+    pub teller: Teller,
+    pub figures: Arc<Figures>,
+    /// Who hears what the process says of itself.
+    pub tell: Tell,
+    pub options: Options,
+    world: Mutex<World>,
+    queue: Mutex<Queue>,
+    pending: Mutex<HashMap<Key, Pending>>,
+    started: Instant,
+    due: Notify,
+    dice: AtomicU64,
+}
+
+/// How many copies are looked at in a second after a start, at most.
+const VERIFIED: u64 = 200;
+
+/// What happened so long before this process led was seen to by the one who did.
+const RECENT: Duration = Duration::from_secs(60);
+
+/// What is remembered of an object between two visits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending {
+    /// Why the last visit did not end well, and how often in a row before.
+    pub retry: Option<(Reason, u32)>,
+    /// The sums of the last visit, as they are counted.
+    pub tally: Tally,
+    /// The targets that failed at the last visit.
+    pub failing: HashMap<String, Outcome>,
+}
+
+/// How a visit ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Finish {
+    /// The result, for the figures.
+    pub result: &'static str,
+    /// Whether anything was written.
+    pub wrote: bool,
+    /// Why it has to be visited again, if it has.
+    pub retry: Vec<Reason>,
+    /// Whether the object is gone.
+    pub gone: bool,
+}
+
+impl Finish {
+    /// A visit that ended so.
+    pub fn of(result: &'static str) -> Self {
+        Self { result, wrote: false, retry: Vec::new(), gone: false }
+    }
+
+    /// A visit that has to be made again, for this reason.
+    pub fn again(result: &'static str, reason: Reason) -> Self {
+        Self { retry: vec![reason], ..Self::of(result) }
+    }
+
+    /// A visit of an object that is gone.
+    pub fn gone(result: &'static str) -> Self {
+        Self { gone: true, ..Self::of(result) }
+    }
+}
+
+impl Context {
+    /// Nothing known, nothing due.
+    pub fn new(server: Server, teller: Teller, figures: Arc<Figures>, tell: Tell, options: Options) -> Self {
+        Self {
+            server,
+            tokens: Tokens::new(Arc::clone(&figures)),
+            teller,
+            figures,
+            tell,
+            options,
+            world: Mutex::default(),
+            queue: Mutex::default(),
+            pending: Mutex::default(),
+            started: Instant::now(),
+            due: Notify::new(),
+            dice: AtomicU64::new(1),
+        }
+    }
+
+    /// What is known of the cluster. It is not held over a wait.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is due. It is not held over a wait.
+    pub fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered between visits. It is not held over a wait.
+    pub fn pending(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time since the start of the process.
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Says that something may be due.
+    pub fn wake(&self) {
+        self.due.notify_one();
+    }
+
+    /// Waits until something may be due.
+    pub async fn woken(&self) {
+        self.due.notified().await;
+    }
+
+    /// A number from 0 to 1, another one each time: good enough to spread what would come together.
+    pub fn dice(&self) -> f64 {
+        let next = self.dice.fetch_add(0x9e37_79b9, Ordering::Relaxed);
+        f64::from(u16::try_from(next.wrapping_mul(0x2545_f491) >> 16 & 0xffff).unwrap_or_default()) / 65_535.0
+    }
+
+    /// This process begins to lead, and knows everything: everybody is queued. Those that are as they shall be, as far as
+    /// their status says, are verified one after the other, so that neither a restart nor a change of leaders is a storm.
+    pub fn begin(&self) {
+        (self.tell)(&Note::Said(format!("it leads, with {} objects", self.world().syncs().count())));
+        let (world, now) = (self.world(), self.now());
+        let mut queue = self.queue();
+        let mut copies = 0;
+        for (key, sync) in world.syncs() {
+            let wait = if is_converged(&sync.object) {
+                copies += 1 + u64::try_from(world.copies().count(&Line::new(key, target_name(&sync.object.spec))))
+                    .unwrap_or_default();
+                Duration::from_millis(copies * 1000 / VERIFIED)
+            } else {
+                Duration::ZERO
+            };
+            queue.begin(key, now + wait, now.saturating_sub(RECENT));
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, key: &Key) {
+        super::status::gauge(self, key, &Tally::default());
+        self.pending().remove(key);
+        let mut world = self.world();
+        world.copies_mut().forget(key);
+        // Another one may have its name by now.
+        if world.sync(key).is_none() {
+            self.queue().forget(key);
+        }
+    }
+}
+
+/// Whether a status says that everything was as it shall be.
+fn is_converged(sync: &ConfigMapSync) -> bool {
+    let meta = &sync.metadata;
+    let Some(status) = sync.status.as_ref().filter(|_| meta.deletion_timestamp.is_none()) else { return false };
+    let available = status.conditions.iter().any(|it| it.type_ == "Available" && it.status == "True");
+    available && status.observed_generation == meta.generation
+}

@@ -1,0 +1,130 @@
+//! Saying what was found: in the status, where it changed, and in events, where it is new.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::server::Unanswered;
+use super::tell::Told;
+use super::{Context, syncs};
+use crate::decide::{Outcome, Stopped, Tally, View, status};
+use crate::marks::{Key, RECONCILE_AT};
+use crate::{ConfigMapSync, Reason};
+
+/// Writes the status of a visit, where it differs from the one that the object has. Whether it did.
+pub(crate) async fn say(
+    context: &Context,
+    key: &Key,
+    sync: &ConfigMapSync,
+    view: &View<'_>,
+) -> Result<bool, Unanswered> {
+    let before = sync.status.clone().unwrap_or_default();
+    let generation = sync.metadata.generation.unwrap_or_default();
+    let mut after = status(&before, generation, view, Timestamp::now());
+    if !matches!(view, View::First) {
+        let asked = sync.metadata.annotations.as_ref().and_then(|it| it.get(RECONCILE_AT));
+        after.last_handled_reconcile_at = asked.cloned();
+    }
+    if after == before {
+        return Ok(false);
+    }
+    syncs::write_status(context, key, sync, &after).await?;
+    Ok(true)
+}
+
+/// What a visit did, for its events.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deeds {
+    /// Where copies were created or changed.
+    pub written: Vec<String>,
+    /// Where drift was corrected.
+    pub corrected: Vec<String>,
+    /// Where copies were deleted that are no longer wanted.
+    pub pruned: Vec<String>,
+    /// Where copies were left without their owner.
+    pub orphaned: Vec<String>,
+}
+
+impl Deeds {
+    /// Whether anything was done.
+    pub fn any(&self) -> bool {
+        [&self.written, &self.corrected, &self.pruned, &self.orphaned].into_iter().any(|it| !it.is_empty())
+    }
+}
+
+/// Tells what a visit did, and what fails since it.
+pub(crate) async fn tell(
+    context: &Context,
+    key: &Key,
+    sync: &ConfigMapSync,
+    deeds: &Deeds,
+    outcomes: &BTreeMap<String, Outcome>,
+) {
+    let told = |reason, what: &str, where_: &[String]| {
+        (!where_.is_empty()).then(|| Told::normal(reason, format!("{what} {}", listed(where_))))
+    };
+    let mut all: Vec<Told> = [
+        told("Synced", "wrote the copies in", &deeds.written),
+        told("DriftCorrected", "corrected the copies in", &deeds.corrected),
+        told("Pruned", "deleted the copies in", &deeds.pruned),
+        told("Orphaned", "left the copies behind in", &deeds.orphaned),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    all.extend(new_failures(context, key, outcomes));
+    for told in all {
+        context.teller.tell(sync, told).await;
+    }
+}
+
+/// Warnings about what did not fail at the last visit, or for another reason.
+fn new_failures(context: &Context, key: &Key, outcomes: &BTreeMap<String, Outcome>) -> Vec<Told> {
+    let bad = |it: &Outcome| matches!(it, Outcome::Failed(..) | Outcome::Conflict(_));
+    let failing = outcomes.iter().filter(|(_, it)| bad(it)).map(|(name, it)| (name.clone(), it.clone())).collect();
+    let mut pending = context.pending();
+    let remembered = pending.entry(key.clone()).or_default();
+    let before = std::mem::replace(&mut remembered.failing, failing);
+    let known = |name: &str, it: &Outcome| before.get(name).is_some_and(|was| was.reason() == it.reason());
+    let new: Vec<(&String, &Outcome)> =
+        outcomes.iter().filter(|(name, it)| bad(it) && !known(name.as_str(), it)).collect();
+    let of = |conflicts: bool, reason| {
+        let here: Vec<_> = new.iter().filter(|(_, it)| matches!(it, Outcome::Conflict(_)) == conflicts).collect();
+        let (name, first) = here.first()?;
+        let more = if here.len() > 1 { format!(" (and {} more)", here.len() - 1) } else { String::new() };
+        Some(Told::warning(reason, format!("{name}: {}{more}", first.message())))
+    };
+    of(true, "ConflictDetected").into_iter().chain(of(false, "TargetFailed")).collect()
+}
+
+/// Tells why targets were not looked at, where that is new.
+pub(crate) async fn tell_stopped(context: &Context, key: &Key, sync: &ConfigMapSync, stopped: &Stopped) {
+    let known = context.pending().get(key).and_then(|it| it.retry).is_some_and(|it| it.0 == stopped.reason);
+    if stopped.reason == Reason::TokenDenied && !known {
+        context.teller.tell(sync, Told::warning("TokenDenied", stopped.message.clone())).await;
+    }
+}
+
+/// Keeps the gauge of targets: what this object adds to it.
+pub(crate) fn gauge(context: &Context, key: &Key, now: &Tally) {
+    let mut pending = context.pending();
+    let before = std::mem::replace(&mut pending.entry(key.clone()).or_default().tally, now.clone());
+    let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let states = [
+        ("synced", before.synced, now.synced),
+        ("pending", before.pending, now.pending),
+        ("failed", before.failed - before.conflicts, now.failed - now.conflicts),
+        ("conflict", before.conflicts, now.conflicts),
+    ];
+    for (state, before, now) in states {
+        context.figures.targets_changed(state, signed(now) - signed(before));
+    }
+}
+
+fn listed(namespaces: &[String]) -> String {
+    let first = namespaces.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match namespaces.len() {
+        0..=10 => first,
+        count => format!("{first} and {} more", count - 10),
+    }
+}

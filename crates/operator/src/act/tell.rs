@@ -1,0 +1,70 @@
+//! Events: on the object alone, but for what a deletion leaves behind, whose event is where the copy is.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource as _};
+
+use crate::ConfigMapSync;
+
+/// How long a note is, in characters.
+const NOTE: usize = 900;
+
+/// Publishes events. One that cannot be published is let go: the status says the same.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    recorder: Recorder,
+}
+
+/// What an event says.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub warning: bool,
+    pub reason: &'static str,
+    pub note: String,
+}
+
+impl Told {
+    pub fn normal(reason: &'static str, note: impl Into<String>) -> Self {
+        Self { warning: false, reason, note: note.into() }
+    }
+
+    pub fn warning(reason: &'static str, note: impl Into<String>) -> Self {
+        Self { warning: true, reason, note: note.into() }
+    }
+}
+
+impl Teller {
+    pub fn new(client: Client, instance: &str) -> Self {
+        let reporter = Reporter { controller: "weaver-operator".to_owned(), instance: Some(instance.to_owned()) };
+        Self { recorder: Recorder::new(client, reporter) }
+    }
+
+    /// Tells something on an object.
+    pub async fn tell(&self, sync: &ConfigMapSync, told: Told) {
+        self.publish(&sync.object_ref(&()), told).await;
+    }
+
+    /// Tells something on a copy, in its own namespace.
+    pub async fn tell_at(&self, namespace: &str, name: &str, told: Told) {
+        let reference = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("ConfigMap".to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+            ..ObjectReference::default()
+        };
+        self.publish(&reference, told).await;
+    }
+
+    async fn publish(&self, reference: &ObjectReference, told: Told) {
+        let event = Event {
+            type_: if told.warning { EventType::Warning } else { EventType::Normal },
+            reason: told.reason.to_owned(),
+            note: Some(told.note.chars().take(NOTE).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let published = self.recorder.publish(&event, reference);
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), published).await;
+    }
+}

@@ -1,0 +1,59 @@
+//! When to look again.
+
+use std::time::Duration;
+
+use crate::Reason;
+
+/// How long an object that ended so waits for its next visit, if not for the interval alone. `attempts` is how often it
+/// ended so in a row before.
+pub fn pause(reason: Reason, attempts: u32) -> Option<Duration> {
+    let (first, most) = match reason {
+        // Either nothing is to be done, or an event says that it is; the interval is for a lost one.
+        Reason::Synced
+        | Reason::NoTargets
+        | Reason::PartiallySynced
+        | Reason::Paused
+        | Reason::Drifted
+        | Reason::TargetConflict
+        | Reason::TargetIsSource
+        | Reason::NamespaceMissing
+        | Reason::SyncLoop
+        | Reason::TooLarge
+        | Reason::SourceNotFound => return None,
+        // Rights are not watched. Most often what gives them comes right after the object, in the same apply.
+        Reason::TargetForbidden | Reason::SourceForbidden | Reason::TokenDenied => (1, 300),
+        Reason::ApiUnavailable => (1, 15),
+        Reason::CleanupIncomplete | Reason::Pending => (1, 30),
+        Reason::ServiceAccountNotFound
+        | Reason::NamespaceTerminating
+        | Reason::QuotaExceeded
+        | Reason::ImmutableTarget
+        | Reason::AdmissionDenied => (5, 300),
+    };
+    let doubled = 2u64.saturating_pow(attempts.min(16));
+    Some(Duration::from_secs(doubled.saturating_mul(first).min(most)))
+}
+
+/// A time of which up to a tenth is added or taken away, so that not all objects come at once. `dice` is from 0 to 1.
+pub fn jittered(time: Duration, dice: f64) -> Duration {
+    time.mul_f64(0.9 + 0.2 * dice.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_doubles_up_to_a_bound() {
+        let of = |reason| [0, 1, 2, 40].map(|attempts| pause(reason, attempts).unwrap().as_secs());
+        assert_eq!(of(Reason::TargetForbidden), [1, 2, 4, 300]);
+        assert_eq!(of(Reason::ApiUnavailable), [1, 2, 4, 15]);
+        assert_eq!(pause(Reason::Synced, 0), None);
+    }
+
+    #[test]
+    fn jitter_is_a_tenth_to_both_sides() {
+        let ten = Duration::from_secs(10);
+        assert_eq!([0.0, 0.5, 1.0].map(|dice| jittered(ten, dice).as_millis()), [9_000, 10_000, 11_000]);
+    }
+}

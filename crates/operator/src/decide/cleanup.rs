@@ -1,0 +1,90 @@
+//! How a deletion goes, and that it ends.
+
+use std::time::Duration;
+
+use crate::marks::{KEEP_COPIES, ORPHAN_FINALIZER};
+use crate::{ConfigMapSync, DeletionPolicy};
+
+/// What becomes of the copies of an object that is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// They are deleted.
+    Delete,
+    /// They stay, without the marks of their owner.
+    Orphan,
+    /// They stay as they are, and nothing is written.
+    Leave(&'static str),
+}
+
+/// What becomes of the copies. `undefined` says that the definition of the kind is being deleted.
+pub fn manner(sync: &ConfigMapSync, undefined: bool) -> Manner {
+    if undefined {
+        return Manner::Leave("the definition of ConfigMapSync is being deleted");
+    }
+    if sync.spec.paused {
+        return Manner::Leave("the object is paused");
+    }
+    let finalizers = sync.metadata.finalizers.as_deref().unwrap_or_default();
+    let noted = sync.metadata.annotations.as_ref().is_some_and(|it| it.contains_key(KEEP_COPIES));
+    if noted || finalizers.iter().any(|it| it == ORPHAN_FINALIZER) {
+        return Manner::Orphan;
+    }
+    match sync.spec.deletion_policy {
+        DeletionPolicy::Delete => Manner::Delete,
+        DeletionPolicy::Orphan => Manner::Orphan,
+    }
+}
+
+/// What a deletion does with copies that could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// There are none: it ends.
+    None,
+    /// It tries again until the time is over.
+    Again,
+    /// It leaves them behind and ends.
+    LeftBehind,
+}
+
+/// What becomes of a deletion of which `left` copies are still there. `hopeless` says that there will never be a token
+/// again: the account is gone, and its namespace is being deleted.
+pub fn rest(left: usize, hopeless: bool, since: Duration, timeout: Duration) -> Rest {
+    match left {
+        0 => Rest::None,
+        _ if hopeless || since >= timeout => Rest::LeftBehind,
+        _ => Rest::Again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn copies_are_deleted_unless_something_says_otherwise() {
+        let of = |spec: serde_json::Value, finalizers: &[&str], undefined| {
+            let mut all = json!({"source": {"name": "s"}});
+            all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+            let mut sync = ConfigMapSync::new("a", serde_json::from_value(all).unwrap());
+            sync.metadata.finalizers = Some(finalizers.iter().map(|it| (*it).to_owned()).collect());
+            manner(&sync, undefined)
+        };
+        assert_eq!(of(json!({}), &[], false), Manner::Delete);
+        assert_eq!(of(json!({"deletionPolicy": "Orphan"}), &[], false), Manner::Orphan);
+        assert_eq!(of(json!({}), &["orphan"], false), Manner::Orphan);
+        assert!(matches!(of(json!({"paused": true}), &["orphan"], false), Manner::Leave(_)));
+        assert!(matches!(of(json!({}), &[], true), Manner::Leave(_)));
+    }
+
+    #[test]
+    fn a_deletion_ends() {
+        let second = Duration::from_secs(1);
+        assert_eq!(rest(0, false, second, second * 2), Rest::None);
+        assert_eq!(rest(1, false, second, second * 2), Rest::Again);
+        assert_eq!(rest(1, false, second * 2, second * 2), Rest::LeftBehind);
+        assert_eq!(rest(1, true, second, second * 2), Rest::LeftBehind);
+        assert_eq!(rest(1, false, Duration::ZERO, Duration::ZERO), Rest::LeftBehind);
+    }
+}

@@ -1,0 +1,111 @@
+//! How targets ended, and the sums of that.
+
+use std::collections::BTreeMap;
+
+use crate::{FailedTarget, Reason};
+
+/// How a target ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It equals the source.
+    Synced,
+    /// Somebody else has it, and that is fine: it does not count.
+    Skipped,
+    /// It is waited for.
+    Pending(Reason, String),
+    /// A ConfigMap that is not ours is there.
+    Conflict(String),
+    /// It failed.
+    Failed(Reason, String),
+}
+
+/// The sums of all targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many shall have a copy.
+    pub targets: usize,
+    /// How many equal the source.
+    pub synced: usize,
+    /// How many are waited for.
+    pub pending: usize,
+    /// How many failed, conflicts among them.
+    pub failed: usize,
+    /// How many have a ConfigMap that is not ours.
+    pub conflicts: usize,
+    /// The first that failed, by namespace.
+    pub listed: Vec<FailedTarget>,
+    /// How many have each reason, among the failed.
+    pub failures: BTreeMap<Reason, usize>,
+    /// How many have each reason, among the pending.
+    pub waiting: BTreeMap<Reason, usize>,
+    /// A namespace that is waited for: the first.
+    pub waits_for: Option<String>,
+}
+
+/// How many failed targets a status lists.
+pub(super) const LISTED: usize = 50;
+/// How long a message of a failed target is, in characters.
+const MESSAGE: usize = 1024;
+
+impl Outcome {
+    /// It is waited for.
+    pub fn pending(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Pending(reason, message.into())
+    }
+
+    /// It failed.
+    pub fn failed(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Failed(reason, message.into())
+    }
+
+    /// The reason, where it is not as it shall be.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Synced | Self::Skipped => None,
+            Self::Pending(reason, _) | Self::Failed(reason, _) => Some(*reason),
+            Self::Conflict(_) => Some(Reason::TargetConflict),
+        }
+    }
+
+    /// The reason in words.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Synced | Self::Skipped => "",
+            Self::Pending(_, message) | Self::Failed(_, message) | Self::Conflict(message) => message,
+        }
+    }
+}
+
+/// Adds up targets, by namespace.
+pub fn tally(outcomes: &BTreeMap<String, Outcome>) -> Tally {
+    let mut sum = Tally::default();
+    for (namespace, outcome) in outcomes {
+        sum.targets += usize::from(*outcome != Outcome::Skipped);
+        match outcome {
+            Outcome::Skipped => {}
+            Outcome::Synced => sum.synced += 1,
+            Outcome::Pending(reason, _) => {
+                sum.pending += 1;
+                *sum.waiting.entry(*reason).or_default() += 1;
+                sum.waits_for.get_or_insert_with(|| namespace.clone());
+            }
+            Outcome::Conflict(message) => {
+                sum.conflicts += 1;
+                sum.fail(namespace, Reason::TargetConflict, message);
+            }
+            Outcome::Failed(reason, message) => sum.fail(namespace, *reason, message),
+        }
+    }
+    sum
+}
+
+impl Tally {
+    fn fail(&mut self, namespace: &str, reason: Reason, message: &str) {
+        self.failed += 1;
+        *self.failures.entry(reason).or_default() += 1;
+        if self.listed.len() < LISTED {
+            let message = message.chars().take(MESSAGE).collect();
+            self.listed.push(FailedTarget { namespace: namespace.to_owned(), reason, message });
+        }
+    }
+}

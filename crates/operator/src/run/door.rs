@@ -1,0 +1,59 @@
+//! Whether the API server answers. While it does not, nobody sends anything but the one who knocks.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::Note;
+use crate::act::Context;
+use weft_base::diagnostic::Diagnostic;
+use weft_engine::cluster::ClusterError;
+
+/// How often it is asked where nobody doubts it.
+const QUIET: Duration = Duration::from_secs(10);
+/// How long its answer may take.
+const WITHIN: Duration = Duration::from_secs(5);
+/// How often is knocked at first, and at last.
+const FIRST: Duration = Duration::from_millis(250);
+const LAST: Duration = Duration::from_secs(5);
+
+/// Keeps `reachable` true, and counts how often the server came back: what waits for it begins anew then. Why it does not
+/// answer is told once.
+pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
+    let reachable = &context.figures.reachable;
+    let (mut wait, mut was_away, mut told) = (FIRST, false, String::new());
+    loop {
+        let answer = context.server.answers(WITHIN.min(context.options.patience)).await;
+        let answers = answer.is_ok();
+        reachable.store(answers, Ordering::Relaxed);
+        told = tell(&context, answer.err().as_ref(), &told);
+        if answers && was_away {
+            reopened.send_modify(|count| *count += 1);
+            context.wake();
+        }
+        was_away = !answers;
+        if answers {
+            wait = FIRST;
+            tokio::select! {
+                () = tokio::time::sleep(QUIET) => {}
+                () = context.server.doubted() => {}
+            }
+        } else {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST);
+        }
+    }
+}
+
+/// Says what is new, and what was said last.
+fn tell(context: &Context, error: Option<&ClusterError>, told: &str) -> String {
+    let said = error.map(|it| Diagnostic::of(it).to_string()).unwrap_or_default();
+    match said.as_str() {
+        same if same == told => {}
+        "" => (context.tell)(&Note::Said("the API server answers again".to_owned())),
+        new => (context.tell)(&Note::Warned(new.to_owned())),
+    }
+    said
+}

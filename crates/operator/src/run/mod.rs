@@ -1,0 +1,83 @@
+//! The operator's wiring: watches fill the world, what changes is queued, and workers visit what is due.
+
+mod door;
+mod metadata;
+mod watches;
+mod workers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::act::{Context, Server, Teller};
+use crate::{Figures, Leading, OperatorError};
+use weft_engine::cluster::Target;
+
+/// How the operator works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only objects that this label selector takes are worked on; all where there is none.
+    pub selector: Option<String>,
+    /// Watches no ConfigMaps: it looks as the accounts every interval.
+    pub strict: bool,
+    /// Cleans up after an account that is gone by impersonating it.
+    pub impersonate_for_cleanup: bool,
+    /// How many objects are worked on at once, at most.
+    pub workers: usize,
+    /// How long an API server that does not answer is waited for.
+    pub patience: Duration,
+    /// The name that events report: the pod's.
+    pub instance: String,
+}
+
+/// What the operator says of itself, for whoever reads its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// How it is.
+    Said(String),
+    /// What it waits for.
+    Warned(String),
+}
+
+/// Who hears what the operator says of itself.
+pub type Tell = Arc<dyn Fn(&Note) + Send + Sync>;
+
+/// What surrounds the operator.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// What it counts.
+    pub figures: Arc<Figures>,
+    /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
+    pub leading: Leading,
+    /// Who hears what it says of itself.
+    pub tell: Tell,
+    /// Becomes true when the process is to end. Objects under way are finished, nothing new is begun.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// How long visits under way may take when the process is to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A client's settings for the operator: it runs no program that a kubeconfig names, whoever wrote that.
+pub fn settings(target: &Target) -> Result<kube::Config, OperatorError> {
+    let config = target.config()?;
+    let plugin = config.auth_info.exec.as_ref().map(|it| it.command.clone().unwrap_or_default());
+    let provider = || config.auth_info.auth_provider.as_ref()?.config.get("cmd-path").cloned();
+    plugin.or_else(provider).map_or(Ok(config.clone()), |program| Err(OperatorError::Plugin { program }))
+}
+
+/// Runs the operator until it is stopped. An API server that is away is waited for.
+pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings) -> Result<(), OperatorError> {
+    let Surroundings { figures, leading, tell, stop } = surroundings;
+    let server = Server::new(settings(target)?, options.patience, Arc::clone(figures), leading.clone())?;
+    let teller = Teller::new(server.own().clone(), &options.instance);
+    let context = Arc::new(Context::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
+    let (reopened, opened) = watch::channel(0);
+    let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));
+    let watches = watches::start(&context, &opened);
+    let ended = workers::work(&context, stop.clone(), GRACE).await;
+    door.abort();
+    watches.iter().for_each(tokio::task::JoinHandle::abort);
+    ended
+}

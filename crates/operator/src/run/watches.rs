@@ -1,0 +1,240 @@
+//! Watches: the objects whole, everything else as metadata. Each fills its part of the world, and queues whom a change
+//! concerns.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::Resource;
+use kube::api::Api;
+use kube::runtime::watcher::{self, Event, watcher};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::metadata::Metadata;
+use crate::act::{Context, namespace, slim};
+use crate::world::{Concerned, World, key_of};
+use crate::{ConfigMapSync, Note};
+
+/// How many objects a page of a list has, where the server cannot send a list as events. One that fails begins the list
+/// again, so there should be few.
+const PAGE: u32 = 1000;
+/// After so long everything is listed anew, whatever the watches said.
+const ANEW: Duration = Duration::from_secs(30 * 60);
+/// The waits of a watch that fails: the first, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How a kind of object goes into the world.
+struct Part<K> {
+    applied: fn(&mut World, K) -> Concerned,
+    deleted: fn(&mut World, K) -> Concerned,
+    anew: fn(&mut World),
+    listed: fn(&mut World) -> Concerned,
+}
+
+/// Counts the parts that were not filled yet.
+struct Filling {
+    left: AtomicUsize,
+}
+
+/// Starts all watches.
+pub(super) fn start(context: &Arc<Context>, opened: &watch::Receiver<u64>) -> Vec<JoinHandle<()>> {
+    let client = || context.server.own().clone();
+    let strict = context.options.strict;
+    let filling = Arc::new(Filling { left: AtomicUsize::new(if strict { 3 } else { 4 }) });
+    let mut all = vec![
+        watched(context, opened, &filling, Api::all(client()), SYNCS, context.options.selector.as_deref()),
+        watched(context, opened, &filling, Api::all(client()), NAMESPACES, None),
+        watched(context, opened, &filling, Api::all(client()), ACCOUNTS, None),
+    ];
+    if !strict {
+        all.push(watched(context, opened, &filling, Api::all(client()), MAPS, None));
+    }
+    all
+}
+
+const SYNCS: Part<ConfigMapSync> = Part {
+    applied: |world, mut object| {
+        slim(&mut object.metadata);
+        world.sync_applied(Arc::new(object))
+    },
+    deleted: |world, object| world.sync_deleted(&key_of(&object.metadata)),
+    anew: World::syncs_listed_anew,
+    listed: World::syncs_listed,
+};
+
+const NAMESPACES: Part<Metadata<Namespace>> = Part {
+    applied: |world, object| {
+        world.namespace_applied(object.metadata.name.as_deref().unwrap_or_default(), namespace(&object.metadata))
+    },
+    deleted: |world, object| world.namespace_deleted(object.metadata.name.as_deref().unwrap_or_default()),
+    anew: World::namespaces_listed_anew,
+    listed: World::namespaces_listed,
+};
+
+const ACCOUNTS: Part<Metadata<ServiceAccount>> = Part {
+    applied: |world, object| {
+        let uid = object.metadata.uid.clone().unwrap_or_default();
+        world.account_applied(&key_of(&object.metadata), &uid)
+    },
+    deleted: |world, object| world.account_deleted(&key_of(&object.metadata)),
+    anew: World::accounts_listed_anew,
+    listed: World::accounts_listed,
+};
+
+const MAPS: Part<Metadata<ConfigMap>> = Part {
+    applied: |world, object| world.map_applied(&object.metadata),
+    deleted: |world, object| world.map_deleted(&key_of(&object.metadata)),
+    anew: World::maps_listed_anew,
+    listed: World::maps_listed,
+};
+
+/// Watches a kind for as long as the process runs.
+fn watched<K>(
+    context: &Arc<Context>,
+    opened: &watch::Receiver<u64>,
+    filling: &Arc<Filling>,
+    api: Api<K>,
+    part: Part<K>,
+    selector: Option<&str>,
+) -> JoinHandle<()>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut config = watcher::Config::default().page_size(PAGE);
+    config.label_selector = selector.map(str::to_owned);
+    let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
+    let mut watching =
+        Watching { context, filling, part, filled: false, streams: true, told: String::new(), wait: FIRST_WAIT };
+    tokio::spawn(async move { while watching.once(&api, config.clone(), &mut opened).await {} })
+}
+
+/// A watch of a kind, as it goes on.
+struct Watching<K> {
+    context: Arc<Context>,
+    filling: Arc<Filling>,
+    part: Part<K>,
+    /// Whether its part of the world was filled once.
+    filled: bool,
+    /// Whether lists are asked for as events.
+    streams: bool,
+    /// The trouble that was told last.
+    told: String,
+    /// How long the next failure is waited out.
+    wait: Duration,
+}
+
+impl<K> Watching<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    /// Lists all, and watches until that is to be done anew; whether it is.
+    async fn once(&mut self, api: &Api<K>, config: watcher::Config, opened: &mut watch::Receiver<u64>) -> bool {
+        let config = if self.streams { config.streaming_lists() } else { config };
+        let mut events = Box::pin(watcher(api.clone(), config));
+        let anew = tokio::time::sleep(ANEW);
+        tokio::pin!(anew);
+        self.wait = FIRST_WAIT;
+        opened.mark_unchanged();
+        loop {
+            let event = tokio::select! {
+                // A connection to a server that was away may hang for minutes.
+                changed = opened.changed() => return changed.is_ok(),
+                () = &mut anew => return true,
+                event = events.next() => event,
+            };
+            let Some(event) = event else { return true };
+            if !self.took(event).await {
+                return true;
+            }
+        }
+    }
+
+    /// Takes an event up; whether the watch goes on.
+    async fn took(&mut self, event: Result<Event<K>, watcher::Error>) -> bool {
+        match event {
+            Ok(event) => {
+                self.wait = FIRST_WAIT;
+                let done = matches!(event, Event::InitDone);
+                take(&self.context, &self.part, event);
+                if done && !self.filled {
+                    self.filled = true;
+                    self.filling.filled(&self.context);
+                }
+            }
+            Err(error) if self.streams && has_no_streams(&error) => {
+                self.streams = false;
+                return false;
+            }
+            Err(error) => {
+                self.context.figures.watch_failed();
+                self.told = tell::<K>(&self.context, &error, std::mem::take(&mut self.told));
+                tokio::time::sleep(self.wait).await;
+                self.wait = (self.wait * 2).min(LONGEST_WAIT);
+            }
+        }
+        true
+    }
+}
+
+/// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
+fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &watcher::Error, told: String) -> String {
+    use watcher::Error::{InitialListFailed, WatchStartFailed};
+    let (InitialListFailed(kube::Error::Api(refused)) | WatchStartFailed(kube::Error::Api(refused))) = error else {
+        return told;
+    };
+    let text = format!("cannot watch {}: {}", K::plural(&()), refused.message);
+    if text != told {
+        (context.tell)(&Note::Warned(text.clone()));
+    }
+    text
+}
+
+/// Whether a server refuses to send a list as events: before 1.34, or with that switched off.
+fn has_no_streams(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => matches!(status.code, 400 | 422),
+        _ => false,
+    }
+}
+
+/// Takes an event up, and queues whom it concerns. Before all is known, nobody is queued.
+fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
+    let concerned = {
+        let mut world = context.world();
+        match event {
+            Event::Apply(object) | Event::InitApply(object) => (part.applied)(&mut world, object),
+            Event::Delete(object) => (part.deleted)(&mut world, object),
+            Event::Init => {
+                (part.anew)(&mut world);
+                Concerned::new()
+            }
+            Event::InitDone => (part.listed)(&mut world),
+        }
+    };
+    if context.figures.synced.load(Ordering::Relaxed) {
+        let now = context.now();
+        let mut queue = context.queue();
+        for key in &concerned {
+            queue.happened(key, now);
+        }
+        drop(queue);
+        context.wake();
+    }
+}
+
+impl Filling {
+    /// One part more is filled. With the last one, the work can begin.
+    fn filled(&self, context: &Context) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            context.figures.synced.store(true, Ordering::Relaxed);
+            (context.tell)(&Note::Said("the caches are filled".to_owned()));
+            context.wake();
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The copies: what the watch shows of them, and what we know from having looked or written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::{Concerned, Uid, Version};
+use crate::marks::Key;
+
+/// A copy as the watch shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its resource version.
+    pub version: Version,
+    /// The UID of the owner that it notes.
+    pub owner_uid: Arc<str>,
+}
+
+/// What we know of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The object of this UID and resource version has the content of this hash.
+    Verified {
+        /// Its UID.
+        uid: Uid,
+        /// Its resource version.
+        version: Version,
+        /// The hash of what was wanted.
+        hash: Arc<str>,
+    },
+    /// A ConfigMap is there that is not ours.
+    Conflict,
+    /// There was a copy of ours, and somebody deleted it.
+    Vanished,
+}
+
+/// What there is of a target.
+#[derive(Clone, Debug, Default)]
+struct Target {
+    seen: Option<Seen>,
+    known: Option<Known>,
+    /// The list that brought it last.
+    list: u32,
+}
+
+/// The copies of one owner: those that say that they are its own, and have the name that its copies have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// The owner.
+    pub owner: Key,
+    /// The name of the copies.
+    pub name: String,
+}
+
+/// All copies, by owner and name, and namespace.
+#[derive(Debug, Default)]
+pub struct Copies {
+    all: HashMap<Arc<Line>, BTreeMap<Box<str>, Target>>,
+    lines: HashMap<Key, Arc<Line>>,
+    /// How many lists were begun.
+    list: u32,
+}
+
+impl Line {
+    /// Of both parts.
+    pub fn new(owner: &Key, name: &str) -> Self {
+        Self { owner: owner.clone(), name: name.to_owned() }
+    }
+}
+
+impl Seen {
+    /// Of an object's metadata.
+    pub fn of(meta: &ObjectMeta, owner_uid: Option<&String>) -> Self {
+        Self {
+            uid: meta.uid.as_deref().unwrap_or_default().into(),
+            version: meta.resource_version.as_deref().unwrap_or_default().into(),
+            owner_uid: owner_uid.map(String::as_str).unwrap_or_default().into(),
+        }
+    }
+}
+
+impl Copies {
+    /// What the watch shows at a target.
+    pub fn seen_at(&self, line: &Line, namespace: &str) -> Option<&Seen> {
+        self.target(line, namespace)?.seen.as_ref()
+    }
+
+    /// What we know of a target.
+    pub fn known_at(&self, line: &Line, namespace: &str) -> Option<&Known> {
+        self.target(line, namespace)?.known.as_ref()
+    }
+
+    /// Whether a target is as it was when its content was verified to have this hash. A watch that is behind what we
+    /// wrote does not speak against it.
+    pub fn is_verified(&self, line: &Line, namespace: &str, hash: &str) -> bool {
+        let Some(Target { seen, known: Some(Known::Verified { uid, version, hash: known }), .. }) =
+            self.target(line, namespace)
+        else {
+            return false;
+        };
+        let behind = |seen: &Seen| seen.uid == *uid && seen.version.is_older(version);
+        let same = |seen: &Seen| (&seen.uid, &seen.version) == (uid, version) || behind(seen);
+        **known == *hash && seen.as_ref().is_none_or(same)
+    }
+
+    /// Whether a ConfigMap that is not ours is known to be at a target.
+    pub fn is_conflict(&self, line: &Line, namespace: &str) -> bool {
+        self.known_at(line, namespace) == Some(&Known::Conflict)
+    }
+
+    /// The namespaces with a copy that notes this UID of its owner, or that we wrote.
+    pub fn of(&self, line: &Line, uid: &str) -> Vec<String> {
+        let ours = |target: &Target| match (&target.seen, &target.known) {
+            (Some(seen), _) => *seen.owner_uid == *uid,
+            (None, known) => matches!(known, Some(Known::Verified { .. })),
+        };
+        let all = self.all.get(line).into_iter().flatten();
+        all.filter(|(_, target)| ours(target)).map(|(namespace, _)| namespace.to_string()).collect()
+    }
+
+    /// How many copies an object has.
+    pub fn count(&self, line: &Line) -> usize {
+        self.all.get(line).map_or(0, BTreeMap::len)
+    }
+
+    /// A list of what the watch shows begins.
+    pub(super) fn listed_anew(&mut self) {
+        self.list = self.list.wrapping_add(1);
+    }
+
+    /// The ConfigMaps that the watch shows as somebody's copies, and the last list did not bring.
+    pub(super) fn unlisted(&self) -> Vec<Key> {
+        let listed = |map: &Key, line: &Line| self.target(line, &map.namespace).is_some_and(|it| it.list == self.list);
+        self.lines.iter().filter(|(map, line)| !listed(map, line)).map(|it| it.0.clone()).collect()
+    }
+
+    /// Notes what is known of a target; `None` forgets it.
+    pub fn know(&mut self, line: &Line, namespace: &str, known: Option<Known>) {
+        match (self.target_mut(line, namespace), known) {
+            (Some(target), known) => {
+                target.known = known;
+                self.tidy(line, namespace);
+            }
+            (None, Some(known)) => {
+                let target = Target { known: Some(known), ..Target::default() };
+                self.all.entry(Arc::new(line.clone())).or_default().insert(namespace.into(), target);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// A copy that the watch shows was looked for and not found; whether it is taken to be gone. The first time it may be
+    /// the reader that is behind, the second time the watch lost an event.
+    pub fn missed(&mut self, line: &Line, namespace: &str) -> bool {
+        let Some(target) = self.target_mut(line, namespace) else { return true };
+        if target.seen.is_some() && target.known != Some(Known::Vanished) {
+            target.known = Some(Known::Vanished);
+            return false;
+        }
+        self.unsee(line, &Key::new(namespace, &line.name));
+        self.know(line, namespace, None);
+        true
+    }
+
+    /// Forgets all of an object that is gone, but what the watch shows.
+    pub fn forget(&mut self, owner: &Key) {
+        for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {
+            targets.retain(|_, target| target.seen.is_some());
+            for target in targets.values_mut() {
+                target.known = None;
+            }
+        }
+        self.all.retain(|_, targets| !targets.is_empty());
+    }
+
+    /// The watch shows a ConfigMap, as the copy of an owner or as nobody's. Whom that concerns: nobody where it is what we
+    /// wrote.
+    pub(super) fn saw(&mut self, map: &Key, seen: Option<(Key, Seen)>) -> Concerned {
+        let mut concerned = Concerned::new();
+        let seen = seen.map(|(owner, seen)| (Line { owner, name: map.name.clone() }, seen));
+        let before = self.lines.get(map).cloned();
+        if let Some(before) = before.filter(|it| seen.as_ref().map(|it| &it.0) != Some(&**it)) {
+            self.unsee(&before, map);
+            concerned.insert(before.owner.clone());
+        }
+        let Some((line, mut seen)) = seen else { return concerned };
+        let line = self.all.get_key_value(&line).map_or_else(|| Arc::new(line), |it| Arc::clone(it.0));
+        let targets = self.all.entry(Arc::clone(&line)).or_default();
+        // All copies of an object note the same owner.
+        let noted = targets.values().find_map(|it| it.seen.as_ref()).map(|it| &it.owner_uid);
+        if let Some(noted) = noted.filter(|it| **it == seen.owner_uid) {
+            seen.owner_uid = Arc::clone(noted);
+        }
+        let target = targets.entry(map.namespace.as_str().into()).or_default();
+        let ours = match &target.known {
+            Some(Known::Verified { uid, version, .. }) => {
+                seen.uid == *uid && (seen.version == *version || seen.version.is_older(version))
+            }
+            _ => false,
+        };
+        if target.seen.as_ref() != Some(&seen) && !ours {
+            concerned.insert(line.owner.clone());
+        }
+        target.seen = Some(seen);
+        target.list = self.list;
+        self.lines.insert(map.clone(), line);
+        concerned
+    }
+
+    /// A ConfigMap is gone. Whom that concerns.
+    pub(super) fn gone(&mut self, map: &Key) -> Concerned {
+        let line = self.lines.get(map).cloned();
+        if let Some(line) = &line {
+            self.unsee(line, map);
+        }
+        line.map(|it| it.owner.clone()).into_iter().collect()
+    }
+
+    /// A namespace is gone, with all that was in it.
+    pub(super) fn namespace_gone(&mut self, namespace: &str) {
+        for targets in self.all.values_mut() {
+            targets.remove(namespace);
+        }
+        self.all.retain(|_, targets| !targets.is_empty());
+        self.lines.retain(|map, _| map.namespace != namespace);
+    }
+
+    /// The copy at a target is no longer there, or no longer this owner's.
+    fn unsee(&mut self, line: &Line, map: &Key) {
+        self.lines.remove(map);
+        if let Some(target) = self.target_mut(line, &map.namespace) {
+            target.seen = None;
+            let verified = matches!(target.known, Some(Known::Verified { .. }));
+            target.known = if verified { Some(Known::Vanished) } else { target.known.take() };
+        }
+        self.tidy(line, &map.namespace);
+    }
+
+    fn target(&self, line: &Line, namespace: &str) -> Option<&Target> {
+        self.all.get(line)?.get(namespace)
+    }
+
+    fn target_mut(&mut self, line: &Line, namespace: &str) -> Option<&mut Target> {
+        self.all.get_mut(line)?.get_mut(namespace)
+    }
+
+    fn tidy(&mut self, line: &Line, namespace: &str) {
+        let Some(targets) = self.all.get_mut(line) else { return };
+        if targets.get(namespace).is_some_and(|it| it.seen.is_none() && it.known.is_none()) {
+            targets.remove(namespace);
+        }
+        if targets.is_empty() {
+            self.all.remove(line);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! [`Plan`](crate::plan::Plan) -> [`Finding`]s: what others did behind the repository's back, and what is remembered of
+//! it.
+//!
+//! A finding has a mark, which stays the same from look to look and tells nothing. The [`History`] keeps by it when a
+//! finding was first seen, how often, and how often it came back; values only as keyed fingerprints. What could not be
+//! looked at is neither found nor gone.
+
+mod correction;
+mod document;
+mod event;
+mod findings;
+mod history;
+mod issue;
+mod kept;
+mod text;
+mod unmanaged;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use self::correction::{Correction, correction};
+pub use self::document::{FORMAT_VERSION, document};
+pub use self::event::{CLOUD_EVENTS, Note, cloud_event, news};
+pub use self::findings::{findings, unread};
+pub use self::history::{Entry, History, Merged, Past, Scope};
+pub use self::issue::{Issue, IssueState, issue};
+pub use self::kept::{decode, encode};
+pub use self::text::text;
+pub use self::unmanaged::{Resident, unmanaged};
+use crate::diff::Writer;
+use crate::manifest::ObjectId;
+use weft_base::diagnostic::Diagnostic;
+use weft_base::value::Value;
+
+/// What sort of finding it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    /// Somebody changed a field that we own.
+    Changed,
+    /// Somebody deleted an object that we applied.
+    Deleted,
+    /// Nobody who is known manages the object, and it is in one of our namespaces.
+    Unmanaged,
+}
+
+/// One thing that others did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What stays the same from look to look: a keyed digest of what it is about.
+    pub mark: String,
+    /// What sort it is.
+    pub sort: Sort,
+    /// The object.
+    pub object: ObjectId,
+    /// Its release; `None` for an object that nobody manages.
+    pub release: Option<Arc<str>>,
+    /// The field; `None` where it is about the object as a whole.
+    pub path: Option<String>,
+    /// What the repository has there, secrets as fingerprints.
+    pub expected: Option<Value>,
+    /// What the server has there, secrets as fingerprints.
+    pub found: Option<Value>,
+    /// Who may have done it, the newest first.
+    pub writers: Vec<Writer>,
+}
+
+/// An object that could not be looked at, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// The object; `None` where it is not even known which there are.
+    pub object: Option<ObjectId>,
+    /// The release, where it has one.
+    pub release: Option<Arc<str>>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// One look at an environment.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The environment.
+    pub environment: String,
+    /// The address of the cluster.
+    pub cluster: String,
+    /// The commit that the cluster was compared with.
+    pub commit: Option<String>,
+    /// When it was looked (RFC 3339, UTC).
+    pub at: String,
+    /// How many objects were compared.
+    pub objects: usize,
+    /// What was found, each with its past.
+    pub findings: Vec<(Finding, Past)>,
+    /// What was found before and is not any more.
+    pub gone: Vec<Entry>,
+    /// What could not be looked at.
+    pub unseen: Vec<Unseen>,
+    /// Whether the findings were remembered.
+    pub memory: Memory,
+    /// What people should know, each a full sentence.
+    pub warnings: Vec<String>,
+}
+
+/// Whether the findings of a look were compared with earlier ones and kept for later ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// They were.
+    Kept,
+    /// They were not, for this reason: they are compared with what was kept before, where that could be read.
+    NotKept(String),
+}
+
+/// What came of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Everything was looked at, and is as it was applied.
+    Clean,
+    /// Something was found.
+    Drift,
+    /// Something could not be looked at; what was found is in the look.
+    Unknown,
+    /// It could not be looked at all.
+    Failed,
+    /// It was not begun.
+    Skipped,
+}
+
+/// An environment, and what came of looking at it.
+pub struct Told<'l> {
+    /// The environment.
+    pub environment: &'l str,
+    /// When (RFC 3339, UTC).
+    pub at: &'l str,
+    /// What came of it.
+    pub fate: Fate<'l>,
+}
+
+/// What came of looking at an environment.
+#[derive(Clone, Copy)]
+pub enum Fate<'l> {
+    /// It was looked at.
+    Looked(&'l Look),
+    /// It failed.
+    Failed(&'l [Diagnostic]),
+    /// It was not begun.
+    Skipped,
+}
+
+impl Sort {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Deleted => "deleted",
+            Self::Unmanaged => "unmanaged",
+        }
+    }
+
+    /// All sorts.
+    pub const ALL: [Self; 3] = [Self::Changed, Self::Deleted, Self::Unmanaged];
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Drift => "drift",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl Finding {
+    /// When it was done, as the server says it; `None` where it does not.
+    pub fn since(&self) -> Option<&str> {
+        self.writers.first()?.time.as_deref()
+    }
+
+    /// What it is about: the object, with the field where it is about one.
+    pub fn about(&self) -> String {
+        about(&self.object, self.path.as_deref())
+    }
+}
+
+impl Look {
+    /// What came of it. What could not be looked at comes first: it may hide anything.
+    pub fn verdict(&self) -> Verdict {
+        match (self.unseen.is_empty(), self.findings.is_empty()) {
+            (false, _) => Verdict::Unknown,
+            (true, false) => Verdict::Drift,
+            (true, true) => Verdict::Clean,
+        }
+    }
+
+    /// How many findings of a sort there are.
+    pub fn count(&self, sort: Sort) -> usize {
+        self.findings.iter().filter(|(finding, _)| finding.sort == sort).count()
+    }
+
+    /// The findings that no look had before, or that came back.
+    pub fn new_ones(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|(_, past)| past.is_new()).map(|(finding, _)| finding)
+    }
+
+    /// The objects of which something could not be looked at.
+    pub fn unseen_objects(&self) -> BTreeSet<&ObjectId> {
+        self.unseen.iter().filter_map(|it| it.object.as_ref()).collect()
+    }
+}
+
+impl Told<'_> {
+    /// What came of it.
+    pub fn verdict(&self) -> Verdict {
+        match self.fate {
+            Fate::Looked(look) => look.verdict(),
+            Fate::Failed(_) => Verdict::Failed,
+            Fate::Skipped => Verdict::Skipped,
+        }
+    }
+}
+
+fn about(object: &ObjectId, path: Option<&str>) -> String {
+    path.map_or_else(|| object.to_string(), |path| format!("{object} {path}"))
+}

@@ -1,0 +1,142 @@
+//! Pods: how they are, and what is wrong with one.
+
+use super::conditions::condition;
+use super::trouble::{Sort, Trouble, by_words};
+use super::{Health, integer, items, text};
+use weft_base::value::Value;
+
+/// Reasons of waiting containers that are part of a good start.
+const STARTING: [&str; 3] = ["ContainerCreating", "PodInitializing", ""];
+
+/// What registries and runtimes say of an image that will not be there the next time either.
+const IMAGE: [(Sort, &[&str]); 1] = [(
+    Sort::NoImage,
+    &[
+        "not found",
+        "manifest unknown",
+        "no match for platform",
+        "does not exist",
+        "access denied",
+        "unauthorized",
+        "authentication required",
+        "403 forbidden",
+    ],
+)];
+
+/// What a scheduler says; what is in the first rows goes before.
+const UNSCHEDULABLE: [(Sort, &[&str]); 4] = [
+    (Sort::Missing, &["persistentvolumeclaim \"", "not found"]),
+    (Sort::Passing, &["unbound immediate", "is being deleted", "waiting for"]),
+    (Sort::NoRoom, &["insufficient", "too many pods", "free ports", "max volume count"]),
+    (Sort::NoNode, &[""]),
+];
+
+/// A Pod is ready, or has ended well.
+pub(super) fn pod(object: &Value) -> Health {
+    match (text(object, &["status", "phase"]), trouble(object)) {
+        ("Succeeded", _) => Health::Current,
+        ("Failed", Some(trouble)) => Health::Failed(trouble.reason),
+        ("Failed", None) => Health::Failed("it failed".into()),
+        ("Running", _) if condition(object, "Ready").is_some_and(|it| it.status == "True") => Health::Current,
+        (_, Some(trouble)) => Health::InProgress(trouble.reason),
+        ("Running", None) => Health::InProgress("it is running, and not ready yet".into()),
+        _ => Health::InProgress("it has not started yet".into()),
+    }
+}
+
+/// What keeps a pod from being ready, if something is wrong with it: not scheduled, an image that cannot be pulled, a
+/// container that cannot be made, that crashes or was killed, a probe that fails.
+pub fn trouble(pod: &Value) -> Option<Trouble> {
+    if let Some(scheduled) = condition(pod, "PodScheduled").filter(|it| it.status == "False") {
+        let unschedulable = scheduled.reason == "Unschedulable";
+        let sort = by_words(scheduled.message, &UNSCHEDULABLE).filter(|_| unschedulable);
+        return Some(Trouble::new(sort.unwrap_or(Sort::Passing), scheduled.said()));
+    }
+    let lists = [&["status", "initContainerStatuses"], &["status", "containerStatuses"]];
+    lists.iter().flat_map(|keys| items(pod, *keys)).find_map(container).or_else(|| ended(pod)).or_else(|| unready(pod))
+}
+
+/// A pod that was ended from outside: evicted, preempted, not admitted by its node.
+fn ended(pod: &Value) -> Option<Trouble> {
+    let (reason, message) = (text(pod, &["status", "reason"]), text(pod, &["status", "message"]));
+    let said = [reason, message].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
+    let failed = text(pod, &["status", "phase"]) == "Failed" && !said.is_empty();
+    failed.then(|| Trouble::new(Sort::Passing, said))
+}
+
+/// A container that runs, and whose probe does not succeed.
+fn unready(pod: &Value) -> Option<Trouble> {
+    let is_unready = |it: &&Value| {
+        it.dig(&["state", "running"]).is_some() && it.get("ready").and_then(Value::as_bool) == Some(false)
+    };
+    let found = items(pod, &["status", "containerStatuses"]).iter().find(is_unready)?;
+    let name = text(found, &["name"]);
+    let spec = items(pod, &["spec", "containers"]).iter().find(|it| text(it, &["name"]) == name)?;
+    let started = found.get("started").and_then(Value::as_bool) != Some(false);
+    let probe = [("startupProbe", "startup", !started), ("readinessProbe", "readiness", true)];
+    let (_, probe, _) = probe.into_iter().find(|(key, _, counts)| *counts && spec.get(key).is_some())?;
+    let reason = format!("container `{name}` is running, and its {probe} probe does not succeed");
+    Some(Trouble { log: Some((name.to_owned(), false)), ..Trouble::new(Sort::Passing, reason) })
+}
+
+fn container(status: &Value) -> Option<Trouble> {
+    let name = text(status, &["name"]);
+    let waiting = text(status, &["state", "waiting", "reason"]);
+    let restarts = integer(status, &["restartCount"]).unwrap_or(0);
+    let ended = |at: &str| status.dig(&[at, "terminated"]).filter(|it| integer(it, &["exitCode"]) != Some(0));
+    let crash = |said: String, before: bool| {
+        let log = Some((name.to_owned(), before));
+        Some(Trouble { log, ..Trouble::new(Sort::Crash(restarts), said) })
+    };
+    if let Some(end) = ended("state") {
+        return crash(format!("container `{name}` {}", ending(end)), false);
+    }
+    if STARTING.contains(&waiting) {
+        return None;
+    }
+    if let Some(end) = ended("lastState").filter(|_| waiting == "CrashLoopBackOff") {
+        return crash(format!("container `{name}` {}, and was restarted {restarts} times", ending(end)), true);
+    }
+    if waiting == "CrashLoopBackOff" {
+        let said = format!("container `{name}` ends again and again, and was restarted {restarts} times");
+        return crash(said, true);
+    }
+    let (message, image) = (text(status, &["state", "waiting", "message"]), text(status, &["image"]));
+    let said = if message.is_empty() { format!("image `{image}`") } else { message.to_owned() };
+    Some(Trouble::new(waits(waiting, message), format!("container `{name}`: {waiting}: {said}")))
+}
+
+/// The sort of trouble that keeps a container waiting (kubelet `pkg/kubelet/images/types.go`, `container/sync_result.go`).
+fn waits(reason: &str, message: &str) -> Sort {
+    match reason {
+        "ImagePullBackOff"
+        | "ErrImagePull"
+        | "ImageInspectError"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => by_words(message, &IMAGE).unwrap_or(Sort::Image),
+        "CreateContainerConfigError" if ["not found", "couldn't find key"].iter().any(|it| message.contains(it)) => {
+            Sort::Missing
+        }
+        "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => Sort::Impossible,
+        "CreateContainerError" | "RunContainerError" | "PreStartHookError" | "PostStartHookError" => Sort::Container,
+        _ => Sort::Passing,
+    }
+}
+
+/// What the kubelet's event says more about an image than the container's status, which older ones leave at
+/// `Back-off pulling image`.
+pub(super) fn image_sort(message: &str) -> Sort {
+    by_words(message, &IMAGE).unwrap_or(Sort::Image)
+}
+
+fn ending(end: &Value) -> String {
+    let code = integer(end, &["exitCode"]).unwrap_or(-1);
+    match (text(end, &["reason"]), text(end, &["message"]).trim()) {
+        ("OOMKilled", _) => format!("used more memory than its limit (exit code {code})"),
+        ("StartError" | "ContainerCannotRun", message) if !message.is_empty() => {
+            format!("cannot be started: {message}")
+        }
+        ("" | "Error", _) => format!("ended with exit code {code}"),
+        (reason, _) => format!("ended with exit code {code} ({reason})"),
+    }
+}

@@ -1,0 +1,147 @@
+//! Pods that read ConfigMaps and Secrets, and do not learn by themselves that these change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::workloads::template;
+use super::{Consequence, Effect};
+use crate::manifest::{Object, ObjectId};
+use crate::plan::{Action, Plan, Step};
+use weft_base::value::{Step as PathStep, Value};
+
+/// How a pod reads a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
+    /// Variables are set once.
+    Variables,
+    /// A file below a mounted path is copied once.
+    SubPath,
+    /// Files are written anew, within about a minute.
+    Files,
+}
+
+/// What changes of a source.
+struct Source<'p> {
+    id: &'p ObjectId,
+    gone: bool,
+    /// The keys that change.
+    keys: BTreeSet<&'p str>,
+}
+
+/// The workloads of the plan whose pods read what changes, and are not made again by it.
+pub(super) fn unaware(plan: &Plan, known: &[Effect]) -> Vec<Effect> {
+    let sources: BTreeMap<(&str, &str, &str), Source> = plan.steps.iter().filter_map(source).collect();
+    if sources.is_empty() {
+        return Vec::new();
+    }
+    let restarts: BTreeSet<&ObjectId> = known
+        .iter()
+        .filter(|it| matches!(it.what, Consequence::Restart { .. } | Consequence::Replace { .. }))
+        .map(|it| &it.object)
+        .collect();
+    let stays = |step: &&Step| matches!(step.action, Action::Update | Action::Unchanged);
+    let workloads = plan.steps.iter().filter(stays).filter(|step| !restarts.contains(&step.object.id));
+    workloads.filter_map(|step| step.object.desired.as_deref()).flat_map(|object| of(object, &sources)).collect()
+}
+
+/// A ConfigMap or Secret that changes or goes, by namespace, kind and name.
+fn source(step: &Step) -> Option<((&str, &str, &str), Source<'_>)> {
+    let id = &step.object.id;
+    let is_source = id.kind.group.is_empty() && ["ConfigMap", "Secret"].contains(&id.kind.kind.as_str());
+    let gone = step.action == Action::Delete;
+    if !is_source || !(gone || step.action == Action::Update) {
+        return None;
+    }
+    let keys: BTreeSet<&str> = step.object.about_to_change().filter_map(|it| key(&it.path.0)).collect();
+    let at = (id.namespace.as_deref().unwrap_or_default(), id.kind.kind.as_str(), id.name.as_str());
+    (gone || !keys.is_empty()).then_some((at, Source { id, gone, keys }))
+}
+
+/// The key of a source that a path is in; empty for all of them.
+fn key(path: &[PathStep]) -> Option<&str> {
+    match path {
+        [PathStep::Field(part), rest @ ..] if ["data", "binaryData", "stringData"].contains(&part.as_str()) => {
+            match rest.first() {
+                Some(PathStep::Field(key)) => Some(key),
+                _ => Some(""),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn of(object: &Object, sources: &BTreeMap<(&str, &str, &str), Source>) -> Vec<Effect> {
+    let kind = object.id.kind.to_string();
+    // A job reads anew whenever it runs.
+    let Some(path) = template(&kind).filter(|_| kind != "CronJob.batch") else { return Vec::new() };
+    let Some(spec) = object.body.dig(path).and_then(|it| it.get("spec")) else { return Vec::new() };
+    let namespace = object.id.namespace.as_deref().unwrap_or_default();
+    let mut found: BTreeMap<(&str, &str), How> = BTreeMap::new();
+    for (kind, name, key, how) in reads(spec) {
+        let Some(source) = sources.get(&(namespace, kind, name)) else { continue };
+        let concerns = source.gone || key.is_none_or(|key| source.keys.contains(key) || source.keys.contains(""));
+        if concerns {
+            let known = found.entry((kind, name)).or_insert(how);
+            *known = how.min(*known);
+        }
+    }
+    let effect = |((kind, name), how): ((&str, &str), How)| {
+        let source = &sources[&(namespace, kind, name)];
+        let why = match (source.gone, how) {
+            (true, _) => format!("it reads `{}`, which is deleted, and cannot start without it", source.id),
+            (_, How::Variables) => {
+                format!("its variables come from `{}`, and nothing in its template changes", source.id)
+            }
+            (_, How::SubPath) => format!("it mounts `{}` by a `subPath`, which is not written anew", source.id),
+            (_, How::Files) => format!("the files that it mounts from `{}` change under it", source.id),
+        };
+        let (object, release) = (object.id.clone(), object.release.clone());
+        Effect { object, release, what: Consequence::NoRestart { why } }
+    };
+    found.into_iter().map(effect).collect()
+}
+
+type Read<'v> = (&'static str, &'v str, Option<&'v str>, How);
+
+/// What a pod reads: kind, name, the key where it is only one, and how.
+fn reads(spec: &Value) -> Vec<Read<'_>> {
+    let containers = ["initContainers", "containers"].into_iter().flat_map(|it| list(spec, it));
+    let mut found = Vec::new();
+    let mut copied: BTreeSet<&str> = BTreeSet::new();
+    for container in containers {
+        for variable in list(container, "env") {
+            let from = variable.get("valueFrom");
+            for (kind, field) in [("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")] {
+                let Some(reference) = from.and_then(|it| it.get(field)) else { continue };
+                found.extend(text(reference, "name").map(|it| (kind, it, text(reference, "key"), How::Variables)));
+            }
+        }
+        for from in list(container, "envFrom") {
+            for (kind, field) in [("ConfigMap", "configMapRef"), ("Secret", "secretRef")] {
+                let name = from.get(field).and_then(|it| text(it, "name"));
+                found.extend(name.map(|it| (kind, it, None, How::Variables)));
+            }
+        }
+        let mounts = list(container, "volumeMounts").filter(|it| text(it, "subPath").is_some());
+        copied.extend(mounts.filter_map(|it| text(it, "name")));
+    }
+    for volume in list(spec, "volumes") {
+        let is_copied = text(volume, "name").is_some_and(|it| copied.contains(it));
+        let how = if is_copied { How::SubPath } else { How::Files };
+        let projected = volume.get("projected").into_iter().flat_map(|it| list(it, "sources"));
+        for source in projected.chain([volume]) {
+            let config = source.get("configMap").and_then(|it| text(it, "name"));
+            let secret = source.get("secret").and_then(|it| text(it, "secretName").or_else(|| text(it, "name")));
+            found.extend(config.map(|it| ("ConfigMap", it, None, how)));
+            found.extend(secret.map(|it| ("Secret", it, None, how)));
+        }
+    }
+    found
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(key).and_then(Value::as_list).unwrap_or_default().iter()
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key)?.as_str()
+}

@@ -1,0 +1,24 @@
+//! Objects that are about others by their labels, and change about which.
+
+use super::{Change, Consequence};
+use crate::diff::brief;
+use crate::plan::Action;
+use weft_base::value::Value;
+
+/// Where objects say which others they are about.
+const SELECTORS: [&[&str]; 3] = [&["spec", "selector"], &["spec", "podSelector"], &["spec", "namespaceSelector"]];
+
+/// The selector of an object that changes.
+pub(super) fn changed(change: &Change) -> Option<Consequence> {
+    if !matches!(change.step.action, Action::Update | Action::Recreate { .. }) {
+        return None;
+    }
+    let (before, after) = (change.before?, change.after?);
+    // A Service without a selector is about endpoints that somebody else writes.
+    let said = |it: Option<&Value>| it.map_or_else(|| "(none)".to_owned(), |it| brief(it, usize::MAX));
+    SELECTORS.iter().find_map(|path| {
+        let (from, to) = (before.dig(path), after.dig(path));
+        let differs = from != to && (from.is_some() || to.is_some());
+        differs.then(|| Consequence::Selector { field: path.join("."), from: said(from), to: said(to) })
+    })
+}

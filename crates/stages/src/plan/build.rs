@@ -1,0 +1,219 @@
+//! From verdicts to actions.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::holders::Holders;
+use super::prune::{self, Gates};
+use super::stages::{self, Staged};
+use super::{
+    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
+};
+use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
+use crate::project::Prune;
+
+/// A release may lose this many objects without a confirmation, however few it has.
+const CAP: usize = 5;
+/// The share of its inventory that a larger release may lose.
+const CAP_SHARE: usize = 5;
+
+/// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
+/// of those that only an inventory knows; a release without facts loses no object.
+pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
+    let holders = Holders::of(comparison.objects.iter().map(|object| &object.id), releases);
+    let gates = Gates::new(&comparison, releases, &holders, guards);
+    let around = Around { releases, residents: &comparison.residents };
+    let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
+    let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
+    prune::spare_containers(&mut actions, &around);
+    let courses = if guards.orphan.is_none() { hooks::plan(&mut actions, releases) } else { BTreeMap::new() };
+    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
+    was::relate(&mut steps, &holders);
+    let mut refusals = refusals(environment, &steps, &around, guards);
+    refusals.extend(disorder);
+    let policies = policies(&steps, releases);
+    Plan {
+        environment: environment.to_owned(),
+        steps,
+        stages,
+        hooks: courses,
+        policies,
+        refusals,
+        findings: Vec::new(),
+    }
+}
+
+/// What the inventories of the run's releases do not say yet about what leaves them.
+fn policies(steps: &[Step], releases: &[ReleaseFacts]) -> BTreeMap<String, Prune> {
+    let news: Vec<_> = releases.iter().filter(|it| it.declared && it.prune != it.kept_prune).collect();
+    let has_objects = |it: &&&ReleaseFacts| {
+        let mut own = steps.iter().filter(|step| step.object.release == it.name);
+        own.any(|step| {
+            step.object.desired.as_ref().is_some_and(|it| !it.implicit) || it.inventory.contains(&step.object.id)
+        })
+    };
+    news.iter().filter(has_objects).map(|it| (it.name.to_string(), it.prune)).collect()
+}
+
+fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
+    match &object.verdict {
+        Verdict::Create => Action::Create,
+        Verdict::Unchanged => Action::Unchanged,
+        Verdict::Update => match update(object) {
+            Action::Update => replaced(object, around).unwrap_or(Action::Update),
+            other => other,
+        },
+        Verdict::Leftover => gates.judge(object),
+        Verdict::Gone => Action::Forget { reason: "it is gone".into() },
+        Verdict::Unknown(why) => Action::Unknown { reason: why.reason.clone() },
+    }
+}
+
+/// An object that has to be made again. One that holds data or other objects never is.
+fn replaced(object: &ObjectComparison, around: &Around<'_>) -> Option<Action> {
+    let fixed = immutable::immutable(object);
+    if fixed.is_empty() || !replace::replaceable(object) {
+        return None;
+    }
+    let owned = replace::owned(object);
+    Some(Action::Recreate { reason: replace::reason(&fixed, owned), loses: replace::loses(object, around), owned })
+}
+
+/// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
+fn update(object: &ObjectComparison) -> Action {
+    if object.adopts.is_some() {
+        return Action::Update;
+    }
+    let mut counted = object.fields.iter().filter(|change| !matches!(change.class, Class::Ignored(_))).peekable();
+    if counted.peek().is_none() && !object.fields.is_empty() {
+        return Action::Unchanged;
+    }
+    let reasons: Option<Vec<&str>> = counted
+        .map(|change| match &change.class {
+            Class::Unknown(reason) => Some(reason.as_str()),
+            _ => None,
+        })
+        .collect();
+    match reasons.as_deref() {
+        Some([reason, ..]) => Action::Unknown { reason: (*reason).to_owned() },
+        Some([]) | None => Action::Update,
+    }
+}
+
+fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+    let releases = around.releases;
+    let written = |step: &&Step| step.action.is_write();
+    let of_objects = steps.iter().filter(written).flat_map(|step| {
+        let object = &step.object;
+        let foreign = conflict::foreign_set(object, releases);
+        let mut fixed = fixed(step, around, guards).into_iter().peekable();
+        let remade = matches!(step.action, Action::Recreate { .. });
+        // What the server says about a field that cannot change is the same refusal once more.
+        let server = if remade || fixed.peek().is_some() { None } else { refused(object) };
+        let invalid = invalid(object, remade);
+        foreign
+            .into_iter()
+            .chain(conflict::conflicts(object, releases, guards))
+            .chain(fixed)
+            .chain(server)
+            .chain(invalid)
+            .chain(neighbours::refusals(step))
+    });
+    let deletions = Deletions::of(environment, steps);
+    let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
+    of_releases.chain(of_objects).collect()
+}
+
+/// What an object may not become without being made again, unless somebody's word allows just that.
+fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+    let object = &step.object;
+    let id = || object.id.clone();
+    match &step.action {
+        Action::Recreate { .. } if replace::allowed(object, around.releases, guards) => Vec::new(),
+        Action::Recreate { reason, loses, .. } => {
+            vec![Refusal::Replace { id: id(), reason: reason.clone(), loses: loses.clone() }]
+        }
+        Action::Update => {
+            let stored = immutable::lost_version(object).map(|version| Refusal::StoredVersion { id: id(), version });
+            let loses = replace::loses(object, around);
+            let refuse = |path: weft_base::value::Path| Refusal::Immutable {
+                id: id(),
+                path: path.to_string(),
+                loses: loses.clone(),
+            };
+            immutable::immutable(object).into_iter().map(refuse).chain(stored).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What validation found. An object that is made again has no past that it must agree with; and of such a one the
+/// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
+pub(super) fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
+    let counts = remade || !matches!(object.judged, Judged::Refused(_));
+    let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));
+    violations.map(|it| Refusal::Invalid {
+        id: object.id.clone(),
+        path: it.path.to_string(),
+        rule: it.rule.clone(),
+        message: it.message.clone(),
+    })
+}
+
+pub(super) fn refused(object: &ObjectComparison) -> Option<Refusal> {
+    match &object.judged {
+        Judged::Refused(message) => Some(Refusal::Server { id: object.id.clone(), message: message.clone() }),
+        _ => None,
+    }
+}
+
+/// The deletions of a plan.
+struct Deletions<'a> {
+    /// How many, by release.
+    counts: BTreeMap<&'a str, usize>,
+    /// How many are let go by what their releases and marks say, by release.
+    orphans: BTreeMap<&'a str, usize>,
+    /// What confirms exactly these.
+    confirm: String,
+}
+
+impl<'a> Deletions<'a> {
+    fn of(environment: &str, steps: &'a [Step]) -> Self {
+        let (mut counts, mut orphans) = (BTreeMap::new(), BTreeMap::new());
+        for step in steps.iter().filter(|step| matches!(step.action, Action::Orphan { .. })) {
+            *orphans.entry(step.object.release.as_ref()).or_default() += 1;
+        }
+        let mut lines = Vec::new();
+        for object in steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.object) {
+            *counts.entry(object.release.as_ref()).or_default() += 1;
+            lines.push(format!("{} {} {}\n", object.release, object.id, prune::uid(object).unwrap_or_default()));
+        }
+        lines.sort_unstable();
+        let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
+        Self { counts, orphans, confirm: HEXLOWER.encode(&digest[..5]) }
+    }
+
+    fn refusals(&self, release: &ReleaseFacts, steps: &[Step], guards: &Guards) -> Vec<Refusal> {
+        let of = |counts: &BTreeMap<&str, usize>| counts.get(release.name.as_ref()).copied().unwrap_or(0);
+        let (deletes, leaving) = (of(&self.counts), of(&self.counts) + of(&self.orphans));
+        let name = release.name.to_string();
+        let mut refusals = Vec::new();
+        let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
+        if leaving > 0 && release.declared && !meant && renders_nothing(release, steps) {
+            refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
+        }
+        let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / CAP_SHARE));
+        if deletes > cap && guards.confirm.as_ref() != Some(&self.confirm) {
+            refusals.push(Refusal::PruneCap { release: name, deletes, cap, confirm: self.confirm.clone() });
+        }
+        refusals
+    }
+}
+
+/// Whether a release has no object of its own: the namespace made for it does not count.
+fn renders_nothing(release: &ReleaseFacts, steps: &[Step]) -> bool {
+    let mut own = steps.iter().filter(|step| step.object.release == release.name && step.action.hook().is_none());
+    !own.any(|step| step.object.desired.as_ref().is_some_and(|desired| !desired.implicit))
+}

@@ -1,0 +1,308 @@
+//! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what will be done, in which order, and what is refused.
+//!
+//! Nothing is deleted that a gate of `prune` did not let through, and the plan names it. What must not happen without
+//! a person's word becomes a [`Refusal`]; what is only left alone becomes [`Action::Keep`].
+
+mod action;
+mod build;
+mod conflict;
+mod depends;
+mod digest;
+mod finding;
+mod graph;
+mod holders;
+pub mod hooks;
+mod immutable;
+mod neighbours;
+mod order;
+mod positions;
+mod prune;
+mod refusal;
+mod replace;
+mod residents;
+mod revisions;
+mod stages;
+mod table;
+pub mod touched;
+mod was;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::action::{Action, Owned, Summary};
+pub use self::build::plan;
+pub use self::finding::{Finding, Ruling};
+pub use self::hooks::{Course, Does, HookFacts, HookStep};
+pub use self::neighbours::Unfollowed;
+pub use self::neighbours::written;
+pub(crate) use self::prune::is_guarded;
+pub use self::refusal::Refusal;
+pub use self::residents::{Inside, containers};
+pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
+use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
+pub use crate::manifest::PART_OF;
+use crate::manifest::{Object, ObjectId, ObjectSet};
+use crate::project::{ConflictRule, Prune, ReplaceRule};
+use weft_base::value::Origin;
+
+/// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The environment.
+    pub environment: String,
+    /// The steps: what is wanted, then what left, each sorted by wave, release and object.
+    pub steps: Vec<Step>,
+    /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
+    pub stages: Vec<Stage>,
+    /// By release that has hooks or had any, how what is kept about them changes.
+    pub hooks: BTreeMap<Arc<str>, Course>,
+    /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
+    /// have the release any more. Only where that is something else than before.
+    pub policies: BTreeMap<String, Prune>,
+    /// Why the plan must not be applied as it is; empty for one that may.
+    pub refusals: Vec<Refusal>,
+    /// What the rules of the repository say about it; those that deny it are refusals as well.
+    pub findings: Vec<Finding>,
+}
+
+/// One object and what is done to it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub action: Action,
+    /// How many stages with steps are done before its own, at the longest. Only for reading: a step does not wait for all
+    /// of the waves before.
+    pub wave: usize,
+    /// The object, with its field changes.
+    pub object: ObjectComparison,
+    /// The step that it belongs to, where it is half of a renaming or of a move.
+    pub was: Option<Was>,
+}
+
+/// A part of a plan that begins as soon as those that it comes after have ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The release whose failure it is if it does not end well.
+    pub release: Arc<str>,
+    /// What is done with its steps.
+    pub work: Work,
+    /// The places of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a place where ways
+    /// meet: it is done with those that it comes after.
+    pub steps: Vec<usize>,
+    /// The places of other stages in [`Plan::stages`], each lower than its own.
+    pub after: Vec<usize>,
+}
+
+/// What is done with the steps of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Their objects are applied, and kinds that these define can be used when it ends.
+    Apply,
+    /// What was applied of them is waited for until it is healthy, as long as its release says.
+    Wait,
+    /// Their objects are deleted, and gone when it ends.
+    Delete,
+    /// Their hooks are run, and have ended when it ends; or what hooks left is deleted.
+    Run,
+}
+
+/// What an object was before, or what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Was {
+    /// This new object is nearly the one that leaves under this name.
+    Named(ObjectId),
+    /// The object that leaves is nearly this new one.
+    Becomes(ObjectId),
+    /// It was part of this release, which hands it over.
+    OfRelease(#[serde(with = "was::name")] Arc<str>),
+    /// It is part of this release from now on.
+    GoesTo(#[serde(with = "was::name")] Arc<str>),
+}
+
+/// What a plan has to know about a release besides its objects. The facts of releases that were not selected are
+/// handed in as well: their inventories may claim an object.
+#[derive(Clone, Debug, Default)]
+pub struct ReleaseFacts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The releases that must be there first.
+    pub needs: Vec<String>,
+    /// What becomes of objects that leave it.
+    pub prune: Prune,
+    /// What its inventory keeps of that.
+    pub kept_prune: Prune,
+    /// Whether the repository has it; `false` for a release that only an inventory knows.
+    pub declared: bool,
+    /// What the label [`PART_OF`] of its objects says.
+    pub set: String,
+    /// The objects that its inventory holds.
+    pub inventory: Arc<ObjectSet>,
+    /// The objects that the repository gives it, where it is not part of the run.
+    pub wanted: BTreeSet<ObjectId>,
+    /// Why these could not be told, where they had to be.
+    pub unrendered: Option<String>,
+    /// Who decides about fields that others own: its own rules, then those of the environment.
+    pub conflicts: Vec<ConflictRule>,
+    /// Which of its objects may be made again, by its own rules and those of the environment.
+    pub replace: Vec<ReplaceRule>,
+    /// Its hooks; none where it is not part of the run.
+    pub hooks: HookFacts,
+}
+
+/// The words that people gave to lift guards.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Guards {
+    /// How many objects of a release may be deleted; without it 5 or 20 % of its inventory, whichever is more.
+    pub cap: Option<usize>,
+    /// The confirmation that a [`Refusal::PruneCap`] asked for.
+    pub confirm: Option<String>,
+    /// The kinds that are deleted only when named: `Namespace`, `PersistentVolumeClaim`, ...
+    pub allow_delete: BTreeSet<String>,
+    /// The releases that may render to nothing.
+    pub allow_empty: BTreeSet<String>,
+    /// The field managers whose fields are taken; a `*` at the end stands for any ending.
+    pub take: Vec<String>,
+    /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
+    pub replace: BTreeSet<String>,
+    /// The objects that are let go in place of being deleted, whatever their release says; all, where the list is empty.
+    /// Nothing else is touched then.
+    pub orphan: Option<BTreeSet<String>>,
+}
+
+/// What there is besides the object that is judged.
+struct Around<'a> {
+    releases: &'a [ReleaseFacts],
+    residents: &'a BTreeMap<ObjectId, Residents>,
+}
+
+impl Guards {
+    /// Whether a plan may be about an object that left.
+    pub fn are_about(&self, id: &ObjectId) -> bool {
+        let named = |words: &BTreeSet<String>| words.is_empty() || words.iter().any(|word| replace::names(word, id));
+        self.orphan.as_ref().is_none_or(named)
+    }
+
+    /// The words of [`Self::orphan`] that name none of these objects.
+    pub fn naming_none<'g>(&'g self, objects: &[&ObjectId]) -> impl Iterator<Item = &'g String> {
+        let words = self.orphan.iter().flatten();
+        words.filter(|word| !objects.iter().any(|id| replace::names(word, id)))
+    }
+}
+
+impl Plan {
+    /// How many steps there are of each action.
+    pub fn summary(&self) -> Summary {
+        self.steps.iter().map(|step| &step.action).collect()
+    }
+
+    /// Where the object of a refusal was written.
+    pub fn origin(&self, refusal: &Refusal) -> Option<&Origin> {
+        let id = refusal.object()?;
+        let step = self.steps.iter().find(|step| step.object.id == *id)?;
+        step.object.desired.as_ref().map(|object| &object.origin)
+    }
+
+    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
+    /// could not be told stays in. It is for reading: it has no stages.
+    #[must_use]
+    pub fn drift(&self) -> Plan {
+        let drifted =
+            |step: &&Step| step.is_drift() || matches!(step.action, Action::Unknown { .. } | Action::Unchanged);
+        let steps = self.steps.iter().filter(drifted).map(Step::of_drift).collect();
+        Plan { environment: self.environment.clone(), steps, ..Plan::default() }
+    }
+
+    /// Notes what the rules of the repository say; what they deny is refused.
+    pub fn find(&mut self, findings: Vec<Finding>) {
+        let denied = findings.iter().filter(|it| it.ruling == Ruling::Deny).cloned();
+        self.refusals.extend(denied.map(Refusal::Policy));
+        self.findings.extend(findings);
+    }
+
+    /// Whether a rule asks for the approval of exactly this plan.
+    pub fn needs_approval(&self) -> bool {
+        self.findings.iter().any(|it| it.ruling == Ruling::Approve)
+    }
+
+    /// How many objects of a release it creates.
+    pub fn created(&self, release: &str) -> usize {
+        self.steps.iter().filter(|step| step.action == Action::Create && *step.object.release == *release).count()
+    }
+
+    /// The other tools that count objects of the plan among theirs, with these objects.
+    pub fn tools(&self) -> BTreeMap<&Tool, Vec<&ObjectId>> {
+        let mut tools: BTreeMap<&Tool, Vec<&ObjectId>> = BTreeMap::new();
+        for object in self.steps.iter().map(|step| &step.object) {
+            object.tools.iter().for_each(|tool| tools.entry(tool).or_default().push(&object.id));
+        }
+        tools
+    }
+
+    /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
+    pub fn is_empty(&self) -> bool {
+        self.pending().next().is_none() && self.policies.is_empty()
+    }
+
+    /// The steps that change anything, or could not be told.
+    pub fn pending(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action.is_pending())
+    }
+}
+
+impl Step {
+    /// The object that is sent. One that takes the place of another is all that the repository says: what rules leave to
+    /// others went with the old one.
+    pub fn sent(&self) -> Option<&Arc<Object>> {
+        let again = self.object.repository.as_ref().filter(|_| matches!(self.action, Action::Recreate { .. }));
+        again.or(self.object.desired.as_ref())
+    }
+
+    /// Whether somebody else made it necessary.
+    pub fn is_drift(&self) -> bool {
+        let lost = self.action == Action::Create && self.object.recorded.is_some();
+        lost || self.object.fields.iter().any(FieldChange::is_drift)
+    }
+
+    /// The step with only what others did.
+    fn of_drift(&self) -> Step {
+        let mut step = self.clone();
+        step.object.fields.retain(|change| change.is_drift() || matches!(change.class, Class::Ignored(_)));
+        step.object.adopts = None;
+        step
+    }
+
+    /// The fields that this step takes from other field managers: an apply may force exactly these conflicts.
+    pub fn takes(&self) -> impl Iterator<Item = &FieldChange> {
+        self.object.fields.iter().filter(|change| change.takes_over())
+    }
+}
+
+impl FieldChange {
+    /// Whether somebody else changed the field since we applied it.
+    pub fn is_drift(&self) -> bool {
+        self.drifted && self.changes()
+    }
+
+    /// Whether applying it overwrites a value that somebody else owns.
+    pub fn takes_over(&self) -> bool {
+        let value = self.desired.value();
+        self.changes() && value.is_some() && value != self.live.as_ref() && !self.writers.is_empty()
+    }
+}
+
+impl fmt::Display for Was {
+    /// `was ConfigMap shop/a`, `becomes ConfigMap shop/b`, `comes from the release shop`, `goes to the release shop`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(id) => write!(f, "was `{id}`"),
+            Self::Becomes(id) => write!(f, "becomes `{id}`"),
+            Self::OfRelease(release) => write!(f, "comes from the release `{release}`"),
+            Self::GoesTo(release) => write!(f, "goes to the release `{release}`"),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Guards that say no, each with what lifts it.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Finding, replace};
+use crate::diff::Writer;
+use crate::manifest::ObjectId;
+use weft_base::diagnostic::{Diagnose, Kind, counted};
+
+/// A guard's no. Its hint names what would lift it.
+#[derive(Clone, Debug, PartialEq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Refusal {
+    /// More objects of a release would be deleted than the cap allows.
+    #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", counted(*deletes, "object"))]
+    PruneCap {
+        /// The release.
+        release: String,
+        /// How many would be deleted.
+        deletes: usize,
+        /// How many may be.
+        cap: usize,
+        /// What confirms exactly the deletions of this plan.
+        confirm: String,
+    },
+    /// The repository renders nothing for a release that has objects in the cluster.
+    #[error("the release `{release}` renders nothing, and would lose all that it has: {}", counted(*deletes, "object"))]
+    EmptyRender {
+        /// The release.
+        release: String,
+        /// How many would be deleted.
+        deletes: usize,
+    },
+    /// A controller or another tool owns a field that we want to set.
+    #[error("{}", overwrites(id, path, writer, live.as_deref(), desired))]
+    Conflict {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        path: String,
+        /// Who owns it.
+        writer: Writer,
+        /// What they made of it, in short; a secret is a sketch. `None` where it is gone, and they may have removed it.
+        live: Option<String>,
+        /// What it would become, likewise.
+        desired: String,
+        /// Why a rule says that a person has to decide.
+        rule: Option<String>,
+    },
+    /// The object belongs to another apply set.
+    #[error("`{id}` belongs to the apply set `{set}`, which is none of this environment's")]
+    ForeignSet {
+        /// The object.
+        id: ObjectId,
+        /// The set that its label names.
+        set: String,
+    },
+    /// The server says that it would not take an object.
+    #[error("the server refuses `{id}`: {message}")]
+    Server {
+        /// The object.
+        id: ObjectId,
+        /// What the server says.
+        message: String,
+    },
+    /// A field that cannot change would have to, of an object that is never made again without a person.
+    #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again; {}", lost(loses))]
+    Immutable {
+        /// The object.
+        id: ObjectId,
+        /// The field.
+        path: String,
+        /// What would go with it.
+        loses: Vec<String>,
+    },
+    /// An object would have to be deleted and made again.
+    #[error("`{id}` would be deleted and made again, since {reason}; {}", lost(loses))]
+    Replace {
+        /// The object.
+        id: ObjectId,
+        /// The cause.
+        reason: String,
+        /// What would go with it.
+        loses: Vec<String>,
+    },
+    /// A definition would lose a version in which the server stores objects.
+    #[error("`{id}` has no version `{version}` any more, and the server may hold objects that are stored in it")]
+    StoredVersion {
+        /// The definition.
+        id: ObjectId,
+        /// The version.
+        version: String,
+    },
+    /// What an object depends on is not there, or cannot be read.
+    #[error("`{id}` depends on {on}")]
+    Dependency {
+        /// The object.
+        id: ObjectId,
+        /// What it names, and what is wrong with that.
+        on: String,
+    },
+    /// What comes after what goes round in a circle.
+    #[error("the order goes round in a circle: {}", path.join(", which comes after "))]
+    Circle {
+        /// Releases and objects, each after the next one; the last is the first.
+        path: Vec<String>,
+    },
+    /// A mark of another tool asks for what is not done.
+    #[error("`{id}` has `{mark}`, {why}")]
+    Mark {
+        /// The object.
+        id: ObjectId,
+        /// The annotation or label with its value.
+        mark: String,
+        /// Why it is refused.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A rule of the repository denies it.
+    #[error("{}", denied(.0))]
+    Policy(Finding),
+    /// The server would refuse an object, as its schema and rules say.
+    #[error("`{id}` is not valid: {}{message}", at(path))]
+    Invalid {
+        /// The object.
+        id: ObjectId,
+        /// The field; empty for the whole object.
+        path: String,
+        /// The constraint, or the text of a CEL rule.
+        rule: String,
+        /// What is wrong, in the server's words.
+        message: String,
+    },
+}
+
+/// What a plan would do to a field of somebody else.
+fn overwrites(id: &ObjectId, path: &str, writer: &Writer, live: Option<&str>, desired: &str) -> String {
+    let manager = &writer.manager;
+    match live {
+        Some(live) => format!(
+            "`{manager}` owns the field `{path}` of `{id}`, and the plan would overwrite it: {live}, by {writer}, would become {desired}"
+        ),
+        None => format!(
+            "the field `{path}` of `{id}` is gone, which may be the work of {writer}, and the plan would make it {desired} again"
+        ),
+    }
+}
+
+/// What a rule denies.
+fn denied(finding: &Finding) -> String {
+    let Finding { rule, message, object, .. } = finding;
+    let about = object.as_ref().map(|it| format!("`{it}`: ")).unwrap_or_default();
+    format!("{about}{message}, by the rule `{rule}`")
+}
+
+/// What goes with an object.
+fn lost(loses: &[String]) -> String {
+    let things = if loses.is_empty() { "nothing else that is known".into() } else { loses.join(", ") };
+    format!("lost with it: {things}")
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path}: ") }
+}
+
+impl Refusal {
+    /// The object that it is about; `None` for a whole release.
+    pub fn object(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Conflict { id, .. }
+            | Self::ForeignSet { id, .. }
+            | Self::Server { id, .. }
+            | Self::Immutable { id, .. }
+            | Self::Replace { id, .. }
+            | Self::StoredVersion { id, .. }
+            | Self::Dependency { id, .. }
+            | Self::Mark { id, .. }
+            | Self::Invalid { id, .. } => Some(id),
+            Self::Policy(finding) => finding.object.as_ref(),
+            Self::PruneCap { .. } | Self::EmptyRender { .. } | Self::Circle { .. } => None,
+        }
+    }
+
+    /// A word for the variant, for machines.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PruneCap { .. } => "prune-cap",
+            Self::EmptyRender { .. } => "empty-render",
+            Self::Conflict { .. } => "conflict",
+            Self::ForeignSet { .. } => "foreign-set",
+            Self::Server { .. } => "server",
+            Self::Immutable { .. } => "immutable",
+            Self::Replace { .. } => "replace",
+            Self::StoredVersion { .. } => "stored-version",
+            Self::Dependency { .. } => "dependency",
+            Self::Circle { .. } => "circle",
+            Self::Mark { .. } => "mark",
+            Self::Policy(_) => "policy",
+            Self::Invalid { .. } => "invalid",
+        }
+    }
+}
+
+impl Diagnose for Refusal {
+    fn kind(&self) -> Kind {
+        Kind::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::PruneCap { confirm, .. } => {
+                format!("Read the deletions above; `--confirm-prune {confirm}` allows exactly these.")
+            }
+            Self::EmptyRender { release, .. } => format!(
+                "Look at what `weft render` prints for it. If that is meant, remove the release from the environment, \
+                 or say `--allow-empty {release}`."
+            ),
+            Self::Conflict { writer: Writer { manager, .. }, rule, .. } => {
+                let rule = rule.as_ref().map(|reason| format!(" A rule stops here: {reason}.")).unwrap_or_default();
+                format!(
+                    "Leave the field out of the repository if `{manager}` is to decide it, or adopt what it decides by a \
+                     rule of `conflicts`; `--take {manager}` overwrites it.{rule}"
+                )
+            }
+            Self::ForeignSet { .. } => format!(
+                "Give the object another name, or remove it from the other set and its label `{}` from the object.",
+                super::PART_OF
+            ),
+            Self::Server { .. } => "Correct the object in the repository; nothing was sent but a dry run.".into(),
+            Self::Immutable { .. } => {
+                "Take the change back, or give the object a new name and move what it holds. It is deleted only by hand."
+                    .into()
+            }
+            Self::Replace { id, .. } => format!(
+                "Take the change back, give the object a new name, say `--replace {}`, or allow it for good by a rule of \
+                 `replace`.",
+                replace::word(id)
+            ),
+            Self::StoredVersion { version, .. } => format!(
+                "Keep `{version}` with `served: false`, write every object anew in the stored version, take `{version}` \
+                 out of the definition's `status.storedVersions`, and only then leave it out."
+            ),
+            Self::Dependency { .. } => "An entry of `config.kubernetes.io/depends-on` is `group/kind/name` or \
+                 `group/namespaces/namespace/kind/name` of an object of this environment; the core group is empty."
+                .into(),
+            Self::Circle { .. } => "Take one of them out of `needs`, `config.kubernetes.io/depends-on` or \
+                 `argocd.argoproj.io/sync-wave`."
+                .into(),
+            Self::Mark { hint, .. } => hint.clone(),
+            Self::Policy(finding) => format!("The rule is at {}: meet it, or change it.", finding.policy),
+            Self::Invalid { rule, .. } => format!("Correct the object in the repository. The rule is: {rule}"),
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! The rules of the repository over a plan: `policies/*.yaml` -> [`Policy`], and a plan -> its
+//! [`Finding`](crate::plan::Finding)s.
+//!
+//! A rule is a CEL expression over the plan's JSON, as `docs/schema/report-v1.json` describes it. What cannot be evaluated
+//! is found, not passed over; a rule that reads what nobody knows without a cluster, or without a plan, is not judged, and
+//! that is said.
+
+mod error;
+mod judge;
+mod read;
+
+pub use self::error::PolicyError;
+pub use self::judge::{Facts, Judgement, Unjudged, judge, judge_objects};
+pub use self::read::{FOLDER, read};
+use crate::plan::Ruling;
+use weft_base::value::Origin;
+use weft_schema::Program;
+
+/// All rules of a repository.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    rules: Vec<Rule>,
+}
+
+impl Policy {
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+struct Rule {
+    name: String,
+    ruling: Ruling,
+    about: About,
+    /// The environments that it is for, in which `*` stands for any text; all, where there are none.
+    environments: Vec<String>,
+    /// Where it is true, there is a finding.
+    condition: Program,
+    message: Message,
+    origin: Origin,
+}
+
+impl Rule {
+    /// Whether its condition or its message reads a document, or a field of one.
+    fn reads(&self, path: &str) -> bool {
+        let message = match &self.message {
+            Message::Text(_) => None,
+            Message::Expression(program) => Some(program),
+        };
+        std::iter::once(&self.condition).chain(message).any(|it| it.reads(path))
+    }
+}
+
+/// What a rule is about.
+#[derive(Clone, Debug)]
+enum About {
+    /// The whole plan.
+    Plan,
+    /// Each object of these kinds to which one of these things is done; all kinds, where there are none.
+    Objects { actions: Vec<String>, kinds: Vec<String> },
+}
+
+#[derive(Clone, Debug)]
+enum Message {
+    Text(String),
+    Expression(Program),
+}

@@ -1,0 +1,203 @@
+//! Revisions and packs <-> their JSON documents, see `docs/schema/history-v1.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cover, Made, Outcome, Pack, Place, Revision};
+use crate::diff::Stripped;
+use crate::manifest::ObjectId;
+use crate::state::document::parse;
+use crate::state::{FORMAT_VERSION, StateError};
+use weft_base::value::{Path, Step, Value};
+use weft_schema::GroupKind;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RevisionDocument {
+    format_version: u64,
+    environment: String,
+    release: String,
+    revision: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dirty: bool,
+    by: String,
+    at: String,
+    plan: String,
+    weft: String,
+    result: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rolled_back_to: Option<u64>,
+    packs: Vec<Covered>,
+    objects: Vec<Placed>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Word {
+    Done,
+    Failed,
+    Partial,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Covered {
+    name: String,
+    objects: usize,
+    readers: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Placed {
+    group: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    digest: String,
+    pack: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PackDocument {
+    format_version: u64,
+    name: String,
+    readers: Vec<String>,
+    objects: Vec<Packed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Packed {
+    digest: String,
+    object: Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<Vec<Key>>,
+}
+
+/// A step to a secret: a key of a map, or a place of a list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Key {
+    Index(usize),
+    Field(String),
+}
+
+/// The document of a revision.
+pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
+    let Revision { environment, release, number, made, outcome, back_to, objects, packs } = revision.clone();
+    let Made { commit, dirty, by, at, plan, weft } = made;
+    let covered = |(name, Cover { objects, readers })| Covered { name, objects, readers };
+    let placed = |(id, Place { digest, pack }): (ObjectId, Place)| {
+        let ObjectId { kind: GroupKind { group, kind }, namespace, name } = id;
+        Placed { group, kind, namespace, name, digest, pack }
+    };
+    write(&RevisionDocument {
+        format_version: FORMAT_VERSION,
+        environment,
+        release: release.to_string(),
+        revision: number,
+        commit,
+        dirty,
+        by,
+        at,
+        plan,
+        weft,
+        result: match outcome {
+            Outcome::Done => Word::Done,
+            Outcome::Failed(_) => Word::Failed,
+            Outcome::Partial(_) => Word::Partial,
+        },
+        reason: outcome.reason().map(str::to_owned),
+        rolled_back_to: back_to,
+        packs: packs.into_iter().map(covered).collect(),
+        objects: objects.into_iter().map(placed).collect(),
+    })
+}
+
+/// The revision of a document.
+pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
+    let document: RevisionDocument = parse(bytes, |it: &RevisionDocument| it.format_version)?;
+    let reason = document.reason.unwrap_or_default();
+    let covered = |it: Covered| (it.name, Cover { objects: it.objects, readers: it.readers });
+    Ok(Revision {
+        environment: document.environment,
+        release: document.release.into(),
+        number: document.revision,
+        made: Made {
+            commit: document.commit,
+            dirty: document.dirty,
+            by: document.by,
+            at: document.at,
+            plan: document.plan,
+            weft: document.weft,
+        },
+        outcome: match document.result {
+            Word::Done => Outcome::Done,
+            Word::Failed => Outcome::Failed(reason),
+            Word::Partial => Outcome::Partial(reason),
+        },
+        back_to: document.rolled_back_to,
+        objects: document.objects.into_iter().map(place).collect(),
+        packs: document.packs.into_iter().map(covered).collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn place(placed: Placed) -> (ObjectId, Place) {
+    let Placed { group, kind, namespace, name, digest, pack } = placed;
+    (ObjectId { kind: GroupKind { group, kind }, namespace, name }, Place { digest, pack })
+}
+
+/// The document of a pack.
+pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
+    let Pack { name, objects, readers, values } = pack.clone();
+    let packed = |it: Stripped| Packed {
+        digest: it.digest,
+        object: it.body,
+        secrets: it.secrets.into_iter().map(keys).collect(),
+    };
+    let objects = objects.into_iter().map(packed).collect();
+    write(&PackDocument { format_version: FORMAT_VERSION, name, readers, objects, values })
+}
+
+/// The pack of a document.
+pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
+    let PackDocument { name, readers, objects, values, .. } = parse(bytes, |it: &PackDocument| it.format_version)?;
+    let object = |it: Packed| Stripped {
+        digest: it.digest,
+        body: it.object,
+        secrets: it.secrets.into_iter().map(path).collect(),
+    };
+    Ok(Pack { name, objects: objects.into_iter().map(object).collect(), readers, values })
+}
+
+/// The keys and places on the way to a secret. Other steps are none in an object that is written.
+fn keys(path: Path) -> Vec<Key> {
+    let key = |step| match step {
+        Step::Field(key) => Some(Key::Field(key.to_string())),
+        Step::Index(at) => Some(Key::Index(at)),
+        Step::Item(_) | Step::Member(_) => None,
+    };
+    path.0.into_iter().filter_map(key).collect()
+}
+
+fn path(keys: Vec<Key>) -> Path {
+    let step = |key| match key {
+        Key::Field(key) => Step::Field(key.into()),
+        Key::Index(at) => Step::Index(at),
+    };
+    Path(keys.into_iter().map(step).collect())
+}
+
+fn write(document: &impl Serialize) -> Result<Vec<u8>, StateError> {
+    serde_json::to_vec(document).map_err(|source| StateError::Format { source })
+}

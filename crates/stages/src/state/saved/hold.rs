@@ -1,0 +1,122 @@
+//! A plan that was made anew, held against the one of a file.
+
+use std::collections::HashMap;
+
+use super::{Cause, Moved, Proof, Saved, proofs};
+use crate::manifest::ObjectId;
+use crate::manifest::hooks::Point;
+use crate::plan::{Action, Does, Plan, Step};
+use weft_base::masked::FingerprintKey;
+
+/// What may be applied of a plan that was made anew: exactly what the file says.
+#[derive(Debug)]
+pub struct Held {
+    /// The plan, with nothing to do for what the file leaves alone.
+    pub plan: Plan,
+    /// The objects that moved, and that the file leaves alone.
+    pub elsewhere: Vec<ObjectId>,
+}
+
+/// Holds a plan that was made anew, of the same selection and with the same guards, against the one of a file.
+///
+/// The repository has to write every object as it did. An object of which the file says that anything is done has to be
+/// in the state that it was judged by: the same UID, the same values in the fields that we own or would touch, the same
+/// owners of the latter, and no apply of it in between. What else moved is left alone.
+///
+/// # Errors
+/// All that moved, in the order of the plan.
+pub fn hold(saved: &Saved, now: Plan, key: &FingerprintKey) -> Result<Held, Vec<Moved>> {
+    let mut before: HashMap<Name<'_>, (&Step, &Proof)> = HashMap::new();
+    for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
+        before.insert(name(step), (step, proof));
+    }
+    let (mut moved, mut places) = (Vec::new(), Vec::new());
+    for (at, (step, proof)) in now.steps.iter().zip(proofs(&now, key)).enumerate() {
+        match stands(before.remove(&name(step)), (step, &proof), key) {
+            Stands::Same => {}
+            Stands::Elsewhere => places.push(at),
+            Stands::Moved(it) => moved.push(*it),
+        }
+    }
+    let left = saved.plan.steps.iter().filter(|step| before.contains_key(&name(step)));
+    moved.extend(left.filter_map(left_out));
+    if moved.is_empty() { Ok(narrowed(now, &places)) } else { Err(moved) }
+}
+
+/// How a step of the new plan stands to the file.
+enum Stands {
+    /// The same is done, or nothing.
+    Same,
+    /// The file does nothing with the object.
+    Elsewhere,
+    Moved(Box<Moved>),
+}
+
+fn stands(before: Option<(&Step, &Proof)>, now: (&Step, &Proof), key: &FingerprintKey) -> Stands {
+    let (step, proof) = now;
+    let moved = |it: Moved| Stands::Moved(Box::new(it));
+    let Some((was, of_was)) = before else {
+        return match step.object.desired.is_some() {
+            true => moved(Moved::new(step, Cause::Added)),
+            false if is_idle(step) => Stands::Same,
+            false => Stands::Elsewhere,
+        };
+    };
+    match (&of_was.wanted, &proof.wanted) {
+        (Some(_), None) => return moved(Moved::new(step, Cause::Removed)),
+        (None, Some(_)) => return moved(Moved::new(step, Cause::Added)),
+        (a, b) if a != b => return moved(Moved::rendered(was, step, key)),
+        _ => {}
+    }
+    match (is_idle(was), is_idle(step)) {
+        (true, true) => Stands::Same,
+        (true, false) => Stands::Elsewhere,
+        (false, _) => Moved::live((was, of_was), now).map_or(Stands::Same, moved),
+    }
+}
+
+/// What moved so that a step of the file is none any more.
+fn left_out(step: &Step) -> Option<Moved> {
+    let desired = step.object.desired.as_ref();
+    // A namespace that no file declares is part of a plan only where it is missing.
+    let cause = match desired {
+        Some(it) if it.implicit => Cause::Appeared,
+        Some(_) => Cause::Removed,
+        None => Cause::Dropped,
+    };
+    (desired.is_some() || !is_idle(step)).then(|| Moved::new(step, cause))
+}
+
+/// The plan without what is to be done at these places.
+fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
+    let mut elsewhere = Vec::new();
+    for step in plan.steps.iter_mut().enumerate().filter_map(|(at, step)| places.contains(&at).then_some(step)) {
+        if let Action::Hook(hook) = &mut step.action {
+            // What the file does not run stays as it was seen.
+            hook.does = Does::Rest;
+            if let Some(course) = plan.hooks.get_mut(&step.object.release) {
+                course.wanted.retain(|it| it.hook.object.id != hook.of);
+            }
+            elsewhere.push(step.object.id.clone());
+            continue;
+        }
+        step.action = Action::Unchanged;
+        step.object.fields.clear();
+        step.was = None;
+        elsewhere.push(step.object.id.clone());
+    }
+    plan.refusals.retain(|it| it.object().is_none_or(|id| !elsewhere.contains(id)));
+    plan.findings.retain(|it| it.object.as_ref().is_none_or(|id| !elsewhere.contains(id)));
+    Held { plan, elsewhere }
+}
+
+/// What a step is about: an object, or a hook at a point.
+type Name<'a> = (&'a str, &'a ObjectId, Option<Point>);
+
+fn name(step: &Step) -> Name<'_> {
+    (&step.object.release, &step.object.id, step.action.hook().map(|hook| hook.point))
+}
+
+fn is_idle(step: &Step) -> bool {
+    !step.action.is_pending()
+}
