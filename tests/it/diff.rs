@@ -15,13 +15,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use weft::diff::fields::FieldSet;
 use weft::diff::{
     After, Asked, Compared, Context, FieldChange, LiveObject, Migration, ObjectComparison, Recorded, Writer, compare,
     live, proven, record, text,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
+use weft::schema::fields::FieldSet;
 use weft::schema::{Discovery, Gvk, Resource, Schemas, Scope, builtin_schemas};
 use weft::value::{Origin, Value};
 use weft::yaml::{Rules, document};

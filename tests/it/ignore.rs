@@ -10,13 +10,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use weft::diff::merge::field_set;
 use weft::diff::{
     self, Asked, Class, Compared, Context, LiveObject, MANAGER, Manager, ObjectComparison, Recorded, Rules,
 };
 use weft::manifest::Object;
 use weft::project::{self, Environment};
 use weft::schema::builtin_schemas;
+use weft::schema::merge::field_set;
 use weft::tree::Tree;
 use weft::value::Value;
 use weft::yaml;

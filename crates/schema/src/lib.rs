@@ -4,8 +4,11 @@
 //! version; the CRDs of a plan extend it.
 
 mod crd;
+pub mod fields;
+pub mod merge;
 mod openapi;
 pub mod patch;
+pub mod quantity;
 mod table;
 mod types;
 mod validate;

@@ -7,13 +7,13 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::apply::End;
 use weft::cluster::{Cluster, Refusal, WriteError};
-use weft::diff::fields::FieldSet;
 use weft::diff::{After, FieldChange, Judged, LiveObject, MANAGER};
 use weft::manifest::Object;
 use weft::masked::FingerprintKey;
 use weft::plan::{Action, Plan, Step};
 use weft::project::ClusterRef;
 use weft::report::{self, Report, Style};
+use weft::schema::fields::FieldSet;
 use weft::value::Value;
 
 use super::applying::World;

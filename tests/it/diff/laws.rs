@@ -4,8 +4,8 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
-use weft::diff::fields::FieldSet;
 use weft::diff::{LiveObject, MANAGER, live, proven, record};
+use weft::schema::fields::FieldSet;
 use weft::value::{Path, Step, Value};
 
 use super::{key, object};

@@ -4,9 +4,9 @@ use libtest_mimic::{Failed, Trial};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value as Json, json};
-use weft::diff::fields::FieldSet;
-use weft::diff::merge::{Applied, apply, compare, field_set, remove};
 use weft::diff::{LiveObject, Manager};
+use weft::schema::fields::FieldSet;
+use weft::schema::merge::{Applied, apply, compare, field_set, remove};
 use weft::schema::{Schemas, Type};
 use weft::value::Value;
 
@@ -109,7 +109,7 @@ fn shape(schemas: &Schemas) -> Type<'_> {
 }
 
 fn applied(live: &LiveObject, object: &Value, schemas: &Schemas, name: &str) -> Applied {
-    apply(live, object, shape(schemas), name).unwrap()
+    apply(live.managed(), object, shape(schemas), name).unwrap()
 }
 
 fn after(live: &LiveObject, applied: Applied) -> LiveObject {

@@ -1,7 +1,7 @@
 //! Secrets in a merge: they are compared by their values, stay masked, and may even tell items apart.
 
 use libtest_mimic::{Failed, Trial};
-use weft::diff::merge::{apply, field_set};
+use weft::schema::merge::{apply, field_set};
 use weft::value::{Map, Value};
 
 use super::story::{gvk, json, nothing, schemas, whole, yaml};
@@ -28,7 +28,7 @@ fn compare_by_value() -> Result<(), Failed> {
     let mut live = nothing();
     live.body = object("data", yaml("{a: hunter2, b: plain, c: old}"));
     let desired = object("data", yaml("{a: hunter2, c: new}").masked());
-    let applied = apply(&live, &desired, shape, "a").unwrap();
+    let applied = apply(live.managed(), &desired, shape, "a").unwrap();
     let taken: Vec<String> =
         applied.conflicts.iter().flat_map(|it| it.fields.paths()).map(|path| path.to_string()).collect();
     assert_eq!(taken, ["data.c"]);
@@ -37,7 +37,7 @@ fn compare_by_value() -> Result<(), Failed> {
     // Once it is there, nothing changes, whichever side is masked.
     let again = live.clone();
     let again = weft::diff::LiveObject { body: applied.body.clone(), managers: applied.managers, ..again };
-    let second = apply(&again, &desired, shape, "a").unwrap();
+    let second = apply(again.managed(), &desired, shape, "a").unwrap();
     assert_eq!(second.body, applied.body);
     assert!(second.conflicts.is_empty());
     // What a secret is, nobody is told: not even that it is of the wrong kind.

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use weft::diagnostic::Diagnostic;
-use weft::diff::fields::FieldSet;
-use weft::diff::merge::{MergeError, apply, compare, field_set, live_field_set, remove};
 use weft::diff::{LiveObject, Manager};
 use weft::manifest::ObjectId;
+use weft::schema::fields::FieldSet;
+use weft::schema::merge::{MergeError, apply, compare, field_set, live_field_set, remove};
 use weft::schema::{Gvk, Schemas, Type};
 use weft::value::{Data, Map, Value};
 use weft::yaml::{Rules, document};
@@ -128,7 +128,7 @@ impl Story {
     fn apply(&mut self, step: &Value, out: &mut String) {
         let name = text_of(step, "apply");
         let _ = writeln!(out, "apply {name} Apply");
-        let applied = match apply(&self.live, &whole(step.get("object").unwrap()), self.shape(), name) {
+        let applied = match apply(self.live.managed(), &whole(step.get("object").unwrap()), self.shape(), name) {
             Ok(applied) => applied,
             Err(error) => return show_error(&error, out),
         };

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use weft::diff::fields::FieldSet;
 use weft::diff::{
     Cause, Class, Comparison, FieldChange, Fields, Judged, LiveObject, MANAGER, Manager, ObjectComparison, Recorded,
     Residents, Verdict, Writer, shown,
@@ -16,6 +15,7 @@ use weft::plan::hooks::{KeptBody, KeptHooks, Left, Seen, WantedHook};
 use weft::plan::{self, Finding, Guards, HookFacts, PART_OF, Plan, ReleaseFacts, Ruling};
 use weft::project::{ConflictRule, ObjectPattern, Prune, ReplaceRule};
 use weft::report::{Event, Outcome, Purpose, Report};
+use weft::schema::fields::FieldSet;
 use weft::schema::{GroupKind, Gvk, Violation};
 use weft::value::{Map, Mark, Origin, Path, Pattern, Step, Value};
 use weft::yaml;

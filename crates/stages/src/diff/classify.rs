@@ -3,7 +3,6 @@
 use super::changes::{Delta, between, is_key, order_of};
 use super::defaulted::{fills_in, fills_in_below};
 use super::equivalence::Equivalence;
-use super::fields::FieldSet;
 use super::ownership::Ownership;
 use super::places::{lookup, shape_at};
 use super::record::same;
@@ -11,6 +10,7 @@ use super::secrecy::shown_at;
 use super::{After, Class, FieldChange, Writer};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Map, Path, Step, Value};
+use weft_schema::fields::FieldSet;
 use weft_schema::{GroupKind, Type};
 
 /// All that a change is judged by.

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::adopt::{self, Adoption};
 use super::classify::Evidence;
 use super::equivalence::Equivalence;
-use super::fields::FieldsError;
 use super::ignore::{adjust, hide, shape};
-use super::merge::{self, MergeError};
 use super::ownership::Ownership;
 use super::predict::{Prediction, predict};
 use super::record::{proven, record};
@@ -21,6 +19,8 @@ use crate::manifest::{Object, ObjectId};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Path, Value};
 use weft_schema::Type;
+use weft_schema::fields::FieldsError;
+use weft_schema::merge::{self, MergeError};
 
 /// Compares an object with what the server has.
 ///
@@ -218,7 +218,7 @@ impl<'a> Subject<'a> {
         };
         let Some(asked) = asked else {
             let migrated = adoption.migrated();
-            return match merge::apply(&migrated, &self.object.body, shape, MANAGER) {
+            return match merge::apply(migrated.managed(), &self.object.body, shape, MANAGER) {
                 Ok(applied) => {
                     let migration = Migration { body: Some((migrated.body, applied.body)), ..adoption.migration() };
                     Compared::Adopt(Box::new(live), Box::new(migration))

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::canonical;
 use super::places::{below, is_associative, is_whole_map, items};
 use super::record::recorded_digest;
-use super::{canonical, quantity};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Data, Entry, Map, Step, Value};
 use weft_schema::{MapType, Scalar, Type, Zero, rows};
@@ -149,8 +149,10 @@ pub fn is_zero(value: &Value) -> bool {
 /// The text in which the server stores a quantity, which may be written as a number.
 pub fn stored(quantity: &Value) -> Option<String> {
     match &quantity.data {
-        Data::Text(text) => quantity::stored(text.trim()),
-        Data::Int(_) | Data::Uint(_) | Data::Float(_) => quantity::stored(&serde_json::to_string(quantity).ok()?),
+        Data::Text(text) => weft_schema::quantity::stored(text.trim()),
+        Data::Int(_) | Data::Uint(_) | Data::Float(_) => {
+            weft_schema::quantity::stored(&serde_json::to_string(quantity).ok()?)
+        }
         _ => None,
     }
 }

@@ -1,11 +1,11 @@
 //! An object as the server sent it -> [`LiveObject`].
 
-use super::owned::Fields;
 use super::sent::Sent;
 use super::{LAST_APPLIED, LiveObject, Manager};
 use crate::manifest::ObjectId;
 use weft_base::value::{Map, Value};
 use weft_schema::Gvk;
+use weft_schema::fields::Fields;
 
 /// Takes `metadata.managedFields` apart from the rest, and masks what is secret wherever it came from: the data of
 /// Secrets, and copies of objects in annotations. `None` for a body without `apiVersion`, `kind` or name.

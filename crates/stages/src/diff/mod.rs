@@ -11,19 +11,15 @@ mod classify;
 mod compare;
 mod defaulted;
 mod equivalence;
-pub mod fields;
 mod ignore;
 mod kept;
 mod leaves;
 mod lists;
 mod live;
-pub mod merge;
-mod owned;
 mod ownership;
 mod places;
 mod predict;
 mod projection;
-mod quantity;
 mod record;
 mod revised;
 mod secrecy;
@@ -49,8 +45,6 @@ pub use self::ignore::{Rules, scales, sent};
 pub use self::kept::{Stripped, refill, stripped};
 pub use self::leaves::{leaves, owners};
 pub use self::live::live;
-pub use self::owned::Fields;
-pub use self::quantity::thousandths;
 pub use self::record::{proven, record};
 pub use self::revised::{dropped, rebased, revised};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
@@ -60,9 +54,14 @@ pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
 pub use self::validity::check;
 
+pub use weft_schema::fields::Fields;
+pub use weft_schema::merge::{Manager, Writer};
+pub use weft_schema::quantity::thousandths;
+
 use crate::manifest::{Object, ObjectId};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Path, Value};
+use weft_schema::merge::ManagedObject;
 use weft_schema::{Discovery, Schemas, Violation};
 
 /// The name under which every write of ours goes to a server.
@@ -138,21 +137,11 @@ pub struct LiveObject {
     pub managers: Vec<Manager>,
 }
 
-/// One entry of `metadata.managedFields`. Its identity is name, operation and subresource.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Manager {
-    /// The field manager.
-    pub name: String,
-    /// `Apply` or `Update`.
-    pub operation: String,
-    /// `status`, `scale` or empty.
-    pub subresource: String,
-    /// The version in which it wrote.
-    pub api_version: String,
-    /// When it last wrote, as the server says it (RFC 3339).
-    pub time: Option<String>,
-    /// The fields that it owns.
-    pub fields: Fields,
+impl LiveObject {
+    /// The object as the structured merge takes it.
+    pub fn managed(&self) -> ManagedObject<'_> {
+        ManagedObject { body: &self.body, managers: &self.managers }
+    }
 }
 
 /// What the inventory recorded about an object when it was last applied.
@@ -294,19 +283,6 @@ pub enum After {
     Server,
 }
 
-/// Somebody else who owns a field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Writer {
-    /// The field manager.
-    pub manager: String,
-    /// `Apply` or `Update`.
-    pub operation: String,
-    /// The subresource, or empty.
-    pub subresource: String,
-    /// When, as the server says it.
-    pub time: Option<String>,
-}
-
 /// What sort of change a field's is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -403,17 +379,5 @@ impl fmt::Display for Class {
             Self::Ignored(_) => "ignored",
             Self::Unknown(_) => "unknown",
         })
-    }
-}
-
-impl fmt::Display for Writer {
-    /// `kubectl-edit (Update, scale) at 2026-01-01T00:00:00Z`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}", self.manager, self.operation)?;
-        if !self.subresource.is_empty() {
-            write!(f, ", {}", self.subresource)?;
-        }
-        f.write_str(")")?;
-        self.time.as_ref().map_or(Ok(()), |time| write!(f, " at {time}"))
     }
 }

@@ -1,8 +1,8 @@
 //! Who owns which field.
 
-use super::fields::{FieldSet, FieldsError};
 use super::{LiveObject, MANAGER, Manager, Writer};
 use weft_base::value::Path;
+use weft_schema::fields::{FieldSet, FieldsError};
 
 /// Our fields before and after an apply, and everybody else's.
 #[derive(Debug, Default)]
@@ -68,17 +68,5 @@ impl Ownership {
     pub fn later_writers(&self) -> Vec<Writer> {
         let later = |w: &&Writer| w.subresource.is_empty() && w.time > self.last_write;
         self.others.iter().map(|(writer, _)| writer).filter(later).cloned().collect()
-    }
-}
-
-impl Writer {
-    /// The manager without its fields.
-    pub fn of(manager: &Manager) -> Self {
-        Self {
-            manager: manager.name.clone(),
-            operation: manager.operation.clone(),
-            subresource: manager.subresource.clone(),
-            time: manager.time.clone(),
-        }
     }
 }

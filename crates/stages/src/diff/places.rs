@@ -2,8 +2,8 @@
 //!
 //! A shape that is not known is `None`: its maps are divided, its lists are whole.
 
-use super::fields::element;
 use weft_base::value::{Data, Path, Step, Value};
+use weft_schema::fields::element;
 use weft_schema::{ListType, Strategy, Type};
 
 /// The shape of what is below a step.

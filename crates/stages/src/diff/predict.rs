@@ -6,11 +6,11 @@
 
 use super::defaulted::{constants, derived};
 use super::equivalence::{Equivalence, is_empty, is_left_out, is_zero, stored};
-use super::fields::FieldSet;
-use super::merge::{self, MergeError};
 use super::places::{below, is_associative, is_whole_map, items};
 use super::{LiveObject, MANAGER};
 use weft_base::value::{Data, Map, Path, Step, Value};
+use weft_schema::fields::FieldSet;
+use weft_schema::merge::{self, MergeError};
 use weft_schema::{GroupKind, MapType, Scalar, Type, Zero};
 
 /// What an apply would come to.
@@ -29,7 +29,7 @@ pub fn predict(
     equivalence: Equivalence<'_>,
     kind: &GroupKind,
 ) -> Result<Prediction, MergeError> {
-    let merge::Applied { body: mut after, ours, .. } = merge::apply(live, desired, shape, MANAGER)?;
+    let merge::Applied { body: mut after, ours, .. } = merge::apply(live.managed(), desired, shape, MANAGER)?;
     Settling { equivalence, kind }.settle(&Path::root(), Some(shape), Some(&live.body), &mut after);
     Ok(Prediction { after, ours })
 }

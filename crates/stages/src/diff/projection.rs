@@ -2,11 +2,11 @@
 
 use super::canonical;
 use super::equivalence::is_left_out;
-use super::fields::FieldSet;
 use super::lists::position_of;
 use super::places::below;
 use weft_base::value::{Data, Map, Step, Value};
 use weft_schema::Type;
+use weft_schema::fields::FieldSet;
 
 /// Appends what `set` names of `object`, in one canonical form: each owned value, each owned item's presence, and the
 /// relative order of owned items. Fields that the set does not name leave no trace, so others may change them. Answers

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use data_encoding::HEXLOWER;
 
-use super::fields::FieldSet;
 use super::ownership::{is_ours, ours};
 use super::{Fields, LiveObject, Recorded, canonical, projection};
 use crate::manifest::Object;
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Data, Entry, Value};
 use weft_schema::Type;
+use weft_schema::fields::FieldSet;
 
 /// What stands in [`Recorded::applied`] in place of a secret: this, and the keyed digest of its value in hex.
 pub const DIGEST: &str = "weft:hmac:";

@@ -2,11 +2,11 @@
 
 use data_encoding::HEXLOWER;
 
-use super::fields::FieldSet;
 use super::ownership::{Ownership, ours};
 use super::{Class, Fields, LiveObject, ObjectComparison, Writer, canonical, projection};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Path, Value};
+use weft_schema::fields::FieldSet;
 
 /// What was seen of a live object.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,12 +61,4 @@ pub fn remembered(object: &ObjectComparison, key: &FingerprintKey) -> Option<Str
 /// Everybody else who owns a field, the newest first; nobody where the entries cannot be read.
 pub fn writers(live: &LiveObject, path: &Path) -> Vec<Writer> {
     Ownership::of(live).map(|owners| owners.writers(path)).unwrap_or_default()
-}
-
-impl Writer {
-    /// Whether it is the same writer, whenever it wrote.
-    pub fn is(&self, other: &Self) -> bool {
-        let name = |it: &'_ Self| (it.manager.clone(), it.operation.clone(), it.subresource.clone());
-        name(self) == name(other)
-    }
 }

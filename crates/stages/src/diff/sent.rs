@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Manager;
-use super::owned::Fields;
 use weft_base::value::{Entry, Key, Map, Mark, Value};
+use weft_schema::fields::Fields;
 
 /// An object as a server sent it, who wrote it taken apart from the rest.
 #[derive(Clone, Debug)]

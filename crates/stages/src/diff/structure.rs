@@ -1,11 +1,12 @@
 //! The proof by structure that an apply would change nothing, which needs no record (research calls it proof A).
 
 use super::equivalence::Equivalence;
-use super::fields::FieldSet;
 use super::ownership::{is_ours, ours};
-use super::{LiveObject, MANAGER, Manager, merge};
+use super::{LiveObject, MANAGER, Manager};
 use crate::manifest::Object;
 use weft_schema::Type;
+use weft_schema::fields::FieldSet;
+use weft_schema::merge;
 
 /// Whether an apply would change nothing: we have applied the object before, in this version, we own exactly the fields
 /// that the repository writes, and each of them has the value that the server makes of what is written, in the same
@@ -36,7 +37,7 @@ pub fn proven(object: &Object, live: &LiveObject, shape: Type<'_>, equivalence: 
 /// Whether everybody owns the same after an apply, in the same order: where the server spells a value otherwise than we
 /// do, whoever owns it too loses it, and whoever applied after us comes before us.
 pub fn keeps_owners(object: &Object, live: &LiveObject, shape: Type<'_>) -> bool {
-    let Ok(applied) = merge::apply(live, &object.body, shape, MANAGER) else { return false };
+    let Ok(applied) = merge::apply(live.managed(), &object.body, shape, MANAGER) else { return false };
     let owner = |it: &Manager| (it.name.clone(), it.operation.clone(), it.subresource.clone(), it.fields.clone());
     applied.managers.iter().map(owner).eq(live.managers.iter().map(owner))
 }

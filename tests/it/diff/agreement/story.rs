@@ -6,13 +6,13 @@ use http::Method;
 use serde_json::{Value as Json, json};
 use weft::chart::{Rendered, RenderedFile};
 use weft::cluster::{ApplyOptions, WriteError};
-use weft::diff::merge;
 use weft::diff::{
     Asked, Compared, Context, Judged, LiveObject, MANAGER, Migration, ObjectComparison, Recorded, Verdict, compare,
     record,
 };
 use weft::manifest::{Object, read};
 use weft::schema::Resource;
+use weft::schema::merge;
 use weft::value::Value;
 
 use super::dice::Dice;
@@ -204,7 +204,7 @@ impl Story<'_> {
             done(compare(case.object, Some(case.live.clone()), self.recorded.clone(), asked, &context))
         };
         let shape = self.world.schemas.of(&case.object.gvk).expect("a schema");
-        match merge::apply(&case.live, &case.object.body, shape, MANAGER) {
+        match merge::apply(case.live.managed(), &case.object.body, shape, MANAGER) {
             Ok(applied) => {
                 if let Some(wrong) = told::owners(&applied.managers, &answer.managers) {
                     self.wrong(case, format!("owners after the merge (- the server's, + ours):\n{wrong}"));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use weft::diff::fields::FieldSet;
 use weft::diff::{After, Class, Compared, FieldChange, LiveObject, MANAGER, Manager, ObjectComparison};
+use weft::schema::fields::FieldSet;
 use weft::value::{Map, Path, Step, Value};
 use weft::yaml;
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Adoption, Former, FormerKind, LAST_APPLIED};
-use crate::diff::fields::{FieldSet, FieldsError};
-use crate::diff::merge;
 use crate::diff::ownership::{is_ours, ours};
 use crate::diff::places::lookup;
 use crate::diff::table::fits;
 use crate::diff::{Context, LiveObject, MANAGER, Manager, Writer};
 use crate::manifest::Object;
 use weft_base::value::{Data, Path, Step, Value};
+use weft_schema::fields::{FieldSet, FieldsError};
+use weft_schema::merge;
 use weft_schema::{Gvk, Type};
 
 /// The manager of the fields of an object that was written before its server kept account of them.

@@ -18,12 +18,12 @@ pub(super) use self::decide::{adoption, is_due};
 pub use self::tools::Tool;
 pub(super) use self::tools::tools;
 use super::changes::is_server_field;
-use super::fields::FieldSet;
 use super::ownership::is_ours;
 use super::places::lookup;
 use super::{Class, FieldChange, LiveObject, Manager, Writer};
 use weft_base::value::{Map, Path, Value};
 use weft_schema::Type;
+use weft_schema::fields::FieldSet;
 
 /// The annotation in which `kubectl apply` keeps the whole object, its secrets included.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

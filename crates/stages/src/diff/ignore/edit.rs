@@ -1,10 +1,10 @@
 //! Changing single fields of a desired object.
 
 use crate::diff::changes::is_key;
-use crate::diff::fields::FieldSet;
 use crate::diff::places::{below, lookup, position};
 use weft_base::value::{Data, Map, Path, Step, Value};
 use weft_schema::Type;
+use weft_schema::fields::FieldSet;
 
 /// The desired object under change.
 pub struct Edit<'a> {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Proof;
-use crate::diff::fields::FieldSet;
 use crate::diff::{self, Class, FieldChange, Judged, ObjectComparison, Verdict, Writer, shown};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Step};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Data, Path, Value};
+use weft_schema::fields::FieldSet;
 
 /// An object that is not as the plan saw it.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use super::fields::{FieldSet, FieldsError};
+use super::{FieldSet, FieldsError};
 use weft_base::value::Value;
 
 /// The fields that somebody owns, as the server encodes them (fieldsV1). They are half of an object's bytes, and most

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::form::{Form, form};
 use super::keys;
-use crate::diff::fields::FieldSet;
+use crate::fields::FieldSet;
+use crate::{ListType, MapType, Strategy, Type};
 use weft_base::value::{Map, Step, Value};
-use weft_schema::{ListType, MapType, Strategy, Type};
 
 /// The step to an item that has lost its keys, which happens while an object is pruned. The list that holds it still
 /// has something in it.

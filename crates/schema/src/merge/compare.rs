@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::form::{Form, alike, filled_map, form, items};
 use super::keys;
-use crate::diff::fields::FieldSet;
+use crate::fields::FieldSet;
+use crate::{ListType, MapType, Strategy, Type};
 use weft_base::value::{Step, Value};
-use weft_schema::{ListType, MapType, Strategy, Type};
 
 /// The fields that differ; each is in one of the three sets at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The algebra of sets of fields: structured-merge-diff's, in which a path and those below it are members of their own.
 
 use super::FieldSet;
+use crate::Type;
 use weft_base::value::Step;
-use weft_schema::Type;
 
 impl FieldSet {
     /// The paths of either set.

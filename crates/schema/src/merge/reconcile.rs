@@ -1,9 +1,9 @@
 //! Fields that were recorded under an older schema: where a map or list has become one whole since, whoever owned a
 //! part of it owns all of it.
 
-use crate::diff::fields::FieldSet;
+use crate::fields::FieldSet;
+use crate::{ListType, MapType, Strategy, Type};
 use weft_base::value::Step;
-use weft_schema::{ListType, MapType, Strategy, Type};
 
 /// The fields as the schema says now; `None` where they need no change. (`ReconcileFieldSetWithSchema`.)
 pub fn reconcile(fields: &FieldSet, shape: Type<'_>) -> Option<FieldSet> {

@@ -2,9 +2,9 @@
 
 use super::form::{Form, form};
 use super::keys;
-use crate::diff::fields::FieldSet;
+use crate::fields::FieldSet;
+use crate::{ListType, MapType, Strategy, Type};
 use weft_base::value::{Data, Entry, Map, Step, Value};
-use weft_schema::{ListType, MapType, Strategy, Type};
 
 /// The object without the fields of a set. A map or list that is emptied so, and is not in the set itself, is null
 /// then.

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use crate::diff::fields::FieldSet;
+use crate::fields::FieldSet;
+use crate::{MapType, Type};
 use weft_base::value::{Map, Path, Value};
-use weft_schema::{MapType, Type};
 
 /// The fields that identify an object or are the server's own (apimachinery `stripMeta`).
 static NEVER: LazyLock<FieldSet> = LazyLock::new(|| {

@@ -1,9 +1,9 @@
 //! Taking out what we applied before and no longer want.
 
 use super::{own, remove};
-use crate::diff::fields::FieldSet;
+use crate::Type;
+use crate::fields::FieldSet;
 use weft_base::value::Value;
-use weft_schema::Type;
 
 /// The merged object without what was in our `last` set and is in nobody's now; `owned` are the fields of all managers
 /// after the apply. What nobody ever owned stays, and so does what holds such a thing.

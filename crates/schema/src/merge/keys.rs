@@ -1,7 +1,7 @@
 //! Which item of a list is which.
 
+use crate::{ListType, Strategy, Type};
 use weft_base::value::{Data, Step, Value};
-use weft_schema::{ListType, Strategy, Type};
 
 /// The step to an item of a list that is merged; what is wrong with the item otherwise. A key that is not written is
 /// the schema's default for it, or is left out: that is another item than one that has it.

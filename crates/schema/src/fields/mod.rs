@@ -4,8 +4,10 @@ mod algebra;
 mod codec;
 pub mod element;
 mod error;
+mod owned;
 
 pub use self::error::FieldsError;
+pub use self::owned::Fields;
 use weft_base::value::{Path, Step};
 
 /// A set of paths, as a trie whose branches stand in the server's order. The empty path is never in it: nobody owns an
@@ -13,19 +15,19 @@ use weft_base::value::{Path, Step};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
     /// Whether the path that leads here is in the set itself.
-    pub(in crate::diff) member: bool,
+    pub member: bool,
     /// What follows, sorted by step; no branch is empty.
     branches: Vec<(Step, FieldSet)>,
 }
 
 impl FieldSet {
     /// The set of one node, with nothing below it.
-    pub(in crate::diff) fn whole() -> Self {
+    pub fn whole() -> Self {
         Self { member: true, branches: Vec::new() }
     }
 
     /// The same node, itself a member or not.
-    pub(in crate::diff) fn with_member(self, member: bool) -> Self {
+    pub fn with_member(self, member: bool) -> Self {
         Self { member, ..self }
     }
 
@@ -56,7 +58,7 @@ impl FieldSet {
     }
 
     /// Adds what is below a step.
-    pub(in crate::diff) fn attach(&mut self, step: Step, below: Self) {
+    pub fn attach(&mut self, step: Step, below: Self) {
         if below.is_empty() {
             return;
         }

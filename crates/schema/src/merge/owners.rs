@@ -2,11 +2,12 @@
 
 use super::compare::compare;
 use super::error::MergeError;
+use super::{ManagedObject, Manager};
 use super::{reconcile, stored};
-use crate::diff::fields::FieldSet;
-use crate::diff::{Fields, LiveObject, Manager};
+use crate::fields::FieldSet;
+use crate::fields::Fields;
+use crate::{Gvk, Scalar, Type, Zero, is_builtin_group};
 use weft_base::value::{Map, Value};
-use weft_schema::{Gvk, Scalar, Type, Zero, is_builtin_group};
 
 /// The manager under which a server records what an object had before anybody's fields were recorded.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -30,9 +31,9 @@ impl Owner {
 
 /// All owners of an object, as the schema of today sees their fields. An entry with the identity of an earlier one
 /// replaces it.
-pub fn of(live: &LiveObject, version: &str, shape: Type<'_>) -> Result<Vec<Owner>, MergeError> {
+pub fn of(live: ManagedObject<'_>, version: &str, shape: Type<'_>) -> Result<Vec<Owner>, MergeError> {
     let mut owners: Vec<Owner> = Vec::new();
-    for manager in &live.managers {
+    for manager in live.managers {
         if manager.api_version != version {
             return Err(MergeError::OtherVersion {
                 manager: manager.name.clone(),
@@ -57,13 +58,13 @@ fn same(a: &Manager, b: &Manager) -> bool {
 }
 
 /// Who owns an object of which nothing is recorded: everything that it has more than an empty object.
-fn before_first_apply(live: &LiveObject, version: &str, shape: Type<'_>) -> Option<Owner> {
+fn before_first_apply(live: ManagedObject<'_>, version: &str, shape: Type<'_>) -> Option<Owner> {
     let kind = live.body.get("kind").and_then(Value::as_str).unwrap_or_default();
     let gvk = Gvk::new(version, kind);
     let mut empty = if is_builtin_group(&gvk.group) { skeleton(shape) } else { Map::new() };
     empty.insert("apiVersion", version);
     empty.insert("kind", kind);
-    let found = compare(&empty.into(), &live.body, shape);
+    let found = compare(&empty.into(), live.body, shape);
     let fields = stored::without_reset(found.added.union(&found.modified), shape);
     let fields = stored::recorded(&fields);
     let manager = Manager {

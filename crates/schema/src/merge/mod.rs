@@ -10,6 +10,7 @@ mod compare;
 mod error;
 mod form;
 mod keys;
+mod managers;
 mod own;
 mod owners;
 mod prune;
@@ -21,11 +22,12 @@ mod validate;
 pub use self::apply::{Applied, Conflict, apply};
 pub use self::compare::{Comparison, compare};
 pub use self::error::MergeError;
+pub use self::managers::{ManagedObject, Manager, Writer};
 pub use self::remove::remove;
 use self::validate::Duplicates;
-use super::fields::FieldSet;
+use crate::Type;
+use crate::fields::FieldSet;
 use weft_base::value::Value;
-use weft_schema::Type;
 
 /// The fields that whoever applies `object` owns then: each leaf, each item of a list that is merged, each key of a
 /// free map, without those that a server never records. An error where the object does not fit its shape, or has two

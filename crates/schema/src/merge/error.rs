@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::diff::fields::FieldsError;
+use crate::fields::FieldsError;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::value::{Origin, Path, Step};
 

@@ -4,11 +4,12 @@ use super::compare::{Comparison, compare};
 use super::error::MergeError;
 use super::owners::{self, Owner};
 use super::validate::{self, Duplicates};
+use super::{ManagedObject, Manager, Writer};
 use super::{combine, own, prune, stored};
-use crate::diff::fields::FieldSet;
-use crate::diff::{Fields, LiveObject, Manager, Writer};
+use crate::Type;
+use crate::fields::FieldSet;
+use crate::fields::Fields;
 use weft_base::value::Value;
-use weft_schema::Type;
 
 /// What a forced apply comes to.
 #[derive(Clone, Debug)]
@@ -35,9 +36,9 @@ pub struct Conflict {
 
 /// What a forced apply of `desired` under the name `manager` makes of `live`, and of who owns what. An object that is
 /// not there yet is one with nothing but its identity and no managers.
-pub fn apply(live: &LiveObject, desired: &Value, shape: Type<'_>, manager: &str) -> Result<Applied, MergeError> {
+pub fn apply(live: ManagedObject<'_>, desired: &Value, shape: Type<'_>, manager: &str) -> Result<Applied, MergeError> {
     validate::object(desired, shape, Duplicates::Refused)?;
-    validate::object(&live.body, shape, Duplicates::Allowed)
+    validate::object(live.body, shape, Duplicates::Allowed)
         .map_err(|source| MergeError::Live { source: Box::new(source) })?;
     let version = desired.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     let mut others = owners::of(live, version, shape)?;
@@ -47,15 +48,15 @@ pub fn apply(live: &LiveObject, desired: &Value, shape: Type<'_>, manager: &str)
         fields: stored::without_reset(own::fields(desired, shape), shape),
     };
 
-    let merged = combine::combine(Some(shape), &live.body, desired);
+    let merged = combine::combine(Some(shape), live.body, desired);
     let owned = others.iter().fold(ours.fields.clone(), |all, owner| all.union(&owner.fields));
     let last = last.map(|owner| owner.fields).unwrap_or_default();
     let mut body = prune::prune(merged, &last, &owned, shape);
-    let conflicts = take(&mut others, &changed(&live.body, &body, shape));
-    stored::reset(&mut body, &live.body, shape);
+    let conflicts = take(&mut others, &changed(live.body, &body, shape));
+    stored::reset(&mut body, live.body, shape);
 
     ours.fields = stored::recorded(&ours.fields);
-    let writes = body != live.body;
+    let writes = body != *live.body;
     if writes {
         ours.manager.time = None;
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::form::{Form, filled_map, form, items};
 use super::keys;
+use crate::{ListType, MapType, Strategy, Type};
 use weft_base::value::{Map, Step, Value};
-use weft_schema::{ListType, MapType, Strategy, Type};
 
 /// What is at a place once `desired` is laid over `live`.
 pub fn combine(shape: Option<Type<'_>>, live: &Value, desired: &Value) -> Value {

@@ -1,7 +1,7 @@
 //! What a place is taken for: its type may allow a scalar, a list and a map, and the value that is there decides.
 
+use crate::{ListType, MapType, Scalar, Type};
 use weft_base::value::{Data, Map, Value};
-use weft_schema::{ListType, MapType, Scalar, Type};
 
 /// How a place is treated.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::error::MergeError;
 use super::form::{Form, form};
 use super::keys;
+use crate::{ListType, MapType, Scalar, Strategy, Type};
 use weft_base::value::{Data, Path, Step, Value};
-use weft_schema::{ListType, MapType, Scalar, Strategy, Type};
 
 /// Whether a list may have two items with the same keys: never in an object that is applied.
 #[derive(Clone, Copy, PartialEq, Eq)]
