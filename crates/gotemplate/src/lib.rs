@@ -1,8 +1,11 @@
+#![doc = include_str!("../README.md")]
+//!
 //! Go's `text/template`: what Helm charts are written in. It knows nothing of charts.
 //!
 //! [`Templates`] are parsed once and shared between threads; a [`Run`] executes them with values of its own thread.
 //! Strings are bytes, maps are shared and changed in place, numbers keep Go's kinds. A run is limited in depth, steps
 //! and output, and what it gives depends on its arguments alone.
+#![deny(missing_docs)]
 
 #![allow(clippy::unnecessary_box_returns, reason = "an error is large, and a result is returned for each operand")]
 

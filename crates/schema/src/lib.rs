@@ -1,7 +1,10 @@
+#![doc = include_str!("../README.md")]
+//!
 //! What an API server serves: kinds, their versions and scopes, and the shapes of their objects.
 //!
 //! [`Discovery`] and [`Schemas`] are inputs of the pure stages. It comes from the target, or from the table shipped for a Kubernetes
 //! version; the CRDs of a plan extend it.
+#![deny(missing_docs)]
 
 mod crd;
 pub mod fields;

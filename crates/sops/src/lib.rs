@@ -1,3 +1,5 @@
+#![doc = include_str!("../README.md")]
+//!
 //! Documents in the SOPS layout: decrypted and encrypted with keys that are handed in.
 //!
 //! The layout is the one of the Go program `sops` with age recipients: keys stay readable, leaves are encrypted one by
@@ -9,6 +11,7 @@
 //! `.sops.yaml`, and [`amend`](fn@amend) changes it. [`seal`](fn@seal) and [`open_sealed`] are for values that are kept
 //! elsewhere. [`check`](fn@check), [`difference`](fn@difference) and
 //! [`merge`](fn@merge) hold contents against rules and against each other.
+#![deny(missing_docs)]
 
 mod access;
 mod amend;
@@ -24,7 +27,6 @@ mod format;
 mod hint;
 mod identity;
 pub mod keys;
-
 mod leaf;
 mod mac;
 mod masks;
