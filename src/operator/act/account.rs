@@ -1,7 +1,8 @@
 //! Acting as the service account of an object: by its token, or, for cleaning up after it, by impersonation.
 
-use super::server::{Answer, Identity, Request, Server, Unanswered};
+use super::server::{Identity, Server, Unanswered};
 use super::tokens::{Token, Tokens};
+use crate::cluster::{Answer, Request};
 use crate::operator::Reason;
 use crate::operator::decide::Stopped;
 use crate::operator::marks::Key;
