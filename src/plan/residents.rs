@@ -25,7 +25,7 @@ fn is_due(object: &ObjectComparison, guards: &Guards) -> bool {
     match object.verdict {
         Verdict::Leftover => guards.orphan.is_none() && guards.allow_delete.contains(&object.id.kind.kind),
         Verdict::Update => {
-            object.id.kind.kind == "CustomResourceDefinition" && !immutable::immutable(object).is_empty()
+            object.id.kind.is_definition() && !immutable::immutable(object).is_empty()
         }
         _ => false,
     }
