@@ -17,6 +17,7 @@ pub mod gotemplate;
 pub mod jinja;
 pub mod masked;
 pub mod patch;
+pub mod percent;
 pub mod schema;
 pub mod tree;
 pub mod value;

@@ -264,22 +264,9 @@ pub(crate) fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Re
     }
 }
 
-/// A part of a path, with everything escaped that would end it. Names of RBAC objects may hold `:` and more.
-pub(super) fn escape(part: &str) -> String {
-    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte);
-    let escaped = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    part.bytes().map(escaped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_escaped_in_paths() {
-        assert_eq!(escape("system:auth-delegator"), "system:auth-delegator");
-        assert_eq!(escape("a b/c%é"), "a%20b%2Fc%25%C3%A9");
-    }
 
     #[test]
     fn the_nearest_answer_tells_how_far_a_server_is() {
