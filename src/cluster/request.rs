@@ -1,7 +1,7 @@
 //! One request and its answer: with a slot in flight, a deadline and retries.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

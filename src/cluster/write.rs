@@ -218,7 +218,8 @@ impl Cluster {
         let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
         let force = if options.force { "&force=true" } else { "" };
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
-        let path = format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", percent::segment(FIELD_MANAGER));
+        let path =
+            format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", percent::segment(FIELD_MANAGER));
         let bytes = serde_json::to_vec(&meant.said(body).exposed()).map_err(|error| WriteError::Refused {
             refusal: Refusal::Invalid,
             message: format!("{id} cannot be written as JSON: {error}"),

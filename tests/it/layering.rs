@@ -76,6 +76,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("layering", "parts_of_edges_are_pure", parts_of_edges_are_pure),
         cases::code("layering", "only_listed_modules_expose_secrets", only_listed_modules_expose_secrets),
         cases::code("layering", "clients_are_made_in_one_place", clients_are_made_in_one_place),
+        cases::code("layering", "one_module_speaks_to_servers", one_module_speaks_to_servers),
         Trial::test("layering::the_scanner_sees_what_it_should", || {
             the_scanner_sees_what_it_should();
             Ok(())
@@ -246,6 +247,21 @@ fn clients_are_made_in_one_place() -> Result<(), Failed> {
         }
     }
     assert_eq!(at_once, 1, "the one place");
+    report(&found)
+}
+
+/// Whoever asks an API server does it through `cluster`, with its retries and its errors.
+fn one_module_speaks_to_servers() -> Result<(), Failed> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let allowed = ["cluster", "network/stack.rs"].map(|part| source.join(part));
+    let mut found = Vec::new();
+    for module in places(&lib()).keys() {
+        for (path, text) in sources(module) {
+            if is_named(&text, "kube") && !allowed.iter().any(|part| path.starts_with(part)) {
+                found.push(format!("{} names `kube`", path.display()));
+            }
+        }
+    }
     report(&found)
 }
 

@@ -68,8 +68,7 @@ pub(crate) fn patch(path: String, content_type: &'static str, body: &serde_json:
 
 /// The object of an answer.
 pub(crate) fn object<T: DeserializeOwned>(answer: &Answer) -> Result<T, Unanswered> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Unanswered::Lost(format!("the answer is unreadable: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| Unanswered::Lost(format!("the answer is unreadable: {error}")))
 }
 
 /// The refusal of an answer.

@@ -133,8 +133,8 @@ async fn changed(context: &Context, key: &Key, patch: &Json) -> Result<Option<Ar
 }
 
 /// Patches an object. `None` where it is not as the patch says.
-async fn patched(context: &Context, key: &Key, patch: &Json) -> Result<Option<Answer>, Unanswered> {
-    let request = patch(path(key), "application/json-patch+json", patch);
+async fn patched(context: &Context, key: &Key, change: &Json) -> Result<Option<Answer>, Unanswered> {
+    let request = patch(path(key), "application/json-patch+json", change);
     let answer = context.server.call(Identity::Operator, &request).await?;
     if matches!(answer.code, 404 | 409 | 422) { Ok(None) } else { expect(answer).map(Some) }
 }

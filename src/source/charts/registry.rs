@@ -261,7 +261,8 @@ impl<'n> Registry<'n> {
         let query = format!("service={}&scope={}", percent::part(&asked.service), percent::part(&scope));
         let (request, shown) = match login {
             Some(Login::Identity(token)) => {
-                let form = format!("grant_type=refresh_token&client_id=weft&refresh_token={}", percent::part(token.expose()));
+                let form =
+                    format!("grant_type=refresh_token&client_id=weft&refresh_token={}", percent::part(token.expose()));
                 let request = Request::post(&asked.realm)
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(format!("{form}&{query}").into_bytes());
