@@ -11,7 +11,7 @@
 //! decide nothing. The test `layering` checks what the compiler cannot. docs/architecture.md has the map.
 
 // Foundation: pure, and knows nothing of releases.
-pub use weft_base::{diagnostic, digest, masked, tree, value, yaml};
+pub use weft_base::{diagnostic, digest, masked, percent, tree, value, yaml};
 pub use weft_gotemplate as gotemplate;
 pub use weft_jinja as jinja;
 pub use weft_schema as schema;

@@ -55,6 +55,7 @@ const PURE_PACKAGES: &[&str] = &[
     "memchr",
     "minijinja",
     "p256",
+    "percent-encoding",
     "rcgen",
     "regex",
     "rsa",
@@ -164,6 +165,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("layering", "global_state_is_listed", global_state_is_listed),
         cases::code("layering", "only_listed_code_exposes_secrets", only_listed_code_exposes_secrets),
         cases::code("layering", "clients_are_made_in_one_place", clients_are_made_in_one_place),
+        cases::code("layering", "one_module_speaks_to_servers", one_module_speaks_to_servers),
         cases::code("layering", "the_scanner_finds_faults", the_scanner_finds_faults),
     ]
 }
@@ -379,6 +381,17 @@ fn clients_are_made_in_one_place() -> Result<(), Failed> {
     let at_once = code.iter().filter(|(path, text)| path == place && text.contains("set_nodelay(true)")).count();
     assert_eq!(at_once, 1, "the one place");
     report(&elsewhere.map(|(path, _)| format!("{path}: makes a client")).collect::<Vec<_>>())
+}
+
+/// Whoever asks an API server does it through `cluster`, with its retries and its errors.
+fn one_module_speaks_to_servers() -> Result<(), Failed> {
+    let places = ["crates/engine/src/cluster", "crates/engine/src/network/stack.rs"];
+    let client = Regex::new(r"\bkube::|\buse kube\b")?;
+    let code = everything();
+    let elsewhere = code.iter().filter(|(path, text)| {
+        client.is_match(text) && !places.iter().any(|place| is_below(path, place))
+    });
+    report(&elsewhere.map(|(path, _)| format!("{path} names kube")).collect::<Vec<_>>())
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]

@@ -76,7 +76,7 @@ fn charts(desk: &Desk) -> Charts {
 }
 
 fn repository(repo: &str, version: &str) -> ChartPlace {
-    ChartPlace::Repository { repo: repo.to_owned(), name: "app".into(), version: version.to_owned() }
+    ChartPlace::named(repo.to_owned(), "app".into(), version.to_owned())
 }
 
 /// A chart repository with versions of the chart, as `helm repo index` lays it out.

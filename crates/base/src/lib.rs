@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod digest;
 pub mod masked;
+pub mod percent;
 pub mod tree;
 pub mod value;
 pub mod yaml;

@@ -1,6 +1,5 @@
 //! The CustomResourceDefinition of the kind, made from the Rust types.
 
-use kube::CustomResourceExt;
 use serde_json::Value as Json;
 use thiserror::Error;
 
@@ -9,6 +8,7 @@ use crate::marks::Key;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::value::{Origin, Value};
 use weft_engine::cluster::ClusterError;
+use weft_engine::cluster::typed::CustomResourceExt as _;
 
 /// Why there is no definition.
 #[derive(Debug, Error)]
@@ -19,9 +19,6 @@ pub enum OperatorError {
     /// The cluster's address or credentials cannot be used.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// The settings make no client.
-    #[error("no client can be made for the cluster")]
-    Client(#[source] Box<kube::Error>),
     /// Credentials would come from a program that the operator would have to run.
     #[error("the kubeconfig gets its credentials from the program `{program}`, and the operator runs none")]
     Plugin {
@@ -40,14 +37,14 @@ pub enum OperatorError {
         /// Namespace and name.
         key: Key,
         /// Why.
-        source: Box<kube::Error>,
+        source: Box<ClusterError>,
     },
 }
 
 impl Diagnose for OperatorError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Definition(_) | Self::Client(_) => Kind::Machine,
+            Self::Definition(_) => Kind::Machine,
             Self::NoObject { .. } | Self::Plugin { .. } => Kind::Input,
             Self::Unreadable { .. } => Kind::Cluster,
             Self::Cluster(error) => error.kind(),

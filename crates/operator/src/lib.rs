@@ -23,7 +23,7 @@ pub use self::figures::{CLASSES, Durations, Figures};
 pub use self::leader::{LEASE, Leading, Seat, Turn, campaign};
 pub use self::metrics::metrics;
 pub use self::rights::{Needed, OPERATOR, SOURCE, TARGET, When};
-pub use self::run::{Note, Options, Surroundings, Tell, run, settings};
+pub use self::run::{Note, Options, Surroundings, Tell, check, run};
 pub use self::spec::{
     ConfigMapSync, ConfigMapSyncSpec, ConflictPolicy, DeletionPolicy, DriftPolicy, ImmutablePolicy, Operator,
     Propagate, Requirement, Selector, ServiceAccountName, Source, SourceMissingPolicy, Target,

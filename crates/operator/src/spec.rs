@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigMapSyncStatus;
+use weft_engine::cluster::typed::{CustomResource, KubeSchema, Rule};
 
 /// Copies a ConfigMap into other namespaces with the rights of a service account.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -263,9 +263,9 @@ pub struct Propagate {
 }
 
 /// Refuses keys by which somebody else owns the source: copied, that tool would adopt or prune the copy.
-fn copied(field: &str) -> kube::core::Rule {
+fn copied(field: &str) -> Rule {
     let message = format!("{field}: keys by which a tool marks what it owns are not copied");
-    kube::core::Rule::new(
+    Rule::new(
         "self.all(key, !(key in ['*', 'app.kubernetes.io/managed-by', 'app.kubernetes.io/instance']) && \
          !key.startsWith('weaver.example.com/') && \
          !key.startsWith('kubectl.kubernetes.io/') && !key.startsWith('argocd.argoproj.io/') && \

@@ -1,9 +1,10 @@
 //! What the operator found and did. It is written only where it changes, and can be made anew from the copies.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use weft_engine::cluster::typed::KubeSchema;
 
 /// The state of a ConfigMapSync.
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]

@@ -39,6 +39,23 @@ pub struct GroupKind {
     pub kind: String,
 }
 
+impl GroupKind {
+    /// The kind of namespaces.
+    pub fn namespace() -> Self {
+        Self { group: String::new(), kind: "Namespace".to_owned() }
+    }
+
+    /// Whether its objects are namespaces.
+    pub fn is_namespace(&self) -> bool {
+        self.group.is_empty() && self.kind == "Namespace"
+    }
+
+    /// Whether its objects are definitions of kinds (`CustomResourceDefinition`).
+    pub fn is_definition(&self) -> bool {
+        self.group == "apiextensions.k8s.io" && self.kind == "CustomResourceDefinition"
+    }
+}
+
 /// A group, version and kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gvk {

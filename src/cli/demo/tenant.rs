@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::{DemoError, Story};
 use crate::cli::files;
 use crate::diagnostic::Failure;
-use crate::sandbox::{self, SandboxError};
+use crate::sandbox;
 
 const TEAM: &str = include_str!("team.yaml");
 const TARGET: &str = include_str!("target.yaml");
@@ -73,10 +73,10 @@ impl Story<'_> {
 
         self.chapter("She may lend no account that she may not use herself: an admission policy says so.")?;
         match self.sandbox.ask(Some(ALICE), Method::POST, SYNC, Some(&sync("default"))).await {
-            Err(SandboxError::Request(kube::Error::Api(status))) => {
-                self.terminal.print(&format!("{}\n", status.message))?;
+            Err(error) => {
+                let Some((_, message)) = error.refusal() else { return Err(error.into()) };
+                self.terminal.print(&format!("{message}\n"))?;
             }
-            Err(error) => return Err(error.into()),
             Ok(_) => return Err(self.missing(&operator, "a refusal").into()),
         }
 
@@ -188,7 +188,7 @@ impl Story<'_> {
             match self.sandbox.ask(user, Method::GET, path, None).await {
                 Ok(object) if is(&object) => return Ok(object),
                 Ok(_) => {}
-                Err(SandboxError::Request(kube::Error::Api(status))) if status.code == 404 => {}
+                Err(error) if error.refusal().is_some_and(|(code, _)| code == 404) => {}
                 Err(error) => return Err(error.into()),
             }
             sleep(Duration::from_millis(20)).await;
@@ -200,7 +200,7 @@ impl Story<'_> {
         let began = Instant::now();
         while began.elapsed() < LONGEST {
             match self.sandbox.ask(None, Method::GET, path, None).await {
-                Err(SandboxError::Request(kube::Error::Api(status))) if status.code == 404 => {
+                Err(error) if error.refusal().is_some_and(|(code, _)| code == 404) => {
                     return Ok(self.terminal.print(&format!("{path} is gone\n"))?);
                 }
                 Err(error) => return Err(error.into()),

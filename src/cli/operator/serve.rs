@@ -59,7 +59,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         instance: instance.clone(),
     };
     let target = args.server.target();
-    operator::settings(&target)?;
+    operator::check(&target)?;
     let figures = Arc::new(Figures::default());
     for (address, pages) in [(args.metrics, metrics(&figures)), (args.health, health(&figures))] {
         if let Some(address) = address {

@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::{MASK, Masked, Sketch};
+use crate::percent;
 use crate::value::{Data, Value, go_json};
 
 /// Secrets shorter than this are left alone: replacing every `1` of a message would hide the message, not the secret.
@@ -117,9 +118,7 @@ fn quoted(text: &str) -> [String; 3] {
 
 /// As in the path and in the query of an address.
 fn escaped(text: &str) -> [String; 2] {
-    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let escape = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    let path: String = text.bytes().map(escape).collect();
+    let path = percent::part(text);
     [path.replace("%20", "+"), path]
 }
 

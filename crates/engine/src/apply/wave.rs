@@ -238,7 +238,7 @@ impl Scope<'_> {
     }
 
     fn note_made(&self, meant: Meant<'_>, desired: &Object) {
-        if meant == Meant::Absent && desired.id.kind.group.is_empty() && desired.id.kind.kind == "Namespace" {
+        if meant == Meant::Absent && desired.id.kind.is_namespace() {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(desired.id.name.clone());
         }
     }
@@ -260,7 +260,7 @@ fn in_the_way(desired: &Object, live: LiveObject) -> Result<LiveObject, WriteErr
 
 /// The kind that a step's object defines, if it is a definition of one.
 pub(super) fn defined(step: &Step) -> Option<GroupKind> {
-    let desired = step.object.desired.as_ref().filter(|it| it.id.kind.kind == "CustomResourceDefinition")?;
+    let desired = step.object.desired.as_ref().filter(|it| it.id.kind.is_definition())?;
     let text = |keys: &[&str]| desired.body.dig(keys).and_then(Value::as_str).map(str::to_owned);
     Some(GroupKind { group: text(&["spec", "group"])?, kind: text(&["spec", "names", "kind"])? })
 }

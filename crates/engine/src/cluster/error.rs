@@ -263,6 +263,12 @@ pub enum ClusterError {
         /// Why.
         why: String,
     },
+    /// The connecting itself was interrupted.
+    #[error("connecting was interrupted")]
+    Interrupted {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
     /// This machine gives no random bytes.
     #[error("no random bytes can be had on this machine")]
     Random {
@@ -278,7 +284,7 @@ impl Diagnose for ClusterError {
             Self::Forbidden { right, .. } if matches!(right.verb.as_str(), "get" | "list") => Kind::Unknown,
             Self::State { source, .. } | Self::History { source, .. } => source.kind(),
             Self::Held { .. } => Kind::Refused,
-            Self::Random { .. } => Kind::Machine,
+            Self::Random { .. } | Self::Interrupted { .. } => Kind::Machine,
             Self::MissingKubeconfig { .. }
             | Self::BadKubeconfig { .. }
             | Self::UnknownContext { .. }

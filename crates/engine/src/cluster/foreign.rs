@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 
 use super::kinds::{config_maps, secrets};
-use super::request::escape;
 use super::{Cluster, ClusterError};
+use weft_base::percent;
 use weft_base::value::Value;
 use weft_schema::{Discovery, Resource};
 
@@ -46,7 +46,7 @@ impl fmt::Debug for Whole {
 impl Cluster {
     /// The revisions of a Helm release in a namespace, oldest first, from Secrets and from ConfigMaps.
     pub async fn helm_records(&self, namespace: &str, release: &str) -> Result<Vec<HelmRecord>, ClusterError> {
-        let selector = format!("&labelSelector=owner%3Dhelm,name%3D{}", escape(release));
+        let selector = format!("&labelSelector=owner%3Dhelm,name%3D{}", percent::segment(release));
         let mut found = Vec::new();
         for (resource, in_base64) in [(secrets(), true), (config_maps(), false)] {
             let mut each = |object: Value| found.push(record(&object, in_base64));

@@ -252,7 +252,7 @@ impl Cluster {
                 ClusterError::Forbidden { right: Box::new(right), message }
             }
             WriteError::NotSent { reason } | WriteError::Unknown { reason } | WriteError::Stopped { why: reason } => {
-                ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true }
+                ClusterError::Unreachable { server: self.address().to_owned(), reason, sent: true }
             }
             error @ WriteError::Refused { .. } => {
                 ClusterError::Refused { what: "take the lease".to_owned(), message: error.to_string(), code: 0 }

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use serde::de::Error as _;
 
 use super::live::{PageRead, path, typed};
-use super::request::{Request, escape};
+use super::request::Request;
 use super::rights::Right;
 use super::{Cluster, ClusterError, page};
+use weft_base::percent;
 use weft_base::value::Value;
 use weft_schema::Resource;
 use weft_stages::diff::{LiveObject, Sent};
@@ -97,7 +98,7 @@ impl Cluster {
         let limit = if accept == METADATA { 10 * LIMIT } else { LIMIT };
         let mut token = None;
         loop {
-            let next = token.map(|it: String| format!("&continue={}", escape(&it))).unwrap_or_default();
+            let next = token.map(|it: String| format!("&continue={}", percent::segment(&it))).unwrap_or_default();
             let path = format!("{}?limit={limit}{selector}{next}", path(resource, namespace, None));
             let request = Request { accept, ..Request::get(path, right.to_string()).needs(right.clone()) };
             let answer = self.send(&request).await?;

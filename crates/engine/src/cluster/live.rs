@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::list::JSON;
-use super::request::{Request, escape};
+use super::request::Request;
 use super::rights::{Right, roles};
 use super::{Cluster, ClusterError, page};
+use weft_base::percent;
 use weft_base::value::Value;
 use weft_schema::{GroupKind, Gvk, Resource, Scope};
 use weft_stages::diff::{Cause, LiveObject, Reader, Sent, Unknown};
@@ -328,7 +329,7 @@ pub(super) fn typed(mut item: Value, gvk: &Gvk) -> Value {
 pub(super) fn path(resource: &Resource, namespace: Option<&str>, name: Option<&str>) -> String {
     let Gvk { group, version, .. } = &resource.gvk;
     let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-    let namespace = namespace.map(|it| format!("/namespaces/{}", escape(it))).unwrap_or_default();
-    let name = name.map(|it| format!("/{}", escape(it))).unwrap_or_default();
+    let namespace = namespace.map(|it| format!("/namespaces/{}", percent::segment(it))).unwrap_or_default();
+    let name = name.map(|it| format!("/{}", percent::segment(it))).unwrap_or_default();
     format!("{root}{namespace}/{}{name}", resource.plural)
 }

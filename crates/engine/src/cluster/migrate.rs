@@ -4,9 +4,10 @@ use http::Method;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::live::path;
-use super::request::{Request, escape};
+use super::request::Request;
 use super::rights::Right;
 use super::{Cluster, FIELD_MANAGER, Refusal, WriteError};
+use weft_base::percent;
 use weft_base::value::{Map, Value};
 use weft_schema::Resource;
 use weft_stages::diff::{self, LiveObject, Manager, Migration};
@@ -26,7 +27,7 @@ impl Cluster {
     ) -> Result<LiveObject, WriteError> {
         let dry_run = if migration.body.is_some() { "&dryRun=All" } else { "" };
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
-        let path = format!("{path}?fieldManager={}&fieldValidation=Strict{dry_run}", escape(FIELD_MANAGER));
+        let path = format!("{path}?fieldManager={}&fieldValidation=Strict{dry_run}", percent::segment(FIELD_MANAGER));
         let bytes = serde_json::to_vec(&patch(migration)).map_err(|error| WriteError::Refused {
             refusal: Refusal::Invalid,
             message: format!("{id} cannot be written as JSON: {error}"),
@@ -46,7 +47,7 @@ impl Cluster {
     /// still is in the version that was looked at; otherwise the answer is [`Refusal::Conflict`].
     pub async fn let_go(&self, id: &ObjectId, resource: &Resource, live: &LiveObject) -> Result<(), WriteError> {
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
-        let path = format!("{path}?fieldManager={}", escape(FIELD_MANAGER));
+        let path = format!("{path}?fieldManager={}", percent::segment(FIELD_MANAGER));
         let bytes = Json::from(release(live)).to_string().into_bytes();
         let request = Request::get(path, format!("let go of {id}"))
             .needs(Right::new("patch", resource, id.namespace.as_deref()))

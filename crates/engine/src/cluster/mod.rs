@@ -34,14 +34,14 @@ mod rights;
 mod state;
 mod strays;
 mod target;
+mod transport;
+pub mod typed;
 mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use kube::Client;
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -54,19 +54,19 @@ pub use self::lease::{Holder, Lease};
 pub use self::live::{Ahead, Beside, Page, PageRead, Unread, Wanted};
 pub use self::needs::{Deed, Place};
 pub use self::openapi::SchemaCache;
-pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
 pub use self::state::{KeptInventory, OtherInventories};
 pub use self::strays::Residing;
 pub use self::target::{Pace, Target};
+pub use self::transport::Transport;
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 
+pub(crate) use self::request::{Answer, Request, settled};
+pub(crate) use self::retry::Tries;
+pub(crate) use self::transport::Identity;
+
 use self::flight::Flight;
-use self::reach::Server;
-use self::request::{Distance, Request};
-use self::retry::Tries;
-use crate::network;
 use weft_base::masked::Redactor;
 
 pub use weft_stages::diff::MANAGER as FIELD_MANAGER;
@@ -83,14 +83,11 @@ pub struct Cluster {
 }
 
 struct Inner {
-    client: Client,
-    server: Server,
+    transport: Transport,
     version: String,
     warnings: Vec<String>,
-    expiry: credentials::Expiry,
     pace: Pace,
     flight: Flight,
-    distance: Distance,
     /// Whether the last request was given up after all its retries, without an answer.
     away: AtomicBool,
     /// How many answers came.
@@ -109,33 +106,20 @@ impl Cluster {
     /// Connects, and asks the server for its version: when this returns, the server is there, is an API server, its
     /// certificate holds and it knows who we are.
     pub async fn connect(target: &Target) -> Result<Self, ClusterError> {
-        // Only the first call decides, and all calls say the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let resolved = target.resolve()?;
-        let mut config = resolved.config;
         let pace = target.pace();
-        config.connect_timeout = Some(CONNECT.min(pace.patience));
-        config.read_timeout = Some(pace.patience);
-        config.reset_reader_on_write = true;
-        config.default_retry = false;
-        let server = Server {
-            address: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
-            credentials: resolved.from,
-            plugin: config.auth_info.exec.as_ref().and_then(|it| it.command.clone()).unwrap_or_default(),
-        };
+        let mut resolved = target.resolve()?;
+        resolved.config.connect_timeout = Some(CONNECT.min(pace.patience));
+        resolved.config.read_timeout = Some(pace.patience);
+        resolved.config.reset_reader_on_write = true;
+        let warnings = std::mem::take(&mut resolved.warnings);
         // A credential plugin runs here, and may take its time.
-        let client = tokio::task::spawn_blocking(move || network::client(config)).await;
-        let client = client.map_err(|error| kube::Error::Service(Box::new(error))).flatten();
-        let client = client.map_err(|error| reach::client(&server, error))?;
+        let transport = tokio::task::spawn_blocking(move || Transport::with(resolved, pace.patience)).await;
         let inner = Inner {
-            client,
-            server,
+            transport: transport.map_err(|source| ClusterError::Interrupted { source })??,
             version: String::new(),
-            warnings: resolved.warnings,
-            expiry: resolved.expiry,
+            warnings,
             pace,
             flight: Flight::new(pace.in_flight),
-            distance: Distance::default(),
             away: AtomicBool::default(),
             answers: AtomicU64::default(),
             door: tokio::sync::Mutex::default(),
@@ -168,7 +152,7 @@ impl Cluster {
 
     /// The server's address.
     pub fn address(&self) -> &str {
-        &self.inner.server.address
+        self.inner.transport.address()
     }
 
     /// The server's version, such as `v1.36.3`; empty where it may not be read.
@@ -195,26 +179,21 @@ impl Cluster {
         let request = Request::get("/version".to_owned(), "ask for the version".to_owned());
         let answer = self.send_by(&request, Tries::first(self.inner.pace.patience)).await?;
         match answer.code {
-            401 => Err(self.unauthorized()),
+            401 => Err(self.inner.transport.unauthorized()),
             // Who may not see the version may still see objects.
             403 => Ok(String::new()),
             _ => serde_json::from_slice::<Version>(&answer.body).map(|it| it.git_version).map_err(|_| {
                 let said = String::from_utf8_lossy(&answer.body);
                 let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
                 let said = format!("status {}, {}", answer.code, line.chars().take(120).collect::<String>());
-                ClusterError::NotKubernetes { server: self.inner.server.address.clone(), said }
+                ClusterError::NotKubernetes { server: self.address().to_owned(), said }
             }),
         }
-    }
-
-    fn unauthorized(&self) -> ClusterError {
-        let over = self.inner.expiry.over(Timestamp::now()).map(|(what, end)| format!("{what} ended at {end}"));
-        ClusterError::Unauthorized { server: self.inner.server.address.clone(), over }
     }
 }
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Cluster at {}", self.inner.server.address)
+        write!(f, "Cluster at {}", self.address())
     }
 }

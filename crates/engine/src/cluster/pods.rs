@@ -2,9 +2,10 @@
 
 use super::kinds::{events, pods, storage_classes};
 use super::live::path;
-use super::request::{Request, escape};
+use super::request::Request;
 use super::rights::Right;
 use super::{Cluster, ClusterError};
+use weft_base::percent;
 use weft_base::value::Value;
 use weft_stages::health::Said;
 use weft_stages::manifest::ObjectId;
@@ -24,7 +25,7 @@ impl Cluster {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
-        let selector = format!("&labelSelector={}", escape(&selector));
+        let selector = format!("&labelSelector={}", percent::segment(&selector));
         self.list(&pods(), Some(namespace), &selector, &mut |pod| found.push(pod)).await?;
         Ok(found)
     }
@@ -91,7 +92,7 @@ fn log_request(pod: &ObjectId, container: &str, query: &str) -> Request {
     let at = path(&pods(), pod.namespace.as_deref(), Some(&pod.name));
     let mut right = Right::new("get", &pods(), pod.namespace.as_deref());
     right.resource += "/log";
-    let path = format!("{at}/log?container={}&{query}", escape(container));
+    let path = format!("{at}/log?container={}&{query}", percent::segment(container));
     Request { accept: "*/*", ..Request::get(path, format!("read the log of {pod}")).needs(right) }
 }
 

@@ -34,11 +34,6 @@ pub(super) fn client(from: &Server, error: kube::Error) -> ClusterError {
     }
 }
 
-/// What kept a request from its answer, for whoever has a client of his own for the server at this address.
-pub fn unanswered(address: &str, error: kube::Error) -> ClusterError {
-    request(&Server { address: address.to_owned(), credentials: String::new(), plugin: String::new() }, error)
-}
-
 /// What kept a request from its answer.
 pub(super) fn request(from: &Server, error: kube::Error) -> ClusterError {
     let error = match error {

@@ -1,31 +1,34 @@
 //! One request and its answer: with a slot in flight, a deadline and retries.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, Method, Request as HttpRequest, header};
-use kube::client::Body;
+use bytes::Bytes;
+use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::retry::Tries;
 use super::rights::Right;
-use super::{Cluster, ClusterError, reach};
+use super::transport::{DEADLINE, Identity};
+use super::{Cluster, ClusterError};
 
+/// The type of most bodies.
+const JSON: &str = "application/json";
 /// Up to this round trip, a server is so near that packing an answer takes longer than sending it as it is.
 const NEAR: Duration = Duration::from_millis(3);
 /// What a server says with 500 about an object that it cannot read.
 const NEVER: [&str; 2] = ["typed patch object", "failed to convert new object"];
-/// How long an answer may take in whole. The server's own limit is 60 s for reads, 34 s for patches.
-const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A request, with what its errors need to say.
-pub(super) struct Request {
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
     pub method: Method,
     pub path: String,
     pub content_type: &'static str,
     pub accept: &'static str,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The request in words, such as `list deployments.apps in namespace shop`.
     pub what: String,
     /// The right that it needs; requests for what everybody may read have none.
@@ -35,7 +38,8 @@ pub(super) struct Request {
 }
 
 /// What the server answered.
-pub(super) struct Answer {
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
     pub code: u16,
     pub body: Vec<u8>,
     pub retry_after: Option<Duration>,
@@ -47,7 +51,7 @@ pub(super) struct Answer {
 /// The body of a refusal: `metav1.Status`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Status {
+pub(crate) struct Status {
     pub message: String,
     pub reason: String,
     pub details: Option<Details>,
@@ -56,14 +60,14 @@ pub(super) struct Status {
 /// The details of a refusal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Details {
+pub(crate) struct Details {
     pub causes: Vec<Cause>,
 }
 
 /// One cause of a refusal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Cause {
+pub(crate) struct Cause {
     pub reason: String,
     pub message: String,
     pub field: String,
@@ -71,9 +75,17 @@ pub(super) struct Cause {
 
 impl Request {
     /// A read.
-    pub(super) fn get(path: String, what: String) -> Self {
-        let (method, content_type, accept) = (Method::GET, "application/json", "application/json");
-        Self { method, path, content_type, accept, body: Vec::new(), what, right: None, urgent: false }
+    pub(crate) fn get(path: String, what: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            content_type: JSON,
+            accept: JSON,
+            body: Bytes::new(),
+            what,
+            right: None,
+            urgent: false,
+        }
     }
 
     /// The same request, which needs this right.
@@ -82,8 +94,8 @@ impl Request {
     }
 
     /// The same request with another method and a body.
-    pub(super) fn with(self, method: Method, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { method, content_type, body, ..self }
+    pub(crate) fn with(self, method: Method, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { method, content_type, body: body.into(), ..self }
     }
 
     /// The same request, before all others.
@@ -99,16 +111,22 @@ impl Request {
 
 impl Answer {
     /// Whether the request was done.
-    pub(super) fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.code)
     }
 
     /// The refusal; a body that is not JSON (`404 page not found`) is its message.
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| {
             let text = String::from_utf8_lossy(&self.body);
             Status { message: text.trim().chars().take(500).collect(), ..Status::default() }
         })
+    }
+
+    /// The object that it holds.
+    pub(crate) fn object<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ClusterError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })
     }
 
     /// Whether the object is one that the server can never read (a field that is in no schema, a quantity that is none),
@@ -126,20 +144,21 @@ impl Answer {
 }
 
 /// How far away the server is: the shortest time that an answer took, in microseconds.
-pub(super) struct Distance(AtomicU64);
+#[derive(Clone)]
+pub(super) struct Distance(Arc<AtomicU64>);
 
 impl Default for Distance {
     fn default() -> Self {
-        Self(AtomicU64::new(u64::MAX))
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
     }
 }
 
 impl Distance {
-    fn note(&self, took: Duration) {
+    pub(super) fn note(&self, took: Duration) {
         self.0.fetch_min(took.as_micros().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    fn is_near(&self) -> bool {
+    pub(super) fn is_near(&self) -> bool {
         Duration::from_micros(self.0.load(Ordering::Relaxed)) <= NEAR
     }
 }
@@ -199,46 +218,15 @@ impl Cluster {
         if left.is_zero() {
             return Err(ClusterError::LeaseOver { sent: false });
         }
-        let began = Instant::now();
-        let answer = tokio::time::timeout(left.min(DEADLINE), self.exchange(request)).await.unwrap_or_else(|_| {
-            if left < DEADLINE {
-                return Err(ClusterError::LeaseOver { sent: true });
-            }
-            let reason = format!("it took longer than {} s", DEADLINE.as_secs());
-            Err(ClusterError::Unreachable { server: self.inner.server.address.clone(), reason, sent: true })
-        })?;
-        self.inner.distance.note(began.elapsed());
+        let exchange = self.inner.transport.exchange(Identity::Own, request, DEADLINE);
+        let over = |_| ClusterError::LeaseOver { sent: true };
+        let answer = tokio::time::timeout(left, exchange).await.map_err(over)??;
         match slot {
             Some(slot) if answer.code == 429 => slot.throttled(),
             Some(slot) => slot.answered(),
             None => {}
         }
         Ok(answer)
-    }
-
-    async fn exchange(&self, request: &Request) -> Result<Answer, ClusterError> {
-        let failed = |error| reach::request(&self.inner.server, error);
-        let http = HttpRequest::builder()
-            .method(&request.method)
-            .uri(&request.path)
-            .header(header::ACCEPT, request.accept)
-            .header(header::CONTENT_TYPE, request.content_type)
-            .header(header::ACCEPT_ENCODING, if self.inner.distance.is_near() { "identity" } else { "gzip" })
-            .body(Body::from(request.body.clone()))
-            .map_err(|error| failed(kube::Error::HttpError(error)))?;
-        let patience = self.inner.pace.patience;
-        let silent = |_| {
-            let (server, reason) = (self.address().to_owned(), format!("nothing came within {} s", patience.as_secs()));
-            ClusterError::Unreachable { server, reason, sent: true }
-        };
-        // A connection that others use as well is not silent.
-        let sent = tokio::time::timeout(patience, self.inner.client.send(http));
-        let response = sent.await.map_err(silent)?.map_err(failed)?;
-        let (parts, body) = response.into_parts();
-        let retry_after = parts.headers.get(&RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
-        let body = body.collect_bytes().await.map_err(failed)?;
-        let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer { code: parts.status.as_u16(), body: body.into(), retry_after, unsure: false })
     }
 
     /// Sends a read and reads its answer; `None` for what is not there.
@@ -254,23 +242,18 @@ impl Cluster {
     /// What a refusal means.
     pub(super) fn refused(&self, request: &Request, answer: &Answer) -> ClusterError {
         let message = self.redact(&answer.status().message);
-        match (answer.code, &request.right) {
-            (401, _) => self.unauthorized(),
-            (403, Some(right)) => ClusterError::Forbidden { right: Box::new(right.clone()), message },
-            (code, _) => ClusterError::Refused { what: request.what.clone(), message, code },
-        }
+        self.inner.transport.refused(request, answer.code, message)
     }
 }
 
 /// Reads the body of an answer.
 pub(super) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T, ClusterError> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })
+    answer.object(request)
 }
 
 /// The last attempt, with what the earlier ones leave open: one that never left says nothing about one that did, and
 /// neither does one for which the server had no time.
-fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer, ClusterError> {
+pub(crate) fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer, ClusterError> {
     match attempt {
         Ok(answer) => Ok(Answer { unsure: unsure && matches!(answer.code, 429 | 500 | 502..=504), ..answer }),
         Err(ClusterError::Unreachable { server, reason, .. }) => {
@@ -281,24 +264,9 @@ fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer
     }
 }
 
-const RETRY_AFTER: HeaderName = header::RETRY_AFTER;
-
-/// A part of a path, with everything escaped that would end it. Names of RBAC objects may hold `:` and more.
-pub(super) fn escape(part: &str) -> String {
-    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte);
-    let escaped = |byte: u8| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    part.bytes().map(escaped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_escaped_in_paths() {
-        assert_eq!(escape("system:auth-delegator"), "system:auth-delegator");
-        assert_eq!(escape("a b/c%é"), "a%20b%2Fc%25%C3%A9");
-    }
 
     #[test]
     fn the_nearest_answer_tells_how_far_a_server_is() {

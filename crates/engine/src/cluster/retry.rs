@@ -1,5 +1,5 @@
-//! When a request is tried again, and what is known of it when it is not: every request may be repeated, since a write
-//! says exactly what shall be there.
+//! When a request is tried again, and what is known of it when it is not. Most requests may be repeated, since a write
+//! says exactly what should be there; see [`Tries::cautious`] for the others.
 
 use std::time::Duration;
 
@@ -40,10 +40,12 @@ enum Said {
 
 /// The attempts of one request.
 #[derive(Debug)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     patience: Duration,
     /// Whether a server that nobody reaches is tried again.
     knocks: bool,
+    /// Whether what may have been done is left to whoever looks, and not tried again.
+    cautious: bool,
     count: u32,
     /// Whether one of the attempts may have been done although no answer says so.
     pub unsure: bool,
@@ -51,13 +53,19 @@ pub(super) struct Tries {
 
 impl Tries {
     /// The attempts of a request to a server that is known to be there.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, knocks: true, count: 0, unsure: false }
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { patience, knocks: true, cautious: false, count: 0, unsure: false }
     }
 
     /// The attempts of the first request of all: a wrong address is not tried again.
     pub(super) fn first(patience: Duration) -> Self {
         Self { knocks: false, ..Self::new(patience) }
+    }
+
+    /// The attempts of a request of which a second one could do more than the first: it is sent again only if nothing
+    /// was done.
+    pub(crate) fn cautious(patience: Duration) -> Self {
+        Self { cautious: true, ..Self::new(patience) }
     }
 
     /// Whether nothing was tried yet.
@@ -66,9 +74,13 @@ impl Tries {
     }
 
     /// The wait before the next attempt; `None` where this one was the last. `elapsed` is the time since the first.
-    pub(super) fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
+    pub(crate) fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
         let said = Said::of(attempt);
-        self.unsure |= matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
+        let may_be_done = matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
+        self.unsure |= may_be_done;
+        if self.cautious && may_be_done {
+            return None;
+        }
         let (most, asked) = match said {
             Said::Throttled(asked) => (THROTTLED, asked),
             Said::Unavailable(asked) => (RETRIES, asked),
@@ -156,6 +168,16 @@ mod tests {
         let mut tries = Tries::new(PATIENCE);
         assert!(tries.again(&lost(true), PATIENCE).is_some());
         assert!(tries.again(&lost(true), 2 * PATIENCE).is_none());
+    }
+
+    #[test]
+    fn a_cautious_request_is_sent_again_only_if_nothing_was_done() {
+        let attempts = [answer(429, None), answer(503, None), answer(500, None), lost(true), lost(false)];
+        let again = |attempt| Tries::cautious(PATIENCE).again(attempt, Duration::ZERO).is_some();
+        assert_eq!(attempts.each_ref().map(again), [true, false, false, false, true]);
+        let mut tries = Tries::cautious(PATIENCE);
+        tries.again(&answer(503, None), Duration::ZERO);
+        assert!(tries.unsure);
     }
 
     #[test]

@@ -90,6 +90,12 @@ impl Target {
         }
     }
 
+    /// The cluster of a kubeconfig, by its current context or by another one. No variable of the process counts.
+    pub fn from_kubeconfig(path: &Path, context: Option<&str>) -> Self {
+        let reference = ClusterRef { context: context.map(str::to_owned), ..ClusterRef::default() };
+        Self { source: Source::File(path.to_owned()), ..Self::new(&reference, Path::new(""), &|_| None) }
+    }
+
     /// The same target at another pace.
     #[must_use]
     pub fn paced(self, pace: Pace) -> Self {
@@ -107,14 +113,11 @@ impl Target {
         Self { source: Source::Text(name.to_owned(), text), ..self }
     }
 
-    /// A client's settings, for whoever needs clients of several identities. A request is tried once, and waits for its
-    /// answer as long as it takes.
-    pub fn config(&self) -> Result<Config, ClusterError> {
-        // Only the first call decides, and all calls say the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut config = self.resolve()?.config;
-        config.default_retry = false;
-        Ok(config)
+    /// The program that the credentials would come from, if a kubeconfig names one.
+    pub fn credential_program(&self) -> Result<Option<String>, ClusterError> {
+        let auth = self.resolve()?.config.auth_info;
+        let plugin = auth.exec.map(|it| it.command.unwrap_or_default());
+        Ok(plugin.or_else(|| auth.auth_provider?.config.get("cmd-path").cloned()))
     }
 
     /// Reads the files and makes a client's settings of them.

@@ -9,9 +9,10 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use super::live::path;
-use super::request::{Answer, Request, escape};
+use super::request::{Answer, Request};
 use super::rights::Right;
 use super::{Cluster, ClusterError, FIELD_MANAGER};
+use weft_base::percent;
 use weft_base::value::Value;
 use weft_schema::Resource;
 use weft_stages::diff::{self, LiveObject};
@@ -217,7 +218,8 @@ impl Cluster {
         let dry_run = if options.dry_run { "&dryRun=All" } else { "" };
         let force = if options.force { "&force=true" } else { "" };
         let path = path(resource, id.namespace.as_deref(), Some(&id.name));
-        let path = format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", escape(FIELD_MANAGER));
+        let path =
+            format!("{path}?fieldManager={}&fieldValidation=Strict{force}{dry_run}", percent::segment(FIELD_MANAGER));
         let bytes = serde_json::to_vec(&meant.said(body).exposed()).map_err(|error| WriteError::Refused {
             refusal: Refusal::Invalid,
             message: format!("{id} cannot be written as JSON: {error}"),
@@ -235,7 +237,7 @@ impl Cluster {
     /// Asks whether the server would create an object, whether one of its name is there or not.
     pub async fn rehearse(&self, id: &ObjectId, resource: &Resource, body: &Value) -> Result<(), WriteError> {
         let path = path(resource, id.namespace.as_deref(), None);
-        let path = format!("{path}?fieldManager={}&fieldValidation=Strict&dryRun=All", escape(FIELD_MANAGER));
+        let path = format!("{path}?fieldManager={}&fieldValidation=Strict&dryRun=All", percent::segment(FIELD_MANAGER));
         let bytes = serde_json::to_vec(&body.exposed()).map_err(|error| WriteError::Refused {
             refusal: Refusal::Invalid,
             message: format!("{id} cannot be written as JSON: {error}"),

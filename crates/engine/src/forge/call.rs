@@ -1,11 +1,11 @@
 //! The requests to a forge, as `calls.tsv` has them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
 use super::Forge;
+use weft_base::percent;
 
 const CALLS: &str = include_str!("calls.tsv");
 
@@ -88,21 +88,8 @@ fn path(template: &str, facts: &Facts) -> String {
             None => String::new(),
         };
         // The two parts of `owner/name` stand as they are.
-        let fact = fact.split('/').map(encoded).collect::<Vec<_>>().join("/");
+        let fact = fact.split('/').map(percent::part).collect::<Vec<_>>().join("/");
         format!("{path}{fact}{rest}")
-    })
-}
-
-/// A part of a path, encoded where it has to be (RFC 3986).
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
     })
 }
 

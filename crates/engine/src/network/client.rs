@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
-use kube::client::{Body, Client};
 use serde_json::Value as Json;
 
 use super::error::root;
+use super::stack::{Body, Client, Config};
 use super::{NetworkError, Proxies, stack};
 use weft_base::masked::Masked;
 
@@ -149,7 +149,7 @@ impl Network {
     fn connect(&self, base: &str, trust: &Trust) -> Result<Client, NetworkError> {
         let uri: Uri = base.parse().map_err(|_| no_address(base))?;
         let wrong = |reason: String| NetworkError::Certificates { address: base.to_owned(), reason };
-        let mut config = kube::Config::new(uri.clone());
+        let mut config = Config::new(uri.clone());
         config.connect_timeout = Some(CONNECT);
         config.read_timeout = Some(SILENCE);
         // A digest is one of the bytes as they are sent.

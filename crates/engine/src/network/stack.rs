@@ -13,10 +13,12 @@ use hyper_util::client::legacy::Builder;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kube::client::{Body, ConfigExt as _, RustlsTlsError};
-use kube::{Client, Config};
+use kube::client::{ConfigExt as _, RustlsTlsError};
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
+
+pub(super) use kube::client::Body;
+pub(super) use kube::{Client, Config};
 
 /// How much of an answer, and of all answers of a connection, a server may send before it was taken, in bytes. Others wait
 /// where one is not taken, so that all have room for many of one.

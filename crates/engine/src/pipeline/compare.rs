@@ -188,7 +188,7 @@ impl Table {
     fn forgive(&self, unread: &mut Unread) {
         let implicit = |id: &ObjectId| self.places.get(id).is_some_and(|at| self.subject.objects[*at].implicit);
         unread.reasons.retain(|id, _| !implicit(id));
-        if !unread.reasons.keys().any(|id| id.kind.group.is_empty() && id.kind.kind == "Namespace") {
+        if !unread.reasons.keys().any(|id| id.kind.is_namespace()) {
             unread.rights.retain(|right| right.resource != "namespaces");
         }
     }
@@ -214,13 +214,13 @@ impl Table {
             None => Shapes::read(cluster, kinds, &self.subject.cache).await?,
         };
         // What the plan makes of a definition counts, not what the server has now.
-        let definitions = self.subject.objects.iter().filter(|object| definitions::is_definition(object));
+        let definitions = self.subject.objects.iter().filter(|object| object.id.kind.is_definition());
         definitions.for_each(|definition| schemas.add_crd(&definition.body));
         unknown.retain(|kind, _| schemas.of(kind).is_none());
         self.schemas = schemas;
         // Definitions first: what is open about them says which kinds may change.
         let (definitions, others): (Vec<_>, Vec<_>) =
-            questions.into_iter().partition(|(at, _)| definitions::is_definition(&self.subject.objects[*at]));
+            questions.into_iter().partition(|(at, _)| self.subject.objects[*at].id.kind.is_definition());
         self.prove(definitions)?;
         let changing: BTreeSet<GroupKind> =
             self.questions.iter().filter_map(|(at, _)| definitions::defined(&self.subject.objects[*at].body)).collect();
@@ -259,7 +259,7 @@ impl Table {
     async fn ask_all(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let objects = &self.subject.objects;
-        let (first, rest) = questions.into_iter().partition(|(at, _)| definitions::is_definition(&objects[*at]));
+        let (first, rest) = questions.into_iter().partition(|(at, _)| objects[*at].id.kind.is_definition());
         self.questions = first;
         self.ask(server, progress).await?;
         self.coming.kinds = definitions::pending(self.done.iter().flatten());

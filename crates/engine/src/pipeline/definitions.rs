@@ -10,13 +10,8 @@ use weft_stages::manifest::{Desired, Object};
 /// The schemas of the built-in kinds and of those that objects of the plan define.
 fn schemas<'o>(objects: impl Iterator<Item = &'o Object>) -> Schemas {
     let mut schemas = builtin_schemas().clone();
-    objects.filter(|it| is_definition(it)).for_each(|it| schemas.add_crd(&it.body));
+    objects.filter(|it| it.id.kind.is_definition()).for_each(|it| schemas.add_crd(&it.body));
     schemas
-}
-
-/// Whether an object is a `CustomResourceDefinition`.
-pub(super) fn is_definition(object: &Object) -> bool {
-    object.id.kind.group == "apiextensions.k8s.io" && object.id.kind.kind == "CustomResourceDefinition"
 }
 
 /// The kinds whose definitions an apply would create or change: the server cannot be asked about their objects yet.
@@ -28,7 +23,7 @@ pub(super) fn pending<'c>(comparisons: impl IntoIterator<Item = &'c ObjectCompar
         _ => false,
     };
     let desired = comparisons.into_iter().filter(changes).filter_map(|it| it.desired.as_ref());
-    desired.filter(|it| is_definition(it)).filter_map(|it| defined(&it.body)).collect()
+    desired.filter(|it| it.id.kind.is_definition()).filter_map(|it| defined(&it.body)).collect()
 }
 
 /// The kind that a definition defines.

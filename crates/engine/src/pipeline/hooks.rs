@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use super::PipelineError;
 use super::coming::Coming;
 use super::compare::refused;
-use super::definitions::{defined, is_definition};
+use super::definitions::defined;
 use crate::cluster::{Cluster, Permits, Right, WriteError};
 use weft_base::diagnostic::Failure;
 use weft_schema::{Discovery, Schemas};
@@ -42,7 +42,7 @@ fn coming(plan: &Plan) -> (Coming, Schemas) {
         if step.action == Action::Create || step.action.hook().is_some() {
             coming.objects.insert(object.id.clone());
         }
-        if step.action.is_write() && is_definition(object) {
+        if step.action.is_write() && object.id.kind.is_definition() {
             coming.kinds.extend(defined(&object.body));
             schemas.add_crd(&object.body);
         }

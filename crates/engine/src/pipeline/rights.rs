@@ -25,7 +25,7 @@ pub async fn rights(
     };
     let Rendering { desired, .. } = render(&project, releases, &Arc::new(discovery.clone()), &project.making())?;
     let mut known: Discovery = discovery;
-    for object in desired.objects.iter().filter(|it| it.gvk.kind == "CustomResourceDefinition") {
+    for object in desired.objects.iter().filter(|it| it.id.kind.is_definition()) {
         known.extend_with_crd(&object.body);
     }
     let places: Vec<Place> = desired

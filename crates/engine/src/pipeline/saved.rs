@@ -147,8 +147,7 @@ fn commit_mark(commit: &Commit) -> CommitMark {
 
 /// What tells the cluster from others: who may not see its first namespace knows it by its address alone.
 async fn cluster_mark(cluster: &Cluster, discovery: &Discovery) -> Result<ClusterMark, Failure> {
-    let kind = GroupKind { group: String::new(), kind: "Namespace".to_owned() };
-    let id = ObjectId { kind, namespace: None, name: "kube-system".to_owned() };
+    let id = ObjectId { kind: GroupKind::namespace(), namespace: None, name: "kube-system".to_owned() };
     let uid = match discovery.resource(&Gvk::new("v1", "Namespace")) {
         None => None,
         Some(resource) => match cluster.get(&id, resource).await {

@@ -231,7 +231,7 @@ fn is_renewed(renew: &Renew, locked: &Locked) -> bool {
 fn name_of(place: &ChartPlace) -> String {
     let last = |text: &str| text.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     match place {
-        ChartPlace::Repository { name, .. } => name.clone(),
+        ChartPlace::Repository { name, .. } | ChartPlace::Registry { name, .. } => name.clone(),
         ChartPlace::Archive { url } => last(url),
         ChartPlace::Git { git, path, .. } if path == "." => last(git.trim_end_matches(".git")),
         ChartPlace::Git { path, .. } => last(path),

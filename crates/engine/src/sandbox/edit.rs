@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::Value;
 
+use crate::cluster::Request;
 use crate::sandbox::{Sandbox, SandboxError, client_of};
 
 impl Sandbox {
@@ -22,10 +23,10 @@ impl Sandbox {
         body: Option<&Value>,
     ) -> Result<Value, SandboxError> {
         let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let request = http::Request::builder().method(method).uri(path);
-        let request = request.header(http::header::CONTENT_TYPE, kind).body(body);
-        let client = client_of(&self.kubeconfig, user).await?;
-        Ok(client.request(request.map_err(kube::Error::HttpError)?).await?)
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let request = Request::get(path.to_owned(), format!("{method} {path}")).with(method, kind, body);
+        let client = client_of(&self.kubeconfig, user)?;
+        let answer = client.send(&request).await?;
+        Ok(client.done(&request, &answer)?.object(&request)?)
     }
 }

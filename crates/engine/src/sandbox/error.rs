@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
+use crate::cluster::ClusterError;
 use weft_base::diagnostic::{Diagnose, Kind};
 
 /// Why there is no sandbox.
@@ -102,12 +103,12 @@ pub enum SandboxError {
     /// The certificates could not be made.
     #[error("the sandbox's certificates could not be made")]
     Certificates(#[from] rcgen::Error),
-    /// The kubeconfig that we wrote could not be used.
+    /// The kubeconfig that we wrote is not one.
     #[error("the sandbox's kubeconfig could not be used")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
+    Kubeconfig(#[from] serde_yaml::Error),
     /// The API server refused what a start needs.
     #[error("the sandbox's API server refused a request")]
-    Request(#[from] kube::Error),
+    Request(#[from] ClusterError),
     /// The waiting itself was interrupted.
     #[error("the sandbox's end was not waited for")]
     Interrupted(#[source] tokio::task::JoinError),
@@ -142,6 +143,14 @@ impl SandboxError {
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }
+    }
+
+    /// What the API server said, if it refused a request, and the status.
+    pub fn refusal(&self) -> Option<(u16, &str)> {
+        match self {
+            Self::Request(ClusterError::Refused { code, message, .. }) => Some((*code, message)),
+            _ => None,
+        }
     }
 
     /// For `map_err`: an error with this program.

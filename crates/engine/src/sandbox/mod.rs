@@ -21,9 +21,7 @@ mod ready;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-
-use kube::Client;
+use std::time::{Duration, Instant};
 
 pub use self::account::account;
 use self::components::Ports;
@@ -31,13 +29,16 @@ pub use self::error::SandboxError;
 use self::group::Group;
 pub use self::named::{down, env, run, up};
 pub use self::places::{Places, Releases};
-use crate::network;
+use crate::cluster::{Target, Transport};
 
 /// Where the progress of an operation goes: one line of text at a time.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// How often a start is tried where another process takes one of the ports first.
 const TRIES: usize = 3;
+
+/// How long an answer of its API server is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a sandbox consists of.
 #[derive(Clone, Debug)]
@@ -134,7 +135,7 @@ async fn attempt(
     certificates::write(group.folder(), &server, &options.users)?;
     progress(&format!("starting etcd and kube-apiserver {}", programs::KUBERNETES.version));
     components::start_server(group, programs, &ports)?;
-    let client = client(&group.folder().join("kubeconfig")).await?;
+    let client = client(&group.folder().join("kubeconfig"))?;
     ready::server(group, &client).await?;
     if !options.controllers {
         return Ok(server);
@@ -146,17 +147,13 @@ async fn attempt(
     Ok(server)
 }
 
-async fn client(kubeconfig: &Path) -> Result<Client, SandboxError> {
-    client_of(kubeconfig, None).await
+fn client(kubeconfig: &Path) -> Result<Transport, SandboxError> {
+    client_of(kubeconfig, None)
 }
 
 /// A client that acts as the administrator, or as a user by the context of that name.
-async fn client_of(kubeconfig: &Path, user: Option<&str>) -> Result<Client, SandboxError> {
-    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig)?;
-    let options = kube::config::KubeConfigOptions { context: user.map(str::to_owned), ..Default::default() };
-    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-    config.proxy_url = None;
-    Ok(network::client(config)?)
+fn client_of(kubeconfig: &Path, user: Option<&str>) -> Result<Transport, SandboxError> {
+    Ok(Transport::new(&Target::from_kubeconfig(kubeconfig, user), PATIENCE)?)
 }
 
 /// Makes a folder that only its owner can read.

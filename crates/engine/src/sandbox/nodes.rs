@@ -1,25 +1,32 @@
 //! Faked nodes: kwok answers for them.
 
 use futures::future::try_join_all;
-use k8s_openapi::api::core::v1::Node;
-use kube::Client;
-use kube::api::{Api, PostParams};
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
+use crate::cluster::{Request, Transport};
 use crate::sandbox::SandboxError;
 
 /// Creates this many nodes, named `node-0` and so on, with room for plenty of pods.
-pub(super) async fn create(client: &Client, count: usize) -> Result<(), SandboxError> {
-    let api: Api<Node> = Api::all(client.clone());
-    let nodes: Vec<Node> = (0..count).map(|number| node(&format!("node-{number}"))).collect::<Result<_, _>>()?;
-    let params = PostParams::default();
-    try_join_all(nodes.iter().map(|node| api.create(&params, node))).await?;
+pub(super) async fn create(client: &Transport, count: usize) -> Result<(), SandboxError> {
+    try_join_all((0..count).map(|number| create_one(client, format!("node-{number}")))).await?;
     Ok(())
 }
 
-fn node(name: &str) -> Result<Node, SandboxError> {
+async fn create_one(client: &Transport, name: String) -> Result<(), SandboxError> {
+    let what = format!("create the node {name}");
+    let request = Request::get("/api/v1/nodes".to_owned(), what);
+    let request = request.with(Method::POST, "application/json", node(&name).to_string());
+    let answer = client.send(&request).await?;
+    client.done(&request, &answer)?;
+    Ok(())
+}
+
+fn node(name: &str) -> Value {
     let resources = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "1000"});
-    let node = json!({
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
         "metadata": {
             "name": name,
             "annotations": {"kwok.x-k8s.io/node": "fake"},
@@ -31,6 +38,5 @@ fn node(name: &str) -> Result<Node, SandboxError> {
             },
         },
         "status": {"allocatable": resources, "capacity": resources},
-    });
-    serde_json::from_value(node).map_err(|error| SandboxError::Request(kube::Error::SerdeError(error)))
+    })
 }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use k8s_openapi::List;
 use k8s_openapi::api::core::v1::{Node, ServiceAccount};
-use kube::Client;
-use kube::api::{Api, ListParams};
 
+use crate::cluster::{ClusterError, Identity, Request, Transport};
 use crate::sandbox::SandboxError;
 use crate::sandbox::group::Group;
 
@@ -16,31 +16,36 @@ const LONGEST: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Waits until the API server says that it is ready.
-pub(super) async fn server(group: &mut Group, client: &Client) -> Result<(), SandboxError> {
+pub(super) async fn server(group: &mut Group, client: &Transport) -> Result<(), SandboxError> {
     wait(group, "kube-apiserver", "kube-apiserver", || async {
-        let request = http::Request::get("/readyz").body(Vec::new()).map_err(kube::Error::HttpError)?;
+        let request = Request::get("/readyz".to_owned(), "ask whether it is ready".to_owned());
         // Until then it refuses connections and requests in many ways.
-        Ok(client.request_text(request).await.is_ok_and(|text| text == "ok"))
+        let answer = client.exchange(Identity::Own, &request, LONGEST).await;
+        Ok(answer.is_ok_and(|answer| answer.body == b"ok"))
     })
     .await
 }
 
 /// Waits until the controllers have given the namespace `default` its service account.
-pub(super) async fn service_account(group: &mut Group, client: &Client) -> Result<(), SandboxError> {
-    let api: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+pub(super) async fn service_account(group: &mut Group, client: &Transport) -> Result<(), SandboxError> {
+    let path = "/api/v1/namespaces/default/serviceaccounts/default";
     let what = "the service account of the namespace `default`";
-    wait(group, "kube-controller-manager", what, || async { Ok(api.get_opt("default").await?.is_some()) }).await
+    let request = Request::get(path.to_owned(), format!("read {what}"));
+    wait(group, "kube-controller-manager", what, || async {
+        Ok(client.fetch::<ServiceAccount>(&request).await?.is_some())
+    })
+    .await
 }
 
 /// Waits until this many nodes are ready and without taints.
-pub(super) async fn nodes(group: &mut Group, client: &Client, count: usize) -> Result<(), SandboxError> {
+pub(super) async fn nodes(group: &mut Group, client: &Transport, count: usize) -> Result<(), SandboxError> {
     if count == 0 {
         return Ok(());
     }
-    let api: Api<Node> = Api::all(client.clone());
+    let request = Request::get("/api/v1/nodes".to_owned(), "list the nodes".to_owned());
     wait(group, "kwok", &format!("the {count} faked nodes"), || async {
-        let nodes = api.list(&ListParams::default()).await?;
-        Ok(nodes.iter().filter(|node| is_ready(node)).count() >= count)
+        let nodes = client.fetch::<List<Node>>(&request).await?;
+        Ok(nodes.is_some_and(|nodes| nodes.items.iter().filter(|node| is_ready(node)).count() >= count))
     })
     .await
 }
@@ -58,7 +63,7 @@ async fn wait<F>(
     mut look: impl FnMut() -> F,
 ) -> Result<(), SandboxError>
 where
-    F: Future<Output = Result<bool, kube::Error>>,
+    F: Future<Output = Result<bool, ClusterError>>,
 {
     let began = Instant::now();
     while !look().await? {

@@ -1,10 +1,11 @@
 //! Acting as the service account of an object: by its token, or, for cleaning up after it, by impersonation.
 
-use super::server::{Answer, Identity, Request, Server, Unanswered};
+use super::server::{Identity, Server, Unanswered};
 use super::tokens::{Token, Tokens};
 use crate::Reason;
 use crate::decide::Stopped;
 use crate::marks::Key;
+use weft_engine::cluster::{Answer, Request};
 
 /// As whom the copies of an object are read and written.
 #[derive(Clone)]

@@ -137,7 +137,7 @@ async fn actor<'c>(
 async fn still_holds(context: &Context, account: &Key, token: &super::tokens::Token) -> bool {
     let path = format!("/api/v1/namespaces/{}/configmaps/-", account.namespace);
     let actor = Actor::Last { server: &context.server, token: token.clone() };
-    actor.call(&super::server::Request::get(path)).await.is_ok_and(|answer| answer.code != 401)
+    actor.call(&super::server::get(path)).await.is_ok_and(|answer| answer.code != 401)
 }
 
 /// Where copies may be: where they were seen or written, and where they were wanted.

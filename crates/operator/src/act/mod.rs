@@ -14,7 +14,7 @@ mod visit;
 
 pub(super) use self::context::{Context, Finish};
 pub(super) use self::server::Server;
-pub(super) use self::syncs::{namespace, slim};
+pub(super) use self::syncs::{namespace, path, slim};
 pub(super) use self::tell::Teller;
 pub(super) use self::tokens::Tokens;
 pub(super) use self::visit::visit;

@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value as Json, json};
 
 use super::account::{Actor, Failed};
-use super::server::Request;
+use super::server::{patch, said, send};
 use super::target::{At, delete_options, look};
 use crate::Reason;
 use crate::decide::{Owner, is_ours, refusal};
 use crate::marks::{MANAGER, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
+use weft_engine::cluster::Request;
 
 /// How often somebody else may be faster.
 const RACES: usize = 4;
@@ -44,8 +45,8 @@ pub(crate) async fn remove(
         match answer {
             Ok(answer) if answer.is_success() => return Ok(true),
             Ok(answer) if answer.code == 404 => return Ok(false),
-            Ok(answer) if answer.code == 409 || answer.is_unknown() => why = answer.said().message,
-            Ok(answer) => return Err((refusal(&answer.said()), answer.said().message)),
+            Ok(answer) if answer.code == 409 || answer.unsure => why = said(&answer).message,
+            Ok(answer) => return Err((refusal(&said(&answer)), said(&answer).message)),
             Err(failed @ Failed::Stopped(_)) => return Err(failed.into_parts()),
             Err(failed) => why = failed.into_parts().1,
         }
@@ -58,11 +59,11 @@ fn request(at: At<'_>, object: &ConfigMap, removal: Removal) -> Request {
     match removal {
         Removal::Delete => {
             let options = delete_options(meta.uid.as_ref(), meta.resource_version.as_ref());
-            Request::with(Method::DELETE, at.path(), &options)
+            send(Method::DELETE, at.path(), options.to_string())
         }
         Removal::Orphan => {
             let path = format!("{}?fieldManager={MANAGER}", at.path());
-            Request::patch(path, "application/merge-patch+json", &unmarking(object))
+            patch(path, "application/merge-patch+json", &unmarking(object))
         }
     }
 }

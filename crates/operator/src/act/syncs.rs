@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::Context;
-use super::server::{Answer, Identity, Request, Unanswered};
+use super::server::{Identity, Unanswered, get, object, patch, said};
 use crate::decide::Namespace;
 use crate::marks::{FINALIZER, KEEP_COPIES, Key, STATUS_MANAGER};
 use crate::{ConfigMapSync, ConfigMapSyncStatus};
+use weft_engine::cluster::Answer;
 
 /// The path of the objects.
 const GROUP: &str = "/apis/weaver.example.com/v1alpha1";
@@ -23,13 +24,14 @@ struct Meta {
     metadata: ObjectMeta,
 }
 
-fn path(key: &Key) -> String {
+/// The path of an object.
+pub(crate) fn path(key: &Key) -> String {
     format!("{GROUP}/namespaces/{}/configmapsyncs/{}", key.namespace, key.name)
 }
 
 /// An object as it is now. `None` where there is none.
 pub(crate) async fn fresh(context: &Context, key: &Key) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
-    let answer = context.server.call(Identity::Operator, &Request::get(path(key))).await?;
+    let answer = context.server.call(Identity::Operator, &get(path(key))).await?;
     if answer.code == 404 {
         return Ok(None);
     }
@@ -39,12 +41,12 @@ pub(crate) async fn fresh(context: &Context, key: &Key) -> Result<Option<Arc<Con
 
 /// A namespace as it is now. `None` where there is none.
 pub(crate) async fn fresh_namespace(context: &Context, name: &str) -> Result<Option<Namespace>, Unanswered> {
-    let request = Request::get(format!("/api/v1/namespaces/{name}"));
+    let request = get(format!("/api/v1/namespaces/{name}"));
     let answer = context.server.call(Identity::Operator, &request).await?;
     if answer.code == 404 {
         return Ok(None);
     }
-    let found: Meta = expect(answer)?.object()?;
+    let found: Meta = object(&expect(answer)?)?;
     Ok(Some(namespace(&found.metadata)))
 }
 
@@ -59,11 +61,11 @@ pub(crate) fn namespace(meta: &ObjectMeta) -> Namespace {
 
 /// Whether the definition of the kind is being deleted, or is gone. One that may not be read is taken to be there.
 pub(crate) async fn is_undefined(context: &Context) -> Result<bool, Unanswered> {
-    let answer = context.server.call(Identity::Operator, &Request::get(DEFINITION.to_owned())).await?;
+    let answer = context.server.call(Identity::Operator, &get(DEFINITION.to_owned())).await?;
     match answer.code {
         404 => Ok(true),
         403 => Ok(false),
-        _ => Ok(expect(answer)?.object::<Meta>()?.metadata.deletion_timestamp.is_some()),
+        _ => Ok(object::<Meta>(&expect(answer)?)?.metadata.deletion_timestamp.is_some()),
     }
 }
 
@@ -95,13 +97,13 @@ pub(crate) async fn remove_finalizer(
     let patch = json!([uid, test, {"op": "remove", "path": place}]);
     let Some(answer) = patched(context, key, &patch).await? else { return Ok(None) };
     // It may be gone by now: only the watch says what is there.
-    answer.object().map(|object: ConfigMapSync| Some(Arc::new(object)))
+    object(&answer).map(|sync: ConfigMapSync| Some(Arc::new(sync)))
 }
 
 /// Notes on an object that its copies stay.
 pub(crate) async fn note_kept(context: &Context, key: &Key, sync: &ConfigMapSync) -> Result<(), Unanswered> {
     let body = json!({"metadata": {"uid": sync.metadata.uid, "annotations": {KEEP_COPIES: "true"}}});
-    let request = Request::patch(path(key), "application/merge-patch+json", &body);
+    let request = patch(path(key), "application/merge-patch+json", &body);
     let answer = context.server.call(Identity::Operator, &request).await?;
     if answer.code == 404 { Ok(()) } else { taken(context, &expect(answer)?).map(drop) }
 }
@@ -119,7 +121,7 @@ pub(crate) async fn write_status(
         "status": status,
     });
     let path = format!("{}/status?fieldManager={STATUS_MANAGER}&force=true", path(key));
-    let request = Request::patch(path, "application/apply-patch+yaml", &body);
+    let request = patch(path, "application/apply-patch+yaml", &body);
     let answer = context.server.call(Identity::Operator, &request).await?;
     // It is gone, or another one has its name: nobody waits for this status.
     if matches!(answer.code, 404 | 409) { Ok(()) } else { taken(context, &expect(answer)?).map(drop) }
@@ -131,15 +133,15 @@ async fn changed(context: &Context, key: &Key, patch: &Json) -> Result<Option<Ar
 }
 
 /// Patches an object. `None` where it is not as the patch says.
-async fn patched(context: &Context, key: &Key, patch: &Json) -> Result<Option<Answer>, Unanswered> {
-    let request = Request::patch(path(key), "application/json-patch+json", patch);
+async fn patched(context: &Context, key: &Key, change: &Json) -> Result<Option<Answer>, Unanswered> {
+    let request = patch(path(key), "application/json-patch+json", change);
     let answer = context.server.call(Identity::Operator, &request).await?;
     if matches!(answer.code, 404 | 409 | 422) { Ok(None) } else { expect(answer).map(Some) }
 }
 
 /// The object of an answer, which is the newest that is known.
 fn taken(context: &Context, answer: &Answer) -> Result<Arc<ConfigMapSync>, Unanswered> {
-    let mut object: ConfigMapSync = answer.object()?;
+    let mut object: ConfigMapSync = object(answer)?;
     slim(&mut object.metadata);
     let object = Arc::new(object);
     context.world().sync_read(&object);
@@ -156,5 +158,5 @@ pub(crate) fn slim(meta: &mut ObjectMeta) {
 
 /// An answer that says yes. Everything else says that the operator cannot do its work for now.
 fn expect(answer: Answer) -> Result<Answer, Unanswered> {
-    if answer.is_success() { Ok(answer) } else { Err(Unanswered::Lost(answer.said().message)) }
+    if answer.is_success() { Ok(answer) } else { Err(Unanswered::Lost(said(&answer).message)) }
 }

@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value as Json, json};
 
 use super::account::{Actor, Failed};
-use super::server::{Answer, Request, Unanswered};
+use super::server::{Unanswered, get, object, patch, said, send};
 use crate::Reason;
 use crate::decide::{Found, Outcome, Rules, Step, refusal, step};
 use crate::marks::MANAGER;
+use weft_engine::cluster::Answer;
 
 /// How many steps a target may take. More than a few mean that somebody else changes it all the time.
 const STEPS: u32 = 8;
@@ -65,11 +66,11 @@ impl At<'_> {
 
 /// Looks at a ConfigMap. `None` where there is none.
 pub(crate) async fn look(actor: &Actor<'_>, at: At<'_>) -> Result<Option<Box<ConfigMap>>, (Reason, String)> {
-    let answer = actor.call(&Request::get(at.path())).await.map_err(Failed::into_parts)?;
+    let answer = actor.call(&get(at.path())).await.map_err(Failed::into_parts)?;
     match answer.code {
         404 => Ok(None),
-        _ if answer.is_success() => answer.object().map(Some).map_err(|why| (Reason::ApiUnavailable, why.to_string())),
-        _ => Err((refusal(&answer.said()), answer.said().message)),
+        _ if answer.is_success() => object(&answer).map(Some).map_err(|why| (Reason::ApiUnavailable, why.to_string())),
+        _ => Err((refusal(&said(&answer)), said(&answer).message)),
     }
 }
 
@@ -137,18 +138,18 @@ async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, body: &Bytes, fou
         Step::Done(_) => return Next::Look,
         Step::Create => {
             let path = format!("{}?fieldManager={MANAGER}", at.collection());
-            actor.call_once(&Request::of(Method::POST, path, body.clone())).await
+            actor.call_once(&send(Method::POST, path, body.clone())).await
         }
         Step::Change { difference, .. } => {
             let path = format!("{}?fieldManager={MANAGER}", at.path());
             let body = rules.wanted.patch(difference, version);
-            actor.call_once(&Request::patch(path, "application/merge-patch+json", &body)).await
+            actor.call_once(&patch(path, "application/merge-patch+json", &body)).await
         }
         Step::Replace => return replace(actor, at, &delete_options(uid, version)).await,
     };
     match answer {
         Ok(answer) if answer.is_success() => {
-            answer.object().map_or(Next::Look, |object| Next::Found(Found::Present(object), true))
+            object(&answer).map_or(Next::Look, |object| Next::Found(Found::Present(object), true))
         }
         other => refused(other, Reason::TargetForbidden),
     }
@@ -156,7 +157,7 @@ async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, body: &Bytes, fou
 
 /// Deletes what cannot be changed.
 async fn replace(actor: &Actor<'_>, at: At<'_>, options: &Json) -> Next {
-    match actor.call_once(&Request::with(Method::DELETE, at.path(), options)).await {
+    match actor.call_once(&send(Method::DELETE, at.path(), options.to_string())).await {
         Ok(answer) if answer.is_success() => Next::Found(Found::Absent, true),
         other => refused(other, Reason::ImmutableTarget),
     }
@@ -172,9 +173,9 @@ fn refused(answer: Result<Answer, Failed>, forbidden: Reason) -> Next {
             return Next::Ended(reason, why);
         }
     };
-    let said = answer.said();
+    let said = said(&answer);
     match refusal(&said) {
-        _ if answer.is_unknown() => Next::Unknown(said.message),
+        _ if answer.unsure => Next::Unknown(said.message),
         _ if answer.code == 409 => Next::Look,
         // Somebody deleted the object, not the namespace.
         Reason::NamespaceMissing if !said.message.starts_with("namespaces ") => Next::Look,

@@ -1,10 +1,10 @@
 //! Events: on the object alone, but for what a deletion leaves behind, whose event is where the copy is.
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::{Client, Resource as _};
 
 use crate::ConfigMapSync;
+use weft_engine::cluster::Transport;
+use weft_engine::cluster::typed::{Event, EventType, Recorder, Resource as _};
 
 /// How long a note is, in characters.
 const NOTE: usize = 900;
@@ -34,9 +34,8 @@ impl Told {
 }
 
 impl Teller {
-    pub fn new(client: Client, instance: &str) -> Self {
-        let reporter = Reporter { controller: "weaver-operator".to_owned(), instance: Some(instance.to_owned()) };
-        Self { recorder: Recorder::new(client, reporter) }
+    pub fn new(transport: &Transport, instance: &str) -> Self {
+        Self { recorder: transport.recorder("weaver-operator", instance) }
     }
 
     /// Tells something on an object.

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::server::{Identity, Request, Server};
+use super::server::{Identity, Server, said, send};
 use crate::decide::{Stopped, jittered};
 use crate::marks::Key;
 use crate::{Figures, Reason};
@@ -131,7 +131,7 @@ impl Tokens {
             "spec": {"audiences": [], "expirationSeconds": LASTS.as_secs()},
         });
         let asked = Instant::now();
-        let answer = server.call(Identity::Operator, &Request::with(Method::POST, path, &body)).await;
+        let answer = server.call(Identity::Operator, &send(Method::POST, path, body.to_string())).await;
         let (result, token) = match answer {
             Err(why) => ("unavailable", Err(stopped(Reason::ApiUnavailable, account, &why.to_string()))),
             Ok(answer) if answer.is_success() => match self.granted(&answer.body, asked) {
@@ -139,7 +139,7 @@ impl Tokens {
                 None => ("denied", Err(stopped(Reason::TokenDenied, account, "the answer holds none"))),
             },
             Ok(answer) => {
-                let said = answer.said();
+                let said = said(&answer);
                 let (result, reason) = match said.code {
                     404 => ("missing", Reason::ServiceAccountNotFound),
                     429 | 500.. => ("unavailable", Reason::ApiUnavailable),

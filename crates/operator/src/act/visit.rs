@@ -13,7 +13,7 @@ use super::account::{Actor, Failed};
 use super::cleanup::{clean_up, owner};
 use super::context::Finish;
 use super::prune::{Removal, remove};
-use super::server::{Request, Unanswered};
+use super::server::{Unanswered, get, object, said};
 use super::status::{Deeds, gauge, say, tell, tell_stopped};
 use super::target::{At, Settled, settle};
 use super::{Context, syncs};
@@ -187,20 +187,20 @@ impl Round<'_> {
     /// The source; `None` where it is not there.
     async fn read(&self, from: &Key) -> Result<Option<ConfigMap>, Broken> {
         let at = At { namespace: &from.namespace, name: &from.name };
-        let answer = self.actor.call(&Request::get(at.path())).await.map_err(|failed| match failed {
+        let answer = self.actor.call(&get(at.path())).await.map_err(|failed| match failed {
             Failed::Stopped(stopped) => Broken::Stopped(stopped),
             Failed::Unanswered(why) => {
                 Broken::Stopped(Stopped { reason: Reason::ApiUnavailable, message: why.to_string() })
             }
         })?;
-        let said = answer.said();
+        let said = said(&answer);
         let stopped = |reason| Broken::Stopped(Stopped { reason, message: said.message.clone() });
         match answer.code {
             404 => Ok(None),
             // In a namespace that is not there nobody has rights.
             403 if syncs::fresh_namespace(self.context, &from.namespace).await?.is_none() => Ok(None),
             403 => Err(stopped(Reason::SourceForbidden)),
-            _ if answer.is_success() => Ok(Some(answer.object()?)),
+            _ if answer.is_success() => Ok(Some(object(&answer)?)),
             _ => Err(stopped(Reason::ApiUnavailable)),
         }
     }

@@ -5,19 +5,19 @@
 mod text;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace as NamespaceObject, ServiceAccount};
-use kube::api::{Api, ListParams};
-use kube::core::PartialObjectMeta;
-use kube::{Client, Error};
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use self::text::explanation;
-use super::act::namespace;
+use super::act::{namespace, path};
 use crate::decide::{Namespace, Place, owner_of, places, source, target_name};
 use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE};
 use crate::{ConfigMapSync, OperatorError};
-use weft_engine::cluster::Target;
-use weft_engine::network;
+use weft_engine::cluster::{ClusterError, Request, Target, Transport};
 
 /// Something that was looked for: it is there, it is not, or that cannot be told, for this reason.
 pub type Looked<T> = Result<Option<T>, String>;
@@ -41,15 +41,33 @@ pub struct Facts {
     pub elsewhere: Result<Vec<String>, String>,
 }
 
+/// Objects of which only the metadata is asked for.
+#[derive(Deserialize)]
+struct Partial {
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+#[derive(Default, Deserialize)]
+struct PartialList {
+    items: Vec<Partial>,
+}
+
+/// What asks for the metadata of listed objects alone.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Looks at an object and at all that it is about.
 pub async fn facts(target: &Target, key: &Key) -> Result<Facts, OperatorError> {
-    let client = network::client(target.config()?).map_err(|source| OperatorError::Client(Box::new(source)))?;
-    let syncs: Api<ConfigMapSync> = Api::namespaced(client.clone(), &key.namespace);
+    let client = Transport::new(target, PATIENCE)?;
     let unreadable = |source| OperatorError::Unreadable { key: key.clone(), source: Box::new(source) };
-    let sync = syncs.get_opt(&key.name).await.map_err(unreadable)?;
+    let sync: Option<ConfigMapSync> = read(&client, path(key)).await.map_err(unreadable)?;
     let sync = sync.ok_or_else(|| OperatorError::NoObject { key: key.clone() })?;
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &key.namespace);
-    let account = accounts.get_metadata_opt(&sync.spec.service_account.name).await;
+    let account = &sync.spec.service_account.name;
+    let account = format!("/api/v1/namespaces/{}/serviceaccounts/{account}", key.namespace);
+    let account = read::<Partial>(&client, account).await;
     let namespaces = namespaces(&client).await;
     let wanted = places(&sync.spec, &key.namespace, &known(&sync, &namespaces));
     let mut targets = BTreeMap::new();
@@ -78,31 +96,44 @@ fn known(
     namespaces.as_ref().map_or_else(|_| named(), Clone::clone)
 }
 
-async fn namespaces(client: &Client) -> Result<BTreeMap<String, Namespace>, String> {
-    let api: Api<NamespaceObject> = Api::all(client.clone());
-    let all = api.list_metadata(&ListParams::default()).await.map_err(|error| said(&error))?;
-    Ok(all.into_iter().map(|it| (it.metadata.name.clone().unwrap_or_default(), namespace(&it.metadata))).collect())
+async fn namespaces(client: &Transport) -> Result<BTreeMap<String, Namespace>, String> {
+    let all = list(client, "/api/v1/namespaces".to_owned()).await?;
+    Ok(all.into_iter().map(|meta| (meta.name.clone().unwrap_or_default(), namespace(&meta))).collect())
 }
 
-async fn map(client: &Client, namespace: &str, name: &str) -> Looked<ConfigMap> {
-    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    api.get_opt(name).await.map_err(|error| said(&error))
+async fn map(client: &Transport, namespace: &str, name: &str) -> Looked<ConfigMap> {
+    read(client, format!("/api/v1/namespaces/{namespace}/configmaps/{name}")).await.map_err(|error| said(&error))
 }
 
-async fn elsewhere(client: &Client, key: &Key, wanted: &BTreeMap<String, Place>) -> Result<Vec<String>, String> {
-    let api: Api<ConfigMap> = Api::all(client.clone());
-    let labels = format!("{OWNER_NAMESPACE}={},{OWNER_NAME}={}", key.namespace, key.name);
-    let all = api.list_metadata(&ListParams::default().labels(&labels)).await.map_err(|error| said(&error))?;
-    let ours = all.into_iter().filter(|it: &PartialObjectMeta<ConfigMap>| owner_of(&it.metadata).as_ref() == Some(key));
-    let mut names: Vec<String> = ours.filter_map(|it| it.metadata.namespace).collect();
+async fn elsewhere(client: &Transport, key: &Key, wanted: &BTreeMap<String, Place>) -> Result<Vec<String>, String> {
+    let (namespace, name) = (&key.namespace, &key.name);
+    let all = list(
+        client,
+        format!("/api/v1/configmaps?labelSelector={OWNER_NAMESPACE}%3D{namespace}%2C{OWNER_NAME}%3D{name}"),
+    );
+    let ours = all.await?.into_iter().filter(|meta| owner_of(meta).as_ref() == Some(key));
+    let mut names: Vec<String> = ours.filter_map(|meta| meta.namespace).collect();
     names.retain(|it| !wanted.contains_key(it));
     names.sort();
     Ok(names)
 }
 
-fn said(error: &Error) -> String {
+async fn read<T: DeserializeOwned>(client: &Transport, path: String) -> Result<Option<T>, ClusterError> {
+    let what = format!("read {path}");
+    client.fetch(&Request::get(path, what)).await
+}
+
+async fn list(client: &Transport, path: String) -> Result<Vec<ObjectMeta>, String> {
+    let what = format!("list {path}");
+    let request = Request { accept: METADATA, ..Request::get(path, what) };
+    let all = client.fetch::<PartialList>(&request).await.map_err(|error| said(&error))?;
+    Ok(all.unwrap_or_default().items.into_iter().map(|it| it.metadata).collect())
+}
+
+/// What the server said, or why there is no answer.
+fn said(error: &ClusterError) -> String {
     match error {
-        Error::Api(status) => status.message.clone(),
+        ClusterError::Refused { message, .. } => message.clone(),
         other => other.to_string(),
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use kube::Resource;
 use serde::{Deserialize, Deserializer};
+
+use weft_engine::cluster::typed::Resource;
 
 /// An object of a kind, of which only the metadata is asked for.
 #[derive(Clone, Debug)]

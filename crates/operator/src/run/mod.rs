@@ -59,19 +59,17 @@ pub struct Surroundings {
 /// How long visits under way may take when the process is to end.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// A client's settings for the operator: it runs no program that a kubeconfig names, whoever wrote that.
-pub fn settings(target: &Target) -> Result<kube::Config, OperatorError> {
-    let config = target.config()?;
-    let plugin = config.auth_info.exec.as_ref().map(|it| it.command.clone().unwrap_or_default());
-    let provider = || config.auth_info.auth_provider.as_ref()?.config.get("cmd-path").cloned();
-    plugin.or_else(provider).map_or(Ok(config.clone()), |program| Err(OperatorError::Plugin { program }))
+/// Refuses a target whose credentials come from a program: the operator runs none, whoever wrote the kubeconfig.
+pub fn check(target: &Target) -> Result<(), OperatorError> {
+    target.credential_program()?.map_or(Ok(()), |program| Err(OperatorError::Plugin { program }))
 }
 
 /// Runs the operator until it is stopped. An API server that is away is waited for.
 pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings) -> Result<(), OperatorError> {
     let Surroundings { figures, leading, tell, stop } = surroundings;
-    let server = Server::new(settings(target)?, options.patience, Arc::clone(figures), leading.clone())?;
-    let teller = Teller::new(server.own().clone(), &options.instance);
+    check(target)?;
+    let server = Server::new(target, options.patience, Arc::clone(figures), leading.clone())?;
+    let teller = Teller::new(server.own(), &options.instance);
     let context = Arc::new(Context::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
     let (reopened, opened) = watch::channel(0);
     let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));

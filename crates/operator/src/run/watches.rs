@@ -8,9 +8,6 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
-use kube::Resource;
-use kube::api::Api;
-use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,6 +16,7 @@ use super::metadata::Metadata;
 use crate::act::{Context, namespace, slim};
 use crate::world::{Concerned, World, key_of};
 use crate::{ConfigMapSync, Note};
+use weft_engine::cluster::typed::{Resource, WatchError, WatchEvent as Event, WatchOptions};
 
 /// How many objects a page of a list has, where the server cannot send a list as events. One that fails begins the list
 /// again, so there should be few.
@@ -44,16 +42,15 @@ struct Filling {
 
 /// Starts all watches.
 pub(super) fn start(context: &Arc<Context>, opened: &watch::Receiver<u64>) -> Vec<JoinHandle<()>> {
-    let client = || context.server.own().clone();
     let strict = context.options.strict;
     let filling = Arc::new(Filling { left: AtomicUsize::new(if strict { 3 } else { 4 }) });
     let mut all = vec![
-        watched(context, opened, &filling, Api::all(client()), SYNCS, context.options.selector.as_deref()),
-        watched(context, opened, &filling, Api::all(client()), NAMESPACES, None),
-        watched(context, opened, &filling, Api::all(client()), ACCOUNTS, None),
+        watched(context, opened, &filling, SYNCS, context.options.selector.as_deref()),
+        watched(context, opened, &filling, NAMESPACES, None),
+        watched(context, opened, &filling, ACCOUNTS, None),
     ];
     if !strict {
-        all.push(watched(context, opened, &filling, Api::all(client()), MAPS, None));
+        all.push(watched(context, opened, &filling, MAPS, None));
     }
     all
 }
@@ -99,19 +96,17 @@ fn watched<K>(
     context: &Arc<Context>,
     opened: &watch::Receiver<u64>,
     filling: &Arc<Filling>,
-    api: Api<K>,
     part: Part<K>,
     selector: Option<&str>,
 ) -> JoinHandle<()>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut config = watcher::Config::default().page_size(PAGE);
-    config.label_selector = selector.map(str::to_owned);
+    let options = WatchOptions { selector: selector.map(str::to_owned), page: PAGE, streams: true };
     let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
     let mut watching =
-        Watching { context, filling, part, filled: false, streams: true, told: String::new(), wait: FIRST_WAIT };
-    tokio::spawn(async move { while watching.once(&api, config.clone(), &mut opened).await {} })
+        Watching { context, filling, part, options, filled: false, told: String::new(), wait: FIRST_WAIT };
+    tokio::spawn(async move { while watching.once(&mut opened).await {} })
 }
 
 /// A watch of a kind, as it goes on.
@@ -119,10 +114,9 @@ struct Watching<K> {
     context: Arc<Context>,
     filling: Arc<Filling>,
     part: Part<K>,
+    options: WatchOptions,
     /// Whether its part of the world was filled once.
     filled: bool,
-    /// Whether lists are asked for as events.
-    streams: bool,
     /// The trouble that was told last.
     told: String,
     /// How long the next failure is waited out.
@@ -134,9 +128,8 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     /// Lists all, and watches until that is to be done anew; whether it is.
-    async fn once(&mut self, api: &Api<K>, config: watcher::Config, opened: &mut watch::Receiver<u64>) -> bool {
-        let config = if self.streams { config.streaming_lists() } else { config };
-        let mut events = Box::pin(watcher(api.clone(), config));
+    async fn once(&mut self, opened: &mut watch::Receiver<u64>) -> bool {
+        let mut events = Box::pin(self.context.server.own().watch::<K>(&self.options));
         let anew = tokio::time::sleep(ANEW);
         tokio::pin!(anew);
         self.wait = FIRST_WAIT;
@@ -156,7 +149,7 @@ where
     }
 
     /// Takes an event up; whether the watch goes on.
-    async fn took(&mut self, event: Result<Event<K>, watcher::Error>) -> bool {
+    async fn took(&mut self, event: Result<Event<K>, WatchError>) -> bool {
         match event {
             Ok(event) => {
                 self.wait = FIRST_WAIT;
@@ -167,8 +160,8 @@ where
                     self.filling.filled(&self.context);
                 }
             }
-            Err(error) if self.streams && has_no_streams(&error) => {
-                self.streams = false;
+            Err(WatchError::NoStreams(_)) => {
+                self.options.streams = false;
                 return false;
             }
             Err(error) => {
@@ -183,24 +176,13 @@ where
 }
 
 /// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
-fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &watcher::Error, told: String) -> String {
-    use watcher::Error::{InitialListFailed, WatchStartFailed};
-    let (InitialListFailed(kube::Error::Api(refused)) | WatchStartFailed(kube::Error::Api(refused))) = error else {
-        return told;
-    };
-    let text = format!("cannot watch {}: {}", K::plural(&()), refused.message);
+fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &WatchError, told: String) -> String {
+    let WatchError::Refused(message) = error else { return told };
+    let text = format!("cannot watch {}: {message}", K::plural(&()));
     if text != told {
         (context.tell)(&Note::Warned(text.clone()));
     }
     text
-}
-
-/// Whether a server refuses to send a list as events: before 1.34, or with that switched off.
-fn has_no_streams(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => matches!(status.code, 400 | 422),
-        _ => false,
-    }
 }
 
 /// Takes an event up, and queues whom it concerns. Before all is known, nobody is queued.

@@ -158,7 +158,7 @@ impl ChartFolder {
             (version, _) => version,
         };
         let repo = repo.trim_end_matches('/').to_owned();
-        let place = || ChartPlace::Repository { repo: repo.clone(), name: name.clone(), version: version.to_owned() };
+        let place = || ChartPlace::named(repo.clone(), name.clone(), version.to_owned());
         Self { folder, remote: (!repo.is_empty()).then(place) }
     }
 }

@@ -185,7 +185,7 @@ pub fn read(
 
 fn is_crd(document: &Value) -> bool {
     let text = |key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default();
-    text("apiVersion").starts_with("apiextensions.k8s.io/") && text("kind") == "CustomResourceDefinition"
+    Gvk::new(text("apiVersion"), text("kind")).group_kind().is_definition()
 }
 
 fn duplicate(object: &Object, first: &Object, source: Source) -> ManifestError {

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use super::{Object, ObjectId};
 use crate::project::Release;
 use weft_base::value::{Map, Value};
-use weft_schema::{GroupKind, Gvk};
+use weft_schema::Gvk;
 
 /// Adds the namespaces of releases with `createNamespace` that no object declares, before all other objects; each
 /// belongs to the first release that is in it.
 pub fn add_implicit(objects: &mut Vec<Object>, releases: &[Release]) {
-    let kind = GroupKind { group: String::new(), kind: "Namespace".into() };
-    let declared = objects.iter().filter(|object| object.id.kind == kind).map(|object| object.id.name.clone());
+    let declared = objects.iter().filter(|object| object.id.kind.is_namespace()).map(|object| object.id.name.clone());
     let mut there: HashSet<String> = declared.collect();
     let missing: Vec<Object> = releases
         .iter()

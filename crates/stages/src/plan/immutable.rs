@@ -44,7 +44,7 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Path> {
 
 /// The version of a definition in which objects are stored, and which is not in the repository any more.
 pub(super) fn lost_version(object: &ObjectComparison) -> Option<String> {
-    if object.id.kind.kind != "CustomResourceDefinition" || object.judged == Judged::DryRun {
+    if !object.id.kind.is_definition() || object.judged == Judged::DryRun {
         return None;
     }
     let stored = object.live.as_ref()?.body.dig(&["status", "storedVersions"])?.as_list()?;

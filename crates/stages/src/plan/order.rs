@@ -12,18 +12,17 @@ static RANKS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| rows(include_str!("ord
 
 /// Whether it is a namespace.
 pub(super) fn is_namespace(id: &ObjectId) -> bool {
-    id.kind.group.is_empty() && id.kind.kind == "Namespace"
+    id.kind.is_namespace()
 }
 
 /// The namespace of this name.
 pub(super) fn namespace(name: &str) -> ObjectId {
-    let kind = GroupKind { group: String::new(), kind: "Namespace".into() };
-    ObjectId { kind, namespace: None, name: name.to_owned() }
+    ObjectId { kind: GroupKind::namespace(), namespace: None, name: name.to_owned() }
 }
 
 /// The kind that a CRD defines.
 pub(super) fn defined(object: &ObjectComparison) -> Option<GroupKind> {
-    if object.id.kind.kind != "CustomResourceDefinition" {
+    if !object.id.kind.is_definition() {
         return None;
     }
     let bodies = [object.desired.as_ref().map(|d| &d.body), object.live.as_ref().map(|l| &l.body)];

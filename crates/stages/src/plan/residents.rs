@@ -24,9 +24,7 @@ pub fn containers(comparison: &Comparison, guards: &Guards) -> Vec<(ObjectId, In
 fn is_due(object: &ObjectComparison, guards: &Guards) -> bool {
     match object.verdict {
         Verdict::Leftover => guards.orphan.is_none() && guards.allow_delete.contains(&object.id.kind.kind),
-        Verdict::Update => {
-            object.id.kind.kind == "CustomResourceDefinition" && !immutable::immutable(object).is_empty()
-        }
+        Verdict::Update => object.id.kind.is_definition() && !immutable::immutable(object).is_empty(),
         _ => false,
     }
 }

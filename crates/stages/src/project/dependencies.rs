@@ -58,11 +58,8 @@ fn dependency(tree: &Tree, folder: &str, node: &Value) -> Option<Dependency> {
     if !elsewhere || charts.contains(&format!("{name}/Chart.yaml")) {
         return None;
     }
-    let place = ChartPlace::Repository {
-        repo: repo.trim_end_matches('/').to_owned(),
-        name: name.to_owned(),
-        version: field("version").unwrap_or("*").to_owned(),
-    };
+    let version = field("version").unwrap_or("*").to_owned();
+    let place = ChartPlace::named(repo.trim_end_matches('/').to_owned(), name.to_owned(), version);
     let beside = charts.paths().find(|path| is_archive(path, name)).map(|path| format!("{folder}/charts/{path}"));
     Some(Dependency { folder: folder.to_owned(), place, beside, origin: node.origin.clone() })
 }

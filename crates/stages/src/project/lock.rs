@@ -125,7 +125,9 @@ impl Locked {
     /// the project's tree at the same path.
     pub fn archive(&self) -> String {
         let (address, name) = match &self.chart {
-            ChartPlace::Repository { repo, .. } => (repo.clone(), format!("{}-{}", self.name, self.version)),
+            ChartPlace::Repository { repo, .. } | ChartPlace::Registry { repo, .. } => {
+                (repo.clone(), format!("{}-{}", self.name, self.version))
+            }
             ChartPlace::Archive { url } => {
                 let (folder, file) = url.rsplit_once('/').unwrap_or(("", url));
                 (folder.to_owned(), file.trim_end_matches(".tgz").trim_end_matches(".tar.gz").to_owned())
@@ -174,7 +176,7 @@ mod tests {
     }
 
     fn repository(repo: &str) -> ChartPlace {
-        ChartPlace::Repository { repo: repo.into(), name: "app".into(), version: "^1".into() }
+        ChartPlace::named(repo.into(), "app".into(), "^1".into())
     }
 
     #[test]

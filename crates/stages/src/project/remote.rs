@@ -9,13 +9,25 @@ use weft_base::tree::Tree;
 use weft_base::value::{Origin, Value};
 use weft_base::yaml;
 
+/// How the address of a registry begins.
+const REGISTRY: &str = "oci://";
+
 /// Where a chart from elsewhere is, as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
+#[serde(untagged, from = "WrittenPlace")]
 pub enum ChartPlace {
-    /// A chart of a repository with an index (`http://`, `https://`) or of an OCI registry (`oci://`).
+    /// A chart of a repository with an index (`http://`, `https://`).
     Repository {
-        /// The repository's address; for a registry without the chart's name.
+        /// The repository's address.
+        repo: String,
+        /// The chart's name.
+        name: String,
+        /// A version or a range of versions.
+        version: String,
+    },
+    /// A chart of an OCI registry.
+    Registry {
+        /// The registry's address, `oci://HOST/PATH`, without the chart's name.
         repo: String,
         /// The chart's name.
         name: String,
@@ -36,6 +48,36 @@ pub enum ChartPlace {
         /// The folder with the chart.
         path: String,
     },
+}
+
+/// The fields of a place, as a lock holds them.
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum WrittenPlace {
+    Named { repo: String, name: String, version: String },
+    Archive { url: String },
+    Git { git: String, rev: String, path: String },
+}
+
+impl From<WrittenPlace> for ChartPlace {
+    fn from(written: WrittenPlace) -> Self {
+        match written {
+            WrittenPlace::Named { repo, name, version } => Self::named(repo, name, version),
+            WrittenPlace::Archive { url } => Self::Archive { url },
+            WrittenPlace::Git { git, rev, path } => Self::Git { git, rev, path },
+        }
+    }
+}
+
+impl ChartPlace {
+    /// The chart of this name in a registry, if the address is one's, or else in a repository.
+    pub fn named(repo: String, name: String, version: String) -> Self {
+        if repo.starts_with(REGISTRY) {
+            Self::Registry { repo, name, version }
+        } else {
+            Self::Repository { repo, name, version }
+        }
+    }
 }
 
 /// A chart from elsewhere, as a release names it.
@@ -70,7 +112,9 @@ impl Verify {
 impl std::fmt::Display for ChartPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Repository { repo, name, version } => write!(f, "{name} {version} of {repo}"),
+            Self::Repository { repo, name, version } | Self::Registry { repo, name, version } => {
+                write!(f, "{name} {version} of {repo}")
+            }
             Self::Archive { url } => f.write_str(url),
             Self::Git { git, rev, path } => write!(f, "{path} at {rev} of {git}"),
         }
@@ -112,7 +156,7 @@ pub(super) fn chart(tree: &Tree, release: &str, node: &Value) -> Result<Option<R
     let wrong =
         |problem| ProjectError::NotAChart { release: release.to_owned(), problem, place: Place::of_node(tree, node) };
     let place = place.and_then(|place| checked(&place).map(|()| place)).map_err(wrong)?;
-    if verify.cosign.is_some() && !matches!(&place, ChartPlace::Repository { repo, .. } if repo.starts_with("oci://")) {
+    if verify.cosign.is_some() && !matches!(place, ChartPlace::Registry { .. }) {
         return Err(wrong("has a key of cosign, whose signatures are in OCI registries only"));
     }
     if verify.keyring.is_some() && matches!(place, ChartPlace::Git { .. }) {
@@ -123,10 +167,10 @@ pub(super) fn chart(tree: &Tree, release: &str, node: &Value) -> Result<Option<R
 
 /// `oci://host/path/name:version` or the address of an archive.
 fn of_text(text: &str) -> Result<ChartPlace, &'static str> {
-    let Some(rest) = text.strip_prefix("oci://") else { return Ok(ChartPlace::Archive { url: text.to_owned() }) };
+    let Some(rest) = text.strip_prefix(REGISTRY) else { return Ok(ChartPlace::Archive { url: text.to_owned() }) };
     let (path, last) = rest.rsplit_once('/').ok_or("names a registry without a chart")?;
     let (name, version) = last.split_once(':').ok_or("names a chart of a registry without a version")?;
-    Ok(ChartPlace::Repository { repo: format!("oci://{path}"), name: name.into(), version: version.into() })
+    Ok(ChartPlace::Registry { repo: format!("{REGISTRY}{path}"), name: name.into(), version: version.into() })
 }
 
 fn of_map(tree: &Tree, node: &Value) -> Result<Result<ChartPlace, &'static str>, ProjectError> {
@@ -137,7 +181,7 @@ fn of_map(tree: &Tree, node: &Value) -> Result<Result<ChartPlace, &'static str>,
             match (name, version) {
                 (Some(name), Some(version)) => {
                     let repo = repo.trim_end_matches('/').to_owned();
-                    Ok(ChartPlace::Repository { repo, name, version })
+                    Ok(ChartPlace::named(repo, name, version))
                 }
                 (None, _) => Err("has a `repo` without a `name`"),
                 (_, None) => Err("has a `repo` without a `version`"),
@@ -162,11 +206,15 @@ fn verify(tree: &Tree, node: &Value) -> Result<Verify, ProjectError> {
     Ok(Verify { keyring: key("keyring", "`verify.keyring`")?, cosign: key("cosign", "`verify.cosign`")? })
 }
 
+/// An address that is neither a repository's nor a registry's.
+const NO_REPO: &str = "has a `repo` that begins with none of `https://`, `http://` and `oci://`";
+
 /// What makes a place that nothing can be at.
 fn checked(place: &ChartPlace) -> Result<(), &'static str> {
     let begins =
         |text: &str, with: &[&str]| with.iter().any(|it| text.strip_prefix(it).is_some_and(|it| !it.is_empty()));
     let (ChartPlace::Repository { repo: address, .. }
+    | ChartPlace::Registry { repo: address, .. }
     | ChartPlace::Archive { url: address }
     | ChartPlace::Git { git: address, .. }) = place;
     if let ChartPlace::Git { git, .. } = place
@@ -178,11 +226,14 @@ fn checked(place: &ChartPlace) -> Result<(), &'static str> {
         return Err("has a login in its address, where everybody can read it");
     }
     match place {
-        ChartPlace::Repository { repo, .. } if !begins(repo, &["https://", "http://", "oci://"]) => {
-            Err("has a `repo` that begins with none of `https://`, `http://` and `oci://`")
+        ChartPlace::Repository { repo, .. } if !begins(repo, &["https://", "http://"]) => Err(NO_REPO),
+        ChartPlace::Registry { repo, .. } if !begins(repo, &[REGISTRY]) => Err(NO_REPO),
+        ChartPlace::Repository { name, .. } | ChartPlace::Registry { name, .. } if !is_name(name) => {
+            Err("has a name that no chart can have")
         }
-        ChartPlace::Repository { name, .. } if !is_name(name) => Err("has a name that no chart can have"),
-        ChartPlace::Repository { version, .. } if version.trim().is_empty() => Err("has an empty version"),
+        ChartPlace::Repository { version, .. } | ChartPlace::Registry { version, .. } if version.trim().is_empty() => {
+            Err("has an empty version")
+        }
         ChartPlace::Archive { url } if !begins(url, &["https://", "http://"]) => {
             Err("has an address that begins with none of `https://`, `http://` and `oci://`")
         }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::escape::lines;
 use super::notices::{Level, Notice, below, fingerprints};
+use weft_base::percent;
 
 const RULES: &str = include_str!("rules.tsv");
 /// What is said of a rule that the table does not have.
@@ -118,23 +119,13 @@ fn result(notice: &Notice, rule: usize, fingerprint: &str, folder: &str) -> Json
         "message": {"text": lines(&notice.text())},
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": {"uri": uri(&file)},
+                "artifactLocation": {"uri": percent::path(&file)},
                 "region": {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1},
             },
             "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
         }],
         // The second is the only one that GitHub reads: a hash, and which of those that have it.
         "partialFingerprints": {"weft/v1": fingerprint, "primaryLocationLineHash": format!("{fingerprint}:1")},
-    })
-}
-
-/// A path as a relative reference.
-fn uri(path: &str) -> String {
-    path.bytes().fold(String::new(), |uri, byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
-            uri + char::from(byte).encode_utf8(&mut [0; 4])
-        }
-        byte => uri + &format!("%{byte:02X}"),
     })
 }
 

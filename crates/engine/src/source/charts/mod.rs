@@ -146,7 +146,7 @@ impl Charts {
         let wanted = place.to_string();
         let (arrived, name) = match place {
             ChartPlace::Git { git, rev, path } => return self.of_git(place, (git, rev, path)).await,
-            ChartPlace::Repository { repo, name, version } if repo.starts_with("oci://") => {
+            ChartPlace::Registry { repo, name, version } => {
                 (self.of_registry((repo, name, version), keys).await?, Some(name))
             }
             ChartPlace::Repository { repo, name, version } => {
@@ -168,7 +168,7 @@ impl Charts {
             let provenance = arrived.provenance.as_deref();
             verified.push(provenance::verified(&wanted, keyring, provenance, &arrived.bytes)?);
         }
-        if let (Some(key), Some(manifest), ChartPlace::Repository { repo, name, .. }) =
+        if let (Some(key), Some(manifest), ChartPlace::Registry { repo, name, .. }) =
             (&keys.cosign, &arrived.manifest, place)
         {
             let registry = Registry::at(&format!("{repo}/{name}"), &self.network, &self.logins)?;
@@ -262,7 +262,7 @@ impl Charts {
                 let (_, files) = git::chart(&self.network, git, commit, path, login.as_ref()).await?;
                 packed(&locked.name, files, &locked.chart.to_string())
             }
-            (ChartPlace::Repository { repo, name, .. }, _, _) if repo.starts_with("oci://") => {
+            (ChartPlace::Registry { repo, name, .. }, _, _) => {
                 let registry = Registry::at(&format!("{repo}/{name}"), &self.network, &self.logins)?;
                 registry.blob(&locked.digest).await
             }

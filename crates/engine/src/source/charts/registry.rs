@@ -11,6 +11,7 @@ use super::digest::{same, sha256};
 use super::login::{Login, Logins};
 use crate::network::{Answer, Network, NetworkError, Trust};
 use weft_base::masked::Masked;
+use weft_base::percent;
 use weft_base::tree::archive::LARGEST;
 
 /// Manifests that are understood.
@@ -257,10 +258,11 @@ impl<'n> Registry<'n> {
             return Err(bad("it is not encrypted"));
         }
         let scope = asked.scope.clone().unwrap_or_else(|| format!("repository:{}:{doing}", self.name));
-        let query = format!("service={}&scope={}", escaped(&asked.service), escaped(&scope));
+        let query = format!("service={}&scope={}", percent::part(&asked.service), percent::part(&scope));
         let (request, shown) = match login {
             Some(Login::Identity(token)) => {
-                let form = format!("grant_type=refresh_token&client_id=weft&refresh_token={}", escaped(token.expose()));
+                let form =
+                    format!("grant_type=refresh_token&client_id=weft&refresh_token={}", percent::part(token.expose()));
                 let request = Request::post(&asked.realm)
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(format!("{form}&{query}").into_bytes());
@@ -319,14 +321,6 @@ fn is_here(host: &str) -> bool {
     name == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }
 
-/// A text as a part of a query.
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |all, byte| {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if plain { all + &char::from(byte).to_string() } else { all + &format!("%{byte:02X}") }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +355,6 @@ mod tests {
 
     #[test]
     fn queries_are_escaped() {
-        assert_eq!(escaped("repository:a/b:pull,push"), "repository%3Aa%2Fb%3Apull%2Cpush");
+        assert_eq!(percent::part("repository:a/b:pull,push"), "repository%3Aa%2Fb%3Apull%2Cpush");
     }
 }
