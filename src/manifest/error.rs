@@ -55,6 +55,20 @@ pub enum ManifestError {
         /// Where.
         at: Place,
     },
+    /// A name that no server accepts.
+    #[error("`{field}` cannot be `{name}`: {problem}")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// The name, on one line.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What a name has to be.
+        hint: &'static str,
+        /// Where.
+        at: Place,
+    },
     /// A field that only the server sets, or that makes an object without a name.
     #[error("`{id}` must not have `metadata.{field}`")]
     Forbidden {
@@ -210,6 +224,7 @@ impl ManifestError {
             | Self::Missing { at, .. }
             | Self::NoText { at, .. }
             | Self::SecretIdentity { at, .. }
+            | Self::Name { at, .. }
             | Self::Forbidden { at, .. }
             | Self::Foreign { at, .. }
             | Self::RemovedVersion { at, .. }
@@ -266,6 +281,7 @@ impl Diagnose for ManifestError {
             Self::SecretIdentity { .. } => {
                 "Names are printed everywhere: take it from a value that is no secret.".into()
             }
+            Self::Name { hint, .. } => (*hint).into(),
             Self::Forbidden { field: "generateName", .. } => "Give it a name, so that it can be found again.".into(),
             Self::Forbidden { .. } => "Remove the field: only the server sets it.".into(),
             Self::Foreign { .. } => "Move the file out of the folder of manifests.".into(),
