@@ -10,7 +10,7 @@ use crate::gotemplate::GoTemplateError;
 use crate::jinja::{Engine, JinjaError};
 use crate::tree::TreeError;
 use crate::tree::archive::ArchiveError;
-use crate::value::Origin;
+use crate::value::{Mark, Origin};
 use crate::yaml::YamlError;
 
 /// Why a chart, or a folder of manifests, makes no objects.
@@ -129,7 +129,7 @@ pub enum ChartError {
     /// What a template came to is YAML with stand-ins for its secrets, but not with them.
     #[error("the template does not make YAML with the values of its secrets")]
     SecretNotYaml {
-        /// The template's line, where it is known, else its file.
+        /// The template's file. The line could be chosen by a secret.
         origin: Origin,
     },
     /// A file is no manifest.
@@ -169,7 +169,7 @@ impl ChartError {
         match self {
             Self::Template(error) => Self::Template(error.hidden()),
             Self::Go(error) => Self::Go(Box::new(error.hidden())),
-            Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin },
+            Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin: Origin { mark: Mark::default(), ..origin } },
             other => other,
         }
     }

@@ -69,7 +69,7 @@ impl Public {
             Data::List(items) => items.iter().for_each(|item| self.add_value(item)),
             Data::Map(map) => {
                 for entry in map.iter() {
-                    self.texts.push(entry.key.clone());
+                    self.texts.push(entry.key.to_string());
                     self.add_value(&entry.value);
                 }
             }
@@ -78,8 +78,8 @@ impl Public {
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn of_text(text: &str) -> Self {
+    /// What a text says.
+    pub fn of_text(text: &str) -> Self {
         Self { texts: vec![text.to_owned()], ..Self::default() }
     }
 }

@@ -18,7 +18,7 @@ pub enum ManifestError {
     /// The text is YAML with stand-ins, but not with the secrets themselves.
     #[error("the text is not YAML once the secrets are in it")]
     SecretText {
-        /// Where it stops being YAML.
+        /// The file.
         origin: Origin,
     },
     /// A document is no map.
@@ -52,6 +52,12 @@ pub enum ManifestError {
     SecretIdentity {
         /// The field.
         field: &'static str,
+        /// Where.
+        at: Place,
+    },
+    /// A key of a map comes from a secret.
+    #[error("a key comes from a secret")]
+    SecretKey {
         /// Where.
         at: Place,
     },
@@ -224,6 +230,7 @@ impl ManifestError {
             | Self::Missing { at, .. }
             | Self::NoText { at, .. }
             | Self::SecretIdentity { at, .. }
+            | Self::SecretKey { at }
             | Self::Name { at, .. }
             | Self::Forbidden { at, .. }
             | Self::Foreign { at, .. }
@@ -280,6 +287,9 @@ impl Diagnose for ManifestError {
             Self::NoText { .. } => "Put the value in quotes.".into(),
             Self::SecretIdentity { .. } => {
                 "Names are printed everywhere: take it from a value that is no secret.".into()
+            }
+            Self::SecretKey { .. } => {
+                "Keys are printed everywhere: take it from a value that is no secret.".into()
             }
             Self::Name { hint, .. } => (*hint).into(),
             Self::Forbidden { field: "generateName", .. } => "Give it a name, so that it can be found again.".into(),

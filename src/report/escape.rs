@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A text on one line without anything that steers a terminal: control characters and those that turn the direction
 /// of writing are written as `\u{..}`.
-pub(super) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, char| {
         if steers(char) {
             out.extend(char.escape_default());
