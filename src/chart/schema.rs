@@ -160,7 +160,9 @@ fn misfit(error: &ValidationError, values: &Value) -> Failure {
     let message = "the secret value does not fit".to_owned();
     match node {
         Some(node) => Failure { path, origin: node.origin.clone(), message },
-        None => Failure { path: Path::root(), origin: Origin::default(), message: "a secret value does not fit".to_owned() },
+        None => {
+            Failure { path: Path::root(), origin: Origin::default(), message: "a secret value does not fit".to_owned() }
+        }
     }
 }
 

@@ -158,7 +158,9 @@ mod tests {
     fn an_identity_that_nobody_vouches_for_is_masked() {
         let public = Public::of_text("apiVersion v1 kind ConfigMap metadata name n namespace app data c");
         let document = |name: &str| {
-            let text = format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}},"data":{{"c":"d"}}}}"#);
+            let text = format!(
+                r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}},"data":{{"c":"d"}}}}"#
+            );
             serde_json::to_string(&mask_all(parse(&text), &public).unwrap()).unwrap()
         };
         let shown = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"NAME"},"data":{"c":"(masked)"}}"#;

@@ -161,7 +161,8 @@ mod tests {
     fn no_name_leaves_its_folder() {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
-        let names = ["..", ".", "../x", "../../x", "/etc/x", "a/../../x", ".hidden", "a\0b", "a\nb", "", "ö/..", "a:b", "//"];
+        let names =
+            ["..", ".", "../x", "../../x", "/etc/x", "a/../../x", ".hidden", "a\0b", "a\nb", "", "ö/..", "a:b", "//"];
         for (at, name) in names.into_iter().enumerate() {
             OutputFolder::new(&inner).write(&format!("{at}/{name}.yaml"), name).unwrap();
             OutputFolder::new(&inner).write(&format!("{name}/{at}.yaml"), name).unwrap();

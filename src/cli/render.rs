@@ -6,16 +6,15 @@ use clap::Args;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
+use super::files::{OutputFolder, file_name};
 use super::kept::{Kept, Printed};
 use super::terminal::{Terminal, TerminalError};
-use super::files::{OutputFolder, file_name};
 use super::{Exit, changed, settings};
-use crate::diagnostic::{Failure, counted};
+use crate::diagnostic::{Failure, counted, harmless_line};
 use crate::manifest::Object;
 use crate::masked::Redactor;
 use crate::pipeline::{self, ReleaseValues, Revision, Settings};
 use crate::project::ReleaseSource;
-use crate::report;
 use crate::yaml;
 
 #[derive(Debug, Args)]
@@ -107,7 +106,7 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
 /// One document of the output, headed by where it comes from.
 pub(super) fn document(object: &Object) -> String {
     let head = format!("{} of release {} from {}", object.id, object.release, object.origin);
-    format!("---\n# {}\n{}", report::escape_line(&head), yaml::write(&object.body))
+    format!("---\n# {}\n{}", harmless_line(&head), yaml::write(&object.body))
 }
 
 fn name_of_file(object: &Object) -> String {

@@ -239,7 +239,9 @@ impl GoTemplateError {
                 "Loop over fewer items, or move the work out of the template.".into()
             }
             Self::Limit { limit: Limit::Output, .. } => "Write less, or split the template.".into(),
-            Self::Hidden { .. } => "Look at what this template does with its secrets: their kind, their length, their form.".into(),
+            Self::Hidden { .. } => {
+                "Look at what this template does with its secrets: their kind, their length, their form.".into()
+            }
             _ => return None,
         })
     }

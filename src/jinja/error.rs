@@ -201,7 +201,9 @@ impl JinjaError {
             Self::Endless { .. } => "Loop over fewer items, or move the work out of the template.".into(),
             Self::TooLong { .. } => "Write less, or split the template.".into(),
             Self::TooDeep { .. } => "Look for a macro or template that calls itself.".into(),
-            Self::Hidden { .. } => "Look at what this template does with its secrets: their kind, their length, their form.".into(),
+            Self::Hidden { .. } => {
+                "Look at what this template does with its secrets: their kind, their length, their form.".into()
+            }
             Self::Unknown { name, .. } if OUTSIDE.contains(&name.as_str()) => {
                 "Templates have no clock, no randomness and no environment: declare an input, or set a value.".into()
             }

@@ -46,7 +46,8 @@ pub fn render(
     let read = |text: &[u8]| objects::read(&String::from_utf8_lossy(text), &Arc::new(file.clone()));
     let mut found = read(&made.text)?;
     if let Some(stand_in) = &made.stand_in {
-        let secret_key = |SecretKey { .. }| inflation.failed("it names a field after a secret that it makes up".to_owned());
+        let secret_key =
+            |SecretKey { .. }| inflation.failed("it names a field after a secret that it makes up".to_owned());
         mask(&mut found, &read(stand_in)?, &made.public).map_err(secret_key)?;
     }
     for resource in &mut found {

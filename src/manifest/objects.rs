@@ -120,13 +120,7 @@ impl Setting<'_> {
     }
 
     /// Refuses a name that no server accepts: it would break paths and outputs before a server says so.
-    fn check_name(
-        &self,
-        document: &Value,
-        field: &'static str,
-        name: &str,
-        rule: Rule,
-    ) -> Result<(), ManifestError> {
+    fn check_name(&self, document: &Value, field: &'static str, name: &str, rule: Rule) -> Result<(), ManifestError> {
         let Some(problem) = rule.problem(name) else { return Ok(()) };
         let keys: Vec<&str> = field.split('.').collect();
         let (name, at) = (cut(name).escape_debug().to_string(), self.at(document, &keys));

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 pub use self::annotations::{github, gitlab, sarif};
 pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
-pub use self::escape::{fenced, line as escape_line, lines as harmless, page as harmless_on_page};
+pub use self::escape::{fenced, lines as harmless, page as harmless_on_page};
 pub use self::html::{html, html_of_many};
 pub use self::impact::json_of_impact;
 pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step, optional};
