@@ -144,7 +144,11 @@ async fn end_in_time(mut child: Child, longest: Duration) -> std::io::Result<Opt
     }
     let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     // A group that is gone needs no signal.
-    let send = |signal| drop(group.map(|group| kill_process_group(group, signal)));
+    let send = |signal| {
+        if let Some(group) = group {
+            let _ = kill_process_group(group, signal);
+        }
+    };
     send(Signal::TERM);
     let _ = timeout(GRACE, child.wait()).await;
     send(Signal::KILL);

@@ -185,8 +185,11 @@ fn quiet(text: &str) -> Result<(), Failed> {
             || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' | '\u{feff}' | '\u{fdd0}')
             || u32::from(*c) & 0xfffe == 0xfffe
     };
-    match text.chars().find(wrong) {
-        Some(char) => Err(format!("{char:?} is in the text").into()),
+    match text.char_indices().find(|(_, char)| wrong(char)) {
+        Some((at, char)) => {
+            let before = text[..at].chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+            Err(format!("{char:?} is in the text behind {before:?}").into())
+        }
         None => Ok(()),
     }
 }
