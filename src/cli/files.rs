@@ -78,6 +78,33 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), FileError
     written.map_err(|source| FileError::Write { path: path.to_path_buf(), source })
 }
 
+/// A folder into which files are written under names that come from objects. None of them leaves the folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OutputFolder<'p>(&'p Path);
+
+impl<'p> OutputFolder<'p> {
+    /// This folder.
+    pub(super) fn new(path: &'p Path) -> Self {
+        Self(path)
+    }
+
+    /// Writes a file, and the folders below this one that `path` names.
+    pub(super) fn write(self, path: &str, text: impl AsRef<[u8]>) -> Result<(), FileError> {
+        write(&path.split('/').fold(self.0.to_path_buf(), |path, part| path.join(file_name(part))), text)
+    }
+}
+
+/// A name that a file may have, whatever an object is called: what is no letter, digit, `.`, `_`, `-` or `:` of ASCII is
+/// written as `_`, and so is a dot at the beginning.
+pub(super) fn file_name(text: &str) -> String {
+    let is_plain = |(at, c): (usize, char)| match c {
+        '.' => at > 0,
+        _ => c.is_ascii_alphanumeric() || "_-:".contains(c),
+    };
+    let name: String = text.chars().enumerate().map(|it| if is_plain(it) { it.1 } else { '_' }).collect();
+    if name.is_empty() { "_".to_owned() } else { name }
+}
+
 /// Makes a folder and those that it is in.
 pub(super) fn folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(|source| FileError::Write { path: path.to_path_buf(), source })
@@ -124,4 +151,24 @@ pub(super) fn wipe(path: &Path) -> Result<(), FileError> {
     let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
     io::copy(&mut io::repeat(0).take(length), &mut file).and_then(|_| file.sync_all()).map_err(failed)?;
     fs::remove_file(path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leaves_its_folder() {
+        let outer = tempfile::tempdir().unwrap();
+        let inner = outer.path().join("inner");
+        let names =
+            ["..", ".", "../x", "../../x", "/etc/x", "a/../../x", ".hidden", "a\0b", "a\nb", "", "ö/..", "a:b", "//"];
+        for (at, name) in names.into_iter().enumerate() {
+            OutputFolder::new(&inner).write(&format!("{at}/{name}.yaml"), name).unwrap();
+            OutputFolder::new(&inner).write(&format!("{name}/{at}.yaml"), name).unwrap();
+        }
+        let inside: Vec<_> = fs::read_dir(outer.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(inside, ["inner"]);
+        assert_eq!(file_name("../a/b\u{1b}"), "_._a_b_");
+    }
 }

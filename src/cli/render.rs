@@ -6,11 +6,13 @@ use clap::Args;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
+use super::files::{OutputFolder, file_name};
 use super::kept::{Kept, Printed};
 use super::terminal::{Terminal, TerminalError};
-use super::{Exit, changed, files, settings};
-use crate::diagnostic::{Failure, counted};
+use super::{Exit, changed, settings};
+use crate::diagnostic::{Failure, counted, harmless_line};
 use crate::manifest::Object;
+use crate::masked::Redactor;
 use crate::pipeline::{self, ReleaseValues, Revision, Settings};
 use crate::project::ReleaseSource;
 use crate::yaml;
@@ -64,8 +66,8 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
             match output {
                 None => terminal.print(&printed.text)?,
                 Some(folder) => {
-                    let parts = printed.parts();
-                    parts.par_iter().try_for_each(|(path, text)| files::write(&folder.join(path), text))?;
+                    let (folder, parts) = (OutputFolder::new(folder), printed.parts());
+                    parts.par_iter().try_for_each(|(path, text)| folder.write(path, text))?;
                 }
             }
             (printed.objects.len(), printed.releases)
@@ -82,7 +84,7 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     let desired = &rendering.desired;
     let objects: Vec<&Object> = desired.with_hooks().collect();
     let texts: Vec<String> = objects.par_iter().map(|it| document(it)).collect();
-    let path = |it: &Object| format!("{}/{}", it.release, file_name(it));
+    let path = |it: &Object| format!("{}/{}", file_name(&it.release), name_of_file(it));
     let printed = Printed {
         text: texts.concat(),
         objects: objects.iter().zip(&texts).map(|(it, text)| (path(it), text.len())).collect(),
@@ -91,7 +93,10 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     };
     // A kustomization may be made of what stands elsewhere, under a name that may mean something else tomorrow.
     let known = |it: &ReleaseValues| !matches!(it.release.source, ReleaseSource::Kustomization(_));
-    if let Some(kept) = kept.filter(|_| rendering.releases.iter().all(known)) {
+    // What a mask missed must not stay on a disk.
+    let secrets = Redactor::of(rendering.releases.iter().map(|it| &it.values.merged));
+    let is_clear = !secrets.reads_in(&printed.text);
+    if let Some(kept) = kept.filter(|_| is_clear && rendering.releases.iter().all(known)) {
         let variables = project.environment.inputs.values().map(|it| it.env.clone()).collect();
         kept.keep(settings, &project.tree, variables, &printed);
     }
@@ -100,10 +105,12 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
 
 /// One document of the output, headed by where it comes from.
 pub(super) fn document(object: &Object) -> String {
-    format!("---\n# {} of release {} from {}\n{}", object.id, object.release, object.origin, yaml::write(&object.body))
+    let head = format!("{} of release {} from {}", object.id, object.release, object.origin);
+    format!("---\n# {}\n{}", harmless_line(&head), yaml::write(&object.body))
 }
 
-fn file_name(object: &Object) -> String {
+fn name_of_file(object: &Object) -> String {
     let namespace = object.id.namespace.as_ref().map_or(String::new(), |it| format!("{it}."));
-    format!("{namespace}{}.{}.yaml", object.id.kind.to_string().to_lowercase(), object.id.name.replace(':', "_"))
+    let kind = object.id.kind.to_string().to_lowercase();
+    file_name(&format!("{namespace}{kind}.{}.yaml", object.id.name)).replace(':', "_")
 }

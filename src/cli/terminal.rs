@@ -8,7 +8,7 @@ use indicatif::MultiProgress;
 use thiserror::Error;
 
 use super::progress::Progress;
-use crate::diagnostic::{Diagnose, Diagnostic, Kind};
+use crate::diagnostic::{Diagnose, Diagnostic, Kind, harmless};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -128,7 +128,7 @@ impl Terminal {
 
     /// Writes a line to standard error. Nothing can be done where that fails.
     pub fn say(&self, line: &str) {
-        self.write(&self.named(line));
+        self.write(&self.named(&harmless(line)));
     }
 
     fn write(&self, line: &str) {
@@ -146,7 +146,7 @@ impl Terminal {
 
     /// Writes a warning to standard error.
     pub fn warn(&self, text: &str) {
-        self.write(&self.paint("warning:", "33;1", &self.named(text.trim_end())));
+        self.write(&self.paint("warning:", "33;1", &self.named(&harmless(text))));
     }
 
     /// Writes an error to standard error.

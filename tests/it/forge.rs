@@ -28,6 +28,9 @@ pub fn trials() -> Vec<Trial> {
         code("forge", "one_comment_is_kept_among_many", one_comment_is_kept),
         code("forge", "statuses_are_set", statuses_are_set),
         code("forge", "an_issue_closes_itself", an_issue_closes_itself),
+        code("forge", "what_others_wrote_is_left_alone", what_others_wrote),
+        code("forge", "an_app_knows_its_own_comments", an_app_knows_its_own),
+        code("forge", "a_token_that_cannot_name_its_user_rewrites_nothing", nameless),
         code("forge", "a_comment_that_nobody_confirms_is_not_written_twice", nothing_is_written_twice),
         code("forge", "requests_wait_for_their_turn", requests_wait_for_their_turn),
         code("forge", "a_dry_run_sends_nothing", a_dry_run_sends_nothing),
@@ -107,7 +110,7 @@ fn at<T: Send>(
 fn one_comment_is_kept() -> Result<(), Failed> {
     for forge in FORGES {
         let standin = StandIn::new(forge);
-        let other = |number| Thing { number, body: json!({"body": format!("a word on {MARK}")}) };
+        let other = |number| Thing { number, body: json!({"body": format!("a word on {MARK}")}), author: None };
         standin.has(|it| it.comments = (1..=120).map(other).collect());
         let text = |text: &str| format!("{MARK}\n{text} @all ```` \u{1f600} \"");
         for (said, writes) in [("first", 1), ("first", 1), ("second", 2)] {
@@ -122,6 +125,63 @@ fn one_comment_is_kept() -> Result<(), Failed> {
         at(&standin, forge, async |it| it.rewrite(&found[0], "gone").await)?;
         standin.has(|it| assert_eq!(it.comments[120].body, json!({"body": "gone"}), "{forge}"));
     }
+    Ok(())
+}
+
+/// Somebody else's comment or issue that begins with our mark stays theirs.
+fn what_others_wrote() -> Result<(), Failed> {
+    for forge in FORGES {
+        let standin = StandIn::new(forge);
+        let field = if forge == "gitlab" { "description" } else { "body" };
+        let attacker = json!({"id": 666, "login": "attacker", "username": "attacker", "type": "User"});
+        let theirs = |field: &str| Thing {
+            number: 1,
+            body: json!({field: format!("{MARK}\ntheirs"), "labels": ["weft"]}),
+            author: Some(attacker.clone()),
+        };
+        standin.has(|it| (it.comments, it.issues) = (vec![theirs("body")], vec![theirs(field)]));
+        for text in ["one", "two"] {
+            at(&standin, forge, async |it| it.comment(MARK, &format!("{MARK}\n{text}")).await)?;
+            at(&standin, forge, async |it| it.issue(MARK, "Drift in dev", &format!("{MARK}\n{text}")).await)?;
+        }
+        let found = at(&standin, forge, async |it| it.comments(MARK).await)?;
+        assert_eq!(found.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), [format!("{MARK}\ntwo")], "{forge}");
+        at(&standin, forge, async |it| it.close_issue(MARK, MARK).await)?;
+        standin.has(|it| {
+            assert_eq!((it.comments.len(), it.issues.len()), (2, 2), "{forge}");
+            assert_eq!((&it.comments[0], &it.issues[0]), (&theirs("body"), &theirs(field)), "{forge}");
+        });
+    }
+    Ok(())
+}
+
+/// The token of an installed app may not read its user: its bot's comments are ours, those of people are not, even of
+/// those who write through an app.
+fn an_app_knows_its_own() -> Result<(), Failed> {
+    let standin = StandIn::new("github");
+    let person = json!({"id": 666, "login": "weft", "type": "User"});
+    let theirs = Thing { number: 1, body: json!({"body": format!("{MARK}\ntheirs")}), author: Some(person) };
+    standin.has(|it| (it.is_app, it.comments) = (true, vec![theirs.clone()]));
+    for text in ["one", "two"] {
+        at(&standin, "github", async |it| it.comment(MARK, &format!("{MARK}\n{text}")).await)?;
+    }
+    standin.has(|it| {
+        assert_eq!((it.comments.len(), &it.comments[0]), (2, &theirs));
+        assert_eq!(it.comments[1].body["body"], format!("{MARK}\ntwo"));
+    });
+    Ok(())
+}
+
+fn nameless() -> Result<(), Failed> {
+    let standin = StandIn::new("gitea");
+    standin.has(|it| it.is_app = true);
+    at(&standin, "gitea", async |it| it.comment(MARK, &format!("{MARK}\none")).await)?;
+    let job = job("gitea", &standin, true)?;
+    let client = Client::new(network(), &job, None)?;
+    let error = runtime().block_on(client.comment(MARK, &format!("{MARK}\ntwo"))).unwrap_err();
+    let said = Diagnostic::of(&error).to_string();
+    assert!(said.contains("gitea does not tell whose token this is") && said.contains("`read:user`"), "{said}");
+    standin.has(|it| assert_eq!(it.writes, 1));
     Ok(())
 }
 

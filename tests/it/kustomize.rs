@@ -23,6 +23,8 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("kustomize", builds);
     trials.extend(cases::of("patch", applies));
     trials.push(cases::code("kustomize", "values_of_encrypted_files_are_masked", encrypted));
+    trials.push(cases::code("kustomize", "the_suffix_of_an_encrypted_source_confirms_no_guess", suffix_of_encrypted));
+    trials.push(cases::code("kustomize", "a_line_of_an_encrypted_file_is_no_key", encrypted_lines));
     trials.push(cases::code("kustomize", "all_bases_are_asked_for", bases));
     trials.push(cases::code("kustomize", "the_corpus", corpus));
     trials
@@ -102,7 +104,40 @@ fn encrypted() -> Result<(), Failed> {
     assert!(masked("password") && masked("TOKEN") && !masked("user"));
     assert!(!one.to_yaml().contains("aHVudGVyMg") && !format!("{one:?}").contains("hunter"));
     let name = |build: &kustomize::Build| build.resources[0].dig(&["metadata", "name"]).cloned();
-    assert_ne!(name(&one), name(&other), "the name tells one content from another");
+    assert_ne!(name(&one), name(&other), "the name tells one file from another");
+    Ok(())
+}
+
+/// Whoever can guess a secret must not find it confirmed by the name of its Secret.
+fn suffix_of_encrypted() -> Result<(), Failed> {
+    let name = |content: &str| {
+        let kustomization = "secretGenerator:\n- {name: db, files: [password]}\n";
+        let tree = Tree::new([
+            ("kustomization.yaml".to_owned(), kustomization.into()),
+            ("password".to_owned(), content.to_owned().into_bytes()),
+        ]);
+        let build = kustomize::build(Arc::new(Locked(tree)), "", &Options::default())?;
+        let name = build.resources[0].dig(&["metadata", "name"]).and_then(weft::value::Value::as_str);
+        Ok::<_, Failed>(name.unwrap_or_default().to_owned())
+    };
+    assert_ne!(name("locked:hunter2")?, name("hunter2")?);
+    Ok(())
+}
+
+/// Keys are shown, so a line of an encrypted file that is no variable is no key.
+fn encrypted_lines() -> Result<(), Failed> {
+    for line in ["ghp_TOKEN", "password: Swordfish-99", "=x", "a b=c", "ü=c"] {
+        let tree = Tree::new([
+            ("kustomization.yaml".to_owned(), b"secretGenerator:\n- {name: db, envs: [all.env]}\n".to_vec()),
+            ("all.env".to_owned(), format!("locked:A=b\n{line}\n").into_bytes()),
+        ]);
+        let Err(error) = kustomize::build(Arc::new(Locked(tree)), "", &Options::default()) else {
+            return Err(format!("`{line}` is a key").into());
+        };
+        let said = Diagnostic::of(&error).to_string();
+        assert!(said.contains("a line of an encrypted file is `NAME=value`"), "{said}");
+        assert!(!said.contains(line), "{said}");
+    }
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! Tests of `manifest`.
 //!
 //! A case is a folder with `rendered/<release>/<file>`, and where the release has secrets `stand-in/<release>/<file>`
-//! (the text with stand-ins) or `opaque` (there is none). A release's namespace is its name with `-ns`.
+//! (the text with stand-ins) or `opaque` (there is none); `public` has the words that are known anyway. A release's namespace is its name with `-ns`.
 //! `desired.txt` or `error.txt` is what comes out.
 
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use weft::chart::{Rendered, RenderedFile};
+use weft::chart::{Public, Rendered, RenderedFile};
 use weft::diagnostic::Diagnostic;
 use weft::manifest::{Desired, Object, read};
 use weft::masked::Masked;
@@ -30,7 +30,11 @@ pub fn trials() -> Vec<Trial> {
 fn run(case: &Case) -> Result<(), Failed> {
     let (real, stand_in) = (case.tree("rendered"), case.tree("stand-in"));
     let opaque = case.read_if_there("opaque").is_some();
-    let rendered = rendered(&real, &stand_in, opaque);
+    let mut rendered = rendered(&real, &stand_in, opaque);
+    let public = Arc::new(Public::of_text(&case.read_if_there("public").unwrap_or_default()));
+    for file in rendered.iter_mut().flat_map(|it| &mut it.files) {
+        file.public = Arc::clone(&public);
+    }
     let environment = environment(&rendered);
     let mut discovery = builtin();
     discovery.unavailable.insert("metrics.k8s.io".into(), "503 Service Unavailable".into());

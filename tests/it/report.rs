@@ -1,6 +1,7 @@
 //! Tests of `report`.
 
 mod forms;
+mod hostile;
 mod laws;
 
 use libtest_mimic::{Failed, Trial};
@@ -18,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(cases::code("report", "many-environments", many));
     trials.push(cases::code("report", "markdown-fits-by-degrees", degrees));
     trials.push(cases::code("report", "laws-of-pages", laws::run));
+    trials.push(cases::code("report", "hostile-names-stay-in-their-place", hostile::run));
     trials
 }
 

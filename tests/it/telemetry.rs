@@ -51,7 +51,7 @@ fn slow_clients() -> Result<(), Failed> {
     assert!(text.starts_with("HTTP/1.1 431 "), "{text}");
     let mut text = String::new();
     idle[0].read_to_string(&mut text)?;
-    assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+    assert!(text.is_empty(), "who sends no whole head gets no answer: {text}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     Ok(())
 }

@@ -196,12 +196,12 @@ impl GoTemplateError {
         place_of!(self)
     }
 
-    /// The same place without anything that a value could have influenced.
+    /// The same failure without anything that a value could have influenced: of its place only the file is left, since
+    /// a template can choose the line by a secret.
     #[must_use]
     pub fn hidden(mut self) -> Self {
-        let place = std::mem::take(self.place_mut());
-        let excerpt = if place.made { None } else { place.excerpt };
-        Self::Hidden { place: Box::new(Place { used: Vec::new(), path: Vec::new(), excerpt, ..place }) }
+        let Origin { file, .. } = std::mem::take(self.place_mut()).origin;
+        Self::Hidden { place: Box::new(Place { origin: Origin { file, ..Origin::default() }, ..Place::default() }) }
     }
 
     /// The same error with what else is known of the values that took part, such as where they were set.
@@ -239,7 +239,9 @@ impl GoTemplateError {
                 "Loop over fewer items, or move the work out of the template.".into()
             }
             Self::Limit { limit: Limit::Output, .. } => "Write less, or split the template.".into(),
-            Self::Hidden { .. } => "Look at what this line does with a secret: its kind, its length, its form.".into(),
+            Self::Hidden { .. } => {
+                "Look at what this template does with its secrets: their kind, their length, their form.".into()
+            }
             _ => return None,
         })
     }

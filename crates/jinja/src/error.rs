@@ -149,10 +149,12 @@ impl JinjaError {
         Self::Invalid { message: format!("the output of `{name}` is not UTF-8 text"), place: Box::default() }
     }
 
-    /// The same place without anything that a value could have influenced.
+    /// The same failure without anything that a value could have influenced: of its place only the file is left, since
+    /// a template can choose the line by a secret.
     #[must_use]
     pub fn hidden(mut self) -> Self {
-        Self::Hidden { place: Box::new(Place { used: Vec::new(), ..std::mem::take(self.place_mut()) }) }
+        let Origin { file, .. } = std::mem::take(self.place_mut()).origin;
+        Self::Hidden { place: Box::new(Place { origin: Origin { file, ..Origin::default() }, ..Place::default() }) }
     }
 
     /// The same error, of one line of text that stands in a file at `origin`.
@@ -199,7 +201,9 @@ impl JinjaError {
             Self::Endless { .. } => "Loop over fewer items, or move the work out of the template.".into(),
             Self::TooLong { .. } => "Write less, or split the template.".into(),
             Self::TooDeep { .. } => "Look for a macro or template that calls itself.".into(),
-            Self::Hidden { .. } => "Look at what this line does with a secret: its kind, its length, its form.".into(),
+            Self::Hidden { .. } => {
+                "Look at what this template does with its secrets: their kind, their length, their form.".into()
+            }
             Self::Unknown { name, .. } if OUTSIDE.contains(&name.as_str()) => {
                 "Templates have no clock, no randomness and no environment: declare an input, or set a value.".into()
             }

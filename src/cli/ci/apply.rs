@@ -34,6 +34,8 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let here = Here::of(&args.job, Does::Apply, terminal)?;
+    here.check_newest(&args.job)
+        .map_err(|failure| tell::failed(&here.job, Does::Apply, failure, args.job.dry_run, terminal))?;
     let commit = here.change.head.clone();
     let (about, plans) = match &args.plans {
         Some(folder) => planned_before(args, &here, folder)

@@ -10,7 +10,7 @@ use crate::cli::many::Names;
 use crate::cli::terminal::Terminal;
 use crate::cli::{changed, files, settings};
 use crate::diagnostic::Failure;
-use crate::forge::{Forge, Job};
+use crate::forge::{Forge, ForgeError, Job};
 use crate::pipeline::{self, Settings};
 use crate::project;
 use crate::source::{self, Change, ChangeError, ENVIRONMENTS, Source};
@@ -51,6 +51,23 @@ impl Here {
     pub(super) fn commit(&self) -> &str {
         let is_push = self.job.target.is_none() && self.job.base.is_some();
         if is_push { &self.change.head } else { &self.change.merged }
+    }
+
+    /// Refuses a commit that its branch has left behind: an event may come late, or twice. A commit that somebody named is
+    /// taken as it is.
+    pub(super) fn check_newest(&self, args: &JobArgs) -> Result<(), Failure> {
+        let is_named = args.head.is_some() || args.project.at.is_some();
+        let Some(branch) = self.job.branch.as_ref().filter(|_| !is_named && self.job.pull.is_none()) else {
+            return Ok(());
+        };
+        let (folder, head) = (args.folder(), &self.change.head);
+        let places = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")];
+        let Some(newest) = source::first_of(&folder, &places)? else { return Ok(()) };
+        // A copy of the branch that was not fetched since is behind.
+        if newest == *head || source::change(&folder, &newest, head).is_ok_and(|it| it.fork == newest) {
+            return Ok(());
+        }
+        Err(ForgeError::Overtaken { commit: head.clone(), branch: branch.clone(), newest }.into())
     }
 
     /// The environments that the job is about, as a commit has them: those that are named or all, whole; else those that

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::chart::Making;
+use crate::cli::files::OutputFolder;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
@@ -116,6 +117,7 @@ fn unlocked(args: &BuildArgs) -> Unlocked {
 
 /// Writes a file an object, under kustomize's names.
 fn write_each(folder: &Path, build: &Build) -> Result<(), Failure> {
+    let output = OutputFolder::new(folder);
     let namespaces: BTreeSet<String> = build.resources.iter().filter_map(namespace).collect();
     for object in &build.resources {
         let text = |keys: &[&str]| object.dig(keys).and_then(Value::as_str).unwrap_or_default().to_lowercase();
@@ -123,7 +125,7 @@ fn write_each(folder: &Path, build: &Build) -> Result<(), Failure> {
         let parts = [group, version, kind, text(&["metadata", "name"])];
         let name = parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("_");
         let prefix = namespace(object).filter(|_| namespaces.len() > 1).map(|it| format!("{it}_")).unwrap_or_default();
-        files::write(&folder.join(format!("{prefix}{name}.yaml")), yaml::write(object))?;
+        output.write(&files::file_name(&format!("{prefix}{name}.yaml")), yaml::write(object))?;
     }
     Ok(())
 }

@@ -32,7 +32,9 @@ fn state(has: &Has, commit: &str, context: &str) -> Option<String> {
 
 fn planned_and_applied() -> Result<(), Failed> {
     let (stage, forge) = (Stage::new("ci-merge")?, StandIn::new("github"));
-    forge.has(|it| it.comments = vec![Thing { number: 1, body: json!({"body": "<!-- weft:gone -->\nold"}) }]);
+    forge.has(|it| {
+        it.comments = vec![Thing { number: 1, body: json!({"body": "<!-- weft:gone -->\nold"}), author: None }]
+    });
     let fork = stage.git(&["rev-parse", "HEAD"])?;
     stage.git(&["switch", "--quiet", "--create", "more"])?;
     let head = stage.change("Hello", "Goodbye")?;
@@ -73,10 +75,15 @@ fn planned_and_applied() -> Result<(), Failed> {
     run.ends_with(4)?.says("the plans were made of other files")?;
     assert!(stage.site.data("web").unwrap_or_default().contains("Hello"), "nothing is applied");
 
+    // An event that comes late is about a commit that its branch has left behind.
+    let run = stage.job("apply --plans ../plans", &forge, &push(&base, &merged))?;
+    run.ends_with(4)?.says(&format!("`{merged}` is not the newest commit of `main` any more: that is `{other}`"))?;
+    stage.git(&["reset", "--quiet", "--hard", &merged])?;
     let run = stage.job("apply --plans ../plans", &forge, &push(&base, &merged))?;
     run.ends_with(0)?.says("dev: 1 applied")?;
     assert!(stage.site.data("web").unwrap_or_default().contains("Goodbye"));
     assert_eq!(forge.has(|it| state(it, &merged, "weft/apply/dev")).as_deref(), Some("success"));
+    stage.git(&["reset", "--quiet", "--hard", &other])?;
     // Without plans, it is planned anew.
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: 1 applied")?;
     stage.job("apply", &forge, &push(&merged, &other))?.ends_with(0)?.says("dev: nothing to change")?;

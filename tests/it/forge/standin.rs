@@ -25,6 +25,8 @@ pub struct Has {
     pub faults: Vec<String>,
     /// How many writes there were.
     pub writes: usize,
+    /// Whether the token is that of an installed app, which may not read its user.
+    pub is_app: bool,
     /// Answers in place of the next ones: before a request is looked at, or after it was done.
     pub troubles: Vec<(bool, Answer)>,
 }
@@ -36,7 +38,14 @@ pub struct Thing {
     pub number: u64,
     /// What it was made of.
     pub body: Json,
+    /// Who wrote it, if it was not us.
+    pub author: Option<Json>,
 }
+
+/// What the forge says of us.
+const MYSELF: &str = r#"{"id": 4711, "login": "weft", "username": "weft", "type": "User"}"#;
+/// What it says of us as an app.
+const APP: &str = r#"{"id": 4712, "login": "weft[bot]", "type": "Bot"}"#;
 
 /// The stand-in.
 pub struct StandIn {
@@ -149,6 +158,12 @@ fn done(
     if act != "list" {
         has.writes += 1;
     }
+    let is_app = has.is_app;
+    if act == "user" {
+        has.writes -= 1;
+        let refused = (403, Vec::new(), b"{\"message\":\"Resource not accessible by integration\"}".to_vec());
+        return Ok(if is_app { refused } else { (row.status, Vec::new(), MYSELF.as_bytes().to_vec()) });
+    }
     let things = match of {
         "comments" => &mut has.comments,
         "issues" => &mut has.issues,
@@ -159,11 +174,11 @@ fn done(
         }
     };
     let json = match act {
-        "list" => return Ok(list(forge, of, things, page)),
+        "list" => return Ok(list((forge, is_app), of, things, page)),
         "add" => {
             let number = things.len() as u64 + 1;
-            things.push(Thing { number, body });
-            shown(forge, of, &things[things.len() - 1])
+            things.push(Thing { number, body, author: None });
+            shown((forge, is_app), of, &things[things.len() - 1])
         }
         _ => {
             let named = |it: &&mut Thing| Some(if of == "issues" { it.number } else { it.number + 1000 }) == id;
@@ -171,14 +186,14 @@ fn done(
             for (key, value) in body.as_object().into_iter().flatten() {
                 thing.body[key] = value.clone();
             }
-            shown(forge, of, thing)
+            shown((forge, is_app), of, thing)
         }
     };
     Ok((row.status, Vec::new(), json.to_string().into_bytes()))
 }
 
 /// A page of a list, the open ones of issues, with the header `Link` where there is another page.
-fn list(forge: &str, of: &str, things: &[Thing], (page, size): (Option<usize>, Option<usize>)) -> Answer {
+fn list(forge: (&str, bool), of: &str, things: &[Thing], (page, size): (Option<usize>, Option<usize>)) -> Answer {
     let is_open = |it: &&Thing| it.body["state"] != "closed" && it.body["state_event"] != "close";
     let open: Vec<Json> = things.iter().filter(is_open).map(|it| shown(forge, of, it)).collect();
     let size = size.unwrap_or(if page.is_some() { 30 } else { usize::MAX });
@@ -195,8 +210,13 @@ fn list(forge: &str, of: &str, things: &[Thing], (page, size): (Option<usize>, O
 }
 
 /// A thing as the forge shows it: what calls it within the repository and in the whole forge differ.
-fn shown(forge: &str, of: &str, thing: &Thing) -> Json {
+fn shown((forge, is_app): (&str, bool), of: &str, thing: &Thing) -> Json {
     let mut body = thing.body.clone();
+    let myself = serde_json::from_str(if is_app { APP } else { MYSELF }).expect("JSON");
+    body[if forge == "gitlab" { "author" } else { "user" }] = thing.author.clone().unwrap_or(myself);
+    if is_app {
+        body["performed_via_github_app"] = json!({"id": 1, "slug": "weft"});
+    }
     body["id"] = json!(thing.number + 1000);
     if of == "issues" {
         body[if forge == "gitlab" { "iid" } else { "number" }] = json!(thing.number);

@@ -40,7 +40,7 @@ pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
 }
 
 /// The page has nothing that fetches or runs anything.
-fn plain(page: &str) {
+pub fn plain(page: &str) {
     let known = "body br code details h1 h2 h3 head html li meta p pre section span strong style summary table td th title tr ul";
     let tag = Regex::new("</?([a-z0-9]+)").expect("an expression");
     for found in tag.captures_iter(page) {
@@ -51,7 +51,7 @@ fn plain(page: &str) {
 }
 
 /// Every element ends where it should.
-fn balanced(page: &str, void: &[&str]) -> Result<(), Failed> {
+pub fn balanced(page: &str, void: &[&str]) -> Result<(), Failed> {
     let tag = Regex::new(r#"<(/?)([a-z0-9-]+)(?:\s+[a-z-]+(?:="[^"<]*")?)*\s*(/?)>"#)?;
     let mut open: Vec<&str> = Vec::new();
     for found in tag.captures_iter(page) {
@@ -72,7 +72,7 @@ fn balanced(page: &str, void: &[&str]) -> Result<(), Failed> {
 }
 
 /// What SARIF 2.1.0 asks of the parts that we write, and what GitHub asks besides.
-fn sarif(log: &Json) -> Result<(), Failed> {
+pub fn sarif(log: &Json) -> Result<(), Failed> {
     let schema: Json = serde_json::from_str(&markdown::read("tests/report/sarif.json"))?;
     jsonschema::validate(&schema, log).map_err(|error| format!("{}: {error}", error.instance_path()))?;
     let run = &log["runs"][0];
@@ -106,7 +106,7 @@ fn below(notices: &[Notice]) -> Result<(), Failed> {
 }
 
 /// Each line is a command, and nothing that is said begins another one.
-fn github(commands: &str) {
+pub fn github(commands: &str) {
     let command = Regex::new(r"^::(error|warning|notice) (file=[^:,]*,line=\d+,col=\d+,)?title=[^:,]*::[^\r]*$");
     let command = command.expect("an expression");
     for line in commands.lines() {
@@ -117,7 +117,7 @@ fn github(commands: &str) {
     }
 }
 
-fn gitlab(quality: &Json) {
+pub fn gitlab(quality: &Json) {
     let issues = quality.as_array().expect("a list");
     let mut marks: Vec<&str> = issues.iter().filter_map(|it| it["fingerprint"].as_str()).collect();
     assert_eq!(marks.len(), issues.len());

@@ -57,7 +57,7 @@ fn report(objects: &[(u8, String, String, usize)], name: &str, warnings: usize) 
 }
 
 /// The lines that stand in no fence; `None` where one is left open.
-fn outside_of_fences(page: &str) -> Option<String> {
+pub fn outside_of_fences(page: &str) -> Option<String> {
     let (mut outside, mut open) = (String::new(), None);
     for line in page.lines() {
         let line = line.trim_start();
@@ -77,7 +77,7 @@ fn mentions() -> Regex {
 }
 
 /// What a forge looks for mentions in: the text without its entities and without what stands in `<code>`.
-fn seen(text: &str) -> String {
+pub fn seen(text: &str) -> String {
     let code = Regex::new("(?s)<code>.*?</code>|<!--.*?-->").expect("an expression");
     let entity = Regex::new("&#([0-9]+);").expect("an expression");
     let text = code.replace_all(text, "");

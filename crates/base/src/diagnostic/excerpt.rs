@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::harmless;
 use crate::value::Mark;
 
 /// Longer lines are cut, so that a minified file does not flood the terminal.
@@ -39,7 +40,8 @@ impl Excerpt {
 
 /// A line as it can be shown: without control characters, and not endless.
 pub fn cut(line: &str) -> String {
-    let clean: String = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    // Each character stays one, so that the caret stands under the right one.
+    let clean: String = line.chars().map(|c| if c != '\t' && harmless::steers(c) { '\u{fffd}' } else { c }).collect();
     match clean.char_indices().nth(WIDEST) {
         Some((at, _)) => format!("{}…", &clean[..at]),
         None => clean,

@@ -5,6 +5,7 @@
 
 mod counted;
 mod excerpt;
+mod harmless;
 mod place;
 mod suggest;
 mod trace;
@@ -14,6 +15,7 @@ use std::fmt;
 
 pub use self::counted::counted;
 pub use self::excerpt::{Excerpt, cut};
+pub use self::harmless::{line as harmless_line, lines as harmless};
 pub use self::place::Place;
 pub use self::suggest::nearest;
 pub use self::trace::Trace;
@@ -186,23 +188,29 @@ impl fmt::Display for Diagnostic {
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, causes) = self.messages.split_first().map_or(("", &[][..]), |(f, c)| (f.as_str(), c));
-        writeln!(f, "error: {first}")?;
+        writeln!(f, "error: {}", harmless(first))?;
         if let Some(origin) = &self.origin {
-            writeln!(f, " --> {origin}")?;
+            writeln!(f, " --> {}", harmless_line(&origin.to_string()))?;
         }
         if let Some(excerpt) = &self.excerpt {
             write!(f, "{excerpt}")?;
         }
         for cause in causes {
-            writeln!(f, "  = cause: {}", cause.replace('\n', "\n           "))?;
+            writeln!(f, "  = cause: {}", below(cause, 11))?;
         }
         if !self.releases.is_empty() {
             let plural = if self.releases.len() == 1 { "" } else { "s" };
-            writeln!(f, "  = release{plural}: {}", self.releases.join(", "))?;
+            writeln!(f, "  = release{plural}: {}", harmless_line(&self.releases.join(", ")))?;
         }
         if let Some(hint) = &self.hint {
-            writeln!(f, "  = hint: {}", hint.replace('\n', "\n          "))?;
+            writeln!(f, "  = hint: {}", below(hint, 10))?;
         }
         Ok(())
     }
+}
+
+/// A text of several lines, of which all but the first stand behind so many spaces.
+fn below(text: &str, column: usize) -> String {
+    let lines: Vec<String> = text.split('\n').map(harmless_line).collect();
+    lines.join(&format!("\n{:column$}", ""))
 }

@@ -13,7 +13,8 @@ use crate::value::{Data, Value};
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct FingerprintKey([u8; 32]);
 
-/// The first 32 bits of a secret's HMAC: enough to see that two values differ, useless for guessing either.
+/// The first 32 bits of a secret's HMAC: enough to see that two values differ. Equal secrets have equal fingerprints, so
+/// whoever can have guesses fingerprinted can tell a secret: see [`FingerprintKey::digest_at`] for what others see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u32);
 
@@ -57,6 +58,14 @@ impl FingerprintKey {
         Fingerprint(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
     }
 
+    /// What is shown of the digest of a secret at a place: equal secrets at two places do not look equal, so nobody can
+    /// tell a secret by putting guesses beside it.
+    pub fn digest_at(&self, object: &str, path: &str, digest: &str) -> String {
+        let (object_length, path_length) = (object.len(), path.len());
+        let bound = format!("shown {object_length} {path_length} {object}{path}{digest}");
+        HEXLOWER.encode(&self.digest(bound.as_bytes()))
+    }
+
     /// The whole HMAC-SHA-256 of some bytes; records that hold hashes of secrets use it.
     pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         // An HMAC takes a key of any length, so the empty default is never used.
@@ -89,6 +98,21 @@ mod tests {
         assert_ne!(one.fingerprint(b"a"), one.fingerprint(b"b"));
         assert_ne!(one.fingerprint(b"a"), two.fingerprint(b"a"));
         assert!(one.fingerprint(b"a").to_string().starts_with("(secret "));
+    }
+
+    #[test]
+    fn what_is_shown_depends_on_the_place() {
+        let key = FingerprintKey::new([1; 32]);
+        let shown = key.digest_at("Secret app/a", "data.x", "12ab");
+        assert_eq!(shown, key.digest_at("Secret app/a", "data.x", "12ab"));
+        for (object, path, digest) in [
+            ("Secret app/b", "data.x", "12ab"),
+            ("Secret app/a", "data.y", "12ab"),
+            ("Secret app/a", "data.x", "12ac"),
+            ("Secret app/ad", "ata.x", "12ab"),
+        ] {
+            assert_ne!(shown, key.digest_at(object, path, digest));
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::Forge;
 use weft_base::percent;
 
 const CALLS: &str = include_str!("calls.tsv");
+/// The app whose token each job of GitHub Actions has.
+const ACTIONS: &str = "github-actions";
 
 /// What a request is made of, by name.
 pub(super) type Facts = BTreeMap<&'static str, Json>;
@@ -32,6 +34,33 @@ pub struct Kept {
     pub id: String,
     /// Its text.
     pub text: String,
+    /// Who wrote it.
+    pub author: Author,
+}
+
+/// Who wrote something, as a forge says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Author {
+    /// The user's number.
+    pub id: Option<String>,
+    /// The name of the app whose bot it is (GitHub).
+    pub app: Option<String>,
+}
+
+impl Author {
+    /// The author of a comment or an issue. A person may write through an app as well, and is not its bot.
+    fn read(it: &Json) -> Self {
+        let user = it.get("user").or_else(|| it.get("author"));
+        let text = |key: &str| user.and_then(|user| user.get(key)?.as_str());
+        let bot = text("login").filter(|_| text("type") == Some("Bot")).and_then(|it| it.strip_suffix("[bot]"));
+        let app = it.pointer("/performed_via_github_app/slug").and_then(Json::as_str);
+        let is_bot = |bot: &&str| app.map_or(*bot == ACTIONS, |app| app == *bot);
+        Self { id: user.and_then(|it| number(it.get("id")?)), app: bot.filter(is_bot).map(str::to_owned) }
+    }
+}
+
+fn number(id: &Json) -> Option<String> {
+    id.as_i64().map(|id| id.to_string())
 }
 
 impl Call {
@@ -49,9 +78,10 @@ impl Call {
         let one = |it: &Json| {
             let id = match it.get(self.id)? {
                 Json::String(id) => id.clone(),
-                id => id.as_u64()?.to_string(),
+                id => number(id)?,
             };
-            Some(Kept { id, text: it.get(self.text)?.as_str().unwrap_or_default().to_owned() })
+            let text = it.get(self.text)?.as_str().unwrap_or_default().to_owned();
+            Some(Kept { id, text, author: Author::read(it) })
         };
         match answer {
             Json::Array(list) => list.iter().map(one).collect(),

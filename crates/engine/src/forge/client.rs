@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, Request, header};
 use serde_json::{Value as Json, json};
+use tokio::sync::OnceCell;
 
-use super::call::{Call, Facts, Kept};
+use super::call::{Author, Call, Facts, Kept};
 use super::{Forge, ForgeError, Job};
 use crate::network::{Answer, Network, NetworkError, Trust};
 
@@ -65,8 +66,28 @@ pub struct Client<'n> {
     job: &'n Job,
     api: &'n str,
     trust: Trust,
+    /// Whose token it is, once that was asked.
+    myself: OnceCell<Myself>,
     /// What was not sent, in a dry run.
     held: Option<Mutex<Vec<Call>>>,
+}
+
+/// Whose token a job has.
+#[derive(Clone, Debug)]
+enum Myself {
+    /// A user's, with this number.
+    User(String),
+    /// That of an installed app, which GitHub tells nothing of itself.
+    App,
+}
+
+impl Myself {
+    fn wrote(&self, author: &Author) -> bool {
+        match self {
+            Self::User(id) => author.id.as_ref() == Some(id),
+            Self::App => author.app.is_some(),
+        }
+    }
 }
 
 impl State {
@@ -103,7 +124,8 @@ impl<'n> Client<'n> {
     ) -> Result<Self, ForgeError> {
         let missing = ForgeError::Missing { forge: job.forge, what: "the address of the API" };
         let api = job.api.as_deref().ok_or(missing)?;
-        Ok(Self { network, job, api, trust: Trust { authorities, ..Trust::default() }, held })
+        let trust = Trust { authorities, ..Trust::default() };
+        Ok(Self { network, job, api, trust, myself: OnceCell::new(), held })
     }
 
     /// The requests that a dry run held back, in their order.
@@ -157,12 +179,36 @@ impl<'n> Client<'n> {
         Ok(())
     }
 
-    /// What is there of a sort whose text begins with `mark`.
+    /// What we wrote of a sort, whose text begins with `mark`. Others may write such a text as well, and could change what
+    /// stands there under our name.
     async fn found(&self, [list, ..]: Sort, mark: &str) -> Result<Vec<Kept>, ForgeError> {
         let facts = if list == "comments" { self.pulled()? } else { self.facts()? };
         let mut all = self.list(list, facts.into_iter().chain([("label", json!(LABEL))]).collect()).await?;
         all.retain(|it| it.text.trim_start().starts_with(mark));
+        if !all.is_empty() {
+            let myself = self.myself.get_or_try_init(|| self.ask_who_i_am()).await?;
+            all.retain(|it| myself.wrote(&it.author));
+        }
         Ok(all)
+    }
+
+    async fn ask_who_i_am(&self) -> Result<Myself, ForgeError> {
+        let forge = self.job.forge;
+        let call = Call::of(forge, "user", &Facts::new()).ok_or(ForgeError::Missing { forge, what: "its user" })?;
+        match self.send(&call).await {
+            Ok(answer) => {
+                let user = read(&answer).ok().and_then(|it| call.kept(&it)?.pop());
+                user.map(|it| Myself::User(it.id)).ok_or_else(|| self.unexpected(&call))
+            }
+            Err(ForgeError::Network(error)) if put_off(&error).is_none() => {
+                match error.status().map(|it| it.as_u16()) {
+                    Some(403 | 404) if forge == Forge::GitHub => Ok(Myself::App),
+                    Some(403 | 404) => Err(ForgeError::Nameless { forge, source: error }),
+                    _ => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The label of our issues, by its number where the forge wants that; made where it is missing.

@@ -36,6 +36,25 @@ pub enum ForgeError {
         /// The variable.
         variable: &'static str,
     },
+    /// The branch went on since.
+    #[error("`{commit}` is not the newest commit of `{branch}` any more: that is `{newest}`")]
+    Overtaken {
+        /// The commit.
+        commit: String,
+        /// Its branch.
+        branch: String,
+        /// What the branch has now.
+        newest: String,
+    },
+    /// The token may not read its own user.
+    #[error("{forge} does not tell whose token this is, so no comment and no issue is known to be ours")]
+    Nameless {
+        /// The forge.
+        forge: Forge,
+        /// What it answers.
+        #[source]
+        source: NetworkError,
+    },
     /// The job does not say something that a request needs.
     #[error("the job does not say {what}, which {forge} has to know")]
     Missing {
@@ -73,7 +92,8 @@ impl Diagnose for ForgeError {
             | Self::NoToken { .. }
             | Self::Token { .. }
             | Self::Missing { .. } => Kind::Input,
-            Self::Limited { .. } | Self::Answer { .. } | Self::Network(_) => Kind::Machine,
+            Self::Overtaken { .. } => Kind::Refused,
+            Self::Nameless { .. } | Self::Limited { .. } | Self::Answer { .. } | Self::Network(_) => Kind::Machine,
         }
     }
 
@@ -84,6 +104,13 @@ impl Diagnose for ForgeError {
             Self::NoToken { variables, .. } => {
                 let names: Vec<String> = variables.iter().map(|it| format!("`{it}`")).collect();
                 format!("Set {}; `docs/ci.md` lists the rights that it needs.", names.join(" or "))
+            }
+            Self::Overtaken { .. } => {
+                "Its own job applies the newest commit. To apply this one, name it with `--head`.".into()
+            }
+            Self::Nameless { .. } => {
+                "Give the token the right to read its user (`read:user`); `docs/ci.md` lists the rights that it needs."
+                    .into()
             }
             Self::Token { .. } => "Set it to the token alone; one line break at its end does no harm.".into(),
             Self::Missing { .. } => {

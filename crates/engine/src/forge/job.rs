@@ -155,6 +155,31 @@ pub fn happened(forge: Forge, body: &[u8]) -> (Option<String>, Option<String>) {
     (facts.of("action"), facts.of("ref"))
 }
 
+/// What sort of event the body of a webhook tells of. The header that names it is not signed.
+pub(super) fn event_name(forge: Forge, body: &Json) -> String {
+    let has = |key: &str| body.get(key).is_some();
+    let name = match forge {
+        Forge::GitLab => return hook_name(body.get("object_kind").and_then(Json::as_str).unwrap_or_default()),
+        _ if has("pull_request") && has("review") => "pull_request_review",
+        _ if has("pull_request") && has("comment") => "pull_request_review_comment",
+        _ if has("pull_request") => "pull_request",
+        _ if has("issue") && has("comment") => "issue_comment",
+        _ if has("issue") => "issues",
+        _ if has("ref") && has("before") && has("after") => "push",
+        _ if has("ref") && has("ref_type") => "reference",
+        _ if has("zen") => "ping",
+        _ => "other",
+    };
+    name.to_owned()
+}
+
+/// GitLab's name of an event in its header: `Merge Request Hook` of `merge_request`.
+fn hook_name(kind: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    kind.split('_').filter(is_word).map(capital).chain(["Hook".to_owned()]).collect::<Vec<_>>().join(" ")
+}
+
 /// The places of a forge's facts, with what stands there.
 struct Facts<'v> {
     forge: Forge,

@@ -1,24 +1,33 @@
-//! A small receiver of webhooks: a request that is signed becomes an event, everything else is refused.
+//! A receiver of webhooks: a request that is signed becomes an event, everything else is refused.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::net::TcpListener;
 
-use super::{Forge, is_signed};
+use super::spool::{Intake, Spool};
+use super::webhook::{could_be_signed, is_signed};
+use super::{Forge, job};
+use crate::network::{Limits, serve};
 use weft_base::diagnostic::{Diagnose, Kind};
+use weft_base::digest::Parts;
 use weft_base::masked::Masked;
 
-/// How long a request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest head of a request.
-const LONGEST_HEAD: usize = 16 << 10;
+/// What is done for those who connect. GitHub gives a delivery up after 10 s.
+const LIMITS: Limits =
+    Limits { at_once: 64, longest_head: 16 << 10, head: Duration::from_secs(2), whole: Duration::from_secs(10) };
 /// The largest body. GitHub sends at most 25 MB.
 const LARGEST: usize = 25 << 20;
+/// The headers that tell deliveries from each other.
+const DELIVERIES: [&str; 3] = ["x-gitea-delivery", "x-github-delivery", "x-gitlab-event-uuid"];
+/// The longest name of a delivery that is remembered.
+const LONGEST_DELIVERY: usize = 100;
 
 /// Something that happened at the forge.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +50,15 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+    /// Accepted events cannot be kept.
+    #[error("cannot keep events in `{folder}`")]
+    Spool {
+        /// The folder.
+        folder: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// There is no secret, so that anybody could start jobs.
     #[error("`{variable}` has no secret")]
     NoSecret {
@@ -52,7 +70,7 @@ pub enum ListenError {
 impl Diagnose for ListenError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Listen { .. } => Kind::Machine,
+            Self::Listen { .. } | Self::Spool { .. } => Kind::Machine,
             Self::NoSecret { .. } => Kind::Input,
         }
     }
@@ -60,6 +78,7 @@ impl Diagnose for ListenError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Listen { .. } => "Another process has it, or it is not one of this machine: name another one.".into(),
+            Self::Spool { .. } => "Name a folder that can be written with `--spool`.".into(),
             Self::NoSecret { .. } => "Give it and the webhook the same long random text.".into(),
         })
     }
@@ -69,17 +88,28 @@ impl Diagnose for ListenError {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    judge: Arc<Judge>,
+}
+
+/// What decides about requests.
+struct Judge {
     forge: Forge,
     secret: Masked<String>,
+    spool: Arc<Spool>,
 }
 
 impl Listener {
-    /// Takes the address; with port 0 any free one.
-    pub async fn bind(address: SocketAddr, forge: Forge, secret: Masked<String>) -> Result<Self, ListenError> {
+    /// Takes the address; with port 0 any free one. What is accepted goes into the spool.
+    pub async fn bind(
+        address: SocketAddr,
+        forge: Forge,
+        secret: Masked<String>,
+        spool: Arc<Spool>,
+    ) -> Result<Self, ListenError> {
         let failed = |source| ListenError::Listen { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, forge, secret })
+        Ok(Self { socket, address, judge: Arc::new(Judge { forge, secret, spool }) })
     }
 
     /// The address, with its port.
@@ -87,82 +117,68 @@ impl Listener {
         self.address
     }
 
-    /// The next event. Requests that are none are answered, and passed over.
-    pub async fn next(&self) -> Event {
-        loop {
-            match self.socket.accept().await {
-                Ok((stream, _)) => {
-                    // Who is too slow, or goes away, needs no answer.
-                    if let Ok(Ok(Some(event))) = timeout(PATIENCE, self.converse(stream)).await {
-                        return event;
-                    }
-                }
-                // There are too many open files, say: others end meanwhile.
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+    /// Receives events for ever.
+    pub async fn serve(&self) {
+        let judge = Arc::clone(&self.judge);
+        let answer = move |request| {
+            let judge = Arc::clone(&judge);
+            async move {
+                let mut answer = Response::new(Full::default());
+                *answer.status_mut() = judge.status(request).await;
+                answer
             }
-        }
-    }
-
-    async fn converse(&self, mut stream: TcpStream) -> io::Result<Option<Event>> {
-        let (answer, event) = match request(&mut stream).await? {
-            Some((head, body)) => self.judge(&head, body),
-            None => ("400 Bad Request", None),
         };
-        let text = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.write_all(text.as_bytes()).await?;
-        stream.shutdown().await?;
-        Ok(event)
+        serve(&self.socket, LIMITS, answer).await;
     }
+}
 
-    /// What a request is answered, and the event that it is.
-    fn judge(&self, head: &str, body: Vec<u8>) -> (&'static str, Option<Event>) {
-        if !head.starts_with("POST ") {
-            return ("405 Method Not Allowed", None);
+impl Judge {
+    /// What a request is answered. Nothing is read of a body whose head is not right.
+    async fn status(&self, request: Request<Incoming>) -> StatusCode {
+        let (head, body) = request.into_parts();
+        if head.method != Method::POST {
+            return StatusCode::METHOD_NOT_ALLOWED;
         }
-        let header = |name: &str| header(head, name);
+        match length(&head.headers) {
+            None => return StatusCode::LENGTH_REQUIRED,
+            Some(length) if length > LARGEST => return StatusCode::PAYLOAD_TOO_LARGE,
+            Some(_) => {}
+        }
+        let header = |name: &str| head.headers.get(name)?.to_str().ok().map(|it| it.trim().to_owned());
+        if !could_be_signed(self.forge, &header, &self.secret) {
+            return StatusCode::FORBIDDEN;
+        }
+        let Ok(body) = Limited::new(body, LARGEST).collect().await else { return StatusCode::BAD_REQUEST };
+        let body = body.to_bytes();
         if !is_signed(self.forge, &header, &body, &self.secret) {
-            return ("403 Forbidden", None);
+            return StatusCode::FORBIDDEN;
         }
+        let deliveries = DELIVERIES.into_iter().filter_map(header).filter(|it| is_delivery(it));
+        self.take(&body, deliveries)
+    }
+
+    fn take(&self, body: &Bytes, deliveries: impl Iterator<Item = String>) -> StatusCode {
         // GitHub sends a form where nobody chose JSON, and nothing could be read from that.
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
-            return ("415 Unsupported Media Type", None);
+        let Ok(content) = serde_json::from_slice(body) else { return StatusCode::UNSUPPORTED_MEDIA_TYPE };
+        let event = Event { name: job::event_name(self.forge, &content), text: body.to_vec() };
+        // Who repeats a request may give it another name: only the body is signed.
+        let mut digest = Parts::default();
+        digest.add(body);
+        let marks: Vec<String> = deliveries.chain([digest.hex()]).collect();
+        match self.spool.put(&event, &marks) {
+            Ok(Intake::Accepted) => StatusCode::ACCEPTED,
+            Ok(Intake::Repeated) => StatusCode::CONFLICT,
+            Ok(Intake::Full) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
-        let name = ["x-gitea-event", "x-github-event", "x-gitlab-event"].into_iter().find_map(header);
-        ("202 Accepted", Some(Event { name: name.unwrap_or_default(), text: body }))
     }
 }
 
-fn header(head: &str, name: &str) -> Option<String> {
-    let line = |line: &str| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    };
-    head.lines().skip(1).find_map(line)
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The head and the body of a request, if it has a length that is taken.
-async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, Vec<u8>)>> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|it| it == b"\r\n\r\n") {
-            break end;
-        }
-        let mut part = [0; 4096];
-        let count = stream.read(&mut part).await?;
-        bytes.extend_from_slice(&part[..count]);
-        if count == 0 || bytes.len() > LONGEST_HEAD {
-            return Ok(None);
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let length = match header(&head, "content-length").map(|it| it.parse::<usize>()) {
-        Some(Ok(length)) if length <= LARGEST => length,
-        None => 0,
-        Some(_) => return Ok(None),
-    };
-    let mut body = bytes.split_off(end + 4);
-    let have = body.len().min(length);
-    body.resize(length, 0);
-    stream.read_exact(&mut body[have..]).await?;
-    Ok(Some((head, body)))
+fn is_delivery(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= LONGEST_DELIVERY
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
 }

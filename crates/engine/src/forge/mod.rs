@@ -10,12 +10,14 @@ mod client;
 mod error;
 mod job;
 mod listen;
+mod spool;
 mod webhook;
 
 pub use self::artefact::{ARTEFACT, Artefact, ArtefactError, Kept as KeptPlan};
-pub use self::call::{Call, Kept};
+pub use self::call::{Author, Call, Kept};
 pub use self::client::{Client, State, Status};
 pub use self::error::ForgeError;
 pub use self::job::{Forge, Job, happened, without_break};
 pub use self::listen::{Event, ListenError, Listener};
+pub use self::spool::Spool;
 pub use self::webhook::{is_signed, signature};

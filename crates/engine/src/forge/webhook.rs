@@ -26,6 +26,19 @@ pub fn is_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, body: &[
     }
 }
 
+/// Whether a request with such headers may turn out to be signed, before its body is read.
+pub fn could_be_signed(forge: Forge, header: &dyn Fn(&str) -> Option<String>, secret: &Masked<String>) -> bool {
+    let is_proof = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match forge {
+        Forge::Gitea => header("x-gitea-signature").is_some_and(|it| is_proof(&it)),
+        Forge::GitHub => {
+            header("x-hub-signature-256").is_some_and(|it| it.strip_prefix("sha256=").is_some_and(is_proof))
+        }
+        Forge::GitLab => is_signed(forge, header, &[], secret),
+        Forge::Plain => false,
+    }
+}
+
 /// The proof that goes with a body which we send: `sha256=` and its HMAC-SHA-256 in hex, as GitHub writes it.
 pub fn signature(secret: &Masked<String>, body: &[u8]) -> String {
     // An HMAC takes a key of any length.

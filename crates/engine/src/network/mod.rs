@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod proxy;
+mod server;
 mod stack;
 
 use std::future::Future;
@@ -18,6 +19,7 @@ pub(crate) use self::client::join;
 pub use self::client::{Answer, Network, Trust};
 pub use self::error::{NetworkError, WrongProxy};
 pub use self::proxy::Proxies;
+pub use self::server::{Limits, serve};
 pub use self::stack::client;
 
 /// Waits for work on the network, from within a runtime or without one.

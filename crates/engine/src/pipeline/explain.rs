@@ -284,7 +284,7 @@ impl Seen<'_> {
         if live.id.kind.kind == "Secret" {
             body = body.masked();
         }
-        let body = diff::shown(&body, self.key);
+        let body = diff::shown_as(&live.body, &body, self.key);
         let shape = builtin_schemas().of(&self.object.gvk);
         let leaves = diff::leaves(&body, shape);
         let asked = leaves.iter().filter(|(path, _)| is_asked(path));
@@ -304,12 +304,13 @@ fn reaches_below(pattern: &Pattern, path: &Path) -> bool {
 /// The layers of a value of a release.
 pub(super) fn layered(values: &weft_stages::values::Values, path: &Path, key: &FingerprintKey) -> Option<Layered> {
     let node = path.resolve(&values.merged)?;
+    let show = |value: &Value| diff::shown_at(&values.merged, path, value, key);
     let mut overrides: Vec<(Value, Origin)> = values
         .overridden
         .iter()
         .filter(|it| it.path == *path)
-        .map(|it| (diff::shown(&it.value, key), it.value.origin.clone()))
+        .map(|it| (show(&it.value), it.value.origin.clone()))
         .collect();
     overrides.reverse();
-    Some(Layered { path: path.clone(), value: diff::shown(node, key), origin: node.origin.clone(), overrides })
+    Some(Layered { path: path.clone(), value: show(node), origin: node.origin.clone(), overrides })
 }

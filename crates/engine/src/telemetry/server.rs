@@ -5,21 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 
+use crate::network::{Limits, serve};
 use weft_base::diagnostic::{Diagnose, Kind};
 
-/// How long a request may take to come, and its answer to be taken.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// The longest head of a request, in bytes.
-const LONGEST: usize = 8 * 1024;
-/// How many requests are served at once.
-const AT_ONCE: usize = 256;
+/// What is done for those who connect.
+const LIMITS: Limits =
+    Limits { at_once: 256, longest_head: 8 << 10, head: Duration::from_secs(3), whole: Duration::from_secs(6) };
+/// What each page is.
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,79 +98,30 @@ impl Server {
 
     /// Answers for ever. It holds no more than a few requests at once, and each for some seconds.
     pub async fn serve(self) {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        // It is never closed.
-        while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let pages = Arc::clone(&self.pages);
-                    tokio::spawn(async move {
-                        // Who goes away needs no answer.
-                        let _ = timeout(2 * PATIENCE, converse(stream, &pages)).await;
-                        drop(turn);
-                    });
-                }
-                // There are too many open files, say: others end meanwhile.
-                Err(_) => sleep(Duration::from_millis(100)).await,
-            }
-        }
+        let pages = self.pages;
+        let respond = move |request: http::Request<_>| {
+            let answer = answer(request.method(), request.uri().path(), &pages);
+            async { response(answer) }
+        };
+        serve(&self.listener, LIMITS, respond).await;
     }
 }
 
-async fn converse(mut stream: TcpStream, pages: &[Page]) -> io::Result<()> {
-    let (answer, body) = match timeout(PATIENCE, head(&mut stream)).await {
-        Ok(head) => answer(&head?, pages),
-        Err(_) => (Answer::empty(StatusCode::REQUEST_TIMEOUT), true),
-    };
-    let head = format!(
-        "HTTP/1.1 {}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n\
-         Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-        answer.status,
-        answer.text.len()
-    );
-    let text = if body { head + &answer.text } else { head };
-    timeout(PATIENCE, stream.write_all(text.as_bytes())).await??;
-    stream.shutdown().await
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(answer.text));
+    *response.status_mut() = answer.status;
+    response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-/// The head of a request, as far as it came or is taken.
-async fn head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(512);
-    while !is_whole(&head) && head.len() < LONGEST {
-        let mut part = [0; 512];
-        let count = stream.read(&mut part).await?;
-        head.extend_from_slice(&part[..count]);
-        if count == 0 {
-            break;
-        }
+/// The answer to a request. Of one to `HEAD` only the head is sent.
+fn answer(method: &Method, path: &str, pages: &[Page]) -> Answer {
+    match pages.iter().find(|(known, _)| *known == path) {
+        None => Answer::empty(StatusCode::NOT_FOUND),
+        Some((_, page)) if matches!(*method, Method::GET | Method::HEAD) => page(),
+        Some(_) => Answer::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
-    Ok(head)
-}
-
-fn is_whole(head: &[u8]) -> bool {
-    head.windows(4).any(|end| end == b"\r\n\r\n")
-}
-
-/// The answer to a request, and whether its text is wanted.
-fn answer(head: &[u8], pages: &[Page]) -> (Answer, bool) {
-    if !is_whole(head) {
-        let long = head.len() >= LONGEST;
-        let status = if long { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-        return (Answer::empty(status), true);
-    }
-    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let words: Vec<&str> = line.split(' ').collect();
-    let [method, path, "HTTP/1.0" | "HTTP/1.1"] = words.as_slice() else {
-        return (Answer::empty(StatusCode::BAD_REQUEST), true);
-    };
-    let path = path.split('?').next().unwrap_or_default();
-    let answer = match (*method, pages.iter().find(|(known, _)| *known == path)) {
-        (_, None) => Answer::empty(StatusCode::NOT_FOUND),
-        ("GET" | "HEAD", Some((_, page))) => page(),
-        _ => Answer::empty(StatusCode::METHOD_NOT_ALLOWED),
-    };
-    (answer, *method != "HEAD")
 }
 
 #[cfg(test)]
@@ -184,23 +134,15 @@ mod tests {
             ("/healthz", Box::new(|| Answer::probe(&[]))),
             ("/readyz", Box::new(|| Answer::probe(&["the server does not answer"]))),
         ];
-        let said = |request: &str| {
-            let (answer, body) = answer(request.as_bytes(), &pages);
-            format!("{} {}{}", answer.status.as_u16(), answer.text, if body { "" } else { "(head)" })
-        };
-        for (request, expected) in [
-            ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200 ok\n"),
-            ("GET /healthz?verbose HTTP/1.1\r\n\r\n", "200 ok\n"),
-            ("HEAD /healthz HTTP/1.1\r\n\r\n", "200 ok\n(head)"),
-            ("GET /readyz HTTP/1.0\r\n\r\n", "503 the server does not answer\n"),
-            ("GET / HTTP/1.1\r\n\r\n", "404 404 Not Found\n"),
-            ("POST /healthz HTTP/1.1\r\n\r\n", "405 405 Method Not Allowed\n"),
-            ("GET /healthz\r\n\r\n", "400 400 Bad Request\n"),
-            ("\u{16}\u{3}\u{1}\r\n\r\n", "400 400 Bad Request\n"),
-            ("GET /healthz HTTP/1.1\r\n", "400 400 Bad Request\n"),
+        for (method, path, expected) in [
+            (Method::GET, "/healthz", "200 ok\n"),
+            (Method::HEAD, "/healthz", "200 ok\n"),
+            (Method::GET, "/readyz", "503 the server does not answer\n"),
+            (Method::GET, "/", "404 404 Not Found\n"),
+            (Method::POST, "/healthz", "405 405 Method Not Allowed\n"),
         ] {
-            assert_eq!(said(request), expected, "{request:?}");
+            let answer = answer(&method, path, &pages);
+            assert_eq!(format!("{} {}", answer.status.as_u16(), answer.text), expected, "{method} {path}");
         }
-        assert_eq!(answer(&[b'a'; LONGEST], &pages).0.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
 }

@@ -8,7 +8,7 @@ use super::schema::Failure;
 use weft_base::diagnostic::{Diagnose, Excerpt, Kind, cut};
 use weft_base::tree::TreeError;
 use weft_base::tree::archive::ArchiveError;
-use weft_base::value::Origin;
+use weft_base::value::{Mark, Origin};
 use weft_base::yaml::YamlError;
 use weft_gotemplate::GoTemplateError;
 use weft_jinja::{Engine, JinjaError};
@@ -129,7 +129,7 @@ pub enum ChartError {
     /// What a template came to is YAML with stand-ins for its secrets, but not with them.
     #[error("the template does not make YAML with the values of its secrets")]
     SecretNotYaml {
-        /// The template's line, where it is known, else its file.
+        /// The template's file. The line could be chosen by a secret.
         origin: Origin,
     },
     /// A file is no manifest.
@@ -169,7 +169,7 @@ impl ChartError {
         match self {
             Self::Template(error) => Self::Template(error.hidden()),
             Self::Go(error) => Self::Go(Box::new(error.hidden())),
-            Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin },
+            Self::NotYaml { origin, .. } => Self::SecretNotYaml { origin: Origin { mark: Mark::default(), ..origin } },
             other => other,
         }
     }

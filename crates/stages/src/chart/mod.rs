@@ -26,6 +26,7 @@ mod names;
 mod output;
 mod pack;
 mod package;
+mod public;
 mod render;
 mod schema;
 mod secrecy;
@@ -48,9 +49,10 @@ pub use self::manifests::manifests;
 pub use self::output::documents;
 pub use self::pack::{Packed, packed};
 pub use self::package::{Package, values};
+pub use self::public::Public;
 pub use self::render::{render, trace};
 pub use self::schema::Failure;
-pub use self::secrecy::{mask, mask_all};
+pub use self::secrecy::{SecretKey, mask, mask_all};
 pub use self::template::{Named, Templated, name_of, notes, template, templated};
 use crate::project::Release;
 use crate::values::Values;
@@ -148,6 +150,8 @@ pub struct RenderedFile {
     /// Whether the stand-ins could not be rendered, or made other objects: then every leaf of the file's objects is a
     /// secret, and there is no `stand_in`.
     pub opaque: bool,
+    /// What keys and names are held against that no stand-in vouches for; nothing where there are no secrets.
+    pub public: Arc<Public>,
     /// Whether it is read as Helm reads it, and not as our own files are.
     pub lenient: bool,
     /// The documents of the text that can be shown: the stand-in or, where there is none, the text itself. Empty for

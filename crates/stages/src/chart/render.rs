@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::coalesce::{self, How};
 use super::go::{self, Facts};
 use super::member::{Member, members};
+use super::public::Public;
 use super::schema::holds_secret;
 use super::table::{Node as TableNode, Table};
 use super::{Chance, Chart, ChartError, Context, Read, Rendered, RenderedFile, names, output, unread, version};
@@ -132,6 +133,8 @@ struct Render<'a> {
     real_go: Option<go::Output>,
     /// The same with stand-ins; `None` where there are no secrets.
     stand_in_go: Option<Result<go::Output, ChartError>>,
+    /// What is known without the secrets.
+    public: Arc<Public>,
 }
 
 impl<'a> Render<'a> {
@@ -152,8 +155,12 @@ impl<'a> Render<'a> {
             stand_in: has_secret.then(|| scope(Secrets::StandIn)),
             real_go: None,
             stand_in_go: None,
+            public: Arc::default(),
         };
         render.run_go(has_secret)?;
+        if render.stand_in.is_some() || render.stand_in_go.is_some() {
+            render.public = Arc::new(Public::of_release(&prepared.root, values, context));
+        }
         Ok(render)
     }
 
@@ -198,7 +205,8 @@ impl<'a> Render<'a> {
                 Some(Err(_)) => Some(Err(ChartError::SecretNotYaml { origin: file.origin() })),
             };
             let lenient = self.chart.package.rules() == yaml::Rules::Kubernetes;
-            paired(&file.place, real, shown).map(|it| RenderedFile { lenient, ..it })
+            let file = paired(&file.place, real, shown)?;
+            Ok(RenderedFile { lenient, public: Arc::clone(&self.public), ..file })
         };
         real.files.iter().enumerate().map(file).collect()
     }
@@ -234,7 +242,8 @@ impl<'a> Render<'a> {
     fn jinja_file(&self, name: &str) -> Result<RenderedFile, ChartError> {
         let path = self.chart.jinja.engine.template(name).map(|t| Arc::clone(&t.path)).unwrap_or_default();
         let shown = self.stand_in.as_ref().map(|scope| self.checked(name, &path, scope));
-        paired(&path, self.checked(name, &path, &self.real), shown)
+        let file = paired(&path, self.checked(name, &path, &self.real), shown)?;
+        Ok(RenderedFile { public: Arc::clone(&self.public), ..file })
     }
 
     /// The text of a Jinja template, which is YAML, and its documents.

@@ -12,7 +12,8 @@ use super::ChartError;
 use super::package::Package;
 use weft_base::diagnostic::nearest;
 use weft_base::masked::MASK;
-use weft_base::value::{Data, Mark, Origin, Path, Step, Value};
+use weft_base::value::{Data, Entry, Map, Mark, Origin, Path, Step, Value};
+use weft_jinja::stand_in;
 
 /// A compiled schema. References to other places are not followed.
 #[derive(Debug)]
@@ -78,8 +79,40 @@ impl ValuesSchema {
         if self.validator.is_valid(&json) {
             return Ok(());
         }
-        let failures = self.validator.iter_errors(&json).map(|error| self.failure(&error, values)).collect();
+        let failures = if holds_secret(values) {
+            self.failures_beside_secrets(&json, values)
+        } else {
+            self.validator.iter_errors(&json).map(|error| self.failure(&error, values)).collect()
+        };
         Err(ChartError::Values { path: Arc::clone(&self.path), failures })
+    }
+
+    /// What does not fit in values with secrets. A schema could spell a secret by its patterns and its conditions, so
+    /// what is told comes from stand-ins; of what only a secret itself can have caused, not even the keyword is told.
+    fn failures_beside_secrets(&self, json: &serde_json::Value, values: &Value) -> Vec<Failure> {
+        let stand_ins = serde_json::to_value(stand_ins(values, &mut 0)).unwrap_or_default();
+        let without_secrets = |error: &ValidationError| match path_of(error.instance_path()).resolve(values) {
+            Some(node) if holds_secret(node) => !node.is_masked() && is_about_shape(error.kind()),
+            Some(_) => true,
+            None => false,
+        };
+        let errors = self.validator.iter_errors(&stand_ins).filter(without_secrets);
+        let shown: Vec<Failure> = errors.map(|error| self.failure(&error, values)).collect();
+        if !shown.is_empty() {
+            return shown;
+        }
+        let mut failures = Vec::new();
+        for error in self.validator.iter_errors(json) {
+            let failure = misfit(&error, values);
+            if !failures.contains(&failure) {
+                failures.push(failure);
+            }
+        }
+        // One that names its value says more than one that does not.
+        if failures.iter().any(|it| !it.path.0.is_empty()) {
+            failures.retain(|it| !it.path.0.is_empty());
+        }
+        failures
     }
 
     fn failure(&self, error: &ValidationError, values: &Value) -> Failure {
@@ -108,6 +141,61 @@ impl ValuesSchema {
         let near = nearest(key, properties.keys().map(String::as_str))?;
         Some(format!("; did you mean `{near}`?"))
     }
+}
+
+/// The failure of a secret. Its value is named only if no condition of the schema can have chosen it.
+fn misfit(error: &ValidationError, values: &Value) -> Failure {
+    let keywords = error.schema_path().as_str().rsplit_once('/').map_or("", |(before, _)| before);
+    let mut steps = keywords.split('/').skip(1);
+    let mut is_plain = true;
+    while let Some(step) = steps.next() {
+        is_plain &= match step {
+            "properties" => steps.next().is_some(),
+            "items" => true,
+            _ => false,
+        };
+    }
+    let path = path_of(error.instance_path());
+    let node = path.resolve(values).filter(|node| is_plain && node.is_masked());
+    let message = "the secret value does not fit".to_owned();
+    match node {
+        Some(node) => Failure { path, origin: node.origin.clone(), message },
+        None => {
+            Failure { path: Path::root(), origin: Origin::default(), message: "a secret value does not fit".to_owned() }
+        }
+    }
+}
+
+/// Whether it is about which keys or how many items a node has, and not about what is in them.
+fn is_about_shape(kind: &ValidationErrorKind) -> bool {
+    use ValidationErrorKind as Is;
+    matches!(
+        kind,
+        Is::AdditionalProperties { .. }
+            | Is::MaxItems { .. }
+            | Is::MinItems { .. }
+            | Is::MaxProperties { .. }
+            | Is::MinProperties { .. }
+            | Is::Required { .. }
+            | Is::Type { .. }
+    )
+}
+
+/// The values with stand-ins for their secrets.
+fn stand_ins(value: &Value, place: &mut usize) -> Value {
+    let data = match &value.data {
+        Data::Masked(leaf) => {
+            *place += 1;
+            stand_in(leaf.expose(), *place)
+        }
+        Data::List(items) => Data::List(items.iter().map(|item| stand_ins(item, place)).collect()),
+        Data::Map(map) => {
+            let entries = map.iter().map(|it| Entry { value: stand_ins(&it.value, place), ..it.clone() });
+            Data::Map(entries.collect::<Map>())
+        }
+        leaf => leaf.clone(),
+    };
+    Value { data, origin: value.origin.clone() }
 }
 
 /// A pattern of a schema that Go's regular expressions do not know.

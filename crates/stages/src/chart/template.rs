@@ -6,7 +6,7 @@ use super::capabilities::Capabilities;
 use super::cores::Cores;
 use super::go::{self, Facts};
 use super::render::Prepared;
-use super::{Asked, Chance, Chart, ChartError, Making, output};
+use super::{Asked, Chance, Chart, ChartError, Making, Public, output};
 use weft_base::value::{Origin, Value};
 use weft_gotemplate::functions::{self, Host, Time};
 use weft_gotemplate::{Limits, Missing, Run, Templates, Value as GoValue};
@@ -43,6 +43,8 @@ pub struct Templated {
     pub text: Vec<u8>,
     /// The same with stand-ins for the passwords and keys that were derived; `None` where there are none.
     pub stand_in: Option<Vec<u8>>,
+    /// What is known without them.
+    pub public: Public,
     /// Whether placeholders stand where passwords, keys or certificates belong.
     pub placeholders: bool,
     /// The live objects that templates asked for.
@@ -66,7 +68,9 @@ pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templa
         _ => None,
     };
     let text = printed(&rendered, &prepared, named, chart.cores)?;
-    Ok(Templated { text, stand_in, placeholders: rendered.placeholders, lookups: rendered.asked })
+    let names = [named.name.as_str(), named.namespace.as_str()];
+    let public = stand_in.as_ref().map(|_| Public::new(&prepared.root, by_user, names)).unwrap_or_default();
+    Ok(Templated { text, stand_in, public, placeholders: rendered.placeholders, lookups: rendered.asked })
 }
 
 /// What the `NOTES.txt` of a chart comes to with these values of a user. Secrets are not masked.

@@ -47,7 +47,7 @@ pub use self::leaves::{leaves, owners};
 pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::revised::{dropped, rebased, revised};
-pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown};
+pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown, shown_as, shown_at};
 pub use self::seen::{Seen, remembered, seen, wanted, writers};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};

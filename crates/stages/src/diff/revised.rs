@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::changes::{Delta, between};
-use super::secrecy::{mask_like, shown, shown_at};
+use super::secrecy::{mask_like, shown, shown_as, shown_at};
 use super::{Class, FieldChange, LiveObject, ObjectComparison, Verdict};
 use crate::manifest::Object;
 use weft_base::masked::FingerprintKey;
+use weft_base::value::Value;
 use weft_schema::builtin_schemas;
 
 /// Compares what one rendering has of an object with what another has. `base` takes the place of what is live, so the
@@ -18,17 +19,21 @@ pub fn revised(base: Option<&Arc<Object>>, head: &Arc<Object>, key: &Fingerprint
     };
     let after = || Some(Arc::new(shown(&head.body, key)));
     let Some(base) = base else { return ObjectComparison { after: after(), ..comparison(Verdict::Create) } };
-    let fields: Vec<FieldChange> =
-        deltas(base, head).into_iter().map(|delta| pending(delta, base, head, key)).collect();
+    let fields: Vec<FieldChange> = deltas(base, head).into_iter().map(|delta| pending(delta, head, key)).collect();
     if fields.is_empty() {
         return comparison(Verdict::Unchanged);
     }
-    ObjectComparison { fields, live: Some(standing(base, key)), after: after(), ..comparison(Verdict::Update) }
+    ObjectComparison {
+        fields,
+        live: Some(standing(base, &head.body, key)),
+        after: after(),
+        ..comparison(Verdict::Update)
+    }
 }
 
 /// The comparison of an object that only the base has.
 pub fn dropped(base: &Arc<Object>, key: &FingerprintKey) -> ObjectComparison {
-    super::leftover(&base.id, &base.release, Some(Arc::unwrap_or_clone(standing(base, key))), None)
+    super::leftover(&base.id, &base.release, Some(Arc::unwrap_or_clone(standing(base, &base.body, key))), None)
 }
 
 /// Puts what a rendering has of an object in the place of what was last applied: what is live and not so drifted
@@ -37,15 +42,16 @@ pub fn rebased(comparison: &mut ObjectComparison, base: Option<&Arc<Object>>, ke
     let head = comparison.repository.as_ref().or(comparison.desired.as_ref());
     let (Some(base), Some(head)) = (base, head.cloned()) else { return };
     let deltas = deltas(base, &head);
+    // One object under two names: its secrets have the sketches of the newer one.
     for change in comparison.fields.iter_mut().filter(|it| it.changes() || it.class == Class::Met) {
         let related = |it: &&Delta| it.path.is_prefix_of(&change.path) || change.path.is_prefix_of(&it.path);
         let delta = deltas.iter().filter(|it| !it.order).find(related);
         change.base = match delta {
             None => change.desired.value().cloned(),
             Some(delta) if delta.path == change.path => {
-                delta.before.as_ref().map(|it| shown_at(&base.body, &delta.path, it, key))
+                delta.before.as_ref().map(|it| shown_at(&head.body, &delta.path, it, key))
             }
-            Some(_) => change.path.resolve(&base.body).map(|it| shown_at(&base.body, &change.path, it, key)),
+            Some(_) => change.path.resolve(&base.body).map(|it| shown_at(&head.body, &change.path, it, key)),
         };
         change.drifted = change.live != change.base;
         change.class = match (delta.is_some(), change.drifted) {
@@ -66,9 +72,9 @@ fn deltas(base: &Object, head: &Object) -> Vec<Delta> {
     between(&before, &after, shape)
 }
 
-fn pending(delta: Delta, base: &Object, head: &Object, key: &FingerprintKey) -> FieldChange {
+fn pending(delta: Delta, head: &Object, key: &FingerprintKey) -> FieldChange {
     let Delta { path, before, after, .. } = delta;
-    let before = before.map(|value| shown_at(&base.body, &path, &value, key));
+    let before = before.map(|value| shown_at(&head.body, &path, &value, key));
     let after = after.map(|value| shown_at(&head.body, &path, &value, key));
     FieldChange {
         class: Class::Pending,
@@ -81,8 +87,9 @@ fn pending(delta: Delta, base: &Object, head: &Object, key: &FingerprintKey) -> 
     }
 }
 
-fn standing(base: &Object, key: &FingerprintKey) -> Arc<LiveObject> {
-    Arc::new(LiveObject { id: base.id.clone(), body: shown(&base.body, key), managers: Vec::new() })
+/// The base in the place of what is live, with the sketches of the object `named`.
+fn standing(base: &Object, named: &Value, key: &FingerprintKey) -> Arc<LiveObject> {
+    Arc::new(LiveObject { id: base.id.clone(), body: shown_as(named, &base.body, key), managers: Vec::new() })
 }
 
 #[cfg(test)]
@@ -90,7 +97,7 @@ mod tests {
     use super::*;
     use crate::diff::After;
     use crate::manifest::ObjectId;
-    use weft_base::value::{Map, Origin, Value};
+    use weft_base::value::{Map, Origin};
     use weft_base::yaml::{self, Rules};
     use weft_schema::{GroupKind, Gvk};
 

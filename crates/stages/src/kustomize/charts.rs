@@ -8,7 +8,7 @@ use super::needs::ChartFolder;
 use super::resource::Resource;
 use super::spec::HelmChart;
 use super::{KustomizeError, objects};
-use crate::chart::{self, Capabilities, Chart, Named};
+use crate::chart::{self, Capabilities, Chart, Named, Public, SecretKey};
 use crate::values::{self, Layer};
 use weft_base::tree::Tree;
 use weft_base::value::{Origin, Value};
@@ -46,7 +46,9 @@ pub fn render(
     let read = |text: &[u8]| objects::read(&String::from_utf8_lossy(text), &Arc::new(file.clone()));
     let mut found = read(&made.text)?;
     if let Some(stand_in) = &made.stand_in {
-        mask(&mut found, &read(stand_in)?);
+        let secret_key =
+            |SecretKey { .. }| inflation.failed("it names a field after a secret that it makes up".to_owned());
+        mask(&mut found, &read(stand_in)?, &made.public).map_err(secret_key)?;
     }
     for resource in &mut found {
         resource.of_chart = true;
@@ -55,14 +57,15 @@ pub fn render(
 }
 
 /// Masks what is otherwise in the same resources with stand-ins for secrets.
-fn mask(found: &mut [Resource], stand_ins: &[Resource]) {
+fn mask(found: &mut [Resource], stand_ins: &[Resource], public: &Public) -> Result<(), SecretKey> {
     for (at, resource) in found.iter_mut().enumerate() {
         let body = std::mem::take(&mut resource.body);
         resource.body = match stand_ins.get(at).filter(|it| same(&it.body, &body)) {
-            Some(stand_in) => chart::mask(body, &stand_in.body),
-            None => chart::mask_all(body),
+            Some(stand_in) => chart::mask(body, &stand_in.body, public)?,
+            None => chart::mask_all(body, public)?,
         };
     }
+    Ok(())
 }
 
 fn same(a: &Value, b: &Value) -> bool {

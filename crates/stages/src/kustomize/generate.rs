@@ -1,7 +1,5 @@
 //! ConfigMaps and Secrets of `configMapGenerator` and `secretGenerator`.
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,6 +7,7 @@ use super::KustomizeError;
 use super::files::Root;
 use super::resource::{Behavior, Resource, map_under};
 use super::spec::{Generator, GeneratorOptions};
+use weft_base::digest::Parts;
 use weft_base::masked::Masked;
 use weft_base::value::{Data, Entry, Map, Origin, Value};
 
@@ -32,6 +31,9 @@ impl Made {
         }
     }
 }
+
+/// What a key of a Secret is made of. A server takes no others.
+const KEY: &str = "-._";
 
 /// A value that a generator takes in.
 enum Content {
@@ -66,13 +68,15 @@ pub fn generate(
         body.insert("type", secret_type);
         body.insert("data", Map::new());
     }
-    for pair in reading.pairs(generator)? {
+    let mut sealed = Vec::new();
+    for pair in reading.pairs(generator, &mut sealed)? {
         reading.add(&mut body, pair)?;
     }
     if options.immutable {
         body.insert("immutable", true);
     }
     let mut resource = Resource::new(placed(Value::from(body), origin));
+    resource.sealed = sealed;
     resource.hashed = !options.disable_name_suffix_hash;
     resource.is_generated = true;
     resource.behavior = Behavior::of(&generator.behavior);
@@ -136,10 +140,11 @@ impl Reading<'_> {
     }
 
     /// All pairs: of files of variables, then literals, then files.
-    fn pairs(&self, generator: &Generator) -> Result<Vec<Pair>, KustomizeError> {
+    /// `sealed` gets the digests of those that are encrypted.
+    fn pairs(&self, generator: &Generator, sealed: &mut Vec<String>) -> Result<Vec<Pair>, KustomizeError> {
         let mut pairs = Vec::new();
         for path in &generator.envs {
-            self.variables(path, &mut pairs)?;
+            self.variables(path, &mut pairs, sealed)?;
         }
         for literal in &generator.literals {
             let (key, value) = literal
@@ -150,8 +155,7 @@ impl Reading<'_> {
         }
         for source in &generator.files {
             let (key, path) = self.file(source)?;
-            let (_, content) = self.content(path)?;
-            pairs.push(Pair { key: key.to_owned(), content });
+            pairs.push(Pair { key: key.to_owned(), content: self.content(path, sealed)? });
         }
         Ok(pairs)
     }
@@ -171,7 +175,7 @@ impl Reading<'_> {
     }
 
     /// A file's content, decrypted where it is encrypted.
-    fn content(&self, path: &str) -> Result<(Arc<String>, Content), KustomizeError> {
+    fn content(&self, path: &str, sealed: &mut Vec<String>) -> Result<Content, KustomizeError> {
         let loaded = self.root.load(path, self.origin)?;
         let decrypted = if self.made == Made::Secret {
             let failed = |diagnostic| KustomizeError::Decrypt { diagnostic: Box::new(diagnostic) };
@@ -179,12 +183,20 @@ impl Reading<'_> {
         } else {
             None
         };
-        Ok((loaded.file, decrypted.map_or(Content::Plain(loaded.bytes), Content::Secret)))
+        Ok(match decrypted {
+            Some(content) => {
+                let mut digest = Parts::default();
+                digest.add(&loaded.bytes);
+                sealed.push(digest.hex());
+                Content::Secret(content)
+            }
+            None => Content::Plain(loaded.bytes),
+        })
     }
 
     /// The pairs of a file with a `KEY=value` a line.
-    fn variables(&self, path: &str, pairs: &mut Vec<Pair>) -> Result<(), KustomizeError> {
-        let (_, content) = self.content(path)?;
+    fn variables(&self, path: &str, pairs: &mut Vec<Pair>, sealed: &mut Vec<String>) -> Result<(), KustomizeError> {
+        let content = self.content(path, sealed)?;
         let (bytes, secret) = match &content {
             Content::Plain(bytes) => (bytes, false),
             Content::Secret(bytes) => (bytes.expose(), true),
@@ -194,6 +206,12 @@ impl Reading<'_> {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
                 continue;
+            }
+            // A line that is no variable may be a secret as a whole, and keys are shown.
+            if secret && !line.split_once('=').is_some_and(|(key, _)| is_key(key)) {
+                return Err(
+                    self.wrong(path, "a line of an encrypted file is `NAME=value`, with a name that a Secret can have")
+                );
             }
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
             if key.is_empty() {
@@ -243,6 +261,10 @@ fn encoded(content: &Content) -> Value {
     }
     let value = Value::from(Data::Text(text));
     if secret { value.masked() } else { value }
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || KEY.contains(c))
 }
 
 fn unquoted(text: &str) -> &str {

@@ -7,8 +7,8 @@ use weft_base::value::{Value, go_json};
 
 /// The hash of a ConfigMap's or Secret's kind and data, or of any other resource as a whole. The name counts as empty.
 ///
-/// Of a Secret it is what kustomize takes: a plain hash of which 40 bits are shown. It tells the content of a Secret that
-/// can be guessed.
+/// What came from encrypted files counts as it is encrypted: a hash of the content would tell a content that can be
+/// guessed. Everything else counts as it does in kustomize.
 pub fn suffix(resource: &Resource) -> String {
     let text = |key: &str| json(&resource.text(&[key]).into());
     let map = |key: &str| resource.body.get(key).filter(|it| it.as_map().is_some()).map(json);
@@ -25,7 +25,7 @@ pub fn suffix(resource: &Resource) -> String {
         }
         _ => json(&resource.body),
     };
-    readable(&encoded)
+    readable(&resource.sealed.iter().fold(encoded, |text, digest| text + digest))
 }
 
 /// The first ten digits of a hash, without those that make words.
@@ -39,8 +39,8 @@ fn readable(text: &str) -> String {
 /// JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped.
 fn json(value: &Value) -> String {
     let sorted: std::collections::BTreeMap<_, _> = match value.as_map() {
-        Some(map) => map.iter().map(|entry| (entry.key.as_str(), entry.value.exposed())).collect(),
-        None => return go_json(&serde_json::to_string(&value.exposed()).unwrap_or_default()),
+        Some(map) => map.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect(),
+        None => return go_json(&serde_json::to_string(value).unwrap_or_default()),
     };
     go_json(&serde_json::to_string(&sorted).unwrap_or_default())
 }

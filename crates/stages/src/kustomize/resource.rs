@@ -20,6 +20,8 @@ pub struct Resource {
     pub suffixes: Vec<String>,
     /// Whether its name is to get a hash of its content.
     pub hashed: bool,
+    /// The digests of the encrypted files that it was made of, as they are in the repository.
+    pub sealed: Vec<String>,
     /// Whether a generator made it.
     pub is_generated: bool,
     /// What a generated resource does with one that is there.

@@ -186,6 +186,9 @@ impl Resource {
         self.hashed = old.hashed && hashed;
         self.of_chart = old.of_chart;
         self.is_generated = old.is_generated || self.is_generated;
+        if merges {
+            self.sealed.splice(0..0, old.sealed);
+        }
     }
 
     /// Puts the entries of another map under those of a map of this one.

@@ -2,26 +2,19 @@
 
 use super::ManifestError;
 use super::place::Source;
-use crate::chart::{RenderedFile, documents, mask, mask_all};
-use weft_base::diagnostic::Diagnose;
+use crate::chart::{RenderedFile, SecretKey, documents, mask, mask_all};
 use weft_base::value::{Data, Mark, Value};
-use weft_base::yaml::{Rules, YamlError};
+use weft_base::yaml::Rules;
 
 /// The objects of a file, in order. What they are is not checked here. `shown` are the documents that the chart read
 /// from the text that can be shown.
 pub fn read(file: &RenderedFile, shown: Vec<Value>) -> Result<Vec<Value>, ManifestError> {
     let source = Source::new(file);
-    let masked = match &file.stand_in {
-        _ if file.opaque => secret_documents(file, source)?.into_iter().map(mask_all).collect(),
-        None => shown,
-        Some(_) => {
-            let (real, stand_ins) = (secret_documents(file, source)?, shown);
-            if real.len() == stand_ins.len() {
-                real.into_iter().zip(&stand_ins).map(|(real, stand_in)| mask(real, stand_in)).collect()
-            } else {
-                real.into_iter().map(mask_all).collect()
-            }
-        }
+    let secret_key = |SecretKey { mark }| ManifestError::SecretKey { at: source.bare(mark) };
+    let masked = if file.stand_in.is_none() && !file.opaque {
+        shown
+    } else {
+        masked(file, secret_documents(file, source)?, &shown).map_err(secret_key)?
     };
     let mut objects = Vec::new();
     for document in masked {
@@ -30,15 +23,19 @@ pub fn read(file: &RenderedFile, shown: Vec<Value>) -> Result<Vec<Value>, Manife
     Ok(objects)
 }
 
-/// The documents of the text that holds secrets: of its errors only the place is told.
+/// The documents with their secrets masked: against those with stand-ins, if there are as many.
+fn masked(file: &RenderedFile, real: Vec<Value>, stand_ins: &[Value]) -> Result<Vec<Value>, SecretKey> {
+    if file.opaque || real.len() != stand_ins.len() {
+        return real.into_iter().map(|it| mask_all(it, &file.public)).collect();
+    }
+    real.into_iter().zip(stand_ins).map(|(real, stand_in)| mask(real, stand_in, &file.public)).collect()
+}
+
+/// The documents of the text that holds secrets: of its errors only the file is told.
 fn secret_documents(file: &RenderedFile, source: Source) -> Result<Vec<Value>, ManifestError> {
     let rules = if file.lenient { Rules::Kubernetes } else { Rules::Strict };
     documents(file.text.expose(), source.path(), rules)
-        .map_err(|error| ManifestError::SecretText { origin: source.origin(mark(&error).unwrap_or_default()) })
-}
-
-fn mark(error: &YamlError) -> Option<Mark> {
-    error.origin().map(|origin| origin.mark)
+        .map_err(|_| ManifestError::SecretText { origin: source.origin(Mark::default()) })
 }
 
 /// Adds a document; of a list (`kind: List`, `ConfigMapList`) its items.

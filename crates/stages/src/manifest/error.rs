@@ -18,7 +18,7 @@ pub enum ManifestError {
     /// The text is YAML with stand-ins, but not with the secrets themselves.
     #[error("the text is not YAML once the secrets are in it")]
     SecretText {
-        /// Where it stops being YAML.
+        /// The file.
         origin: Origin,
     },
     /// A document is no map.
@@ -52,6 +52,26 @@ pub enum ManifestError {
     SecretIdentity {
         /// The field.
         field: &'static str,
+        /// Where.
+        at: Place,
+    },
+    /// A key of a map comes from a secret.
+    #[error("a key comes from a secret")]
+    SecretKey {
+        /// Where.
+        at: Place,
+    },
+    /// A name that no server accepts.
+    #[error("`{field}` cannot be `{name}`: {problem}")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// The name, on one line.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What a name has to be.
+        hint: &'static str,
         /// Where.
         at: Place,
     },
@@ -210,6 +230,8 @@ impl ManifestError {
             | Self::Missing { at, .. }
             | Self::NoText { at, .. }
             | Self::SecretIdentity { at, .. }
+            | Self::SecretKey { at }
+            | Self::Name { at, .. }
             | Self::Forbidden { at, .. }
             | Self::Foreign { at, .. }
             | Self::RemovedVersion { at, .. }
@@ -266,6 +288,10 @@ impl Diagnose for ManifestError {
             Self::SecretIdentity { .. } => {
                 "Names are printed everywhere: take it from a value that is no secret.".into()
             }
+            Self::SecretKey { .. } => {
+                "Keys are printed everywhere: take it from a value that is no secret.".into()
+            }
+            Self::Name { hint, .. } => (*hint).into(),
             Self::Forbidden { field: "generateName", .. } => "Give it a name, so that it can be found again.".into(),
             Self::Forbidden { .. } => "Remove the field: only the server sets it.".into(),
             Self::Foreign { .. } => "Move the file out of the folder of manifests.".into(),

@@ -9,6 +9,7 @@ pub mod hooks;
 mod kinds;
 mod left_out;
 mod lint;
+mod names;
 mod namespaces;
 mod objects;
 mod patches;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::hooks::{Occasion, Role, Terms};
+use super::names::Rule;
 use super::place::Source;
 use super::set::PART_OF;
 use super::{ManifestError, Object, ObjectId, canonical, hooks, kinds, lint};
 use crate::project::Release;
-use weft_base::diagnostic::Place;
+use weft_base::diagnostic::{Place, cut};
 use weft_base::value::{Data, Map, Mark, Value};
 use weft_schema::{Discovery, Gvk, Scope};
 
@@ -34,7 +35,7 @@ impl Setting<'_> {
         let resource = kinds::find(&gvk, self.discovery, || self.at(&document, &["kind"]))?;
         let name = self.name(&document, &gvk)?;
         let mut warnings = Vec::new();
-        let written = self.optional(&document, &["metadata", "namespace"], "metadata.namespace")?;
+        let written = self.namespace(&document)?;
         let namespace = match resource.scope {
             Scope::Namespaced => Some(written.unwrap_or_else(|| self.release.namespace.clone())),
             Scope::Cluster => {
@@ -95,9 +96,19 @@ impl Setting<'_> {
         Ok(())
     }
 
+    fn namespace(&self, document: &Value) -> Result<Option<String>, ManifestError> {
+        const NAMESPACE: &str = "metadata.namespace";
+        let namespace = self.optional(document, &["metadata", "namespace"], NAMESPACE)?;
+        if let Some(namespace) = &namespace {
+            self.check_name(document, NAMESPACE, namespace, Rule::Label)?;
+        }
+        Ok(namespace)
+    }
+
     fn name(&self, document: &Value, gvk: &Gvk) -> Result<String, ManifestError> {
         const NAME: &str = "metadata.name";
         if let Some(name) = self.optional(document, &["metadata", "name"], NAME)? {
+            self.check_name(document, NAME, &name, Rule::for_kind(&gvk.group_kind()))?;
             return Ok(name);
         }
         match document.get("metadata").and_then(Value::as_map) {
@@ -106,6 +117,14 @@ impl Setting<'_> {
             }
             _ => Err(ManifestError::Missing { field: NAME, at: self.at(document, &[]) }),
         }
+    }
+
+    /// Refuses a name that no server accepts: it would break paths and outputs before a server says so.
+    fn check_name(&self, document: &Value, field: &'static str, name: &str, rule: Rule) -> Result<(), ManifestError> {
+        let Some(problem) = rule.problem(name) else { return Ok(()) };
+        let keys: Vec<&str> = field.split('.').collect();
+        let (name, at) = (cut(name).escape_debug().to_string(), self.at(document, &keys));
+        Err(ManifestError::Name { field, name, problem, hint: rule.hint(), at })
     }
 
     fn text(&self, document: &Value, field: &'static str) -> Result<String, ManifestError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::escape::lines;
+use super::escape::{line as harmless_line, lines};
 use super::notices::{Level, Notice, below, fingerprints};
 use weft_base::percent;
 
@@ -31,8 +31,8 @@ pub fn github(notices: &[Notice], folder: &str) -> String {
 
 fn workflow(command: &str, notice: &Notice, folder: &str) -> String {
     let (file, line, column) = place(notice, folder);
-    let title = property(&format!("{}: {}", notice.environment, notice.rule));
-    let file = property(&file);
+    let title = property(&harmless_line(&format!("{}: {}", notice.environment, notice.rule)));
+    let file = property(&harmless_line(&file));
     format!("::{command} file={file},line={line},col={column},title={title}::{}\n", data(&lines(&notice.text())))
 }
 
@@ -63,7 +63,7 @@ pub fn gitlab(notices: &[Notice], folder: &str) -> Json {
             Level::Note => "info",
         };
         json!({
-            "description": format!("{}: {}", notice.environment, lines(&notice.text())),
+            "description": format!("{}: {}", harmless_line(&notice.environment), lines(&notice.text())),
             "check_name": notice.rule,
             "fingerprint": fingerprint,
             "severity": severity,

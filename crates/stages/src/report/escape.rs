@@ -2,23 +2,10 @@
 
 use std::fmt::Write as _;
 
-/// A text on one line without anything that steers a terminal: control characters and those that turn the direction
-/// of writing are written as `\u{..}`.
-pub(super) fn line(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, char| {
-        if steers(char) {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-        out
-    })
-}
+pub use weft_base::diagnostic::harmless_line as line;
 
-fn steers(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
+/// A space without width.
+const NOTHING: &str = "&#8203;";
 
 /// A text of several lines, each made harmless, and all but the first indented: none looks like a line of ours.
 pub fn lines(text: &str) -> String {
@@ -27,34 +14,47 @@ pub fn lines(text: &str) -> String {
 
 /// A text for HTML and XML: nothing in it is a tag, an entity or the end of an attribute.
 pub(super) fn html(text: &str) -> String {
+    // XML has no escape for some characters.
+    let text = text
+        .replace(|c: char| matches!(c, '\u{fffe}' | '\u{ffff}') || c.is_control() && !"\n\r\t".contains(c), "\u{fffd}");
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// A text for a `<code>` of a page: on one line, and without anything that Markdown or HTML would read.
+/// A text for a `<code>` of a page: on one line, and without anything that Markdown or HTML would read, or make a link.
 pub(super) fn code(text: &str) -> String {
-    line(text).chars().fold(String::new(), |mut out, char| {
+    let text = line(text);
+    let mut out = String::with_capacity(text.len());
+    for (at, char) in text.char_indices() {
         entity(&mut out, char);
-        out
-    })
+        out.push_str(if makes_link(&text, at, char) { NOTHING } else { "" });
+    }
+    out
 }
 
-/// A text for a page: on one line, without anything that Markdown or HTML would read, and nothing in it mentions people,
-/// issues, labels or merge requests. Forges look for
-/// these in what HTML shows, where an entity is no hindrance, but a space without width is.
+/// Whether a forge would make a link of what is before and behind this character: `https://`, `www.`.
+fn makes_link(text: &str, at: usize, char: char) -> bool {
+    let (before, rest) = (text[..at].as_bytes(), &text[at + char.len_utf8()..]);
+    let is_www = before.len() >= 3 && before[before.len() - 3..].eq_ignore_ascii_case(b"www");
+    char == ':' && rest.starts_with("//") || char == '.' && is_www
+}
+
+/// A text for a page: on one line, without anything that Markdown or HTML would read, and nothing in it is a link or
+/// mentions people, issues, labels or merge requests. Forges look for these in what HTML shows, where an entity is no
+/// hindrance, but a space without width is.
 pub fn page(text: &str) -> String {
     let text = line(text);
     let mut out = String::with_capacity(text.len());
-    let (mut before, mut chars) = (' ', text.chars().peekable());
-    while let Some(char) = chars.next() {
+    let mut before = ' ';
+    for (at, char) in text.char_indices() {
         entity(&mut out, char);
-        let next = chars.peek().copied().unwrap_or(' ');
+        let next = text[at + char.len_utf8()..].chars().next().unwrap_or(' ');
         let refers = match char {
             '@' | '#' | '!' | '$' | '~' | '%' | '&' => next.is_alphanumeric() || "\"_[".contains(next),
             '-' => before.is_ascii_uppercase() && next.is_ascii_digit(),
-            _ => false,
+            _ => makes_link(&text, at, char),
         };
-        out.push_str(if refers { "&#8203;" } else { "" });
+        out.push_str(if refers { NOTHING } else { "" });
         before = char;
     }
     out
@@ -97,6 +97,9 @@ mod tests {
         assert_eq!(code("<b>@all"), "&#60;b&#62;&#64;all");
         assert_eq!(page("<b>@all"), "&#60;b&#62;&#64;&#8203;all");
         assert_eq!(page("#1 GH-1 a-1 @"), "&#35;&#8203;1 GH-&#8203;1 a-1 &#64;");
+        assert_eq!(page("see https://a.example/b"), "see https:&#8203;//a.example/b");
+        assert_eq!(code("WWW.a.example ftp://b"), "WWW.&#8203;a.example ftp:&#8203;//b");
+        assert_eq!(html("a\u{ffff}\u{1}b"), "a\u{fffd}\u{fffd}b");
         assert_eq!(fence(["a ```` b"]), "`````");
         assert_eq!(fence(["plain"]), "```");
     }

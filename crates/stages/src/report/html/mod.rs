@@ -25,7 +25,7 @@ pub fn html_of_many(parts: &[Part], show: Show) -> String {
             Told::Failed(failed) => failed.iter().flat_map(|it| it.messages.clone()).collect::<Vec<_>>().join("; "),
             Told::Skipped => "not begun".to_owned(),
         };
-        let cells = format!("<td>{}</td><td>{}</td>", text(part.environment), text(&line(&said)));
+        let cells = format!("<td>{}</td><td>{}</td>", text(&line(part.environment)), text(&line(&said)));
         format!("<tr>{cells}<td class=\"count\">{}</td></tr>\n", part.code)
     };
     let rows: String = parts.iter().map(row).collect();
@@ -115,7 +115,7 @@ fn counts(releases: &[Release]) -> String {
     let head = head.iter().map(|it| format!("<th>{it}</th>")).collect::<Vec<_>>().concat();
     let row = |(name, counts): (String, Vec<usize>)| {
         let cells = counts.iter().map(|it| format!("<td class=\"count\">{it}</td>")).collect::<Vec<_>>().concat();
-        format!("<tr><td>{}</td>{cells}</tr>\n", text(&name))
+        format!("<tr><td>{}</td>{cells}</tr>\n", text(&line(&name)))
     };
     let rows: String = rows.into_iter().map(row).collect();
     format!("<table>\n<tr><th>release</th>{head}</tr>\n{rows}</table>\n")
