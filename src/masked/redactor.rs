@@ -107,9 +107,8 @@ impl SecretFinder {
     /// itself: chance would find it in a checksum or in another word.
     pub fn read_in(&self, text: &str) -> BTreeSet<usize> {
         let joins = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
-        let by_itself = |it: &Match| {
-            !joins(text[..it.start].chars().next_back()) && !joins(text[it.end..].chars().next())
-        };
+        let by_itself =
+            |it: &Match| !joins(text[..it.start].chars().next_back()) && !joins(text[it.end..].chars().next());
         let counts = |it: &Match| it.len() >= SHORTEST * 2 || by_itself(it);
         let found = self.needles.matches(text).filter(counts);
         found.flat_map(|it| self.secrets[it.needle].iter().copied()).collect()

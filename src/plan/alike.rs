@@ -75,9 +75,11 @@ impl<'a> Pairing<'a> {
         }
         let mut order: Vec<(usize, &str)> = counts.into_iter().map(|(leaf, count)| (count, leaf)).collect();
         order.sort_unstable();
-        let numbers: HashMap<&str, Leaf> = order.iter().enumerate().map(|(number, (_, leaf))| (*leaf, number)).collect();
+        let numbers: HashMap<&str, Leaf> =
+            order.iter().enumerate().map(|(number, (_, leaf))| (*leaf, number)).collect();
         let numbered = |it: &Candidate<'_>| {
-            let mut leaves: Vec<Leaf> = it.leaves.iter().filter_map(|leaf| numbers.get(leaf.as_str()).copied()).collect();
+            let mut leaves: Vec<Leaf> =
+                it.leaves.iter().filter_map(|leaf| numbers.get(leaf.as_str()).copied()).collect();
             leaves.sort_unstable();
             leaves
         };

@@ -43,9 +43,8 @@ impl Depends {
             if said.is_empty() { HashMap::new() } else { steps.iter().map(|at| (&object(*at).id, *at)).collect() };
         let leaving = actions.iter().filter(|(_, it)| !said.is_empty() && it.desired.is_none());
         let leaving: HashSet<&ObjectId> = leaving.map(|(_, it)| &it.id).collect();
-        let is_there = |id: &ObjectId| {
-            !leaving.contains(id) && releases.iter().any(|release| release.inventory.contains(id))
-        };
+        let is_there =
+            |id: &ObjectId| !leaving.contains(id) && releases.iter().any(|release| release.inventory.contains(id));
         for at in said {
             let id = &object(at).id;
             let mut refuse = |on: String| refusals.push(Refusal::Dependency { id: id.clone(), on });

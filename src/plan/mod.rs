@@ -217,11 +217,12 @@ impl Plan {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
-    /// Where the object of a refusal was written.
-    pub fn origin(&self, refusal: &Refusal) -> Option<&Origin> {
-        let id = refusal.object()?;
-        let step = self.steps.iter().find(|step| step.object.id == *id)?;
-        step.object.desired.as_ref().map(|object| &object.origin)
+    /// The refusals, each with the place where its object was written.
+    pub fn refusals_with_origins(&self) -> impl Iterator<Item = (&Refusal, Option<&Origin>)> {
+        let steps = self.steps.iter().filter(|_| !self.refusals.is_empty());
+        let desired = steps.filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
+        let origins: HashMap<&ObjectId, &Origin> = desired.map(|(id, object)| (id, &object.origin)).collect();
+        self.refusals.iter().map(move |it| (it, it.object().and_then(|id| origins.get(id).copied())))
     }
 
     /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What

@@ -69,7 +69,8 @@ fn renamed(steps: &mut [Step]) {
         let Some(left) = left.get(&kind) else { continue };
         let pairs = {
             let object = |at: &usize| Candidate::new(&steps[*at].object.id, content(&steps[*at].object));
-            let (ours, theirs): (Vec<_>, Vec<_>) = (new.iter().map(object).collect(), left.iter().map(object).collect());
+            let (ours, theirs): (Vec<_>, Vec<_>) =
+                (new.iter().map(object).collect(), left.iter().map(object).collect());
             alike::pairs(&ours, &theirs)
         };
         for (ours, theirs) in pairs {
