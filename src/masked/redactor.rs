@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(read(text), [0, 3], "{text}");
         }
         for text in ["0123beef4567", "abc", ""] {
-            assert_eq!(read(text), [], "{text}");
+            assert!(read(text).is_empty(), "{text}");
         }
         assert_eq!(read("aswordfishes:beef"), [0, 2, 3]);
     }
