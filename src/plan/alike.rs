@@ -352,7 +352,8 @@ mod tests {
                 assert!(pairing.pairs.iter().all(|(new, old)| new == old));
                 pairing.compared
             };
-            let (few, many) = (compared(500), compared(2_000));
+            let few = compared(500);
+            let many = compared(2_000);
             assert!(many <= 5 * few, "{few} for 500 objects, {many} for 2,000");
         }
     }

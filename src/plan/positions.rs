@@ -83,7 +83,8 @@ fn raise(actions: &Actions, group: &[usize], depends: &Dependencies, positions: 
 /// The namespaces and definitions that say what they come after, each with what is in it: its rank alone would not keep
 /// it before them.
 fn contained(actions: &Actions, group: &[usize], said: &Dependencies) -> Vec<(usize, usize)> {
-    let (mut spaces, mut kinds): (HashMap<&str, usize>, HashMap<GroupKind, usize>) = Default::default();
+    let mut spaces: HashMap<&str, usize> = HashMap::new();
+    let mut kinds: HashMap<GroupKind, usize> = HashMap::new();
     for container in said.keys().copied() {
         let object = &actions[container].1;
         if is_namespace(&object.id) {

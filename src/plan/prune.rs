@@ -252,7 +252,8 @@ struct Contents<'a> {
 
 impl<'a> Contents<'a> {
     fn of(objects: &'a BTreeSet<ObjectId>) -> Self {
-        let (mut namespaces, mut kinds) = (HashMap::new(), HashMap::new());
+        let mut namespaces = HashMap::new();
+        let mut kinds = HashMap::new();
         for id in objects {
             if let Some(namespace) = id.namespace.as_deref() {
                 namespaces.entry(namespace).or_insert(id);

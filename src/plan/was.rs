@@ -67,12 +67,10 @@ fn renamed(steps: &mut [Step]) {
     let left = of(steps, |step| matches!(step.action, Action::Delete | Action::Keep { leaves: false, .. }));
     for (kind, new) in new {
         let Some(left) = left.get(&kind) else { continue };
-        let pairs = {
-            let object = |at: &usize| Candidate::new(&steps[*at].object.id, content(&steps[*at].object));
-            let (ours, theirs): (Vec<_>, Vec<_>) =
-                (new.iter().map(object).collect(), left.iter().map(object).collect());
-            alike::pairs(&ours, &theirs)
-        };
+        let candidate = |at: &usize| Candidate::new(&steps[*at].object.id, content(&steps[*at].object));
+        let ours: Vec<Candidate<'_>> = new.iter().map(candidate).collect();
+        let theirs: Vec<Candidate<'_>> = left.iter().map(candidate).collect();
+        let pairs = alike::pairs(&ours, &theirs);
         for (ours, theirs) in pairs {
             let (new, old) = (new[ours], left[theirs]);
             steps[new].was = Some(Was::Named(steps[old].object.id.clone()));
