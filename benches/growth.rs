@@ -24,7 +24,7 @@ use weft::yaml::{self, Rules};
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 const QUICK: [usize; 3] = [100, 1_000, 10_000];
 /// Objects of a release.
-const EACH: usize = 100;
+const EACH: usize = 50;
 /// One of so many objects has a secret.
 const SECRETS: usize = 10;
 

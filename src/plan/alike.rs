@@ -127,7 +127,9 @@ impl<'a> Pairing<'a> {
                 paired.push((at, old));
             }
         }
-        paired.into_iter().for_each(|(new, old)| self.pair(new, old));
+        for (new, old) in paired {
+            self.pair(new, old);
+        }
     }
 
     /// Pairs objects that share most of their leaves.
