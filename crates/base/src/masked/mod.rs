@@ -5,6 +5,7 @@
 //! [`Redactor`].
 
 mod fingerprint;
+mod needles;
 mod redactor;
 mod sketch;
 
@@ -14,7 +15,7 @@ use std::fmt;
 use zeroize::Zeroize;
 
 pub use self::fingerprint::{Fingerprint, FingerprintKey};
-pub use self::redactor::Redactor;
+pub use self::redactor::{Redactor, SecretFinder};
 pub use self::sketch::Sketch;
 
 /// What stands in every output instead of a secret.

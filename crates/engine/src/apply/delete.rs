@@ -1,6 +1,6 @@
 //! One stage of deletes: only what the plan named is deleted or let go, and waited for until it is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -80,18 +80,20 @@ impl Run<'_> {
     async fn watch_go(&self, stage: usize, mut going: Vec<(usize, Wanted)>) {
         let end = Instant::now() + GOING;
         while !going.is_empty() {
-            let mut left: Vec<LiveObject> = Vec::new();
+            let mut left: HashMap<ObjectId, LiveObject> = HashMap::new();
             let wanted: Vec<Wanted> = going.iter().map(|(_, wanted)| wanted.clone()).collect();
-            let read = self.scope.cluster.read(wanted, &mut |object| left.push(object)).await;
+            let read =
+                self.scope.cluster.read(wanted, &mut |object| drop(left.insert(object.id.clone(), object))).await;
             // Where nothing can be read at all, nothing is seen to be gone.
             let unread: BTreeSet<ObjectId> = match read {
                 Ok(unread) => unread.reasons.into_keys().collect(),
                 Err(_) => going.iter().map(|(_, wanted)| wanted.id.clone()).collect(),
             };
-            let there = |it: &LiveObject, at: usize| {
-                it.id == self.step(at).object.id && uid(it) == self.step(at).object.live.as_ref().and_then(|it| uid(it))
+            let is_there = |at: usize| {
+                let object = &self.step(at).object;
+                let live = left.get(&object.id);
+                live.is_some_and(|it| uid(it) == object.live.as_ref().and_then(|it| uid(it)))
             };
-            let is_there = |at: usize| left.iter().any(|it| there(it, at));
             let (stay, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(at, _)| is_there(*at));
             for (at, wanted) in gone {
                 if unread.contains(&wanted.id) {
@@ -103,7 +105,7 @@ impl Run<'_> {
             going = stay;
             if Instant::now() >= end || self.scope.obstacle().is_some() {
                 for (at, _) in going.drain(..) {
-                    let reason = left.iter().find(|it| it.id == self.step(at).object.id).map(finalizers);
+                    let reason = left.get(&self.step(at).object.id).map(finalizers);
                     self.linger(stage, at, reason.unwrap_or_default());
                 }
             } else if !going.is_empty() {

@@ -108,22 +108,22 @@ impl Run<'_> {
     }
 
     fn releases(&self) -> BTreeSet<Arc<str>> {
-        self.scope.plan.steps.iter().map(|step| Arc::clone(&step.object.release)).collect()
+        self.scope.steps.keys().copied().cloned().collect()
     }
 
     fn steps_of(&self, release: &Arc<str>) -> impl Iterator<Item = (usize, &Step)> {
-        let steps = self.scope.plan.steps.iter().enumerate();
-        steps.filter(move |(_, step)| step.object.release == *release)
+        let places = self.scope.steps.get(release).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|at| (*at, self.step(*at)))
     }
 
     fn before(&self, release: &Arc<str>) -> Held {
-        let found = self.scope.options.inventories.iter().find(|it| it.release == *release);
+        let found = self.scope.inventories.get(release);
         let held = |it: &Inventory| Held { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
-        found.map(held).unwrap_or_default()
+        found.copied().map(held).unwrap_or_default()
     }
 
     fn commit_before(&self, release: &Arc<str>) -> Option<String> {
-        self.scope.options.inventories.iter().find(|it| it.release == *release)?.commit.clone()
+        self.scope.inventories.get(release)?.commit.clone()
     }
 
     /// How what is kept about the hooks of a release changes, if anything is done with it.

@@ -126,6 +126,10 @@ struct Scope<'a> {
     /// The same, for the first write of an object: none is begun when the run shall end.
     begins: Cluster,
     options: &'a Options,
+    /// By release, the places of its steps.
+    steps: BTreeMap<&'a Arc<str>, Vec<usize>>,
+    /// By release, its inventory as it was.
+    inventories: BTreeMap<&'a Arc<str>, &'a Inventory>,
     /// Kinds that this very plan defines: a server may take a moment to know them.
     fresh: BTreeSet<GroupKind>,
     /// The namespaces that this run made.
@@ -191,6 +195,11 @@ impl<'a> Run<'a> {
     fn new(plan: &'a Plan, cluster: &'a Cluster, options: &'a Options, events: Events<'a>) -> Self {
         let begins = cluster.until(options.stop.clone());
         let fresh = plan.steps.iter().filter(|step| step.action.is_write()).filter_map(wave::defined).collect();
+        let mut steps: BTreeMap<&Arc<str>, Vec<usize>> = BTreeMap::new();
+        for (at, step) in plan.steps.iter().enumerate() {
+            steps.entry(&step.object.release).or_default().push(at);
+        }
+        let inventories = options.inventories.iter().rev().map(|it| (&it.release, it)).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
             done: vec![Done::Not; plan.steps.len()],
@@ -210,6 +219,8 @@ impl<'a> Run<'a> {
                 cluster,
                 begins,
                 options,
+                steps,
+                inventories,
                 fresh,
                 made: Mutex::default(),
                 lost: OnceLock::new(),

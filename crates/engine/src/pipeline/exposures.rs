@@ -1,8 +1,10 @@
 //! Secret values outside Secrets, but for those that the project declares.
 
+use std::collections::HashMap;
+
 use super::{Rendering, pool};
 use weft_base::diagnostic::Failure;
-use weft_stages::manifest::{self, Exposure};
+use weft_stages::manifest::{self, Exposure, Object};
 use weft_stages::project::ExposureRule;
 
 /// What objects show of their releases' secrets.
@@ -16,8 +18,13 @@ pub struct Exposures<'r> {
 
 /// Looks for the secret values of the releases in their objects and hooks, on all cores.
 pub fn exposures(rendering: &Rendering) -> Result<Exposures<'_>, Failure> {
+    let mut objects: HashMap<&str, Vec<&Object>> = HashMap::new();
+    for object in rendering.desired.with_hooks() {
+        objects.entry(&object.release).or_default().push(object);
+    }
     let each = pool::each(&rendering.releases, |it| {
-        let found = manifest::exposures(rendering.desired.with_hooks(), &it.release.name, &it.values.merged);
+        let own = objects.get(&*it.release.name).into_iter().flatten().copied();
+        let found = manifest::exposures(own, &it.values.merged);
         Ok(declared(found, &it.release.exposes))
     })?;
     let mut all = Exposures::default();

@@ -1,6 +1,6 @@
 //! The part of a plan that only puts back what others did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::diff::{self, Class, FieldChange};
 use crate::manifest::ObjectId;
@@ -33,7 +33,8 @@ pub fn correction(plan: &Plan, key: &FingerprintKey) -> Correction {
         ..stage.clone()
     };
     let steps: Vec<Step> = kept.iter().filter_map(|at| plan.steps.get(*at)).cloned().collect();
-    let meant = |id: &ObjectId| steps.iter().any(|step| step.object.id == *id);
+    let ids: HashSet<&ObjectId> = steps.iter().map(|step| &step.object.id).collect();
+    let meant = |id: &ObjectId| ids.contains(id);
     let refusals = plan.refusals.iter().filter(|refusal| refusal.object().is_some_and(meant)).cloned().collect();
     let stages = plan.stages.iter().map(stage).collect();
     Correction {

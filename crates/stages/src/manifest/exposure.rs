@@ -2,7 +2,7 @@
 
 use super::Object;
 use super::lint::named;
-use weft_base::masked::{MASK, Redactor};
+use weft_base::masked::{MASK, SecretFinder};
 use weft_base::value::{Data, Origin, Path, Step, Value};
 use weft_schema::is_builtin_group;
 
@@ -66,37 +66,40 @@ impl Spot {
     }
 }
 
-/// A secret value of a release.
+/// The secret values of a release.
 struct Known {
-    path: Path,
-    redactor: Redactor,
+    /// Where they are in its values.
+    paths: Vec<Path>,
+    finder: SecretFinder,
 }
 
-/// What the objects of releases show; `values` are the merged values of a release.
+/// What the objects of a release show; `values` are its merged values.
 ///
 /// Only a value of four characters or more is found: as it is, in a longer text, line by line, quoted, in base64 or
 /// in hexadecimal. What is only made from a secret, such as a checksum, is none. Two places may show what they hold: the
 /// data of a Secret, and `caBundle`, whose certificates are public.
-pub fn exposures<'o>(objects: impl Iterator<Item = &'o Object>, release: &str, values: &Value) -> Vec<Exposure<'o>> {
-    let mut known = Vec::new();
-    collect(values, &Path::root(), &mut known);
+pub fn exposures<'o>(objects: impl Iterator<Item = &'o Object>, values: &Value) -> Vec<Exposure<'o>> {
+    let mut secrets = Vec::new();
+    collect(values, &Path::root(), &mut secrets);
     let mut found = Vec::new();
-    if known.is_empty() {
+    if secrets.is_empty() {
         return found;
     }
-    for object in objects.filter(|it| &*it.release == release) {
+    let finder = SecretFinder::of(secrets.iter().map(|(_, value)| *value));
+    let known = Known { paths: secrets.into_iter().map(|(path, _)| path).collect(), finder };
+    for object in objects {
         let mut look = Look { object, known: &known, found: &mut found };
         look.walk(&object.body, &Path::root());
     }
     found
 }
 
-fn collect(value: &Value, path: &Path, known: &mut Vec<Known>) {
+fn collect<'v>(value: &'v Value, path: &Path, known: &mut Vec<(Path, &'v Value)>) {
     match &value.data {
         Data::Map(map) => map.iter().for_each(|entry| collect(&entry.value, &path.field(&entry.key), known)),
         Data::List(items) => items.iter().enumerate().for_each(|(at, item)| collect(item, &path.index(at), known)),
         Data::Masked(leaf) if !matches!(leaf.expose(), Data::Bool(_)) => {
-            known.push(Known { path: path.clone(), redactor: Redactor::of([value]) });
+            known.push((path.clone(), value));
         }
         _ => {}
     }
@@ -104,7 +107,7 @@ fn collect(value: &Value, path: &Path, known: &mut Vec<Known>) {
 
 struct Look<'l, 'o> {
     object: &'o Object,
-    known: &'l [Known],
+    known: &'l Known,
     found: &'l mut Vec<Exposure<'o>>,
 }
 
@@ -139,7 +142,7 @@ impl Look<'_, '_> {
 
     /// The values that can be read in a text.
     fn read_in(&self, text: &str) -> Vec<Path> {
-        self.known.iter().filter(|it| it.redactor.reads_in(text)).map(|it| it.path.clone()).collect()
+        self.known.finder.read_in(text).into_iter().map(|at| self.known.paths[at].clone()).collect()
     }
 
     fn shown(&self, step: &Step) -> Step {

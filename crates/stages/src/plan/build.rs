@@ -1,6 +1,7 @@
 //! From verdicts to actions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -24,7 +25,7 @@ const CAP_SHARE: usize = 5;
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
     let holders = Holders::of(comparison.objects.iter().map(|object| &object.id), releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
-    let around = Around { releases, residents: &comparison.residents };
+    let around = Around::new(releases, &comparison.residents);
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
@@ -47,14 +48,14 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
 
 /// What the inventories of the run's releases do not say yet about what leaves them.
 fn policies(steps: &[Step], releases: &[ReleaseFacts]) -> BTreeMap<String, Prune> {
-    let news: Vec<_> = releases.iter().filter(|it| it.declared && it.prune != it.kept_prune).collect();
-    let has_objects = |it: &&&ReleaseFacts| {
-        let mut own = steps.iter().filter(|step| step.object.release == it.name);
-        own.any(|step| {
-            step.object.desired.as_ref().is_some_and(|it| !it.implicit) || it.inventory.contains(&step.object.id)
-        })
+    let news = releases.iter().filter(|it| it.declared && it.prune != it.kept_prune);
+    let news: HashMap<&Arc<str>, &ReleaseFacts> = news.map(|it| (&it.name, it)).collect();
+    let policy = |step: &Step| {
+        let release = *news.get(&step.object.release)?;
+        let has_object = wants(step) || release.inventory.contains(&step.object.id);
+        has_object.then(|| (release.name.to_string(), release.prune))
     };
-    news.iter().filter(has_objects).map(|it| (it.name.to_string(), it.prune)).collect()
+    if news.is_empty() { BTreeMap::new() } else { steps.iter().filter_map(policy).collect() }
 }
 
 fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
@@ -104,10 +105,11 @@ fn update(object: &ObjectComparison) -> Action {
 
 fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     let releases = around.releases;
+    let sets: HashSet<&str> = releases.iter().map(|release| release.set.as_str()).collect();
     let written = |step: &&Step| step.action.is_write();
     let of_objects = steps.iter().filter(written).flat_map(|step| {
         let object = &step.object;
-        let foreign = conflict::foreign_set(object, releases);
+        let foreign = conflict::foreign_set(object, &sets);
         let mut fixed = fixed(step, around, guards).into_iter().peekable();
         let remade = matches!(step.action, Action::Recreate { .. });
         // What the server says about a field that cannot change is the same refusal once more.
@@ -115,14 +117,14 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
         let invalid = invalid(object, remade);
         foreign
             .into_iter()
-            .chain(conflict::conflicts(object, releases, guards))
+            .chain(conflict::conflicts(object, around.release(&object.release), guards))
             .chain(fixed)
             .chain(server)
             .chain(invalid)
             .chain(neighbours::refusals(step))
     });
     let deletions = Deletions::of(environment, steps);
-    let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, steps, guards));
+    let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, guards));
     of_releases.chain(of_objects).collect()
 }
 
@@ -131,7 +133,7 @@ fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     let object = &step.object;
     let id = || object.id.clone();
     match &step.action {
-        Action::Recreate { .. } if replace::allowed(object, around.releases, guards) => Vec::new(),
+        Action::Recreate { .. } if replace::allowed(object, around.release(&object.release), guards) => Vec::new(),
         Action::Recreate { reason, loses, .. } => {
             vec![Refusal::Replace { id: id(), reason: reason.clone(), loses: loses.clone() }]
         }
@@ -175,6 +177,8 @@ struct Deletions<'a> {
     counts: BTreeMap<&'a str, usize>,
     /// How many are let go by what their releases and marks say, by release.
     orphans: BTreeMap<&'a str, usize>,
+    /// The releases that have an object of their own.
+    rendered: HashSet<&'a str>,
     /// What confirms exactly these.
     confirm: String,
 }
@@ -192,16 +196,18 @@ impl<'a> Deletions<'a> {
         }
         lines.sort_unstable();
         let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
-        Self { counts, orphans, confirm: HEXLOWER.encode(&digest[..5]) }
+        let rendered = steps.iter().filter(|step| wants(step) && step.action.hook().is_none());
+        let rendered = rendered.map(|step| step.object.release.as_ref()).collect();
+        Self { counts, orphans, rendered, confirm: HEXLOWER.encode(&digest[..5]) }
     }
 
-    fn refusals(&self, release: &ReleaseFacts, steps: &[Step], guards: &Guards) -> Vec<Refusal> {
+    fn refusals(&self, release: &ReleaseFacts, guards: &Guards) -> Vec<Refusal> {
         let of = |counts: &BTreeMap<&str, usize>| counts.get(release.name.as_ref()).copied().unwrap_or(0);
         let (deletes, leaving) = (of(&self.counts), of(&self.counts) + of(&self.orphans));
         let name = release.name.to_string();
         let mut refusals = Vec::new();
         let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
-        if leaving > 0 && release.declared && !meant && renders_nothing(release, steps) {
+        if leaving > 0 && release.declared && !meant && !self.rendered.contains(release.name.as_ref()) {
             refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
         }
         let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / CAP_SHARE));
@@ -212,8 +218,7 @@ impl<'a> Deletions<'a> {
     }
 }
 
-/// Whether a release has no object of its own: the namespace made for it does not count.
-fn renders_nothing(release: &ReleaseFacts, steps: &[Step]) -> bool {
-    let mut own = steps.iter().filter(|step| step.object.release == release.name && step.action.hook().is_none());
-    !own.any(|step| step.object.desired.as_ref().is_some_and(|desired| !desired.implicit))
+/// Whether the repository has the object of a step: the namespace made for a release does not count.
+fn wants(step: &Step) -> bool {
+    step.object.desired.as_ref().is_some_and(|desired| !desired.implicit)
 }

@@ -1,5 +1,7 @@
 //! Whose fields a plan may overwrite: people's are taken, a controller's only with a word or by a rule.
 
+use std::collections::HashSet;
+
 use super::table::{fits, rows};
 use super::{Guards, PART_OF, Refusal, ReleaseFacts};
 use crate::diff::{FieldChange, ObjectComparison, Writer, brief};
@@ -11,10 +13,9 @@ const WIDEST: usize = 60;
 /// Refuses the fields that a plan would take from somebody who is not to lose them, one refusal for each owner.
 pub(super) fn conflicts<'a>(
     object: &'a ObjectComparison,
-    releases: &'a [ReleaseFacts],
+    facts: Option<&'a ReleaseFacts>,
     guards: &'a Guards,
 ) -> impl Iterator<Item = Refusal> + 'a {
-    let facts = releases.iter().find(|facts| facts.name == object.release);
     let rules = facts.map_or(&[][..], |facts| facts.conflicts.as_slice());
     object.fields.iter().filter(|change| change.takes_over()).flat_map(move |change| {
         change.writers.iter().filter_map(move |writer| refusal(object, change, writer, rules, guards))
@@ -61,9 +62,8 @@ fn is_person(writer: &Writer) -> bool {
     rows(include_str!("managers.txt")).any(fits)
 }
 
-/// Refuses an object whose label names an apply set that is none of ours.
-pub(super) fn foreign_set(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Refusal> {
+/// Refuses an object whose label names an apply set that is none of ours; `sets` are those of all releases.
+pub(super) fn foreign_set(object: &ObjectComparison, sets: &HashSet<&str>) -> Option<Refusal> {
     let set = object.live.as_ref()?.body.dig(&["metadata", "labels", PART_OF])?.as_str()?;
-    let ours = releases.iter().any(|release| release.set == set);
-    (!ours).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned() })
+    (!sets.contains(set)).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned() })
 }

@@ -1,6 +1,6 @@
 //! What objects say themselves of their order: `config.kubernetes.io/depends-on` and `argocd.argoproj.io/sync-wave`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Action, Refusal, ReleaseFacts};
 use crate::diff::ObjectComparison;
@@ -41,10 +41,10 @@ impl Depends {
         let (mut first, mut refusals) = (Dependencies::new(), Vec::new());
         let places: HashMap<&ObjectId, usize> =
             if said.is_empty() { HashMap::new() } else { steps.iter().map(|at| (&object(*at).id, *at)).collect() };
-        let is_there = |id: &ObjectId| {
-            let leaves = |(_, it): &(Action, ObjectComparison)| it.desired.is_none() && it.id == *id;
-            releases.iter().any(|release| release.inventory.contains(id)) && !actions.iter().any(leaves)
-        };
+        let leaving = actions.iter().filter(|(_, it)| !said.is_empty() && it.desired.is_none());
+        let leaving: HashSet<&ObjectId> = leaving.map(|(_, it)| &it.id).collect();
+        let is_there =
+            |id: &ObjectId| !leaving.contains(id) && releases.iter().any(|release| release.inventory.contains(id));
         for at in said {
             let id = &object(at).id;
             let mut refuse = |on: String| refusals.push(Refusal::Dependency { id: id.clone(), on });

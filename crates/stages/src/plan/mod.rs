@@ -4,6 +4,7 @@
 //! a person's word becomes a [`Refusal`]; what is only left alone becomes [`Action::Keep`].
 
 mod action;
+mod alike;
 mod build;
 mod conflict;
 mod depends;
@@ -26,7 +27,7 @@ mod table;
 pub mod touched;
 mod was;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -177,7 +178,23 @@ pub struct Guards {
 /// What there is besides the object that is judged.
 struct Around<'a> {
     releases: &'a [ReleaseFacts],
+    by_name: HashMap<&'a Arc<str>, &'a ReleaseFacts>,
     residents: &'a BTreeMap<ObjectId, Residents>,
+}
+
+impl<'a> Around<'a> {
+    fn new(releases: &'a [ReleaseFacts], residents: &'a BTreeMap<ObjectId, Residents>) -> Self {
+        Self { releases, by_name: by_name(releases), residents }
+    }
+
+    fn release(&self, name: &Arc<str>) -> Option<&'a ReleaseFacts> {
+        self.by_name.get(name).copied()
+    }
+}
+
+/// Releases by name; of two with the same name the first one counts.
+fn by_name(releases: &[ReleaseFacts]) -> HashMap<&Arc<str>, &ReleaseFacts> {
+    releases.iter().rev().map(|release| (&release.name, release)).collect()
 }
 
 impl Guards {
@@ -200,11 +217,12 @@ impl Plan {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
-    /// Where the object of a refusal was written.
-    pub fn origin(&self, refusal: &Refusal) -> Option<&Origin> {
-        let id = refusal.object()?;
-        let step = self.steps.iter().find(|step| step.object.id == *id)?;
-        step.object.desired.as_ref().map(|object| &object.origin)
+    /// The refusals, each with the place where its object was written.
+    pub fn refusals_with_origins(&self) -> impl Iterator<Item = (&Refusal, Option<&Origin>)> {
+        let steps = self.steps.iter().filter(|_| !self.refusals.is_empty());
+        let desired = steps.filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
+        let origins: HashMap<&ObjectId, &Origin> = desired.map(|(id, object)| (id, &object.origin)).collect();
+        self.refusals.iter().map(move |it| (it, it.object().and_then(|id| origins.get(id).copied())))
     }
 
     /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What

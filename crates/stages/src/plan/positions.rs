@@ -9,6 +9,7 @@ use super::graph::topological;
 use super::order::{defined, is_namespace, is_other, rank};
 use crate::diff::ObjectComparison;
 use weft_base::value::{Data, Value};
+use weft_schema::GroupKind;
 
 /// The place of an object in its release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,16 +83,23 @@ fn raise(actions: &Actions, group: &[usize], depends: &Dependencies, positions: 
 /// The namespaces and definitions that say what they come after, each with what is in it: its rank alone would not keep
 /// it before them.
 fn contained(actions: &Actions, group: &[usize], said: &Dependencies) -> Vec<(usize, usize)> {
-    let users = |container: usize| {
+    let mut spaces: HashMap<&str, usize> = HashMap::new();
+    let mut kinds: HashMap<GroupKind, usize> = HashMap::new();
+    for container in said.keys().copied() {
         let object = &actions[container].1;
-        let (is_space, kind) = (is_namespace(&object.id), defined(object));
-        group.iter().copied().filter(move |at| {
-            let id = &actions[*at].1.id;
-            let inside = is_space && id.namespace.as_deref() == Some(object.id.name.as_str());
-            inside || kind.as_ref() == Some(&id.kind)
-        })
+        if is_namespace(&object.id) {
+            spaces.insert(&object.id.name, container);
+        }
+        kinds.extend(defined(object).map(|kind| (kind, container)));
+    }
+    let containers = |user: usize| {
+        let id = &actions[user].1.id;
+        let space = id.namespace.as_deref().and_then(|name| spaces.get(name));
+        space.into_iter().chain(kinds.get(&id.kind)).map(move |container| (*container, user))
     };
-    said.keys().flat_map(|container| users(*container).map(|user| (*container, user))).collect()
+    let mut found: Vec<(usize, usize)> = group.iter().flat_map(|user| containers(*user)).collect();
+    found.sort_unstable();
+    found
 }
 
 /// By step, the others of its rank that it names by kind and name, as custom resources and autoscalers do.

@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use super::holders::Holders;
 use super::table::rows;
-use super::{Action, Around, Guards, PART_OF, ReleaseFacts, order};
+use super::{Action, Around, Guards, PART_OF, ReleaseFacts, by_name, order};
 use crate::diff::{Class, Comparison, ObjectComparison, Residents, Verdict};
 use crate::manifest::ObjectId;
 use crate::project::{GUARDED, Prune};
 use weft_base::value::Value;
+use weft_schema::GroupKind;
 
 /// The annotation by which an object says for itself what becomes of it when it leaves: `orphan` or `keep`.
 const MARK: &str = "weft.example.com/prune";
 
 /// What the gates look at besides the object.
 pub(super) struct Gates<'a> {
-    releases: &'a [ReleaseFacts],
+    by_name: HashMap<&'a Arc<str>, &'a ReleaseFacts>,
+    by_set: HashMap<&'a str, &'a ReleaseFacts>,
+    /// By object, the release that may have it next, which this run is not about.
+    heirs: HashMap<&'a ObjectId, &'a Arc<str>>,
+    /// The first release that could not be rendered, and why.
+    unrendered: Option<(&'a Arc<str>, &'a String)>,
     holders: &'a Holders<'a>,
     guards: &'a Guards,
     /// By object, the release that wants it.
@@ -45,8 +51,12 @@ impl<'a> Gates<'a> {
         for object in objects.iter().filter(|object| object.desired.is_none()) {
             left.entry(&object.id).or_default().insert(&object.release);
         }
+        let wanted_elsewhere = releases.iter().rev().filter(|_| judges);
         Self {
-            releases,
+            by_name: by_name(releases),
+            by_set: releases.iter().rev().map(|release| (release.set.as_str(), release)).collect(),
+            heirs: wanted_elsewhere.flat_map(|it| it.wanted.iter().map(|id| (id, &it.name))).collect(),
+            unrendered: releases.iter().find_map(|it| Some((&it.name, it.unrendered.as_ref()?))),
             holders,
             guards,
             wanted: wanted().map(|object| (&object.id, &object.release)).collect(),
@@ -93,8 +103,7 @@ impl<'a> Gates<'a> {
     fn heir(&self, object: &ObjectComparison) -> Option<&'a Arc<str>> {
         let leaving = self.left.get(&object.id)?;
         let label = part_of(object.live.as_ref()?.body.get("metadata")?);
-        let labelled = self.releases.iter().find(|release| Some(release.set.as_str()) == label);
-        let labelled = labelled.and_then(|release| leaving.get(&release.name));
+        let labelled = label.and_then(|label| leaving.get(&self.by_set.get(label)?.name));
         labelled.or_else(|| leaving.first()).copied()
     }
 
@@ -103,7 +112,7 @@ impl<'a> Gates<'a> {
     }
 
     fn release(&self, object: &ObjectComparison) -> Option<&ReleaseFacts> {
-        self.releases.iter().find(|release| release.name == object.release)
+        self.by_name.get(&object.release).copied()
     }
 
     /// Why nothing is certain about what left: an object that could not be compared may be the same one elsewhere, and a
@@ -113,10 +122,10 @@ impl<'a> Gates<'a> {
         if self.unsure.contains(release) {
             return Some(format!("not all objects of the release `{release}` could be compared"));
         }
-        if let Some(heir) = self.releases.iter().find(|it| it.wanted.contains(&object.id)) {
-            return Some(format!("it moves to the release `{}` when that is applied", heir.name));
+        if let Some(heir) = self.heirs.get(&object.id) {
+            return Some(format!("it moves to the release `{heir}` when that is applied"));
         }
-        let (other, reason) = self.releases.iter().find_map(|it| Some((&it.name, it.unrendered.as_ref()?)))?;
+        let (other, reason) = self.unrendered?;
         Some(format!("the release `{other}` may have it now, which could not be rendered: {reason}"))
     }
 
@@ -213,8 +222,9 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], aroun
     let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
     let held = around.releases.iter().flat_map(|release| release.inventory.ids()).filter(|id| !gone.contains(id));
     let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| object.id.clone()).chain(held).collect();
+    let contents = Contents::of(&staying);
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
-        let ours = staying.iter().find(|id| contains(object, id)).map(|id| format!("`{id}` needs it, and stays"));
+        let ours = contents.first_in(object).map(|id| format!("`{id}` needs it, and stays"));
         if let Some(reason) = ours.or_else(|| inhabited(around.residents.get(&object.id)?, &gone)) {
             *action = Action::Keep { reason, leaves: false };
         }
@@ -234,7 +244,29 @@ fn inhabited(residents: &Residents, gone: &BTreeSet<ObjectId>) -> Option<String>
     }
 }
 
-fn contains(container: &ObjectComparison, id: &ObjectId) -> bool {
-    let in_namespace = id.namespace.as_deref().is_some_and(|name| order::namespace(name) == container.id);
-    in_namespace || order::defined(container).is_some_and(|kind| kind == id.kind)
+/// The first object in each namespace and of each kind.
+struct Contents<'a> {
+    namespaces: HashMap<&'a str, &'a ObjectId>,
+    kinds: HashMap<&'a GroupKind, &'a ObjectId>,
+}
+
+impl<'a> Contents<'a> {
+    fn of(objects: &'a BTreeSet<ObjectId>) -> Self {
+        let mut namespaces = HashMap::new();
+        let mut kinds = HashMap::new();
+        for id in objects {
+            if let Some(namespace) = id.namespace.as_deref() {
+                namespaces.entry(namespace).or_insert(id);
+            }
+            kinds.entry(&id.kind).or_insert(id);
+        }
+        Self { namespaces, kinds }
+    }
+
+    /// The first object that is in a namespace, or of the kind that a definition makes.
+    fn first_in(&self, container: &ObjectComparison) -> Option<&'a ObjectId> {
+        let inside = order::is_namespace(&container.id).then(|| self.namespaces.get(container.id.name.as_str()));
+        let defined = order::defined(container).and_then(|kind| self.kinds.get(&kind));
+        inside.flatten().into_iter().chain(defined).copied().min()
+    }
 }

@@ -9,6 +9,7 @@ use crate::manifest::{Object, ObjectId, apply_set_id, inventory_name};
 use crate::project::{Environment, GUARDED, Release};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::Value;
+use weft_schema::GroupKind;
 
 /// The objects of a rendering, those of hooks among them.
 pub type Objects = Vec<Arc<Object>>;
@@ -48,13 +49,10 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects
 /// namespace the release is.
 pub fn of_environments(base: (&Environment, Objects), head: (&Environment, Objects), key: &FingerprintKey) -> Plan {
     let environment = format!("{} -> {}", base.0.name, head.0.name);
-    let mut left: Vec<Option<Arc<Object>>> = base.1.into_iter().map(Some).collect();
+    let mut left = Left::new(base.1);
     let mut steps = Vec::new();
     for object in head.1 {
-        let same = |it: &Option<Arc<Object>>| it.as_ref().is_some_and(|it| it.id == object.id);
-        let place = |it: &Option<Arc<Object>>| it.as_ref().is_some_and(|it| is_like(it, &object));
-        let at = left.iter().position(same).or_else(|| left.iter().position(place));
-        let other = at.and_then(|at| left.get_mut(at)?.take());
+        let other = left.take(&object);
         let at_home = other.as_ref().is_some_and(|it| is_at_home(base.0, it) && is_at_home(head.0, &object));
         let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Was::Named(it.id.clone()));
         let other = other.map(|it| moved(it, &object, at_home));
@@ -66,7 +64,7 @@ pub fn of_environments(base: (&Environment, Objects), head: (&Environment, Objec
         };
         steps.push(Step { action, wave: 0, object, was });
     }
-    let dropped = left.into_iter().flatten().map(|it| dropped(&it, key));
+    let dropped = left.objects.into_iter().flatten().map(|it| dropped(&it, key));
     steps.extend(dropped.map(|object| Step { action: Action::Delete, wave: 0, object, was: None }));
     Plan { environment, steps, ..Plan::default() }
 }
@@ -111,11 +109,55 @@ fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectCo
     all
 }
 
-/// Whether two objects are the same thing in two environments.
-fn is_like(one: &Object, other: &Object) -> bool {
-    let name = |it: &Object| (it.id.kind.clone(), it.id.name.clone(), Arc::clone(&it.release));
-    let implicit = one.implicit && other.implicit && one.release == other.release;
-    implicit || name(one) == name(other)
+/// The objects of an environment for which none of another one was found yet.
+struct Left {
+    objects: Vec<Option<Arc<Object>>>,
+    /// Their places by what they may be found by, the first one last.
+    places: HashMap<Likeness, Vec<usize>>,
+}
+
+/// What makes two objects the same thing in two environments.
+#[derive(PartialEq, Eq, Hash)]
+enum Likeness {
+    Id(ObjectId),
+    /// Of a release, in whatever namespace it is.
+    Name(GroupKind, String, Arc<str>),
+    /// The namespace that is made for a release.
+    Implicit(Arc<str>),
+}
+
+impl Likeness {
+    /// Those of an object beside its id.
+    fn all(object: &Object) -> impl Iterator<Item = Self> {
+        let release = &object.release;
+        let name = Self::Name(object.id.kind.clone(), object.id.name.clone(), Arc::clone(release));
+        [name].into_iter().chain(object.implicit.then(|| Self::Implicit(Arc::clone(release))))
+    }
+}
+
+impl Left {
+    fn new(objects: Objects) -> Self {
+        let mut places: HashMap<Likeness, Vec<usize>> = HashMap::new();
+        for (at, object) in objects.iter().enumerate().rev() {
+            for likeness in Likeness::all(object).chain([Likeness::Id(object.id.clone())]) {
+                places.entry(likeness).or_default().push(at);
+            }
+        }
+        Self { objects: objects.into_iter().map(Some).collect(), places }
+    }
+
+    /// The object that is the same thing: first by its id.
+    fn take(&mut self, object: &Object) -> Option<Arc<Object>> {
+        let same = self.first(&Likeness::Id(object.id.clone()));
+        let at = same.or_else(|| Likeness::all(object).filter_map(|likeness| self.first(&likeness)).min())?;
+        self.objects.get_mut(at)?.take()
+    }
+
+    fn first(&mut self, likeness: &Likeness) -> Option<usize> {
+        let places = self.places.get_mut(likeness)?;
+        while places.pop_if(|at| self.objects[*at].is_none()).is_some() {}
+        places.last().copied()
+    }
 }
 
 /// Whether an object is in the namespace of its release, or is that namespace.

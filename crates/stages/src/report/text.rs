@@ -253,10 +253,10 @@ impl Writer<'_> {
     }
 
     fn refusals(&mut self, report: &Report) {
-        for refusal in &report.plan.refusals {
+        for (refusal, origin) in report.plan.refusals_with_origins() {
             let word = self.paint("refused", AnsiColor::Red);
             self.line(&format!("{word}: {}", line(&refusal.to_string())));
-            if let Some(origin) = report.plan.origin(refusal) {
+            if let Some(origin) = origin {
                 self.line(&format!(" --> {}", line(&origin.to_string())));
             }
             if let Some(hint) = refusal.hint() {

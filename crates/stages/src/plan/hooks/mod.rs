@@ -4,7 +4,7 @@ mod kept;
 mod tests;
 mod turn;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -112,13 +112,18 @@ pub(super) fn plan(
     releases: &[ReleaseFacts],
 ) -> BTreeMap<Arc<str>, Course> {
     let mut courses = BTreeMap::new();
-    let objects = actions.len();
+    let mut of_releases: HashMap<&str, Vec<&Action>> = HashMap::new();
+    for (action, object) in &*actions {
+        of_releases.entry(&object.release).or_default().push(action);
+    }
+    let mut added = Vec::new();
     for facts in releases.iter().filter(|it| !it.hooks.is_empty()) {
-        let judge = Judge::new(facts, &actions[..objects]);
+        let judge = Judge::new(facts, of_releases.get(&*facts.name).map_or(&[][..], Vec::as_slice));
         let HookFacts { wanted, kept, .. } = facts.hooks.clone();
         courses.insert(Arc::clone(&facts.name), Course { occasion: judge.occasion, kept, wanted });
-        actions.extend(judge.actions());
+        added.extend(judge.actions());
     }
+    actions.extend(added);
     courses
 }
 
@@ -164,8 +169,8 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(facts: &'a ReleaseFacts, objects: &[(Action, ObjectComparison)]) -> Self {
-        let own = || objects.iter().filter(|(_, it)| it.release == facts.name).map(|(action, _)| action);
+    fn new(facts: &'a ReleaseFacts, own: &[&Action]) -> Self {
+        let own = || own.iter().copied();
         let kept = &facts.hooks.kept;
         let there = own().any(|action| !matches!(action, Action::Create)) || !facts.inventory.is_empty();
         let occasion = match kept.unfinished {

@@ -93,8 +93,8 @@ fn problems(report: &Report) -> Vec<String> {
     let marked = |class: &str, word: &str, said: &str| {
         format!("<strong class=\"{class}\">{word}</strong> {}", text(&line(said)).replace("\\n", "<br>"))
     };
-    let refusals = plan.refusals.iter().map(|refusal| {
-        let origin = plan.origin(refusal).map(|it| format!(" ({it})")).unwrap_or_default();
+    let refusals = plan.refusals_with_origins().map(|(refusal, origin)| {
+        let origin = origin.map(|it| format!(" ({it})")).unwrap_or_default();
         let hint = refusal.hint().map(|it| format!(". {it}")).unwrap_or_default();
         marked("bad", "refused", &format!("{refusal}{origin}{hint}"))
     });

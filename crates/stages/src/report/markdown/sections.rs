@@ -61,9 +61,9 @@ pub(super) fn sections(report: &Report, releases: &[Release], show: Show) -> Vec
 
 /// What must not be overlooked: refusals, objects that did not end well, warnings.
 fn problems(report: &Report) -> Vec<String> {
-    let refusals = report.plan.refusals.iter().map(|refusal| {
+    let refusals = report.plan.refusals_with_origins().map(|(refusal, origin)| {
         let hint = refusal.hint().map_or_else(String::new, |hint| format!(" {}", page(&hint)));
-        let origin = report.plan.origin(refusal).map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
+        let origin = origin.map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
         format!("- **Refused**: {}{origin}.{hint}\n", page(&refusal.to_string()))
     });
     let outcomes = Outcomes::of(&report.events);

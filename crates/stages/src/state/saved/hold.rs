@@ -1,6 +1,6 @@
 //! A plan that was made anew, held against the one of a file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Cause, Moved, Proof, Saved, proofs};
 use crate::manifest::ObjectId;
@@ -90,6 +90,7 @@ fn left_out(step: &Step) -> Option<Moved> {
 /// The plan without what is to be done at these places.
 fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
     let mut elsewhere = Vec::new();
+    let places: HashSet<usize> = places.iter().copied().collect();
     for step in plan.steps.iter_mut().enumerate().filter_map(|(at, step)| places.contains(&at).then_some(step)) {
         if let Action::Hook(hook) = &mut step.action {
             // What the file does not run stays as it was seen.
@@ -105,8 +106,9 @@ fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
         step.was = None;
         elsewhere.push(step.object.id.clone());
     }
-    plan.refusals.retain(|it| it.object().is_none_or(|id| !elsewhere.contains(id)));
-    plan.findings.retain(|it| it.object.as_ref().is_none_or(|id| !elsewhere.contains(id)));
+    let ids: HashSet<&ObjectId> = elsewhere.iter().collect();
+    plan.refusals.retain(|it| it.object().is_none_or(|id| !ids.contains(id)));
+    plan.findings.retain(|it| it.object.as_ref().is_none_or(|id| !ids.contains(id)));
     Held { plan, elsewhere }
 }
 
