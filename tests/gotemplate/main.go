@@ -213,5 +213,18 @@ func functions(t *template.Template, option string) template.FuncMap {
 			err := t.ExecuteTemplate(&out, name, data)
 			return out.String(), err
 		},
+		"tpl": func(text string, data any) (string, error) {
+			copied, err := t.Clone()
+			if err != nil {
+				return "", err
+			}
+			copied.Funcs(functions(copied, option))
+			if copied, err = copied.New("gotpl").Parse(text); err != nil {
+				return "", err
+			}
+			var out strings.Builder
+			err = copied.Execute(&out, data)
+			return out.String(), err
+		},
 	}
 }

@@ -6,6 +6,7 @@
 mod data;
 mod laws;
 mod places;
+mod scopes;
 mod things;
 
 use std::fmt::Write as _;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = cases::of("gotemplate", run);
     trials.extend(laws::trials());
     trials.extend(places::trials());
+    trials.extend(scopes::trials());
     trials
 }
 

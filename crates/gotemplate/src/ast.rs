@@ -14,8 +14,6 @@ pub struct Template {
     pub name: Str,
     /// The file that it stands in.
     pub source: Arc<Source>,
-    /// How many variables can be there at once, `$` included.
-    pub slots: usize,
     /// What it is made of.
     pub body: Vec<Node>,
 }
@@ -70,6 +68,8 @@ pub struct Pipe {
     pub span: Span,
     /// The variables that get its value; of a `range`, key and value.
     pub variables: Vec<Variable>,
+    /// Whether they are assigned by `=` and not declared by `:=`.
+    pub assigns: bool,
     /// Each gets the value of the one before as its last argument.
     pub commands: Vec<Command>,
 }
@@ -77,10 +77,20 @@ pub struct Pipe {
 /// A variable that is declared or assigned.
 #[derive(Debug)]
 pub struct Variable {
-    /// Its place among the template's variables; `None` where nothing has declared it.
-    pub slot: Option<usize>,
     /// Its name.
+    pub name: Name,
+    /// Where the name stands.
     pub span: Span,
+}
+
+/// The name of a variable, as a number of its own within its template. Go looks a variable up by name when the template
+/// runs, so the same name may stand for another variable each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name(pub usize);
+
+impl Name {
+    /// `$`, which every template has from its start.
+    pub const ROOT: Self = Self(0);
 }
 
 /// An operand with its arguments.
@@ -118,8 +128,8 @@ pub enum ExprKind {
     Text(Str),
     /// `.a.b`
     Field(Vec<Str>),
-    /// `$a.b`; without a slot where nothing has declared it.
-    Variable(Option<usize>, Vec<Str>),
+    /// `$a.b`
+    Variable(Name, Vec<Str>),
     /// `(x).a.b`
     Chain(Box<Expr>, Vec<Str>),
     /// The name of a function.

@@ -230,6 +230,7 @@ impl GoTemplateError {
             | Self::NoTemplate { near: Some(near), .. }
             | Self::NilField { near: Some(near), .. }
             | Self::NoField { near: Some(near), .. } => format!("Did you mean `{near}`?"),
+            Self::NoVariable { .. } => "A variable ends with the block or branch that declares it.".into(),
             Self::NoTemplate { .. } => "Names of templates are those after `define`.".into(),
             Self::NilField { .. } => {
                 "Set the value, or put what may be missing in parentheses: `(.a).b` is empty without `.a`.".into()

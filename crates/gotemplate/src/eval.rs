@@ -1,6 +1,6 @@
 //! The values of pipelines, commands and their operands.
 
-use super::ast::{Callee, Command, Expr, ExprKind, Pipe, Template, Variable};
+use super::ast::{Callee, Command, Expr, ExprKind, Name, Pipe, Template, Variable};
 use super::call::{Fault, Function};
 use super::error::GoTemplateError;
 use super::parse::Number;
@@ -9,7 +9,7 @@ use super::source::Span;
 use super::text::Str;
 use super::types::Type;
 use super::value::Value;
-use super::walk::{Fallible, Found};
+use super::walk::{Binding, Fallible, Found};
 
 /// The template that is being executed, and where its variables begin.
 #[derive(Clone, Copy)]
@@ -31,14 +31,20 @@ impl Run<'_> {
         }
         let value = handed.flatten();
         for variable in &pipe.variables {
-            self.set(frame, variable, value.clone())?;
+            if pipe.assigns {
+                self.assign(frame, variable, value.clone())?;
+            } else {
+                self.variables.push(Binding { name: variable.name, value: value.clone() });
+            }
         }
         Ok(value)
     }
 
-    pub(super) fn set(&mut self, frame: Frame<'_>, variable: &Variable, value: Found) -> Fallible<()> {
-        match variable.slot.and_then(|slot| self.variables.get_mut(frame.base + slot)) {
-            Some(place) => *place = value,
+    /// Gives a variable that was declared another value.
+    pub(super) fn assign(&mut self, frame: Frame<'_>, variable: &Variable, value: Found) -> Fallible<()> {
+        let variables = self.variables.iter_mut().skip(frame.base);
+        match variables.rev().find(|it| it.name == variable.name) {
+            Some(binding) => binding.value = value,
             None => return Err(no_variable(frame, variable.span)),
         }
         Ok(())
@@ -58,8 +64,8 @@ impl Run<'_> {
                 let receiver = self.receiver(frame, dot, inner)?;
                 return self.chain(frame, dot, receiver, path, command, handed);
             }
-            ExprKind::Variable(slot, path) if !path.is_empty() => {
-                let receiver = self.variable(frame, *slot, head.span)?;
+            ExprKind::Variable(name, path) if !path.is_empty() => {
+                let receiver = self.variable(frame, *name, head.span)?;
                 return self.chain(frame, dot, receiver, path, command, handed);
             }
             _ => {}
@@ -84,8 +90,8 @@ impl Run<'_> {
             ExprKind::Number(number) => ideal(frame, expr.span, number).map(Some),
             ExprKind::Text(text) => Ok(Some(Value::Str(text.clone()))),
             ExprKind::Field(path) => self.fields(frame, dot, dot.clone(), path, expr.span),
-            ExprKind::Variable(slot, path) => {
-                let value = self.variable(frame, *slot, expr.span)?;
+            ExprKind::Variable(name, path) => {
+                let value = self.variable(frame, *name, expr.span)?;
                 self.fields(frame, dot, value, path, expr.span)
             }
             ExprKind::Chain(inner, path) => {
@@ -107,9 +113,14 @@ impl Run<'_> {
         }
     }
 
-    fn variable(&self, frame: Frame<'_>, slot: Option<usize>, span: Span) -> Fallible<Found> {
-        let value = slot.and_then(|slot| self.variables.get(frame.base + slot));
-        value.cloned().ok_or_else(|| no_variable(frame, span))
+    fn variable(&self, frame: Frame<'_>, name: Name, span: Span) -> Fallible<Found> {
+        self.lookup(frame, name).cloned().ok_or_else(|| no_variable(frame, span))
+    }
+
+    /// The value of the variable that was declared last by that name.
+    pub(super) fn lookup(&self, frame: Frame<'_>, name: Name) -> Option<&Found> {
+        let variables = self.variables.iter().skip(frame.base);
+        variables.rev().find(|it| it.name == name).map(|it| &it.value)
     }
 
     /// `and` and `or`: the first argument that decides, or the last.

@@ -1,6 +1,6 @@
 //! Fields and methods, and what is said where there is none.
 
-use super::ast::{Command, Expr, ExprKind};
+use super::ast::{Command, Expr, ExprKind, Name};
 use super::call::Function;
 use super::error::{GoTemplateError, Place, described};
 use super::eval::{Frame, dotted};
@@ -110,7 +110,8 @@ impl Run<'_> {
 
     /// Whether what is written begins at the root of the data.
     fn is_rooted(&self, frame: Frame<'_>, dot: &Found, written: &str) -> bool {
-        let start = if written.starts_with("$.") { self.variables.get(frame.base) } else { Some(dot) };
+        let start =
+            if written.starts_with("$.") { self.variables.get(frame.base).map(|it| &it.value) } else { Some(dot) };
         match (start, &self.root) {
             (Some(Some(Value::Map(start))), Some(Value::Map(root))) if written.starts_with(['.', '$']) => {
                 start.is(root)
@@ -133,7 +134,7 @@ impl Run<'_> {
         let mut place = frame.place(command.span);
         place.used = self.used(frame, dot, command);
         let looked_at = command.args.iter().chain([&command.head]).find_map(|expr| match &expr.kind {
-            ExprKind::Field(path) | ExprKind::Variable(Some(0), path) if !path.is_empty() => Some((expr.span, path)),
+            ExprKind::Field(path) | ExprKind::Variable(Name::ROOT, path) if !path.is_empty() => Some((expr.span, path)),
             _ => None,
         });
         if let Some((_, path)) = looked_at.filter(|(span, _)| self.is_rooted(frame, dot, &frame.text(*span))) {
@@ -154,7 +155,7 @@ impl Run<'_> {
     pub(super) fn used_in(&self, frame: Frame<'_>, dot: &Found, expr: &Expr) -> Option<String> {
         let (root, path) = match &expr.kind {
             ExprKind::Field(path) => (dot.clone(), path),
-            ExprKind::Variable(Some(slot), path) => (self.variables.get(frame.base + slot)?.clone(), path),
+            ExprKind::Variable(name, path) => (self.lookup(frame, *name)?.clone(), path),
             _ => return None,
         };
         let value = match root {

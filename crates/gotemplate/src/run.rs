@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::Template;
+use super::ast::{Name, Template};
 use super::call::{Fault, Limit};
 use super::error::{GoTemplateError, MADE};
 use super::parse::parse;
@@ -13,7 +13,7 @@ use super::templates::Templates;
 use super::text::Str;
 use super::trace::Recorder;
 use super::value::Value;
-use super::walk::{Fallible, Found};
+use super::walk::{Binding, Fallible, Found};
 use weft_base::diagnostic::{Trace, nearest};
 use weft_base::tree::reads;
 
@@ -65,7 +65,8 @@ pub struct Run<'e> {
     pub(super) limits: Limits,
     pub(super) missing: Missing,
     pub(super) out: Vec<u8>,
-    pub(super) variables: Vec<Option<Value>>,
+    /// The variables of the templates that are being executed, the innermost last.
+    pub(super) variables: Vec<Binding>,
     pub(super) recorder: Option<Recorder>,
     pub(super) root: Option<Value>,
     steps: u64,
@@ -204,8 +205,7 @@ impl<'e> Run<'e> {
         }
         self.depth += 1;
         let base = self.variables.len();
-        self.variables.resize(base + template.slots, None);
-        self.variables[base].clone_from(data);
+        self.variables.push(Binding { name: Name::ROOT, value: data.clone() });
         let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.body(&template, base, data));
         self.variables.truncate(base);
         self.depth -= 1;

@@ -1,6 +1,6 @@
 //! The nodes of a template, executed one after the other.
 
-use super::ast::{Branch, Invoke, Node, Pipe, Template};
+use super::ast::{Branch, Invoke, Name, Node, Pipe, Template};
 use super::call::Limit;
 use super::error::{GoTemplateError, Place};
 use super::eval::Frame;
@@ -13,6 +13,12 @@ use super::value::Value;
 pub(super) type Found = Option<Value>;
 
 pub(super) type Fallible<T> = Result<T, Box<GoTemplateError>>;
+
+/// A variable with its value.
+pub(super) struct Binding {
+    pub name: Name,
+    pub value: Found,
+}
 
 /// What comes after a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +45,9 @@ impl Run<'_> {
                     self.action(frame, dot, pipe)?;
                     Flow::Next
                 }
-                Node::If(branch) => self.if_or_with(frame, dot, branch, false)?,
-                Node::With(branch) => self.if_or_with(frame, dot, branch, true)?,
-                Node::Range(branch) => stacker::maybe_grow(RED_ZONE, SEGMENT, || self.range(frame, dot, branch))?,
+                Node::If(branch) => self.scoped(|run| run.if_or_with(frame, dot, branch, false))?,
+                Node::With(branch) => self.scoped(|run| run.if_or_with(frame, dot, branch, true))?,
+                Node::Range(branch) => self.scoped(|run| run.range(frame, dot, branch))?,
                 Node::Template(invoke) => {
                     self.invoke(frame, dot, invoke)?;
                     Flow::Next
@@ -54,6 +60,14 @@ impl Run<'_> {
             }
         }
         Ok(Flow::Next)
+    }
+
+    /// Runs a step; the variables that it declares end with it.
+    fn scoped<T>(&mut self, step: impl FnOnce(&mut Self) -> Fallible<T>) -> Fallible<T> {
+        let mark = self.variables.len();
+        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || step(self));
+        self.variables.truncate(mark);
+        result
     }
 
     pub(super) fn step(&mut self, frame: Frame<'_>, span: Span, steps: u64) -> Fallible<()> {
@@ -100,7 +114,7 @@ impl Run<'_> {
         let truth = value.as_ref().is_some_and(Value::truth);
         let nodes = if truth { &branch.then } else { &branch.otherwise };
         let dot = if truth && with { &value } else { dot };
-        stacker::maybe_grow(RED_ZONE, SEGMENT, || self.walk(frame, dot, nodes))
+        self.walk(frame, dot, nodes)
     }
 
     fn invoke(&mut self, frame: Frame<'_>, dot: &Found, invoke: &Invoke) -> Fallible<()> {
@@ -160,19 +174,36 @@ impl Run<'_> {
         for (key, element) in items {
             ran = true;
             self.step(frame, branch.pipe.span, 1)?;
-            match &branch.pipe.variables[..] {
-                [only] => self.set(frame, only, element.clone())?,
-                [first, second] => {
-                    self.set(frame, first, key)?;
-                    self.set(frame, second, element.clone())?;
-                }
-                _ => {}
-            }
-            if self.walk(frame, &element, &branch.then)? == Flow::Break {
+            self.next_round(frame, &branch.pipe, key, &element)?;
+            let mark = self.variables.len();
+            let flow = self.walk(frame, &element, &branch.then)?;
+            self.variables.truncate(mark);
+            if flow == Flow::Break {
                 break;
             }
         }
         Ok(ran)
+    }
+
+    /// Gives the variables of a loop the values of a round.
+    fn next_round(&mut self, frame: Frame<'_>, pipe: &Pipe, key: Found, element: &Found) -> Fallible<()> {
+        match &pipe.variables[..] {
+            [only] if pipe.assigns => self.assign(frame, only, element.clone()),
+            [first, second] if pipe.assigns => {
+                self.assign(frame, first, key)?;
+                self.assign(frame, second, element.clone())
+            }
+            variables => {
+                // Those that the loop declares are on top of all others.
+                let values = [Some(element.clone()), (variables.len() > 1).then_some(key)];
+                for (binding, value) in
+                    self.variables.iter_mut().rev().take(variables.len()).zip(values.into_iter().flatten())
+                {
+                    binding.value = value;
+                }
+                Ok(())
+            }
+        }
     }
 
     fn invalid(&self, frame: Frame<'_>, dot: &Found, pipe: &Pipe, message: String) -> Box<GoTemplateError> {

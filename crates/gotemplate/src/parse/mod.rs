@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::lex::{Item, Lexer, Token};
 pub use self::number::Number;
-use super::ast::{Branch, Command, Expr, Invoke, Node, Template};
+use super::ast::{Branch, Command, Expr, Invoke, Name, Node, Template};
 use super::call::Functions;
 use super::error::{GoTemplateError, Place};
 use super::source::{Source, Span};
@@ -66,27 +66,38 @@ struct Parser<'a> {
 /// The variables of a template at a place.
 #[derive(Default)]
 struct Scope {
-    /// Those that have a value here, by name; a name's last counts.
-    variables: Vec<Str>,
-    /// Those that are written before their value.
-    pending: Vec<Str>,
-    slots: usize,
+    /// The names that may be used here. As in Go, `else` knows those of the branch before it; whether they have a value
+    /// shows when the template runs.
+    known: Vec<Name>,
+    /// All names of the template: each one's place is its number.
+    names: Vec<Str>,
     ranges: usize,
 }
 
 impl Scope {
     fn of_template() -> Self {
-        Self { variables: vec!["$".into()], slots: 1, ..Self::default() }
+        Self { known: vec![Name::ROOT], names: vec!["$".into()], ranges: 0 }
     }
 
-    fn slot(&self, name: &[u8]) -> Option<usize> {
-        self.variables.iter().rposition(|it| it.as_bytes() == name)
+    fn known(&self, name: &[u8]) -> Option<Name> {
+        self.number(name).filter(|it| self.known.contains(it))
     }
 
-    fn declare(&mut self, name: Str) -> usize {
-        self.variables.push(name);
-        self.slots = self.slots.max(self.variables.len());
-        self.variables.len() - 1
+    fn add(&mut self, name: &[u8]) -> Name {
+        let name = self.number(name).unwrap_or_else(|| {
+            self.names.push(name.into());
+            Name(self.names.len() - 1)
+        });
+        self.known.push(name);
+        name
+    }
+
+    fn number(&self, name: &[u8]) -> Option<Name> {
+        self.names.iter().position(|it| it.as_bytes() == name).map(Name)
+    }
+
+    fn known_names(&self) -> impl Iterator<Item = &Str> {
+        self.known.iter().filter(|it| **it != Name::ROOT).filter_map(|it| self.names.get(it.0))
     }
 }
 
@@ -210,8 +221,8 @@ impl<'a> Parser<'a> {
                 Step::Stop(Stop::Else) => return self.error("unexpected {{else}}"),
             }
         }
-        let (slots, body) = (self.scope.slots, self.nodes.drain(..).collect());
-        self.add(name, slots, body)
+        let body = self.nodes.drain(..).collect();
+        self.add(name, body)
     }
 
     fn definition(&mut self) -> Parsed<()> {
@@ -229,12 +240,12 @@ impl<'a> Parser<'a> {
         if stop != Stop::End {
             return self.error(format!("unexpected {{{{else}}}} in {context}"));
         }
-        let inner = std::mem::replace(&mut self.scope, outer);
-        self.add(name, inner.slots, body)
+        self.scope = outer;
+        self.add(name, body)
     }
 
-    fn add(&mut self, name: Str, slots: usize, body: Vec<Node>) -> Parsed<()> {
-        let template = Arc::new(Template { name, source: Arc::clone(self.source), slots, body });
+    fn add(&mut self, name: Str, body: Vec<Node>) -> Parsed<()> {
+        let template = Arc::new(Template { name, source: Arc::clone(self.source), body });
         match self.found.iter().position(|it| it.name == template.name) {
             Some(at) if self.found[at].is_empty() => {
                 self.found.remove(at);
@@ -311,10 +322,9 @@ impl<'a> Parser<'a> {
     }
 
     fn control(&mut self, context: &str, token: Token) -> Parsed<Branch> {
-        let mark = (self.scope.variables.len(), self.scope.pending.len());
+        let mark = self.scope.known.len();
         let branch = self.nested(|it| it.branch(context, token));
-        self.scope.variables.truncate(mark.0);
-        self.scope.pending.truncate(mark.1);
+        self.scope.known.truncate(mark);
         branch
     }
 

@@ -140,12 +140,11 @@ impl Parser<'_> {
 
     fn variable_use(&self, item: Item) -> Parsed<ExprKind> {
         let name = self.text_of(item);
-        let slot = self.scope.slot(name);
-        if slot.is_some() || self.scope.pending.iter().any(|it| it.as_bytes() == name) {
-            return Ok(ExprKind::Variable(slot, Vec::new()));
+        if let Some(name) = self.scope.known(name) {
+            return Ok(ExprKind::Variable(name, Vec::new()));
         }
         let text = String::from_utf8_lossy(name);
-        let known: Vec<_> = self.scope.variables.iter().skip(1).map(Str::lossy).collect();
+        let known: Vec<_> = self.scope.known_names().map(Str::lossy).collect();
         Err(Box::new(GoTemplateError::NoVariable {
             name: text.clone().into_owned(),
             near: nearest(&text, known.iter().map(|it| &**it)).map(str::to_owned),

@@ -3,12 +3,11 @@
 use super::lex::{Item, Token};
 use super::{Parsed, Parser};
 use crate::ast::{Command, Pipe, Variable};
-use crate::text::Str;
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Parsed<Pipe> {
         let start = self.peek_non_space().span;
-        let (names, assigns) = self.declarations(context)?;
+        let (variables, assigns) = self.declarations(context)?;
         let before = self.commands.len();
         loop {
             let item = self.next_non_space();
@@ -30,31 +29,24 @@ impl Parser<'_> {
             return self.error(format!("non executable command in pipeline stage {}", at + 2));
         }
         let span = commands.last().map_or(start, |last| start.to(last.span));
-        let variables = names.into_iter().map(|item| self.variable(item, assigns)).collect();
-        Ok(Pipe { span, variables, commands })
-    }
-
-    fn variable(&mut self, item: Item, assigns: bool) -> Variable {
-        let name = Str::from(self.text_of(item));
-        let slot = if assigns { self.scope.slot(&name) } else { Some(self.scope.declare(name)) };
-        Variable { slot, span: item.span }
+        Ok(Pipe { span, variables, assigns, commands })
     }
 
     /// The variables before `:=` or `=`, and whether it is the latter.
-    fn declarations(&mut self, context: &str) -> Parsed<(Vec<Item>, bool)> {
-        let mut names = Vec::new();
+    fn declarations(&mut self, context: &str) -> Parsed<(Vec<Variable>, bool)> {
+        let mut variables = Vec::new();
         while self.peek_non_space().token == Token::Variable {
             let variable = self.next_non_space();
             let after = self.peek();
             let sign = self.next_non_space();
             match sign.token {
                 Token::Assign | Token::Declare => {
-                    self.note(variable, &mut names);
-                    return Ok((names, sign.token == Token::Assign));
+                    variables.push(self.variable(variable));
+                    return Ok((variables, sign.token == Token::Assign));
                 }
                 Token::Char if self.text_of(sign) == b"," => {
-                    self.note(variable, &mut names);
-                    if context != "range" || names.len() >= 2 {
+                    variables.push(self.variable(variable));
+                    if context != "range" || variables.len() >= 2 {
                         return self.error(format!("too many declarations in {context}"));
                     }
                     if !matches!(self.peek_non_space().token, Token::Variable | Token::RightDelim | Token::RightParen) {
@@ -67,15 +59,14 @@ impl Parser<'_> {
                         self.back(after);
                     }
                     self.back(variable);
-                    return Ok((names, false));
+                    return Ok((variables, false));
                 }
             }
         }
-        Ok((names, false))
+        Ok((variables, false))
     }
 
-    fn note(&mut self, variable: Item, names: &mut Vec<Item>) {
-        self.scope.pending.push(self.text_of(variable).into());
-        names.push(variable);
+    fn variable(&mut self, item: Item) -> Variable {
+        Variable { name: self.scope.add(self.text_of(item)), span: item.span }
     }
 }
