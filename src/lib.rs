@@ -39,6 +39,7 @@ pub mod drift;
 pub mod policy;
 
 // Edges: they act, and decide nothing. Each may use those before it.
+pub mod trust;
 pub mod network;
 pub mod forge;
 pub mod source;

@@ -6,6 +6,7 @@ use super::rights::Right;
 use crate::diagnostic::{Diagnose, Kind, nearest};
 use crate::network::WrongProxy;
 use crate::state::StateError;
+use crate::trust::Allowance;
 use crate::value::Origin;
 
 /// What kept us from a cluster, or what it refused.
@@ -98,6 +99,16 @@ pub enum ClusterError {
     InsecureWithAuthority {
         /// The context.
         context: String,
+        /// Where the cluster was named.
+        origin: Origin,
+    },
+    /// A repository may not do this on this machine.
+    #[error("{what}")]
+    NotAllowed {
+        /// What it would do.
+        what: String,
+        /// What the owner of the machine calls it.
+        allowance: Allowance,
         /// Where the cluster was named.
         origin: Origin,
     },
@@ -277,7 +288,7 @@ impl Diagnose for ClusterError {
             // What cannot be read is not known; a write that is not allowed was not done.
             Self::Forbidden { right, .. } if matches!(right.verb.as_str(), "get" | "list") => Kind::Unknown,
             Self::State { source, .. } | Self::History { source, .. } => source.kind(),
-            Self::Held { .. } => Kind::Refused,
+            Self::Held { .. } | Self::NotAllowed { .. } => Kind::Refused,
             Self::Random { .. } => Kind::Machine,
             Self::MissingKubeconfig { .. }
             | Self::BadKubeconfig { .. }
@@ -294,6 +305,7 @@ impl Diagnose for ClusterError {
             | Self::MissingKubeconfig { origin, .. }
             | Self::NoContext { origin, .. }
             | Self::UnknownContext { origin, .. }
+            | Self::NotAllowed { origin, .. }
             | Self::InsecureWithAuthority { origin, .. } => origin.file.is_some().then_some(origin),
             _ => None,
         }
@@ -331,6 +343,12 @@ impl ClusterError {
                 "Paths in an environment are relative to the root of the repository, `--kubeconfig` to the current folder."
             }
             Self::BadKubeconfig { .. } => "Try `kubectl config view --kubeconfig` on it.",
+            Self::NotAllowed { allowance, .. } => {
+                return Some(format!(
+                    "If you trust the repository with that, say `--allow-cluster {allowance}`, or set \
+                     `WEFT_ALLOW_CLUSTER={allowance}`."
+                ));
+            }
             Self::NoContext { known, .. } => return Some(contexts(known)),
             Self::UnknownContext { name, known, .. } => {
                 let near = nearest(name, known.iter().map(String::as_str));

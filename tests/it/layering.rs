@@ -76,6 +76,7 @@ pub fn trials() -> Vec<Trial> {
         cases::code("layering", "parts_of_edges_are_pure", parts_of_edges_are_pure),
         cases::code("layering", "only_listed_modules_expose_secrets", only_listed_modules_expose_secrets),
         cases::code("layering", "clients_are_made_in_one_place", clients_are_made_in_one_place),
+        cases::code("layering", "trust_is_made_where_a_run_starts", trust_is_made_where_a_run_starts),
         Trial::test("layering::the_scanner_sees_what_it_should", || {
             the_scanner_sees_what_it_should();
             Ok(())
@@ -234,6 +235,27 @@ fn only_listed_modules_expose_secrets() -> Result<(), Failed> {
 }
 
 /// Connections that kube makes by itself are without `TCP_NODELAY`: 40 ms for a first request, see `network::client`.
+/// Only the verbs say what a run may reach, and variables are read in few places.
+fn trust_is_made_where_a_run_starts() -> Result<(), Failed> {
+    let makers = ["Trust::own(", "Trust::closed(", "ProcessEnvironment::read("];
+    let readers = ["env::var(", "env::var_os(", "env::vars(", "env::vars_os("];
+    let reading = ["trust.rs", "cluster/holder.rs", "cli/terminal.rs", "cli/secrets/"];
+    let mut found = Vec::new();
+    for module in places(&lib()).keys() {
+        for (path, text) in sources(module) {
+            let (code, shown) = (code_of(&text), path.display().to_string());
+            let is_at = |places: &[&str]| places.iter().any(|it| shown.contains(it));
+            if !is_at(&["cli/settings.rs", "cli/ci/plan.rs", "trust.rs"]) && makers.iter().any(|it| code.contains(it)) {
+                found.push(format!("{shown}: decides what a run may reach"));
+            }
+            if !is_at(&reading) && readers.iter().any(|it| code.contains(it)) {
+                found.push(format!("{shown}: reads a variable"));
+            }
+        }
+    }
+    report(&found)
+}
+
 fn clients_are_made_in_one_place() -> Result<(), Failed> {
     let (mut found, mut at_once) = (Vec::new(), 0);
     for module in places(&lib()).keys() {

@@ -49,7 +49,7 @@ enum Sender {
 }
 
 pub(super) fn run(args: &ListenArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let secret = settings::variables().remove(SECRET).map(|it| forge::without_break(&it).to_owned());
+    let secret = settings::process().get(SECRET).map(|it| forge::without_break(it).to_owned());
     let secret = secret.filter(|it| !it.is_empty());
     let secret = Masked::new(secret.ok_or(ListenError::NoSecret { variable: SECRET })?);
     let forge = match args.forge {
