@@ -88,8 +88,8 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     }
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
-    let (events, touched, approval) = (Vec::new(), planned.touched.clone(), None);
-    Report { cluster, commit, purpose, plan, digest, warnings, events, touched, approval }
+    let touched = planned.touched.clone();
+    Report { cluster, commit, purpose, plan, digest, warnings, touched, ..Report::default() }
 }
 
 /// Prints a report in the form that was asked for.

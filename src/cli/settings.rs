@@ -54,7 +54,8 @@ pub(super) fn closed(
 /// The settings of a verb that talks to a cluster.
 pub(super) fn online(target: &TargetArgs, set: &SetArgs) -> Result<Settings, Failure> {
     let TargetArgs { environment, select, project, cluster } = target;
-    let (kubeconfig, allow) = (cluster.kubeconfig.as_deref().map(absolute), &cluster.allow_cluster);
+    let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
+    let allow = &cluster.allow_cluster;
     let pace = Pace { in_flight: cluster.concurrency, patience: Duration::from_secs(cluster.patience) };
     let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone(), pace };
     let trust = Trust::own(process(), allowed(allow)?);

@@ -101,7 +101,8 @@ fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
 /// The files for each release. What comes from elsewhere comes once for all; a closed run, which brings nothing, notes for
 /// each release what it needed.
 fn files_of_each(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Arc<dyn Files>> {
-    let (shared, is_closed) = (files(settings, project), settings.trust.is_closed());
+    let shared = files(settings, project);
+    let is_closed = settings.trust.is_closed();
     let own = || if is_closed { files(settings, project) } else { Arc::clone(&shared) };
     project.environment.releases.iter().map(|it| (Arc::clone(&it.name), own())).collect()
 }
@@ -128,7 +129,8 @@ fn find(settings: &Settings, project: &Project) -> Find {
 }
 
 fn found(trust: &Trust, files: &[PathBuf], project: Option<(&Tree, &str)>) -> Result<Identities, Failure> {
-    let (access, variables) = (trust.keys()?, trust.environment()?);
+    let access = trust.keys()?;
+    let variables = trust.environment()?;
     let process = keys::Process::new(&|name| variables.get(name).cloned());
     Ok(keys::find(&keys::Sources { files, project, process: &process }, access)?)
 }
@@ -140,9 +142,10 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
         return Ok(BTreeMap::new());
     }
     let identities = settings.trust.keys().is_ok().then(|| identities(settings, project)).transpose()?;
-    let (trust, tree) = (&settings.trust, &project.tree);
+    let trust = &settings.trust;
+    let tree = &project.tree;
     let values = pool::each(named, |(path, origin)| {
-        Ok((path.clone(), opened_with(trust, tree, (path, origin), identities.as_ref())?))
+        Ok((path.clone(), opened_with(trust, tree, path, origin, identities.as_ref())?))
     })?;
     Ok(values.into_iter().collect())
 }
@@ -150,13 +153,14 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
 /// What an encrypted file holds, as far as this run may know it.
 fn opened(settings: &Settings, project: &Project, path: &str, origin: &Origin) -> Result<Value, Failure> {
     let identities = settings.trust.keys().is_ok().then(|| identities(settings, project)).transpose()?;
-    opened_with(&settings.trust, &project.tree, (path, origin), identities.as_ref())
+    opened_with(&settings.trust, &project.tree, path, origin, identities.as_ref())
 }
 
 fn opened_with(
     trust: &Trust,
     tree: &Tree,
-    (path, origin): (&str, &Origin),
+    path: &str,
+    origin: &Origin,
     identities: Option<&Identities>,
 ) -> Result<Value, Failure> {
     match (identities, tree.bytes(path)) {

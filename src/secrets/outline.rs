@@ -49,7 +49,8 @@ pub fn closed_bytes(bytes: &[u8], file: &Arc<String>) -> Result<Masked<Vec<u8>>,
     if is_age(bytes) {
         return Ok(Masked::new(Vec::new()));
     }
-    let (value, format) = (Outline::read(bytes, file)?.value, Format::of(file));
+    let value = Outline::read(bytes, file)?.value;
+    let format = Format::of(file);
     let text = match (format, value.get("data").and_then(Value::as_str)) {
         (Format::Binary, Some(text)) => text.to_owned(),
         _ => store::write(format, Layout::default(), &value, None, Vec::new(), &mut |_, _| Ok(String::new()))?,

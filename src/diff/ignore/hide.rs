@@ -11,11 +11,7 @@ use crate::value::{Part, Value};
 /// somebody are shown after all: a plan names all that is taken.
 pub fn hide(rules: &Rules, object: &Object, fields: &mut [FieldChange]) {
     let rules = rules.about(object, Meaning::Hide);
-    let reason = |change: &FieldChange| {
-        // What we change ourselves is always shown.
-        let rule = rules.iter().find(|rule| change.class != Class::Pending && rule.hides(change));
-        rule.map(|rule| rule.reason.clone())
-    };
+    let reason = |change: &FieldChange| rules.iter().find(|rule| rule.hides(change)).map(|rule| rule.reason.clone());
     let hidden: Vec<Option<String>> = fields.iter().map(reason).collect();
     let applied = fields.iter().zip(&hidden).any(|(change, hidden)| hidden.is_none() && change.class != Class::Met);
     for (change, hidden) in fields.iter_mut().zip(hidden) {

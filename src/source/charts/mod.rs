@@ -117,7 +117,8 @@ impl Charts {
 
     /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
     pub fn repository_files(&self, address: &str, revision: Option<&str>) -> Result<Tree, FetchError> {
-        let (revision, reach) = (revision.unwrap_or("HEAD"), self.reach()?);
+        let revision = revision.unwrap_or("HEAD");
+        let reach = self.reach()?;
         self.once(address, revision, || {
             let login = reach.logins.git(address)?;
             let (_, files) = network::wait(git::chart(&reach.network, address, revision, "", login.as_ref()))??;
