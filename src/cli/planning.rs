@@ -89,7 +89,7 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
     let touched = planned.touched.clone();
-    Report { cluster, commit, purpose, plan, digest, warnings, touched, ..Report::default() }
+    Report { purpose, cluster, commit, plan, digest, warnings, touched, ..Report::default() }
 }
 
 /// Prints a report in the form that was asked for.

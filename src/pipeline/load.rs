@@ -118,15 +118,13 @@ fn declared(settings: &Settings, files: Tree) -> Result<Declared, Failure> {
 
 /// The declared inputs. A closed run takes no variable for them.
 fn inputs(settings: &Settings, environment: &Environment) -> Result<BTreeMap<String, String>, Failure> {
-    match settings.trust.environment() {
-        Ok(variables) => Ok(project::inputs(environment, &|name| variables.get(name).cloned())?),
-        Err(_) => {
-            for name in project::without_default(environment) {
-                settings.trust.skip(format!("The input `{name}` is a stand-in: a closed run reads no variable."));
-            }
-            Ok(project::stand_ins(environment))
-        }
+    if let Ok(variables) = settings.trust.environment() {
+        return Ok(project::inputs(environment, &|name| variables.get(name).cloned())?);
     }
+    for name in project::without_default(environment) {
+        settings.trust.skip(format!("The input `{name}` is a stand-in: a closed run reads no variable."));
+    }
+    Ok(project::stand_ins(environment))
 }
 
 /// Where files come from.

@@ -49,7 +49,9 @@ fn of_project(settings: &Settings, project: Project, discovery: &Arc<Discovery>)
     let releases = values(settings, &project)?;
     let rendering = render(&project, releases, discovery, &project.making())?;
     for (release, places) in &rendering.withheld {
-        places.iter().for_each(|place| settings.trust.skip(sources::not_looked_at(release, place)));
+        for place in places {
+            settings.trust.skip(sources::not_looked_at(release, place));
+        }
     }
     Ok(Revision { project, rendering })
 }
