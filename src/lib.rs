@@ -12,28 +12,46 @@
 
 // Foundation: pure, and knows nothing of releases.
 pub use weft_base::{diagnostic, digest, masked, percent, tree, value, yaml};
+// Helm's and Jinja's templates.
 pub use weft_gotemplate as gotemplate;
 pub use weft_jinja as jinja;
-pub use weft_schema as schema;
-pub use weft_schema::patch;
+// What an API server knows about objects; patches.
+pub use weft_schema::{self as schema, patch};
+// Encrypted files.
 pub use weft_sops as secrets;
 
-// Stages: pure, in the order in which the data flows.
-pub use weft_stages::diff;
-pub use weft_stages::manifest;
+// Stages: pure, in the order of the data flow.
+// Environments and releases.
 pub use weft_stages::project;
-pub use weft_stages::state;
+// The layers of a release's values.
 pub use weft_stages::values;
+// Values to text.
 pub use weft_stages::{chart, kustomize};
-pub use weft_stages::{drift, policy, report};
+// Text to desired objects.
+pub use weft_stages::manifest;
+// Desired, live and base to a comparison.
+pub use weft_stages::diff;
+// A comparison to a plan, with what it affects.
 pub use weft_stages::{health, impact, plan};
+// What is kept in the cluster and in files.
+pub use weft_stages::state;
+// What people and programs read.
+pub use weft_stages::{drift, policy, report};
 
 // Edges: they act, and decide nothing.
-pub use weft_engine::apply;
+// What a run may reach.
+pub use weft_engine::trust;
+// Servers, forges, files and keys.
+pub use weft_engine::{forge, keys, network, source};
+// The only door to an API server.
 pub use weft_engine::cluster;
-pub use weft_engine::pipeline;
-pub use weft_engine::{forge, network, source};
+// A plan to events.
+pub use weft_engine::apply;
+// A control plane of our own; metrics.
 pub use weft_engine::{sandbox, telemetry};
+// All of the above, in order.
+pub use weft_engine::pipeline;
+// ConfigMapSync.
 pub use weft_operator as operator;
-pub use weft_sops::keys;
+// One verb, one file.
 pub mod cli;

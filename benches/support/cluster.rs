@@ -11,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tempfile::NamedTempFile;
 use tokio::runtime::Runtime;
 use weft::sandbox::{self, Options, Places, Sandbox};
+use weft::trust::{ProcessEnvironment, Trust};
 
 use super::Failure;
 use super::project::namespace;
@@ -35,7 +36,7 @@ impl ControlPlane {
 
     fn with(controllers: bool) -> Result<Self, Failure> {
         let runtime = Runtime::new()?;
-        let places = Places::of(&|name| std::env::var(name).ok())?;
+        let places = Places::new(Trust::own(ProcessEnvironment::read(), Vec::new()).network()?)?;
         let options = Options { places, nodes: 0, controllers, users: Vec::new() };
         let (sandbox, client) = runtime.block_on(async {
             let sandbox = sandbox::start(&options, &|line| eprintln!("{line}")).await?;

@@ -1,6 +1,5 @@
 //! What `weft diff` does between its arguments and its report, in this process: how long each part takes.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -11,6 +10,7 @@ use weft::pipeline::{self, ClusterOverride, Planned, Settings};
 use weft::plan::Guards;
 use weft::project::Selection;
 use weft::source::Source;
+use weft::trust::{ProcessEnvironment, Trust};
 
 use super::Failure;
 use super::project::{ENVIRONMENT, Project};
@@ -39,9 +39,8 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         overrides: Vec::new(),
         identities: Vec::new(),
         cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterOverride::default() },
-        variables: BTreeMap::new(),
         judge: Judge::Proofs,
-        closed: false,
+        trust: Trust::own(ProcessEnvironment::default(), Vec::new()),
         declared: None,
     };
     let marks = Mutex::new(Vec::new());

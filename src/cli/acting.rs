@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use thiserror::Error;
 
 use super::arguments::Format;
+use super::consent::Consent;
 use super::progress::Progress;
 use super::terminal::Terminal;
 use super::{Exit, planning, wait};
@@ -15,9 +16,8 @@ use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind, counted};
 use crate::pipeline::{self, Ended, Manner, Planned};
-use crate::plan::{Plan, Refusal, Ruling};
+use crate::plan::{Plan, Refusal};
 use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
-use crate::state::saved::SavedError;
 
 // How a plan is applied.
 #[derive(Clone, Debug, Args)]
@@ -25,9 +25,10 @@ pub(super) struct ActingArgs {
     /// Do not ask: apply the plan that is shown. Needed where there is no terminal.
     #[arg(long, short = 'y')]
     yes: bool,
-    /// Apply the plan without asking if it has this digest, which `weft plan` prints, and refuse any other.
+    /// Apply the plan without asking if it has this digest, which `weft plan` prints, and refuse any other. May be
+    /// repeated for the plans of several environments of a job.
     #[arg(long, value_name = "DIGEST")]
-    approve: Option<String>,
+    approve: Vec<String>,
     /// Do not wait until objects are healthy.
     #[arg(long)]
     no_wait: bool,
@@ -42,34 +43,27 @@ pub(super) struct ActingArgs {
 impl ActingArgs {
     /// Whether somebody agreed to the plan before it was made.
     pub(super) fn agrees(&self) -> bool {
-        self.yes || self.approve.is_some()
+        self.yes || !self.approve.is_empty()
     }
 
-    /// The digest that the plan must have.
-    pub(super) fn approved(&self) -> Option<&str> {
-        self.approve.as_deref()
+    /// The digests, of which the plan must have one.
+    pub(super) fn approved(&self) -> &[String] {
+        &self.approve
     }
 
-    /// Asks whether what was shown shall be applied there, unless that was answered by an argument.
-    pub(super) fn ask(&self, place: &str, terminal: &Terminal) -> Result<(), Failure> {
-        if self.yes {
-            return Ok(());
-        }
-        match terminal.ask(&format!("Apply this to {place}?"))? {
-            Some(true) => Ok(()),
-            Some(false) => Err(ActingError::Declined.into()),
-            None => Err(ActingError::NobodyToAsk.into()),
-        }
+    /// Whether the user agrees to whatever is planned.
+    pub(super) fn says_yes(&self) -> bool {
+        self.yes
     }
 
     /// The same, agreed to, whatever the plan: an approval was for another one.
     pub(super) fn with_consent(&self) -> Self {
-        Self { yes: true, approve: None, ..self.clone() }
+        Self { yes: true, approve: Vec::new(), ..self.clone() }
     }
 
     /// For a plan of which nothing has to be waited for.
     pub(super) fn agreed(yes: bool) -> Self {
-        Self { yes, approve: None, no_wait: true, cascade: Cascade::Background, deadline: None }
+        Self { yes, approve: Vec::new(), no_wait: true, cascade: Cascade::Background, deadline: None }
     }
 }
 
@@ -95,18 +89,9 @@ enum Cascade {
     Orphan,
 }
 
-/// Nobody agreed to the plan.
+/// A plan may not be applied.
 #[derive(Debug, Error)]
 enum ActingError {
-    /// There is nobody to ask.
-    #[error("the plan was not applied: there is no terminal to ask on")]
-    NobodyToAsk,
-    /// A person said no.
-    #[error("the plan was not applied: the answer was not `yes`")]
-    Declined,
-    /// A rule asks for an approval.
-    #[error("the plan was not applied: rules of the repository ask for its approval: {}", rules.join(", "))]
-    Unapproved { rules: Vec<String>, digest: Option<String> },
     /// Some objects could not be compared.
     #[error("the plan was not applied: {} could not be compared", counted(*unknown, "object"))]
     Unknown { unknown: usize },
@@ -114,21 +99,11 @@ enum ActingError {
 
 impl Diagnose for ActingError {
     fn kind(&self) -> Kind {
-        match self {
-            Self::NobodyToAsk | Self::Declined | Self::Unapproved { .. } => Kind::Refused,
-            Self::Unknown { .. } => Kind::Unknown,
-        }
+        Kind::Unknown
     }
 
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::NobodyToAsk => Some("Read the plan, and say `--yes` if that is what shall be done.".into()),
-            Self::Declined => None,
-            Self::Unapproved { digest, .. } => {
-                digest.as_ref().map(|it| format!("Read the plan; `--approve {it}` applies exactly it."))
-            }
-            Self::Unknown { .. } => Some("The plan above says why; nothing was changed.".into()),
-        }
+        Some("The plan above says why; nothing was changed.".into())
     }
 }
 
@@ -153,9 +128,10 @@ pub(super) fn act_and_tell(
     match early {
         Some(Exit::Unknown) => return Err(ActingError::Unknown { unknown: plan.summary().unknown }.into()),
         Some(exit) => return Ok(exit.into()),
-        None => agree(args, planned, &report, terminal)?,
+        None => {}
     }
-    let Ran { report, exit, going_back } = execute(planned, args, terminal)?;
+    let consent = Consent::of_user(planned, args, &report, terminal)?;
+    let Ran { report, exit, going_back } = execute(&consent, args, terminal)?;
     planning::print(&report, planned, &format.into(), terminal)?;
     if exit == Exit::Done {
         tell_notes(planned, terminal);
@@ -192,8 +168,9 @@ pub(super) struct Ran {
     pub going_back: Vec<Arc<str>>,
 }
 
-/// Applies a plan to which somebody agreed, and tells how it goes on.
-pub(super) fn execute(planned: &Planned, args: &ActingArgs, terminal: &Terminal) -> Result<Ran, Failure> {
+/// Applies the plan of a consent, and tells how it goes on.
+pub(super) fn execute(consent: &Consent<'_>, args: &ActingArgs, terminal: &Terminal) -> Result<Ran, Failure> {
+    let planned = consent.planned();
     let manner = Manner {
         wait: !args.no_wait,
         propagation: match args.cascade {
@@ -215,31 +192,9 @@ pub(super) fn execute(planned: &Planned, args: &ActingArgs, terminal: &Terminal)
     progress.done();
     let plan = planned.plan.clone();
     let warnings = conclusion.warnings.clone();
-    let report = Report { events, warnings, ..planning::report(planned, Purpose::Run, plan) };
+    let approval = consent.approval().cloned();
+    let report = Report { events, warnings, approval, ..planning::report(planned, Purpose::Run, plan) };
     Ok(Ran { report, exit: exit(&conclusion, signal), going_back })
-}
-
-fn agree(args: &ActingArgs, planned: &Planned, report: &Report, terminal: &Terminal) -> Result<(), Failure> {
-    match (&args.approve, &report.digest) {
-        (Some(approved), Some(digest)) if approved != digest => {
-            Err(SavedError::NotApproved { digest: digest.clone() }.into())
-        }
-        (Some(_), Some(_)) => Ok(()),
-        (None, digest) if planned.plan.needs_approval() => Err(unapproved(&planned.plan, digest.clone()).into()),
-        _ => args.ask(planned.cluster.address(), terminal),
-    }
-}
-
-/// Which rules ask for the approval of a plan.
-fn unapproved(plan: &Plan, digest: Option<String>) -> ActingError {
-    let mut rules: Vec<String> = Vec::new();
-    for finding in plan.findings.iter().filter(|it| it.ruling == Ruling::Approve) {
-        let rule = format!("`{}`", finding.rule);
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-    }
-    ActingError::Unapproved { rules, digest }
 }
 
 /// A run that is watched while it goes on.

@@ -117,9 +117,9 @@ fn many(args: &ApplyArgs, targets: &Targets, terminal: &Terminal) -> Result<Exit
         args.output,
         terminal,
         |target, terminal| plan(args, target, terminal),
-        |planned, terminal| {
-            let ran = acting::execute(planned, &args.acting, terminal)?;
-            go_back(args, planned, &ran.going_back, terminal);
+        |consent, terminal| {
+            let ran = acting::execute(consent, &args.acting, terminal)?;
+            go_back(args, consent.planned(), &ran.going_back, terminal);
             // The report is about the apply.
             terminal.kept().lines().for_each(|line| terminal.say(line));
             Ok(ran)

@@ -10,6 +10,7 @@ use crate::pipeline::Declared;
 use crate::plan::touched::Touched;
 use crate::project;
 use crate::report;
+use crate::trust::Allowance;
 
 // Which project, and with which keys.
 #[derive(Clone, Debug, Args)]
@@ -117,6 +118,11 @@ pub(super) struct ClusterArgs {
     /// A context in place of the environment's.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// Let the repository, or a kubeconfig from a Secret, do this: `exec`, `auth-provider`, `files`, `insecure`,
+    /// `tls-server-name`, `http`, `server=ADDRESS`, `proxy=ADDRESS`. Several are separated by commas, as in
+    /// `WEFT_ALLOW_CLUSTER`.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub allow_cluster: Vec<Allowance>,
     /// How many requests may be under way at once, at most. Fewer are sent to a server that asks for less.
     #[arg(long, value_name = "COUNT", default_value = "64", value_parser = whole::<1024>)]
     pub concurrency: usize,

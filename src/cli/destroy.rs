@@ -44,7 +44,7 @@ pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failu
             format,
             terminal,
             |target, terminal| plan(args, target, terminal).map(|(planned, _)| planned),
-            |planned, terminal| acting::execute(planned, &args.acting, terminal),
+            |consent, terminal| acting::execute(consent, &args.acting, terminal),
         ),
     }
 }

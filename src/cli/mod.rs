@@ -11,6 +11,7 @@ mod chart;
 mod ci;
 mod compare;
 mod completions;
+mod consent;
 mod demo;
 mod destroy;
 mod diff;

@@ -88,7 +88,8 @@ pub(super) fn report(planned: &Planned, purpose: Purpose, plan: Plan) -> Report 
     }
     let cluster = Some(planned.cluster.address().to_owned());
     let digest = Some(plan.digest(&planned.state.key));
-    Report { cluster, commit, purpose, plan, digest, warnings, events: Vec::new(), touched: planned.touched.clone() }
+    let touched = planned.touched.clone();
+    Report { purpose, cluster, commit, plan, digest, warnings, touched, ..Report::default() }
 }
 
 /// Prints a report in the form that was asked for.

@@ -68,8 +68,7 @@ struct Nodes {
 }
 
 pub(super) fn run(args: &SandboxArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let variables = settings::variables();
-    let places = Places::of(&|name| variables.get(name).cloned())?;
+    let places = Places::new(settings::own().network()?)?;
     let options =
         |nodes: &Nodes| Options { places: places.clone(), nodes: nodes.nodes, controllers: true, users: Vec::new() };
     let progress = terminal.progress();

@@ -1,6 +1,5 @@
 //! From arguments and the environment of the process to a run's settings.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +11,11 @@ use crate::keys;
 use crate::pipeline::{ClusterOverride, Settings};
 use crate::project::Selection;
 use crate::source::Source;
+use crate::trust::{Allowance, BadAllowance, ProcessEnvironment, Trust};
 use crate::values::{self, Layer, SetKind, ValuesError};
+
+/// Names what a repository may say about clusters.
+const ALLOW: &str = "WEFT_ALLOW_CLUSTER";
 
 /// The settings of a verb that needs no cluster.
 pub(super) fn offline(
@@ -33,19 +36,38 @@ pub(super) fn offline(
         identities: project.identities.iter().map(|path| absolute(path)).collect(),
         cluster: ClusterOverride::default(),
         judge: Judge::default(),
-        variables: variables(),
-        closed: false,
+        trust: own(),
         declared: select.declared.clone(),
     })
+}
+
+/// The settings of a closed run.
+pub(super) fn closed(
+    environment: &str,
+    project: &ProjectArgs,
+    select: &SelectArgs,
+    trust: &Trust,
+) -> Result<Settings, Failure> {
+    Ok(Settings { trust: trust.clone(), ..offline(environment, project, select, &SetArgs::default())? })
 }
 
 /// The settings of a verb that talks to a cluster.
 pub(super) fn online(target: &TargetArgs, set: &SetArgs) -> Result<Settings, Failure> {
     let TargetArgs { environment, select, project, cluster } = target;
     let kubeconfig = cluster.kubeconfig.as_deref().map(absolute);
+    let allow = &cluster.allow_cluster;
     let pace = Pace { in_flight: cluster.concurrency, patience: Duration::from_secs(cluster.patience) };
     let cluster = ClusterOverride { kubeconfig, context: cluster.context.clone(), pace };
-    Ok(Settings { cluster, ..offline(environment, project, select, set)? })
+    let trust = Trust::own(process(), allowed(allow)?);
+    Ok(Settings { cluster, trust, ..offline(environment, project, select, set)? })
+}
+
+/// What the owner of the machine lets repositories say about clusters.
+pub(super) fn allowed(given: &[Allowance]) -> Result<Vec<Allowance>, Failure> {
+    let process = process();
+    let named = process.get(ALLOW).into_iter().flat_map(|it| it.split(',')).map(str::trim).filter(|it| !it.is_empty());
+    let named: Vec<Allowance> = named.map(str::parse).collect::<Result<_, BadAllowance>>()?;
+    Ok(given.iter().cloned().chain(named).collect())
 }
 
 /// The project's folder in its git repository, in which forges count paths; empty for the top. What cannot be opened is in
@@ -55,10 +77,14 @@ pub(super) fn folder(project: &ProjectArgs) -> String {
     source.map(|it| it.folder()).unwrap_or_default()
 }
 
-/// The environment of the process. Variables that are not text cannot be meant.
-pub(super) fn variables() -> BTreeMap<String, String> {
-    let text = |it: std::ffi::OsString| it.into_string().ok();
-    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+/// The environment of the process.
+pub(super) fn process() -> ProcessEnvironment {
+    ProcessEnvironment::read()
+}
+
+/// For files of the user's own, and what the user talks to.
+pub(super) fn own() -> Trust {
+    Trust::own(process(), Vec::new())
 }
 
 /// A path of the command line, which is relative to the current folder; `-` stays.

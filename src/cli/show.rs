@@ -37,5 +37,6 @@ fn report(saved: Saved) -> Report {
         warnings: saved.warnings,
         events: Vec::new(),
         touched: None,
+        approval: None,
     }
 }

@@ -271,7 +271,7 @@ fn named(values: &[Path]) -> String {
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.
 fn check_in_sandbox(settings: Settings, own: &mut Found) -> Result<usize, Failure> {
     let terminal = own.terminal;
-    let places = Places::of(&|name| settings.variables.get(name).cloned())?;
+    let places = Places::new(settings.trust.network()?)?;
     let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };
     let progress = terminal.progress();
     let at = |what: &str| progress.at(what);

@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use weft::tree::Tree;
+use weft::trust::Trust;
+
+/// The trust of a run of the user's own, with these variables.
+pub fn own<'v>(variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Trust {
+    let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Trust::own(variables.collect(), Vec::new())
+}
 
 /// One case: its folder.
 pub struct Case {

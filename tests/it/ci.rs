@@ -1,6 +1,8 @@
 //! Tests of `weft ci`: pull requests, merges, forks and drift, at a stand-in for a forge, in a bare repository, and with
 //! what is shipped.
 
+mod approvals;
+mod closed;
 mod forge;
 mod gitea;
 mod hook;
@@ -22,10 +24,19 @@ use crate::sandbox::shared;
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [forge::trials(), gitea::trials(), hook::trials(), listen::trials(), shipped::trials(), tour::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        approvals::trials(),
+        closed::trials(),
+        forge::trials(),
+        gitea::trials(),
+        hook::trials(),
+        listen::trials(),
+        shipped::trials(),
+        tour::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The project of [`Site::with_web`] as a repository, whose branch `main` is applied.

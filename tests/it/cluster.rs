@@ -19,6 +19,7 @@ use weft::project::ClusterRef;
 use weft::schema::{Discovery, Gvk, Scope};
 use weft::value::{Origin, Value};
 
+use crate::cases::own;
 use crate::sandbox::shared;
 
 /// All of them.
@@ -39,7 +40,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// The target of a reference, without anything of this machine's environment.
 fn target(reference: &ClusterRef) -> Target {
-    Target::new(reference, Path::new("/"), &|_| None)
+    Target::new(reference, Path::new("/"), own([]).cluster().expect("clusters")).of_user()
 }
 
 /// The reference to the shared control plane, as its administrator.

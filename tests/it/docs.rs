@@ -3,6 +3,7 @@
 mod operator;
 mod rights;
 mod templates;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         code("docs", "every_key_is_documented", every_key_is_documented),
         code("docs", "every_mark_of_other_tools_is_documented", every_mark_is_documented),
         code("docs", "from_nothing_to_a_secret_in_a_release", from_nothing_to_a_secret_in_a_release),
+        code("docs", "every_promise_of_trust_names_a_test", trust::promises_name_tests),
         code("docs", "a_new_secret_needs_a_rule_first", a_new_secret_needs_a_rule_first),
     ];
     trials.extend(operator::trials());

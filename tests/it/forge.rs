@@ -84,7 +84,7 @@ fn job(forge: &str, standin: &StandIn, token: bool) -> Result<Job, Failed> {
 /// One network for all, since each connection to a host that is new takes its time.
 fn network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
-    NETWORK.get_or_init(Network::default)
+    NETWORK.get_or_init(|| Network::new(crate::cases::own([]).network().expect("the network")))
 }
 
 /// Connections stay with the runtime that they were made on.

@@ -17,7 +17,7 @@ use weft::secrets::{self, Asks, Identities, Recipient, Rule};
 use weft::tree::Tree;
 use weft::value::Value;
 
-use crate::cases::{self, same};
+use crate::cases::{self, own, same};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
@@ -202,7 +202,10 @@ fn order() -> Result<(), Failed> {
     let process = Process::new(&variable);
     let tree = Tree::new([("dev.agekey".to_owned(), text(1).as_bytes().to_vec())]);
     let files = [path("explicit")];
-    let found = keys::find(&Sources { files: &files, project: Some((&tree, "dev.agekey")), process: &process })?;
+    let found = keys::find(
+        &Sources { files: &files, project: Some((&tree, "dev.agekey")), process: &process },
+        own([]).keys().expect("keys"),
+    )?;
     assert_eq!(found.recipients(), keys.iter().map(|(_, recipient)| recipient.clone()).collect::<Vec<_>>());
     let debug = format!("{process:?} {found:?}");
     assert!((0..12).all(|n| !debug.contains(&bare(n))) && !debug.contains("hunter2"), "{debug}");
@@ -210,7 +213,7 @@ fn order() -> Result<(), Failed> {
 }
 
 fn find(files: &[PathBuf], project: Option<(&Tree, &str)>, process: &Process) -> KeysError {
-    keys::find(&Sources { files, project, process }).expect_err("a refused key")
+    keys::find(&Sources { files, project, process }, own([]).keys().expect("keys")).expect_err("a refused key")
 }
 
 fn errors() -> Result<(), Failed> {
@@ -263,7 +266,7 @@ fn no_key() -> Result<(), Failed> {
         folder(&[(".ssh/id_ed25519", &fixture("ssh_ecdsa"), 0o600), (".ssh/id_rsa", &fixture("ssh_rsa"), 0o644)]);
     let home = folder.path().display().to_string();
     let process = Process::new(&|name| (name == "HOME").then(|| home.clone()));
-    let found = keys::find(&Sources { files: &[], project: None, process: &process })?;
+    let found = keys::find(&Sources { files: &[], project: None, process: &process }, own([]).keys().expect("keys"))?;
     let file = Arc::new("x.yaml".to_owned());
     let rule = Rule::from(vec!["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse()?]);
     let encrypted = secrets::encrypt("a: 1\n", &file, &rule, &mut random, NOW)?;
@@ -281,7 +284,9 @@ fn locked() -> Result<(), Failed> {
         let passphrase = passphrase.map(|it| Masked::new(it.to_owned()));
         let process = Process { passphrase, ..Process::default() };
         let files = [folder.path().join(key)];
-        let found = keys::find(&Sources { files: &files, project: None, process: &process }).expect("keys");
+        let found =
+            keys::find(&Sources { files: &files, project: None, process: &process }, own([]).keys().expect("keys"))
+                .expect("keys");
         shown(&secrets::decrypt(&text(file), &Arc::new(file.to_owned()), &found).expect_err("a key that is locked"))
     };
     let texts = [
@@ -346,7 +351,7 @@ fn mounted() -> Result<(), Failed> {
     }
     let weft = Variables { file: Some(folder.path().to_owned()), ..Variables::default() };
     let process = Process { weft, ..Process::default() };
-    let found = keys::find(&Sources { files: &[], project: None, process: &process })?;
+    let found = keys::find(&Sources { files: &[], project: None, process: &process }, own([]).keys().expect("keys"))?;
     assert_eq!(found.recipients(), keys.iter().map(|(_, recipient)| recipient.clone()).collect::<Vec<_>>());
     Ok(())
 }
@@ -361,7 +366,7 @@ fn ssh() -> Result<(), Failed> {
         passphrase: Some(Masked::new("hunter2-ssh".to_owned())),
         ..Process::default()
     };
-    let found = keys::find(&Sources { files: &[], project: None, process: &process })?;
+    let found = keys::find(&Sources { files: &[], project: None, process: &process }, own([]).keys().expect("keys"))?;
     for file in ["ssh_ed25519.yaml", "ssh_rsa_locked.yaml"] {
         secrets::decrypt(&text(file), &Arc::new(file.to_owned()), &found)?;
     }

@@ -126,7 +126,17 @@ fn digest() -> Result<(), Failed> {
         &one,
         &of(&format!("{}, {{id: ConfigMap apps/b, is: unchanged}}", update(2))),
     )?;
+    // A rule that hides a field does not hide from the digest what we make of it.
+    let hidden = |base: u8, live: u8, to: u8| {
+        let pending = "{path: [data, b], class: pending, live: 1, desired: 2}";
+        let ignored = format!("{{path: [data, a], class: 'ignored: why', base: {base}, live: {live}, desired: {to}}}");
+        of(&format!("{{id: ConfigMap apps/a, is: update, fields: [{pending}, {ignored}]}}"))
+    };
+    cases::same("with other drift in a hidden field", &hidden(2, 3, 2), &hidden(2, 4, 2))?;
     let all = [
+        hidden(2, 2, 2),
+        hidden(2, 2, 5),
+        hidden(2, 2, 6),
         one,
         of(""),
         of(&update(3)),

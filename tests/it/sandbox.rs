@@ -2,7 +2,6 @@
 
 mod mirror;
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -19,8 +18,9 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
-use weft::network::Proxies;
+
 use weft::sandbox::{self, Options, Places, Releases, Sandbox, SandboxError, User};
+use weft::trust::{NetworkAccess, ProcessEnvironment, Trust};
 
 use self::mirror::Mirror;
 use crate::cases::{code, same};
@@ -144,9 +144,14 @@ pub async fn client(kubeconfig: &Path, context: Option<&str>) -> Client {
     Client::try_from(kube::Config::from_custom_kubeconfig(file, &options).await.expect("a context")).expect("a client")
 }
 
+/// The right to download, with these variables.
+fn network(environment: ProcessEnvironment) -> NetworkAccess {
+    Trust::own(environment, Vec::new()).network().expect("the network").clone()
+}
+
 /// The machine's own programs and cache: the one thing that tests take from the environment.
 pub fn places() -> Places {
-    Places::of(&|name| std::env::var(name).ok()).expect("a folder for the cache")
+    Places::new(&network(ProcessEnvironment::read())).expect("a folder for the cache")
 }
 
 /// A control plane of the machine's own programs, with the user [`NOBODY`].
@@ -203,13 +208,14 @@ fn a_user_has_a_context_and_no_rights() -> Result<(), Failed> {
 fn no_programs() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let root = folder.path().to_str().expect("UTF-8");
-    let environment = BTreeMap::from([
+    let environment = [
         ("KUBEBUILDER_ASSETS", format!("{root}/assets")),
         ("HOME", root.into()),
         ("PATH", root.into()),
         ("WEFT_SANDBOX_RELEASES", "off".into()),
-    ]);
-    let mut places = Places::of(&|name| environment.get(name).cloned())?;
+    ];
+    let environment = environment.map(|(name, value): (&str, String)| (name.to_owned(), value)).into_iter();
+    let mut places = Places::new(&network(environment.collect()))?;
     places.folders.truncate(1);
     let expected = "error: no `etcd` v3.7.3 to be had; looked at:\n\
         `KUBEBUILDER_ASSETS`, `ROOT/assets`: there is no such folder\n\
@@ -276,7 +282,7 @@ fn refused(places: Places) -> String {
 /// This folder, a cache in it, and these releases.
 fn only(folder: &Path, releases: Releases) -> Places {
     let folders = vec![("assets".to_owned(), folder.to_owned())];
-    Places { folders, cache: folder.join("c"), releases, proxies: Proxies::default(), go: None }
+    Places { folders, cache: folder.join("c"), releases, network: network(ProcessEnvironment::default()), go: None }
 }
 
 /// A folder with programs that end at once.

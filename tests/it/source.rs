@@ -21,7 +21,7 @@ use weft::tree::{Tree, archive};
 
 use self::registry::Registry;
 use self::server::{Answer, Asked, Server};
-use crate::cases::{code, same};
+use crate::cases::{code, own, same};
 use crate::cli::program::Desk;
 
 /// All of them.
@@ -72,7 +72,7 @@ fn key(name: &str) -> Vec<u8> {
 /// What brings charts with the home of a desk, and nothing else of this machine.
 fn charts(desk: &Desk) -> Charts {
     let home = desk.root().join("home").display().to_string();
-    Charts::of(&|name| (name == "HOME").then(|| home.clone()))
+    Charts::new(&own([("HOME", &*home)]))
 }
 
 fn repository(repo: &str, version: &str) -> ChartPlace {

@@ -26,7 +26,6 @@ mod file;
 mod format;
 mod hint;
 mod identity;
-pub mod keys;
 mod leaf;
 mod mac;
 mod masks;
@@ -59,7 +58,7 @@ pub use self::identity::{
 pub use self::masks::masks;
 pub use self::merge::{Clash, Conflict, Merged, merge, merge_sets};
 pub use self::merge_files::{MergedFile, merge_files};
-pub use self::outline::{Outline, closed, is_whole};
+pub use self::outline::{Outline, closed, closed_bytes, is_whole};
 pub use self::readers::{has_section, is_encrypted, pgp_messages, readers_of};
 pub use self::rules::{RULES, Rule, Rules, rules};
 pub use self::seal::{open_pairs, open_sealed, seal};

@@ -6,7 +6,9 @@ use super::decrypt::sections;
 use super::identity::is_age;
 use super::metadata::Metadata;
 use super::selector::Selector;
-use super::{Readers, SecretsError};
+use super::store::{self, Layout};
+use super::{Format, Readers, SecretsError};
+use weft_base::masked::Masked;
 use weft_base::value::{Data, Map, Value};
 
 /// An encrypted file, not opened: its keys, its ciphertexts, and who can read it.
@@ -40,6 +42,20 @@ pub fn closed(bytes: &[u8], file: &Arc<String>) -> Result<Value, SecretsError> {
         return Ok(Value::from(Map::new()));
     }
     Ok(hidden(Outline::read(bytes, file)?.value))
+}
+
+/// The same as a file in its own format, without its section.
+pub fn closed_bytes(bytes: &[u8], file: &Arc<String>) -> Result<Masked<Vec<u8>>, SecretsError> {
+    if is_age(bytes) {
+        return Ok(Masked::new(Vec::new()));
+    }
+    let value = Outline::read(bytes, file)?.value;
+    let format = Format::of(file);
+    let text = match (format, value.get("data").and_then(Value::as_str)) {
+        (Format::Binary, Some(text)) => text.to_owned(),
+        _ => store::write(format, Layout::default(), &value, None, Vec::new(), &mut |_, _| Ok(String::new()))?,
+    };
+    Ok(Masked::new(text.into_bytes()))
 }
 
 fn hidden(mut value: Value) -> Value {

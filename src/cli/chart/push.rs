@@ -22,8 +22,7 @@ pub(super) fn run(args: &PushArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let bytes = files::bytes(&args.archive)?;
     let beside = args.archive.with_extension("tgz.prov");
     let provenance = if beside.is_file() { Some(files::bytes(&beside)?) } else { None };
-    let variables = settings::variables();
-    let charts = Charts::of(&|name| variables.get(name).cloned());
+    let charts = Charts::new(&settings::own());
     let pushed = charts.push(&args.repository, &bytes, provenance.as_deref())?;
     terminal.print(&format!("{}@{}\n", pushed.reference, pushed.digest))?;
     Ok(Exit::Done)

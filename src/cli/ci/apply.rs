@@ -9,6 +9,7 @@ use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
 use crate::cli::acting::{self, ActingArgs, Ran};
 use crate::cli::arguments::{JudgeArgs, SetArgs, TargetArgs};
+use crate::cli::consent::Consent;
 use crate::cli::many::{Fate, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
@@ -18,7 +19,8 @@ use crate::pipeline::{self, Planned};
 use crate::state::saved;
 
 /// Apply a change that was merged, in the environments that it touches: exactly the plans of `weft ci plan --plans`, or
-/// nothing where the branch moved since; without plans, what is planned anew. Nobody is asked.
+/// nothing if the branch moved since; without plans, what is planned anew. Nobody is asked: the merge is the consent. If
+/// a rule asks for an approval, the plan is applied only with `--approve` and its digest.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
     #[command(flatten)]
@@ -40,7 +42,7 @@ pub(super) fn run(args: &ApplyArgs, terminal: &Terminal) -> Result<Exit, Failure
     let (about, plans) = match &args.plans {
         Some(folder) => planned_before(args, &here, folder)
             .map_err(|failure| tell::failed(&here.job, Does::Apply, failure, args.job.dry_run, terminal))?,
-        None => (here.about(&args.job, &commit, false, terminal)?, Vec::new()),
+        None => (here.about(&args.job, &commit, &settings::own(), terminal)?, Vec::new()),
     };
     let fates = look::each(&about.names, terminal, |environment, terminal| {
         let target = about.target(&args.job, environment, &commit);
@@ -92,7 +94,8 @@ fn acted(
         let exit = early.unwrap_or_else(|| planning::verdict(&report.plan, false));
         return Ok(Looked { report, key: planned.state.key, exit });
     }
-    let Ran { report, exit, going_back } = acting::execute(&planned, &args.acting, terminal)?;
+    let consent = Consent::of_merge(&planned, &args.acting, &look::report(&planned, here, target))?;
+    let Ran { report, exit, going_back } = acting::execute(&consent, &args.acting, terminal)?;
     let (place, judge) = ((&target.project, &target.cluster), JudgeArgs::default());
     apply::bring_back(&going_back, &planned, place, judge, &args.acting, terminal);
     // The report is about the apply.

@@ -14,6 +14,7 @@ use crate::forge::{Forge, ForgeError, Job};
 use crate::pipeline::{self, Settings};
 use crate::project;
 use crate::source::{self, Change, ChangeError, ENVIRONMENTS, Source};
+use crate::trust::Trust;
 
 /// A job with its commits.
 pub(super) struct Here {
@@ -25,7 +26,7 @@ pub(super) struct Here {
 
 /// What the job of this process says of itself.
 pub(super) fn job() -> Result<Job, Failure> {
-    let variables = settings::variables();
+    let variables = settings::process();
     let forge = Forge::of(&variables)?;
     let event = match forge.event(&variables) {
         Some(file) => files::read(Path::new(&file))?,
@@ -76,7 +77,7 @@ impl Here {
         &self,
         args: &JobArgs,
         commit: &str,
-        closed: bool,
+        trust: &Trust,
         terminal: &Terminal,
     ) -> Result<About, Failure> {
         let (base, several) = (&self.change.base, &args.several);
@@ -86,8 +87,9 @@ impl Here {
         };
         let (mut selected, whole) = (BTreeMap::new(), !args.environments.is_empty() || several.all || base == commit);
         if !whole {
-            let touched = |environment: &String| touched(args, environment, (base, commit), closed);
-            selected = list.iter().map(|it| (it.clone(), touched(it))).collect();
+            for environment in &list {
+                selected.insert(environment.clone(), touched(args, environment, (base, commit), trust)?);
+            }
             let nothing = |it: &String| selected.get(it).is_some_and(Option::is_none);
             list.iter()
                 .filter(|it| nothing(it))
@@ -122,18 +124,25 @@ impl About {
 
 /// What a change touches of an environment; `None` for nothing. Where that cannot be told, it is the whole environment,
 /// whose plan says what is wrong.
-fn touched(args: &JobArgs, environment: &str, (base, head): (&str, &str), closed: bool) -> Option<SelectArgs> {
+fn touched(
+    args: &JobArgs,
+    environment: &str,
+    (base, head): (&str, &str),
+    trust: &Trust,
+) -> Result<Option<SelectArgs>, Failure> {
     let side = |revision: &str| {
-        let (select, set) = (SelectArgs::default(), SetArgs::default());
-        let settings = settings::offline(environment, &args.at(revision), &select, &set)?;
-        Ok::<_, Failure>(Settings { closed, ..settings })
+        let settings = settings::offline(environment, &args.at(revision), &SelectArgs::default(), &SetArgs::default())?;
+        Ok::<_, Failure>(Settings { trust: trust.clone(), ..settings })
     };
-    let touched = side(base).and_then(|base| pipeline::touched(base, side(head)?));
-    match touched {
+    let touched = match side(base).and_then(|base| Ok((base, side(head)?))) {
+        Ok((base, head)) => trust.within(move || pipeline::touched(base, head))?,
+        Err(failure) => Err(failure),
+    };
+    Ok(match touched {
         Ok(change) if change.touched.is_empty() => None,
         Ok(change) => Some(changed::selected(change)),
         Err(_) => Some(SelectArgs::default()),
-    }
+    })
 }
 
 /// What a change is compared with. The target's branch comes before the commit that the event names, since the branch may

@@ -64,8 +64,8 @@ enum Sender {
 }
 
 pub(super) fn run(args: &ListenArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let mut variables = settings::variables();
-    let secret = variables.remove(SECRET).map(|it| forge::without_break(&it).to_owned());
+    let variables = settings::process();
+    let secret = variables.get(SECRET).map(|it| forge::without_break(it).to_owned());
     let secret = secret.filter(|it| !it.is_empty());
     let secret = Masked::new(secret.ok_or(ListenError::NoSecret { variable: SECRET })?);
     let forge = match args.forge {

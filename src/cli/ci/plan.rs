@@ -1,21 +1,23 @@
 //! `weft ci plan`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::here::Here;
 use super::tell::{self, Does, Tidings};
 use super::{JobArgs, artefact, look};
-use crate::cli::arguments::{ProjectArgs, SetArgs, TargetArgs};
+use crate::cli::arguments::{ProjectArgs, TargetArgs, seconds};
 use crate::cli::files;
 use crate::cli::many::Looked;
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, Settings};
+use crate::pipeline;
 use crate::report::Report;
+use crate::trust::Trust;
 
 /// Plan what comes of merging a change, in the environments that it touches, and tell: a summary, one comment on the pull
 /// request for each environment, statuses of the commit, and the plans as files.
@@ -26,9 +28,13 @@ pub(super) struct PlanArgs {
     /// The folder for the plans, which `weft ci apply --plans` applies; a job keeps it as its artefact.
     #[arg(long, value_name = "DIR")]
     plans: Option<PathBuf>,
-    /// Ask no cluster and decrypt nothing: only render. A pull request from a fork is always looked at so.
+    /// Only render: ask no cluster, open no key, read no variable and contact no server. A pull request from a fork is
+    /// always planned this way.
     #[arg(long)]
     render_only: bool,
+    /// How long a run that only renders may take (`90s`, `5m`).
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = seconds)]
+    deadline: u64,
     /// End with exit code 2 where there is anything to do.
     #[arg(long)]
     exit_code: bool,
@@ -38,8 +44,14 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let here = Here::of(&args.job, Does::Plan, terminal)?;
-    let shut = args.render_only || here.job.is_fork;
-    let about = here.about(&args.job, here.commit(), shut, terminal)?;
+    let trust = if args.render_only || here.job.is_fork {
+        Trust::closed(&settings::process(), Duration::from_secs(args.deadline))
+    } else {
+        settings::own()
+    };
+    let shut = trust.is_closed();
+    let about = here.about(&args.job, here.commit(), &trust, terminal);
+    let about = about.map_err(|failure| tell::failed(&here.job, Does::Plan, failure, args.job.dry_run, terminal))?;
     let names = &about.names;
     if shut && !args.render_only {
         terminal.say("the change comes from a fork: it is only rendered, without a cluster and without secrets");
@@ -50,7 +62,7 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let fates = look::each(names, terminal, |environment, terminal| {
         let target = about.target(&args.job, environment, here.commit());
-        if shut { rendered(args, &here, &target) } else { planned(args, &here, &target, terminal) }
+        if shut { rendered(args, &here, &target, &trust) } else { planned(args, &here, &target, terminal) }
     });
     let parts = look::parts(names, &fates);
     let exit = look::shown(&parts, names, &fates, terminal)?;
@@ -83,16 +95,17 @@ fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Termina
 }
 
 /// What is left where neither a cluster nor a secret may be used: what both commits render, beside each other.
-fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs) -> Result<Looked, Failure> {
-    let side = |project: &ProjectArgs| {
-        let settings = settings::offline(&target.environment, project, &target.select, &SetArgs::default())?;
-        Ok::<_, Failure>(Settings { closed: true, ..settings })
-    };
-    let base = pipeline::revision_beside(&side(&args.job.at(&here.change.base))?)?;
-    let head = pipeline::revision(&side(&target.project)?)?;
+fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs, trust: &Trust) -> Result<Looked, Failure> {
+    let side = |project: &ProjectArgs| settings::closed(&target.environment, project, &target.select, trust);
+    let (before, after) = (side(&args.job.at(&here.change.base))?, side(&target.project)?);
+    let (base, head) = trust.within(move || {
+        let base = pipeline::revision_beside(&before)?;
+        Ok::<_, Failure>((base, pipeline::revision(&after)?))
+    })??;
     let only =
         "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
-    let mut warnings: Vec<String> = [only].into_iter().chain(head.rendering.desired.warnings.iter().cloned()).collect();
+    let mut warnings: Vec<String> = [only].into_iter().chain(trust.skipped()).collect();
+    warnings.extend(head.rendering.desired.warnings.iter().cloned());
     let (key, touched) = (pipeline::fresh_key()?, target.select.touched.clone());
     let (plan, unjudged) = pipeline::revised(base, head, &key)?;
     warnings.extend(unjudged);

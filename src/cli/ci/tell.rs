@@ -11,7 +11,7 @@ use crate::cli::{Exit, files, settings, wait};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::drift::{Issue, IssueState};
 use crate::forge::{Client, Forge, ForgeError, Job, State, Status};
-use crate::network::{Network, Proxies};
+use crate::network::Network;
 use crate::report::{self, Part};
 
 /// What a job does, as the names of its statuses say.
@@ -118,8 +118,7 @@ fn with_client(
     if job.forge == Forge::Plain {
         return Ok(Vec::new());
     }
-    let variables = settings::variables();
-    let network = Network::new(Proxies::new(&|name| variables.get(name).cloned()));
+    let network = Network::new(settings::own().network()?);
     let authorities = job.authorities.as_ref().map(|it| files::read(Path::new(it))).transpose()?;
     let client = match (dry_run, Client::new(&network, job, authorities.clone())) {
         (true, _) => Client::dry(&network, job, authorities)?,

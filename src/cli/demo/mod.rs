@@ -64,8 +64,7 @@ pub(super) fn run(args: &DemoArgs, terminal: &Terminal) -> Result<Exit, Failure>
         let text = String::from_utf8_lossy(example.bytes(path).unwrap_or_default()).into_owned();
         files::create(&folder.path().join(path), &text, false)?;
     }
-    let variables = settings::variables();
-    let places = Places::of(&|name| variables.get(name).cloned())?;
+    let places = Places::new(settings::own().network()?)?;
     let options = Options { places, nodes: 1, controllers: true, users: vec![alice()] };
     let progress = terminal.progress();
     terminal.say("Starting a control plane: etcd, kube-apiserver, kube-controller-manager, and one faked node.");

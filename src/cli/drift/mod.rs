@@ -184,8 +184,8 @@ fn correct(args: &DriftArgs, targets: &Targets, teller: &Teller, terminal: &Term
     };
     let exit = match targets.one() {
         Some(target) => acting::act(&plan(target, terminal)?, &args.acting, args.output.format, terminal)?,
-        None => many::act(targets, &args.acting, args.output.format, terminal, plan, |planned, terminal| {
-            acting::execute(planned, &args.acting, terminal)
+        None => many::act(targets, &args.acting, args.output.format, terminal, plan, |consent, terminal| {
+            acting::execute(consent, &args.acting, terminal)
         })?,
     };
     Ok(Exit::gravest([exit, left.into_inner().unwrap_or(Exit::Done)]))

@@ -13,7 +13,7 @@ use crate::diagnostic::Failure;
 use crate::drift::{CLOUD_EVENTS, Note, Told, Verdict, cloud_event, news};
 use crate::forge::signature;
 use crate::masked::Masked;
-use crate::network::{Network, NetworkError, Proxies, Trust};
+use crate::network::{Network, NetworkError, Trust};
 
 /// The variable with the key of signatures.
 const SECRET: &str = "WEFT_WEBHOOK_SECRET";
@@ -50,14 +50,14 @@ pub(super) struct Teller {
 impl TellArgs {
     /// What tells them, with the proxies and the secret of the process's environment.
     pub fn teller(&self) -> Result<Teller, Failure> {
-        let variables = settings::variables();
+        let variables = settings::process();
         for address in self.push.iter().chain(&self.webhook) {
             let scheme = address.parse::<http::Uri>().ok().and_then(|it| it.scheme_str().map(str::to_owned));
             if !matches!(scheme.as_deref(), Some("http" | "https")) {
                 return Err(NetworkError::Address { address: host(address) }.into());
             }
         }
-        let network = Network::new(Proxies::new(&|name| variables.get(name).cloned()));
+        let network = Network::new(settings::own().network()?);
         let secret = variables.get(SECRET).filter(|it| !it.is_empty()).cloned().map(Masked::new);
         Ok(Teller { args: self.clone(), network, secret })
     }

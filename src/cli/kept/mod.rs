@@ -35,9 +35,7 @@ pub(super) struct Kept {
 impl Kept {
     /// The place of the entry of a run; `None` where there is no cache folder.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
-        let set = |name: &str| settings.variables.get(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        let caches = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
-        let folder = caches.join("weft/rendered");
+        let folder = settings.trust.environment().ok()?.caches()?.join("weft/rendered");
         let mut name = Parts::default();
         name.add(settings.source.root().to_string_lossy().as_bytes());
         name.add(settings.source.revision().map(|_| "at").unwrap_or_default());
@@ -118,9 +116,10 @@ impl Kept {
 
 /// The digest of all that goes into what is printed, but for the files.
 fn around(settings: &Settings, variables: &[String]) -> Result<Parts, Failure> {
-    let set = |name: &str| settings.variables.get(name).map(|it| format!("{name}={it}"));
+    let process = settings.trust.environment()?;
+    let set = |name: &str| process.get(name).map(|it| format!("{name}={it}"));
     let names_key = |name: &str| KEYS.iter().any(|it| name.starts_with(it)) && !name.contains("PASS");
-    let of_keys = settings.variables.keys().filter(|name| names_key(name));
+    let of_keys = process.keys().filter(|name| names_key(name));
     let variables = of_keys.chain(variables).filter_map(|name| set(name));
     let mut sum = Parts::default();
     sum.add(program());

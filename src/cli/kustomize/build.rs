@@ -104,14 +104,16 @@ pub(super) fn run(args: &BuildArgs, terminal: &Terminal) -> Result<Exit, Failure
 fn unlocked(args: &BuildArgs) -> Unlocked {
     let identities: Vec<PathBuf> = args.identities.iter().map(|path| settings::absolute(path)).collect();
     let find = move || {
-        let variables = settings::variables();
+        let variables = settings::process();
         let process = keys::Process::new(&|name| variables.get(name).cloned());
-        Ok(keys::find(&keys::Sources { files: &identities, project: None, process: &process })?)
+        Ok(keys::find(
+            &keys::Sources { files: &identities, project: None, process: &process },
+            settings::own().keys()?,
+        )?)
     };
     let here = settings::absolute(Path::new("."));
     let here = here.canonicalize().unwrap_or(here);
-    let variables = settings::variables();
-    let charts = Charts::of(&|name| variables.get(name).cloned());
+    let charts = Charts::new(&settings::own());
     Unlocked::new(Arc::new(Disk { here, charts }), Box::new(find))
 }
 

@@ -3,6 +3,7 @@
 use super::{Ends, Fate, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts_of};
 use crate::cli::acting::{ActingArgs, Ran, without_applying};
 use crate::cli::arguments::{Format, TargetArgs};
+use crate::cli::consent::Consent;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, planning};
 use crate::diagnostic::Failure;
@@ -42,9 +43,9 @@ pub(in crate::cli) fn act(
     format: Format,
     terminal: &Terminal,
     plan: impl Fn(&TargetArgs, &Terminal) -> Result<Planned, Failure> + Sync,
-    run: impl Fn(&Planned, &Terminal) -> Result<Ran, Failure> + Sync,
+    run: impl Fn(&Consent<'_>, &Terminal) -> Result<Ran, Failure> + Sync,
 ) -> Result<Exit, Failure> {
-    if args.approved().is_some() {
+    if !args.approved().is_empty() {
         targets.only("a digest approves the plan of")?;
     }
     let mut proposals = each(&targets.names, &targets.items(), terminal, |target, terminal| {
@@ -65,8 +66,9 @@ pub(in crate::cli) fn act(
         diagnose(&targets.names, &proposals, terminal);
     }
     let names: Vec<String> = going.iter().map(|(name, _)| (*name).to_owned()).collect();
-    args.ask(&names.join(", "), terminal)?;
-    let ran = each(&targets.names, &going, terminal, |planned, terminal| run(planned, terminal));
+    let consents = Consent::of_user_to_all(&going, args, terminal)?;
+    let going: Vec<(&str, &Consent<'_>)> = going.iter().map(|(name, _)| *name).zip(&consents).collect();
+    let ran = each(&targets.names, &going, terminal, |consent, terminal| run(consent, terminal));
     for proposal in proposals.iter_mut().flatten().flatten() {
         // Its plan was shown before.
         proposal.report.purpose = Purpose::Run;

@@ -20,7 +20,7 @@ pub(super) struct ExplainArgs {
 }
 
 pub(super) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let facts = wait(operator::facts(&args.server.target(), &args.object))?;
+    let facts = wait(operator::facts(&args.server.target()?, &args.object))?;
     terminal.print(&operator::explanation(&facts))?;
     Ok(Exit::Done)
 }

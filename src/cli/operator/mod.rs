@@ -56,13 +56,12 @@ pub(super) fn run(args: &OperatorArgs, terminal: &Terminal) -> Result<Exit, Fail
 }
 
 impl ServerArgs {
-    fn target(&self) -> Target {
-        let variables = settings::variables();
+    fn target(&self) -> Result<Target, Failure> {
         let reference = ClusterRef {
             kubeconfig: self.kubeconfig.as_deref().map(|it| settings::absolute(it).to_string_lossy().into_owned()),
             context: self.context.clone(),
             ..ClusterRef::default()
         };
-        Target::new(&reference, &PathBuf::new(), &|name| variables.get(name).cloned())
+        Ok(Target::new(&reference, &PathBuf::new(), settings::own().cluster()?).of_user())
     }
 }

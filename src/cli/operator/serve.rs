@@ -49,7 +49,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 }
 
 async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let instance = settings::variables().remove("POD_NAME").unwrap_or_else(|| "weft-operator".to_owned());
+    let instance = settings::process().get("POD_NAME").cloned().unwrap_or_else(|| "weft-operator".to_owned());
     let options = Options {
         selector: args.selector.clone(),
         strict: args.strict,
@@ -58,7 +58,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
         patience: Duration::from_secs(args.server.patience),
         instance: instance.clone(),
     };
-    let target = args.server.target();
+    let target = args.server.target()?;
     operator::check(&target)?;
     let figures = Arc::new(Figures::default());
     for (address, pages) in [(args.metrics, metrics(&figures)), (args.health, health(&figures))] {

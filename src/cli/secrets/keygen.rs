@@ -39,7 +39,7 @@ pub(super) fn run(args: &KeygenArgs, terminal: &Terminal) -> Result<(), Failure>
 
 /// The key file behind a new passphrase.
 fn locked(text: &Masked<String>, output: Option<&Path>) -> Result<Masked<String>, Failure> {
-    let variables = settings::variables();
+    let variables = settings::process();
     let process = keys::Process::new(&|name| variables.get(name).cloned());
     let what = output.map_or_else(|| "the new key".to_owned(), |path| format!("`{}`", path.display()));
     Ok(Masked::new(secrets::locked(text, &keys::new_passphrase(&process, &what)?)?))

@@ -140,11 +140,13 @@ impl Repository {
     ///
     /// Only where it is `asked` for, passphrases are asked for on the terminal.
     pub(super) fn identities(&self, files: &[PathBuf], asked: bool) -> Result<Identities, Failure> {
-        let variables = settings::variables();
+        let variables = settings::process();
         let mut process = keys::Process::new(&|name| variables.get(name).cloned());
         process.terminal &= asked;
         let files: Vec<PathBuf> = files.iter().map(|path| settings::absolute(path)).collect();
-        let mut identities = keys::find(&keys::Sources { files: &files, project: None, process: &process })?;
+        let trust = settings::own();
+        let sources = keys::Sources { files: &files, project: None, process: &process };
+        let mut identities = keys::find(&sources, trust.keys()?)?;
         let Ok(source) = Source::open(&self.root, None) else { return Ok(identities) };
         let environments = source.read([ENVIRONMENTS])?;
         for name in project::names(&environments) {
@@ -152,7 +154,7 @@ impl Repository {
             let tree = source.read([path.as_str()])?;
             let nothing = keys::Process::default();
             let sources = keys::Sources { files: &[], project: Some((&tree, &path)), process: &nothing };
-            identities.extend(keys::find(&sources)?);
+            identities.extend(keys::find(&sources, trust.keys()?)?);
         }
         Ok(identities)
     }

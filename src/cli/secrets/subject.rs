@@ -94,12 +94,12 @@ impl Subject {
     }
 
     pub(super) fn identities(&self, args: &KeyArgs) -> Result<Identities, Failure> {
-        let variables = settings::variables();
+        let variables = settings::process();
         let process = keys::Process::new(&|name| variables.get(name).cloned());
         let files: Vec<PathBuf> = args.identities.iter().map(|path| settings::absolute(path)).collect();
         let declared = self.declared_identity()?;
         let project = declared.as_ref().map(|(tree, path)| (tree, path.as_str()));
-        Ok(keys::find(&keys::Sources { files: &files, project, process: &process })?)
+        Ok(keys::find(&keys::Sources { files: &files, project, process: &process }, settings::own().keys()?)?)
     }
 
     /// The throwaway key that the file's environment names. A file in no environment has none.

@@ -14,7 +14,7 @@ use weft::masked::Masked;
 use weft::network::{Network, Trust, wait};
 
 use super::Stage;
-use crate::cases::code;
+use crate::cases::{code, own};
 use crate::markdown;
 
 const SECRET: &str = "a long random text";
@@ -74,7 +74,7 @@ impl Gitea {
         let token = said.lines().last().unwrap_or_default().trim().to_owned();
         let process = command(&["web"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let address = format!("http://127.0.0.1:{port}");
-        let gitea = Self { process, folder, address, network: Network::default(), token };
+        let gitea = Self { process, folder, address, network: Network::new(own([]).network()?), token };
         let began = Instant::now();
         while let Err(error) = gitea.call("GET", "/version", None) {
             let log = || fs::read_to_string(gitea.folder.join("log/gitea.log")).unwrap_or_default();

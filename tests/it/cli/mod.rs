@@ -36,6 +36,7 @@ mod secrecy;
 mod secrets_git;
 pub mod site;
 mod story;
+mod trusting;
 
 use libtest_mimic::Trial;
 
@@ -75,6 +76,7 @@ pub fn trials() -> Vec<Trial> {
         secrecy::trials(),
         secrets_git::trials(),
         story::trials(),
+        trusting::trials(),
     ]
     .into_iter()
     .flatten()

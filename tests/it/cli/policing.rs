@@ -37,7 +37,9 @@ fn deny_approve_and_warn() -> Result<(), Failed> {
     let digest = plan.stdout.lines().find_map(|line| line.strip_prefix("digest: ")).ok_or("no digest")?.to_owned();
     let asked = site.expect("apply dev --yes", 4)?;
     asked.says("rules of the repository ask for its approval: `greeting`")?.says(&format!("--approve {digest}"))?;
-    site.expect(&format!("apply dev --approve {digest}"), 0)?.says("dev: 1 applied")?.says("approved: ConfigMap ")?;
+    site.expect(&format!("apply dev --approve {digest}"), 0)?
+        .says("dev: 1 applied")?
+        .says(&format!("approved with --approve {digest} by "))?;
 
     site.desk.write("environments/dev/values/web.yaml", "greeting: Tach\n");
     policy(&site, "warn: object.data.greeting != 'Moin', message: it is no greeting");

@@ -11,7 +11,7 @@ use weft::project::ClusterRef;
 
 use super::relay::Relay;
 use super::{admin, server, target};
-use crate::cases::{code, same};
+use crate::cases::{code, own, same};
 use crate::sandbox::{NOBODY, shared};
 
 pub fn trials() -> Vec<Trial> {
@@ -86,8 +86,8 @@ fn a_client_certificate_and_a_token_connect() -> Result<(), Failed> {
 
 fn kubeconfig_lists_are_merged() -> Result<(), Failed> {
     let list = format!("/nowhere/config:{}", shared().kubeconfig().display());
-    let variable = |name: &str| (name == "KUBECONFIG").then(|| list.clone());
-    connects(&Target::new(&ClusterRef::default(), Path::new("/"), &variable)).map(drop)
+    let trust = own([("KUBECONFIG", &*list)]);
+    connects(&Target::new(&ClusterRef::default(), Path::new("/"), trust.cluster()?)).map(drop)
 }
 
 fn an_unknown_context_names_those_there_are() -> Result<(), Failed> {
@@ -100,8 +100,8 @@ fn an_unknown_context_names_those_there_are() -> Result<(), Failed> {
 fn no_kubeconfig() -> Result<(), Failed> {
     let expected = "error: there is no kubeconfig: looked for `/nowhere/.kube/config`\n  \
         = hint: Name a kubeconfig: `cluster: {kubeconfig: ...}` in the environment, or the variable `KUBECONFIG`.\n";
-    let variable = |name: &str| (name == "HOME").then(|| "/nowhere".to_owned());
-    same("usual", expected, &failure(&Target::new(&ClusterRef::default(), Path::new("/"), &variable)))?;
+    let trust = own([("HOME", "/nowhere")]);
+    same("usual", expected, &failure(&Target::new(&ClusterRef::default(), Path::new("/"), trust.cluster()?)))?;
     let expected = "error: there is no kubeconfig `/nowhere/config`\n  \
         = hint: Paths in an environment are relative to the root of the repository, `--kubeconfig` to the current folder.\n";
     same("named", expected, &failure(&target(&of(Path::new("/nowhere/config")))))

@@ -90,7 +90,7 @@ impl Server {
         // A definition takes a moment to be served, and its schema one more.
         for _ in 0..100 {
             let (discovery, mut schemas) = (cluster.discover().await?, Schemas::new());
-            let lacking = cluster.shapes(&kinds, &SchemaCache::new(&BTreeMap::new()), &mut schemas).await?;
+            let lacking = cluster.shapes(&kinds, &SchemaCache::new(None), &mut schemas).await?;
             let unserved = |gvk: &_| discovery.resource(gvk).is_none();
             let defined = |gvk: &&weft::schema::Gvk| gvk.kind == "Loom" || !unserved(gvk);
             if !lacking.keys().any(|gvk| defined(&gvk)) {

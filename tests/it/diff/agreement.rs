@@ -174,7 +174,9 @@ impl World {
         }
         let reference =
             ClusterRef { kubeconfig: Some(sandbox.kubeconfig().display().to_string()), ..ClusterRef::default() };
-        let target = Target::new(&reference, std::path::Path::new("/"), &|_| None);
+        let target =
+            Target::new(&reference, std::path::Path::new("/"), crate::cases::own([]).cluster().expect("clusters"))
+                .of_user();
         let cluster = Cluster::connect(&target).await.map_err(|error| error.to_string())?;
         let discovery = cluster.discover().await.map_err(|error| error.to_string())?;
         Ok(Self { server, cluster, discovery, schemas })

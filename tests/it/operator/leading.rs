@@ -21,7 +21,7 @@ use weft::project::ClusterRef;
 
 use super::install::{Installed, acting_as};
 use super::stage::at_once;
-use crate::cases::code;
+use crate::cases::{code, own};
 use crate::cli::proxy::{Answer, Proxy};
 use crate::machine::program;
 use crate::sandbox::shared;
@@ -50,7 +50,7 @@ impl Runner {
     fn start(namespace: &str, instance: &str, server: Option<&str>) -> Self {
         let kubeconfig = Some(shared().kubeconfig().display().to_string());
         let reference = ClusterRef { kubeconfig, server: server.map(str::to_owned), ..ClusterRef::default() };
-        let target = Target::new(&reference, Path::new("/"), &|_| None);
+        let target = Target::new(&reference, Path::new("/"), own([]).cluster().expect("clusters")).of_user();
         let seat = Seat { namespace: namespace.to_owned(), instance: instance.to_owned() };
         let (turn, leading) = Leading::contested();
         let (over, ended) = oneshot::channel();

@@ -7,6 +7,7 @@ use crate::network::WrongProxy;
 use weft_base::diagnostic::{Diagnose, Kind, nearest};
 use weft_base::value::Origin;
 use weft_stages::state::StateError;
+use crate::trust::Allowance;
 
 /// What kept us from a cluster, or what it refused.
 #[derive(Debug, Error)]
@@ -98,6 +99,16 @@ pub enum ClusterError {
     InsecureWithAuthority {
         /// The context.
         context: String,
+        /// Where the cluster was named.
+        origin: Origin,
+    },
+    /// A repository may not do this on this machine.
+    #[error("{what}")]
+    NotAllowed {
+        /// What it would do.
+        what: String,
+        /// What the owner of the machine calls it.
+        allowance: Allowance,
         /// Where the cluster was named.
         origin: Origin,
     },
@@ -283,7 +294,7 @@ impl Diagnose for ClusterError {
             // What cannot be read is not known; a write that is not allowed was not done.
             Self::Forbidden { right, .. } if matches!(right.verb.as_str(), "get" | "list") => Kind::Unknown,
             Self::State { source, .. } | Self::History { source, .. } => source.kind(),
-            Self::Held { .. } => Kind::Refused,
+            Self::Held { .. } | Self::NotAllowed { .. } => Kind::Refused,
             Self::Random { .. } | Self::Interrupted { .. } => Kind::Machine,
             Self::MissingKubeconfig { .. }
             | Self::BadKubeconfig { .. }
@@ -300,6 +311,7 @@ impl Diagnose for ClusterError {
             | Self::MissingKubeconfig { origin, .. }
             | Self::NoContext { origin, .. }
             | Self::UnknownContext { origin, .. }
+            | Self::NotAllowed { origin, .. }
             | Self::InsecureWithAuthority { origin, .. } => origin.file.is_some().then_some(origin),
             _ => None,
         }
@@ -337,6 +349,12 @@ impl ClusterError {
                 "Paths in an environment are relative to the root of the repository, `--kubeconfig` to the current folder."
             }
             Self::BadKubeconfig { .. } => "Try `kubectl config view --kubeconfig` on it.",
+            Self::NotAllowed { allowance, .. } => {
+                return Some(format!(
+                    "If you trust the repository with that, say `--allow-cluster {allowance}`, or set \
+                     `WEFT_ALLOW_CLUSTER={allowance}`."
+                ));
+            }
             Self::NoContext { known, .. } => return Some(contexts(known)),
             Self::UnknownContext { name, known, .. } => {
                 let near = nearest(name, known.iter().map(String::as_str));

@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use kube::config::{Cluster, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::ClusterError;
 use weft_base::value::Origin;
+use crate::trust::Allowance;
 
 /// One file, whose relative paths are made absolute.
 pub(super) fn read(path: &Path, origin: &Origin) -> Result<Kubeconfig, ClusterError> {
@@ -65,6 +66,55 @@ pub(super) fn cluster_mut<'k>(
     let found = kubeconfig.clusters.iter_mut().find(|it| it.name == name).and_then(|it| it.cluster.as_mut());
     let dangling = || ClusterError::DanglingContext { context: context.to_owned(), name, from: from.to_owned() };
     found.ok_or_else(dangling)
+}
+
+/// What a context makes us do beyond its own text.
+pub(super) fn reach(kubeconfig: &Kubeconfig, context: &str) -> Vec<(Allowance, &'static str)> {
+    let named = kubeconfig.contexts.iter().find(|it| it.name == context).and_then(|it| it.context.as_ref());
+    let user = named.and_then(|it| it.user.as_ref());
+    let user = kubeconfig.auth_infos.iter().find(|it| Some(&it.name) == user).and_then(|it| it.auth_info.as_ref());
+    let cluster = named.map(|it| &it.cluster);
+    let cluster = kubeconfig.clusters.iter().find(|it| Some(&it.name) == cluster).and_then(|it| it.cluster.as_ref());
+    let user_is = |does: fn(&AuthInfo) -> bool| user.is_some_and(does);
+    let cluster_is = |does: fn(&Cluster) -> bool| cluster.is_some_and(does);
+    [
+        (user_is(|it| it.exec.is_some()), Allowance::Exec, "runs a program (`exec`)"),
+        (user_is(|it| it.auth_provider.is_some()), Allowance::AuthProvider, "uses an `auth-provider`"),
+        (user_is(|it| it.token_file.is_some()), Allowance::Files, "names a file of this machine (`tokenFile`)"),
+        (
+            user_is(|it| it.client_certificate.is_some()),
+            Allowance::Files,
+            "names a file of this machine (`client-certificate`)",
+        ),
+        (user_is(|it| it.client_key.is_some()), Allowance::Files, "names a file of this machine (`client-key`)"),
+        (
+            cluster_is(|it| it.certificate_authority.is_some()),
+            Allowance::Files,
+            "names a file of this machine (`certificate-authority`)",
+        ),
+        (
+            cluster_is(|it| it.insecure_skip_tls_verify == Some(true)),
+            Allowance::Insecure,
+            "has the certificate of its server not checked (`insecure-skip-tls-verify`)",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is, allowance, does)| is.then_some((allowance, does)))
+    .collect()
+}
+
+/// Whether there is anything that proves who we are.
+pub(super) fn has_credentials(user: &AuthInfo) -> bool {
+    user.username.is_some()
+        || user.password.is_some()
+        || user.token.is_some()
+        || user.token_file.is_some()
+        || user.client_certificate.is_some()
+        || user.client_certificate_data.is_some()
+        || user.client_key.is_some()
+        || user.client_key_data.is_some()
+        || user.auth_provider.is_some()
+        || user.exec.is_some()
 }
 
 /// What is wrong with a kubeconfig's text. The parser's own words may quote a token, so only the place is said.

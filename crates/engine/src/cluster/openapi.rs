@@ -45,10 +45,8 @@ pub struct SchemaCache {
 }
 
 impl SchemaCache {
-    /// The folder `weft/openapi` in `XDG_CACHE_HOME` or `~/.cache`; where neither is set, nothing is kept.
-    pub fn new(variables: &BTreeMap<String, String>) -> Self {
-        let set = |name: &str| variables.get(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        let caches = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    /// The folder `weft/openapi` in the folder of caches; without one, nothing is kept.
+    pub fn new(caches: Option<PathBuf>) -> Self {
         Self { folder: caches.map(|it| it.join("weft/openapi")) }
     }
 
@@ -166,7 +164,8 @@ mod tests {
     use super::*;
 
     fn cache(variables: &[(&str, &str)]) -> SchemaCache {
-        SchemaCache::new(&variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        SchemaCache::new(variables.collect::<crate::trust::ProcessEnvironment>().caches())
     }
 
     #[test]

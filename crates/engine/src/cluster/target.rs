@@ -1,6 +1,7 @@
 //! Which cluster, and as whom: the settings of an environment and of the process, resolved into a client's.
 
 use std::io::IsTerminal as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::network::Proxies;
 use weft_base::masked::Masked;
 use weft_base::value::Origin;
 use weft_stages::project::ClusterRef;
+use crate::trust::{Allowance, ClusterAccess};
 
 /// The server of a pod's own cluster is named by this variable.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
@@ -29,6 +31,9 @@ pub struct Target {
     proxies: Proxies,
     origin: Origin,
     pace: Pace,
+    root: PathBuf,
+    access: ClusterAccess,
+    is_of_user: bool,
 }
 
 /// How fast a server is asked, and how long it is waited for.
@@ -69,9 +74,10 @@ pub(super) struct Resolved {
 }
 
 impl Target {
-    /// The target that an environment names. `root` is the folder that its paths are relative to; `variable` reads the
+    /// The target that an environment names. `root` is the folder that its paths are relative to; `access` has the
     /// environment of the process (`KUBECONFIG`, `HOME`, `HTTPS_PROXY`, `NO_PROXY`, `KUBERNETES_SERVICE_HOST`).
-    pub fn new(reference: &ClusterRef, root: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(reference: &ClusterRef, root: &Path, access: &ClusterAccess) -> Self {
+        let variable = &|name: &str| access.environment().get(name).cloned();
         let source = match &reference.kubeconfig {
             _ if reference.in_cluster => Source::InCluster,
             Some(path) => Source::File(root.join(path)),
@@ -87,13 +93,24 @@ impl Target {
             proxies: Proxies::new(variable),
             origin: reference.origin.clone(),
             pace: Pace::default(),
+            root: root.to_owned(),
+            access: access.clone(),
+            is_of_user: false,
         }
     }
 
-    /// The cluster of a kubeconfig, by its current context or by another one. No variable of the process counts.
-    pub fn from_kubeconfig(path: &Path, context: Option<&str>) -> Self {
+    /// The cluster of a kubeconfig that a sandbox wrote, by its current context or by another one. No variable of the
+    /// process counts.
+    pub(crate) fn of_sandbox(path: &Path, context: Option<&str>) -> Self {
         let reference = ClusterRef { context: context.map(str::to_owned), ..ClusterRef::default() };
-        Self { source: Source::File(path.to_owned()), ..Self::new(&reference, Path::new(""), &|_| None) }
+        let target = Self::new(&reference, Path::new(""), &ClusterAccess::to_sandbox());
+        Self { source: Source::File(path.to_owned()), ..target.of_user() }
+    }
+
+    /// The same target, whose kubeconfig the user named and not a repository.
+    #[must_use]
+    pub fn of_user(self) -> Self {
+        Self { is_of_user: true, ..self }
     }
 
     /// The same target at another pace.
@@ -138,7 +155,9 @@ impl Target {
     fn by_kubeconfig(&self, mut kubeconfig: Kubeconfig, from: &str) -> Result<Resolved, ClusterError> {
         let context = kubeconfig::context(&kubeconfig, self.context.as_deref(), from, &self.origin)?;
         let expiry = credentials::Expiry::of(&kubeconfig, &context);
+        self.check_content(&kubeconfig, &context, from)?;
         let cluster = kubeconfig::cluster_mut(&mut kubeconfig, &context, from)?;
+        self.check_combination(cluster.server.as_deref())?;
         if let Some(server) = &self.server {
             cluster.server = Some(server.clone());
         }
@@ -165,6 +184,7 @@ impl Target {
     fn in_cluster(&self) -> Result<Resolved, ClusterError> {
         let mut config =
             Config::incluster().map_err(|source| ClusterError::NotInCluster { source: Box::new(source) })?;
+        self.check_combination(Some(&config.cluster_url.to_string()))?;
         if let Some(server) = &self.server {
             config.cluster_url = address(server)?;
         }
@@ -198,6 +218,7 @@ impl Target {
             // Nobody can answer it, and what it says is needed for the error.
             plugin.interactive_mode = Some(ExecInteractiveMode::Never);
         }
+        self.check_transport(&config)?;
         config.proxy_url = self.proxies.of(&config.cluster_url, proxy)?;
         let mut warnings = Vec::new();
         if config.accept_invalid_certs {
@@ -207,6 +228,74 @@ impl Target {
             ));
         }
         Ok(Resolved { config, warnings, expiry, from: from.to_owned() })
+    }
+}
+
+/// What a repository may make us do with the credentials of this machine.
+impl Target {
+    /// Refuses a kubeconfig of the repository or of a Secret that reaches into this machine.
+    fn check_content(&self, kubeconfig: &Kubeconfig, context: &str, from: &str) -> Result<(), ClusterError> {
+        let is_of_others = match &self.source {
+            Source::File(path) => {
+                let is_of_project =
+                    path.canonicalize().is_ok_and(|it| self.root.canonicalize().is_ok_and(|root| it.starts_with(root)));
+                if !self.is_of_user && !is_of_project {
+                    self.allow(Allowance::Files, format!("the kubeconfig `{from}` is outside of the project"))?;
+                }
+                !self.is_of_user
+            }
+            Source::Text(..) => true,
+            Source::Usual { .. } | Source::InCluster => false,
+        };
+        if !is_of_others {
+            return Ok(());
+        }
+        kubeconfig::reach(kubeconfig, context)
+            .into_iter()
+            .try_for_each(|(allowance, does)| self.allow(allowance, format!("the kubeconfig `{from}` {does}")))
+    }
+
+    /// Refuses to send credentials that are not the repository's where the repository says.
+    fn check_combination(&self, own: Option<&str>) -> Result<(), ClusterError> {
+        if matches!(self.source, Source::File(_)) {
+            return Ok(());
+        }
+        let plain = |address: &str| address.trim_end_matches('/').to_owned();
+        if let Some(server) = self.server.as_deref().filter(|it| own.map(plain) != Some(plain(it))) {
+            let what = format!("`server` of the repository would get credentials from elsewhere: {server}");
+            self.allow(Allowance::Server(plain(server)), what)?;
+        }
+        if let Some(proxy) = &self.proxy {
+            let what = format!("`proxy` of the repository would get credentials from elsewhere: {proxy}");
+            self.allow(Allowance::Proxy(plain(proxy)), what)?;
+        }
+        if self.tls_server_name.is_some() {
+            let what = "`tlsServerName` of the repository decides who gets credentials from elsewhere";
+            self.allow(Allowance::TlsServerName, what.to_owned())?;
+        }
+        if self.insecure {
+            let what = "`insecure` of the repository would show credentials from elsewhere to anybody on the way";
+            self.allow(Allowance::Insecure, what.to_owned())?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to send credentials in the clear, but for a server on this machine.
+    fn check_transport(&self, config: &Config) -> Result<(), ClusterError> {
+        let host = config.cluster_url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+        let is_plain = config.cluster_url.scheme_str() == Some("http");
+        if !is_plain || is_loopback || !kubeconfig::has_credentials(&config.auth_info) {
+            return Ok(());
+        }
+        self.allow(Allowance::PlainHttp, format!("{} would get credentials over plain HTTP", config.cluster_url))
+    }
+
+    fn allow(&self, allowance: Allowance, what: String) -> Result<(), ClusterError> {
+        if self.access.allows(&allowance) {
+            return Ok(());
+        }
+        Err(ClusterError::NotAllowed { what, allowance, origin: self.origin.clone() })
     }
 }
 

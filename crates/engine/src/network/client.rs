@@ -12,6 +12,7 @@ use super::error::root;
 use super::stack::{Body, Client, Config};
 use super::{NetworkError, Proxies, stack};
 use weft_base::masked::Masked;
+use crate::trust::NetworkAccess;
 
 /// How long a server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,7 +28,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const SAYING: usize = 200;
 
 /// Sends requests, each over the connections that are there already.
-#[derive(Default)]
 pub struct Network {
     proxies: Proxies,
     clients: Mutex<BTreeMap<(String, Trust), Client>>,
@@ -56,9 +56,10 @@ pub struct Answer {
 }
 
 impl Network {
-    /// A network behind these proxies.
-    pub fn new(proxies: Proxies) -> Self {
-        Self { proxies, ..Self::default() }
+    /// The network behind the proxies that the environment names.
+    pub fn new(access: &NetworkAccess) -> Self {
+        let proxies = Proxies::new(&|name| access.environment().get(name).cloned());
+        Self { proxies, clients: Mutex::default() }
     }
 
     /// What stands at an address, without a password.

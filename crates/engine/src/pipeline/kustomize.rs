@@ -1,7 +1,8 @@
 //! Kustomizations, with the keys that their secrets need.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::source::{self, charts::Charts};
 use weft_base::diagnostic::{Diagnostic, Failure};
@@ -12,22 +13,56 @@ use weft_sops::Identities;
 use weft_stages::chart::{Making, Rendered, RenderedFile};
 use weft_stages::kustomize::{self, Files, Options, Remote};
 use weft_stages::project::{ChartPlace, Lock, Release};
+use crate::trust::Trust;
 
 /// How the identities of a run are found; asked for once a file is encrypted.
 pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
 
-/// Files whose encrypted ones can be read.
+/// Files whose encrypted ones can be read, as far as the run may.
 pub struct Unlocked {
     files: Arc<dyn Files>,
-    find: Arc<Find>,
-    found: Arc<OnceLock<Result<Identities, Failure>>>,
+    opening: Arc<Opening>,
+}
+
+/// What becomes of encrypted files.
+enum Opening {
+    /// They are opened with the identities that are found once they are needed.
+    Keys { find: Find, found: OnceLock<Result<Identities, Failure>> },
+    /// They stay closed, which this run is told.
+    Closed(Trust),
 }
 
 impl Unlocked {
     /// These files, with the identities that `find` finds.
     pub fn new(files: Arc<dyn Files>, find: Find) -> Self {
-        Self { files, find: Arc::new(find), found: Arc::default() }
+        Self { files, opening: Arc::new(Opening::Keys { find, found: OnceLock::new() }) }
     }
+
+    /// These files, in a closed run.
+    pub fn closed(files: Arc<dyn Files>, trust: Trust) -> Self {
+        Self { files, opening: Arc::new(Opening::Closed(trust)) }
+    }
+}
+
+impl Opening {
+    fn opened(&self, path: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, Diagnostic> {
+        let shown = |error| Diagnostic::of(&error);
+        match self {
+            Self::Keys { find, found } => match found.get_or_init(find) {
+                Ok(identities) => weft_sops::plain_bytes(bytes, path, identities).map(Some).map_err(shown),
+                Err(failure) => failure.diagnostics.first().map_or(Ok(None), |first| Err(first.clone())),
+            },
+            Self::Closed(trust) => {
+                trust.skip(stays_closed(path));
+                weft_sops::closed_bytes(bytes, path).map(Some).map_err(shown)
+            }
+        }
+    }
+}
+
+/// What a closed run says of an encrypted file.
+pub(super) fn stays_closed(path: &str) -> String {
+    format!("`{path}` stays closed: masked stand-ins are in place of its secrets.")
 }
 
 impl Files for Unlocked {
@@ -61,27 +96,22 @@ impl Files for Unlocked {
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
         let files = self.files.repository(remote)?;
-        Ok(Arc::new(Self { files, find: Arc::clone(&self.find), found: Arc::clone(&self.found) }))
+        Ok(Arc::new(Self { files, opening: Arc::clone(&self.opening) }))
     }
 
     fn download(&self, url: &str) -> Result<Vec<u8>, String> {
         self.files.download(url)
     }
 
+    fn withheld(&self) -> Vec<String> {
+        self.files.withheld()
+    }
+
     fn decrypted(&self, path: &Arc<String>, bytes: &[u8]) -> Result<Option<Masked<Vec<u8>>>, Diagnostic> {
         if !weft_sops::is_encrypted(bytes) {
             return Ok(None);
         }
-        match self.found.get_or_init(|| (self.find)()) {
-            Ok(identities) => {
-                let plain = weft_sops::plain_bytes(bytes, path, identities).map_err(|error| Diagnostic::of(&error))?;
-                Ok(Some(plain))
-            }
-            Err(failure) => match failure.diagnostics.first() {
-                Some(first) => Err(first.clone()),
-                None => Ok(None),
-            },
-        }
+        self.opening.opened(path, bytes)
     }
 }
 
@@ -90,6 +120,18 @@ pub(super) struct Shared {
     pub tree: Tree,
     pub charts: Charts,
     pub lock: Lock,
+    /// What a closed run did not bring.
+    pub withheld: Mutex<BTreeSet<String>>,
+}
+
+impl Shared {
+    /// Refuses an address in a closed run.
+    fn may_bring(&self, address: &str) -> Result<(), String> {
+        self.charts.check_reach().map_err(|error| {
+            self.withheld.lock().unwrap_or_else(PoisonError::into_inner).insert(address.to_owned());
+            error.to_string()
+        })
+    }
 }
 
 impl Files for Shared {
@@ -106,16 +148,28 @@ impl Files for Shared {
     }
 
     fn chart(&self, place: &ChartPlace) -> Result<Vec<u8>, String> {
-        let locked = self.lock.get(place).and_then(|it| self.tree.bytes(&it.archive()));
-        locked.map(<[u8]>::to_vec).ok_or_else(|| format!("`{place}` is not locked"))
+        let locked = self.lock.get(place);
+        if let Some(bytes) = locked.and_then(|it| self.tree.bytes(&it.archive())) {
+            return Ok(bytes.to_vec());
+        }
+        if locked.is_some() {
+            self.may_bring(&place.to_string())?;
+        }
+        Err(format!("`{place}` is not locked"))
     }
 
     fn repository(&self, remote: &Remote) -> Result<Arc<dyn Files>, String> {
+        self.may_bring(&remote.raw)?;
         source::repository(&self.charts, remote)
     }
 
     fn download(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.may_bring(url)?;
         self.charts.download(url).map_err(|error| error.to_string())
+    }
+
+    fn withheld(&self) -> Vec<String> {
+        self.withheld.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Project {
     pub left: Vec<String>,
     /// Its folder in its git repository: see [`Source::folder`].
     pub folder: String,
+    /// The releases that a closed run takes out, as their charts are not at hand.
+    pub left_out: Vec<Arc<str>>,
 }
 
 /// Reads the environment's files, and then the files that it names.
@@ -59,6 +61,7 @@ pub struct Declared {
     commit: Option<Commit>,
     time: i64,
     folder: String,
+    left_out: Vec<Arc<str>>,
 }
 
 /// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
@@ -100,16 +103,28 @@ fn read(settings: &Settings, select: Select) -> Result<Project, Failure> {
 }
 
 fn declared(settings: &Settings, files: Tree) -> Result<Declared, Failure> {
-    let environment = project::load(&files, &settings.environment)?;
-    let inputs = project::inputs(&environment, &|name| settings.variables.get(name).cloned())?;
+    let mut environment = project::load(&files, &settings.environment)?;
+    let inputs = inputs(settings, &environment)?;
     let folders = project::folders(&environment);
     let named = folders.iter().chain(&environment.identity).map(String::as_str).chain([RULES, policy::FOLDER]);
     let named = files.with(settings.source.read(named)?);
-    let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
+    let tree = with_bases(&settings.source, &environment, named)?;
+    let (tree, left_out) = sources::brought(settings, &mut environment, tree)?;
     project::check(&environment, &tree)?;
     let time = settings.source.time()?.unwrap_or_default();
     let (source, folder) = (origin(settings), settings.source.folder());
-    Ok(Declared { source, environment, tree, inputs, commit: settings.source.commit()?, time, folder })
+    Ok(Declared { source, environment, tree, inputs, commit: settings.source.commit()?, time, folder, left_out })
+}
+
+/// The declared inputs. A closed run takes no variable for them.
+fn inputs(settings: &Settings, environment: &Environment) -> Result<BTreeMap<String, String>, Failure> {
+    if let Ok(variables) = settings.trust.environment() {
+        return Ok(project::inputs(environment, &|name| variables.get(name).cloned())?);
+    }
+    for name in project::without_default(environment) {
+        settings.trust.skip(format!("The input `{name}` is a stand-in: a closed run reads no variable."));
+    }
+    Ok(project::stand_ins(environment))
 }
 
 /// Where files come from.
@@ -135,10 +150,10 @@ impl Declared {
     }
 
     fn project(self, selection: &project::Selection, select: Select) -> Result<Project, Failure> {
-        let Self { environment, tree, inputs, commit, time, folder, .. } = self;
+        let Self { environment, tree, inputs, commit, time, folder, left_out, .. } = self;
         let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
         let (environment, left) = select(environment, selection, &inputs)?;
-        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder })
+        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder, left_out })
     }
 }
 

@@ -83,6 +83,7 @@ use weft_stages::plan::touched::Touched;
 use weft_stages::plan::{self, Guards, Plan, Unfollowed};
 use weft_stages::project::{Prune, ReleaseSource, Selection};
 use weft_stages::state::saved::Aim;
+use crate::trust::Trust;
 use weft_stages::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.
@@ -101,10 +102,8 @@ pub struct Settings {
     pub cluster: ClusterOverride,
     /// Whose word is taken for what would change.
     pub judge: Judge,
-    /// The environment of the process.
-    pub variables: BTreeMap<String, String>,
-    /// Whether encrypted files stay closed: their ciphertexts, masked, stand for their secrets.
-    pub closed: bool,
+    /// What the run may reach.
+    pub trust: Trust,
     /// What the files declare, where an earlier step of this run has read them.
     pub declared: Option<Arc<Declared>>,
 }
@@ -137,6 +136,8 @@ pub struct Rendering {
     pub notes: Vec<(Arc<str>, String)>,
     /// Their objects.
     pub desired: Desired,
+    /// The releases that a closed run could not render, each with the addresses that it does not contact.
+    pub withheld: Vec<(Arc<str>, Vec<String>)>,
 }
 
 /// A plan with all that is needed to apply it.
@@ -172,7 +173,20 @@ pub fn render(
     discovery: &Arc<Discovery>,
     making: &Making,
 ) -> Result<Rendering, Failure> {
-    let rendered = pool::each(&releases, |it| rendered(project, it, discovery, making))?;
+    let rendered = pool::each(releases, |it| {
+        let rendered = rendered(project, &it, discovery, making);
+        // What a closed run did not bring is why it failed, or why something is missing.
+        let withheld = it.files.withheld();
+        if withheld.is_empty() { Ok(Ok((it, rendered?))) } else { Ok(Err((it.release.name, withheld))) }
+    })?;
+    let (mut looked, mut withheld) = (Vec::new(), Vec::new());
+    for it in rendered {
+        match it {
+            Ok(it) => looked.push(it),
+            Err(it) => withheld.push(it),
+        }
+    }
+    let (releases, rendered): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
     let (mut rendered, warnings): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let reads = rendered.iter_mut().map(|it| it.reads.take()).collect();
     rendered.iter_mut().zip(&releases).for_each(|(it, of)| it.patches.clone_from(&of.patches));
@@ -183,7 +197,7 @@ pub fn render(
     let said: Vec<String> = rendered.iter().flat_map(chart::advice).chain(warnings.into_iter().flatten()).collect();
     let mut desired = manifest::read(rendered, &project.environment, discovery)?;
     desired.warnings.extend(said);
-    Ok(Rendering { releases, unread, placeholders, reads, notes, desired })
+    Ok(Rendering { releases, unread, placeholders, reads, notes, desired, withheld })
 }
 
 /// Renders one release; with it what people should know.
@@ -320,7 +334,7 @@ async fn known_ahead<R>(
     let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
     let work =
         async |discovery: &Arc<Discovery>, key: &Key| work(cluster, discovery, state::making(project, key)).await;
-    let cache = SchemaCache::new(&settings.variables);
+    let cache = SchemaCache::new(settings.trust.caches());
     let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
     let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
     let done = match done {
@@ -341,7 +355,7 @@ async fn judge(
 ) -> Result<Planned, Failure> {
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
     let (rules, count) = (Arc::new(ignore::rules(&project, &objects, &state)), objects.len());
-    let (mut members, judge, cache) = (state.held(), settings.judge, SchemaCache::new(&settings.variables));
+    let (mut members, judge, cache) = (state.held(), settings.judge, SchemaCache::new(settings.trust.caches()));
     let known: Vec<&ObjectId> = members.keys().collect();
     if let Some(word) = guards.naming_none(&known).next() {
         return Err(PipelineError::NoSuchObject { word: word.clone() }.into());

@@ -1,20 +1,23 @@
 //! From files to the values of each release, secrets decrypted.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use super::kustomize::{Shared, Unlocked};
+use super::kustomize::{Find, Shared, Unlocked, stays_closed};
 use super::{Project, Settings, pool};
 use crate::source::charts::Charts;
 use weft_base::diagnostic::Failure;
-use weft_base::value::Value;
+use weft_base::tree::Tree;
+use weft_base::value::{Origin, Value};
 use weft_base::yaml::{self, Rules};
 use weft_schema::patch::Targeted;
 use weft_sops::Identities;
-use weft_sops::keys;
+use crate::keys;
 use weft_stages::chart::Chart;
 use weft_stages::kustomize::Files;
 use weft_stages::project::{PatchContent, PatchEntry, Release, ReleaseSource};
+use crate::trust::Trust;
 use weft_stages::values::{self, Layer, Values};
 
 /// A release with what its templates get.
@@ -36,7 +39,7 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
     let charts = charts(project)?;
     let secrets = decrypted(settings, project)?;
     let overrides = &settings.overrides;
-    let files = files(settings, project);
+    let files: BTreeMap<Arc<str>, Arc<dyn Files>> = files_of_each(settings, project);
     let patches =
         project.environment.releases.iter().map(|it| Ok((Arc::clone(&it.name), patches(settings, project, it)?)));
     let patches: BTreeMap<Arc<str>, Vec<Targeted>> = patches.collect::<Result<_, Failure>>()?;
@@ -59,7 +62,9 @@ pub fn values(settings: &Settings, project: &Project) -> Result<Vec<ReleaseValue
             &project.inputs,
         )?;
         let patches = patches.get(&release.name).cloned().unwrap_or_default();
-        Ok(ReleaseValues { values: values::merge(layers), chart, release, files: Arc::clone(&files), patches })
+        let files =
+            files.get(&release.name).map_or_else(|| Arc::new(project.tree.clone()) as Arc<dyn Files>, Arc::clone);
+        Ok(ReleaseValues { values: values::merge(layers), chart, release, files, patches })
     })
 }
 
@@ -72,8 +77,7 @@ fn patches(settings: &Settings, project: &Project, release: &Release) -> Result<
             PatchContent::Fields(fields) => (vec![fields.clone()], origin.file.as_deref().and_then(|it| of_file(it))),
             PatchContent::Text(name, text) => (yaml::documents(text, name, Rules::Kustomize)?, Some(text.clone())),
             PatchContent::File(path) if weft_sops::is_encrypted(project.tree.bytes(path).unwrap_or_default()) => {
-                let identities = identities(settings, project)?;
-                (vec![weft_sops::decrypt_file(&project.tree, path, origin, &identities)?], None)
+                (vec![opened(settings, project, path, origin)?], None)
             }
             PatchContent::File(path) => {
                 let text = project.tree.text(path)?;
@@ -94,18 +98,41 @@ fn charts(project: &Project) -> Result<BTreeMap<String, Arc<Chart>>, Failure> {
     Ok(charts.into_iter().collect())
 }
 
+/// The files for each release. What comes from elsewhere comes once for all; a closed run, which brings nothing, notes for
+/// each release what it needed.
+fn files_of_each(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Arc<dyn Files>> {
+    let shared = files(settings, project);
+    let is_closed = settings.trust.is_closed();
+    let own = || if is_closed { files(settings, project) } else { Arc::clone(&shared) };
+    project.environment.releases.iter().map(|it| (Arc::clone(&it.name), own())).collect()
+}
+
 /// The files of the project, of which a kustomization may read encrypted ones.
 fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
-    let (paths, variables) = (settings.identities.clone(), settings.variables.clone());
-    let (tree, declared) = (project.tree.clone(), project.environment.identity.clone());
-    let find = move || {
-        let process = keys::Process::new(&|name| variables.get(name).cloned());
-        let project = declared.as_deref().map(|path| (&tree, path));
-        Ok(keys::find(&keys::Sources { files: &paths, project, process: &process })?)
+    let shared = Shared {
+        tree: project.tree.clone(),
+        charts: Charts::new(&settings.trust),
+        lock: project.environment.lock.clone(),
+        withheld: Mutex::default(),
     };
-    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
-    let shared = Shared { tree: project.tree.clone(), charts, lock: project.environment.lock.clone() };
-    Arc::new(Unlocked::new(Arc::new(shared), Box::new(find)))
+    let trust = settings.trust.clone();
+    match trust.keys() {
+        Ok(_) => Arc::new(Unlocked::new(Arc::new(shared), find(settings, project))),
+        Err(_) => Arc::new(Unlocked::closed(Arc::new(shared), trust)),
+    }
+}
+
+fn find(settings: &Settings, project: &Project) -> Find {
+    let (paths, trust) = (settings.identities.clone(), settings.trust.clone());
+    let (tree, declared) = (project.tree.clone(), project.environment.identity.clone());
+    Box::new(move || found(&trust, &paths, declared.as_deref().map(|path| (&tree, path))))
+}
+
+fn found(trust: &Trust, files: &[PathBuf], project: Option<(&Tree, &str)>) -> Result<Identities, Failure> {
+    let access = trust.keys()?;
+    let variables = trust.environment()?;
+    let process = keys::Process::new(&|name| variables.get(name).cloned());
+    Ok(keys::find(&keys::Sources { files, project, process: &process }, access)?)
 }
 
 fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, Value>, Failure> {
@@ -114,22 +141,39 @@ fn decrypted(settings: &Settings, project: &Project) -> Result<BTreeMap<String, 
     if named.is_empty() {
         return Ok(BTreeMap::new());
     }
-    if settings.closed {
-        let closed = named.keys().filter_map(|path| Some((*path, project.tree.bytes(path)?)));
-        let value =
-            |(path, bytes): (&String, &[u8])| Ok((path.clone(), weft_sops::closed(bytes, &Arc::new(path.clone()))?));
-        return closed.map(value).collect();
-    }
-    let identities = identities(settings, project)?;
+    let identities = settings.trust.keys().is_ok().then(|| identities(settings, project)).transpose()?;
+    let trust = &settings.trust;
+    let tree = &project.tree;
     let values = pool::each(named, |(path, origin)| {
-        Ok((path.clone(), weft_sops::decrypt_file(&project.tree, path, origin, &identities)?))
+        Ok((path.clone(), opened_with(trust, tree, path, origin, identities.as_ref())?))
     })?;
     Ok(values.into_iter().collect())
 }
 
+/// What an encrypted file holds, as far as this run may know it.
+fn opened(settings: &Settings, project: &Project, path: &str, origin: &Origin) -> Result<Value, Failure> {
+    let identities = settings.trust.keys().is_ok().then(|| identities(settings, project)).transpose()?;
+    opened_with(&settings.trust, &project.tree, path, origin, identities.as_ref())
+}
+
+fn opened_with(
+    trust: &Trust,
+    tree: &Tree,
+    path: &str,
+    origin: &Origin,
+    identities: Option<&Identities>,
+) -> Result<Value, Failure> {
+    match (identities, tree.bytes(path)) {
+        (None, Some(bytes)) => {
+            trust.skip(stays_closed(path));
+            Ok(weft_sops::closed(bytes, &Arc::new(path.to_owned()))?)
+        }
+        _ => Ok(weft_sops::decrypt_file(tree, path, origin, identities.unwrap_or(&Identities::default()))?),
+    }
+}
+
 /// The identities that this run may use.
 pub(super) fn identities(settings: &Settings, project: &Project) -> Result<Identities, Failure> {
-    let process = keys::Process::new(&|name| settings.variables.get(name).cloned());
     let declared = project.environment.identity.as_deref().map(|path| (&project.tree, path));
-    Ok(keys::find(&keys::Sources { files: &settings.identities, project: declared, process: &process })?)
+    found(&settings.trust, &settings.identities, declared)
 }

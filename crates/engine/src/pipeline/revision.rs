@@ -1,8 +1,9 @@
 //! An environment as a commit or a folder has it, rendered without a cluster; and two of them side by side.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Planned, Project, Rendering, Settings, load, policies, pool, project, render, state, values};
+use super::{Planned, Project, Rendering, Settings, load, policies, pool, project, render, sources, state, values};
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
 use weft_schema::Discovery;
@@ -49,6 +50,11 @@ pub fn revisions(base: Settings, head: Settings) -> Result<(Option<Revision>, Re
 fn of_project(settings: &Settings, project: Project, discovery: &Arc<Discovery>) -> Result<Revision, Failure> {
     let releases = values(settings, &project)?;
     let rendering = render(&project, releases, discovery, &project.making())?;
+    for (release, places) in &rendering.withheld {
+        for place in places {
+            settings.trust.skip(sources::not_looked_at(release, place));
+        }
+    }
     Ok(Revision { project, rendering })
 }
 
@@ -71,7 +77,8 @@ pub fn rebase(planned: &mut Planned, base: &Settings) -> Result<(), Failure> {
 /// the environment. The fingerprints of secrets are of `key`. With what people should know about policies that were not
 /// judged.
 pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> Result<(Plan, Vec<String>), Failure> {
-    let Revision { project, rendering } = head;
+    let left_out: BTreeSet<Arc<str>> = base.iter().chain([&head]).flat_map(Revision::left_out).collect();
+    let (base, Revision { project, rendering }) = (base.map(|it| it.without(&left_out)), head.without(&left_out));
     let (to, after) = (&project.environment, objects(rendering.desired));
     let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
     let (from, before) = base.map_or_else(nothing, Revision::parts);
@@ -93,6 +100,21 @@ pub fn fresh_key() -> Result<FingerprintKey, Failure> {
 }
 
 impl Revision {
+    /// The releases that a closed run did not look at.
+    fn left_out(&self) -> Vec<Arc<str>> {
+        let withheld = self.rendering.withheld.iter().map(|(release, _)| release);
+        self.project.left_out.iter().chain(withheld).cloned().collect()
+    }
+
+    /// The same without these releases: what one side does not have must not look as if the other had made it.
+    fn without(mut self, releases: &BTreeSet<Arc<str>>) -> Self {
+        self.project.environment.releases.retain(|it| !releases.contains(&it.name));
+        let desired = &mut self.rendering.desired;
+        desired.objects.retain(|it| !releases.contains(&it.release));
+        desired.hooks.retain(|it| !releases.contains(&it.object.release));
+        self
+    }
+
     /// The environment and the objects, those of hooks among them.
     pub fn parts(self) -> (Environment, Objects) {
         (self.project.environment, objects(self.rendering.desired))

@@ -1,9 +1,10 @@
 //! Charts from elsewhere: brought into the project's tree as the lock file names them, or looked for to be locked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Settings, load, pool};
-use crate::source::charts::{self, Charts, Found, Keys};
+use crate::source::charts::{self, Charts, FetchError, Found, Keys};
 use crate::source::{ENVIRONMENTS, Source};
 use weft_base::diagnostic::{Failure, Place};
 use weft_base::tree::{Tree, archive};
@@ -58,15 +59,26 @@ pub enum Renew {
 }
 
 /// The tree with the packed charts of the releases as folders, and with the charts from elsewhere, exactly as locked.
-pub(super) fn brought(settings: &Settings, environment: &Environment, tree: Tree) -> Result<Tree, Failure> {
+///
+/// A closed run brings nothing: the releases that need more than is at hand are taken out, and come back by their names.
+pub(super) fn brought(
+    settings: &Settings,
+    environment: &mut Environment,
+    tree: Tree,
+) -> Result<(Tree, Vec<Arc<str>>), Failure> {
     let wanted = wanted(environment, &tree)?;
-    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
+    let charts = Charts::new(&settings.trust);
     let archives = pool::each(&wanted, |it| {
         let locked = locked(environment, &tree, it)?;
         let path = it.path(locked);
-        let bytes = archived(&charts, locked, tree.bytes(&path))?;
-        Ok((path, bytes))
+        match archived(&charts, locked, tree.bytes(&path)) {
+            Ok(bytes) => Ok((path, Ok(bytes))),
+            Err(FetchError::Closed(_)) => Ok((path, Err(it.place.to_string()))),
+            Err(error) => Err(error.into()),
+        }
     })?;
+    let (archives, withheld) = parted(archives);
+    let left_out = leave_out(settings, environment, &withheld);
     // What was vendored before the lock file named another version counts no more.
     let others = |path: &str| wanted.iter().any(|it| it.is_other(environment, path));
     let tree = tree.without(others).with(Tree::new(archives));
@@ -77,7 +89,46 @@ pub(super) fn brought(settings: &Settings, environment: &Environment, tree: Tree
         let files = archive::unpack(bytes, path)?;
         Ok(Tree::new(files.into_iter().map(|(below, bytes)| (format!("{path}/{below}"), bytes))))
     })?;
-    Ok(folders.into_iter().fold(tree.clone(), Tree::with))
+    Ok((folders.into_iter().fold(tree.clone(), Tree::with), left_out))
+}
+
+/// Archives by their paths.
+type Archives = Vec<(String, Vec<u8>)>;
+
+/// The archives that are at hand, and by path the places of those that are not.
+fn parted(archives: Vec<(String, Result<Vec<u8>, String>)>) -> (Archives, BTreeMap<String, String>) {
+    let (mut there, mut withheld) = (Archives::new(), BTreeMap::new());
+    for (path, archive) in archives {
+        match archive {
+            Ok(bytes) => there.push((path, bytes)),
+            Err(place) => drop(withheld.insert(path, place)),
+        }
+    }
+    (there, withheld)
+}
+
+/// Takes the releases out whose charts a closed run does not bring, and those whose charts depend on such a chart.
+fn leave_out(settings: &Settings, environment: &mut Environment, withheld: &BTreeMap<String, String>) -> Vec<Arc<str>> {
+    let mut left_out = Vec::new();
+    environment.releases.retain(|release| {
+        let Some(chart) = release.source.chart() else { return true };
+        let below = format!("{chart}/");
+        let Some((_, place)) = withheld.iter().find(|(path, _)| *path == chart || path.starts_with(&below)) else {
+            return true;
+        };
+        settings.trust.skip(not_looked_at(&release.name, place));
+        left_out.push(Arc::clone(&release.name));
+        false
+    });
+    left_out
+}
+
+/// What a closed run says of a release that needs something from elsewhere.
+pub(super) fn not_looked_at(release: &str, place: &str) -> String {
+    format!(
+        "The release `{release}` is not looked at: it takes `{place}`, and a closed run contacts no server and reads no \
+         other repository."
+    )
 }
 
 /// The entry of a chart, if it was locked with a look at all the signatures that it has to have.
@@ -100,9 +151,9 @@ fn locked<'e>(environment: &'e Environment, tree: &Tree, wanted: &Wanted) -> Res
 }
 
 /// The archive of a locked chart: the vendored one, else from the cache or its place.
-fn archived(charts: &Charts, locked: &Locked, vendored: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
+fn archived(charts: &Charts, locked: &Locked, vendored: Option<&[u8]>) -> Result<Vec<u8>, FetchError> {
     match vendored {
-        None => Ok(charts.get(locked)?),
+        None => charts.get(locked),
         Some(bytes) => {
             charts::check(locked, bytes)?;
             Ok(bytes.to_vec())
@@ -117,7 +168,7 @@ pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
     if let Renew::Named(names) = renew {
         refuse_unknown(names, &wanted)?;
     }
-    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
+    let charts = Charts::new(&settings.trust);
     let found = pool::each(&wanted, |it| {
         let kept = environment.lock.get(&it.place).filter(|old| !is_renewed(renew, old));
         if let Some(kept) = kept.filter(|_| locked(&environment, &tree, it).is_ok()) {
@@ -135,7 +186,7 @@ pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
 /// The archives of an environment's charts from elsewhere, by the path that each is vendored at.
 pub fn vendored(settings: &Settings) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let (environment, tree) = declared(&settings.source, &settings.environment)?;
-    let charts = Charts::of(&|name| settings.variables.get(name).cloned());
+    let charts = Charts::new(&settings.trust);
     let wanted = wanted(&environment, &tree)?;
     let archives = pool::each(&wanted, |it| {
         let locked = locked(&environment, &tree, it)?;

@@ -18,8 +18,9 @@ pub async fn connect(settings: &Settings, environment: &Environment) -> Result<C
 
 /// `through` are the environments whose clusters hold the kubeconfigs on the way.
 async fn connect_to(settings: &Settings, reference: ClusterRef, through: Vec<String>) -> Result<Cluster, Failure> {
-    let variable = |name: &str| settings.variables.get(name).cloned();
-    let target = Target::new(&reference, settings.source.root(), &variable).paced(settings.cluster.pace);
+    let target = Target::new(&reference, settings.source.root(), settings.trust.cluster()?);
+    let target = target.paced(settings.cluster.pace);
+    let target = if settings.cluster.kubeconfig.is_some() { target.of_user() } else { target };
     let Some(secret) = &reference.secret else { return Ok(Cluster::connect(&target).await?) };
     let mut chain = through;
     chain.push(secret.environment.clone());

@@ -109,7 +109,8 @@ fn all(environment: &str, project: &Project, is: Is, why: &str) -> Touched {
 }
 
 fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
-    let is_set = |name: &str| settings.variables.get(name).is_some_and(|it| !it.is_empty());
+    let variables = settings.trust.environment().ok();
+    let is_set = |name: &str| variables.and_then(|it| it.get(name)).is_some_and(|it| !it.is_empty());
     let maker = Maker::new(&project.environment, &project.tree, &project.inputs, &is_set);
     project.environment.releases.iter().map(|it| (Arc::clone(&it.name), maker.made(it))).collect()
 }

@@ -55,7 +55,7 @@ pub(super) async fn download(
     let what = format!("{program} {}", project.version);
     progress(&format!("downloading {what} from {file}"));
     let tell = |elapsed: &str| progress(&format!("downloading {what}: {elapsed}"));
-    let (bytes, sums) = match both(&file, &sums, &Network::new(places.proxies.clone()), &tell).await {
+    let (bytes, sums) = match both(&file, &sums, &Network::new(&places.network), &tell).await {
         Ok(got) => got,
         Err(reason) => return Ok(Err(reason)),
     };

@@ -153,7 +153,7 @@ fn client(kubeconfig: &Path) -> Result<Transport, SandboxError> {
 
 /// A client that acts as the administrator, or as a user by the context of that name.
 fn client_of(kubeconfig: &Path, user: Option<&str>) -> Result<Transport, SandboxError> {
-    Ok(Transport::new(&Target::from_kubeconfig(kubeconfig, user), PATIENCE)?)
+    Ok(Transport::new(&Target::of_sandbox(kubeconfig, user), PATIENCE)?)
 }
 
 /// Makes a folder that only its owner can read.

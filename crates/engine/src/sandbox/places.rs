@@ -3,8 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::network::Proxies;
 use crate::sandbox::SandboxError;
+use crate::trust::NetworkAccess;
 
 /// The folder where the kubebuilder tools install their control plane.
 const KUBEBUILDER: &str = "/usr/local/kubebuilder/bin";
@@ -19,8 +19,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// Where official releases are downloaded from.
     pub releases: Releases,
-    /// The proxies for them.
-    pub proxies: Proxies,
+    /// The right to download them.
+    pub network: NetworkAccess,
     /// The `go` tool that builds them.
     pub go: Option<PathBuf>,
 }
@@ -40,8 +40,8 @@ impl Places {
     /// What the environment says: `KUBEBUILDER_ASSETS`, then the folder of the kubebuilder tools; the cache in
     /// `WEFT_SANDBOX_CACHE`, or in `weft/sandbox` below `XDG_CACHE_HOME` or `~/.cache`; the address of a mirror of the
     /// official releases, or `off`, in `WEFT_SANDBOX_RELEASES`; proxies for them in `HTTPS_PROXY` and `NO_PROXY`; `go` from `PATH`.
-    pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, SandboxError> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    pub fn new(access: &NetworkAccess) -> Result<Self, SandboxError> {
+        let set = |name: &str| access.environment().get(name).filter(|value| !value.is_empty()).cloned();
         let folder = |name: &str| set(name).map(PathBuf::from);
         let shared = || folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
         let cache = folder("WEFT_SANDBOX_CACHE").or_else(|| shared().map(|cache| cache.join("weft/sandbox")));
@@ -56,7 +56,7 @@ impl Places {
                 Some(off) if off == "off" => Releases::Off,
                 Some(mirror) => Releases::Mirror(mirror),
             },
-            proxies: Proxies::new(variable),
+            network: access.clone(),
             go: set("PATH").and_then(|path| env::split_paths(&path).map(|p| p.join("go")).find(|go| go.is_file())),
         })
     }

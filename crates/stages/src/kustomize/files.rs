@@ -52,6 +52,11 @@ pub trait Files: Send + Sync {
         Err(format!("`{url}` is not at hand"))
     }
 
+    /// The addresses that were asked for and not brought, as a closed run brings nothing from elsewhere.
+    fn withheld(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What an encrypted file holds; `None` for one that is not encrypted.
     fn decrypted(
         &self,

@@ -214,6 +214,10 @@ impl Reading<'_> {
                 );
             }
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            if secret && !(line.contains('=') && is_key(key)) {
+                // It would become a key, and keys are not masked.
+                return Err(self.wrong(path, "a line of an encrypted file is `NAME=value`"));
+            }
             if key.is_empty() {
                 return Err(self.wrong(path, "a line is `NAME=value`"));
             }
@@ -243,6 +247,11 @@ impl Reading<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the data of an object may have a key.
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|it| it.is_ascii_alphanumeric() || "-._".contains(it))
 }
 
 /// Base64 in lines of 70 characters, as kustomize writes it.

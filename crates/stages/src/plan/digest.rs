@@ -68,6 +68,7 @@ impl Hash {
 
     fn change(&mut self, change: &FieldChange) {
         if matches!(change.class, Class::Ignored(_)) {
+            self.hidden(change);
             return;
         }
         self.text(&change.path.to_string());
@@ -79,6 +80,14 @@ impl Hash {
                 self.value(value);
             }
         }
+    }
+
+    /// What we change in a field that a rule hides is sent all the same. What others make of it may move.
+    fn hidden(&mut self, change: &FieldChange) {
+        let Some(value) = change.desired.value().filter(|it| change.base.as_ref() != Some(it)) else { return };
+        self.text("hidden");
+        self.text(&change.path.to_string());
+        self.value(value);
     }
 
     fn value(&mut self, value: &Value) {

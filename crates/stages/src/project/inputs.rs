@@ -30,3 +30,14 @@ pub fn inputs(
     }
     Ok(read)
 }
+
+/// The declared inputs without a look at any variable: an input without a default is `(input NAME)`.
+pub fn stand_ins(environment: &Environment) -> BTreeMap<String, String> {
+    let text = |name: &String, default: &Option<String>| default.clone().unwrap_or_else(|| format!("(input {name})"));
+    environment.inputs.iter().map(|(name, input)| (name.clone(), text(name, &input.default))).collect()
+}
+
+/// The names of the inputs for which [`stand_ins`] makes something up.
+pub fn without_default(environment: &Environment) -> impl Iterator<Item = &String> {
+    environment.inputs.iter().filter(|(_, input)| input.default.is_none()).map(|(name, _)| name)
+}

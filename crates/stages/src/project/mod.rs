@@ -67,7 +67,7 @@ pub use self::error::ProjectError;
 pub use self::exposes::ExposureRule;
 pub use self::files::{check, folders};
 pub use self::ignore::{Condition, IgnoreRule, Ignored, Meaning, ShippedRule, shipped};
-pub use self::inputs::inputs;
+pub use self::inputs::{inputs, stand_ins, without_default};
 pub use self::lineage::{names, places};
 pub use self::load::load;
 pub use self::lock::{Lock, Locked, VENDOR, Verified};

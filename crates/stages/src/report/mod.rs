@@ -21,6 +21,7 @@ mod text;
 mod values;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 pub use self::annotations::{github, gitlab, sarif};
 pub use self::board::Board;
@@ -72,6 +73,23 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Which releases a change touches, where the run is only about those.
     pub touched: Option<Touched>,
+    /// Who approved the plan, if somebody named its digest.
+    pub approval: Option<Approval>,
+}
+
+/// An approval of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The digest of the plan.
+    pub digest: String,
+    /// The name of who approved it.
+    pub by: String,
+}
+
+impl fmt::Display for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "approved with --approve {} by {}", self.digest, self.by)
+    }
 }
 
 impl Report {
@@ -199,12 +217,12 @@ impl Outcome {
 }
 
 /// What a finding is called where it is told.
-fn policy_word(report: &Report, ruling: Ruling) -> &'static str {
-    match ruling {
-        Ruling::Deny => "denied",
-        Ruling::Approve if report.purpose == Purpose::Run => "approved",
-        Ruling::Approve => "needs approval",
-        Ruling::Warn => "policy",
+fn policy_word(report: &Report, ruling: Ruling) -> String {
+    match (ruling, &report.approval) {
+        (Ruling::Deny, _) => "denied".to_owned(),
+        (Ruling::Approve, Some(approval)) if report.purpose == Purpose::Run => approval.to_string(),
+        (Ruling::Approve, _) => "needs approval".to_owned(),
+        (Ruling::Warn, _) => "policy".to_owned(),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     writer.outcomes(report);
     writer.refusals(report);
     for finding in report.plan.findings.iter().filter(|it| it.ruling != Ruling::Deny) {
-        let word = writer.paint(policy_word(report, finding.ruling), AnsiColor::Yellow);
+        let word = writer.paint(&policy_word(report, finding.ruling), AnsiColor::Yellow);
         writer.line(&format!("{word}: {}\n --> {}", line(&finding.to_string()), line(&finding.policy)));
     }
     for warning in &report.warnings {

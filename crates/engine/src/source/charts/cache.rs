@@ -13,10 +13,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The folder `weft/charts` in `XDG_CACHE_HOME` or `~/.cache`; where neither is set, nothing is kept.
-    pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        let caches = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    /// The folder `weft/charts` in the folder of caches; without one, nothing is kept.
+    pub fn new(caches: Option<PathBuf>) -> Self {
         Self { folder: caches.map(|it| it.join("weft/charts")) }
     }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::network::NetworkError;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::tree::archive::ArchiveError;
+use crate::trust::TrustError;
 
 /// Why a chart from elsewhere cannot be had. None shows a password or what a file holds.
 #[derive(Debug, Error)]
@@ -18,6 +19,9 @@ pub enum FetchError {
     /// What came is no archive that can be trusted.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// A closed run brings nothing from elsewhere.
+    #[error(transparent)]
+    Closed(#[from] TrustError),
     /// A repository does not have the chart.
     #[error("`{repo}` has no chart `{name}`")]
     NoChart {
@@ -128,6 +132,7 @@ impl Diagnose for FetchError {
         match self {
             Self::Network(inner) => inner.kind(),
             Self::Archive(inner) => inner.kind(),
+            Self::Closed(inner) => inner.kind(),
             Self::Digest { .. } | Self::Unsigned { .. } => Kind::Refused,
             Self::Login { .. } | Self::Helper { .. } | Self::Cache { .. } | Self::BadAnswer { .. } => Kind::Machine,
             _ => Kind::Input,
@@ -138,6 +143,7 @@ impl Diagnose for FetchError {
         Some(match self {
             Self::Network(inner) => return inner.hint(),
             Self::Archive(inner) => return inner.hint(),
+            Self::Closed(inner) => return inner.hint(),
             Self::NoChart { nearest: Some(name), .. } => format!("Did you mean `{name}`?"),
             Self::NoChart { .. } => "`helm search repo` and the repository's page list its charts.".into(),
             Self::NoVersion { known, .. } if known.is_empty() => "It has no version at all.".into(),

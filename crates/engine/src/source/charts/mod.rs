@@ -27,12 +27,13 @@ use self::login::{Access, Login, Logins};
 pub use self::push::{Pushed, digest, sign};
 use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
-use crate::network::{self, Network, Proxies};
+use crate::network::{self, Network};
 use weft_base::tree::Tree;
 use weft_base::tree::archive::{self, LARGEST};
 use weft_base::value::Value;
 use weft_base::yaml::{self, Rules};
 use weft_stages::project::{ChartPlace, Locked};
+use crate::trust::{Trust, TrustError};
 
 /// The layer of a chart in a registry, and what early versions of Helm called it.
 const LAYERS: [&str; 2] = ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
@@ -47,11 +48,16 @@ const LARGEST_DOWNLOAD: usize = 64 << 20;
 
 /// What brings charts from elsewhere, with the connections, logins and files of this machine.
 pub struct Charts {
-    network: Network,
-    logins: Logins,
+    reach: Result<Reach, TrustError>,
     cache: Cache,
     /// What a kustomization names elsewhere and came already, by its address and revision: a run reads it once.
     brought: Mutex<BTreeMap<(String, String), Tree>>,
+}
+
+/// What brings them over the network, or from repositories of this machine.
+struct Reach {
+    network: Network,
+    logins: Logins,
 }
 
 /// A chart that was looked for.
@@ -73,15 +79,27 @@ struct Arrived {
 }
 
 impl Charts {
-    /// What the environment of the process says: proxies, the files of logins, and the folder of the cache.
-    pub fn of(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let network = Network::new(Proxies::new(variable));
-        Self { network, logins: Logins::of(variable), cache: Cache::of(variable), brought: Mutex::default() }
+    /// With the proxies and logins that the environment of the process names. A closed run has the cache alone.
+    pub fn new(trust: &Trust) -> Self {
+        let reach = trust.network().map(|access| Reach {
+            network: Network::new(access),
+            logins: Logins::of(&|name| access.environment().get(name).cloned()),
+        });
+        Self { reach, cache: Cache::new(trust.caches()), brought: Mutex::default() }
+    }
+
+    /// Refuses to bring anything in a closed run.
+    pub fn check_reach(&self) -> Result<(), FetchError> {
+        self.reach().map(drop)
+    }
+
+    fn reach(&self) -> Result<&Reach, FetchError> {
+        self.reach.as_ref().map_err(|error| FetchError::Closed(error.clone()))
     }
 
     /// Looks for the chart that a place means now, checks its signatures by `keys`, and keeps it in the cache.
     pub fn find(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {
-        let found = network::wait(self.found(place, keys))??;
+        let found = network::wait(self.reach()?.found(place, keys))??;
         self.cache.put(&found.locked.digest, &found.bytes)?;
         Ok(found)
     }
@@ -91,36 +109,28 @@ impl Charts {
         if let Some(bytes) = self.cache.get(&locked.digest).filter(|bytes| check(locked, bytes).is_ok()) {
             return Ok(bytes);
         }
-        let bytes = network::wait(self.fetched(locked))??;
+        let bytes = network::wait(self.reach()?.fetched(locked))??;
         check(locked, &bytes)?;
         self.cache.put(&locked.digest, &bytes)?;
         Ok(bytes)
     }
 
-    /// The address of a repository, which a dependency may name as Helm knows it: `@name` or `alias:name`.
-    fn address(&self, repo: &str) -> Result<String, FetchError> {
-        let Some(name) = repo.strip_prefix('@').or_else(|| repo.strip_prefix("alias:")) else {
-            return Ok(repo.to_owned());
-        };
-        let problem = || "is the name of no repository in Helm's `repositories.yaml`".to_owned();
-        let unknown = || FetchError::NotTheChart { what: repo.to_owned(), problem: problem() };
-        self.logins.named(name)?.ok_or_else(unknown)
-    }
-
     /// The files of a git repository at a branch, a tag or a commit; without one, at its default branch.
     pub fn repository_files(&self, address: &str, revision: Option<&str>) -> Result<Tree, FetchError> {
         let revision = revision.unwrap_or("HEAD");
+        let reach = self.reach()?;
         self.once(address, revision, || {
-            let login = self.logins.git(address)?;
-            let (_, files) = network::wait(git::chart(&self.network, address, revision, "", login.as_ref()))??;
+            let login = reach.logins.git(address)?;
+            let (_, files) = network::wait(git::chart(&reach.network, address, revision, "", login.as_ref()))??;
             Ok(Tree::new(files.into_iter().map(|(path, bytes)| (path.trim_start_matches('/').to_owned(), bytes))))
         })
     }
 
     /// A file on a web server.
     pub fn download(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let reach = self.reach()?;
         let file = self.once(url, "", || {
-            let bytes = network::wait(self.bytes(url, &Access::default(), LARGEST_DOWNLOAD))??;
+            let bytes = network::wait(reach.bytes(url, &Access::default(), LARGEST_DOWNLOAD))??;
             Ok(Tree::new([(url.to_owned(), bytes)]))
         })?;
         Ok(file.bytes(url).unwrap_or_default().to_vec())
@@ -140,6 +150,18 @@ impl Charts {
         let tree = bring()?;
         brought.insert(key, tree.clone());
         Ok(tree)
+    }
+}
+
+impl Reach {
+    /// The address of a repository, which a dependency may name as Helm knows it: `@name` or `alias:name`.
+    fn address(&self, repo: &str) -> Result<String, FetchError> {
+        let Some(name) = repo.strip_prefix('@').or_else(|| repo.strip_prefix("alias:")) else {
+            return Ok(repo.to_owned());
+        };
+        let problem = || "is the name of no repository in Helm's `repositories.yaml`".to_owned();
+        let unknown = || FetchError::NotTheChart { what: repo.to_owned(), problem: problem() };
+        self.logins.named(name)?.ok_or_else(unknown)
     }
 
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {

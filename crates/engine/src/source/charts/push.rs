@@ -36,7 +36,8 @@ impl Charts {
         let files = archive::unpack(bytes, "the archive")?;
         let (name, version) = named("the archive", &files)?;
         let address = format!("{}/{name}", repo.trim_end_matches('/'));
-        let registry = Registry::at(&address, &self.network, &self.logins)?;
+        let reach = self.reach()?;
+        let registry = Registry::at(&address, &reach.network, &reach.logins)?;
         let (config, annotations) = described(&files)?;
         let mut layers = vec![layer(&registry, LAYERS[0], bytes).await?];
         if let Some(provenance) = provenance {

@@ -340,7 +340,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_spoken_to_without_tls() {
-        let (network, logins) = (Network::default(), Logins::default());
+        let trust = crate::trust::Trust::own(crate::trust::ProcessEnvironment::default(), Vec::new());
+        let network = Network::new(trust.network().unwrap());
+        let logins = Logins::default();
         let base = |address: &str| Registry::at(address, &network, &logins).map(|it| (it.base, it.name));
         assert_eq!(base("oci://localhost:5000/a/b").unwrap(), ("http://localhost:5000".into(), "a/b".into()));
         assert_eq!(base("oci://[::1]:5000/a").unwrap().0, "http://[::1]:5000");

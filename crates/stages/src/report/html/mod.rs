@@ -100,7 +100,7 @@ fn problems(report: &Report) -> Vec<String> {
     });
     let findings = plan.findings.iter().filter(|it| it.ruling != Ruling::Deny);
     let findings =
-        findings.map(|it| marked("warn", super::policy_word(report, it.ruling), &format!("{it}, {}", it.policy)));
+        findings.map(|it| marked("warn", &super::policy_word(report, it.ruling), &format!("{it}, {}", it.policy)));
     let outcomes = Outcomes::of(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, why)| marked("bad", outcome, &format!("{id}: {why}")));
     let warnings = report.warnings.iter().map(|it| marked("warn", "warning", it));

@@ -75,7 +75,7 @@ fn problems(report: &Report) -> Vec<String> {
     let findings = findings.map(|it| {
         format!(
             "- **{}**: {} ({})\n",
-            sentence(policy_word(report, it.ruling)),
+            sentence(&policy_word(report, it.ruling)),
             page(&it.to_string()),
             page(&it.policy)
         )

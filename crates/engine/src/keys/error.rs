@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use crate::{SecretsError, THROWAWAY};
+use weft_sops::{SecretsError, THROWAWAY};
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::tree::TreeError;
 use weft_base::value::Origin;

@@ -7,7 +7,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use crate::Asks;
+use weft_sops::Asks;
 use weft_base::masked::Masked;
 
 /// The variable that holds a passphrase.

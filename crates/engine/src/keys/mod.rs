@@ -15,9 +15,10 @@ pub use self::error::{KeysError, Place};
 use self::person::Person;
 pub use self::person::ask_unseen;
 pub use self::process::{Process, Variables};
-use crate::{Asks, Identities, SecretsError, is_throwaway};
+use weft_sops::{Asks, Identities, SecretsError, is_throwaway};
 use weft_base::masked::Masked;
 use weft_base::tree::Tree;
+use crate::trust::KeyAccess;
 
 /// The file name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -49,7 +50,7 @@ const SSH_FILES: [&str; 2] = [".ssh/id_ed25519", ".ssh/id_rsa"];
 /// is one of the places, with the reason.
 ///
 /// Passphrases are asked for once a key is needed: on the terminal, if `WEFT_AGE_PASSPHRASE` is not set.
-pub fn find(sources: &Sources<'_>) -> Result<Identities, KeysError> {
+pub fn find(sources: &Sources<'_>, _access: &KeyAccess) -> Result<Identities, KeysError> {
     let Process { weft, sops, ssh, passphrase, home, config, terminal } = sources.process;
     let asks: Arc<dyn Asks> = Arc::new(Person { passphrase: passphrase.clone(), terminal: *terminal });
     let mut search = Search { found: Identities::asking(asks.clone()), asks };
