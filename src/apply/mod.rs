@@ -31,7 +31,7 @@ use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
 use crate::plan::{Action, Does, Plan, Stage, Step};
-use crate::project::HealthRule;
+use crate::project::{HealthRule, Owner};
 use crate::report::{Event, Outcome};
 use crate::schema::{Discovery, GroupKind};
 use crate::state::Inventory;
@@ -50,6 +50,8 @@ pub struct Options {
     pub releases: BTreeMap<Arc<str>, Waiting>,
     /// The namespace of the state.
     pub state_namespace: String,
+    /// The project that applies; without one inventories keep the one that they have.
+    pub owner: Option<Owner>,
     /// The commit that is applied; without one inventories keep the one that they have.
     pub commit: Option<String>,
     /// The key of recorded hashes.

@@ -57,7 +57,7 @@ pub use self::openapi::SchemaCache;
 pub use self::reach::unanswered;
 pub use self::review::Permits;
 pub use self::rights::{Right, Subject, bindings, roles};
-pub use self::state::{KeptInventory, OtherInventories};
+pub use self::state::{KeptInventory, OtherInventories, SetOwner};
 pub use self::strays::Residing;
 pub use self::target::{Pace, Target};
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};

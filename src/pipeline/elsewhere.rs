@@ -46,6 +46,8 @@ fn objects(
         time: project.time,
         left: Vec::new(),
         folder: project.folder.clone(),
+        repository: project.repository.clone(),
+        conditions: project.conditions.clone(),
     };
     let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
     let told = |failure: Failure| failure.diagnostics.first().map(Diagnostic::reason).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::chart::Making;
 use crate::diagnostic::Failure;
 use crate::kustomize;
 use crate::policy;
-use crate::project::{self, Environment, Release, ReleaseSource};
+use crate::project::{self, Environment, Owner, Release, ReleaseSource, Repository};
 use crate::secrets::RULES;
 use crate::source::{Commit, ENVIRONMENTS, Source};
 use crate::tree::Tree;
@@ -33,6 +33,10 @@ pub struct Project {
     pub left: Vec<String>,
     /// Its folder in its git repository: see [`Source::folder`].
     pub folder: String,
+    /// What tells its repository from copies of it.
+    pub repository: Repository,
+    /// The conditions of enabled releases that do not hold, by release.
+    pub conditions: BTreeMap<String, String>,
 }
 
 /// Reads the environment's files, and then the files that it names.
@@ -59,6 +63,7 @@ pub struct Declared {
     commit: Option<Commit>,
     time: i64,
     folder: String,
+    repository: Repository,
 }
 
 /// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
@@ -108,8 +113,23 @@ fn declared(settings: &Settings, files: Tree) -> Result<Declared, Failure> {
     let tree = sources::brought(settings, &environment, with_bases(&settings.source, &environment, named)?)?;
     project::check(&environment, &tree)?;
     let time = settings.source.time()?.unwrap_or_default();
-    let (source, folder) = (origin(settings), settings.source.folder());
-    Ok(Declared { source, environment, tree, inputs, commit: settings.source.commit()?, time, folder })
+    Ok(Declared {
+        source: origin(settings),
+        environment,
+        tree,
+        inputs,
+        commit: settings.source.commit()?,
+        time,
+        folder: settings.source.folder(),
+        repository: settings.source.repository()?,
+    })
+}
+
+/// The conditions of releases that are not there because of them.
+fn unmet(all: &Environment, there: &Environment) -> BTreeMap<String, String> {
+    let is_there = |it: &&Release| there.releases.iter().any(|other| other.name == it.name);
+    let missing = all.releases.iter().filter(|it| !is_there(it));
+    missing.filter_map(|it| Some((it.name.to_string(), it.when.as_ref()?.0.clone()))).collect()
 }
 
 /// Where files come from.
@@ -135,10 +155,11 @@ impl Declared {
     }
 
     fn project(self, selection: &project::Selection, select: Select) -> Result<Project, Failure> {
-        let Self { environment, tree, inputs, commit, time, folder, .. } = self;
+        let Self { environment, tree, inputs, commit, time, folder, repository, .. } = self;
         let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
+        let conditions = unmet(&environment, &whole);
         let (environment, left) = select(environment, selection, &inputs)?;
-        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder })
+        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder, repository, conditions })
     }
 }
 
@@ -160,6 +181,12 @@ pub(super) fn with_bases(source: &Source, environment: &Environment, mut tree: T
 }
 
 impl Project {
+    /// Whose state an apply writes; `None` for a project without an identity.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        let id = self.environment.project.clone()?;
+        Some(Owner { id, repository: self.repository.clone() })
+    }
+
     /// Where what templates make up comes from without a cluster.
     pub fn making(&self) -> Making {
         Making { now: self.time, ..Making::default() }

@@ -21,6 +21,7 @@ pub mod kustomize;
 mod load;
 mod lookups;
 mod observe;
+mod ownership;
 mod policies;
 mod pool;
 mod probe;
@@ -78,7 +79,7 @@ use crate::diff::{Judge, Tool};
 use crate::manifest::{self, Desired, ObjectId};
 use crate::masked::{FingerprintKey, Redactor};
 use crate::plan::touched::Touched;
-use crate::plan::{self, Guards, Plan, Unfollowed};
+use crate::plan::{self, Guards, Plan, Unfollowed, Vanished};
 use crate::project::{Prune, ReleaseSource, Selection};
 use crate::schema::Discovery;
 use crate::source::Source;
@@ -355,21 +356,26 @@ async fn judge(
     let around = (ahead, &state.beside());
     let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
-    let mut facts = state.facts(&project.whole);
+    let mut facts = state.facts(&project);
     if aim == Aim::Remove {
         // Who says that a release shall go does not ask what becomes of single objects that leave it.
-        facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
+        for release in facts.iter_mut().filter(|it| !it.declared) {
+            release.prune = Prune::Delete;
+            release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+        }
     }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.claim(&ownership::ownership(&project, &state), guards);
+    ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace).await?;
     plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let over = ignore::over(&project.environment, ignore::today());
     let said =
-        desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
+        desired.warnings.into_iter().chain(ownership::advice(&plan)).chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
     Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects, touched })

@@ -65,5 +65,5 @@ fn is_person(writer: &Writer) -> bool {
 pub(super) fn foreign_set(object: &ObjectComparison, releases: &[ReleaseFacts]) -> Option<Refusal> {
     let set = object.live.as_ref()?.body.dig(&["metadata", "labels", PART_OF])?.as_str()?;
     let ours = releases.iter().any(|release| release.set == set);
-    (!ours).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned() })
+    (!ours).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned(), owner: None })
 }

@@ -51,6 +51,9 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
     document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
+    if !plan.rewrites.is_empty() {
+        document.insert("rewrites".into(), json!(plan.rewrites));
+    }
     if !plan.policies.is_empty() {
         document.insert("policies".into(), json!(plan.policies));
     }
@@ -221,6 +224,21 @@ fn facts(refusal: &Refusal) -> Json {
         Refusal::PruneCap { release, deletes, cap, confirm } => {
             json!({"release": release, "deletes": deletes, "cap": cap, "confirm": confirm})
         }
+        Refusal::EnvironmentCap { environment, deletes, cap, confirm } => {
+            json!({"environment": environment, "deletes": deletes, "cap": cap, "confirm": confirm})
+        }
+        Refusal::EmptyEnvironment { environment, releases, deletes } => {
+            json!({"environment": environment, "releases": releases, "deletes": deletes})
+        }
+        Refusal::VanishedRelease { release, deletes, .. } => json!({"release": release, "deletes": deletes}),
+        Refusal::LeftNamespace { release, from, to, deletes } => {
+            json!({"release": release, "from": from, "to": to, "deletes": deletes})
+        }
+        Refusal::NoIdentity => json!({}),
+        Refusal::OtherProject { release, owner, secret } => {
+            json!({"release": release, "project": owner, "secret": secret})
+        }
+        Refusal::OtherRepository { recorded, repository } => json!({"recorded": recorded, "repository": repository}),
         Refusal::EmptyRender { release, deletes } => json!({"release": release, "deletes": deletes}),
         Refusal::Conflict { id: object, path, writer: by, live, desired, .. } => {
             let mut facts = Map::new();
@@ -232,7 +250,9 @@ fn facts(refusal: &Refusal) -> Json {
             facts.insert("desired".into(), desired.as_str().into());
             facts.into()
         }
-        Refusal::ForeignSet { id: object, set } => json!({"object": id(object), "set": set}),
+        Refusal::ForeignSet { id: object, set, owner } => {
+            json!({"object": id(object), "set": set, "owner": owner})
+        }
         Refusal::Server { id: object, .. } => json!({"object": id(object)}),
         Refusal::Immutable { id: object, path, loses } => {
             json!({"object": id(object), "path": path, "loses": loses})

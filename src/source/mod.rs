@@ -156,6 +156,14 @@ impl Source {
         }
     }
 
+    /// What tells the repository, and the project in it, from copies.
+    pub fn repository(&self) -> Result<crate::project::Repository, SourceError> {
+        let Some(repository) = &self.repository else { return Ok(crate::project::Repository::default()) };
+        let remote = repository.remote();
+        let root = if remote.is_some() { None } else { repository.root(self.at.as_ref().map(|it| it.commit))? };
+        Ok(crate::project::Repository { remote, root, folder: self.folder() })
+    }
+
     /// When the commit was made that the files belong to, in seconds since 1970; `None` as for [`Source::commit`].
     pub fn time(&self) -> Result<Option<i64>, SourceError> {
         let Some(repository) = &self.repository else { return Ok(None) };

@@ -23,10 +23,13 @@ use crate::diagnostic::{Diagnose, Kind};
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
 use crate::plan::hooks::KeptHooks;
-use crate::project::Prune;
+use crate::project::{Owner, Prune};
 
-/// The version of the formats that this program writes, and the only one that it reads.
+/// The version of the formats that this program writes, and the only one that it reads; for inventories see
+/// [`OWNED_VERSION`].
 pub const FORMAT_VERSION: u64 = 1;
+/// The version of inventories that say to which project they belong. Version 1 is read as well.
+const OWNED_VERSION: u64 = 2;
 
 /// A time to the second as documents say it (RFC 3339, UTC): always as long, so that texts sort as times do.
 pub fn second(at: Timestamp) -> String {
@@ -40,6 +43,8 @@ pub struct Inventory {
     pub environment: String,
     /// The release.
     pub release: Arc<str>,
+    /// The project that it belongs to; `None` if it was written before projects had identities.
+    pub owner: Option<Owner>,
     /// The commit that was applied last, if the project is a git repository.
     pub commit: Option<String>,
     /// Its objects. One that is being created has no record yet.
@@ -102,10 +107,12 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// A newer program, or none of ours, wrote it.
-    #[error("the document has the format version {found}, and this program reads version {FORMAT_VERSION}")]
+    #[error("the document has the format version {found}, and this program reads versions up to {newest}")]
     Version {
         /// What it says.
         found: String,
+        /// The newest version that this program reads.
+        newest: u64,
     },
     /// The document is not as its format says.
     #[error("the document is not as its format says")]
@@ -158,5 +165,5 @@ pub fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
 
 /// The document, of this program's format version, of which [`pack`] made these bytes; `version` tells the version of one.
 pub fn unpack<D: DeserializeOwned>(bytes: &[u8], version: fn(&D) -> u64) -> Result<D, StateError> {
-    document::parse(&chunks::join(&[bytes.to_vec()])?, version)
+    document::parse(&chunks::join(&[bytes.to_vec()])?, FORMAT_VERSION, version)
 }

@@ -126,7 +126,7 @@ pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
 
 /// The revision of a document.
 pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
-    let document: RevisionDocument = parse(bytes, |it: &RevisionDocument| it.format_version)?;
+    let document: RevisionDocument = parse(bytes, FORMAT_VERSION, |it: &RevisionDocument| it.format_version)?;
     let reason = document.reason.unwrap_or_default();
     let covered = |it: Covered| (it.name, Cover { objects: it.objects, readers: it.readers });
     Ok(Revision {
@@ -171,7 +171,7 @@ pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
 
 /// The pack of a document.
 pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
-    let PackDocument { name, readers, objects, values, .. } = parse(bytes, |it: &PackDocument| it.format_version)?;
+    let PackDocument { name, readers, objects, values, .. } = parse(bytes, FORMAT_VERSION, |it: &PackDocument| it.format_version)?;
     let object = |it: Packed| Stripped {
         digest: it.digest,
         body: it.object,

@@ -35,6 +35,7 @@ impl Site {
         let namespace = shared().namespace(&format!("cli-{prefix}"));
         let site = Self { desk: Desk::new(), namespace, kubeconfig: shared().kubeconfig().to_owned(), context: None };
         site.releases(&[]);
+        site.desk.write("environments/project.yaml", format!("id: {}\n", site.namespace));
         site
     }
 
