@@ -27,6 +27,7 @@ pub use self::error::ApplyError;
 use self::schedule::Failure;
 pub use self::test::{Log, Tested, test};
 use crate::cluster::{Cluster, Propagation};
+use crate::diagnostic::counted;
 use crate::diff::{LiveObject, Recorded};
 use crate::manifest::ObjectId;
 use crate::masked::FingerprintKey;
@@ -163,6 +164,8 @@ struct Progress {
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
     waited: BTreeSet<usize>,
+    /// How many objects were applied and not waited for to the end.
+    unawaited: usize,
     /// What hooks left and is gone.
     cleared: BTreeSet<ObjectId>,
     /// What hooks wrote.
@@ -201,6 +204,7 @@ impl<'a> Run<'a> {
             under_way: BTreeSet::new(),
             abandoned: false,
             waited: BTreeSet::new(),
+            unawaited: 0,
             cleared: BTreeSet::new(),
             logs: Vec::new(),
             uids: BTreeSet::new(),
@@ -227,6 +231,7 @@ impl<'a> Run<'a> {
         self.refuse_stale().await?;
         self.save_supersets().await?;
         self.stages().await;
+        self.leave_waits();
         self.save_exact().await;
         Ok(())
     }
@@ -298,13 +303,18 @@ impl<'a> Run<'a> {
     }
 
     fn conclude(self) -> Conclusion {
-        let Progress { done, failed, warnings, abandoned, .. } =
+        let Progress { done, failed, mut warnings, abandoned, unawaited, .. } =
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done
             .iter()
             .zip(&self.scope.plan.steps)
             .any(|(done, step)| is_asked(step) && matches!(done, Done::Not | Done::Unknown));
+        if let Some(why) = self.scope.obstacle().filter(|_| unawaited > 0) {
+            let objects = counted(unawaited, "object");
+            warnings.push(format!("The run was interrupted while it waited for {objects} to become healthy: {why}."));
+        }
+        let open = open || unawaited > 0;
         let failed = open || !failed.is_empty() || !warnings.is_empty();
         let end = match (failed, changed) {
             _ if abandoned || (self.scope.is_stopped() && open) => End::Interrupted,

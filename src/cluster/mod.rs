@@ -8,6 +8,7 @@ mod crd;
 mod discovery;
 mod error;
 mod fence;
+mod moment;
 mod findings;
 mod flight;
 mod foreign;

@@ -96,6 +96,8 @@ pub struct Settings {
     pub selection: Selection,
     /// What the command line sets in the values.
     pub overrides: Vec<Layer>,
+    /// The same without the values: `--set image.tag`.
+    pub set: Vec<String>,
     /// The identity files that the command line names.
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
@@ -156,6 +158,8 @@ pub struct Planned {
     pub warnings: Vec<String>,
     /// What it is made for.
     pub aim: Aim,
+    /// What the command line set in the values, without the values.
+    pub set: Vec<String>,
     /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
     pub placeholders: bool,
     /// What charts tell people who apply them, by release, with secrets masked.
@@ -367,7 +371,7 @@ async fn judge(
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
-    plan.claim(&ownership::ownership(&project, &state), guards);
+    plan.claim(&ownership::ownership(&project, &state), &facts, guards);
     ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace).await?;
     plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
     let unused = ignore::unused(&rules, settings, count, &unread);
@@ -378,7 +382,8 @@ async fn judge(
         desired.warnings.into_iter().chain(ownership::advice(&plan)).chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects, touched })
+    let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

@@ -1,11 +1,12 @@
 //! Which project plans, and to which projects the state that it finds belongs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, State};
 use crate::cluster::{Cluster, SetOwner};
 use crate::diagnostic::{Failure, counted};
 use crate::plan::{Ownership, Plan, Refusal, Rewrite};
+use crate::project::Environment;
 
 /// What is known of the project and of the state that it finds.
 pub(super) fn ownership(project: &Project, state: &State) -> Ownership {
@@ -37,6 +38,16 @@ pub(super) async fn name_owners(plan: &mut Plan, cluster: &Cluster, state_namesp
         }
     }
     Ok(())
+}
+
+/// The releases of other projects in an environment of this name.
+pub(super) async fn foreign(cluster: &Cluster, environment: &Environment) -> Result<BTreeSet<String>, Failure> {
+    let sets = cluster.apply_sets(&environment.state_namespace).await?;
+    let is_foreign = |it: &SetOwner| {
+        let other = it.owner.as_ref().is_some_and(|owner| Some(&owner.id) != environment.project.as_ref());
+        other && it.environment == environment.name
+    };
+    Ok(sets.into_values().filter(is_foreign).map(|it| it.release).collect())
 }
 
 fn in_words(set: &SetOwner) -> String {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Guards, Plan, Refusal};
+use super::{Action, Guards, Plan, Refusal, ReleaseFacts, Step};
 use crate::manifest::inventory_name;
 use crate::project::{Owner, Repository};
 
@@ -52,7 +52,7 @@ impl fmt::Display for Rewrite {
 
 impl Plan {
     /// Refuses to touch what belongs to others, and notes which inventories are written anew.
-    pub fn claim(&mut self, ownership: &Ownership, guards: &Guards) {
+    pub fn claim(&mut self, ownership: &Ownership, facts: &[ReleaseFacts], guards: &Guards) {
         let mut refusals = ownership.foreign_releases(&self.environment);
         if ownership.id.is_none() && !self.is_empty() {
             refusals.push(Refusal::NoIdentity);
@@ -65,11 +65,26 @@ impl Plan {
             });
         }
         self.refusals.splice(..0, refusals);
+        self.rewrites.extend(self.incomplete(facts));
         if ownership.id.is_some() {
             let rewrites = ownership.owners.iter().filter(|(release, _)| ownership.releases.contains(*release));
             let rewrites = rewrites.filter_map(|(release, owner)| Some((release.to_string(), ownership.rewrite(owner)?)));
             self.rewrites.extend(rewrites);
         }
+    }
+
+    /// The releases with objects that are as the repository wants them, our label among it, and that their inventory does
+    /// not list: it was lost, or somebody changed it.
+    fn incomplete(&self, facts: &[ReleaseFacts]) -> BTreeMap<String, Rewrite> {
+        let is_ours = |step: &&Step| {
+            step.action == Action::Unchanged && step.object.desired.as_ref().is_some_and(|it| !it.implicit)
+        };
+        let is_missing = |step: &&Step| {
+            let facts = facts.iter().find(|it| it.name == step.object.release);
+            facts.is_some_and(|it| !it.inventory.contains(&step.object.id))
+        };
+        let steps = self.steps.iter().filter(is_ours).filter(is_missing);
+        steps.map(|step| (step.object.release.to_string(), Rewrite::Incomplete)).collect()
     }
 }
 

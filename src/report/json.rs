@@ -251,7 +251,11 @@ fn facts(refusal: &Refusal) -> Json {
             facts.into()
         }
         Refusal::ForeignSet { id: object, set, owner } => {
-            json!({"object": id(object), "set": set, "owner": owner})
+            let mut facts = Map::new();
+            facts.insert("object".into(), id(object).into());
+            facts.insert("set".into(), set.as_str().into());
+            optional(&mut facts, "owner", owner.as_deref());
+            facts.into()
         }
         Refusal::Server { id: object, .. } => json!({"object": id(object)}),
         Refusal::Immutable { id: object, path, loses } => {

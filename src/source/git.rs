@@ -109,7 +109,7 @@ impl Repository {
     }
 
     /// The commit of the work tree, and whether a file of `root` differs from it.
-    pub(super) fn head(&self, root: &Path) -> Result<Option<Commit>, SourceError> {
+    pub(super) fn head(&self, root: &Path, read: &[String]) -> Result<Option<Commit>, SourceError> {
         let id = match self.git.head().and_then(|head| head.peel_to_commit()) {
             Ok(commit) => commit.id().to_string(),
             Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => return Ok(None),
@@ -117,7 +117,8 @@ impl Repository {
         };
         let mut options = StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true);
-        for folder in [super::ENVIRONMENTS, "charts", "secrets", "vendor"] {
+        let usual = [super::ENVIRONMENTS, "charts", "secrets", "vendor"];
+        for folder in usual.into_iter().chain(read.iter().map(String::as_str)) {
             options.pathspec(self.within(root, folder));
         }
         let dirty = !self.git.is_bare() && !self.git.statuses(Some(&mut options))?.is_empty();

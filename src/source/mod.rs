@@ -152,7 +152,7 @@ impl Source {
         let Some(repository) = &self.repository else { return Ok(None) };
         match &self.at {
             Some(at) => Ok(Some(Commit { id: at.commit.to_string(), dirty: false })),
-            None => repository.head(&self.root),
+            None => repository.head(&self.root, &self.asked()),
         }
     }
 

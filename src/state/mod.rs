@@ -136,7 +136,10 @@ impl Diagnose for StateError {
             Self::Secret { .. } => "This is a defect of the program; nothing was written. Please report it.".into(),
             Self::Version { .. } => "Use the version of the program that applied this environment last.".into(),
             Self::Empty | Self::Missing { .. } | Self::Mixed { .. } => {
-                "A run may be writing it now: try again. Should it stay so, apply again to write it anew.".into()
+                "A run may be writing it now: try again. If it stays so, delete the Secrets of the release in the state \
+                 namespace and apply again, which lists what the repository has. Objects that left the repository in \
+                 between have to be deleted by hand."
+                    .into()
             }
             Self::Chunk { .. } | Self::Compression { .. } | Self::Format { .. } => {
                 "Somebody changed the Secrets in the state namespace: restore them, or delete those of the release and \

@@ -96,6 +96,22 @@ impl Site {
         self.context = Some(context.to_owned());
     }
 
+    /// Makes of an inventory what it was before projects had identities.
+    pub fn forget_owner(&self, name: &str) -> Result<(), Failed> {
+        let api: Api<Secret> = Api::namespaced(shared().client(), &self.state());
+        let key = "weft.example.com/project";
+        let patch = json!({"metadata": {"labels": {key: null}, "annotations": {key: null}}});
+        shared().block_on(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))?;
+        Ok(())
+    }
+
+    /// Deletes a Secret of the state.
+    pub fn drop_kept(&self, name: &str) -> Result<(), Failed> {
+        let api: Api<Secret> = Api::namespaced(shared().client(), &self.state());
+        shared().block_on(api.delete(name, &DeleteParams::default()))?;
+        Ok(())
+    }
+
     /// The same project through a door.
     pub fn through(&mut self, proxy: &Proxy) {
         self.kubeconfig(&kubeconfig(proxy.address(), "{}"));
