@@ -378,8 +378,15 @@ async fn judge(
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let over = ignore::over(&project.environment, ignore::today());
-    let said =
-        desired.warnings.into_iter().chain(ownership::advice(&plan)).chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
+    let said = desired
+        .warnings
+        .into_iter()
+        .chain(ownership::advice(&plan))
+        .chain(advice(&unread))
+        .chain(over)
+        .chain(unused)
+        .chain(also)
+        .chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
     let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };

@@ -20,7 +20,12 @@ pub(super) fn ownership(project: &Project, state: &State) -> Ownership {
         id: environment.project.clone(),
         repository: project.repository.clone(),
         state_namespace: environment.state_namespace.clone(),
-        releases: environment.releases.iter().map(|it| it.name.clone()).chain(state.inventories.keys().cloned()).collect(),
+        releases: environment
+            .releases
+            .iter()
+            .map(|it| it.name.clone())
+            .chain(state.inventories.keys().cloned())
+            .collect(),
         owners: owners.collect(),
         foreign: state.foreign.clone(),
     }

@@ -160,11 +160,13 @@ impl State {
         about: About,
         (mut own, early): (Vec<Inventory>, Early),
         others: OtherInventories,
-        foreign: Foreign<'_>,
+        mut foreign: Foreign<'_>,
         (key, key_is_kept): Key,
     ) -> Result<Self, Failure> {
         let (mine, whole): (Vec<_>, Vec<_>) = others.whole.into_iter().partition(|it| is_about(&about, it.release()));
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
+        // Somebody may have taken the label away; the document still says whose it is.
+        own.retain(|it| foreign.lets_through(&it.release, it.owner.as_ref()));
         let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
         let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
         Ok(Self {
@@ -240,10 +242,8 @@ impl State {
         });
         let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
         let removed = self.inventories.keys().chain(self.outlines.keys()).filter(|name| !names.contains(&***name));
-        let removed = removed.map(|name| ReleaseFacts {
-            vanished: Some(self.vanished(name, project)),
-            ..self.fact(name, declared)
-        });
+        let removed = removed
+            .map(|name| ReleaseFacts { vanished: Some(self.vanished(name, project)), ..self.fact(name, declared) });
         known.chain(removed).collect()
     }
 

@@ -30,8 +30,13 @@ pub(super) struct Deletions<'a> {
 
 impl<'a> Deletions<'a> {
     pub(super) fn new(environment: &'a str, steps: &'a [Step]) -> Self {
-        let mut all =
-            Self { environment, counts: BTreeMap::new(), leaving: BTreeMap::new(), orphans: BTreeMap::new(), confirm: String::new() };
+        let mut all = Self {
+            environment,
+            counts: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            confirm: String::new(),
+        };
         let mut lines = Vec::new();
         for step in steps {
             let (release, object) = (step.object.release.as_ref(), &step.object);
@@ -133,7 +138,9 @@ fn vanished_release(release: &ReleaseFacts, why: &Vanished, deletes: usize) -> R
         Vanished::Undeclared => format!("the release `{name}` is no longer in the environment"),
         Vanished::Condition(when) => format!("the condition `{when}` of the release `{name}` does not hold any more"),
         Vanished::Unclaimed => {
-            format!("the release `{name}` is not in the environment, and its state does not say which project it belongs to")
+            format!(
+                "the release `{name}` is not in the environment, and its state does not say which project it belongs to"
+            )
         }
     };
     Refusal::VanishedRelease { release: name.to_string(), why, deletes }

@@ -68,7 +68,8 @@ impl Plan {
         self.rewrites.extend(self.incomplete(facts));
         if ownership.id.is_some() {
             let rewrites = ownership.owners.iter().filter(|(release, _)| ownership.releases.contains(*release));
-            let rewrites = rewrites.filter_map(|(release, owner)| Some((release.to_string(), ownership.rewrite(owner)?)));
+            let rewrites =
+                rewrites.filter_map(|(release, owner)| Some((release.to_string(), ownership.rewrite(owner)?)));
             self.rewrites.extend(rewrites);
         }
     }

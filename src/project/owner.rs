@@ -71,7 +71,11 @@ impl fmt::Display for Repository {
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.repository.is_unknown() { write!(f, "{}", self.id) } else { write!(f, "{} ({})", self.id, self.repository) }
+        if self.repository.is_unknown() {
+            write!(f, "{}", self.id)
+        } else {
+            write!(f, "{} ({})", self.id, self.repository)
+        }
     }
 }
 

@@ -121,11 +121,7 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
 }
 
 /// A document of a format version up to `newest`; nothing else is told of one of another version.
-pub(super) fn parse<D: DeserializeOwned>(
-    bytes: &[u8],
-    newest: u64,
-    version: fn(&D) -> u64,
-) -> Result<D, StateError> {
+pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], newest: u64, version: fn(&D) -> u64) -> Result<D, StateError> {
     let format = |source| StateError::Format { source };
     let is_read = |version: u64| (FORMAT_VERSION..=newest).contains(&version);
     match serde_json::from_slice::<D>(bytes) {

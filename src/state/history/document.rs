@@ -178,7 +178,8 @@ pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
 
 /// The pack of a document.
 pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
-    let PackDocument { name, readers, objects, values, .. } = parse(bytes, FORMAT_VERSION, |it: &PackDocument| it.format_version)?;
+    let PackDocument { name, readers, objects, values, .. } =
+        parse(bytes, FORMAT_VERSION, |it: &PackDocument| it.format_version)?;
     let object = |it: Packed| Stripped {
         digest: it.digest,
         body: it.object,

@@ -37,7 +37,8 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn maps(names: &[&str]) -> String {
-    let map = |name: &&str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: b}}\n");
+    let map =
+        |name: &&str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: b}}\n");
     names.iter().map(map).collect()
 }
 
@@ -69,9 +70,14 @@ fn two_projects() -> Result<(), Failed> {
     }
     // An object of the other project is refused with its place.
     let namespace = &one.namespace;
-    two.desk.write("app/all.yaml", maps(&["c"]) + &maps(&["a"]).replace("{name: a}", &format!("{{name: a, namespace: {namespace}}}")));
+    two.desk.write(
+        "app/all.yaml",
+        maps(&["c"]) + &maps(&["a"]).replace("{name: a}", &format!("{{name: a, namespace: {namespace}}}")),
+    );
     let refused = two.expect("apply dev --yes", 4)?;
-    refused.says(&format!("`ConfigMap {namespace}/a` belongs to the release `app-one` of `dev` of the project {namespace}"))?;
+    refused.says(&format!(
+        "`ConfigMap {namespace}/a` belongs to the release `app-one` of `dev` of the project {namespace}"
+    ))?;
     refused.says(&format!("Secret `{}/weft.dev.app-one`", one.state()))?;
     two.desk.write("app/all.yaml", maps(&["c"]));
     two.expect("destroy dev --yes", 0)?.says("1 deleted")?;
@@ -87,7 +93,9 @@ fn same_release() -> Result<(), Failed> {
     let two = neighbour(&one, "owner-same-two", "app");
     two.desk.write("app/all.yaml", maps(&["c"]));
     let refused = two.expect("apply dev --yes", 4)?;
-    refused.says(&format!("the release `app` belongs to another project, {}", one.namespace))?.says("stateNamespace")?;
+    refused
+        .says(&format!("the release `app` belongs to another project, {}", one.namespace))?
+        .says("stateNamespace")?;
     assert!(two.get::<ConfigMap>("c").is_none() && one.get::<ConfigMap>("a").is_some());
     two.expect("destroy dev --yes", 4)?.says("belongs to another project")?;
     one.expect("plan dev --exit-code", 0).map(drop)
@@ -157,7 +165,9 @@ fn older_state() -> Result<(), Failed> {
     site.releases(&["{name: app, manifests: app}"]);
     site.expect("apply dev --yes", 4)?.says("its state does not say which project it belongs to")?;
     site.expect("destroy dev --yes", 4)?.says("its state does not say which project it belongs to")?;
-    site.expect("apply dev --yes --remove-release old", 0)?.says("1 deleted")?.says("belongs to this one from now on")?;
+    site.expect("apply dev --yes --remove-release old", 0)?
+        .says("1 deleted")?
+        .says("belongs to this one from now on")?;
     site.expect("plan dev --exit-code", 0)?.keeps_quiet_about("identities").map(drop)
 }
 
@@ -179,7 +189,9 @@ fn emptied() -> Result<(), Failed> {
     site.releases(&[]);
     site.expect("plan dev", 4)?;
     let refused = site.expect("apply dev --yes", 4)?;
-    refused.says("the environment `dev` has no releases any more, and 2 releases would lose all that they have: 2 objects")?;
+    refused.says(
+        "the environment `dev` has no releases any more, and 2 releases would lose all that they have: 2 objects",
+    )?;
     assert!(site.get::<ConfigMap>("a").is_some());
     site.expect("apply dev --yes --allow-empty dev", 0)?.says("2 deleted").map(drop)
 }
@@ -193,7 +205,7 @@ fn vanished() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?;
     site.releases(&[app]);
     site.expect("apply dev --yes", 4)?.says("the release `old` is no longer in the environment")?;
-    site.releases(&[app, "{name: old, manifests: old, when: 'environment.name == \"prod\"'}"]);
+    site.releases(&[app, "{name: old, manifests: old, when: 'environment == \"prod\"'}"]);
     site.expect("apply dev --yes", 4)?.says("of the release `old` does not hold any more")?;
     site.releases(&[app]);
     assert!(site.get::<ConfigMap>("b").is_some());
