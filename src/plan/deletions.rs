@@ -106,7 +106,8 @@ impl<'a> Deletions<'a> {
 
     /// Whether the environment has no release any more, and loses what it had.
     fn is_emptied(&self, releases: &[ReleaseFacts]) -> bool {
-        !releases.iter().any(|it| it.declared) && releases.iter().any(|it| self.vanishes(it))
+        let is_known = |it: &ReleaseFacts| it.vanished != Some(Vanished::Unclaimed) && self.vanishes(it);
+        !releases.iter().any(|it| it.declared) && releases.iter().any(is_known)
     }
 
     fn vanishes(&self, release: &ReleaseFacts) -> bool {

@@ -74,11 +74,11 @@ impl Names {
         if several.all {
             return Ok(Self::once(project::places(&tree(project)?)?, several));
         }
-        let names = Self::once(named.to_vec(), several);
-        if names.list.len() > 1 {
-            names.refuse_unknown(&tree(project)?)?;
+        let asked = Self::once(named.to_vec(), several);
+        if asked.list.len() > 1 {
+            asked.refuse_unknown(&tree(project)?)?;
         }
-        Ok(names)
+        Ok(asked)
     }
 
     /// The same, but all, also those that others only inherit from, where none is named and nothing else is said.
