@@ -65,7 +65,7 @@ fn identify(folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 fn write_identity(root: &Path, terminal: &Terminal) -> Result<(), Failure> {
-    files::create(&root.join(PROJECT_FILE), &project_file(&new_id()?), false)?;
+    files::create(&root.join(PROJECT_FILE), project_file(&new_id()?), false)?;
     Ok(terminal.print(&format!("{PROJECT_FILE}\n"))?)
 }
 

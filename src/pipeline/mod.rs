@@ -372,7 +372,7 @@ async fn judge(
     let mut plan = crate::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
     plan.claim(&ownership::ownership(&project, &state), &facts, guards);
-    ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace).await?;
+    Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
     plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));

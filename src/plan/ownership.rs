@@ -69,7 +69,7 @@ impl Plan {
         if ownership.id.is_some() {
             let rewrites = ownership.owners.iter().filter(|(release, _)| ownership.releases.contains(*release));
             let rewrites =
-                rewrites.filter_map(|(release, owner)| Some((release.to_string(), ownership.rewrite(owner)?)));
+                rewrites.filter_map(|(release, owner)| Some((release.to_string(), ownership.rewrite(owner.as_ref())?)));
             self.rewrites.extend(rewrites);
         }
     }
@@ -106,7 +106,7 @@ impl Ownership {
         recorded.into_iter().find(|it| self.repository.differs_from(it))
     }
 
-    fn rewrite(&self, owner: &Option<Owner>) -> Option<Rewrite> {
+    fn rewrite(&self, owner: Option<&Owner>) -> Option<Rewrite> {
         match owner {
             None => Some(Rewrite::Adopted),
             Some(owner) => self.repository.differs_from(&owner.repository).then_some(Rewrite::Moved),

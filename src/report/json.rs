@@ -230,7 +230,6 @@ fn facts(refusal: &Refusal) -> Json {
         Refusal::EmptyEnvironment { environment, releases, deletes } => {
             json!({"environment": environment, "releases": releases, "deletes": deletes})
         }
-        Refusal::VanishedRelease { release, deletes, .. } => json!({"release": release, "deletes": deletes}),
         Refusal::LeftNamespace { release, from, to, deletes } => {
             json!({"release": release, "from": from, "to": to, "deletes": deletes})
         }
@@ -239,7 +238,9 @@ fn facts(refusal: &Refusal) -> Json {
             json!({"release": release, "project": owner, "secret": secret})
         }
         Refusal::OtherRepository { recorded, repository } => json!({"recorded": recorded, "repository": repository}),
-        Refusal::EmptyRender { release, deletes } => json!({"release": release, "deletes": deletes}),
+        Refusal::EmptyRender { release, deletes } | Refusal::VanishedRelease { release, deletes, .. } => {
+            json!({"release": release, "deletes": deletes})
+        }
         Refusal::Conflict { id: object, path, writer: by, live, desired, .. } => {
             let mut facts = Map::new();
             facts.insert("object".into(), id(object).into());
