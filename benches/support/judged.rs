@@ -37,6 +37,7 @@ pub async fn judge(project: &Project, kubeconfig: &Path) -> Result<Judged, Failu
         environment: ENVIRONMENT.to_owned(),
         selection: Selection::default(),
         overrides: Vec::new(),
+        set: Vec::new(),
         identities: Vec::new(),
         cluster: ClusterOverride { kubeconfig: Some(kubeconfig.to_owned()), ..ClusterOverride::default() },
         judge: Judge::Proofs,

@@ -132,7 +132,11 @@ pub(super) fn act_and_tell(
     }
     let consent = Consent::of_user(planned, args, &report, terminal)?;
     let Ran { report, exit, going_back } = execute(&consent, args, terminal)?;
-    planning::print(&report, planned, &format.into(), terminal)?;
+    if let Err(failure) = planning::print(&report, planned, &format.into(), terminal) {
+        // The objects are written, whether anybody reads of it or not: this is no run that changed nothing.
+        failure.diagnostics.iter().for_each(|it| terminal.diagnose(it));
+        return Ok(Acted { exit: Exit::gravest([exit, Exit::Partial]), going_back });
+    }
     if exit == Exit::Done {
         tell_notes(planned, terminal);
     }
@@ -244,7 +248,7 @@ fn exit(conclusion: &Conclusion, signal: Option<u8>) -> Exit {
 /// What a real API server objects to in a plan: its refusals, and what failed when it was applied without waiting.
 pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> {
     // What we find ourselves, a real server says in its own words.
-    let others = planned.plan.refusals.iter().filter(|it| !matches!(it, Refusal::Invalid { .. }));
+    let others = planned.plan.refusals.iter().filter(|it| !matches!(it, Refusal::Invalid { .. } | Refusal::NoIdentity));
     let refusals: Vec<String> = others.map(ToString::to_string).collect();
     if !refusals.is_empty() || planned.plan.is_empty() {
         return Ok(refusals);

@@ -149,6 +149,7 @@ pub(super) fn planned_again(
     if let Some(again) = pipeline::set_again(saved, &settings)?.filter(|_| set.is_empty()) {
         set = SetArgs::of_pairs(again);
         settings.overrides = settings::overrides(&set)?;
+        settings.set = set.names();
     }
     let progress = terminal.progress();
     let (mut planned, elsewhere) = wait(pipeline::replan(saved, settings, &set.names(), &|what| progress.at(what)))?;

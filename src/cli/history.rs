@@ -93,6 +93,7 @@ fn entry(revision: &Revision) -> Json {
         "by": made.by,
         "commit": made.commit,
         "dirty": made.dirty,
+        "set": made.set,
         "plan": made.plan,
         "result": revision.outcome.word(),
         "reason": revision.outcome.reason(),
@@ -121,7 +122,8 @@ fn table(revisions: &[Revision]) -> String {
 fn row(revision: &Revision) -> [String; 6] {
     let made = &revision.made;
     let commit = made.commit.as_deref().map(|id| id.chars().take(SHORT).collect::<String>());
-    let commit = commit.map_or_else(|| "-".to_owned(), |id| id + if made.dirty { "+" } else { "" });
+    let commit = commit.map_or_else(|| "-".to_owned(), |id| id + if made.dirty { " with changes" } else { "" });
+    let commit = made.set.iter().fold(commit, |commit, set| format!("{commit} {set}"));
     let number = revision.number.to_string();
     [revision.release.to_string(), number, made.at.clone(), made.by.clone(), commit, revision.result()]
 }

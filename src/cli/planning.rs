@@ -18,7 +18,8 @@ use crate::report::{self, Budget, Listed, Notice, Part, Purpose, Report, Show, S
 // The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct GuardArgs {
-    /// Allow this many objects of a release to be deleted, instead of 5 or a fifth of them.
+    /// Allow this many objects of a release to be deleted, instead of 5 or a fifth of them; and of the environment, if it
+    /// is more than 10 or a fifth of all.
     #[arg(long, value_name = "COUNT")]
     prune_cap: Option<usize>,
     /// Confirm exactly the deletions that a refusal named.
@@ -28,9 +29,16 @@ pub(super) struct GuardArgs {
     /// `PersistentVolume` or `PersistentVolumeClaim`. May be repeated.
     #[arg(long, value_name = "KIND")]
     delete_kind: Vec<String>,
-    /// Allow this release to render to nothing. May be repeated.
-    #[arg(long, value_name = "RELEASE")]
+    /// Allow this release to render to nothing, or this environment to have no releases. May be repeated.
+    #[arg(long, value_name = "NAME")]
     allow_empty: Vec<String>,
+    /// Allow the objects of this release to be deleted although it is only not in the environment any more, or has another
+    /// namespace. May be repeated.
+    #[arg(long, value_name = "RELEASE")]
+    remove_release: Vec<String>,
+    /// Take over the state that was written from another repository with the identity of this project: it moved.
+    #[arg(long)]
+    repository_moved: bool,
     /// Take fields from this field manager; `*` at the end stands for any ending. May be repeated.
     #[arg(long, value_name = "MANAGER")]
     take: Vec<String>,
@@ -46,6 +54,8 @@ impl GuardArgs {
             confirm: self.confirm_prune.clone(),
             allow_delete: self.delete_kind.iter().cloned().collect(),
             allow_empty: self.allow_empty.iter().cloned().collect(),
+            remove_release: self.remove_release.iter().cloned().collect(),
+            repository_moved: self.repository_moved,
             take: self.take.clone(),
             replace: self.replace.iter().cloned().collect(),
             orphan: None,

@@ -33,6 +33,7 @@ pub(super) fn offline(
             gone: select.gone.clone(),
         },
         overrides: overrides(set)?,
+        set: set.names(),
         identities: project.identities.iter().map(|path| absolute(path)).collect(),
         cluster: ClusterOverride::default(),
         judge: Judge::default(),

@@ -92,6 +92,7 @@ fn rendered(real: &Tree, stand_in: &Tree, opaque: bool) -> Vec<Rendered> {
 /// An environment with these releases.
 pub fn environment(rendered: &[Rendered]) -> Environment {
     Environment {
+        project: None,
         name: "dev".into(),
         lineage: vec!["dev".into()],
         cluster: ClusterRef::default(),

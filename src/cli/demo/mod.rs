@@ -117,11 +117,11 @@ impl Story<'_> {
 
         self.of_a_tenant().await?;
 
-        self.chapter("The release leaves the repository. The plan names every object that will go, and the apply deletes just those.")?;
+        self.chapter("The release leaves the repository. The plan names every object that will go, and refuses until somebody names the release; then the apply deletes just those.")?;
         self.append("environments/dev/environment.yaml", "- name: app-flask\n  enabled: false\n")?;
         self.remove("environments/dev/values/app-flask.yaml")?;
-        self.weft(&["plan", "dev"], 0)?;
-        self.weft(&["apply", "dev", "--yes"], 0)?;
+        self.weft(&["plan", "dev"], 4)?;
+        self.weft(&["apply", "dev", "--yes", "--remove-release", "app-flask"], 0)?;
 
         self.chapter("The end: what the cluster has of `dev`.")?;
         self.weft(&["status", "dev"], 0)

@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::plan::touched::Touched;
 use crate::report::Report;
 use crate::source::{ENVIRONMENTS, Source};
+use crate::tree::Tree;
 use crate::{pipeline, project};
 
 /// Environments by name, each once, in the order asked for, and how they are worked on.
@@ -42,6 +43,9 @@ enum TargetsError {
     /// `--all` finds nothing.
     #[error("the project has no environments")]
     None,
+    /// A name that no environment has; perhaps a release of one that was named is meant.
+    #[error("there is no environment `{name}`; nothing was done")]
+    Unknown { name: String, known: Vec<String>, environment: Option<String> },
     /// Several where one is meant.
     #[error("{what} one environment, not of {count}")]
     Several { what: &'static str, count: usize },
@@ -55,6 +59,10 @@ impl Diagnose for TargetsError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::None => "An environment is a folder `environments/NAME` with an `environment.yaml`.".into(),
+            Self::Unknown { name, environment: Some(environment), .. } => {
+                format!("Is the release `{name}` of `{environment}` meant? Say `-r {name}`.")
+            }
+            Self::Unknown { known, .. } => format!("There are {}.", known.join(", ")),
             Self::Several { .. } => "Run the command once for each environment.".into(),
         })
     }
@@ -63,8 +71,14 @@ impl Diagnose for TargetsError {
 impl Names {
     /// The environments that are named, or all that are places of their own.
     fn of(named: &[String], several: &SeveralArgs, project: &ProjectArgs) -> Result<Self, Failure> {
-        let found = if several.all { project::places(&tree(project)?)? } else { named.to_vec() };
-        Ok(Self::once(found, several))
+        if several.all {
+            return Ok(Self::once(project::places(&tree(project)?)?, several));
+        }
+        let asked = Self::once(named.to_vec(), several);
+        if asked.list.len() > 1 {
+            asked.refuse_unknown(&tree(project)?)?;
+        }
+        Ok(asked)
     }
 
     /// The same, but all, also those that others only inherit from, where none is named and nothing else is said.
@@ -73,6 +87,18 @@ impl Names {
             return Ok(Self::once(project::names(&tree(project)?), several));
         }
         Self::of(named, several, project)
+    }
+
+    /// Refuses a name that no environment has before anything is done about the others.
+    fn refuse_unknown(&self, files: &Tree) -> Result<(), Failure> {
+        let known = project::names(files);
+        let Some(name) = self.list.iter().find(|it| !known.contains(it)) else { return Ok(()) };
+        let has_release = |environment: &&String| {
+            let environment = project::load(files, environment);
+            environment.is_ok_and(|it| it.releases.iter().any(|release| *release.name == **name))
+        };
+        let environment = self.list.iter().filter(|it| known.contains(it)).find(has_release).cloned();
+        Err(TargetsError::Unknown { name: name.clone(), known, environment }.into())
     }
 
     fn once(found: Vec<String>, several: &SeveralArgs) -> Self {
@@ -167,7 +193,7 @@ fn nothing_to_do(touched: Touched) -> Result<Looked, Failure> {
     Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })
 }
 
-fn tree(project: &ProjectArgs) -> Result<crate::tree::Tree, Failure> {
+fn tree(project: &ProjectArgs) -> Result<Tree, Failure> {
     let source = Source::open(&settings::absolute(&project.project), project.at.as_deref())?;
     Ok(source.read([ENVIRONMENTS])?)
 }

@@ -253,12 +253,12 @@ fn namespace_of_strangers() -> Result<(), Failed> {
     let stranger: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "stranger"}}))?;
     shared().block_on(maps.create(&PostParams::default(), &stranger))?;
     site.releases(&[]);
-    let kept = site.expect("apply dev --yes --delete-kind Namespace", 0)?;
+    let kept = site.expect("apply dev --yes --allow-empty dev --delete-kind Namespace", 0)?;
     kept.says(&format!("`ConfigMap {name}/stranger` would go with it"))?.says("1 deleted")?;
     let namespaces: Api<Namespace> = Api::all(shared().client());
     assert!(shared().block_on(namespaces.get_opt(&name))?.is_some_and(|it| it.metadata.deletion_timestamp.is_none()));
     shared().block_on(maps.delete("stranger", &DeleteParams::default()))?;
-    site.expect("apply dev --yes --delete-kind Namespace", 0)?.says("1 deleted").map(drop)
+    site.expect("apply dev --yes --allow-empty dev --delete-kind Namespace", 0)?.says("1 deleted").map(drop)
 }
 
 fn failed_delete() -> Result<(), Failed> {
@@ -268,10 +268,10 @@ fn failed_delete() -> Result<(), Failed> {
     Site::allow(&site.namespace, &json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}]));
     Site::allow(&site.state(), &json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]));
     site.by(NOBODY);
-    site.expect("apply dev --yes", 1)?.says("1 failed")?;
+    site.expect("apply dev --yes --allow-empty dev", 1)?.says("1 failed")?;
     same("the inventories", "weft.dev.web", &inventories(&site))?;
     site.as_before();
-    site.expect("apply dev --yes", 0)?.says("1 deleted")?;
+    site.expect("apply dev --yes --allow-empty dev", 0)?.says("1 deleted")?;
     same("the inventories", "", &inventories(&site))
 }
 

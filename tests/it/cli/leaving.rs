@@ -37,7 +37,7 @@ fn policy_outlives_its_release() -> Result<(), Failed> {
         site.expect("apply dev --yes", 0)?;
         site.expect("plan dev --exit-code", 0)?;
         site.releases(&[]);
-        site.expect("apply dev --yes", 0)?;
+        site.expect("apply dev --yes --allow-empty dev", 0)?;
         is(prune, after, is_ours(&site, "web"))?;
         site.expect("plan dev --exit-code", 0)?;
         // Who says that it shall go is not asked once more.

@@ -23,6 +23,7 @@ mod lost;
 mod leaving;
 mod many;
 mod overtaken;
+mod ownership;
 mod policing;
 pub mod program;
 pub mod proxy;
@@ -66,6 +67,7 @@ pub fn trials() -> Vec<Trial> {
         leaving::trials(),
         many::trials(),
         overtaken::trials(),
+        ownership::trials(),
         policing::trials(),
         readers::trials(),
         refusals::trials(),

@@ -262,10 +262,10 @@ fn deletes_what_it_named() -> Result<(), Failed> {
     site.releases(&["{name: web, chart: web}", "{name: old, chart: web}"]);
     site.expect("apply dev --yes", 0)?;
     site.releases(&["{name: web, chart: web}"]);
-    site.expect("plan dev -o plan.json", 0)?.says("1 to delete")?;
+    site.expect("plan dev --remove-release old -o plan.json", 0)?.says("1 to delete")?;
     site.meddle("old", "kubectl-edit", &json!({"data": {"greeting": "Keep me"}}));
     stale(&site, &["/old` of the release `old`", "data.greeting: was \"Hello\", is \"Keep me\", by kubectl-edit"])?;
-    site.expect("plan dev -o plan.json", 0)?;
+    site.expect("plan dev --remove-release old -o plan.json", 0)?;
     site.meddle("old", "kubectl-edit", &json!({"data": {"foreign": "theirs"}}));
     site.expect("apply --plan plan.json --yes", 0)?.says("1 deleted")?;
     if site.data("old").is_some() {

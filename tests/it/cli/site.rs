@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Resource;
@@ -11,6 +12,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams
 use kube::core::{ApiResource, GroupVersionKind, NamespaceResourceScope};
 use libtest_mimic::Failed;
 use serde_json::{Value as Json, json};
+use weft::state::{self, Inventory};
 
 use super::program::{Desk, Run, copy};
 use super::proxy::{Proxy, answer_of};
@@ -35,6 +37,7 @@ impl Site {
         let namespace = shared().namespace(&format!("cli-{prefix}"));
         let site = Self { desk: Desk::new(), namespace, kubeconfig: shared().kubeconfig().to_owned(), context: None };
         site.releases(&[]);
+        site.desk.write("environments/project.yaml", format!("id: {}\n", site.namespace));
         site
     }
 
@@ -93,6 +96,27 @@ impl Site {
     /// The same project through another context of the kubeconfig.
     pub fn by(&mut self, context: &str) {
         self.context = Some(context.to_owned());
+    }
+
+    /// Makes of an inventory what it was before projects had identities.
+    pub fn forget_owner(&self, name: &str) -> Result<(), Failed> {
+        let api: Api<Secret> = Api::namespaced(shared().client(), &self.state());
+        let key = "weft.example.com/project";
+        let kept = shared().block_on(api.get(name))?.data.unwrap_or_default();
+        let chunk = kept.get("chunk").ok_or("no chunk")?.0.clone();
+        let inventory = Inventory { owner: None, ..state::decode(&[chunk])? };
+        let chunk = ByteString(state::encode(&inventory)?.concat());
+        let metadata = json!({"labels": {key: null}, "annotations": {key: null}});
+        let patch = json!({"metadata": metadata, "data": {"chunk": chunk}});
+        shared().block_on(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)))?;
+        Ok(())
+    }
+
+    /// Deletes a Secret of the state.
+    pub fn drop_kept(&self, name: &str) -> Result<(), Failed> {
+        let api: Api<Secret> = Api::namespaced(shared().client(), &self.state());
+        shared().block_on(api.delete(name, &DeleteParams::default()))?;
+        Ok(())
     }
 
     /// The same project through a door.

@@ -94,8 +94,9 @@ fn removed_release_is_pruned() -> Result<(), Failed> {
     site.expect("apply dev --yes", 0)?;
     site.releases(&["{name: web, chart: web}"]);
     let named = format!("delete ConfigMap {}/old", site.namespace);
-    site.expect("plan dev --exit-code", 2)?.says(&named)?.says("1 to delete")?;
-    site.expect("apply dev --yes", 0)?.says(&named)?.says("1 deleted")?;
+    site.expect("plan dev", 4)?.says(&named)?.says("`old` is no longer in the environment")?;
+    site.expect("plan dev --exit-code --remove-release old", 2)?.says(&named)?.says("1 to delete")?;
+    site.expect("apply dev --yes --remove-release old", 0)?.says(&named)?.says("1 deleted")?;
     if site.data("old").is_some() || site.data("web").is_none() {
         return Err("`old` is to go, and `web` to stay".into());
     }

@@ -174,6 +174,7 @@ impl World {
         mut each: impl FnMut(&Event) + Send,
     ) -> Result<Ran, Failed> {
         let options = Options {
+            owner: None,
             discovery: self.discovery.clone(),
             inventories: self.cluster.inventories(&self.namespace, "dev").await?,
             releases: self.needs.clone(),

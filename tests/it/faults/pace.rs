@@ -120,13 +120,13 @@ fn stale_list() -> Result<(), Failed> {
         _ => Answer::Through,
     });
     site.through(&door);
-    let run = site.run("apply dev --yes");
+    let run = site.run("apply dev --yes --remove-release old");
     site.as_before();
     run.ends_with(1)?.says("somebody made it again since the plan was made")?;
     if site.data("old") != there {
         return Err("an object was deleted that the plan never saw".into());
     }
-    site.expect("apply dev --yes", 0)?;
+    site.expect("apply dev --yes --remove-release old", 0)?;
     if site.data("old") != there {
         return Err("the next run deleted it".into());
     }

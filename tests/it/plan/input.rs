@@ -234,6 +234,7 @@ impl Input {
             take: take.clone(),
             replace: replace.clone(),
             orphan: orphan.clone(),
+            ..Guards::default()
         };
         let mut plan = plan::plan("dev", Comparison { objects, residents: self.residents() }, &releases, &guards);
         plan.find(self.findings.iter().map(Found::read).collect());
@@ -297,6 +298,8 @@ impl Facts {
             prune: policy(self.prune.as_deref()),
             kept_prune: policy(self.kept_prune.as_deref().or(self.prune.as_deref())),
             declared: self.declared,
+            vanished: None,
+            namespace: String::new(),
             set: format!("applyset-{}", self.name),
             inventory: Arc::new(own.map(|it| it.id.clone()).chain(self.holds.iter().map(|it| id(it))).collect()),
             wanted: self.wanted.iter().map(|it| id(it)).collect(),

@@ -91,7 +91,8 @@ impl Run<'_> {
         now.prune = self.scope.plan.policies.get(&**release).copied().unwrap_or(now.prune);
         let is_new = |step: &Step| step.action.is_write() && !before.members.contains_key(&step.object.id);
         let grew = self.steps_of(release).any(|(_, step)| is_new(step)) || self.course(release).is_some();
-        (grew || now != before).then_some(now)
+        let rewritten = self.scope.plan.rewrites.contains_key(&**release);
+        (grew || rewritten || now != before).then_some(now)
     }
 
     async fn save(&self, release: &Arc<str>, held: Held) -> Result<(), WriteError> {
@@ -99,6 +100,7 @@ impl Run<'_> {
         let inventory = Inventory {
             environment: self.scope.plan.environment.clone(),
             release: Arc::clone(release),
+            owner: options.owner.clone().or_else(|| self.inventory_before(release)?.owner.clone()),
             commit: options.commit.clone().or_else(|| self.commit_before(release)),
             objects: held.members,
             hooks: held.hooks,
@@ -108,7 +110,8 @@ impl Run<'_> {
     }
 
     fn releases(&self) -> BTreeSet<Arc<str>> {
-        self.scope.steps.keys().copied().cloned().collect()
+        let changed = self.scope.steps.keys().copied().cloned();
+        changed.chain(self.scope.plan.rewrites.keys().map(|it| Arc::from(it.as_str()))).collect()
     }
 
     fn steps_of(&self, release: &Arc<str>) -> impl Iterator<Item = (usize, &Step)> {
@@ -117,13 +120,17 @@ impl Run<'_> {
     }
 
     fn before(&self, release: &Arc<str>) -> Held {
-        let found = self.scope.inventories.get(release);
+        let found = self.inventory_before(release);
         let held = |it: &Inventory| Held { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
-        found.copied().map(held).unwrap_or_default()
+        found.map(held).unwrap_or_default()
+    }
+
+    fn inventory_before(&self, release: &str) -> Option<&Inventory> {
+        self.scope.inventories.get(release).copied()
     }
 
     fn commit_before(&self, release: &Arc<str>) -> Option<String> {
-        self.scope.inventories.get(release)?.commit.clone()
+        self.inventory_before(release)?.commit.clone()
     }
 
     /// How what is kept about the hooks of a release changes, if anything is done with it.

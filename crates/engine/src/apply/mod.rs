@@ -27,12 +27,13 @@ pub use self::error::ApplyError;
 use self::schedule::Failure;
 pub use self::test::{Log, Tested, test};
 use crate::cluster::{Cluster, Propagation};
+use weft_base::diagnostic::counted;
 use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, GroupKind};
 use weft_stages::diff::{LiveObject, Recorded};
 use weft_stages::manifest::ObjectId;
 use weft_stages::plan::{Action, Does, Plan, Stage, Step};
-use weft_stages::project::HealthRule;
+use weft_stages::project::{HealthRule, Owner};
 use weft_stages::report::{Event, Outcome};
 use weft_stages::state::Inventory;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub releases: BTreeMap<Arc<str>, Waiting>,
     /// The namespace of the state.
     pub state_namespace: String,
+    /// The project that applies; without one inventories keep the one that they have.
+    pub owner: Option<Owner>,
     /// The commit that is applied; without one inventories keep the one that they have.
     pub commit: Option<String>,
     /// The key of recorded hashes.
@@ -165,6 +168,8 @@ struct Progress {
     failed: BTreeMap<usize, Failure>,
     /// The steps whose health was waited for.
     waited: BTreeSet<usize>,
+    /// How many objects were applied and not waited for to the end.
+    unawaited: usize,
     /// What hooks left and is gone.
     cleared: BTreeSet<ObjectId>,
     /// What hooks wrote.
@@ -208,6 +213,7 @@ impl<'a> Run<'a> {
             under_way: BTreeSet::new(),
             abandoned: false,
             waited: BTreeSet::new(),
+            unawaited: 0,
             cleared: BTreeSet::new(),
             logs: Vec::new(),
             uids: BTreeSet::new(),
@@ -236,6 +242,7 @@ impl<'a> Run<'a> {
         self.refuse_stale().await?;
         self.save_supersets().await?;
         self.stages().await;
+        self.leave_waits();
         self.save_exact().await;
         Ok(())
     }
@@ -307,13 +314,18 @@ impl<'a> Run<'a> {
     }
 
     fn conclude(self) -> Conclusion {
-        let Progress { done, failed, warnings, abandoned, .. } =
+        let Progress { done, failed, mut warnings, abandoned, unawaited, .. } =
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
         let changed = done.iter().any(|done| !matches!(done, Done::Not));
         let open = done
             .iter()
             .zip(&self.scope.plan.steps)
             .any(|(done, step)| is_asked(step) && matches!(done, Done::Not | Done::Unknown));
+        if let Some(why) = self.scope.obstacle().filter(|_| unawaited > 0) {
+            let objects = counted(unawaited, "object");
+            warnings.push(format!("The run was interrupted while it waited for {objects} to become healthy: {why}."));
+        }
+        let open = open || unawaited > 0;
         let failed = open || !failed.is_empty() || !warnings.is_empty();
         let end = match (failed, changed) {
             _ if abandoned || (self.scope.is_stopped() && open) => End::Interrupted,

@@ -15,7 +15,7 @@ use crate::cluster::Wanted;
 use weft_stages::diff::{self, LiveObject};
 use weft_stages::health::{self, Around, Cause, Health};
 use weft_stages::manifest::ObjectId;
-use weft_stages::plan::Stage;
+use weft_stages::plan::{Stage, Work};
 use weft_stages::report::Outcome;
 
 /// The wait before the second look; each further one waits half as long again.
@@ -93,6 +93,28 @@ impl Run<'_> {
                 }
             }
             vigil.rest(&self.scope).await;
+        }
+        self.leave_unawaited(&vigil.pending);
+    }
+
+    /// Says of all that was applied and not waited for to the end that nobody knows whether it becomes healthy.
+    pub(super) fn leave_waits(&self) {
+        if self.scope.obstacle().is_none() {
+            return;
+        }
+        for (at, stage) in self.scope.plan.stages.iter().enumerate() {
+            if stage.work == Work::Wait {
+                self.leave_unawaited(&self.pending(at));
+            }
+        }
+    }
+
+    fn leave_unawaited(&self, pending: &[Pending]) {
+        let Some(why) = self.scope.obstacle().filter(|_| !pending.is_empty()) else { return };
+        self.progress().unawaited += pending.len();
+        for it in pending {
+            let said = if it.said.is_empty() { String::new() } else { format!("; it was waiting for: {}", it.said) };
+            self.tell(&it.wanted.id, Outcome::Unknown(format!("interrupted before it was healthy, since {why}{said}")));
         }
     }
 

@@ -1,32 +1,35 @@
 //! Until when writes may be sent: what keeps a run from writing after its lease.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A moment on this process' own clock, after which nothing is written. It moves on while the lease is renewed.
+use super::moment::Moment;
+
+/// A moment on this machine's own clock, after which nothing is written. Time in which the machine is suspended counts:
+/// others count it too. It moves on while the lease is renewed.
 #[derive(Debug)]
 pub struct Fence {
-    origin: Instant,
+    origin: Moment,
     /// In milliseconds since the origin.
     end: AtomicU64,
 }
 
 impl Fence {
     /// A fence at this moment.
-    pub fn new(end: Instant) -> Self {
-        let fence = Self { origin: Instant::now(), end: AtomicU64::new(1) };
+    pub fn new(end: Moment) -> Self {
+        let fence = Self { origin: Moment::now(), end: AtomicU64::new(1) };
         fence.extend(end);
         fence
     }
 
     /// One that never ends.
     pub fn open() -> Self {
-        Self { origin: Instant::now(), end: AtomicU64::new(u64::MAX) }
+        Self { origin: Moment::now(), end: AtomicU64::new(u64::MAX) }
     }
 
     /// Moves it on, never back.
-    pub(super) fn extend(&self, end: Instant) {
-        let end = end.saturating_duration_since(self.origin).as_millis();
+    pub(super) fn extend(&self, end: Moment) {
+        let end = end.since(self.origin).as_millis();
         let end = end.try_into().unwrap_or(u64::MAX);
         // One that was closed stays so.
         let _ = self.end.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| (it > 0).then(|| it.max(end)));
@@ -50,7 +53,7 @@ mod tests {
 
     #[test]
     fn it_moves_on_and_closes_for_good() {
-        let (now, minute) = (Instant::now(), Duration::from_secs(60));
+        let (now, minute) = (Moment::now(), Duration::from_secs(60));
         let fence = Fence::new(now + minute);
         assert!(fence.left() > minute / 2 && fence.left() <= minute);
         fence.extend(now + 3 * minute);

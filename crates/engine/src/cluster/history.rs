@@ -87,7 +87,7 @@ impl Cluster {
             let chunks = Vec::new();
             // A pack without chunks is one that is not there, which reading it says.
             let document = found.unwrap_or(Document {
-                head: Found { name, release: revision.release.to_string(), annotations: Value::default() },
+                head: Found { name, release: revision.release.to_string(), ..Found::default() },
                 chunks,
             });
             Ok(KeptPack { namespace: namespace.to_owned(), document })

@@ -27,6 +27,8 @@ use weft_stages::state::StateError;
 pub(super) const STATE: &str = "weft.example.com/state";
 const ENVIRONMENT: &str = "weft.example.com/environment";
 const RELEASE: &str = "weft.example.com/release";
+/// The label of an inventory: the identity of the project that it belongs to. Its annotation of this name says more.
+pub(super) const PROJECT: &str = "weft.example.com/project";
 /// The annotation of a head: the names of the further Secrets, in order.
 const MORE: &str = "weft.example.com/more";
 /// The key of a Secret's data under which a chunk is.
@@ -56,11 +58,15 @@ pub(super) struct Document {
 }
 
 /// The head of a document, without its content.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Found {
     /// The name of the head Secret.
     pub name: String,
     pub release: String,
+    /// The environment that its label names.
+    pub environment: String,
+    /// The project that its label names.
+    pub project: Option<String>,
     /// The annotations of the head.
     pub annotations: Value,
 }
@@ -212,6 +218,8 @@ impl Kept {
         let head = Found {
             name: text(&["metadata", "name"]).unwrap_or_default().to_owned(),
             release: text(&["metadata", "labels", RELEASE]).unwrap_or_default().to_owned(),
+            environment: text(&["metadata", "labels", ENVIRONMENT]).unwrap_or_default().to_owned(),
+            project: text(&["metadata", "labels", PROJECT]).map(str::to_owned),
             annotations: secret.dig(&["metadata", "annotations"]).cloned().unwrap_or_default(),
         };
         Self {

@@ -1,7 +1,7 @@
 //! One run at a time changes an environment, and one of several operators acts: a Lease says who.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::fence::Fence;
 use super::kinds::leases;
 use super::live::path;
+use super::moment::Moment;
 use super::request::Request;
 use super::rights::Right;
 use super::write::{Refusal, WriteError};
@@ -193,7 +194,7 @@ impl Cluster {
                     now => found = now,
                 }
             }
-            let (sent, acquired) = (Instant::now(), Timestamp::now());
+            let (sent, acquired) = (Moment::now(), Timestamp::now());
             let version = found.as_ref().map(|it| it.version.as_str());
             let body = body(bid.namespace, bid.name, bid.who.name, acquired, bid.terms, version);
             match self.put_lease(bid.namespace, bid.name, &body).await {
@@ -216,7 +217,7 @@ impl Cluster {
     /// Watches a lease for as long as it lasts, or until it changes; what is there then.
     async fn watch_end(&self, bid: &Bid<'_>, found: &Found) -> Result<Option<Found>, ClusterError> {
         let lasts = Duration::from_secs(found.lasts.unsigned_abs());
-        let began = Instant::now();
+        let began = Moment::now();
         loop {
             let left = lasts.saturating_sub(began.elapsed()).as_secs_f64().ceil();
             (bid.who.watching)(&format!(
@@ -231,7 +232,7 @@ impl Cluster {
         }
     }
 
-    fn held(&self, bid: &Bid<'_>, acquired: Timestamp, sent: Instant) -> Lease {
+    fn held(&self, bid: &Bid<'_>, acquired: Timestamp, sent: Moment) -> Lease {
         let kept = Arc::new(Kept {
             cluster: self.clone(),
             namespace: bid.namespace.to_owned(),
@@ -285,11 +286,11 @@ impl Cluster {
 
 impl Kept {
     /// Renews the Lease until it is lost. `renewed` is when the last renewal was sent.
-    async fn beat(self: Arc<Self>, mut renewed: Instant, lost: watch::Sender<Option<String>>) {
+    async fn beat(self: Arc<Self>, mut renewed: Moment, lost: watch::Sender<Option<String>>) {
         let terms = self.terms;
         loop {
             sleep(terms.beat).await;
-            let sent = Instant::now();
+            let sent = Moment::now();
             let left = terms.ends.saturating_sub(renewed.elapsed());
             match timeout(terms.beat.min(left), self.renew()).await {
                 Ok(Ok(None)) => {

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::kept::{Document, Found, Head, STATE, of_environment};
+use super::kept::{Document, Found, Head, PROJECT, STATE, of_environment};
 use super::kinds::{namespaces, secrets};
 use super::live::path;
 use super::request::Request;
@@ -19,7 +19,7 @@ use super::{Cluster, ClusterError};
 use weft_base::masked::{FingerprintKey, Masked};
 use weft_base::value::Value;
 use weft_stages::manifest;
-use weft_stages::project::{Prune, SecretRef};
+use weft_stages::project::{Owner, Prune, Repository, SecretRef};
 use weft_stages::state::{self, Inventory, Outline};
 
 /// The annotation of an inventory: what becomes of the objects that leave its release.
@@ -28,6 +28,8 @@ const PRUNE: &str = "weft.example.com/prune";
 const OUTLINE: &str = "weft.example.com/objects";
 /// Inventories that are read at once; how many requests are sent is decided by `flight`.
 const READS: usize = 32;
+/// The label of an inventory: the apply set of its objects.
+const SET: &str = "applyset.kubernetes.io/id";
 /// What an inventory is labelled as.
 const INVENTORY: &str = "inventory";
 /// The Secret with the key of fingerprints.
@@ -52,6 +54,11 @@ impl KeptInventory {
         &self.document.head.release
     }
 
+    /// The project that it belongs to.
+    pub fn owner(&self) -> Option<Owner> {
+        owner(&self.document.head)
+    }
+
     /// Unpacks it, which takes longer than fetching it.
     pub fn read(&self) -> Result<Inventory, ClusterError> {
         let inventory = state::decode(&self.document.chunks).map_err(|source| ClusterError::State {
@@ -61,6 +68,19 @@ impl KeptInventory {
         })?;
         Ok(Inventory { prune: prune(&self.document.head.annotations), ..inventory })
     }
+}
+
+/// Who has an apply set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetOwner {
+    /// The project, if its inventory names one.
+    pub owner: Option<Owner>,
+    /// The environment.
+    pub environment: String,
+    /// The release.
+    pub release: String,
+    /// The Secret that holds the inventory: `NAMESPACE/NAME`.
+    pub secret: String,
 }
 
 /// What the heads of inventories say, but of some releases.
@@ -111,7 +131,7 @@ impl Cluster {
         releases: &BTreeSet<Arc<str>>,
     ) -> Result<OtherInventories, ClusterError> {
         let selector = of_environment(&[INVENTORY], environment, None);
-        let told = |metadata: Value| Found::head(&metadata).map(|head| (outline(&head.annotations), head));
+        let told = |metadata: Value| Found::head(&metadata).map(|head| (outline(&head), head));
         let heads = self.list_metadata(&secrets(), Some(namespace), &selector, told).await?;
         let (count, mut others, mut names) = (heads.len(), OtherInventories::default(), Vec::new());
         for (outline, head) in heads {
@@ -128,6 +148,19 @@ impl Cluster {
         }
         let whole = KeptInventory::of(namespace, self.named_documents(namespace, &names).await?);
         Ok(OtherInventories { whole, ..others })
+    }
+
+    /// Whose apply sets the state in a namespace names, of all environments and projects.
+    pub async fn apply_sets(&self, namespace: &str) -> Result<BTreeMap<String, SetOwner>, ClusterError> {
+        let selector = format!("&labelSelector={STATE}%3D{INVENTORY}");
+        let place = namespace.to_owned();
+        let told = move |metadata: Value| {
+            let set = metadata.dig(&["metadata", "labels", SET]).and_then(Value::as_str)?.to_owned();
+            let head = Found::head(&metadata)?;
+            let secret = format!("{place}/{}", head.name);
+            Some((set, SetOwner { owner: owner(&head), environment: head.environment, release: head.release, secret }))
+        };
+        Ok(self.list_metadata(&secrets(), Some(namespace), &selector, told).await?.into_iter().collect())
     }
 
     /// The documents of these names that there are.
@@ -148,7 +181,7 @@ impl Cluster {
             sort: INVENTORY,
             environment: &inventory.environment,
             release: &inventory.release,
-            labels: json!({"applyset.kubernetes.io/id": manifest::apply_set_id(namespace, &name)}),
+            labels: parent_labels(inventory, &manifest::apply_set_id(namespace, &name)),
             annotations: parent_annotations(inventory),
             name,
         };
@@ -242,6 +275,15 @@ impl Cluster {
     }
 }
 
+/// The labels of the head of an inventory.
+fn parent_labels(inventory: &Inventory, set: &str) -> Json {
+    let mut labels = json!({SET: set});
+    if let Some(owner) = &inventory.owner {
+        labels[PROJECT] = owner.id.as_str().into();
+    }
+    labels
+}
+
 /// What makes the head of an inventory the parent of its apply set (KEP-3659), for the tools that read those.
 fn parent_annotations(inventory: &Inventory) -> Json {
     let kinds: BTreeSet<String> = inventory.objects.keys().map(|id| id.kind.to_string()).collect();
@@ -252,6 +294,9 @@ fn parent_annotations(inventory: &Inventory) -> Json {
     });
     if let Some(text) = Outline::of(inventory).to_text() {
         annotations[OUTLINE] = text.into();
+    }
+    if let Some(owner) = &inventory.owner {
+        annotations[PROJECT] = json!(owner).to_string().into();
     }
     match inventory.prune {
         Prune::Delete => {}
@@ -271,6 +316,16 @@ fn prune(annotations: &Value) -> Prune {
 }
 
 /// What the head of an inventory says of what it holds.
-fn outline(annotations: &Value) -> Option<Outline> {
-    Outline::of_text(annotations.get(OUTLINE)?.as_str()?, prune(annotations))
+fn outline(head: &Found) -> Option<Outline> {
+    let text = head.annotations.get(OUTLINE)?.as_str()?;
+    Some(Outline { owner: owner(head), ..Outline::of_text(text, prune(&head.annotations))? })
+}
+
+/// The project that the head of an inventory names. What its annotation adds to the label may be missing.
+fn owner(head: &Found) -> Option<Owner> {
+    let id = head.project.clone()?;
+    let text = head.annotations.get(PROJECT).and_then(Value::as_str);
+    let owner: Option<Owner> = text.and_then(|it| serde_json::from_str(it).ok());
+    let owner = owner.filter(|it| it.id == id);
+    Some(owner.unwrap_or_else(|| Owner { id, repository: Repository::default() }))
 }

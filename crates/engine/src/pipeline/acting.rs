@@ -98,6 +98,7 @@ async fn under(
         inventories: planned.state.inventories.values().cloned().collect(),
         releases: waiting(&planned.project, manner.wait),
         state_namespace: namespace.clone(),
+        owner: planned.project.owner(),
         commit: planned.project.commit.as_ref().map(|commit| commit.id.clone()).filter(|_| !planned.corrects),
         key: key.clone(),
         propagation: manner.propagation,

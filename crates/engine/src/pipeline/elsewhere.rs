@@ -47,6 +47,8 @@ fn objects(
         left: Vec::new(),
         folder: project.folder.clone(),
         left_out: Vec::new(),
+        repository: project.repository.clone(),
+        conditions: project.conditions.clone(),
     };
     let rendered = values(settings, &alone).and_then(|values| render(&alone, values, discovery, &project.making()));
     let told = |failure: Failure| failure.diagnostics.first().map(Diagnostic::reason).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PipelineError, Progress, Settings, connect, load, pool, state};
+use super::{PipelineError, Progress, Settings, connect, load, ownership, pool, state};
 use crate::cluster::Cluster;
 use weft_base::diagnostic::Failure;
 use weft_base::value::Value;
@@ -26,6 +26,8 @@ pub async fn history(settings: &Settings, release: Option<&str>, progress: Progr
     let cluster = connect(settings, &project.environment).await?;
     progress("reading the history");
     let mut found = revisions(&cluster, &project.environment, release).await?;
+    let foreign = ownership::foreign(&cluster, &project.environment).await?;
+    found.revisions.retain(|it| !foreign.contains(&*it.release));
     if let Some(release) = release.filter(|_| found.revisions.is_empty() && found.warnings.is_empty()) {
         return Err(none(release, &project.environment));
     }

@@ -13,7 +13,7 @@ use weft_sops::RULES;
 use weft_stages::chart::Making;
 use weft_stages::kustomize;
 use weft_stages::policy;
-use weft_stages::project::{self, Environment, Release, ReleaseSource};
+use weft_stages::project::{self, Environment, Owner, Release, ReleaseSource, Repository};
 
 /// An environment with all files that it names.
 pub struct Project {
@@ -35,6 +35,10 @@ pub struct Project {
     pub folder: String,
     /// The releases that a closed run takes out, as their charts are not at hand.
     pub left_out: Vec<Arc<str>>,
+    /// What tells its repository from copies of it.
+    pub repository: Repository,
+    /// The conditions of enabled releases that do not hold, by release.
+    pub conditions: BTreeMap<String, String>,
 }
 
 /// Reads the environment's files, and then the files that it names.
@@ -62,6 +66,7 @@ pub struct Declared {
     time: i64,
     folder: String,
     left_out: Vec<Arc<str>>,
+    repository: Repository,
 }
 
 /// The selected releases that there are: one that is asked for by name may be missing. `None` where the source does not
@@ -112,8 +117,17 @@ fn declared(settings: &Settings, files: Tree) -> Result<Declared, Failure> {
     let (tree, left_out) = sources::brought(settings, &mut environment, tree)?;
     project::check(&environment, &tree)?;
     let time = settings.source.time()?.unwrap_or_default();
-    let (source, folder) = (origin(settings), settings.source.folder());
-    Ok(Declared { source, environment, tree, inputs, commit: settings.source.commit()?, time, folder, left_out })
+    Ok(Declared {
+        source: origin(settings),
+        environment,
+        tree,
+        inputs,
+        commit: settings.source.commit()?,
+        time,
+        folder: settings.source.folder(),
+        left_out,
+        repository: settings.source.repository()?,
+    })
 }
 
 /// The declared inputs. A closed run takes no variable for them.
@@ -125,6 +139,13 @@ fn inputs(settings: &Settings, environment: &Environment) -> Result<BTreeMap<Str
         settings.trust.skip(format!("The input `{name}` is a stand-in: a closed run reads no variable."));
     }
     Ok(project::stand_ins(environment))
+}
+
+/// The conditions of releases that are not there because of them.
+fn unmet(all: &Environment, there: &Environment) -> BTreeMap<String, String> {
+    let is_there = |it: &&Release| there.releases.iter().any(|other| other.name == it.name);
+    let missing = all.releases.iter().filter(|it| !is_there(it));
+    missing.filter_map(|it| Some((it.name.to_string(), it.when.as_ref()?.0.clone()))).collect()
 }
 
 /// Where files come from.
@@ -150,10 +171,11 @@ impl Declared {
     }
 
     fn project(self, selection: &project::Selection, select: Select) -> Result<Project, Failure> {
-        let Self { environment, tree, inputs, commit, time, folder, left_out, .. } = self;
+        let Self { environment, tree, inputs, commit, time, folder, left_out, repository, .. } = self;
         let whole = project::select(environment.clone(), &project::Selection::default(), &inputs)?;
+        let conditions = unmet(&environment, &whole);
         let (environment, left) = select(environment, selection, &inputs)?;
-        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder, left_out })
+        Ok(Project { environment, whole, tree, inputs, commit, time, left, folder, left_out, repository, conditions })
     }
 }
 
@@ -175,6 +197,12 @@ pub(super) fn with_bases(source: &Source, environment: &Environment, mut tree: T
 }
 
 impl Project {
+    /// Whose state an apply writes; `None` for a project without an identity.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        let id = self.environment.project.clone()?;
+        Some(Owner { id, repository: self.repository.clone() })
+    }
+
     /// Where what templates make up comes from without a cluster.
     pub fn making(&self) -> Making {
         Making { now: self.time, ..Making::default() }

@@ -21,6 +21,7 @@ pub mod kustomize;
 mod load;
 mod lookups;
 mod observe;
+mod ownership;
 mod policies;
 mod pool;
 mod probe;
@@ -80,7 +81,7 @@ use weft_stages::chart::{self, Making};
 use weft_stages::diff::{Judge, Tool};
 use weft_stages::manifest::{self, Desired, ObjectId};
 use weft_stages::plan::touched::Touched;
-use weft_stages::plan::{self, Guards, Plan, Unfollowed};
+use weft_stages::plan::{self, Guards, Plan, Unfollowed, Vanished};
 use weft_stages::project::{Prune, ReleaseSource, Selection};
 use weft_stages::state::saved::Aim;
 use crate::trust::Trust;
@@ -96,6 +97,8 @@ pub struct Settings {
     pub selection: Selection,
     /// What the command line sets in the values.
     pub overrides: Vec<Layer>,
+    /// The same without the values: `--set image.tag`.
+    pub set: Vec<String>,
     /// The identity files that the command line names.
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
@@ -156,6 +159,8 @@ pub struct Planned {
     pub warnings: Vec<String>,
     /// What it is made for.
     pub aim: Aim,
+    /// What the command line set in the values, without the values.
+    pub set: Vec<String>,
     /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
     pub placeholders: bool,
     /// What charts tell people who apply them, by release, with secrets masked.
@@ -369,24 +374,37 @@ async fn judge(
     let around = (ahead, &state.beside());
     let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
-    let mut facts = state.facts(&project.whole);
+    let mut facts = state.facts(&project);
     if aim == Aim::Remove {
         // Who says that a release shall go does not ask what becomes of single objects that leave it.
-        facts.iter_mut().filter(|it| !it.declared).for_each(|it| it.prune = Prune::Delete);
+        for release in facts.iter_mut().filter(|it| !it.declared) {
+            release.prune = Prune::Delete;
+            release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+        }
     }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
     let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
     hooks::check(&mut plan, &cluster, &discovery).await?;
+    plan.claim(&ownership::ownership(&project, &state), &facts, guards);
+    Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
     plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
     let unused = ignore::unused(&rules, settings, count, &unread);
     let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
     let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
     let over = ignore::over(&project.environment, ignore::today());
-    let said =
-        desired.warnings.into_iter().chain(advice(&unread)).chain(over).chain(unused).chain(also).chain(unfollowed);
+    let said = desired
+        .warnings
+        .into_iter()
+        .chain(ownership::advice(&plan))
+        .chain(advice(&unread))
+        .chain(over)
+        .chain(unused)
+        .chain(also)
+        .chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
     let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, placeholders, notes, corrects, touched })
+    let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

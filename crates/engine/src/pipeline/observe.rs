@@ -7,6 +7,7 @@ use super::compare::{Held, served};
 use super::{Progress, Settings, advice, connect, known_ahead, load, nothing};
 use crate::cluster::Wanted;
 use weft_base::diagnostic::Failure;
+use weft_schema::Discovery;
 use weft_stages::diff::{self, LiveObject, Unknown};
 use weft_stages::health::{self, Health};
 use weft_stages::manifest::ObjectId;
@@ -65,7 +66,16 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let ahead = std::mem::take(&mut state.early).ahead;
     let unread = cluster.read_around(wanted, (ahead, &state.beside()), &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
+    let down = members.iter().filter_map(|(id, held)| Some((id.clone(), unavailable(&discovery, id, held)?)));
+    let unread = unread.reasons.into_iter().chain(down.collect::<Vec<_>>()).collect();
     let releases = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     let rules = project.environment.releases.iter().map(|it| (Arc::clone(&it.name), it.wait.rules.clone())).collect();
-    Ok(Observed { releases, members, live, unread: unread.reasons, rules, warnings })
+    Ok(Observed { releases, members, live, unread, rules, warnings })
+}
+
+/// Why nobody can be asked for an object: the server of its group does not answer.
+fn unavailable(discovery: &Discovery, id: &ObjectId, held: &Held) -> Option<Unknown> {
+    let is_served = served(discovery, id, &held.api_version).is_some();
+    let reason = discovery.unavailable.get(&id.kind.group).filter(|_| !is_served)?;
+    Some(diff::Cause::Unavailable.since(reason))
 }

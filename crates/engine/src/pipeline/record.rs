@@ -97,6 +97,7 @@ pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &Fingerpri
     let made = Made {
         commit: planned.project.commit.as_ref().map(|it| it.id.clone()),
         dirty: planned.project.commit.as_ref().is_some_and(|it| it.dirty),
+        set: planned.set.clone(),
         by: holder::who(),
         at: second(Timestamp::now()),
         plan: planned.plan.digest(key),

@@ -9,15 +9,15 @@ use super::compare::{Held, served};
 use super::elsewhere::Elsewhere;
 use super::questions::Questions;
 use super::{PipelineError, Project, pool};
-use crate::cluster::{Ahead, Beside, Cluster, OtherInventories, SchemaCache, Wanted};
+use crate::cluster::{Ahead, Beside, Cluster, KeptInventory, OtherInventories, SchemaCache, Wanted};
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, Gvk};
 use weft_stages::chart::{Chance, Making};
 use weft_stages::manifest::{self, Hook, ObjectId};
 use weft_stages::plan::hooks::WantedHook;
-use weft_stages::plan::{HookFacts, ReleaseFacts};
-use weft_stages::project::Environment;
+use weft_stages::plan::{HookFacts, ReleaseFacts, Vanished};
+use weft_stages::project::{Environment, Owner};
 use weft_stages::state::{Inventory, Outline};
 
 /// Inventories that are read by their names, and live objects before it is known what is wanted of them, at most.
@@ -53,6 +53,8 @@ pub struct State {
     pub inventories: BTreeMap<Arc<str>, Inventory>,
     /// What the inventories of the others hold.
     pub outlines: BTreeMap<Arc<str>, Outline>,
+    /// The releases of other projects in an environment of this name, with these projects.
+    pub foreign: BTreeMap<Arc<str>, Owner>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
@@ -121,7 +123,10 @@ impl State {
     ) -> Result<Self, Failure> {
         let whole = cluster.kept_inventories(&environment.state_namespace, &environment.name).map_err(Failure::from);
         let (whole, key) = futures::future::try_join(whole, key).await?;
-        Self::of(about, (Vec::new(), Early::default()), OtherInventories { whole, ..OtherInventories::default() }, key)
+        let mut foreign = Foreign::of(environment);
+        let whole = foreign.leave_out(whole);
+        let others = OtherInventories { whole, ..OtherInventories::default() };
+        Self::of(about, (Vec::new(), Early::default()), others, foreign, key)
     }
 
     /// With what was done when the run's own inventories were there.
@@ -134,17 +139,20 @@ impl State {
     ) -> Result<(Self, R), Failure> {
         let (namespace, name) = (&environment.state_namespace, &environment.name);
         let own = async {
+            let mut foreign = Foreign::of(environment);
             let own = cluster.inventories_of(namespace, name, few.iter().map(|it| &**it)).await?;
-            let own = pool::each(own, |it| Ok(it.read()?))?;
+            let own = pool::each(foreign.leave_out(own), |it| Ok(it.read()?))?;
             let (early, done) = early(&own).await?;
-            Ok((own, early, done))
+            Ok((own, foreign, early, done))
         };
         let others = cluster.inventories_beside(namespace, name, &few).map_err(Failure::from);
-        let ((own, early, done), mut others, key) = futures::future::try_join3(own, others, key).await?;
+        let ((own, mut foreign, early, done), mut others, key) = futures::future::try_join3(own, others, key).await?;
         // What was made since the first look.
         let late = others.left_out.iter().filter(|release| own.iter().all(|it| *it.release != ***release));
         others.whole.extend(cluster.inventories_of(namespace, name, late.map(String::as_str)).await?);
-        Ok((Self::of(Some(few), (own, early), others, key)?, done))
+        others.whole = foreign.leave_out(others.whole);
+        others.outlines.retain(|release, it| foreign.lets_through(release, it.owner.as_ref()));
+        Ok((Self::of(Some(few), (own, early), others, foreign, key)?, done))
     }
 
     /// The state that the inventories tell, of which `own` are read.
@@ -152,15 +160,19 @@ impl State {
         about: About,
         (mut own, early): (Vec<Inventory>, Early),
         others: OtherInventories,
+        mut foreign: Foreign<'_>,
         (key, key_is_kept): Key,
     ) -> Result<Self, Failure> {
         let (mine, whole): (Vec<_>, Vec<_>) = others.whole.into_iter().partition(|it| is_about(&about, it.release()));
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
+        // Somebody may have taken the label away; the document still says whose it is.
+        own.retain(|it| foreign.lets_through(&it.release, it.owner.as_ref()));
         let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
         let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
         Ok(Self {
             inventories: own.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
             outlines: outlines.chain(whole).collect(),
+            foreign: foreign.releases,
             early,
             key,
             key_is_kept,
@@ -172,7 +184,8 @@ impl State {
     /// Whether nobody applied anything since it was read.
     pub(super) async fn still_holds(&self, cluster: &Cluster, environment: &Environment) -> Result<bool, Failure> {
         let now = Self::read(cluster, environment, self.about.clone()).await?;
-        Ok(now.inventories == self.inventories && now.outlines == self.outlines)
+        let is_same = now.inventories == self.inventories && now.outlines == self.outlines;
+        Ok(is_same && now.foreign == self.foreign)
     }
 
     /// Whether an inventory has a release.
@@ -216,8 +229,10 @@ impl State {
     }
 
     /// The facts about the declared releases, and about those that only an inventory knows.
-    pub fn facts(&self, declared: &Environment) -> Vec<ReleaseFacts> {
+    pub fn facts(&self, project: &Project) -> Vec<ReleaseFacts> {
+        let declared = &project.whole;
         let known = declared.releases.iter().map(|release| ReleaseFacts {
+            namespace: release.namespace.clone(),
             needs: release.needs.clone(),
             prune: release.prune,
             declared: true,
@@ -227,7 +242,21 @@ impl State {
         });
         let names: BTreeSet<&str> = declared.releases.iter().map(|it| &*it.name).collect();
         let removed = self.inventories.keys().chain(self.outlines.keys()).filter(|name| !names.contains(&***name));
-        known.chain(removed.map(|name| self.fact(name, declared))).collect()
+        let removed = removed
+            .map(|name| ReleaseFacts { vanished: Some(self.vanished(name, project)), ..self.fact(name, declared) });
+        known.chain(removed).collect()
+    }
+
+    /// Why a release that an inventory knows is not in the environment.
+    fn vanished(&self, release: &Arc<str>, project: &Project) -> Vanished {
+        if let Some(when) = project.conditions.get(&**release) {
+            return Vanished::Condition(when.clone());
+        }
+        let owner = self.inventories.get(release).map(|it| &it.owner);
+        let owner = owner.or_else(|| self.outlines.get(release).map(|it| &it.owner));
+        let is_selected = project.environment.releases.iter().any(|it| it.name == *release);
+        let is_claimed = is_selected || owner.is_some_and(Option::is_some) || project.environment.project.is_none();
+        if is_claimed { Vanished::Undeclared } else { Vanished::Unclaimed }
     }
 
     /// Adds the hooks of the releases that the run is about.
@@ -267,6 +296,30 @@ impl State {
             kept_prune: kept,
             ..ReleaseFacts::default()
         }
+    }
+}
+
+/// The inventories of other projects, on their way out of what a run is about.
+struct Foreign<'e> {
+    environment: &'e Environment,
+    releases: BTreeMap<Arc<str>, Owner>,
+}
+
+impl<'e> Foreign<'e> {
+    fn of(environment: &'e Environment) -> Self {
+        Self { environment, releases: BTreeMap::new() }
+    }
+
+    /// The inventories that are not another project's.
+    fn leave_out(&mut self, all: Vec<KeptInventory>) -> Vec<KeptInventory> {
+        all.into_iter().filter(|it| self.lets_through(it.release(), it.owner().as_ref())).collect()
+    }
+
+    /// Whether an inventory is this project's, or of a time before projects had identities.
+    fn lets_through(&mut self, release: &str, owner: Option<&Owner>) -> bool {
+        let Some(owner) = owner.filter(|it| Some(&it.id) != self.environment.project.as_ref()) else { return true };
+        self.releases.insert(release.into(), owner.clone());
+        false
     }
 }
 

@@ -61,6 +61,7 @@ pub async fn test(
         inventories: Vec::new(),
         releases: waiting(&project, true),
         state_namespace: project.environment.state_namespace.clone(),
+        owner: None,
         commit: None,
         key: state.key.clone(),
         propagation: Propagation::Background,

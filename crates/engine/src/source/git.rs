@@ -89,8 +89,27 @@ impl Repository {
         }
     }
 
+    /// The address of the remote `origin`, in the form in which all ways to it are the same; `None` for one on this machine.
+    pub(super) fn remote(&self) -> Option<String> {
+        let remote = self.git.find_remote("origin").ok()?;
+        address(remote.url().ok()?)
+    }
+
+    /// The first commit of a history, or of that of the work tree; `None` if the history is not complete.
+    pub(super) fn root(&self, revision: Option<Oid>) -> Result<Option<String>, SourceError> {
+        if self.git.is_shallow() {
+            return Ok(None);
+        }
+        let head = || self.git.head().and_then(|it| it.peel_to_commit()).ok().map(|it| it.id());
+        let Some(commit) = revision.or_else(head) else { return Ok(None) };
+        let mut walk = self.git.revwalk()?;
+        walk.push(commit)?;
+        walk.simplify_first_parent()?;
+        Ok(walk.last().transpose()?.map(|it| it.to_string()))
+    }
+
     /// The commit of the work tree, and whether a file of `root` differs from it.
-    pub(super) fn head(&self, root: &Path) -> Result<Option<Commit>, SourceError> {
+    pub(super) fn head(&self, root: &Path, read: &[String]) -> Result<Option<Commit>, SourceError> {
         let id = match self.git.head().and_then(|head| head.peel_to_commit()) {
             Ok(commit) => commit.id().to_string(),
             Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => return Ok(None),
@@ -98,7 +117,8 @@ impl Repository {
         };
         let mut options = StatusOptions::new();
         options.include_untracked(true).include_ignored(false).exclude_submodules(true);
-        for folder in [super::ENVIRONMENTS, "charts", "secrets", "vendor"] {
+        let usual = [super::ENVIRONMENTS, "charts", "secrets", "vendor"];
+        for folder in usual.into_iter().chain(read.iter().map(String::as_str)) {
             options.pathspec(self.within(root, folder));
         }
         let dirty = !self.git.is_bare() && !self.git.statuses(Some(&mut options))?.is_empty();
@@ -119,6 +139,20 @@ impl Repository {
         let below = real(root).strip_prefix(real(&self.folder)).map(Path::to_path_buf).unwrap_or_default();
         below.join(path).to_string_lossy().into_owned()
     }
+}
+
+/// Where a repository is, without scheme, user and port: `github.com/org/platform`.
+fn address(url: &str) -> Option<String> {
+    let (host, path) = match url.split_once("://") {
+        Some(("file", _)) => return None,
+        Some((_, rest)) => rest.split_once('/')?,
+        // `git@host:path`; a path of this machine has a slash first.
+        None => url.split_once(':').filter(|(host, _)| !host.contains('/'))?,
+    };
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host).to_lowercase();
+    let path = path.trim_matches('/');
+    Some(format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path)))
 }
 
 /// The files at and below a folder of a commit, by their path below it; the empty folder is the top.
@@ -291,4 +325,25 @@ fn submodule_name(git: &git2::Repository, top: &GitTree, path: &str) -> Option<S
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn all_ways_to_a_repository_are_one_address() {
+        let ways = [
+            "https://example.com/org/platform.git",
+            "https://user:token@Example.com:443/org/platform",
+            "ssh://git@example.com:22/org/platform.git",
+            "git@example.com:org/platform.git",
+        ];
+        for url in ways {
+            assert_eq!(address(url).as_deref(), Some("example.com/org/platform"), "{url}");
+        }
+        for url in ["/srv/git/platform.git", "file:///srv/git/platform.git", "../platform"] {
+            assert_eq!(address(url), None, "{url}");
+        }
+    }
 }

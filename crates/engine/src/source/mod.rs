@@ -152,8 +152,16 @@ impl Source {
         let Some(repository) = &self.repository else { return Ok(None) };
         match &self.at {
             Some(at) => Ok(Some(Commit { id: at.commit.to_string(), dirty: false })),
-            None => repository.head(&self.root),
+            None => repository.head(&self.root, &self.asked()),
         }
+    }
+
+    /// What tells the repository, and the project in it, from copies.
+    pub fn repository(&self) -> Result<weft_stages::project::Repository, SourceError> {
+        let Some(repository) = &self.repository else { return Ok(weft_stages::project::Repository::default()) };
+        let remote = repository.remote();
+        let root = if remote.is_some() { None } else { repository.root(self.at.as_ref().map(|it| it.commit))? };
+        Ok(weft_stages::project::Repository { remote, root, folder: self.folder() })
     }
 
     /// When the commit was made that the files belong to, in seconds since 1970; `None` as for [`Source::commit`].

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
+use super::deletions::Deletions;
 use super::holders::Holders;
 use super::prune::{self, Gates};
 use super::stages::{self, Staged};
@@ -14,11 +12,6 @@ use super::{
 };
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 use crate::project::Prune;
-
-/// A release may lose this many objects without a confirmation, however few it has.
-const CAP: usize = 5;
-/// The share of its inventory that a larger release may lose.
-const CAP_SHARE: usize = 5;
 
 /// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
 /// of those that only an inventory knows; a release without facts loses no object.
@@ -41,6 +34,7 @@ pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts]
         stages,
         hooks: courses,
         policies,
+        rewrites: BTreeMap::new(),
         refusals,
         findings: Vec::new(),
     }
@@ -123,9 +117,8 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
             .chain(invalid)
             .chain(neighbours::refusals(step))
     });
-    let deletions = Deletions::of(environment, steps);
-    let of_releases = releases.iter().flat_map(|release| deletions.refusals(release, guards));
-    of_releases.chain(of_objects).collect()
+    let deletions = Deletions::new(environment, steps);
+    deletions.refusals(releases, steps, guards).into_iter().chain(of_objects).collect()
 }
 
 /// What an object may not become without being made again, unless somebody's word allows just that.
@@ -169,56 +162,4 @@ pub(super) fn refused(object: &ObjectComparison) -> Option<Refusal> {
         Judged::Refused(message) => Some(Refusal::Server { id: object.id.clone(), message: message.clone() }),
         _ => None,
     }
-}
-
-/// The deletions of a plan.
-struct Deletions<'a> {
-    /// How many, by release.
-    counts: BTreeMap<&'a str, usize>,
-    /// How many are let go by what their releases and marks say, by release.
-    orphans: BTreeMap<&'a str, usize>,
-    /// The releases that have an object of their own.
-    rendered: HashSet<&'a str>,
-    /// What confirms exactly these.
-    confirm: String,
-}
-
-impl<'a> Deletions<'a> {
-    fn of(environment: &str, steps: &'a [Step]) -> Self {
-        let (mut counts, mut orphans) = (BTreeMap::new(), BTreeMap::new());
-        for step in steps.iter().filter(|step| matches!(step.action, Action::Orphan { .. })) {
-            *orphans.entry(step.object.release.as_ref()).or_default() += 1;
-        }
-        let mut lines = Vec::new();
-        for object in steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.object) {
-            *counts.entry(object.release.as_ref()).or_default() += 1;
-            lines.push(format!("{} {} {}\n", object.release, object.id, prune::uid(object).unwrap_or_default()));
-        }
-        lines.sort_unstable();
-        let digest = Sha256::digest(format!("{environment}\n{}", lines.concat()));
-        let rendered = steps.iter().filter(|step| wants(step) && step.action.hook().is_none());
-        let rendered = rendered.map(|step| step.object.release.as_ref()).collect();
-        Self { counts, orphans, rendered, confirm: HEXLOWER.encode(&digest[..5]) }
-    }
-
-    fn refusals(&self, release: &ReleaseFacts, guards: &Guards) -> Vec<Refusal> {
-        let of = |counts: &BTreeMap<&str, usize>| counts.get(release.name.as_ref()).copied().unwrap_or(0);
-        let (deletes, leaving) = (of(&self.counts), of(&self.counts) + of(&self.orphans));
-        let name = release.name.to_string();
-        let mut refusals = Vec::new();
-        let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
-        if leaving > 0 && release.declared && !meant && !self.rendered.contains(release.name.as_ref()) {
-            refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
-        }
-        let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / CAP_SHARE));
-        if deletes > cap && guards.confirm.as_ref() != Some(&self.confirm) {
-            refusals.push(Refusal::PruneCap { release: name, deletes, cap, confirm: self.confirm.clone() });
-        }
-        refusals
-    }
-}
-
-/// Whether the repository has the object of a step: the namespace made for a release does not count.
-fn wants(step: &Step) -> bool {
-    step.object.desired.as_ref().is_some_and(|desired| !desired.implicit)
 }

@@ -19,6 +19,10 @@ impl Plan {
             hash.text(release);
             hash.text(&format!("{prune:?}"));
         }
+        for (release, rewrite) in &self.rewrites {
+            hash.text(release);
+            hash.text(&rewrite.to_string());
+        }
         for line in &lines {
             hash.0.add(line);
         }

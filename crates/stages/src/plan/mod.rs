@@ -7,6 +7,7 @@ mod action;
 mod alike;
 mod build;
 mod conflict;
+mod deletions;
 mod depends;
 mod digest;
 mod finding;
@@ -16,6 +17,7 @@ pub mod hooks;
 mod immutable;
 mod neighbours;
 mod order;
+mod ownership;
 mod positions;
 mod prune;
 mod refusal;
@@ -39,6 +41,7 @@ pub use self::finding::{Finding, Ruling};
 pub use self::hooks::{Course, Does, HookFacts, HookStep};
 pub use self::neighbours::Unfollowed;
 pub use self::neighbours::written;
+pub use self::ownership::{Ownership, Rewrite};
 pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
 pub use self::residents::{Inside, containers};
@@ -63,6 +66,8 @@ pub struct Plan {
     /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
     /// have the release any more. Only where that is something else than before.
     pub policies: BTreeMap<String, Prune>,
+    /// By release, why its inventory is written anew though no object changes.
+    pub rewrites: BTreeMap<String, Rewrite>,
     /// Why the plan must not be applied as it is; empty for one that may.
     pub refusals: Vec<Refusal>,
     /// What the rules of the repository say about it; those that deny it are refusals as well.
@@ -138,6 +143,10 @@ pub struct ReleaseFacts {
     pub kept_prune: Prune,
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
+    /// Why it is not in the environment, if nobody said that it shall go.
+    pub vanished: Option<Vanished>,
+    /// The namespace that the repository gives it; empty for a release that only an inventory knows.
+    pub namespace: String,
     /// What the label [`PART_OF`] of its objects says.
     pub set: String,
     /// The objects that its inventory holds.
@@ -154,18 +163,34 @@ pub struct ReleaseFacts {
     pub hooks: HookFacts,
 }
 
+/// Why a release that has objects in the cluster is not in the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vanished {
+    /// No file declares it, or it is not enabled.
+    Undeclared,
+    /// Its condition does not hold.
+    Condition(String),
+    /// No file declares it, and its state does not say whose it is.
+    Unclaimed,
+}
+
 /// The words that people gave to lift guards.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Guards {
-    /// How many objects of a release may be deleted; without it 5 or 20 % of its inventory, whichever is more.
+    /// How many objects of a release may be deleted; without it 5 or 20 % of its inventory, whichever is more. Of an
+    /// environment, so many or 10 or 20 % of its inventories, whichever is most.
     pub cap: Option<usize>,
     /// The confirmation that a [`Refusal::PruneCap`] asked for.
     pub confirm: Option<String>,
     /// The kinds that are deleted only when named: `Namespace`, `PersistentVolumeClaim`, ...
     pub allow_delete: BTreeSet<String>,
-    /// The releases that may render to nothing.
+    /// The releases that may render to nothing, and the environment, if it may have no releases.
     pub allow_empty: BTreeSet<String>,
+    /// The releases that may go although they are only not in the environment any more, or that may leave their namespace.
+    pub remove_release: BTreeSet<String>,
+    /// Whether the state may have been written from another repository that carries the identity of this project.
+    pub repository_moved: bool,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: Vec<String>,
     /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
@@ -263,7 +288,7 @@ impl Plan {
 
     /// Whether there is nothing to do: no object and no inventory would change, and nothing is unknown.
     pub fn is_empty(&self) -> bool {
-        self.pending().next().is_none() && self.policies.is_empty()
+        self.pending().next().is_none() && self.policies.is_empty() && self.rewrites.is_empty()
     }
 
     /// The steps that change anything, or could not be told.

@@ -24,6 +24,71 @@ pub enum Refusal {
         /// What confirms exactly the deletions of this plan.
         confirm: String,
     },
+    /// More objects of all releases together would be deleted than the cap of the environment allows.
+    #[error("the environment `{environment}` would lose {}, and at most {cap} may go without a confirmation", counted(*deletes, "object"))]
+    EnvironmentCap {
+        /// The environment.
+        environment: String,
+        /// How many would be deleted.
+        deletes: usize,
+        /// How many may be.
+        cap: usize,
+        /// What confirms exactly the deletions of this plan.
+        confirm: String,
+    },
+    /// The environment has no releases, and the cluster has objects of some.
+    #[error("the environment `{environment}` has no releases any more, and {} would lose all that they have: {}", counted(*releases, "release"), counted(*deletes, "object"))]
+    EmptyEnvironment {
+        /// The environment.
+        environment: String,
+        /// How many releases would go.
+        releases: usize,
+        /// How many objects would be deleted.
+        deletes: usize,
+    },
+    /// A release is not in the environment, and the cluster has its objects.
+    #[error("{why}, and it would lose all that it has: {}", counted(*deletes, "object"))]
+    VanishedRelease {
+        /// The release.
+        release: String,
+        /// Why it is not there, in words.
+        why: String,
+        /// How many objects would be deleted.
+        deletes: usize,
+    },
+    /// A release has another namespace, and would lose its objects in the old one.
+    #[error("the release `{release}` moves from the namespace `{from}` to `{to}`, and would lose what it has in `{from}`: {}", counted(*deletes, "object"))]
+    LeftNamespace {
+        /// The release.
+        release: String,
+        /// The namespace that its objects are in.
+        from: String,
+        /// The namespace that it has now.
+        to: String,
+        /// How many objects would be deleted.
+        deletes: usize,
+    },
+    /// The project has no identity.
+    #[error("the project has no identity, which keeps its state apart from that of other projects")]
+    NoIdentity,
+    /// The state of a release belongs to another project.
+    #[error("the release `{release}` belongs to another project, {owner}; its state is the Secret `{secret}`")]
+    OtherProject {
+        /// The release.
+        release: String,
+        /// The identity of the project and where it is.
+        owner: String,
+        /// The Secret that holds the inventory.
+        secret: String,
+    },
+    /// Another repository with the same identity applied the environment.
+    #[error("the state belongs to the project in {recorded}, and this project has the same identity in {repository}")]
+    OtherRepository {
+        /// The repository that applied it last.
+        recorded: String,
+        /// This repository.
+        repository: String,
+    },
     /// The repository renders nothing for a release that has objects in the cluster.
     #[error("the release `{release}` renders nothing, and would lose all that it has: {}", counted(*deletes, "object"))]
     EmptyRender {
@@ -49,12 +114,15 @@ pub enum Refusal {
         rule: Option<String>,
     },
     /// The object belongs to another apply set.
-    #[error("`{id}` belongs to the apply set `{set}`, which is none of this environment's")]
+    #[error("{}", foreign(id, set, owner.as_deref()))]
     ForeignSet {
         /// The object.
         id: ObjectId,
         /// The set that its label names.
         set: String,
+        /// Whose that is and where its state is, in words, if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
     },
     /// The server says that it would not take an object.
     #[error("the server refuses `{id}`: {message}")]
@@ -155,6 +223,14 @@ fn denied(finding: &Finding) -> String {
     format!("{about}{message}, by the rule `{rule}`")
 }
 
+/// To whom an object belongs.
+fn foreign(id: &ObjectId, set: &str, owner: Option<&str>) -> String {
+    match owner {
+        Some(owner) => format!("`{id}` belongs to {owner}"),
+        None => format!("`{id}` belongs to the apply set `{set}`, which is none of this environment's"),
+    }
+}
+
 /// What goes with an object.
 fn lost(loses: &[String]) -> String {
     let things = if loses.is_empty() { "nothing else that is known".into() } else { loses.join(", ") };
@@ -179,7 +255,16 @@ impl Refusal {
             | Self::Mark { id, .. }
             | Self::Invalid { id, .. } => Some(id),
             Self::Policy(finding) => finding.object.as_ref(),
-            Self::PruneCap { .. } | Self::EmptyRender { .. } | Self::Circle { .. } => None,
+            Self::PruneCap { .. }
+            | Self::EnvironmentCap { .. }
+            | Self::EmptyEnvironment { .. }
+            | Self::VanishedRelease { .. }
+            | Self::LeftNamespace { .. }
+            | Self::NoIdentity
+            | Self::OtherProject { .. }
+            | Self::OtherRepository { .. }
+            | Self::EmptyRender { .. }
+            | Self::Circle { .. } => None,
         }
     }
 
@@ -187,6 +272,13 @@ impl Refusal {
     pub fn name(&self) -> &'static str {
         match self {
             Self::PruneCap { .. } => "prune-cap",
+            Self::EnvironmentCap { .. } => "environment-cap",
+            Self::EmptyEnvironment { .. } => "empty-environment",
+            Self::VanishedRelease { .. } => "vanished-release",
+            Self::LeftNamespace { .. } => "left-namespace",
+            Self::NoIdentity => "no-identity",
+            Self::OtherProject { .. } => "other-project",
+            Self::OtherRepository { .. } => "other-repository",
             Self::EmptyRender { .. } => "empty-render",
             Self::Conflict { .. } => "conflict",
             Self::ForeignSet { .. } => "foreign-set",
@@ -210,7 +302,28 @@ impl Diagnose for Refusal {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::PruneCap { confirm, .. } => {
+            Self::EmptyEnvironment { environment, .. } => format!(
+                "Look at `releases:` and `inherits:` of its files. If that is meant, `weft destroy {environment}` deletes \
+                 everything and `weft orphan {environment}` lets go of it; `--allow-empty {environment}` goes on here."
+            ),
+            Self::VanishedRelease { release, .. } => format!(
+                "Look at `releases:`, `enabled:`, `when:` and `inherits:` of the environment. If that is meant, say \
+                 `--remove-release {release}`."
+            ),
+            Self::LeftNamespace { release, .. } => format!(
+                "Look at `namespace:` of the release. If that is meant, say `--remove-release {release}`: what it has in \
+                 the old namespace is deleted and made anew in the other one."
+            ),
+            Self::NoIdentity => {
+                "`weft init --identity` writes `environments/project.yaml`: run it in a work tree and commit the file.".into()
+            }
+            Self::OtherProject { .. } => "Give the release another name, or this project a `stateNamespace` of its own in \
+                 `environments/defaults.yaml`."
+                .into(),
+            Self::OtherRepository { .. } => "A fork or copy needs an identity of its own: delete `environments/project.yaml` \
+                 and run `weft init --identity`. If the repository only moved, say `--repository-moved` once."
+                .into(),
+            Self::PruneCap { confirm, .. } | Self::EnvironmentCap { confirm, .. } => {
                 format!("Read the deletions above; `--confirm-prune {confirm}` allows exactly these.")
             }
             Self::EmptyRender { release, .. } => format!(

@@ -9,7 +9,8 @@ use super::overlay::{Nulls, overlay};
 use super::release::{self, Declared};
 use super::wait::Waits;
 use super::{
-    ConflictRule, Environment, IgnoreRule, Input, ReplaceRule, cluster, conflicts, ignore, needs, own_files, replace,
+    ConflictRule, Environment, IgnoreRule, Input, ReplaceRule, cluster, conflicts, ignore, needs, own_files, owner,
+    replace,
 };
 use weft_base::diagnostic::Place;
 use weft_base::tree::Tree;
@@ -43,6 +44,7 @@ pub fn load(tree: &Tree, name: &str) -> Result<Environment, ProjectError> {
     let value_layers: Vec<Value> = files.iter().filter_map(|file| file.root.get("values")).cloned().collect();
     Ok(Environment {
         name: name.to_owned(),
+        project: owner::project_id(tree)?,
         cluster,
         values: merged(&value_layers),
         value_layers,

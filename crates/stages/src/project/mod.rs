@@ -47,6 +47,7 @@ mod needs;
 mod objects;
 mod overlay;
 mod own_files;
+mod owner;
 mod patches;
 mod release;
 mod remote;
@@ -73,6 +74,7 @@ pub use self::load::load;
 pub use self::lock::{Lock, Locked, VENDOR, Verified};
 pub use self::objects::{ObjectPattern, fits};
 pub use self::overlay::{Nulls, leaves, overlay};
+pub use self::owner::{Owner, PROJECT_FILE, Repository, project_file, project_id};
 pub use self::patches::{PatchContent, PatchEntry};
 pub use self::remote::{ChartPlace, RemoteChart, Verify};
 pub use self::replace::{GUARDED, ReplaceRule};
@@ -85,6 +87,8 @@ use weft_base::value::{Origin, Value};
 pub struct Environment {
     /// Its name: the folder under `environments/`.
     pub name: String,
+    /// The identity of its project; `None` for a project that has none yet.
+    pub project: Option<String>,
     /// The environments it is made of, `defaults` first, itself last.
     pub lineage: Vec<String>,
     /// The cluster it lives in.

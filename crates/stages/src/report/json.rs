@@ -51,6 +51,9 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
     document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
+    if !plan.rewrites.is_empty() {
+        document.insert("rewrites".into(), json!(plan.rewrites));
+    }
     if !plan.policies.is_empty() {
         document.insert("policies".into(), json!(plan.policies));
     }
@@ -221,7 +224,23 @@ fn facts(refusal: &Refusal) -> Json {
         Refusal::PruneCap { release, deletes, cap, confirm } => {
             json!({"release": release, "deletes": deletes, "cap": cap, "confirm": confirm})
         }
-        Refusal::EmptyRender { release, deletes } => json!({"release": release, "deletes": deletes}),
+        Refusal::EnvironmentCap { environment, deletes, cap, confirm } => {
+            json!({"environment": environment, "deletes": deletes, "cap": cap, "confirm": confirm})
+        }
+        Refusal::EmptyEnvironment { environment, releases, deletes } => {
+            json!({"environment": environment, "releases": releases, "deletes": deletes})
+        }
+        Refusal::LeftNamespace { release, from, to, deletes } => {
+            json!({"release": release, "from": from, "to": to, "deletes": deletes})
+        }
+        Refusal::NoIdentity => json!({}),
+        Refusal::OtherProject { release, owner, secret } => {
+            json!({"release": release, "project": owner, "secret": secret})
+        }
+        Refusal::OtherRepository { recorded, repository } => json!({"recorded": recorded, "repository": repository}),
+        Refusal::EmptyRender { release, deletes } | Refusal::VanishedRelease { release, deletes, .. } => {
+            json!({"release": release, "deletes": deletes})
+        }
         Refusal::Conflict { id: object, path, writer: by, live, desired, .. } => {
             let mut facts = Map::new();
             facts.insert("object".into(), id(object).into());
@@ -232,7 +251,13 @@ fn facts(refusal: &Refusal) -> Json {
             facts.insert("desired".into(), desired.as_str().into());
             facts.into()
         }
-        Refusal::ForeignSet { id: object, set } => json!({"object": id(object), "set": set}),
+        Refusal::ForeignSet { id: object, set, owner } => {
+            let mut facts = Map::new();
+            facts.insert("object".into(), id(object).into());
+            facts.insert("set".into(), set.as_str().into());
+            optional(&mut facts, "owner", owner.as_deref());
+            facts.into()
+        }
         Refusal::Server { id: object, .. } => json!({"object": id(object)}),
         Refusal::Immutable { id: object, path, loses } => {
             json!({"object": id(object), "path": path, "loses": loses})

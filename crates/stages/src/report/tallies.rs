@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diff::{Cause, Class, Judged, Verdict};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Rewrite, Step};
 use crate::project::Prune;
 use weft_base::diagnostic::counted;
 
@@ -18,6 +18,8 @@ pub(super) struct Tallies {
     pub unknown: BTreeMap<Cause, BTreeMap<String, usize>>,
     /// By release, what its inventory says from now on about the objects that leave it.
     pub policies: BTreeMap<String, Prune>,
+    /// By release, why its inventory is written anew.
+    pub rewrites: BTreeMap<String, Rewrite>,
 }
 
 /// The words for the ways of judging, the strongest first.
@@ -47,7 +49,8 @@ pub(super) fn cause(step: &Step) -> Option<Cause> {
 impl Tallies {
     pub fn of(plan: &Plan) -> Self {
         let policies = plan.policies.clone();
-        let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), policies, ..Self::default() };
+        let rewrites = plan.rewrites.clone();
+        let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), policies, rewrites, ..Self::default() };
         for step in &plan.steps {
             let way = way(&step.object.judged);
             tallies.judged.iter_mut().filter(|(name, _)| *name == way).for_each(|(_, count)| *count += 1);
@@ -80,7 +83,8 @@ impl Tallies {
             format!("unknown ({cause}): {}", kinds.collect::<Vec<_>>().join(", "))
         });
         let policies = self.policies.iter().map(|(release, prune)| format!("release {release}: {}", policy(*prune)));
-        judged.into_iter().chain(ignored).chain(unknown).chain(policies).collect()
+        let rewrites = self.rewrites.iter().map(|(release, why)| format!("release {release}: {why}"));
+        judged.into_iter().chain(ignored).chain(unknown).chain(policies).chain(rewrites).collect()
     }
 
     fn is_proof(way: &str) -> bool {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::hooks::Hooks;
-use super::{FORMAT_VERSION, Inventory, Member, StateError};
+use super::{FORMAT_VERSION, Inventory, Member, OWNED_VERSION, StateError};
 use crate::diff::{Applied, Recorded};
 use crate::manifest::ObjectId;
-use crate::project::Prune;
+use crate::project::{Owner, Prune};
 use weft_base::value::{Data, Path, Value};
 use weft_schema::GroupKind;
 
@@ -27,6 +27,8 @@ struct Document {
     format_version: u64,
     environment: String,
     release: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<Owner>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
     objects: Vec<Entry>,
@@ -61,9 +63,11 @@ struct Record {
 pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
     let objects = inventory.objects.iter().map(|(id, member)| entry(id, member)).collect::<Result<_, _>>()?;
     let document = Document {
-        format_version: FORMAT_VERSION,
+        // A program that does not know of projects must not take the inventory for its own.
+        format_version: if inventory.owner.is_some() { OWNED_VERSION } else { FORMAT_VERSION },
         environment: inventory.environment.clone(),
         release: inventory.release.to_string(),
+        project: inventory.owner.clone(),
         commit: inventory.commit.clone(),
         objects,
         hooks: Hooks::of(&inventory.hooks)?,
@@ -104,10 +108,11 @@ pub(super) fn secret(value: &Value, at: &Path) -> Option<Path> {
 
 /// The inventory of a document; of one of another format version nothing else is told.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
-    let document: Document = parse(bytes, |it: &Document| it.format_version)?;
+    let document: Document = parse(bytes, OWNED_VERSION, |it: &Document| it.format_version)?;
     Ok(Inventory {
         environment: document.environment,
         release: document.release.into(),
+        owner: document.project,
         commit: document.commit,
         objects: document.objects.into_iter().map(member).collect(),
         hooks: document.hooks.into(),
@@ -115,16 +120,17 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
     })
 }
 
-/// A document of this format version; of one of another version nothing else is told.
-pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], version: fn(&D) -> u64) -> Result<D, StateError> {
+/// A document of a format version up to `newest`; nothing else is told of one of another version.
+pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], newest: u64, version: fn(&D) -> u64) -> Result<D, StateError> {
     let format = |source| StateError::Format { source };
+    let is_read = |version: u64| (FORMAT_VERSION..=newest).contains(&version);
     match serde_json::from_slice::<D>(bytes) {
-        Ok(document) if version(&document) == FORMAT_VERSION => Ok(document),
+        Ok(document) if is_read(version(&document)) => Ok(document),
         other => {
             let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
-            if format_version.as_ref().and_then(Json::as_u64) != Some(FORMAT_VERSION) {
+            if !format_version.as_ref().and_then(Json::as_u64).is_some_and(is_read) {
                 let found = format_version.map_or_else(|| "none".into(), |it| it.to_string());
-                return Err(StateError::Version { found });
+                return Err(StateError::Version { found, newest });
             }
             other.map_err(format)
         }

@@ -22,11 +22,14 @@ pub use self::outline::Outline;
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
 use crate::plan::hooks::KeptHooks;
-use crate::project::Prune;
+use crate::project::{Owner, Prune};
 use weft_base::diagnostic::{Diagnose, Kind};
 
-/// The version of the formats that this program writes, and the only one that it reads.
+/// The version of the formats that this program writes, and the only one that it reads; for inventories see
+/// [`OWNED_VERSION`].
 pub const FORMAT_VERSION: u64 = 1;
+/// The version of inventories that say to which project they belong. Version 1 is read as well.
+const OWNED_VERSION: u64 = 2;
 
 /// A time to the second as documents say it (RFC 3339, UTC): always as long, so that texts sort as times do.
 pub fn second(at: Timestamp) -> String {
@@ -40,6 +43,8 @@ pub struct Inventory {
     pub environment: String,
     /// The release.
     pub release: Arc<str>,
+    /// The project that it belongs to; `None` if it was written before projects had identities.
+    pub owner: Option<Owner>,
     /// The commit that was applied last, if the project is a git repository.
     pub commit: Option<String>,
     /// Its objects. One that is being created has no record yet.
@@ -102,10 +107,12 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// A newer program, or none of ours, wrote it.
-    #[error("the document has the format version {found}, and this program reads version {FORMAT_VERSION}")]
+    #[error("the document has the format version {found}, and this program reads versions up to {newest}")]
     Version {
         /// What it says.
         found: String,
+        /// The newest version that this program reads.
+        newest: u64,
     },
     /// The document is not as its format says.
     #[error("the document is not as its format says")]
@@ -129,7 +136,10 @@ impl Diagnose for StateError {
             Self::Secret { .. } => "This is a defect of the program; nothing was written. Please report it.".into(),
             Self::Version { .. } => "Use the version of the program that applied this environment last.".into(),
             Self::Empty | Self::Missing { .. } | Self::Mixed { .. } => {
-                "A run may be writing it now: try again. Should it stay so, apply again to write it anew.".into()
+                "A run may be writing it now: try again. If it stays so, delete the Secrets of the release in the state \
+                 namespace and apply again, which lists what the repository has. Objects that left the repository in \
+                 between have to be deleted by hand."
+                    .into()
             }
             Self::Chunk { .. } | Self::Compression { .. } | Self::Format { .. } => {
                 "Somebody changed the Secrets in the state namespace: restore them, or delete those of the release and \
@@ -158,5 +168,5 @@ pub fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
 
 /// The document, of this program's format version, of which [`pack`] made these bytes; `version` tells the version of one.
 pub fn unpack<D: DeserializeOwned>(bytes: &[u8], version: fn(&D) -> u64) -> Result<D, StateError> {
-    document::parse(&chunks::join(&[bytes.to_vec()])?, version)
+    document::parse(&chunks::join(&[bytes.to_vec()])?, FORMAT_VERSION, version)
 }

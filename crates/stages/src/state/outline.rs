@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{FORMAT_VERSION, Inventory};
 use crate::diff;
 use crate::manifest::{ObjectGroup, ObjectId, ObjectSet};
-use crate::project::Prune;
+use crate::project::{Owner, Prune};
 use weft_schema::GroupKind;
 
 /// A server takes 256 KiB of annotations; half of that is left for whoever else writes some.
@@ -23,6 +23,8 @@ pub struct Outline {
     pub scaled: BTreeMap<ObjectId, ObjectId>,
     /// What becomes of objects that leave it, which stands beside the document as well.
     pub prune: Prune,
+    /// The project that it belongs to, which stands beside the document as well.
+    pub owner: Option<Owner>,
 }
 
 /// Stands between names, and between kinds: neither can have it.
@@ -46,7 +48,7 @@ impl Outline {
             Some((diff::scales(id, || &recorded.applied)?, id.clone()))
         });
         let objects = Arc::new(inventory.objects.keys().collect());
-        Self { objects, scaled: scaled.collect(), prune: inventory.prune }
+        Self { objects, scaled: scaled.collect(), prune: inventory.prune, owner: inventory.owner.clone() }
     }
 
     /// The outline in one line of JSON; `None` where it is too long to stand beside the document.
@@ -83,7 +85,7 @@ impl Outline {
             .iter()
             .flat_map(|(namespace, it)| it.iter().map(move |(names, kinds)| (namespace, names, kinds)));
         let groups: Vec<ObjectGroup> = all.map(|(namespace, names, kinds)| group(namespace, names, kinds)).collect();
-        Some(Self { objects: Arc::new(groups.into()), scaled: text.scaled.into_iter().collect(), prune })
+        Some(Self { objects: Arc::new(groups.into()), scaled: text.scaled.into_iter().collect(), prune, owner: None })
     }
 }
 

@@ -12,6 +12,9 @@ use crate::state::{FORMAT_VERSION, StateError};
 use weft_base::value::{Path, Step, Value};
 use weft_schema::GroupKind;
 
+/// The version of revisions that say what the command line set. Version 1 is read as well.
+const SET_VERSION: u64 = 2;
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RevisionDocument {
@@ -23,6 +26,8 @@ struct RevisionDocument {
     commit: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     dirty: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set: Vec<String>,
     by: String,
     at: String,
     plan: String,
@@ -95,19 +100,20 @@ enum Key {
 /// The document of a revision.
 pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
     let Revision { environment, release, number, made, outcome, back_to, objects, packs } = revision.clone();
-    let Made { commit, dirty, by, at, plan, weft } = made;
+    let Made { commit, dirty, set, by, at, plan, weft } = made;
     let covered = |(name, Cover { objects, readers })| Covered { name, objects, readers };
     let placed = |(id, Place { digest, pack }): (ObjectId, Place)| {
         let ObjectId { kind: GroupKind { group, kind }, namespace, name } = id;
         Placed { group, kind, namespace, name, digest, pack }
     };
     write(&RevisionDocument {
-        format_version: FORMAT_VERSION,
+        format_version: if set.is_empty() { FORMAT_VERSION } else { SET_VERSION },
         environment,
         release: release.to_string(),
         revision: number,
         commit,
         dirty,
+        set,
         by,
         at,
         plan,
@@ -126,7 +132,7 @@ pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
 
 /// The revision of a document.
 pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
-    let document: RevisionDocument = parse(bytes, |it: &RevisionDocument| it.format_version)?;
+    let document: RevisionDocument = parse(bytes, SET_VERSION, |it: &RevisionDocument| it.format_version)?;
     let reason = document.reason.unwrap_or_default();
     let covered = |it: Covered| (it.name, Cover { objects: it.objects, readers: it.readers });
     Ok(Revision {
@@ -136,6 +142,7 @@ pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
         made: Made {
             commit: document.commit,
             dirty: document.dirty,
+            set: document.set,
             by: document.by,
             at: document.at,
             plan: document.plan,
@@ -171,7 +178,8 @@ pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
 
 /// The pack of a document.
 pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
-    let PackDocument { name, readers, objects, values, .. } = parse(bytes, |it: &PackDocument| it.format_version)?;
+    let PackDocument { name, readers, objects, values, .. } =
+        parse(bytes, FORMAT_VERSION, |it: &PackDocument| it.format_version)?;
     let object = |it: Packed| Stripped {
         digest: it.digest,
         body: it.object,

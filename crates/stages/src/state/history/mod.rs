@@ -47,6 +47,8 @@ pub struct Made {
     pub commit: Option<String>,
     /// Whether files that were read differed from the commit.
     pub dirty: bool,
+    /// What the command line set in the values, without the values: `--set image.tag`.
+    pub set: Vec<String>,
     /// Who applied it: a person or a job, and the machine.
     pub by: String,
     /// When it ended (RFC 3339, UTC).

@@ -11,7 +11,7 @@ use crate::diff::{
 };
 use crate::impact::impact;
 use crate::manifest::{Object, ObjectId};
-use crate::plan::{Action, Finding, Guards, Plan, Refusal, Step, Was};
+use crate::plan::{Action, Finding, Guards, Plan, Refusal, Rewrite, Step, Was};
 use crate::project::{Prune, Selection};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Mark, Origin, Value};
@@ -39,6 +39,8 @@ struct Document {
     digest: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     policies: BTreeMap<String, Prune>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    rewrites: BTreeMap<String, Rewrite>,
     steps: Vec<Entry>,
     refusals: Vec<Refusal>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +136,7 @@ pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, Sav
         key: saved.key,
         digest: saved.digest,
         policies: saved.plan.policies,
+        rewrites: saved.plan.rewrites,
         steps,
         refusals: saved.plan.refusals,
         findings: saved.plan.findings,
@@ -183,6 +186,7 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     let (steps, proofs) = document.steps.into_iter().map(step).unzip();
     let (environment, refusals, findings) = (document.environment, document.refusals, document.findings);
     let plan = Plan { environment, steps, refusals, findings, policies: document.policies, ..Plan::default() };
+    let plan = Plan { rewrites: document.rewrites, ..plan };
     Ok(Saved {
         tool: document.tool,
         made: document.made,
