@@ -12,7 +12,7 @@ use super::terminal::{Terminal, TerminalError};
 use super::{Exit, changed, settings};
 use crate::diagnostic::{Failure, counted, harmless_line};
 use crate::manifest::Object;
-use crate::masked::Redactor;
+use crate::masked::SecretFinder;
 use crate::pipeline::{self, ReleaseValues, Revision, Settings};
 use crate::project::ReleaseSource;
 use crate::yaml;
@@ -94,8 +94,8 @@ fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure
     // A kustomization may be made of what stands elsewhere, under a name that may mean something else tomorrow.
     let known = |it: &ReleaseValues| !matches!(it.release.source, ReleaseSource::Kustomization(_));
     // What a mask missed must not stay on a disk.
-    let secrets = Redactor::of(rendering.releases.iter().map(|it| &it.values.merged));
-    let is_clear = !secrets.reads_in(&printed.text);
+    let secrets = SecretFinder::of(rendering.releases.iter().map(|it| &it.values.merged));
+    let is_clear = secrets.read_in(&printed.text).is_empty();
     if let Some(kept) = kept.filter(|_| is_clear && rendering.releases.iter().all(known)) {
         let variables = project.environment.inputs.values().map(|it| it.env.clone()).collect();
         kept.keep(settings, &project.tree, variables, &printed);

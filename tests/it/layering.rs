@@ -411,9 +411,8 @@ fn one_module_speaks_to_servers() -> Result<(), Failed> {
     let places = ["crates/engine/src/cluster", "crates/engine/src/network/stack.rs"];
     let client = Regex::new(r"\bkube::|\buse kube\b")?;
     let code = everything();
-    let elsewhere = code.iter().filter(|(path, text)| {
-        client.is_match(text) && !places.iter().any(|place| is_below(path, place))
-    });
+    let elsewhere =
+        code.iter().filter(|(path, text)| client.is_match(text) && !places.iter().any(|place| is_below(path, place)));
     report(&elsewhere.map(|(path, _)| format!("{path} names kube")).collect::<Vec<_>>())
 }
 

@@ -125,7 +125,7 @@ impl Run<'_> {
         found.map(held).unwrap_or_default()
     }
 
-    fn inventory_before(&self, release: &str) -> Option<&Inventory> {
+    fn inventory_before(&self, release: &Arc<str>) -> Option<&Inventory> {
         self.scope.inventories.get(release).copied()
     }
 

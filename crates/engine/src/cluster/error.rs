@@ -4,10 +4,10 @@ use thiserror::Error;
 
 use super::rights::Right;
 use crate::network::WrongProxy;
+use crate::trust::Allowance;
 use weft_base::diagnostic::{Diagnose, Kind, nearest};
 use weft_base::value::Origin;
 use weft_stages::state::StateError;
-use crate::trust::Allowance;
 
 /// What kept us from a cluster, or what it refused.
 #[derive(Debug, Error)]
@@ -335,7 +335,7 @@ impl ClusterError {
     }
 
     /// Whether nobody answers, or nobody is asked any more.
-    pub(crate) fn is_silence(&self) -> bool {
+    pub fn is_silence(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::LeaseOver { .. })
     }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::ClusterError;
-use weft_base::value::Origin;
 use crate::trust::Allowance;
+use weft_base::value::Origin;
 
 /// One file, whose relative paths are made absolute.
 pub(super) fn read(path: &Path, origin: &Origin) -> Result<Kubeconfig, ClusterError> {

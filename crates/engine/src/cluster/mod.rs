@@ -63,9 +63,9 @@ pub use self::target::{Pace, Target};
 pub use self::transport::Transport;
 pub use self::write::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
 
-pub(crate) use self::request::{Answer, Request, settled};
-pub(crate) use self::retry::Tries;
-pub(crate) use self::transport::Identity;
+pub use self::request::{Answer, Request, settled};
+pub use self::retry::Tries;
+pub use self::transport::Identity;
 
 use self::flight::Flight;
 use weft_base::masked::Redactor;

@@ -23,7 +23,7 @@ const NEVER: [&str; 2] = ["typed patch object", "failed to convert new object"];
 
 /// A request, with what its errors need to say.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub struct Request {
     pub method: Method,
     pub path: String,
     pub content_type: &'static str,
@@ -39,7 +39,7 @@ pub(crate) struct Request {
 
 /// What the server answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     pub code: u16,
     pub body: Vec<u8>,
     pub retry_after: Option<Duration>,
@@ -51,7 +51,7 @@ pub(crate) struct Answer {
 /// The body of a refusal: `metav1.Status`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Status {
+pub struct Status {
     pub message: String,
     pub reason: String,
     pub details: Option<Details>,
@@ -60,14 +60,14 @@ pub(crate) struct Status {
 /// The details of a refusal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Details {
+pub struct Details {
     pub causes: Vec<Cause>,
 }
 
 /// One cause of a refusal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Cause {
+pub struct Cause {
     pub reason: String,
     pub message: String,
     pub field: String,
@@ -75,7 +75,7 @@ pub(crate) struct Cause {
 
 impl Request {
     /// A read.
-    pub(crate) fn get(path: String, what: String) -> Self {
+    pub fn get(path: String, what: String) -> Self {
         Self {
             method: Method::GET,
             path,
@@ -94,7 +94,7 @@ impl Request {
     }
 
     /// The same request with another method and a body.
-    pub(crate) fn with(self, method: Method, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub fn with(self, method: Method, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { method, content_type, body: body.into(), ..self }
     }
 
@@ -111,12 +111,12 @@ impl Request {
 
 impl Answer {
     /// Whether the request was done.
-    pub(crate) fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         (200..300).contains(&self.code)
     }
 
     /// The refusal; a body that is not JSON (`404 page not found`) is its message.
-    pub(crate) fn status(&self) -> Status {
+    pub fn status(&self) -> Status {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| {
             let text = String::from_utf8_lossy(&self.body);
             Status { message: text.trim().chars().take(500).collect(), ..Status::default() }
@@ -124,7 +124,7 @@ impl Answer {
     }
 
     /// The object that it holds.
-    pub(crate) fn object<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ClusterError> {
+    pub fn object<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ClusterError> {
         serde_json::from_slice(&self.body)
             .map_err(|source| ClusterError::BadAnswer { what: request.what.clone(), source: source.into() })
     }
@@ -253,7 +253,7 @@ pub(super) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> 
 
 /// The last attempt, with what the earlier ones leave open: one that never left says nothing about one that did, and
 /// neither does one for which the server had no time.
-pub(crate) fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer, ClusterError> {
+pub fn settled(attempt: Result<Answer, ClusterError>, unsure: bool) -> Result<Answer, ClusterError> {
     match attempt {
         Ok(answer) => Ok(Answer { unsure: unsure && matches!(answer.code, 429 | 500 | 502..=504), ..answer }),
         Err(ClusterError::Unreachable { server, reason, .. }) => {

@@ -40,7 +40,7 @@ enum Said {
 
 /// The attempts of one request.
 #[derive(Debug)]
-pub(crate) struct Tries {
+pub struct Tries {
     patience: Duration,
     /// Whether a server that nobody reaches is tried again.
     knocks: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Tries {
 
 impl Tries {
     /// The attempts of a request to a server that is known to be there.
-    pub(crate) fn new(patience: Duration) -> Self {
+    pub fn new(patience: Duration) -> Self {
         Self { patience, knocks: true, cautious: false, count: 0, unsure: false }
     }
 
@@ -64,7 +64,7 @@ impl Tries {
 
     /// The attempts of a request of which a second one could do more than the first: it is sent again only if nothing
     /// was done.
-    pub(crate) fn cautious(patience: Duration) -> Self {
+    pub fn cautious(patience: Duration) -> Self {
         Self { cautious: true, ..Self::new(patience) }
     }
 
@@ -74,7 +74,7 @@ impl Tries {
     }
 
     /// The wait before the next attempt; `None` where this one was the last. `elapsed` is the time since the first.
-    pub(crate) fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
+    pub fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
         let said = Said::of(attempt);
         let may_be_done = matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
         self.unsure |= may_be_done;

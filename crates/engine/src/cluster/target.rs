@@ -11,10 +11,10 @@ use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use super::kubeconfig;
 use super::{ClusterError, credentials};
 use crate::network::Proxies;
+use crate::trust::{Allowance, ClusterAccess};
 use weft_base::masked::Masked;
 use weft_base::value::Origin;
 use weft_stages::project::ClusterRef;
-use crate::trust::{Allowance, ClusterAccess};
 
 /// The server of a pod's own cluster is named by this variable.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";

@@ -22,7 +22,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// As whom a request is sent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Identity<'i> {
+pub enum Identity<'i> {
     /// As whom the client was made for.
     Own,
     /// By this `Authorization` header. The client must have no credentials of its own, which would replace it.
@@ -48,7 +48,7 @@ impl Transport {
     }
 
     /// The same without the target's credentials, for requests that each bring a token.
-    pub(crate) fn without_credentials(target: &Target, patience: Duration) -> Result<Self, ClusterError> {
+    pub fn without_credentials(target: &Target, patience: Duration) -> Result<Self, ClusterError> {
         let mut resolved = target.resolve()?;
         resolved.config.auth_info = AuthInfo::default();
         Self::with(resolved, patience)
@@ -76,7 +76,7 @@ impl Transport {
     }
 
     /// Sends a request once. `deadline` is for the whole answer.
-    pub(crate) async fn exchange(
+    pub async fn exchange(
         &self,
         identity: Identity<'_>,
         request: &Request,
@@ -117,7 +117,7 @@ impl Transport {
     }
 
     /// Sends a request as often as the retry policy says.
-    pub(crate) async fn send(&self, request: &Request) -> Result<Answer, ClusterError> {
+    pub async fn send(&self, request: &Request) -> Result<Answer, ClusterError> {
         let began = Instant::now();
         let mut tries = Tries::new(self.patience);
         loop {
@@ -130,7 +130,7 @@ impl Transport {
     }
 
     /// Sends a request and reads the object that comes back; `None` for what is not there.
-    pub(crate) async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, ClusterError> {
+    pub async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, ClusterError> {
         let answer = self.send(request).await?;
         if request.method == Method::GET && answer.code == 404 {
             return Ok(None);
@@ -139,7 +139,7 @@ impl Transport {
     }
 
     /// An answer that says yes; otherwise what the refusal means.
-    pub(crate) fn done<'a>(&self, request: &Request, answer: &'a Answer) -> Result<&'a Answer, ClusterError> {
+    pub fn done<'a>(&self, request: &Request, answer: &'a Answer) -> Result<&'a Answer, ClusterError> {
         if answer.is_success() {
             return Ok(answer);
         }

@@ -6,10 +6,10 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
-use weft_sops::{SecretsError, THROWAWAY};
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::tree::TreeError;
 use weft_base::value::Origin;
+use weft_sops::{SecretsError, THROWAWAY};
 
 /// What kind of key file others can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::KeysError;
 use super::error::Place;
-use crate::is_throwaway;
 use weft_base::masked::Masked;
+use weft_sops::is_throwaway;
 
 /// What Kubernetes puts into the folder of a Secret that it mounts.
 const MOUNTED: &str = "..data";

@@ -15,10 +15,10 @@ pub use self::error::{KeysError, Place};
 use self::person::Person;
 pub use self::person::ask_unseen;
 pub use self::process::{Process, Variables};
-use weft_sops::{Asks, Identities, SecretsError, is_throwaway};
+use crate::trust::KeyAccess;
 use weft_base::masked::Masked;
 use weft_base::tree::Tree;
-use crate::trust::KeyAccess;
+use weft_sops::{Asks, Identities, SecretsError, is_throwaway};
 
 /// The file name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";

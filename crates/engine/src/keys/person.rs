@@ -7,8 +7,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use weft_sops::Asks;
 use weft_base::masked::Masked;
+use weft_sops::Asks;
 
 /// The variable that holds a passphrase.
 pub(super) const VARIABLE: &str = "WEFT_AGE_PASSPHRASE";

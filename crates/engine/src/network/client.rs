@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 use super::error::root;
 use super::stack::{Body, Client, Config};
 use super::{NetworkError, Proxies, stack};
-use weft_base::masked::Masked;
 use crate::trust::NetworkAccess;
+use weft_base::masked::Masked;
 
 /// How long a server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(10);

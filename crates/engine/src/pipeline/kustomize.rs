@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::source::{self, charts::Charts};
+use crate::trust::Trust;
 use weft_base::diagnostic::{Diagnostic, Failure};
 use weft_base::masked::Masked;
 use weft_base::tree::Tree;
@@ -13,7 +14,6 @@ use weft_sops::Identities;
 use weft_stages::chart::{Making, Rendered, RenderedFile};
 use weft_stages::kustomize::{self, Files, Options, Remote};
 use weft_stages::project::{ChartPlace, Lock, Release};
-use crate::trust::Trust;
 
 /// How the identities of a run are found; asked for once a file is encrypted.
 pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;

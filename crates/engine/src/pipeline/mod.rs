@@ -74,6 +74,7 @@ pub use self::testing::{Tests, test};
 pub use self::touched::{Change, touched};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::source::Source;
+use crate::trust::Trust;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::{FingerprintKey, Redactor};
 use weft_schema::Discovery;
@@ -84,7 +85,6 @@ use weft_stages::plan::touched::Touched;
 use weft_stages::plan::{self, Guards, Plan, Unfollowed, Vanished};
 use weft_stages::project::{Prune, ReleaseSource, Selection};
 use weft_stages::state::saved::Aim;
-use crate::trust::Trust;
 use weft_stages::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.

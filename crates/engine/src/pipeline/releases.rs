@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use super::kustomize::{Find, Shared, Unlocked, stays_closed};
 use super::{Project, Settings, pool};
+use crate::keys;
 use crate::source::charts::Charts;
+use crate::trust::Trust;
 use weft_base::diagnostic::Failure;
 use weft_base::tree::Tree;
 use weft_base::value::{Origin, Value};
 use weft_base::yaml::{self, Rules};
 use weft_schema::patch::Targeted;
 use weft_sops::Identities;
-use crate::keys;
 use weft_stages::chart::Chart;
 use weft_stages::kustomize::Files;
 use weft_stages::project::{PatchContent, PatchEntry, Release, ReleaseSource};
-use crate::trust::Trust;
 use weft_stages::values::{self, Layer, Values};
 
 /// A release with what its templates get.

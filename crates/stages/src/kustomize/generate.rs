@@ -32,9 +32,6 @@ impl Made {
     }
 }
 
-/// What a key of a Secret is made of. A server takes no others.
-const KEY: &str = "-._";
-
 /// A value that a generator takes in.
 enum Content {
     /// As it is in the repository.
@@ -214,10 +211,6 @@ impl Reading<'_> {
                 );
             }
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
-            if secret && !(line.contains('=') && is_key(key)) {
-                // It would become a key, and keys are not masked.
-                return Err(self.wrong(path, "a line of an encrypted file is `NAME=value`"));
-            }
             if key.is_empty() {
                 return Err(self.wrong(path, "a line is `NAME=value`"));
             }
@@ -270,10 +263,6 @@ fn encoded(content: &Content) -> Value {
     }
     let value = Value::from(Data::Text(text));
     if secret { value.masked() } else { value }
-}
-
-fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || KEY.contains(c))
 }
 
 fn unquoted(text: &str) -> &str {

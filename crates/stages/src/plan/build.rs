@@ -52,6 +52,11 @@ fn policies(steps: &[Step], releases: &[ReleaseFacts]) -> BTreeMap<String, Prune
     if news.is_empty() { BTreeMap::new() } else { steps.iter().filter_map(policy).collect() }
 }
 
+/// Whether the repository has the object of a step: the namespace made for a release does not count.
+fn wants(step: &Step) -> bool {
+    step.object.desired.as_ref().is_some_and(|desired| !desired.implicit)
+}
+
 fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
     match &object.verdict {
         Verdict::Create => Action::Create,

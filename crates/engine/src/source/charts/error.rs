@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::network::NetworkError;
+use crate::trust::TrustError;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::tree::archive::ArchiveError;
-use crate::trust::TrustError;
 
 /// Why a chart from elsewhere cannot be had. None shows a password or what a file holds.
 #[derive(Debug, Error)]

@@ -28,12 +28,12 @@ pub use self::push::{Pushed, digest, sign};
 use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network};
+use crate::trust::{Trust, TrustError};
 use weft_base::tree::Tree;
 use weft_base::tree::archive::{self, LARGEST};
 use weft_base::value::Value;
 use weft_base::yaml::{self, Rules};
 use weft_stages::project::{ChartPlace, Locked};
-use crate::trust::{Trust, TrustError};
 
 /// The layer of a chart in a registry, and what early versions of Helm called it.
 const LAYERS: [&str; 2] = ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
