@@ -210,7 +210,8 @@ struct Watched {
 
 impl Watched {
     fn new(plan: &Plan, progress: Progress) -> Self {
-        let (board, began) = (Arc::new(Mutex::new(Board::new(plan))), Instant::now());
+        let board = Arc::new(Mutex::new(Board::new(plan)));
+        let began = Instant::now();
         let shown = Arc::clone(&board);
         progress.show(move |width, most| {
             let board = shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,7 +224,8 @@ impl Watched {
     fn tell(&self, event: &Event, terminal: &Terminal) {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         board.note(event, self.began.elapsed());
-        let (id, counts) = (&event.id, board.counts());
+        let id = &event.id;
+        let counts = board.counts();
         // Whoever draws the view needs the board.
         drop(board);
         match &event.outcome {

@@ -50,7 +50,9 @@ pub(super) struct ApplyArgs {
 impl ApplyArgs {
     fn target(&self, environment: &str) -> TargetArgs {
         let Self { select, project, cluster, .. } = self;
-        let (select, project, cluster) = (select.clone(), project.clone(), cluster.clone());
+        let select = select.clone();
+        let project = project.clone();
+        let cluster = cluster.clone();
         TargetArgs { environment: environment.to_owned(), select, project, cluster }
     }
 

@@ -40,6 +40,7 @@ pub(super) fn touched(
 /// The selection of what is touched. It must not be empty: nothing selected is everything.
 pub(super) fn selected(change: Change) -> SelectArgs {
     let Change { touched, declared } = change;
-    let (releases, gone) = (touched.names(), touched.gone());
+    let releases = touched.names();
+    let gone = touched.gone();
     SelectArgs { releases, labels: Vec::new(), gone, touched: Some(touched), declared }
 }

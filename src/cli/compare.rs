@@ -30,9 +30,11 @@ pub(super) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let of = |environment: &str| settings::offline(environment, &args.project, &args.select, &args.set);
-    let (from, to) = (of(&args.from)?, of(&args.to)?);
+    let from = of(&args.from)?;
+    let to = of(&args.to)?;
     let key = pipeline::fresh_key()?;
-    let (commit, folder) = (diff::commit(&to.source)?, to.source.folder());
+    let commit = diff::commit(&to.source)?;
+    let folder = to.source.folder();
     // A release that is asked for by name may be missing in one of them, and an environment in none.
     let side = |settings| pipeline::revision_beside(settings)?.map_or_else(|| pipeline::revision(settings), Ok);
     let plan = pipeline::beside(side(&from)?, side(&to)?, &key);

@@ -26,7 +26,8 @@ pub(super) struct DestroyArgs {
 
 pub(super) fn run(args: &DestroyArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let targets = Targets::of(&args.targets)?;
-    let (format, only_saves) = (args.saving.format(), args.saving.only_saves(&args.acting)?);
+    let format = args.saving.format();
+    let only_saves = args.saving.only_saves(&args.acting)?;
     if only_saves {
         targets.only("a plan is saved of")?;
     }

@@ -95,10 +95,8 @@ fn with_live(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Termin
 }
 
 fn revisions(args: &DiffArgs, from: &str, target: &TargetArgs, terminal: &Terminal) -> Result<Looked, Failure> {
-    let (base, head) = (
-        base(args, from, target)?,
-        settings::offline(&target.environment, &target.project, &target.select, &args.set)?,
-    );
+    let base = base(args, from, target)?;
+    let head = settings::offline(&target.environment, &target.project, &target.select, &args.set)?;
     let progress = terminal.progress();
     progress.at("rendering two revisions");
     let commit = between(&base.source, &head.source)?;

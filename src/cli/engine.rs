@@ -103,7 +103,8 @@ fn written(release: &Arc<str>, text: &str, file: &str) -> Result<Arc<Object>, En
     let body = yaml::document(text.trim_start_matches("---\n"), &Arc::new(file.to_owned()), Rules::Strict);
     let body = body.map_err(|error| wrong(error.to_string()))?;
     let field = |path: &[&str]| body.dig(path).and_then(Value::as_str).map(str::to_owned);
-    let (version, kind) = (field(&["apiVersion"]).unwrap_or_default(), field(&["kind"]).unwrap_or_default());
+    let version = field(&["apiVersion"]).unwrap_or_default();
+    let kind = field(&["kind"]).unwrap_or_default();
     let name = field(&["metadata", "name"]).ok_or_else(|| wrong("it has no name".to_owned()))?;
     let gvk = Gvk::new(&version, &kind);
     let id = ObjectId { kind: gvk.group_kind(), namespace: field(&["metadata", "namespace"]), name };

@@ -138,7 +138,8 @@ fn applied(explained: &Explained) -> Vec<String> {
 fn difference(change: &FieldChange) -> String {
     let by: Vec<String> = change.writers.iter().map(ToString::to_string).collect();
     let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
-    let (wanted, live) = (shown(change.desired.value()), shown(change.live.as_ref()));
+    let wanted = shown(change.desired.value());
+    let live = shown(change.live.as_ref());
     format!("{}: {wanted} in the repository, {live} on the server{by}", change.class)
 }
 

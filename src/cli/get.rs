@@ -37,7 +37,8 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<Exit, Failure> 
     for warning in &found.warnings {
         terminal.warn(warning);
     }
-    let (live, all) = (found.live.len(), counted(found.members.len(), "object"));
+    let live = found.live.len();
+    let all = counted(found.members.len(), "object");
     terminal.say(&format!("{}: {live} of {all}", args.target.environment));
     Ok(if found.unread.is_empty() { Exit::Done } else { Exit::Unknown })
 }

@@ -58,7 +58,9 @@ pub(super) fn of_environment(
 ) -> Result<Settings, Failure> {
     let releases = release.iter().map(|it| (*it).to_owned()).collect();
     let select = SelectArgs { releases, ..SelectArgs::default() };
-    let (environment, project, cluster) = (environment.to_owned(), project.clone(), cluster.clone());
+    let environment = environment.to_owned();
+    let project = project.clone();
+    let cluster = cluster.clone();
     settings::online(&TargetArgs { environment, select, project, cluster }, &SetArgs::default())
 }
 

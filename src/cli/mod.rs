@@ -226,7 +226,8 @@ mod tests {
             let verbs = cli.get_subcommands().filter(|it| it.get_name() != "help");
             verbs.map(|it| (it.get_name().to_owned(), about(it))).collect::<Vec<_>>()
         };
-        let (listed, mut asked) = (Cli::command(), Cli::command());
+        let listed = Cli::command();
+        let mut asked = Cli::command();
         asked.build();
         assert_eq!(told(&listed), told(&asked));
         assert!(told(&listed).iter().all(|(_, about)| about.is_some()));

@@ -84,7 +84,8 @@ impl Progress {
             let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
             let size = size.map_or((WIDTH, LEAST.1), |it| (usize::from(it.ws_col), usize::from(it.ws_row)));
             // The spinner takes two characters, and the cursor a line.
-            let (width, most) = (size.0.max(LEAST.0) - 2, (size.1.max(LEAST.1) - 1).min(MOST));
+            let width = size.0.max(LEAST.0) - 2;
+            let most = (size.1.max(LEAST.1) - 1).min(MOST);
             let _ = match &name {
                 // Others need room, too.
                 Some(name) => {

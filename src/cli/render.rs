@@ -66,14 +66,16 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
             match output {
                 None => terminal.print(&printed.text)?,
                 Some(folder) => {
-                    let (folder, parts) = (OutputFolder::new(folder), printed.parts());
+                    let folder = OutputFolder::new(folder);
+                    let parts = printed.parts();
                     parts.par_iter().try_for_each(|(path, text)| folder.write(path, text))?;
                 }
             }
             (printed.objects.len(), printed.releases)
         }
     };
-    let (objects, releases) = (counted(objects, "object"), counted(releases, "release"));
+    let objects = counted(objects, "object");
+    let releases = counted(releases, "release");
     terminal.say(&format!("{}: {objects} of {releases}", args.environment));
     Ok(Exit::Done)
 }

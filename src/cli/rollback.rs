@@ -42,7 +42,8 @@ pub(super) struct RollbackArgs {
 pub(super) fn run(args: &RollbackArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = history::of_environment(&args.environment, Some(&args.release), &args.project, &args.cluster)?;
     let settings = Settings { judge: args.judge.into(), ..settings };
-    let (guards, only_saves) = (args.guards.guards(), args.saving.only_saves(&args.acting)?);
+    let guards = args.guards.guards();
+    let only_saves = args.saving.only_saves(&args.acting)?;
     let planned = plan(&settings, &args.release, args.to, &guards, terminal)?;
     if args.plan_only || only_saves {
         return args.saving.show(&planned, (&settings, &guards), terminal);

@@ -43,7 +43,8 @@ pub(super) struct TestArgs {
 
 pub(super) fn run(args: &TestArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let select = SelectArgs { releases: args.releases.clone(), labels: args.labels.clone(), ..SelectArgs::default() };
-    let (project, cluster) = (args.project.clone(), args.cluster.clone());
+    let project = args.project.clone();
+    let cluster = args.cluster.clone();
     let target = TargetArgs { environment: args.environment.clone(), select, project, cluster };
     let settings = settings::online(&target, &args.set)?;
     let progress = terminal.progress();
@@ -91,7 +92,8 @@ fn exit(tests: &Tests) -> Exit {
 fn text(tested: &[Tested], all_logs: bool) -> String {
     let mut out = String::new();
     for it in tested {
-        let (word, seconds) = (word(&it.outcome), it.took.as_secs_f64());
+        let word = word(&it.outcome);
+        let seconds = it.took.as_secs_f64();
         let reason = it.outcome.reason().map(|why| format!(": {}", indented(why))).unwrap_or_default();
         let _ = writeln!(out, "{word:<8} {:<12} {} ({seconds:.1} s){reason}", it.release, it.id);
         for Log { pod, container, text } in it.logs.iter().filter(|_| all_logs || word != PASSED) {

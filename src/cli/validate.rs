@@ -152,7 +152,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     let is_valid = |fate: &&many::Fate<Lines>| matches!(fate, Some(Ok(lines)) if lines.exit == Exit::Done);
     let invalid = fates.len() - fates.iter().filter(is_valid).count();
     if invalid > 0 {
-        let (problems, all) = (counted(problems, "problem"), counted(fates.len(), "environment"));
+        let problems = counted(problems, "problem");
+        let all = counted(fates.len(), "environment");
         terminal.say(&format!("{problems}: {invalid} of {all} not valid"));
     }
     Failure::collect(fates.into_iter().flatten())?;
@@ -176,7 +177,9 @@ fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, 
     let shown = exposures(rendering, found)?;
     let unread = &rendering.unread;
     for it in unread {
-        let (release, path, origin) = (&it.release, &it.path, &it.origin);
+        let release = &it.release;
+        let path = &it.path;
+        let origin = &it.origin;
         let said = format!("no template of release `{release}` reads the value `{path}`");
         let notice = found.notice(Level::Error, "validate/unread", said.clone());
         let notice = Notice { release: Some(release.clone()), origin: Some(origin.clone()), ..notice };
@@ -214,7 +217,8 @@ fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
         let denied = if it.ruling == Ruling::Deny { "denied: " } else { "" };
         said.terminal.warn(&format!("{denied}{it}{place}\n  = hint: {hint}"));
         let notice = said.notice(level, &format!("policy/{}", it.rule), it.message.clone());
-        let (object, release) = (it.object.clone(), it.release.clone());
+        let object = it.object.clone();
+        let release = it.release.clone();
         said.notices.push(Notice { object, release, origin, hint: Some(hint), ..notice });
     }
     if !unjudged.is_empty() {
@@ -230,7 +234,8 @@ fn invalid(it: &Invalid, found: &mut Found) {
     let Invalid { object, violation, meant } = it;
     let hint = meant.as_ref().map(|it| format!("Did you mean `{it}`?"));
     let notice = found.notice(Level::Error, "validate/field", violation.to_string());
-    let (id, origin) = (Some(object.id.clone()), Some(object.origin.clone()));
+    let id = Some(object.id.clone());
+    let origin = Some(object.origin.clone());
     let release = Some(object.release.to_string());
     let notice = Notice { object: id, origin, release, hint: hint.clone(), ..notice };
     let hint = hint.map(|it| format!("\n  = hint: {it}")).unwrap_or_default();
@@ -241,11 +246,15 @@ fn invalid(it: &Invalid, found: &mut Found) {
 fn exposures(rendering: &Rendering, said: &mut Found) -> Result<usize, Failure> {
     let Exposures { found, unused } = pipeline::exposures(rendering)?;
     for it in &found {
-        let (id, path, hint, origin) = (&it.object.id, &it.path, it.spot.hint(), &it.origin);
+        let id = &it.object.id;
+        let path = &it.path;
+        let hint = it.spot.hint();
+        let origin = &it.origin;
         let shows = format!("shows {} in `{path}`", named(&it.values));
         let level = if it.spot.is_wrong() { Level::Error } else { Level::Warning };
         let notice = said.notice(level, "validate/secret", shows.clone());
-        let (object, hint) = (Some(id.clone()), hint.to_string());
+        let object = Some(id.clone());
+        let hint = hint.to_string();
         let notice = Notice { object, origin: Some(origin.clone()), hint: Some(hint.clone()), ..notice };
         said.say(&format!("`{id}` {shows}\n --> {origin}\n  = hint: {hint}"), notice);
     }

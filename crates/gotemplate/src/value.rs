@@ -166,7 +166,8 @@ impl Value {
     /// Whether a template asked for the node under nested keys (numbers in lists). `None` where they lead nowhere: it
     /// may have been there, and was replaced.
     pub fn was_read<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Option<bool> {
-        let (mut node, mut read) = (self.clone(), true);
+        let mut node = self.clone();
+        let mut read = true;
         for key in keys {
             (node, read) = match &node {
                 Self::Map(map) => (map.peek(key.as_bytes())?, map.was_read(key.as_bytes())?),

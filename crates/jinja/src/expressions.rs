@@ -41,7 +41,8 @@ pub fn references(expression: &str) -> Vec<Reference> {
         if captures.get(1).is_some() {
             continue;
         }
-        let (first, rest) = (&captures[2], &captures[3]);
+        let first = &captures[2];
+        let rest = &captures[3];
         let mut steps = vec![first.to_owned()];
         let mut text = first.to_owned();
         for one in step.captures_iter(rest) {

@@ -37,7 +37,8 @@ fn priority(version: &str) -> (u8, u32, u32) {
     let parse = || {
         let rest = version.strip_prefix('v')?;
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (major, stage) = (rest[..digits].parse().ok()?, &rest[digits..]);
+        let major = rest[..digits].parse().ok()?;
+        let stage = &rest[digits..];
         let minor = |name| stage.strip_prefix(name).map(|n: &str| n.parse().unwrap_or(0));
         match stage {
             "" => Some((3, major, 0)),

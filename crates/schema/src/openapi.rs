@@ -97,7 +97,8 @@ impl Schemas {
     /// Adds the kinds of a CustomResourceDefinition, as the server would once it has it.
     pub fn add_crd(&mut self, crd: &Value) {
         let text = |keys: &[&str]| crd.dig(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (group, kind) = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
+        let group = text(&["spec", "group"]);
+        let kind = text(&["spec", "names", "kind"]);
         let preserve = crd.dig(&["spec", "preserveUnknownFields"]).and_then(Value::as_bool) == Some(true);
         for version in crd.dig(&["spec", "versions"]).and_then(Value::as_list).unwrap_or_default() {
             let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
@@ -190,7 +191,8 @@ impl Schemas {
     fn node(&mut self, schema: &Value, preserve: bool) -> Node {
         let preserve = preserve || flag(schema, "x-kubernetes-preserve-unknown-fields");
         let kind = schema.get("type").and_then(Value::as_str);
-        let (list, map) = (matches!(kind, None | Some("array")), matches!(kind, None | Some("object")));
+        let list = matches!(kind, None | Some("array"));
+        let map = matches!(kind, None | Some("object"));
         Node {
             scalar: scalar(kind, schema),
             list: list.then(|| self.list(schema, preserve)),

@@ -143,7 +143,8 @@ impl Keys {
             let items = self.items(text);
             return (items.len() == self.written.len()).then(|| without(text, items[at].clone()));
         }
-        let (field, key) = (&text[self.range.clone()], &self.written[at]);
+        let field = &text[self.range.clone()];
+        let key = &self.written[at];
         let start = self.range.start + field.find(key.as_str())?;
         let mut cut = start..start + key.len();
         let quote = |c: char| c == '"' || c == '\'';

@@ -178,7 +178,8 @@ pub fn check_rules(rules: &Rules, file: &str, files: &[Checked]) -> Result<Vec<P
     let used: BTreeSet<&str> = files.iter().flat_map(|file| file.readers.iter().map(String::as_str)).collect();
     let covered: BTreeSet<usize> = files.iter().filter_map(|file| rules.position(&file.file)).collect();
     let whole: BTreeSet<_> = files.iter().filter(|it| it.whole).filter_map(|it| rules.position(&it.file)).collect();
-    let (mut faults, mut told) = (Vec::new(), BTreeSet::new());
+    let mut faults = Vec::new();
+    let mut told = BTreeSet::new();
     for at in 0..rules.len() {
         let pattern = rules.pattern(at).unwrap_or("(any path)");
         if !covered.contains(&at) {
@@ -206,11 +207,13 @@ impl Checked {
     }
 
     fn readers_of(&mut self, rule: &Rule, readers: &Readers, whole: &Origin) {
-        let (wanted, there) = (named(&rule.readers), named(readers));
+        let wanted = named(&rule.readers);
+        let there = named(readers);
         let without = |keys: &[String], others: &[String]| -> Vec<String> {
             keys.iter().filter(|key| !others.contains(key)).cloned().collect()
         };
-        let (missing, extra) = (without(&wanted, &there), without(&there, &wanted));
+        let missing = without(&wanted, &there);
+        let extra = without(&there, &wanted);
         if missing.is_empty() && extra.is_empty() && !same_groups(&rule.readers, readers) {
             self.note(whole, Fault::Groups);
         }

@@ -54,7 +54,8 @@ impl DataKey {
     /// The plain bytes of a leaf; `None` where it, its place or the key is another than when it was sealed.
     pub(super) fn open(&self, sealed: &Sealed, bound: &str) -> Option<Zeroizing<Vec<u8>>> {
         let mut data = Zeroizing::new(sealed.data.clone());
-        let (nonce, tag) = (Nonce::from(sealed.nonce), Tag::from(sealed.tag));
+        let nonce = Nonce::from(sealed.nonce);
+        let tag = Tag::from(sealed.tag);
         self.cipher().decrypt_in_place_detached(&nonce, bound.as_bytes(), &mut data, &tag).ok().map(|()| data)
     }
 }
@@ -82,7 +83,9 @@ impl Sealed {
 
 impl fmt::Display for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (data, nonce, tag) = (STANDARD.encode(&self.data), STANDARD.encode(self.nonce), STANDARD.encode(self.tag));
+        let data = STANDARD.encode(&self.data);
+        let nonce = STANDARD.encode(self.nonce);
+        let tag = STANDARD.encode(self.tag);
         write!(f, "{PREFIX}data:{data},iv:{nonce},tag:{tag},type:{}]", self.kind)
     }
 }
@@ -97,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_leaf_of_the_go_program_opens_at_its_place_only_and_is_written_as_it_was() {
-        let (key, sealed) = (DataKey::new([b'f'; 32]), Sealed::parse(VECTOR).unwrap());
+        let key = DataKey::new([b'f'; 32]);
+        let sealed = Sealed::parse(VECTOR).unwrap();
         assert_eq!(key.open(&sealed, "bar:").unwrap().as_slice(), b"foo");
         assert!(key.open(&sealed, "baz:").is_none());
         assert_eq!(key.seal(b"foo", Kind::Str, "bar:", sealed.nonce).unwrap().to_string(), VECTOR);

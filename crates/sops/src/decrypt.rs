@@ -121,7 +121,9 @@ impl Opened {
         let mut comments = store::comments(text, &store::read(text, file, format)?, format);
         comments.extend(self.items.iter().cloned());
         comments.sort_by_key(|comment| comment.mark);
-        let (key, kept, items) = (&self.key, &mut self.kept, &self.items);
+        let key = &self.key;
+        let kept = &mut self.kept;
+        let items = &self.items;
         let mut plain = Vec::with_capacity(comments.len());
         store::each_comment(&self.value, &comments, &mut |comment, around| {
             if items.contains(comment) || !Sealed::is_meant(&comment.text) {

@@ -115,7 +115,8 @@ impl Walk {
             if matches!(change, DiffOp::Equal { .. }) {
                 continue;
             }
-            let (gone, come) = (change.old_range(), change.new_range());
+            let gone = change.old_range();
+            let come = change.new_range();
             let both = gone.len().min(come.len());
             for (was, is) in gone.clone().zip(come.clone()) {
                 self.below(Step::Index(is), |walk| walk.nodes(&old[was], &new[is]));

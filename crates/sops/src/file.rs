@@ -215,7 +215,8 @@ impl File {
             let wrapping = Wrapping { key: &key, same_key, readers: &self.readers, file: &self.name };
             wrapping.section(self.metadata.written(), random)?
         };
-        let (selector, only_encrypted) = (&self.metadata.selector, self.metadata.only_encrypted);
+        let selector = &self.metadata.selector;
+        let only_encrypted = self.metadata.only_encrypted;
         let sealing = Sealing { key: &key, selector, only_encrypted, kept: &self.kept, layout: self.layout };
         let text = sealing.seal(&self.content, random, |code, random| {
             let section = if self.changed {

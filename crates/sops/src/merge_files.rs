@@ -53,7 +53,8 @@ pub fn merge_files(
 
 /// The lines of a file's plain text that are comments, and that its base has not.
 fn new_comments(base: Option<&File>, file: &File) -> Result<Vec<Masked<String>>, SecretsError> {
-    let (base, file) = (base.map(File::plain).transpose()?.unwrap_or_default(), file.plain()?);
+    let base = base.map(File::plain).transpose()?.unwrap_or_default();
+    let file = file.plain()?;
     let is_new = |line: &&str| line.starts_with('#') && !base.expose().lines().any(|it| it.trim_start() == *line);
     let lines = file.expose().lines().map(str::trim_start).filter(is_new);
     Ok(lines.map(|line| Masked::new(line.to_owned())).collect())
@@ -68,7 +69,8 @@ fn merged_text(
     name: &Arc<String>,
 ) -> Result<Option<Masked<String>>, SecretsError> {
     let base = base.map(File::plain).transpose()?.unwrap_or_default();
-    let (ours, theirs) = (ours.plain()?, theirs.plain()?);
+    let ours = ours.plain()?;
+    let theirs = theirs.plain()?;
     let merge = TextMerge::from_lines(base.expose(), ours.expose(), theirs.expose());
     if merge.is_conflicted() {
         return Ok(None);

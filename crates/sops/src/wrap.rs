@@ -55,7 +55,8 @@ impl Lock {
         }
         let origin = || Origin { file: self.origin.file.clone(), ..Origin::default() };
         if identities.is_empty() {
-            let (recipients, looked) = (self.named(), identities.looked().to_vec());
+            let recipients = self.named();
+            let looked = identities.looked().to_vec();
             return Err(SecretsError::NoIdentity { recipients, looked, origin: origin() });
         }
         let mut parts = Vec::new();
@@ -121,7 +122,8 @@ fn open(stanzas: &[Stanza], identities: &Identities) -> Result<Option<Part>, Sec
 impl Stanza {
     /// What is wrapped; `None` where no identity is its recipient.
     fn unwrap(&self, identities: &Identities) -> Result<Option<Part>, SecretsError> {
-        let (recipient, origin) = (self.recipient.clone(), self.origin.clone());
+        let recipient = self.recipient.clone();
+        let origin = self.origin.clone();
         match identities.open(self.armored.as_bytes(), &self.recipient) {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes.expose().clone()))),
             Err(AgeError::NoMatch { .. }) => Ok(None),

@@ -96,7 +96,8 @@ fn acted(
     }
     let consent = Consent::of_merge(&planned, &args.acting, &look::report(&planned, here, target))?;
     let Ran { report, exit, going_back } = acting::execute(&consent, &args.acting, terminal)?;
-    let (place, judge) = ((&target.project, &target.cluster), JudgeArgs::default());
+    let place = (&target.project, &target.cluster);
+    let judge = JudgeArgs::default();
     apply::bring_back(&going_back, &planned, place, judge, &args.acting, terminal);
     // The report is about the apply.
     terminal.kept().lines().for_each(|line| terminal.say(line));

@@ -59,7 +59,8 @@ fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found
     let project = args.head.as_ref().map_or_else(|| args.project.clone(), |it| args.at(it));
     let target = TargetArgs { project, ..args.target(environment, "") };
     let settings = settings::online(&target, &SetArgs::default())?;
-    let (progress, looking) = (terminal.progress(), Looking { record: !args.dry_run, unmanaged: false });
+    let progress = terminal.progress();
+    let looking = Looking { record: !args.dry_run, unmanaged: false };
     let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
     progress.done();
     let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });

@@ -38,7 +38,8 @@ pub(super) fn job() -> Result<Job, Failure> {
 impl Here {
     /// The job of this process with the change that it is about. Where that cannot be told, the forge is told so.
     pub(super) fn of(args: &JobArgs, does: Does, terminal: &Terminal) -> Result<Self, Failure> {
-        let (folder, job) = (args.folder(), job()?);
+        let folder = args.folder();
+        let job = job()?;
         let said = args.head.as_ref().or(args.project.at.as_ref());
         let head = said.or(job.head.as_ref()).cloned().unwrap_or_else(|| "HEAD".to_owned());
         let base = args.base.clone().map_or_else(|| base(&folder, &job, &head), Ok);
@@ -61,7 +62,8 @@ impl Here {
         let Some(branch) = self.job.branch.as_ref().filter(|_| !is_named && self.job.pull.is_none()) else {
             return Ok(());
         };
-        let (folder, head) = (args.folder(), &self.change.head);
+        let folder = args.folder();
+        let head = &self.change.head;
         let places = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")];
         let Some(newest) = source::first_of(&folder, &places)? else { return Ok(()) };
         // A copy of the branch that was not fetched since is behind.
@@ -80,12 +82,14 @@ impl Here {
         trust: &Trust,
         terminal: &Terminal,
     ) -> Result<About, Failure> {
-        let (base, several) = (&self.change.base, &args.several);
+        let base = &self.change.base;
+        let several = &args.several;
         let mut list = match args.environments.as_slice() {
             [] => project::places(&Source::open(&args.folder(), Some(commit))?.read([ENVIRONMENTS])?)?,
             named => named.to_vec(),
         };
-        let (mut selected, whole) = (BTreeMap::new(), !args.environments.is_empty() || several.all || base == commit);
+        let mut selected = BTreeMap::new();
+        let whole = !args.environments.is_empty() || several.all || base == commit;
         if !whole {
             for environment in &list {
                 selected.insert(environment.clone(), touched(args, environment, (base, commit), trust)?);

@@ -33,13 +33,15 @@ pub(super) fn planned(
 
 /// The report of a plan, in which the commits are those that people know.
 pub(super) fn report(planned: &Planned, here: &Here, target: &TargetArgs) -> Report {
-    let (commit, touched) = (Some(named(here)), target.select.touched.clone());
+    let commit = Some(named(here));
+    let touched = target.select.touched.clone();
     Report { commit, touched, ..planning::report(planned, Purpose::Plan, planned.plan.clone()) }
 }
 
 /// The commits of a change, by names that people know.
 pub(super) fn named(here: &Here) -> String {
-    let (base, head) = (&here.change.base, &here.change.head);
+    let base = &here.change.base;
+    let head = &here.change.head;
     if here.commit() == head { head.clone() } else { format!("{head} merged into {base}") }
 }
 

@@ -97,7 +97,8 @@ fn planned(args: &PlanArgs, here: &Here, target: &TargetArgs, terminal: &Termina
 /// What is left where neither a cluster nor a secret may be used: what both commits render, beside each other.
 fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs, trust: &Trust) -> Result<Looked, Failure> {
     let side = |project: &ProjectArgs| settings::closed(&target.environment, project, &target.select, trust);
-    let (before, after) = (side(&args.job.at(&here.change.base))?, side(&target.project)?);
+    let before = side(&args.job.at(&here.change.base))?;
+    let after = side(&target.project)?;
     let (base, head) = trust.within(move || {
         let base = pipeline::revision_beside(&before)?;
         Ok::<_, Failure>((base, pipeline::revision(&after)?))
@@ -106,7 +107,8 @@ fn rendered(args: &PlanArgs, here: &Here, target: &TargetArgs, trust: &Trust) ->
         "Only rendered, without a cluster and without secrets: this is what the change makes of the files.".to_owned();
     let mut warnings: Vec<String> = [only].into_iter().chain(trust.skipped()).collect();
     warnings.extend(head.rendering.desired.warnings.iter().cloned());
-    let (key, touched) = (pipeline::fresh_key()?, target.select.touched.clone());
+    let key = pipeline::fresh_key()?;
+    let touched = target.select.touched.clone();
     let (plan, unjudged) = pipeline::revised(base, head, &key)?;
     warnings.extend(unjudged);
     let report = Report { plan, warnings, touched, commit: Some(look::named(here)), ..Report::default() };

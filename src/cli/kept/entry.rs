@@ -31,7 +31,8 @@ pub(in crate::cli) struct Printed {
 impl Printed {
     /// Each object with its path.
     pub(in crate::cli) fn parts(&self) -> Vec<(&str, &str)> {
-        let (mut parts, mut start) = (Vec::new(), 0_usize);
+        let mut parts = Vec::new();
+        let mut start = 0_usize;
         for (path, length) in &self.objects {
             let Some(text) = self.text.get(start..start.saturating_add(*length)) else { break };
             parts.push((path.as_str(), text));
@@ -75,7 +76,9 @@ pub(in crate::cli) struct Found {
 impl Found {
     pub(super) fn open(path: &Path) -> Option<Self> {
         let file = fs::File::options().read(true).write(true).open(path).or_else(|_| fs::File::open(path)).ok()?;
-        let (mut lines, mut seen, mut head) = (io::BufReader::new(&file), String::new(), String::new());
+        let mut lines = io::BufReader::new(&file);
+        let mut seen = String::new();
+        let mut head = String::new();
         let body = lines.read_line(&mut seen).ok()? + lines.read_line(&mut head).ok()?;
         let head = serde_json::from_str(&head).ok()?;
         seen.truncate(seen.trim_end().len());
@@ -84,7 +87,9 @@ impl Found {
 
     /// Whether all behind the head is what was written.
     pub(super) fn is_whole(&self) -> io::Result<bool> {
-        let (mut body, mut sum, mut part) = (self.body()?, flate2::Crc::new(), vec![0; 64 << 10]);
+        let mut body = self.body()?;
+        let mut sum = flate2::Crc::new();
+        let mut part = vec![0; 64 << 10];
         loop {
             match body.read(&mut part)? {
                 0 => return Ok(sum.sum() == self.head.checksum),
@@ -140,8 +145,11 @@ pub(super) fn packed(
     let body = [text.as_bytes(), index.as_bytes()].concat();
     let mut sum = flate2::Crc::new();
     sum.update(&body);
-    let (checksum, text) = (sum.sum(), u64::try_from(text.len()).ok()?);
-    let (warnings, objects, releases) = (warnings.clone(), objects.len(), *releases);
+    let checksum = sum.sum();
+    let text = u64::try_from(text.len()).ok()?;
+    let warnings = warnings.clone();
+    let objects = objects.len();
+    let releases = *releases;
     let head = Head { asked, variables, digest, checksum, text, warnings, objects, releases };
     let head = serde_json::to_vec(&head).ok()?;
     Some([seen.as_bytes(), b"\n", &head, b"\n", &body].concat())

@@ -170,7 +170,8 @@ pub(super) fn each<I: Sync, T: Ends + Send>(
     terminal: &Terminal,
     work: impl Fn(&I, &Terminal) -> Result<T, Failure> + Sync,
 ) -> Vec<Fate<T>> {
-    let (next, bars) = (AtomicUsize::new(0), MultiProgress::new());
+    let next = AtomicUsize::new(0);
+    let bars = MultiProgress::new();
     let fates: Vec<Mutex<Fate<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
     let take = || {
         let at = next.fetch_add(1, Ordering::Relaxed);

@@ -127,7 +127,8 @@ impl Targets {
             project: project.clone(),
             cluster: cluster.clone(),
         };
-        let (working, asked) = (names.list.iter().map(target).collect(), names.list.clone());
+        let working = names.list.iter().map(target).collect();
+        let asked = names.list.clone();
         Ok(Self { names, working, asked, untouched: BTreeMap::new() })
     }
 
@@ -154,7 +155,8 @@ impl Targets {
     /// The same, but only what a change touches. Nothing is done about an environment of which nothing is touched.
     pub fn changed(mut self, args: &ChangedArgs, set: &SetArgs, terminal: &Terminal) -> Result<Self, Failure> {
         let Some(first) = self.working.first() else { return Ok(self) };
-        let (project, select) = (first.project.clone(), first.select.clone());
+        let project = first.project.clone();
+        let select = first.select.clone();
         let touched = changed::touched(&self.names.list, args, &project, (&select, set), terminal)?;
         let Some(mut touched) = touched else { return Ok(self) };
         let mut targets = Vec::new();

@@ -89,7 +89,8 @@ impl Batch {
             }
             terminal.say(&format!("{}: {}", change.name, change.what));
         }
-        let (all, changed) = (counted(self.files, "file"), self.changes.len());
+        let all = counted(self.files, "file");
+        let changed = self.changes.len();
         let written = if dry_run { "would be written" } else { "written" };
         let same = match self.files - changed {
             0 => String::new(),

@@ -115,11 +115,13 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let repository = Repository::discover(folder).ok();
     let ignored = |path: &Path| repository.as_ref().is_some_and(|it| it.is_path_ignored(path).unwrap_or(false));
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         let read = |source| FileError::Read { path: folder.clone(), source };
         for entry in fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(read)? {
-            let (path, kind) = (entry.path(), entry.file_type().map_err(read)?);
+            let path = entry.path();
+            let kind = entry.file_type().map_err(read)?;
             if entry.file_name() == ".git" || !(kind.is_dir() || kind.is_file()) || ignored(&path) {
                 continue;
             }

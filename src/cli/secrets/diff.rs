@@ -60,7 +60,8 @@ pub(super) fn run(args: &DiffArgs, terminal: &Terminal) -> Result<Exit, Failure>
     let identities = repository.identities(&args.reading.identities, true)?;
     let mut found = Vec::new();
     for file in before.keys().chain(after.keys().filter(|file| !before.contains_key(*file))) {
-        let (before, after) = (before.get(file), after.get(file));
+        let before = before.get(file);
+        let after = after.get(file);
         if before != after {
             found.push(compare(file, before, after, &identities)?);
         }
@@ -134,9 +135,11 @@ fn compare(
         return Ok(FileDifference { file: file.to_owned(), whole, changes, added: Vec::new(), removed: Vec::new() });
     }
     let outline = |bytes: Option<&Vec<u8>>| bytes.map(|bytes| Outline::read(bytes, &name)).transpose();
-    let (old, new) = (outline(before)?, outline(after)?);
+    let old = outline(before)?;
+    let new = outline(after)?;
     let readers = |side: &Option<Outline>| side.as_ref().map(|it| secrets::named(&it.readers)).unwrap_or_default();
-    let (was, is) = (readers(&old), readers(&new));
+    let was = readers(&old);
+    let is = readers(&new);
     let without = |keys: &[String], others: &[String]| keys.iter().filter(|it| !others.contains(it)).cloned().collect();
     let opened = [opened(before, &name, identities)?, opened(after, &name, identities)?];
     let nothing = || Value::from(Map::new());

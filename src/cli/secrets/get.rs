@@ -50,7 +50,8 @@ pub(super) fn run(args: &GetArgs, terminal: &Terminal) -> Result<(), Failure> {
         (Some(value), _) => shown(value, args.output)?,
         (None, Some(default)) => default.clone().into(),
         (None, None) => {
-            let (path, file) = (path?, subject.name.to_string());
+            let path = path?;
+            let file = subject.name.to_string();
             let around = place::around(&path, opened.value());
             return Err(SecretsVerbError::Absent { file, path, around }.into());
         }

@@ -57,7 +57,8 @@ pub(super) fn add(args: &AddArgs, terminal: &Terminal) -> Result<(), Failure> {
     let batch = Batch::new(&paths(&covered, &chosen), &args.scope.keys, &|subject: &Subject, file: File| {
         let readers = file.readers();
         if readers.groups.get(group).is_none() {
-            let (file, groups) = (subject.name.to_string(), readers.groups.len());
+            let file = subject.name.to_string();
+            let groups = readers.groups.len();
             return Err(SecretsVerbError::NoGroup { file, group: args.group, groups }.into());
         }
         let readers = readers.with(&recipient, group);

@@ -183,7 +183,8 @@ impl Repository {
         let diff = git.diff_tree_to_index(head.as_ref(), Some(&self.index()?), None)?;
         let mut found = Vec::new();
         for delta in diff.deltas() {
-            let (new, id) = (delta.new_file(), delta.new_file().id());
+            let new = delta.new_file();
+            let id = delta.new_file().id();
             let name = new.path().and_then(Path::to_str).and_then(|path| path.strip_prefix(&self.prefix));
             let is_file = new.mode() == git2::FileMode::Blob || new.mode() == git2::FileMode::BlobExecutable;
             if let Some(name) = name.filter(|name| !id.is_zero() && is_file && wanted(name)) {

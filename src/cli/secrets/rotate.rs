@@ -44,7 +44,8 @@ pub(super) fn rekey(args: &RekeyArgs, terminal: &Terminal) -> Result<(), Failure
 
 pub(super) fn rotate(args: &RotateArgs, terminal: &Terminal) -> Result<(), Failure> {
     let paths: Vec<PathBuf> = covered::files(&args.scope)?;
-    let (scope, keys) = (&args.scope, &args.scope.keys);
+    let scope = &args.scope;
+    let keys = &args.scope.keys;
     let batch = if args.from_pgp {
         Batch::with(&paths, keys, &pgp::open, &rotated)?
     } else {
@@ -59,7 +60,8 @@ fn rotated(subject: &Subject, file: File) -> Result<Option<(File, String)>, Fail
         let others = readers.others().map(ToString::to_string);
         readers.recipients().map(ToString::to_string).chain(others).collect()
     };
-    let (old, new) = (names(file.readers()), names(&wanted));
+    let old = names(file.readers());
+    let new = names(&wanted);
     let gone = old.iter().filter(|name| !new.contains(name)).map(|name| format!(", - {name}"));
     let come = new.iter().filter(|name| !old.contains(name)).map(|name| format!(", + {name}"));
     let what = format!("new data key{}", come.chain(gone).collect::<String>());

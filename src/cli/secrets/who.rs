@@ -62,7 +62,8 @@ pub(super) fn run(args: &WhoArgs, terminal: &Terminal) -> Result<(), Failure> {
         }
         Form::Text => {
             terminal.print(&table(&report))?;
-            let (files, readers) = (counted(report.files.len(), "file"), counted(report.readers.len(), "reader"));
+            let files = counted(report.files.len(), "file");
+            let readers = counted(report.readers.len(), "reader");
             terminal.say(&format!("{files}, {readers}"));
         }
     }

@@ -128,7 +128,8 @@ impl Failure {
     /// The failure of the results that failed, or all values. So people see everything that is wrong at once, and what
     /// is wrong in a chart of many releases only once.
     pub fn collect<T>(results: impl IntoIterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
-        let (mut values, mut all) = (Vec::new(), Self { diagnostics: Vec::new() });
+        let mut values = Vec::new();
+        let mut all = Self { diagnostics: Vec::new() };
         for result in results {
             match result {
                 Ok(value) => values.push(value),

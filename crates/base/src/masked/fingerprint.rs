@@ -61,7 +61,8 @@ impl FingerprintKey {
     /// What is shown of the digest of a secret at a place: equal secrets at two places do not look equal, so nobody can
     /// tell a secret by putting guesses beside it.
     pub fn digest_at(&self, object: &str, path: &str, digest: &str) -> String {
-        let (object_length, path_length) = (object.len(), path.len());
+        let object_length = object.len();
+        let path_length = path.len();
         let bound = format!("shown {object_length} {path_length} {object}{path}{digest}");
         HEXLOWER.encode(&self.digest(bound.as_bytes()))
     }
@@ -93,7 +94,8 @@ mod tests {
 
     #[test]
     fn fingerprints_depend_on_the_key_and_on_the_secret() {
-        let (one, two) = (FingerprintKey::new([1; 32]), FingerprintKey::new([2; 32]));
+        let one = FingerprintKey::new([1; 32]);
+        let two = FingerprintKey::new([2; 32]);
         assert_eq!(one.fingerprint(b"a"), one.fingerprint(b"a"));
         assert_ne!(one.fingerprint(b"a"), one.fingerprint(b"b"));
         assert_ne!(one.fingerprint(b"a"), two.fingerprint(b"a"));

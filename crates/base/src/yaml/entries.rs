@@ -30,7 +30,8 @@ impl<'t> Entries<'t> {
         let before = self.set(Entry { key, mark, value });
         match before {
             Some(first) if !merged && self.source.rules != Rules::Kubernetes => {
-                let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
+                let key = first.key.into_string();
+                let first = self.source.origin(first.mark);
                 Err(YamlError::DuplicateKey { at: self.source.place(mark, key.chars().count()), key, first })
             }
             _ => Ok(()),
@@ -44,7 +45,8 @@ impl<'t> Entries<'t> {
             let fresh = self.merged.insert(entry.key.clone());
             match self.set(entry) {
                 Some(first) if fresh && self.source.rules != Rules::Kubernetes => {
-                    let (key, first) = (first.key.into_string(), self.source.origin(first.mark));
+                    let key = first.key.into_string();
+                    let first = self.source.origin(first.mark);
                     return Err(YamlError::MergeOver { key, first, at: self.source.place(sign, 2) });
                 }
                 _ => {}

@@ -21,7 +21,8 @@ impl<'t> Stream<'t> {
 
     /// libyaml's events behind the documents that were told already.
     fn full(&mut self) -> &mut Events<'t> {
-        let (text, read) = (self.text, std::mem::take(&mut self.read));
+        let text = self.text;
+        let read = std::mem::take(&mut self.read);
         self.full.get_or_insert_with(|| {
             let mut events = Events::new(text);
             let ends = events.by_ref().filter(|it| matches!(it, Ok(Event { what: What::DocumentEnd, .. })));

@@ -25,7 +25,8 @@ pub(super) fn is_long_key(text: &str) -> bool {
 /// plain, and would read it as a merge.
 pub(super) fn of(text: &str, key: bool) -> Style {
     let special = has_pair(text, Kind::Space, Kind::Break) || !text.chars().all(is_printable);
-    let (first, last) = (text.chars().next().map(kind), text.chars().next_back().map(kind));
+    let first = text.chars().next().map(kind);
+    let last = text.chars().next_back().map(kind);
     if text.contains('\n') {
         let literal = !key && !special && last != Some(Kind::Space);
         return if literal { Style::Literal } else { Style::Double };

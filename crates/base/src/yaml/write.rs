@@ -186,7 +186,8 @@ impl Writer {
 
     /// The inside of a plain or a single-quoted text; a plain one has neither quotes at its start nor line breaks.
     fn flow(&mut self, text: &str, quoted: bool, folds: bool) {
-        let (mut spaces, mut breaks) = (false, false);
+        let mut spaces = false;
+        let mut breaks = false;
         for (at, c) in text.char_indices() {
             if c == ' ' {
                 let alone = at > 0 && at + 1 < text.len() && !text[at + 1..].starts_with(' ');

@@ -35,7 +35,8 @@ impl Run<'_> {
             }
         }
         let discovery = self.discovery();
-        let (scope, discovery) = (&self.scope, &*discovery);
+        let scope = &self.scope;
+        let discovery = &*discovery;
         let tries = todo.into_iter().map(|at| async move {
             self.began(at);
             (at, scope.leave(&scope.plan.steps[at], discovery).await)
@@ -43,7 +44,8 @@ impl Run<'_> {
         let ended: Vec<_> = futures::stream::iter(tries).buffer_unordered(STEPS).collect().await;
         let mut going = Vec::new();
         for (at, result) in ended {
-            let (id, lets_go) = (&self.step(at).object.id, self.step(at).action != Action::Delete);
+            let id = &self.step(at).object.id;
+            let lets_go = self.step(at).action != Action::Delete;
             if lets_go || result.is_err() {
                 self.done_with(at);
             }

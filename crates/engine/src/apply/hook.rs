@@ -90,7 +90,8 @@ impl Run<'_> {
     }
 
     async fn end(&self, at: usize) {
-        let (step, ran) = (self.step(at), matches!(self.progress().done[at], Done::Ran(_)));
+        let step = self.step(at);
+        let ran = matches!(self.progress().done[at], Done::Ran(_));
         let goes = step.action.hook().is_some_and(|it| it.terms.cleanup.contains(&Cleanup::Succeeded));
         if ran && goes {
             self.tidy(step, &step.object.id).await;
@@ -166,7 +167,9 @@ impl Run<'_> {
         let patience = hook.terms.timeout.map(Duration::from_secs);
         let patience = patience.or(release.and_then(|it| it.patience)).unwrap_or(PATIENCE);
         let rules = release.map(|it| it.rules.as_slice()).unwrap_or_default();
-        let (began, mut pause, mut said) = (Instant::now(), SOON, String::new());
+        let began = Instant::now();
+        let mut pause = SOON;
+        let mut said = String::new();
         let mut puzzle = Puzzle { looked: began, trouble: None };
         loop {
             if let Some(reason) = self.scope.obstacle() {

@@ -58,7 +58,8 @@ impl Run<'_> {
 
     /// Saves what is there now, for each release of which that is something else than before.
     pub(super) async fn save_exact(&self) {
-        let (done, lost) = (self.progress().done.clone(), OnceLock::new());
+        let done = self.progress().done.clone();
+        let lost = OnceLock::new();
         let exact = self.releases().into_iter().filter_map(|release| Some((self.exact(&release, &done)?, release)));
         let saves = exact.map(|(exact, release)| {
             let lost = &lost;

@@ -59,7 +59,8 @@ pub async fn test(
         run.run_stage(at).await;
         let outcome = last.lock().unwrap_or_else(PoisonError::into_inner).take();
         let outcome = outcome.unwrap_or_else(|| Outcome::Unknown("nothing was told of it".to_owned()));
-        let (id, release) = (step.object.id.clone(), Arc::clone(&step.object.release));
+        let id = step.object.id.clone();
+        let release = Arc::clone(&step.object.release);
         let logs = std::mem::take(&mut run.progress().logs);
         tested.push(Tested { id, release, outcome, took: began.elapsed(), logs });
     }

@@ -143,7 +143,8 @@ impl Run<'_> {
             let desired = object.desired.as_ref()?;
             let wanted = Wanted { id: object.id.clone(), resource: progress.discovery.resource(&desired.gvk)?.clone() };
             let patience = health::patience(&desired.body, &waiting.rules).unwrap_or(patience);
-            let (release, said) = (Arc::clone(release), String::new());
+            let release = Arc::clone(release);
+            let said = String::new();
             Some(Pending { wanted, release, patience, said, known: None, gone: None })
         });
         pending.collect()

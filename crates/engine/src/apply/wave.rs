@@ -168,7 +168,8 @@ impl Scope<'_> {
     /// Deletes the object that a new one replaces, and waits until it is gone.
     async fn make_room(&self, step: &Step, resource: &Resource) -> Result<(), WriteError> {
         let (Action::Recreate { owned, .. }, Some(live)) = (&step.action, &step.object.live) else { return Ok(()) };
-        let (id, old) = (&step.object.id, uid(live).unwrap_or_default());
+        let id = &step.object.id;
+        let old = uid(live).unwrap_or_default();
         let propagation = match owned {
             Owned::Go => Propagation::Background,
             Owned::Stay => Propagation::Orphan,
@@ -199,7 +200,8 @@ impl Scope<'_> {
     ) -> Result<LiveObject, WriteError> {
         let end = Instant::now() + FRESH;
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: false };
-        let (fresh, meant) = (self.fresh.contains(&desired.id.kind), self.meant(step, desired));
+        let fresh = self.fresh.contains(&desired.id.kind);
+        let meant = self.meant(step, desired);
         // What was begun is brought to its end.
         let begun = adopts(step).is_some() || matches!(step.action, Action::Recreate { .. });
         let cluster = if begun { self.cluster } else { &self.begins };

@@ -98,7 +98,11 @@ fn time(tag: u8, text: &str) -> Option<Timestamp> {
         _ => year,
     };
     let part = |at: usize| rest.get(at..at + 2);
-    let (month, day, hour, minute, second) = (part(0)?, part(2)?, part(4)?, part(6)?, part(8)?);
+    let month = part(0)?;
+    let day = part(2)?;
+    let hour = part(4)?;
+    let minute = part(6)?;
+    let second = part(8)?;
     format!("{year:04}-{month}-{day}T{hour}:{minute}:{second}Z").parse().ok()
 }
 

@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn it_moves_on_and_closes_for_good() {
-        let (now, minute) = (Moment::now(), Duration::from_secs(60));
+        let now = Moment::now();
+        let minute = Duration::from_secs(60);
         let fence = Fence::new(now + minute);
         assert!(fence.left() > minute / 2 && fence.left() <= minute);
         fence.extend(now + 3 * minute);

@@ -62,7 +62,8 @@ impl Cluster {
         let owned = |it: &Value| {
             it.dig(&["metadata", "ownerReferences"]).and_then(Value::as_list).is_some_and(|it| !it.is_empty())
         };
-        let (api_version, kind) = (resource.gvk.api_version(), resource.gvk.kind.as_str());
+        let api_version = resource.gvk.api_version();
+        let kind = resource.gvk.kind.as_str();
         let mut each = |mut object: Value| {
             // Items of a LIST do not say what they are.
             if let Some(map) = object.as_map_mut() {

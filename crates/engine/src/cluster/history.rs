@@ -121,10 +121,12 @@ impl Cluster {
         revision: &Revision,
         pack: Option<&Pack>,
     ) -> Result<Listed, WriteError> {
-        let (environment, release) = (revision.environment.as_str(), &*revision.release);
+        let environment = revision.environment.as_str();
+        let release = &*revision.release;
         if let Some(pack) = pack {
             let name = pack_name(environment, release, &pack.name);
-            let (labels, annotations) = (json!({}), json!({}));
+            let labels = json!({});
+            let annotations = json!({});
             let head = Head { name, sort: PACK, environment, release, labels, annotations };
             self.keep_document(namespace, &head, encode_pack(pack)).await?;
         }

@@ -162,7 +162,8 @@ impl Cluster {
     /// and when it would end by itself; unless that holder is known to live no more. One that should have ended is
     /// watched for as long as it lasts, and is ours if it is not renewed meanwhile.
     pub async fn lease(&self, namespace: &str, environment: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
-        let (name, terms) = (format!("weft.{environment}").to_lowercase(), Terms::of(self.inner.pace.patience));
+        let name = format!("weft.{environment}").to_lowercase();
+        let terms = Terms::of(self.inner.pace.patience);
         match self.bid(&Bid { namespace, name: &name, who, terms, waits: false }).await? {
             Outcome::Ours(lease) => Ok(lease),
             Outcome::Theirs(found) => Err(found.held(environment)),
@@ -194,7 +195,8 @@ impl Cluster {
                     now => found = now,
                 }
             }
-            let (sent, acquired) = (Moment::now(), Timestamp::now());
+            let sent = Moment::now();
+            let acquired = Timestamp::now();
             let version = found.as_ref().map(|it| it.version.as_str());
             let body = body(bid.namespace, bid.name, bid.who.name, acquired, bid.terms, version);
             match self.put_lease(bid.namespace, bid.name, &body).await {
@@ -317,7 +319,8 @@ impl Kept {
 
     /// Renews the Lease; the reason where it is not ours any more.
     async fn renew(&self) -> Result<Option<String>, ClusterError> {
-        let (namespace, name) = (&self.namespace, &self.name);
+        let namespace = &self.namespace;
+        let name = &self.name;
         let Some(found) = self.cluster.find_lease(namespace, name).await? else {
             return Ok(Some("the lease was deleted".to_owned()));
         };

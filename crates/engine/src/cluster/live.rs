@@ -172,7 +172,8 @@ impl Cluster {
             }
             match self.get_body(&id, &resource).await {
                 Ok((_, body)) => {
-                    let (gvk, names) = (resource.gvk.clone(), [id.name.clone()].into());
+                    let gvk = resource.gvk.clone();
+                    let names = [id.name.clone()].into();
                     let group = Arc::new(Group { resource, namespace: id.namespace.clone(), names });
                     Ok(Some((id, (gvk, body.map(|body| Page { group, body, is_list: false })))))
                 }
@@ -293,7 +294,8 @@ impl Group {
     }
 
     fn id(&self, name: &str) -> ObjectId {
-        let (kind, namespace) = (self.resource.gvk.group_kind(), self.namespace.clone());
+        let kind = self.resource.gvk.group_kind();
+        let namespace = self.namespace.clone();
         ObjectId { kind, namespace, name: name.to_owned() }
     }
 

@@ -174,7 +174,8 @@ mod tests {
         let file = |variables: &[(&str, &str)], url| {
             cache(variables).file("apis/apps/v1", url).map(|it| it.display().to_string())
         };
-        let (xdg, home) = (("XDG_CACHE_HOME", "/c"), ("HOME", "/h"));
+        let xdg = ("XDG_CACHE_HOME", "/c");
+        let home = ("HOME", "/h");
         assert_eq!(file(&[xdg, home], url).as_deref(), Some("/c/weft/openapi/apis_apps_v1-AB12.json"));
         assert_eq!(file(&[home], url).as_deref(), Some("/h/.cache/weft/openapi/apis_apps_v1-AB12.json"));
         assert_eq!(file(&[], url), None);

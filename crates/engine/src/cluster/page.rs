@@ -38,7 +38,8 @@ pub(super) fn read_metadata(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<
     }
     let List { metadata, items } = serde_json::from_slice(body)?;
     for Item { metadata: Told { name, labels, annotations } } in items.into_iter().flatten() {
-        let (labels, annotations) = (labels.unwrap_or_default(), annotations.unwrap_or_default());
+        let labels = labels.unwrap_or_default();
+        let annotations = annotations.unwrap_or_default();
         let metadata = [("name", name), ("labels", labels), ("annotations", annotations)];
         each([("metadata", metadata.into_iter().collect::<Map>())].into_iter().collect::<Map>().into());
     }
@@ -75,7 +76,8 @@ impl<'de> Visitor<'de> for Page<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut next, mut is_list) = (None, false);
+        let mut next = None;
+        let mut is_list = false;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "metadata" => next = map.next_value::<Meta>()?.next,

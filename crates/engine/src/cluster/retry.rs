@@ -134,7 +134,9 @@ mod tests {
 
     /// How often it is tried again, how long that takes in milliseconds, and whether it may have been done.
     fn tried(attempt: &Result<Answer, ClusterError>) -> (u32, u128, bool) {
-        let (mut tries, mut elapsed, mut count) = (Tries::new(PATIENCE), Duration::ZERO, 0);
+        let mut tries = Tries::new(PATIENCE);
+        let mut elapsed = Duration::ZERO;
+        let mut count = 0;
         while let Some(wait) = tries.again(attempt, elapsed) {
             elapsed += wait;
             count += 1;

@@ -133,7 +133,9 @@ impl Cluster {
         let selector = of_environment(&[INVENTORY], environment, None);
         let told = |metadata: Value| Found::head(&metadata).map(|head| (outline(&head), head));
         let heads = self.list_metadata(&secrets(), Some(namespace), &selector, told).await?;
-        let (count, mut others, mut names) = (heads.len(), OtherInventories::default(), Vec::new());
+        let count = heads.len();
+        let mut others = OtherInventories::default();
+        let mut names = Vec::new();
         for (outline, head) in heads {
             match outline {
                 _ if releases.contains(head.release.as_str()) => others.left_out.push(head.release),

@@ -111,7 +111,9 @@ impl Diagnose for ArtefactError {
 impl Artefact {
     /// What the plans of a job were made of.
     pub fn new(base: &str, head: &str, tree: &str, environments: Vec<Kept>) -> Self {
-        let (base, head, tree) = (base.to_owned(), head.to_owned(), tree.to_owned());
+        let base = base.to_owned();
+        let head = head.to_owned();
+        let tree = tree.to_owned();
         let tool = env!("CARGO_PKG_VERSION").to_owned();
         Self { format_version: FORMAT_VERSION, tool, base, head, tree, environments }
     }

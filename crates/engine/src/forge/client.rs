@@ -393,7 +393,9 @@ mod tests {
     fn who_sends_too_many_waits_also_where_no_header_says_so() {
         let wait = |status: u16, saying: &str, wait: Option<u64>| {
             let status = StatusCode::from_u16(status).unwrap();
-            let (address, saying, wait) = (String::new(), saying.to_owned(), wait.map(Duration::from_secs));
+            let address = String::new();
+            let saying = saying.to_owned();
+            let wait = wait.map(Duration::from_secs);
             put_off(&NetworkError::Refused { address, status, saying, challenge: None, wait }).map(|it| it.as_secs())
         };
         assert_eq!(wait(403, "You have exceeded a secondary rate limit", None), Some(60));

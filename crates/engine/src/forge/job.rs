@@ -108,7 +108,9 @@ impl Job {
             text => serde_json::from_str(text).map_err(ForgeError::Event)?,
         };
         let facts = Facts { forge, variables, event: &event };
-        let (pull, into, from) = (facts.of("pull"), facts.of("into"), facts.of("from"));
+        let pull = facts.of("pull");
+        let into = facts.of("into");
+        let from = facts.of("from");
         let tokens = facts.names("token");
         let authorization = token(&tokens, variables)?.map(|it| Masked::new(format!("{} {it}", forge.scheme())));
         Ok(Self {
@@ -150,7 +152,8 @@ fn token<'v>(names: &[&'static str], variables: &'v BTreeMap<String, String>) ->
 
 /// What the body of a webhook says that happened: the action on a pull request, and the branch or tag of a push.
 pub fn happened(forge: Forge, body: &[u8]) -> (Option<String>, Option<String>) {
-    let (variables, event) = (BTreeMap::new(), serde_json::from_slice(body).unwrap_or_default());
+    let variables = BTreeMap::new();
+    let event = serde_json::from_slice(body).unwrap_or_default();
     let facts = Facts { forge, variables: &variables, event: &event };
     (facts.of("action"), facts.of("ref"))
 }

@@ -82,7 +82,8 @@ mod tests {
     fn only_who_knows_the_secret_is_believed() {
         // The example of GitHub's documentation of webhooks.
         let digest = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        let (body, secret) = (b"Hello, World!", "It's a Secret to Everybody");
+        let body = b"Hello, World!";
+        let secret = "It's a Secret to Everybody";
         let signed = |forge, name: &str, value: &str, body: &[u8], secret: &str| {
             let secret = Masked::new(secret.to_owned());
             is_signed(forge, &|asked| (asked == name).then(|| value.to_owned()), body, &secret)

@@ -11,13 +11,15 @@ use super::KeysError;
 pub(super) fn output(variable: &str, command: &str) -> Result<Zeroizing<Vec<u8>>, KeysError> {
     let words = words(command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| KeysError::Words { variable: variable.to_owned() })?;
-    let (program, arguments) = (&words[0], &words[1..]);
+    let program = &words[0];
+    let arguments = &words[1..];
     let ran = Command::new(program).args(arguments).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let ran =
         ran.map_err(|source| KeysError::Start { program: program.clone(), variable: variable.to_owned(), source })?;
     let printed = Zeroizing::new(ran.stdout);
     if !ran.status.success() {
-        let (program, variable) = (program.clone(), variable.to_owned());
+        let program = program.clone();
+        let variable = variable.to_owned();
         return Err(KeysError::Program { program, variable, status: ran.status });
     }
     Ok(printed)
@@ -25,7 +27,9 @@ pub(super) fn output(variable: &str, command: &str) -> Result<Zeroizing<Vec<u8>>
 
 /// The words of a command: `'...'` holds everything, `"..."` and bare words take a backslash before a character.
 fn words(command: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quote = None;
     let mut letters = command.chars();
     while let Some(letter) = letters.next() {
         match (quote, letter) {

@@ -79,7 +79,8 @@ impl Network {
     ) -> Result<Answer, NetworkError> {
         let first = without_password(request.uri());
         let (mut parts, body) = request.into_parts();
-        let (home, nobody) = (authority(&parts.uri), Trust::default());
+        let home = authority(&parts.uri);
+        let nobody = Trust::default();
         for _ in 0..=REDIRECTS {
             let address = without_password(&parts.uri);
             let mut next = Request::builder().method(&parts.method).uri(&parts.uri).body(body.clone());
@@ -135,7 +136,8 @@ impl Network {
 
     /// The client for a host.
     fn client(&self, address: &Uri, trust: &Trust) -> Result<Client, NetworkError> {
-        let (scheme, host) = (address.scheme_str().unwrap_or_default(), authority(address));
+        let scheme = address.scheme_str().unwrap_or_default();
+        let host = authority(address);
         let base = format!("{scheme}://{host}/");
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (base, trust.clone());
@@ -185,7 +187,8 @@ async fn answer(response: http::Response<Body>, address: String, limit: usize) -
     if refused {
         let bytes = read.map(|it| it.to_bytes().to_vec()).unwrap_or_default();
         let challenge = parts.headers.get(header::WWW_AUTHENTICATE).and_then(|it| it.to_str().ok()).map(str::to_owned);
-        let (status, wait) = (parts.status, wait(parts.status, &parts.headers));
+        let status = parts.status;
+        let wait = wait(parts.status, &parts.headers);
         return Err(NetworkError::Refused { address, status, saying: saying(&bytes), challenge, wait });
     }
     match read {

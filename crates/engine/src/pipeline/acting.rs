@@ -53,7 +53,8 @@ pub async fn apply(
         return Err(PipelineError::Placeholders { environment: environment.name.clone() }.into());
     }
     let heard = stop::heard()?;
-    let (mut asked, name) = (heard.asked.clone(), holder::name());
+    let mut asked = heard.asked.clone();
+    let name = holder::name();
     let holder = Holder { name: &name, is_gone: &holder::is_gone, watching: progress };
     let lease = tokio::select! {
         Ok(stop) = asked.wait_for(Option::is_some) => return Ok(Ended::before_it_began(stop.as_ref())),

@@ -140,8 +140,11 @@ impl Table {
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
         let coming = Coming { objects: subject.hooks.clone(), ..Coming::default() };
-        let (places, subject) = (Arc::new(places), Arc::new(subject));
-        let (schemas, questions, migrations) = (Schemas::new(), Vec::new(), BTreeMap::new());
+        let places = Arc::new(places);
+        let subject = Arc::new(subject);
+        let schemas = Schemas::new();
+        let questions = Vec::new();
+        let migrations = BTreeMap::new();
         Self { subject, wanted, places, done, left, coming, schemas, questions, migrations }
     }
 
@@ -271,7 +274,9 @@ impl Table {
     async fn ask(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
-        let (subject, coming, context) = (&self.subject, &self.coming, self.context());
+        let subject = &self.subject;
+        let coming = &self.coming;
+        let context = self.context();
         let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];

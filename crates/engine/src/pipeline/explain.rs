@@ -220,7 +220,8 @@ fn short(id: &ObjectId) -> String {
 /// Whether `deployment/web`, `deployments/web` or `Deployment.apps/web` means an object.
 fn is_meant(id: &ObjectId, word: &str) -> bool {
     let Some((kind, name)) = word.split_once('/') else { return false };
-    let (kind, known) = (kind.to_lowercase(), id.kind.kind.to_lowercase());
+    let kind = kind.to_lowercase();
+    let known = id.kind.kind.to_lowercase();
     let plural = [format!("{known}s"), format!("{known}es"), format!("{}ies", known.trim_end_matches('y'))];
     let full = id.kind.to_string().to_lowercase();
     name == id.name && (kind == known || kind == full || plural.contains(&kind))

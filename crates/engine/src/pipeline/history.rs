@@ -62,7 +62,8 @@ pub(super) async fn revisions(
 ) -> Result<Revisions, Failure> {
     let kept = cluster.revisions(&environment.state_namespace, &environment.name, release).await?;
     let read = pool::each(kept, |it| Ok(it.read()))?;
-    let (mut revisions, mut warnings) = (Vec::new(), Vec::new());
+    let mut revisions = Vec::new();
+    let mut warnings = Vec::new();
     for it in read {
         match it {
             Ok(revision) => revisions.push(revision),

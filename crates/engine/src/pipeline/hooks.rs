@@ -36,7 +36,8 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
 
 /// What the plan brings, the hooks among it, and the schemas of the kinds that it defines.
 fn coming(plan: &Plan) -> (Coming, Schemas) {
-    let (mut coming, mut schemas) = (Coming::default(), Schemas::new());
+    let mut coming = Coming::default();
+    let mut schemas = Schemas::new();
     for step in &plan.steps {
         let Some(object) = &step.object.desired else { continue };
         if step.action == Action::Create || step.action.hook().is_some() {

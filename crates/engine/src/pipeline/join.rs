@@ -33,7 +33,8 @@ pub(super) struct Join {
 impl Join {
     /// Nothing is joined yet; `places` are those of the desired objects.
     pub fn new(subject: &Arc<Subject>, places: &Arc<HashMap<ObjectId, usize>>) -> Self {
-        let (subject, places) = (Arc::clone(subject), Arc::clone(places));
+        let subject = Arc::clone(subject);
+        let places = Arc::clone(places);
         Self { subject, places, schemas: Arc::new(Schemas::new()), found: Arc::default() }
     }
 

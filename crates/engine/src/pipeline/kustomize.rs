@@ -184,7 +184,8 @@ pub(super) fn render(
     let build = kustomize::build(Arc::clone(files), folder, &options)?;
     let path = Arc::new(format!("{folder}/kustomization.yaml"));
     let files = build.resources.into_iter().map(|it| file(&path, it)).collect();
-    let (placeholders, lookups) = (build.placeholders, build.lookups);
+    let placeholders = build.placeholders;
+    let lookups = build.lookups;
     let release = Arc::clone(&release.name);
     Ok((Rendered { release, files, placeholders, lookups, ..Rendered::default() }, build.warnings))
 }

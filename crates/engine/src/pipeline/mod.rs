@@ -184,7 +184,8 @@ pub fn render(
         let withheld = it.files.withheld();
         if withheld.is_empty() { Ok(Ok((it, rendered?))) } else { Ok(Err((it.release.name, withheld))) }
     })?;
-    let (mut looked, mut withheld) = (Vec::new(), Vec::new());
+    let mut looked = Vec::new();
+    let mut withheld = Vec::new();
     for it in rendered {
         match it {
             Ok(it) => looked.push(it),
@@ -218,7 +219,8 @@ fn rendered(
             return kustomize::render(files, folder, release, making).map_err(|it| it.of_release(&release.name));
         }
         (Some(chart), _) => {
-            let (environment, inputs) = (project.environment.name.as_str(), &project.inputs);
+            let environment = project.environment.name.as_str();
+            let inputs = &project.inputs;
             let capabilities = discovery;
             chart::render(chart, &chart::Context { release, environment, values, inputs, capabilities, making })
         }
@@ -334,7 +336,8 @@ async fn known_ahead<R>(
     progress: Progress<'_>,
 ) -> Result<(Arc<Discovery>, State, R), Failure> {
     progress("reading what was applied");
-    let (environment, about) = (&project.environment, project.about(settings));
+    let environment = &project.environment;
+    let about = project.about(settings);
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
     let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
     let work =
@@ -359,14 +362,19 @@ async fn judge(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let (rules, count) = (Arc::new(ignore::rules(&project, &objects, &state)), objects.len());
-    let (mut members, judge, cache) = (state.held(), settings.judge, SchemaCache::new(settings.trust.caches()));
+    let rules = Arc::new(ignore::rules(&project, &objects, &state));
+    let count = objects.len();
+    let mut members = state.held();
+    let judge = settings.judge;
+    let cache = SchemaCache::new(settings.trust.caches());
     let known: Vec<&ObjectId> = members.keys().collect();
     if let Some(word) = guards.naming_none(&known).next() {
         return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
     }
     members.retain(|id, _| guards.are_about(id));
-    let (key, take, served) = (state.key.clone(), guards.take.clone(), Arc::clone(&discovery));
+    let key = state.key.clone();
+    let take = guards.take.clone();
+    let served = Arc::clone(&discovery);
     let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
     let rules_of = Arc::clone(&rules);
     let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
@@ -402,7 +410,10 @@ async fn judge(
         .chain(also)
         .chain(unfollowed);
     let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    let (notes, placeholders, corrects, touched) = (Vec::new(), false, false, None);
+    let notes = Vec::new();
+    let placeholders = false;
+    let corrects = false;
+    let touched = None;
     let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
     Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
 }

@@ -38,7 +38,8 @@ impl Observed {
 
     /// How an object is; `None` where it was not read.
     pub fn health(&self, id: &ObjectId) -> Option<Health> {
-        let (live, held) = (self.live.get(id)?, self.members.get(id)?);
+        let live = self.live.get(id)?;
+        let held = self.members.get(id)?;
         Some(health::judge(&live.body, self.rules.get(&held.release).map(Vec::as_slice).unwrap_or_default()))
     }
 }

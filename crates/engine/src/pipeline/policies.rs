@@ -21,7 +21,8 @@ pub(super) fn judgement(
 /// What the policies of a revision find in its objects, whatever an apply would do to them.
 pub fn judged(revision: &Revision, key: &FingerprintKey) -> Result<Judgement, Failure> {
     let Revision { project, rendering } = revision;
-    let (policy, facts) = (policy::read(&project.tree)?, facts(project, None, &Aim::Apply));
+    let policy = policy::read(&project.tree)?;
+    let facts = facts(project, None, &Aim::Apply);
     Ok(policy::judge_objects(&policy, &project.environment.name, &rendering.desired.objects, &facts, key))
 }
 

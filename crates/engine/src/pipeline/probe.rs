@@ -65,7 +65,8 @@ impl Probe<'_> {
     }
 
     fn made(&self) -> Option<weft_base::diagnostic::Trace> {
-        let (chart, file) = (self.release.chart.as_ref()?, self.object.origin.file.as_ref()?);
+        let chart = self.release.chart.as_ref()?;
+        let file = self.object.origin.file.as_ref()?;
         let trace = chart::trace(chart, &self.context(&self.release.values), file).ok()?;
         (!trace.is_empty()).then_some(trace)
     }

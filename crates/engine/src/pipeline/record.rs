@@ -84,7 +84,8 @@ fn asks(action: &Action) -> bool {
 /// Keeps a revision of each release that was changed, and lets go of what is too old. Returns what went wrong, each a
 /// full sentence: the objects are as they are, whether that is written down or not.
 pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &FingerprintKey, fates: &Fates) -> Vec<String> {
-    let (outcomes, gone) = (fates.outcomes(&planned.plan.steps), fates.gone(&planned.plan.steps));
+    let outcomes = fates.outcomes(&planned.plan.steps);
+    let gone = fates.gone(&planned.plan.steps);
     if outcomes.is_empty() && gone.is_empty() {
         return Vec::new();
     }
@@ -145,7 +146,8 @@ impl Keeper<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<(), String> {
         let environment = &self.planned.project.environment;
-        let (cluster, namespace) = (self.cluster, &environment.state_namespace);
+        let cluster = self.cluster;
+        let namespace = &environment.state_namespace;
         let keep = outcome.map_or(0, |_| environment.revisions);
         if let Some(outcome) = outcome.filter(|_| keep > 0) {
             let newest = listed.iter().filter_map(Listed::number).max();
@@ -169,7 +171,8 @@ impl Keeper<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<Option<Revision>, String> {
         let environment = &self.planned.project.environment;
-        let (cluster, namespace) = (self.cluster, &environment.state_namespace);
+        let cluster = self.cluster;
+        let namespace = &environment.state_namespace;
         let found = cluster.revision(namespace, &environment.name, release, number).await;
         match found.and_then(|found| found.map(|it| it.read()).transpose()) {
             Ok(revision) => Ok(revision),
@@ -191,7 +194,8 @@ impl Keeper<'_> {
         warnings: &mut Vec<String>,
     ) -> (Revision, Option<Pack>) {
         let bodies = self.bodies(release);
-        let (key, wanted) = (self.key.clone(), bodies.clone());
+        let key = self.key.clone();
+        let wanted = bodies.clone();
         let strip = move || -> BTreeMap<ObjectId, Stripped> {
             wanted.iter().map(|(id, object)| (id.clone(), diff::stripped(&object.body, &key))).collect()
         };
@@ -211,7 +215,9 @@ impl Keeper<'_> {
             format!("The secret values of revision {number} of release `{release}` are not kept: {error}.")
         }));
         let environment = self.planned.project.environment.name.clone();
-        let (made, outcome, back_to) = (self.made.clone(), outcome.clone(), self.planned.aim.back_to());
+        let made = self.made.clone();
+        let outcome = outcome.clone();
+        let back_to = self.planned.aim.back_to();
         let revision =
             Revision { environment, release: Arc::clone(release), number, made, outcome, back_to, objects, packs };
         (revision, pack)
@@ -266,7 +272,8 @@ impl Packing {
 /// Who may read the secret values of a release: whoever can open each of its encrypted files alone, or where it has none
 /// or they do not say it, whom the rules name for a file of its name.
 fn recipients(planned: &Planned, release: &str) -> Result<Vec<Recipient>, SecretsError> {
-    let (project, tree) = (&planned.project, &planned.project.tree);
+    let project = &planned.project;
+    let tree = &planned.project.tree;
     let of_release = |it: &&Release| *it.name == *release;
     let files = project.environment.releases.iter().find(of_release).map(|it| it.secrets.as_slice());
     let mut readers = Vec::new();

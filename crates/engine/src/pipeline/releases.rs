@@ -123,8 +123,10 @@ fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
 }
 
 fn find(settings: &Settings, project: &Project) -> Find {
-    let (paths, trust) = (settings.identities.clone(), settings.trust.clone());
-    let (tree, declared) = (project.tree.clone(), project.environment.identity.clone());
+    let paths = settings.identities.clone();
+    let trust = settings.trust.clone();
+    let tree = project.tree.clone();
+    let declared = project.environment.identity.clone();
     Box::new(move || found(&trust, &paths, declared.as_deref().map(|path| (&tree, path))))
 }
 

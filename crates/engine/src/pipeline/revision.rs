@@ -78,8 +78,10 @@ pub fn rebase(planned: &mut Planned, base: &Settings) -> Result<(), Failure> {
 /// judged.
 pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> Result<(Plan, Vec<String>), Failure> {
     let left_out: BTreeSet<Arc<str>> = base.iter().chain([&head]).flat_map(Revision::left_out).collect();
-    let (base, Revision { project, rendering }) = (base.map(|it| it.without(&left_out)), head.without(&left_out));
-    let (to, after) = (&project.environment, objects(rendering.desired));
+    let base = base.map(|it| it.without(&left_out));
+    let Revision { project, rendering } = head.without(&left_out);
+    let to = &project.environment;
+    let after = objects(rendering.desired);
     let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
     let (from, before) = base.map_or_else(nothing, Revision::parts);
     let mut plan = plan::of_revisions((&from, before), (to, &after), key);
@@ -90,7 +92,8 @@ pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> 
 
 /// What makes one environment the other.
 pub fn beside(base: Revision, head: Revision, key: &FingerprintKey) -> Plan {
-    let ((from, before), (to, after)) = (base.parts(), head.parts());
+    let (from, before) = base.parts();
+    let (to, after) = head.parts();
     plan::of_environments((&from, before), (&to, after), key)
 }
 

@@ -33,7 +33,8 @@ pub async fn rights(
         .iter()
         .filter(|object| secrets || !(object.id.kind.group.is_empty() && object.id.kind.kind == "Secret"))
         .filter_map(|object| {
-            let (resource, namespace) = (known.resource(&object.gvk)?.clone(), object.id.namespace.clone());
+            let resource = known.resource(&object.gvk)?.clone();
+            let namespace = object.id.namespace.clone();
             Some(Place { resource, namespace, made: object.implicit })
         })
         .collect();

@@ -76,7 +76,8 @@ pub async fn replan(
     let mut planned = plan_again(saved, &settings, progress).await?;
     let here = cluster_mark(&planned.cluster, &planned.discovery).await?;
     if !saved.cluster.is(&here) {
-        let (planned, asked) = (saved.cluster.address.clone(), here.address);
+        let planned = saved.cluster.address.clone();
+        let asked = here.address;
         return Err(SavedError::Cluster { planned, asked }.into());
     }
     let key = match &saved.key {
@@ -101,7 +102,8 @@ pub async fn replan(
 async fn plan_again(saved: &Saved, settings: &Settings, progress: Progress<'_>) -> Result<Planned, Failure> {
     progress("reading the project");
     let project = if saved.aim == Aim::Remove { load::with_removed(settings)? } else { load::project(settings)? };
-    let (sealed, guards) = (sealed_key(saved, settings, &project)?, &saved.guards);
+    let sealed = sealed_key(saved, settings, &project)?;
+    let guards = &saved.guards;
     match &saved.aim {
         Aim::Apply => plan_of(project, settings, guards, sealed, progress).await,
         Aim::Remove => destroy_of(project, settings, guards, sealed, progress).await,

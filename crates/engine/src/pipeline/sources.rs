@@ -97,7 +97,8 @@ type Archives = Vec<(String, Vec<u8>)>;
 
 /// The archives that are at hand, and by path the places of those that are not.
 fn parted(archives: Vec<(String, Result<Vec<u8>, String>)>) -> (Archives, BTreeMap<String, String>) {
-    let (mut there, mut withheld) = (Archives::new(), BTreeMap::new());
+    let mut there = Archives::new();
+    let mut withheld = BTreeMap::new();
     for (path, archive) in archives {
         match archive {
             Ok(bytes) => there.push((path, bytes)),
@@ -133,7 +134,8 @@ pub(super) fn not_looked_at(release: &str, place: &str) -> String {
 
 /// The entry of a chart, if it was locked with a look at all the signatures that it has to have.
 fn locked<'e>(environment: &'e Environment, tree: &Tree, wanted: &Wanted) -> Result<&'e Locked, ProjectError> {
-    let (chart, name) = (wanted.place.to_string(), environment.name.clone());
+    let chart = wanted.place.to_string();
+    let name = environment.name.clone();
     let place = || Place::of_word(tree, &wanted.origin);
     let locked = environment.lock.get(&wanted.place);
     let locked = locked.ok_or_else(|| ProjectError::NotLocked {

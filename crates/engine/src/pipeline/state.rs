@@ -137,7 +137,8 @@ impl State {
         key: impl Later<Key>,
         early: impl AsyncFnOnce(&[Inventory]) -> Result<(Early, R), Failure>,
     ) -> Result<(Self, R), Failure> {
-        let (namespace, name) = (&environment.state_namespace, &environment.name);
+        let namespace = &environment.state_namespace;
+        let name = &environment.name;
         let own = async {
             let mut foreign = Foreign::of(environment);
             let own = cluster.inventories_of(namespace, name, few.iter().map(|it| &**it)).await?;
@@ -210,7 +211,8 @@ impl State {
         for inventory in self.inventories.values() {
             for (id, member) in &inventory.objects {
                 let release = Arc::clone(&inventory.release);
-                let (api_version, recorded) = (member.api_version.clone(), member.recorded.clone());
+                let api_version = member.api_version.clone();
+                let recorded = member.recorded.clone();
                 held.insert(id.clone(), Held { release, api_version, recorded });
             }
         }

@@ -57,7 +57,8 @@ pub(super) fn heard() -> Result<Heard, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.get().is_none() {
         let listen = |kind: SignalKind| signal(kind).map_err(PipelineError::Signals);
-        let (interrupt, terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let interrupt = listen(SignalKind::interrupt())?;
+        let terminate = listen(SignalKind::terminate())?;
         if LISTENING.set(()).is_ok() {
             tokio::spawn(listen_to(interrupt, terminate));
         }

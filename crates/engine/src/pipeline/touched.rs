@@ -234,7 +234,8 @@ fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, 
         }
         let is_read = is_read(part, &old.1) || is_read(part, &new.1);
         let verb = if is_read { "reads" } else { "does not read" };
-        let (may_be_read, text) = (part.contains("/templates/"), format!("{verb} `{part}`, which changed"));
+        let may_be_read = part.contains("/templates/");
+        let text = format!("{verb} `{part}`, which changed");
         all.push(Reason { read: is_read, may_be_read, text });
     }
     all
@@ -265,12 +266,14 @@ fn changed_values(old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> V
         });
         all
     };
-    let (before, after) = (of(old), of(new));
+    let before = of(old);
+    let after = of(new);
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let differing =
         names.into_iter().filter(|name| before.get(*name).map(|it| &it.1) != after.get(*name).map(|it| &it.1));
     let changed = |name: &String| {
-        let (was, is) = (before.get(name), after.get(name));
+        let was = before.get(name);
+        let is = after.get(name);
         let (path, leaf) = is.or(was)?;
         let read = old.1.values.contains(path) || new.1.values.contains(path);
         let file = |side: Option<&(Path, Value)>| side.and_then(|it| it.1.origin.file.clone());

@@ -80,7 +80,8 @@ fn command(folder: &Path, programs: &Programs, name: &'static str) -> Result<Com
 
 /// The data is thrown away, so nothing is forced onto the disk.
 fn etcd(ports: &Ports) -> Vec<String> {
-    let (client, peer) = (format!("http://127.0.0.1:{}", ports.etcd), format!("http://127.0.0.1:{}", ports.peer));
+    let client = format!("http://127.0.0.1:{}", ports.etcd);
+    let peer = format!("http://127.0.0.1:{}", ports.peer);
     vec![
         "--data-dir=etcd".into(),
         "--unsafe-no-fsync".into(),

@@ -51,7 +51,8 @@ pub(super) async fn download(
         Releases::Mirror(base) => format!("{}/{}", base.trim_end_matches('/'), project.name),
     };
     let address = |file: &str| filled(&format!("{base}/{file}"), project, program);
-    let (file, sums) = (address(published.file), address(published.sums));
+    let file = address(published.file);
+    let sums = address(published.sums);
     let what = format!("{program} {}", project.version);
     progress(&format!("downloading {what} from {file}"));
     let tell = |elapsed: &str| progress(&format!("downloading {what}: {elapsed}"));

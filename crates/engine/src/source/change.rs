@@ -88,7 +88,8 @@ impl Diagnose for ChangeError {
 /// repository's objects alone; no branch and no file changes.
 pub fn change(start: &Path, base: &str, head: &str) -> Result<Change, ChangeError> {
     let git = around(start)?;
-    let (base, head) = (resolve(&git, base)?, resolve(&git, head)?);
+    let base = resolve(&git, base)?;
+    let head = resolve(&git, head)?;
     let fork = match git.merge_base(base.id(), head.id()) {
         Ok(fork) => fork,
         Err(error) if error.code() == ErrorCode::NotFound => {
@@ -139,7 +140,8 @@ fn merge(git: &Repository, base: &Commit, head: &Commit) -> Result<Oid, ChangeEr
         let files = index.conflicts()?.filter_map(|it| it.ok().and_then(path)).take(NAMED).collect();
         return Err(ChangeError::Conflict { base: base.id().to_string(), head: head.id().to_string(), files });
     }
-    let (tree, who) = (git.find_tree(index.write_tree_to(git)?)?, head.committer());
+    let tree = git.find_tree(index.write_tree_to(git)?)?;
+    let who = head.committer();
     let message = format!("Merge {} into {}\n", head.id(), base.id());
     Ok(git.commit(None, &who, &who, &message, &tree, &[base, head])?)
 }
@@ -177,7 +179,8 @@ mod tests {
     fn a_change_is_what_comes_of_merging_it() {
         let story = Story::new();
         let first = story.commit(&[], "a", "1");
-        let (ours, theirs) = (story.commit(&[first], "a", "2"), story.commit(&[first], "b", "1"));
+        let ours = story.commit(&[first], "a", "2");
+        let theirs = story.commit(&[first], "b", "1");
         let ahead = story.change(first, theirs).unwrap();
         assert_eq!((ahead.merged, ahead.fork), (theirs.to_string(), first.to_string()));
 
@@ -197,7 +200,8 @@ mod tests {
     fn what_cannot_be_merged_is_refused() {
         let story = Story::new();
         let first = story.commit(&[], "a", "1");
-        let (ours, theirs) = (story.commit(&[first], "a", "2"), story.commit(&[first], "a", "3"));
+        let ours = story.commit(&[first], "a", "2");
+        let theirs = story.commit(&[first], "a", "3");
         let error = story.change(ours, theirs).unwrap_err();
         assert_eq!(error.to_string(), format!("`{theirs}` cannot be merged into `{ours}`: both changed `a`"));
         assert_eq!(error.kind(), Kind::Refused);

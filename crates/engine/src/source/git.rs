@@ -42,7 +42,8 @@ impl Repository {
     pub(super) fn resolve(&self, revision: &str) -> Result<Oid, SourceError> {
         let Some((first, second)) = revision.split_once("...") else { return self.named(revision) };
         let name = |text: &str| if text.is_empty() { "HEAD".to_owned() } else { text.to_owned() };
-        let (first, second) = (name(first), name(second));
+        let first = name(first);
+        let second = name(second);
         match self.git.merge_base(self.named(&first)?, self.named(&second)?) {
             Ok(base) => Ok(base),
             Err(error) if error.code() == ErrorCode::NotFound => Err(SourceError::NothingInCommon { first, second }),

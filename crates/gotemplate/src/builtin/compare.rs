@@ -68,7 +68,8 @@ fn basic(value: &Value) -> Option<Basic> {
 }
 
 fn incompatible(a: &Value, b: &Value) -> Fault {
-    let (a, b) = (a.type_name(), b.type_name());
+    let a = a.type_name();
+    let b = b.type_name();
     Fault::new(format!("incompatible types for comparison: {a} and {b}"))
 }
 

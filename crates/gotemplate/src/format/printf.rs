@@ -136,7 +136,8 @@ impl Format<'_> {
 
     /// A number in the format; what is too large is none, and ends the format.
     fn number(&mut self) -> Option<usize> {
-        let (mut number, mut found) = (0i64, None);
+        let mut number = 0i64;
+        let mut found = None;
         while let Some(digit) = self.peek().filter(u8::is_ascii_digit) {
             if number > LARGEST {
                 self.at = self.text.len();

@@ -74,7 +74,8 @@ pub(super) fn count(text: &[u8]) -> usize {
 
 /// Where the character number `n` of a text begins.
 pub(super) fn offset(text: &[u8], n: usize) -> usize {
-    let (mut offset, mut left) = (0, n);
+    let mut offset = 0;
+    let mut left = n;
     for chunk in text.utf8_chunks() {
         for c in chunk.valid().chars() {
             if left == 0 {

@@ -42,7 +42,8 @@ const fn decimals() -> [([u8; 4], usize); 256] {
         } else {
             1
         };
-        let (mut rest, mut at) = (byte, length);
+        let mut rest = byte;
+        let mut at = length;
         while at > 0 {
             at -= 1;
             all[byte].0[at] = b'0' + (rest % 10) as u8;

@@ -18,9 +18,11 @@ pub(super) fn base64_of(text: &[u8]) -> Result<Vec<u8>, String> {
 
 /// Decodes four digits at a time; the error is the offset that Go names.
 fn quanta(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let (mut out, mut at) = (Vec::new(), 0);
+    let mut out = Vec::new();
+    let mut at = 0;
     while at < text.len() {
-        let (mut bits, mut count) = (0u32, 0);
+        let mut bits = 0u32;
+        let mut count = 0;
         while count < 4 {
             let Some(byte) = text.get(at) else {
                 return if count == 0 { Ok(out) } else { Err(at - count) };
@@ -94,9 +96,11 @@ pub(super) fn base32_of(text: &[u8]) -> Result<Vec<u8>, String> {
 
 /// Decodes eight digits at a time; the error is the offset that Go names.
 fn octets(text: &[u8]) -> Result<Vec<u8>, usize> {
-    let (mut out, mut at) = (Vec::new(), 0);
+    let mut out = Vec::new();
+    let mut at = 0;
     while at < text.len() {
-        let (mut bits, mut count) = (0u64, 0);
+        let mut bits = 0u64;
+        let mut count = 0;
         while count < 8 {
             let byte = *text.get(at).ok_or(at - count)?;
             at += 1;

@@ -65,7 +65,8 @@ fn within(value: &Value, depth: usize) -> Result<value::Value, Unwritable> {
         Value::Map(map) => {
             let mut written = value::Map::new();
             for (key, it) in map.entries().iter() {
-                let (key, value) = (lossy(key).into(), within(it, depth)?);
+                let key = lossy(key).into();
+                let value = within(it, depth)?;
                 written.push_unique(Entry { key, mark: Mark::default(), value });
             }
             Data::Map(written)

@@ -142,7 +142,10 @@ const MASTER_SEED: &[u8] = b"com.lyndir.masterpassword";
 
 fn derive_password(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let counter = counter(&args[0])?;
-    let (kind, password, user, site) = (text(args, 1)?, text(args, 2)?, text(args, 3)?, text(args, 4)?);
+    let kind = text(args, 1)?;
+    let password = text(args, 2)?;
+    let user = text(args, 3)?;
+    let site = text(args, 4)?;
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *kind == *name) else {
         return Ok(format!("cannot find password template {}", kind.lossy()).into());
     };
@@ -171,7 +174,8 @@ fn aes_key(password: &[u8]) -> [u8; 32] {
 }
 
 fn encrypt(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (password, plain) = (text(args, 0)?, text(args, 1)?);
+    let password = text(args, 0)?;
+    let plain = text(args, 1)?;
     let mut stream = match source(run, "encryptAES", args)? {
         Source::StandIn("FIXED") => return Ok(format!("FIXEDAES-{}", plain.lossy()).into()),
         Source::StandIn(word) => return Ok(word.into()),
@@ -185,7 +189,8 @@ fn encrypt(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn decrypt(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (password, encoded) = (text(args, 0)?, text(args, 1)?);
+    let password = text(args, 0)?;
+    let encoded = text(args, 1)?;
     if encoded.is_empty() {
         return Ok("".into());
     }

@@ -31,7 +31,8 @@ impl Decimal {
     /// The sum.
     pub fn plus(&self, other: &Self) -> Self {
         let exponent = self.exponent.min(other.exponent);
-        let (one, two) = (self.digits_at(exponent), other.digits_at(exponent));
+        let one = self.digits_at(exponent);
+        let two = other.digits_at(exponent);
         let (negative, digits) = match self.negative == other.negative {
             true => (self.negative, one + two),
             false if one >= two => (self.negative, one - two),
@@ -63,7 +64,8 @@ impl Decimal {
         } else {
             (&self.digits * ten(shift), other.digits.clone())
         };
-        let (quotient, rest) = (&dividend / &divisor, &dividend % &divisor);
+        let quotient = &dividend / &divisor;
+        let rest = &dividend % &divisor;
         let up = BigUint::from(u8::from(rest * 2u8 >= divisor));
         Some(Self { negative: self.negative != other.negative, digits: quotient + up, exponent: -PLACES })
     }
@@ -97,7 +99,8 @@ mod tests {
     fn decimal_arithmetic_is_exact() {
         let of = |number: f64| Decimal::of(number).unwrap();
         let shown = |number: Decimal| number.to_float().to_string();
-        let (a, b) = (of(0.1), of(0.2));
+        let a = of(0.1);
+        let b = of(0.2);
         assert_eq!([shown(a.plus(&b)), shown(a.minus(&b)), shown(a.times(&b))], ["0.3", "-0.1", "0.02"]);
         assert_eq!(shown(of(10.0).over(&of(3.0)).unwrap()), "3.3333333333333335");
         assert!(a.over(&of(0.0)).is_none());

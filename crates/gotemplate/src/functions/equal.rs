@@ -37,7 +37,8 @@ fn maps(one: &Map, two: &Map, depth: usize) -> bool {
         && one.is_nil() == two.is_nil()
         && one.len() == two.len();
     let same = || {
-        let (ones, twos) = (one.entries(), two.entries());
+        let ones = one.entries();
+        let twos = two.entries();
         ones.iter().zip(twos.iter()).all(|(one, two)| one.0 == two.0 && within(one.1, two.1, depth - 1))
     };
     alike && (one.is(two) || depth > 0 && same())

@@ -82,7 +82,8 @@ fn bytes(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn number(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (from, to) = (int(args, 0)?, int(args, 1)?);
+    let from = int(args, 0)?;
+    let to = int(args, 1)?;
     match source(run, "randInt", args)? {
         Source::StandIn(_) => Ok(Value::Int(from)),
         Source::Stream(_) if to <= from => Err("invalid argument to Intn".into()),

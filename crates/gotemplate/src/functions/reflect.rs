@@ -12,7 +12,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("kindOf", &[A], |_, args| Ok(any(args, 0)?.kind().name().into())),
     Function::new("typeIs", &[Type::Str, A], |_, args| Ok((*text(args, 0)? == *any(args, 1)?.type_name()).into())),
     Function::new("typeIsLike", &[Type::Str, A], |_, args| {
-        let (target, name) = (text(args, 0)?, any(args, 1)?.type_name());
+        let target = text(args, 0)?;
+        let name = any(args, 1)?.type_name();
         Ok((*target == *name || *target == *name.trim_start_matches('*')).into())
     }),
     Function::new("kindIs", &[Type::Str, A], |_, args| Ok((*text(args, 0)? == *any(args, 1)?.kind().name()).into())),

@@ -38,7 +38,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("hasSuffix", &[S, S], |_, args| Ok(text(args, 1)?.ends_with(text(args, 0)?).into())),
     Function::new("contains", &[S, S], |_, args| Ok(find(text(args, 1)?, text(args, 0)?).is_some().into())),
     Function::new("replace", &[S, S, S], |_, args| {
-        let (old, new, whole) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
+        let old = text(args, 0)?;
+        let new = text(args, 1)?;
+        let whole = text(args, 2)?;
         Ok(replace(whole, old, new).into())
     }),
     Function::new("indent", &[Type::Int, S], |_, args| Ok(indent(b"", int(args, 0)?, text(args, 1)?)?.into())),
@@ -93,7 +95,9 @@ fn trunc(count: i64, text: &Str) -> Str {
 }
 
 fn substr(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (start, end, text) = (int(args, 0)?, int(args, 1)?, text(args, 2)?);
+    let start = int(args, 0)?;
+    let end = int(args, 1)?;
+    let text = text(args, 2)?;
     let size = length(text.len());
     let (from, to) = match (start, end) {
         (..0, end) => (0, end),
@@ -117,7 +121,8 @@ fn out_of_range(from: i64, to: i64, size: i64) -> String {
 }
 
 fn repeat(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (count, text) = (int(args, 0)?, text(args, 1)?);
+    let count = int(args, 0)?;
+    let text = text(args, 1)?;
     let count = usize::try_from(count).map_err(|_| Fault::new("strings: negative Repeat count"))?;
     run.room(text.len().saturating_mul(count))?;
     Ok(text.repeat(count).into())
@@ -125,7 +130,8 @@ fn repeat(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
 
 /// The text without characters of a set around it (Go: `strings.Trim`).
 fn trim_all(_: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (set, text) = (text(args, 0)?, text(args, 1)?);
+    let set = text(args, 0)?;
+    let text = text(args, 1)?;
     let set: Vec<char> = super::runes::runes(set).collect();
     let outside: usize = super::runes::spans(text).take_while(|(c, _)| set.contains(c)).map(|(_, size)| size).sum();
     let rest = &text[outside..];
@@ -155,7 +161,8 @@ pub(super) fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
         }
         return out;
     }
-    let (mut out, mut rest) = (Vec::with_capacity(text.len()), text);
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
     while let Some(at) = find(rest, old) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(new);
@@ -206,7 +213,8 @@ fn split(text: &[u8], separator: &[u8], most: i64) -> Vec<Str> {
     if separator.is_empty() {
         return characters(text, most);
     }
-    let (mut parts, mut rest) = (Vec::new(), text);
+    let mut parts = Vec::new();
+    let mut rest = text;
     while parts.len() + 1 < most
         && let Some(at) = find(rest, separator)
     {
@@ -219,7 +227,8 @@ fn split(text: &[u8], separator: &[u8], most: i64) -> Vec<Str> {
 
 /// The characters of a text, the last of `most` with all that is left.
 fn characters(text: &[u8], most: usize) -> Vec<Str> {
-    let (mut parts, mut at) = (Vec::new(), 0);
+    let mut parts = Vec::new();
+    let mut at = 0;
     for (_, size) in super::runes::spans(text) {
         if parts.len() + 1 == most {
             break;

@@ -23,7 +23,8 @@ pub(super) fn separated(text: &[u8], connector: char) -> Vec<u8> {
         if kind != Word::Connector {
             words.put(kind, word);
         }
-        let (before, last) = (kind, word);
+        let before = kind;
+        let last = word;
         (kind, word) = words.next();
         match before {
             Word::Number => (kind, word) = words.joined(kind, word),

@@ -4,7 +4,8 @@
 pub(super) fn wrapped(text: &[u8], width: i64, line: &[u8], cuts: bool) -> Vec<u8> {
     let line = if line.is_empty() { b"\n" } else { line };
     let width = usize::try_from(width).unwrap_or_default().max(1);
-    let (mut out, mut rest) = (Vec::with_capacity(text.len()), text);
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
     while rest.len() > width {
         if rest[0] == b' ' {
             rest = &rest[1..];

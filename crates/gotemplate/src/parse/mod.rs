@@ -168,7 +168,8 @@ impl<'a> Parser<'a> {
         }
         let mut message = self.lexer.message.clone();
         if let Some(action) = self.action {
-            let (begin, end) = (self.source.mark(action.start).line, self.source.mark(item.span.start).line);
+            let begin = self.source.mark(action.start).line;
+            let end = self.source.mark(item.span.start).line;
             if begin != end {
                 let what = if message.ends_with(" action") { "" } else { " in action" };
                 message = format!("{message}{what} started at line {begin}");

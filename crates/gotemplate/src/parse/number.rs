@@ -21,7 +21,8 @@ impl Number {
     /// A character constant, quotes included.
     pub(super) fn character(quoted: &[u8]) -> Option<Self> {
         let code = unquote_char(quoted)?;
-        let (int, uint) = (Some(i64::from(code)), Some(u64::from(code)));
+        let int = Some(i64::from(code));
+        let uint = Some(u64::from(code));
         Some(Self { int, uint, float: Some(f64::from(code)), ..Self::default() })
     }
 

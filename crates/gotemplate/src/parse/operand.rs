@@ -69,10 +69,12 @@ impl Parser<'_> {
     /// A term with the fields that follow it; `None` where no operand begins.
     fn operand(&mut self) -> Parsed<Option<Expr>> {
         let Some(mut term) = self.term()? else { return Ok(None) };
-        let (constant, whole) = (term.is_constant(), term.span);
+        let constant = term.is_constant();
+        let whole = term.span;
         while self.peek().token == Token::Field {
             let item = self.next();
-            let (name, span) = (Str::from(&self.text_of(item)[1..]), term.span.to(item.span));
+            let name = Str::from(&self.text_of(item)[1..]);
+            let span = term.span.to(item.span);
             match &mut term.kind {
                 ExprKind::Field(path) | ExprKind::Variable(_, path) | ExprKind::Chain(_, path) => path.push(name),
                 _ => term = Expr { span, kind: ExprKind::Chain(Box::new(term), vec![name]) },

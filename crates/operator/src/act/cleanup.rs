@@ -159,7 +159,8 @@ async fn remove_all(
     removal: Removal,
     namespaces: &[String],
 ) -> Left {
-    let (name, line) = (target_name(&sync.spec), line(&owner.key, sync));
+    let name = target_name(&sync.spec);
+    let line = line(&owner.key, sync);
     let removals = futures::stream::iter(namespaces.to_vec()).map(|namespace| async move {
         let removed = remove(actor, At { namespace: &namespace, name }, owner, removal).await;
         (namespace, removed)

@@ -136,7 +136,8 @@ impl Context {
     /// their status says, are verified one after the other, so that neither a restart nor a change of leaders is a storm.
     pub fn begin(&self) {
         (self.tell)(&Note::Said(format!("it leads, with {} objects", self.world().syncs().count())));
-        let (world, now) = (self.world(), self.now());
+        let world = self.world();
+        let now = self.now();
         let mut queue = self.queue();
         let mut copies = 0;
         for (key, sync) in world.syncs() {

@@ -75,7 +75,8 @@ pub(crate) async fn visit(context: &Context, key: &Key, thorough: Visit) -> Fini
     let ended = match account(context, key, &sync) {
         Ok(actor) => {
             let owner = owner(key, &sync);
-            let (deeds, outcomes) = (Deeds::default(), BTreeMap::new());
+            let deeds = Deeds::default();
+            let outcomes = BTreeMap::new();
             let line = Line::new(key, target_name(&sync.spec));
             let sync = Arc::clone(&sync);
             Round { context, key, sync, owner, line, thorough, actor, deeds, outcomes, unsure: false }.run().await
@@ -221,10 +222,12 @@ impl Round<'_> {
     async fn targets(&mut self, wanted: &Wanted) {
         let places = self.context.world().places(&self.sync);
         let deadline = Instant::now() + DEADLINE + PER_TARGET * u32::try_from(places.len()).unwrap_or(u32::MAX);
-        let (large, body) = (wanted.too_large(), Bytes::from(wanted.body()));
+        let large = wanted.too_large();
+        let body = Bytes::from(wanted.body());
         let this = &*self;
         let settled = futures::stream::iter(places).map(|(namespace, place)| {
-            let (large, body) = (large.as_ref(), &body);
+            let large = large.as_ref();
+            let body = &body;
             async move {
                 let settled = match large {
                     Some(why) if place == Place::Ready => {
@@ -277,7 +280,8 @@ impl Round<'_> {
     fn start(&self, wanted: &Wanted, namespace: &str) -> Option<(Option<Found>, Found)> {
         let world = self.context.world();
         let copies = world.copies();
-        let (seen, known) = (copies.seen_at(&self.line, namespace), copies.known_at(&self.line, namespace));
+        let seen = copies.seen_at(&self.line, namespace);
+        let known = copies.known_at(&self.line, namespace);
         let full = self.thorough == Visit::Full;
         if !full && copies.is_verified(&self.line, namespace, &wanted.hash) {
             return None;
@@ -354,7 +358,9 @@ impl Round<'_> {
 
     async fn remove_all(&mut self, namespaces: Vec<String>, removal: Removal) {
         let name = target_name(&self.sync.spec).to_owned();
-        let (actor, owner, name) = (&self.actor, &self.owner, name.as_str());
+        let actor = &self.actor;
+        let owner = &self.owner;
+        let name = name.as_str();
         let removals = futures::stream::iter(namespaces).map(|namespace| async move {
             let removed = remove(actor, At { namespace: &namespace, name }, owner, removal).await;
             (namespace, removed)

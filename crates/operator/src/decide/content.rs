@@ -150,7 +150,8 @@ impl Wanted {
 
     /// In what a copy differs.
     pub fn difference(&self, found: &ConfigMap) -> Difference {
-        let (no_texts, no_bytes) = (BTreeMap::new(), BTreeMap::new());
+        let no_texts = BTreeMap::new();
+        let no_bytes = BTreeMap::new();
         let data = found.data.as_ref().unwrap_or(&no_texts);
         let binary = found.binary_data.as_ref().unwrap_or(&no_bytes);
         Difference {

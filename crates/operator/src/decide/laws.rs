@@ -148,7 +148,8 @@ proptest! {
     fn a_target_comes_to_rest_and_nothing_foreign_is_touched(
         data in texts(), immutable: bool, left in left(), conflict in conflict(), drift in drift(), seen: bool,
     ) {
-        let (wanted, owner) = (wanted(&data, immutable), owner());
+        let wanted = wanted(&data, immutable);
+        let owner = owner();
         let rules = Rules { wanted: &wanted, owner: &owner, conflict, drift };
         let nothing = if seen { Found::Absent } else { Found::Unseen };
         let begin = left.as_ref().map_or(nothing, |it| Found::Present(Box::new(planted(it, &wanted))));
@@ -181,7 +182,9 @@ proptest! {
 
     #[test]
     fn an_edit_of_the_source_is_one_write(before in texts(), after in texts()) {
-        let (old, new, owner) = (wanted(&before, false), wanted(&after, false), owner());
+        let old = wanted(&before, false);
+        let new = wanted(&after, false);
+        let owner = owner();
         prop_assume!(before != after);
         for drift in [DriftPolicy::Correct, DriftPolicy::Report, DriftPolicy::Ignore] {
             let rules = Rules { wanted: &new, owner: &owner, conflict: ConflictPolicy::Fail, drift };

@@ -106,7 +106,8 @@ async fn map(client: &Transport, namespace: &str, name: &str) -> Looked<ConfigMa
 }
 
 async fn elsewhere(client: &Transport, key: &Key, wanted: &BTreeMap<String, Place>) -> Result<Vec<String>, String> {
-    let (namespace, name) = (&key.namespace, &key.name);
+    let namespace = &key.namespace;
+    let name = &key.name;
     let all = list(
         client,
         format!("/api/v1/configmaps?labelSelector={OWNER_NAMESPACE}%3D{namespace}%2C{OWNER_NAME}%3D{name}"),

@@ -23,7 +23,9 @@ const LAST: Duration = Duration::from_secs(5);
 /// answer is told once.
 pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
     let reachable = &context.figures.reachable;
-    let (mut wait, mut was_away, mut told) = (FIRST, false, String::new());
+    let mut wait = FIRST;
+    let mut was_away = false;
+    let mut told = String::new();
     loop {
         let answer = context.server.answers(WITHIN.min(context.options.patience)).await;
         let answers = answer.is_ok();

@@ -103,7 +103,9 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let options = WatchOptions { selector: selector.map(str::to_owned), page: PAGE, streams: true };
-    let (context, mut opened, filling) = (Arc::clone(context), opened.clone(), Arc::clone(filling));
+    let context = Arc::clone(context);
+    let mut opened = opened.clone();
+    let filling = Arc::clone(filling);
     let mut watching =
         Watching { context, filling, part, options, filled: false, told: String::new(), wait: FIRST_WAIT };
     tokio::spawn(async move { while watching.once(&mut opened).await {} })

@@ -25,7 +25,8 @@ pub(super) async fn work(
     mut stop: watch::Receiver<bool>,
     grace: Duration,
 ) -> Result<(), OperatorError> {
-    let (mut visits, mut led) = (JoinSet::new(), false);
+    let mut visits = JoinSet::new();
+    let mut led = false;
     while !*stop.borrow() {
         let can = context.server.leads() && context.figures.is_ready();
         if can && !std::mem::replace(&mut led, can) {

@@ -216,7 +216,8 @@ impl World {
         let relabelled = !other && labels(before) != labels(now);
         let changed = |key: &Key, sync: &Sync| {
             let of = |namespace| place_of(&sync.object.spec, &key.namespace, name, namespace);
-            let (was, is) = (of(before), of(now));
+            let was = of(before);
+            let is = of(now);
             was != is || (other && is.is_some()) || (relabelled && key.namespace == name)
         };
         self.syncs.iter().filter(|(key, sync)| changed(key, sync)).map(|it| it.0.clone()).collect()

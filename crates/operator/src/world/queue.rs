@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn the_first_change_is_looked_at_at_once_and_a_hot_one_once_a_second() {
-        let (mut queue, key, mut begun) = (Queue::default(), Key::new("a", "b"), Vec::new());
+        let mut queue = Queue::default();
+        let key = Key::new("a", "b");
+        let mut begun = Vec::new();
         for now in (0..5_000).step_by(10) {
             if now % 100 == 0 {
                 queue.happened(&key, ms(now));
@@ -167,7 +169,8 @@ mod tests {
 
     #[test]
     fn one_object_is_visited_once_at_a_time() {
-        let (mut queue, key) = (Queue::default(), Key::new("a", "b"));
+        let mut queue = Queue::default();
+        let key = Key::new("a", "b");
         queue.happened(&key, ms(0));
         assert!(queue.next(ms(0)).is_some());
         queue.happened(&key, ms(10));
@@ -180,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_full_visit_stands_in_for_a_quick_one_and_not_the_other_way_round() {
-        let (mut queue, key) = (Queue::default(), Key::new("a", "b"));
+        let mut queue = Queue::default();
+        let key = Key::new("a", "b");
         queue.replan(&key, ms(1_000), None);
         queue.happened(&key, ms(10));
         assert_eq!(queue.next(ms(10)), Some((key.clone(), Visit::Quick)));

@@ -61,7 +61,8 @@ fn a_namespace_concerns_whoever_it_becomes_something_else_for() {
 
 #[test]
 fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
-    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    let mut world = world();
+    let owner = Line::new(&Key::new("own", "named"), "s");
     world.copies_mut().know(&owner, "a", Some(verified("7")));
     assert!(world.copies().is_verified(&owner, "a", "h"), "the watch is behind");
     assert_eq!(names(world.map_applied(&map("a", "s", "5", Some("named")))), [""; 0], "an older one");
@@ -75,7 +76,8 @@ fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
 
 #[test]
 fn a_deletion_concerns_the_owner_and_whoever_waits_for_the_name() {
-    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    let mut world = world();
+    let owner = Line::new(&Key::new("own", "named"), "s");
     world.map_applied(&map("a", "s", "5", Some("named")));
     assert_eq!(world.copies().of(&owner, "named"), ["a"]);
     assert_eq!(world.copies().of(&owner, "another"), [""; 0], "of another UID");
@@ -100,7 +102,8 @@ fn a_source_and_an_account_concern_who_names_them() {
 
 #[test]
 fn a_copy_that_a_list_does_not_bring_is_gone_at_its_end() {
-    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    let mut world = world();
+    let owner = Line::new(&Key::new("own", "named"), "s");
     world.maps_listed_anew();
     world.map_applied(&map("a", "s", "5", Some("named")));
     world.map_applied(&map("b", "s", "5", Some("named")));
@@ -161,7 +164,8 @@ fn the_finalizer_that_keeps_copies_is_remembered() {
 
 #[test]
 fn a_copy_that_is_not_found_twice_is_gone() {
-    let (mut world, owner) = (world(), Line::new(&Key::new("own", "named"), "s"));
+    let mut world = world();
+    let owner = Line::new(&Key::new("own", "named"), "s");
     world.map_applied(&map("a", "s", "5", Some("named")));
     assert!(!world.copies_mut().missed(&owner, "a"), "the reader may be behind");
     assert_eq!(world.copies().of(&owner, "named"), ["a"]);

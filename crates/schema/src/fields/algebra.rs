@@ -58,7 +58,8 @@ impl FieldSet {
     /// free maps and the items of lists are not added.
     #[must_use]
     pub fn with_named_fields(&self, shape: Option<Type<'_>>) -> Self {
-        let (map, list) = (shape.and_then(Type::map), shape.and_then(Type::list));
+        let map = shape.and_then(Type::map);
+        let list = shape.and_then(Type::list);
         let branches = self.branches.iter().map(|(step, below)| {
             let (declared, shape) = match step {
                 Step::Field(name) => (map.is_some_and(|map| map.declares(name)), map.and_then(|map| map.field(name))),

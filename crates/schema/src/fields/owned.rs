@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn fields_are_equal_however_they_are_written() {
-        let (one, two) = (Fields::new(r#"{"f:a":{},"f:b":{}}"#), Fields::new(r#"{ "f:b": {}, "f:a": {} }"#));
+        let one = Fields::new(r#"{"f:a":{},"f:b":{}}"#);
+        let two = Fields::new(r#"{ "f:b": {}, "f:a": {} }"#);
         assert_eq!(one, two);
         assert_ne!(one, Fields::default());
         assert_eq!(one.set().unwrap(), two.set().unwrap());

@@ -57,7 +57,8 @@ impl<'a> Lists<'a> {
         let steps = |items: &'a [Value]| -> Vec<_> {
             items.iter().filter_map(|item| Some((keys::step(list, item).ok()?, item))).collect()
         };
-        let (live, desired) = (steps(live), steps(desired));
+        let live = steps(live);
+        let desired = steps(desired);
         let mut known = BTreeMap::new();
         for (step, item) in &live {
             known.entry(step.clone()).and_modify(|it| *it = None).or_insert(Some(*item));
@@ -71,9 +72,11 @@ impl<'a> Lists<'a> {
     }
 
     fn merge(mut self) -> Vec<Value> {
-        let (mut l, mut d) = (0, 0);
+        let mut l = 0;
+        let mut d = 0;
         while l < self.live.len() || d < self.desired.len() {
-            let (live, desired) = (self.live.get(l).cloned(), self.desired.get(d).cloned());
+            let live = self.live.get(l).cloned();
+            let desired = self.desired.get(d).cloned();
             if let (Some((step, _)), Some((wanted, item))) = (&live, &desired) {
                 if step == wanted {
                     self.take(wanted, item);

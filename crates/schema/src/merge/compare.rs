@@ -84,7 +84,8 @@ fn sides(form: Form<'_>, before: Option<&Value>, after: Option<&Value>, found: &
             return false;
         }
         Form::List(list) if *list.strategy != Strategy::Atomic => {
-            let (before, after) = (items(before), items(after));
+            let before = items(before);
+            let after = items(after);
             if !before.is_empty() || !after.is_empty() {
                 lists(list, before, after, found);
                 return false;
@@ -97,7 +98,8 @@ fn sides(form: Form<'_>, before: Option<&Value>, after: Option<&Value>, found: &
 }
 
 fn maps(map: MapType<'_>, before: Option<&Value>, after: Option<&Value>, found: &mut Comparison) {
-    let (before, after) = (filled_map(before), filled_map(after));
+    let before = filled_map(before);
+    let after = filled_map(after);
     let mut key = |key: &str, first: Option<&Value>, second: Option<&Value>| {
         let mut below = Comparison::default();
         place(map.field(key), first, second, &mut below);

@@ -13,7 +13,8 @@ pub fn prune(merged: Value, last: &FieldSet, owned: &FieldSet, shape: Type<'_>) 
     }
     let named = |set: &FieldSet| set.with_named_fields(Some(shape));
     let fields_of = |object: &Value| named(&own::fields(object, shape));
-    let (last, all) = (named(last), fields_of(&merged));
+    let last = named(last);
+    let all = fields_of(&merged);
     let pruned = remove::remove(&merged, &last, shape);
     // What others own, or we want again, comes back.
     let kept = fields_of(&pruned).union(&named(owned));

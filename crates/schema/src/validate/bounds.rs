@@ -33,7 +33,8 @@ pub(super) fn text(place: &Place<'_>, value: &str, found: &mut Validated) {
 
 /// How many items or properties there may be.
 pub(super) fn count(place: &Place<'_>, count: usize, ending: &str, things: &str, found: &mut Validated) {
-    let (most, least) = (format!("max{ending}"), format!("min{ending}"));
+    let most = format!("max{ending}");
+    let least = format!("min{ending}");
     if let Some(bound) = bound(place.schema, &most).filter(|bound| count > *bound) {
         let message = format!("Too many: {count}: must have at most {bound} items");
         found.violate(&place.path, format!("{most}: {bound}"), message);

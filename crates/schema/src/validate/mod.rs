@@ -105,7 +105,9 @@ fn custom(schema: &Value, subject: Subject<'_>, found: &mut Validated) {
 
 impl Validated {
     fn violate(&mut self, path: &Path, rule: impl Into<String>, message: impl Into<String>) {
-        let (path, rule, message) = (path.clone(), rule.into(), message.into());
+        let path = path.clone();
+        let rule = rule.into();
+        let message = message.into();
         self.violations.push(Violation { path, rule, message, immutable: false, transition: false });
     }
 }

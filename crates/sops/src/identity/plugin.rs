@@ -26,7 +26,8 @@ impl age::Identity for Plugin {
     }
 
     fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<FileKey, DecryptError>> {
-        let (name, keys) = (self.key.plugin(), std::slice::from_ref(&self.key));
+        let name = self.key.plugin();
+        let keys = std::slice::from_ref(&self.key);
         match plugin::IdentityPluginV1::new(name, keys, Questions(self.asks.clone())) {
             Ok(program) => program.unwrap_stanzas(stanzas),
             Err(error) => Some(Err(DecryptError::PluginResolve(error))),

@@ -61,7 +61,8 @@ pub(super) fn write(
     change: &mut Change<'_>,
 ) -> Result<String, SecretsError> {
     let comments = comments.into_iter().peekable();
-    let (path, before) = (Path::root(), Path::root());
+    let path = Path::root();
+    let before = Path::root();
     let mut writer = Writer { out: String::new(), comments, change, path, before, step };
     let (documents, several) = match &root.data {
         Data::List(documents) => (&documents[..], true),

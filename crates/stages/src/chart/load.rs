@@ -64,7 +64,9 @@ impl Chart {
             return Err(ChartError::metadata(&file, reason));
         }
         check_dependencies(&package)?;
-        let (go, known, cores) = (go::Sets::default(), Known::default(), cores::in_turn);
+        let go = go::Sets::default();
+        let known = Known::default();
+        let cores = cores::in_turn;
         Ok(Self { jinja: Jinja::load(&package)?, go, known, cores, package })
     }
 

@@ -45,7 +45,8 @@ fn run(chart: &Chart, context: &Context) -> Result<Rendered, ChartError> {
         render.real_go.as_ref().map_or((false, Vec::new()), |it| (it.placeholders, it.asked.clone()));
     let reads = context.making.records.then(|| Read { values: render.read(context), ..Read::default() });
     lookups.retain(|_| render.facts.as_ref().is_some_and(|it| it.live.is_none()));
-    let (notes, patches) = (render.notes(), Vec::new());
+    let notes = render.notes();
+    let patches = Vec::new();
     Ok(Rendered { release, files, unread, notes, placeholders, lookups, reads, patches })
 }
 
@@ -279,7 +280,8 @@ impl<'a> Render<'a> {
 /// A text in which the words are masked that are others with stand-ins; where these make other lines, nothing is left.
 fn shown_words(real: &str, shown: &str) -> String {
     let words = |text: &str| text.split_inclusive(char::is_whitespace).map(str::to_owned).collect::<Vec<_>>();
-    let (real, shown) = (words(real), words(shown));
+    let real = words(real);
+    let shown = words(shown);
     if real.len() != shown.len() {
         return MASK.to_owned();
     }

@@ -77,7 +77,8 @@ fn compare_maps(
     let identity = |key: &str| lone && keys.len() > 1 && is_key(path, key);
     for key in keys.iter().filter(|key| !is_server_field(path, key) && !identity(key)) {
         let side = |value: Option<&Value>| value.and_then(|v| v.get(key)).cloned();
-        let (before, after) = (side(before), side(after));
+        let before = side(before);
+        let after = side(after);
         let shape = shape.and_then(|it| it.map()?.field(key));
         compare(&path.field(key), before.as_ref(), after.as_ref(), shape, out);
     }
@@ -101,7 +102,8 @@ fn lists<'v>(
         Some(Data::List(list)) => items(list, shape),
         Some(_) => None,
     };
-    let (before, after) = (side(before)?, side(after)?);
+    let before = side(before)?;
+    let after = side(after)?;
     (!before.is_empty() || !after.is_empty()).then_some((before, after))
 }
 
@@ -109,7 +111,8 @@ fn compare_lists(path: &Path, before: &Items, after: &Items, shape: Option<Type<
     let find = |items: &Items, step: &Step| items.iter().find(|(other, _)| other == step).map(|(_, v)| (*v).clone());
     let added = after.iter().filter(|(step, _)| find(before, step).is_none());
     for (step, _) in before.iter().chain(added) {
-        let (before, after) = (find(before, step), find(after, step));
+        let before = find(before, step);
+        let after = find(after, step);
         compare(&path.then(step.clone()), before.as_ref(), after.as_ref(), below(shape, step), out);
     }
     compare_order(path, before, after, out);
@@ -117,7 +120,8 @@ fn compare_lists(path: &Path, before: &Items, after: &Items, shape: Option<Type<
 
 /// The server keeps the order of associative lists, so a change of the order alone is a change too.
 fn compare_order(path: &Path, before: &Items, after: &Items, out: &mut Vec<Delta>) {
-    let (was, is) = (names_within(before, after), names_within(after, before));
+    let was = names_within(before, after);
+    let is = names_within(after, before);
     if was != is {
         out.push(Delta { path: path.clone(), before: Some(was.into()), after: Some(is.into()), order: true });
     }

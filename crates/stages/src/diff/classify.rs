@@ -38,7 +38,8 @@ impl Evidence<'_> {
     pub fn classify(&self) -> Vec<FieldChange> {
         let deltas = between(self.live, self.after, self.shape);
         let mut fields: Vec<FieldChange> = deltas.iter().map(|delta| self.value_change(delta)).collect();
-        let (before, after) = (&self.ownership.before, &self.ownership.after);
+        let before = &self.ownership.before;
+        let after = &self.ownership.after;
         fields.extend(self.ownership_changes(&after.difference(before), &deltas, &Class::Acquire));
         fields.extend(self.ownership_changes(&before.difference(after), &deltas, &Class::Release));
         fields.extend(self.met(&fields));
@@ -151,7 +152,8 @@ impl Evidence<'_> {
         let untold = leaves(moved).into_iter().filter(|path| !told(path));
         untold
             .map(|path| {
-                let (base, live) = (self.base_at(&path), self.at(self.live, &path));
+                let base = self.base_at(&path);
+                let live = self.at(self.live, &path);
                 let after = self.at(self.after, &path);
                 // Nothing is there, and the server may have a mind to fill it in.
                 let is_open =
@@ -174,7 +176,8 @@ impl Evidence<'_> {
     fn met(&self, told: &[FieldChange]) -> Vec<FieldChange> {
         let Some(base) = self.base else { return Vec::new() };
         let is_told = |delta: &Delta| {
-            let (path, order) = (&delta.path, delta.order);
+            let path = &delta.path;
+            let order = delta.order;
             let same = |it: &Path| *it == *path || !order && (it.is_prefix_of(path) || path.is_prefix_of(it));
             told.iter().any(|change| same(&change.path))
         };

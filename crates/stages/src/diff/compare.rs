@@ -36,7 +36,8 @@ pub fn compare(
 ) -> Compared {
     let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
     let sent = adjusted.sent.as_ref().unwrap_or(object);
-    let (left, theirs) = (adjusted.left.as_slice(), adjusted.theirs.as_slice());
+    let left = adjusted.left.as_slice();
+    let theirs = adjusted.theirs.as_slice();
     let subject = Subject { object: sent, written: object, left, theirs, recorded, context };
     let done = match (live, asked) {
         (None, asked) => subject.create(asked),
@@ -322,7 +323,8 @@ impl<'a> Subject<'a> {
 
     fn update(self, fields: Vec<FieldChange>, live: LiveObject, after: &Value, judged: Judged) -> ObjectComparison {
         let tools = adopt::tools(self.written, &live);
-        let (live, after) = (Some(self.keep(live)), Some(self.show(after)));
+        let live = Some(self.keep(live));
+        let after = Some(self.show(after));
         ObjectComparison { fields, live, after, tools, ..self.comparison(Verdict::Update, judged) }
     }
 

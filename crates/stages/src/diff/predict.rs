@@ -65,7 +65,8 @@ impl Settling<'_> {
         }
         let keys: Vec<String> = after.keys().map(str::to_owned).collect();
         for key in keys {
-            let (path, there) = (path.field(&key), live.and_then(|live| live.get(&key)));
+            let path = path.field(&key);
+            let there = live.and_then(|live| live.get(&key));
             let Some(value) = after.get_mut(&key) else { continue };
             if self.equivalence.builtin {
                 empty(shape, &key, value);
@@ -110,7 +111,8 @@ impl Settling<'_> {
         let steps = |list: &[Value]| -> Option<Vec<Step>> {
             Some(items(list, shape)?.into_iter().map(|(step, _)| step).collect())
         };
-        let (live, now) = (live.unwrap_or_default(), steps(after));
+        let live = live.unwrap_or_default();
+        let now = steps(after);
         let there = steps(live).unwrap_or_default();
         for (at, item) in after.iter_mut().enumerate() {
             let step = now.as_ref().map_or(Step::Index(at), |now| now[at].clone());

@@ -66,7 +66,8 @@ pub fn rebased(comparison: &mut ObjectComparison, base: Option<&Arc<Object>>, ke
 fn deltas(base: &Object, head: &Object) -> Vec<Delta> {
     let shape = builtin_schemas().of(&head.gvk);
     // What is a secret on one side is none of anybody's business on the other.
-    let (mut before, mut after) = (base.body.clone(), head.body.clone());
+    let mut before = base.body.clone();
+    let mut after = head.body.clone();
     mask_like(&mut before, &head.body, shape);
     mask_like(&mut after, &base.body, shape);
     between(&before, &after, shape)
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn items_of_lists_are_told_by_their_keys() {
-        let (base, head) = (object(DEPLOYMENT), object(&DEPLOYMENT.replace("b:1", "b:2")));
+        let base = object(DEPLOYMENT);
+        let head = object(&DEPLOYMENT.replace("b:1", "b:2"));
         let compared = revised(Some(&base), &head, &key());
         let paths: Vec<String> = compared.fields.iter().map(|it| it.path.to_string()).collect();
         assert_eq!(paths.len(), 1);
@@ -147,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_change_is_told_from_what_had_drifted_before() {
-        let (base, head) = (object(DEPLOYMENT), object(&DEPLOYMENT.replace("replicas: 1", "replicas: 2")));
+        let base = object(DEPLOYMENT);
+        let head = object(&DEPLOYMENT.replace("replicas: 1", "replicas: 2"));
         let live = object(&DEPLOYMENT.replace("a:1", "a:0"));
         let mut compared = revised(Some(&live), &head, &key());
         rebased(&mut compared, Some(&base), &key());

@@ -160,7 +160,8 @@ fn notes(object: &ObjectComparison) -> Vec<Line> {
 
 /// `drift: spec.replicas, written by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
 fn tell(field: &FieldChange) -> String {
-    let (class, path) = (&field.class, &field.path);
+    let class = &field.class;
+    let path = &field.path;
     match class {
         Class::Ignored(why) | Class::Unknown(why) => format!("{class}: {path}: {why}{}", by(field)),
         _ => format!("{class}: {path}{}", by(field)),

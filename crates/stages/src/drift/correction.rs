@@ -20,7 +20,8 @@ pub struct Correction {
 /// changes as well is left: putting it back would roll that out. Nothing is deleted, and no hook runs.
 pub fn correction(plan: &Plan, key: &FingerprintKey) -> Correction {
     let drifted = plan.steps.iter().enumerate().filter(|(_, step)| step.is_drift());
-    let (mut kept, mut left) = (Vec::new(), Vec::new());
+    let mut kept = Vec::new();
+    let mut left = Vec::new();
     for (at, step) in drifted {
         match obstacle(step, key) {
             None => kept.push(at),

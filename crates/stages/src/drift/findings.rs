@@ -57,7 +57,8 @@ fn of_step(step: &Step, key: &FingerprintKey) -> Vec<Finding> {
 }
 
 fn unseen(step: &Step) -> Option<Unseen> {
-    let (id, release) = (&step.object.id, &step.object.release);
+    let id = &step.object.id;
+    let release = &step.object.release;
     let of = |reason: String| Unseen { object: Some(id.clone()), release: Some(release.clone()), reason };
     if let Action::Unknown { reason } = &step.action {
         return Some(of(reason.clone()));

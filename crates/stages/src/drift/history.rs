@@ -215,7 +215,8 @@ mod tests {
     }
 
     fn finding(name: &str, found: &str) -> Finding {
-        let (object, path) = (object(name), Some("data.a".to_owned()));
+        let object = object(name);
+        let path = Some("data.a".to_owned());
         Finding {
             mark: super::super::findings::mark(&key(), Sort::Changed, &object, path.as_deref()),
             sort: Sort::Changed,
@@ -238,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_finding_is_new_then_known_then_gone_and_comes_back() {
-        let (mut history, all) = (History::default(), Scope::default());
+        let mut history = History::default();
+        let all = Scope::default();
         let first = look(&mut history, 0, &[finding("a", "x")], &all);
         assert!(first.pasts[0].is_new() && first.pasts[0].before == 0);
         let second_look = look(&mut history, 1, &[finding("a", "y")], &all);

@@ -41,7 +41,8 @@ struct Kept {
 
 /// The history as compressed bytes that fit one Secret. Of one that is too large the oldest findings are left out.
 pub fn encode(history: &History) -> Result<Vec<u8>, StateError> {
-    let (mut history, mut most) = (history.clone(), MOST);
+    let mut history = history.clone();
+    let mut most = MOST;
     loop {
         let document = Document {
             format_version: state::FORMAT_VERSION,

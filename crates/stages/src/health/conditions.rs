@@ -27,7 +27,8 @@ impl Condition<'_> {
 pub(super) fn condition<'v>(object: &'v Value, kind: &str) -> Option<Condition<'v>> {
     let found = items(object, &["status", "conditions"]).iter().find(|it| text(it, &["type"]) == kind)?;
     let newest = integer(object, &["metadata", "generation"]);
-    let (stale, seen) = (integer(found, &["observedGeneration"]), "waits for its controller");
+    let stale = integer(found, &["observedGeneration"]);
+    let seen = "waits for its controller";
     if let (Some(newest), Some(at)) = (newest, stale)
         && at < newest
     {

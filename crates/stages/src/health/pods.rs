@@ -58,7 +58,8 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
 
 /// A pod that was ended from outside: evicted, preempted, not admitted by its node.
 fn ended(pod: &Value) -> Option<Trouble> {
-    let (reason, message) = (text(pod, &["status", "reason"]), text(pod, &["status", "message"]));
+    let reason = text(pod, &["status", "reason"]);
+    let message = text(pod, &["status", "message"]);
     let said = [reason, message].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
     let failed = text(pod, &["status", "phase"]) == "Failed" && !said.is_empty();
     failed.then(|| Trouble::new(Sort::Passing, said))
@@ -101,7 +102,8 @@ fn container(status: &Value) -> Option<Trouble> {
         let said = format!("container `{name}` ends again and again, and was restarted {restarts} times");
         return crash(said, true);
     }
-    let (message, image) = (text(status, &["state", "waiting", "message"]), text(status, &["image"]));
+    let message = text(status, &["state", "waiting", "message"]);
+    let image = text(status, &["image"]);
     let said = if message.is_empty() { format!("image `{image}`") } else { message.to_owned() };
     Some(Trouble::new(waits(waiting, message), format!("container `{name}`: {waiting}: {said}")))
 }

@@ -91,7 +91,8 @@ pub(super) fn stateful_set(object: &Value) -> Health {
         let counts = [("updated", status(object, "updatedReplicas"))];
         return first_missing((wanted - partition).max(0), &counts).unwrap_or(Health::Current);
     }
-    let (now, next) = (text(object, &["status", "currentRevision"]), text(object, &["status", "updateRevision"]));
+    let now = text(object, &["status", "currentRevision"]);
+    let next = text(object, &["status", "updateRevision"]);
     if now == next {
         return Health::Current;
     }
@@ -123,7 +124,8 @@ pub(super) fn job(object: &Value) -> Health {
     if holds("Complete").is_some() || suspended {
         return Health::Current;
     }
-    let (done, active) = (status(object, "succeeded").unwrap_or(0), status(object, "active").unwrap_or(0));
+    let done = status(object, "succeeded").unwrap_or(0);
+    let active = status(object, "active").unwrap_or(0);
     let wanted = integer(object, &["spec", "completions"]).unwrap_or(1);
     Health::InProgress(format!("{done} of {wanted} completions, {active} pods are active"))
 }

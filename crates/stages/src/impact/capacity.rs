@@ -120,7 +120,8 @@ fn of(change: &Change, object: &Value) -> Capacity {
 fn pod(spec: &Value) -> Capacity {
     let runs_on = |it: &&Value| it.get("restartPolicy").and_then(Value::as_str) == Some("Always");
     let begins = |it: &&Value| !runs_on(it);
-    let (spec, sum) = (Some(spec), |sum: Capacity, it: Capacity| sum.plus(it, 1));
+    let spec = Some(spec);
+    let sum = |sum: Capacity, it: Capacity| sum.plus(it, 1);
     let beside = list(spec, "initContainers").filter(runs_on);
     let together = list(spec, "containers").chain(beside).map(container).fold(Capacity::default(), sum);
     list(spec, "initContainers").filter(begins).map(container).fold(together, Capacity::or_more)
@@ -171,7 +172,8 @@ fn bytes(count: i64) -> String {
         Some((unit, size)) => {
             let tenths =
                 (i128::from(count) * 10 + i128::from(size / 2) * i128::from(count.signum())) / i128::from(size);
-            let (whole, tenth) = (tenths / 10, (tenths % 10).abs());
+            let whole = tenths / 10;
+            let tenth = (tenths % 10).abs();
             if tenth == 0 { format!("{whole}{unit}") } else { format!("{whole}.{tenth}{unit}") }
         }
         None => count.to_string(),

@@ -32,7 +32,8 @@ fn with_it(change: &Change) -> Option<String> {
 
 /// The claims that go when a stateful set has fewer pods.
 fn claims(change: &Change) -> Option<String> {
-    let (before, after) = (change.before?, change.after?);
+    let before = change.before?;
+    let after = change.after?;
     let count = |object: &Value| object.dig(&["spec", "replicas"]).and_then(Value::as_i64).unwrap_or(1);
     let fewer = count(before) - count(after);
     let goes = change.kind() == "StatefulSet.apps" && fewer > 0 && retention(after, "whenScaled") == Some("Delete");

@@ -13,11 +13,13 @@ pub(super) fn changed(change: &Change) -> Option<Consequence> {
     if !matches!(change.step.action, Action::Update | Action::Recreate { .. }) {
         return None;
     }
-    let (before, after) = (change.before?, change.after?);
+    let before = change.before?;
+    let after = change.after?;
     // A Service without a selector is about endpoints that somebody else writes.
     let said = |it: Option<&Value>| it.map_or_else(|| "(none)".to_owned(), |it| brief(it, usize::MAX));
     SELECTORS.iter().find_map(|path| {
-        let (from, to) = (before.dig(path), after.dig(path));
+        let from = before.dig(path);
+        let to = after.dig(path);
         let differs = from != to && (from.is_some() || to.is_some());
         differs.then(|| Consequence::Selector { field: path.join("."), from: said(from), to: said(to) })
     })

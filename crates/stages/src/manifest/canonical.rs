@@ -31,7 +31,8 @@ pub fn canonical(body: &mut Map, id: &ObjectId, source: Source) -> Result<Vec<St
     }
     if let Some((_, first)) = nulls.first() {
         let paths: Vec<String> = nulls.iter().map(|(path, _)| format!("`{path}`")).collect();
-        let (verb, origin) = (if nulls.len() == 1 { "is" } else { "are" }, source.origin(*first));
+        let verb = if nulls.len() == 1 { "is" } else { "are" };
+        let origin = source.origin(*first);
         warnings
             .push(format!("{} {verb} null and left out, since an apply cannot set null ({origin})", paths.join(", ")));
     }

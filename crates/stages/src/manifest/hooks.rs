@@ -186,7 +186,9 @@ pub struct UnknownWord {
 pub fn role(body: &Value) -> Result<Role, UnknownWord> {
     let text = |key: &str| body.dig(&["metadata", "annotations", key]).and_then(Value::as_str);
     let Some(dialect) = DIALECTS.iter().find(|it| text(it.hook).is_some()) else { return Ok(Role::Object) };
-    let (mut points, mut object, mut told) = (BTreeSet::new(), false, false);
+    let mut points = BTreeSet::new();
+    let mut object = false;
+    let mut told = false;
     for word in words(text(dialect.hook)) {
         match meaning(dialect.hook, word)? {
             ("object", _) => object = true,

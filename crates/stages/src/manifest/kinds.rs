@@ -16,7 +16,8 @@ pub fn find<'d>(
     if let Some(resource) = discovery.resource(gvk) {
         return Ok(resource);
     }
-    let (gvk, at) = (Box::new(gvk.clone()), at());
+    let gvk = Box::new(gvk.clone());
+    let at = at();
     if let Some(what) = foreign(&gvk) {
         return Err(ManifestError::Foreign { gvk, what, at });
     }

@@ -173,7 +173,8 @@ pub fn read(
     for definition in documents.iter().flat_map(|(_, _, _, objects)| objects).filter(|document| is_crd(document)) {
         discovery.extend_with_crd(definition);
     }
-    let (mut desired, mut seen) = (Desired::default(), HashMap::new());
+    let mut desired = Desired::default();
+    let mut seen = HashMap::new();
     for (release, set, file, found) in documents {
         let setting = Setting { release, set: &set, source: Source::new(&file), discovery: &discovery };
         for document in found.into_iter().filter(|document| !left_out::is_left_out(document)) {

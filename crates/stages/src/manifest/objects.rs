@@ -123,7 +123,8 @@ impl Setting<'_> {
     fn check_name(&self, document: &Value, field: &'static str, name: &str, rule: Rule) -> Result<(), ManifestError> {
         let Some(problem) = rule.problem(name) else { return Ok(()) };
         let keys: Vec<&str> = field.split('.').collect();
-        let (name, at) = (cut(name).escape_debug().to_string(), self.at(document, &keys));
+        let name = cut(name).escape_debug().to_string();
+        let at = self.at(document, &keys);
         Err(ManifestError::Name { field, name, problem, hint: rule.hint(), at })
     }
 

@@ -27,10 +27,12 @@ pub fn restored(
         .map(|body| {
             let gvk = Gvk::new(text(&body, &["apiVersion"]), text(&body, &["kind"]));
             kinds::find(&gvk, &discovery, || Place::bare(origin.clone()))?;
-            let (name, namespace) = (text(&body, &["metadata", "name"]), text(&body, &["metadata", "namespace"]));
+            let name = text(&body, &["metadata", "name"]);
+            let namespace = text(&body, &["metadata", "namespace"]);
             let namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
             let id = ObjectId { kind: gvk.group_kind(), namespace, name: name.to_owned() };
-            let (release, origin) = (Arc::clone(release), origin.clone());
+            let release = Arc::clone(release);
+            let origin = origin.clone();
             Ok(Object { id, gvk, release, body, origin, implicit: false })
         })
         .collect::<Result<Vec<_>, ManifestError>>()?;

@@ -223,7 +223,8 @@ struct Shared {
 
 impl Shared {
     fn of(a: &[Leaf], b: &[Leaf]) -> Self {
-        let (mut both, mut rest) = (0, b);
+        let mut both = 0;
+        let mut rest = b;
         for leaf in a {
             let smaller = rest.iter().take_while(|other| *other < leaf).count();
             rest = &rest[smaller..];
@@ -320,7 +321,8 @@ mod tests {
 
         #[test]
         fn few_objects_are_paired_as_if_each_were_compared_with_each(new in objects(), old in objects()) {
-            let (new, old) = (candidates(&new), candidates(&old));
+            let new = candidates(&new);
+            let old = candidates(&old);
             prop_assert_eq!(pairs(&new, &old), each_with_each(&new, &old));
         }
     }
@@ -345,8 +347,10 @@ mod tests {
         ];
         for (common, theirs, ours) in cases {
             let compared = |count: usize| {
-                let (old, new) = (many(count, "o", common, theirs), many(count, "n", common, ours));
-                let (new, old) = (candidates(&new), candidates(&old));
+                let old = many(count, "o", common, theirs);
+                let new = many(count, "n", common, ours);
+                let new = candidates(&new);
+                let old = candidates(&old);
                 let mut pairing = Pairing::new(&new, &old);
                 pairing.equal();
                 pairing.similar();

@@ -39,7 +39,8 @@ impl<'a> Deletions<'a> {
         };
         let mut lines = Vec::new();
         for step in steps {
-            let (release, object) = (step.object.release.as_ref(), &step.object);
+            let release = step.object.release.as_ref();
+            let object = &step.object;
             match &step.action {
                 Action::Orphan { .. } => *all.orphans.entry(release).or_default() += 1,
                 Action::Delete => *all.leaving.entry(release).or_default() += 1,
@@ -62,7 +63,8 @@ impl<'a> Deletions<'a> {
         if is_empty && !guards.allow_empty.contains(self.environment) {
             let vanished = releases.iter().filter(|it| self.vanishes(it));
             let deletes = vanished.clone().map(|it| self.leaving(it)).sum();
-            let (environment, releases) = (self.environment.to_owned(), vanished.count());
+            let environment = self.environment.to_owned();
+            let releases = vanished.count();
             refusals.push(Refusal::EmptyEnvironment { environment, releases, deletes });
         }
         refusals.extend(self.environment_cap(releases, guards));
@@ -97,7 +99,8 @@ impl<'a> Deletions<'a> {
 
     /// More than one release may lose a little, but not all of them together a lot.
     fn environment_cap(&self, releases: &[ReleaseFacts], guards: &Guards) -> Option<Refusal> {
-        let (deletes, held) = (self.counts.values().sum(), releases.iter().map(|it| it.inventory.len()).sum::<usize>());
+        let deletes = self.counts.values().sum();
+        let held = releases.iter().map(|it| it.inventory.len()).sum::<usize>();
         let cap = ENVIRONMENT_CAP.max(held / SHARE).max(guards.cap.unwrap_or_default());
         let refused = deletes > cap && self.counts.len() > 1 && !self.is_confirmed(guards);
         let environment = self.environment.to_owned();

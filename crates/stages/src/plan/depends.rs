@@ -38,7 +38,8 @@ impl Depends {
         let steps: Vec<usize> = (0..actions.len()).filter(|at| is_of(&actions[*at], wanted)).collect();
         let said: Vec<usize> =
             steps.iter().copied().filter(|at| annotation(object(*at), DEPENDS_ON).is_some()).collect();
-        let (mut first, mut refusals) = (Dependencies::new(), Vec::new());
+        let mut first = Dependencies::new();
+        let mut refusals = Vec::new();
         let places: HashMap<&ObjectId, usize> =
             if said.is_empty() { HashMap::new() } else { steps.iter().map(|at| (&object(*at).id, *at)).collect() };
         let leaving = actions.iter().filter(|(_, it)| !said.is_empty() && it.desired.is_none());

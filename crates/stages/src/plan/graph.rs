@@ -73,7 +73,8 @@ impl Graph {
         if stages.len() == 1 {
             return Some(first);
         }
-        let (release, work) = (Arc::clone(&self.stages[first].release), self.stages[first].work);
+        let release = Arc::clone(&self.stages[first].release);
+        let work = self.stages[first].work;
         let meeting = self.add(&release, work, Vec::new());
         self.after_all(meeting, stages.iter().copied());
         Some(meeting)
@@ -104,7 +105,8 @@ impl Graph {
             }
         }
         let mut ready: BinaryHeap<Reverse<usize>> = (0..open.len()).filter(|at| open[*at] == 0).map(Reverse).collect();
-        let (mut order, mut done) = (Vec::with_capacity(open.len()), vec![false; open.len()]);
+        let mut order = Vec::with_capacity(open.len());
+        let mut done = vec![false; open.len()];
         let mut circles = Vec::new();
         while order.len() < open.len() {
             let Some(Reverse(stage)) = ready.pop() else {

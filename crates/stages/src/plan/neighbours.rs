@@ -97,7 +97,8 @@ mod tests {
         let lines = include_str!("neighbours.tsv").lines().filter(|line| !line.starts_with('#'));
         assert_eq!(TABLE.len(), lines.count());
         for [key, value, what, why, hint] in TABLE.iter().copied() {
-            let (key, value) = (key.replace('*', ".x"), value.replace('*', "else"));
+            let key = key.replace('*', ".x");
+            let value = value.replace('*', "else");
             let found = mark(&key, &value).unwrap();
             assert_eq!((found.what, found.why, found.hint), (what, why, hint), "{key}: {value} is met by a row before");
             assert_eq!((why != "-", hint != "-"), (["warned", "refused"].contains(&what), what == "refused"), "{key}");

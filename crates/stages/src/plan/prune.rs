@@ -140,7 +140,8 @@ impl<'a> Gates<'a> {
 
     /// Why the object stays ours although it left: the release does not prune, or a person has to say more.
     fn spared(&self, object: &ObjectComparison) -> Option<String> {
-        let (release, kind) = (&object.release, &object.id.kind.kind);
+        let release = &object.release;
+        let kind = &object.id.kind.kind;
         if self.release(object).is_none_or(|facts| facts.prune == Prune::Keep) {
             return Some(format!("the release `{release}` does not prune"));
         }
@@ -191,7 +192,8 @@ fn controller(meta: &Value) -> Option<String> {
 
 fn keep_mark(meta: &Value) -> Option<String> {
     rows(include_str!("keep.txt")).find_map(|row| {
-        let (key, wanted) = (*row.first()?, *row.get(1)?);
+        let key = *row.first()?;
+        let wanted = *row.get(1)?;
         let marks = ["annotations", "labels"].into_iter().filter_map(|map| meta.dig(&[map, key])?.as_str());
         let says = |mark: &str| mark.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted));
         marks.into_iter().any(says).then(|| format!("it is marked `{key}: {wanted}`"))
@@ -237,7 +239,8 @@ fn inhabited(residents: &Residents, gone: &BTreeSet<ObjectId>) -> Option<String>
         Residents::Unknown(reason) => Some(format!("it could not be told what would go with it: {reason}")),
         Residents::Known(found) => {
             let staying: Vec<&ObjectId> = found.difference(gone).collect();
-            let (first, more) = (staying.first()?, staying.len() - 1);
+            let first = staying.first()?;
+            let more = staying.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             Some(format!("`{first}`{more} would go with it, which this plan does not delete"))
         }

@@ -136,7 +136,8 @@ fn resources(object: &ObjectComparison, around: &Around<'_>) -> Vec<String> {
 
 /// Whether a word of the user names this object, or rules allow that these fields lead to it.
 pub(super) fn allowed(object: &ObjectComparison, facts: Option<&ReleaseFacts>, guards: &Guards) -> bool {
-    let (id, fields) = (&object.id, immutable::immutable(object));
+    let id = &object.id;
+    let fields = immutable::immutable(object);
     let is_about = |rule: &&ReplaceRule| rule.objects.fits(&id.kind, id.namespace.as_deref(), &id.name);
     let rules: Vec<&ReplaceRule> = facts.iter().flat_map(|facts| &facts.replace).filter(is_about).collect();
     let covers = |rule: &&ReplaceRule, field| rule.paths.is_empty() || rule.paths.iter().any(|it| it.covers(field));

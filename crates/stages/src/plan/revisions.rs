@@ -17,7 +17,8 @@ pub type Objects = Vec<Arc<Object>>;
 /// Plans what an apply of `head` would do where exactly `base` is applied, each of them an environment with its objects.
 /// What deletes data is in it like all else, as the revision says so; who applies it is asked first.
 pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects), key: &FingerprintKey) -> Plan {
-    let (from, to) = (base.0, head.0);
+    let from = base.0;
+    let to = head.0;
     let inventories = by_release(&base.1);
     let fact = |release: &Release, declared: bool| ReleaseFacts {
         name: Arc::clone(&release.name),

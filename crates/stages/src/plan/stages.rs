@@ -30,7 +30,8 @@ pub(super) struct Staged {
 /// Puts actions in order.
 pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> Staged {
     actions.sort_by(|(_, a), (_, b)| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
-    let (wanted, left) = (Depends::of(&actions, true, releases), Depends::of(&actions, false, releases));
+    let wanted = Depends::of(&actions, true, releases);
+    let left = Depends::of(&actions, false, releases);
     let (mut stages, circles) = Builder::new(&actions, releases).build(&wanted, &left).sorted();
     let circles = circles.iter().filter(|circle| circle.iter().all(|stage| stage.work != Work::Delete));
     let circles = circles.map(|circle| Refusal::Circle { path: path(circle, &actions) });
@@ -132,8 +133,10 @@ impl<'a> Builder<'a> {
             releases.iter().map(|it| &it.name).chain(actions.iter().map(|(_, it)| &it.release)).collect();
         let mut ways = |name: &'a Arc<str>| {
             let mut add = |work| graph.add(name, work, Vec::new());
-            let (begin, healthy) = (add(Work::Apply), add(Work::Wait));
-            let (leaving, end) = (add(Work::Delete), add(Work::Delete));
+            let begin = add(Work::Apply);
+            let healthy = add(Work::Wait);
+            let leaving = add(Work::Delete);
+            let end = add(Work::Delete);
             (name, Ways { begin, start: begin, healthy, done: healthy, leaving, emptying: leaving, end, last: end })
         };
         let ways = names.into_iter().map(&mut ways).collect();
@@ -371,7 +374,8 @@ fn dependants<'a>(release: &str, facts: &BTreeMap<&'a str, &'a ReleaseFacts>) ->
     for (name, facts) in facts {
         facts.needs.iter().for_each(|need| needed_by.entry(need).or_default().push(name));
     }
-    let (mut found, mut open) = (BTreeSet::new(), vec![release]);
+    let mut found = BTreeSet::new();
+    let mut open = vec![release];
     while let Some(next) = open.pop() {
         let new = needed_by.get(next).into_iter().flatten().filter(|name| found.insert(**name));
         open.extend(new.collect::<Vec<_>>());

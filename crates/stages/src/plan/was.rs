@@ -72,7 +72,8 @@ fn renamed(steps: &mut [Step]) {
         let theirs: Vec<Candidate<'_>> = left.iter().map(candidate).collect();
         let pairs = alike::pairs(&ours, &theirs);
         for (ours, theirs) in pairs {
-            let (new, old) = (new[ours], left[theirs]);
+            let new = new[ours];
+            let old = left[theirs];
             steps[new].was = Some(Was::Named(steps[old].object.id.clone()));
             steps[old].was = Some(Was::Becomes(steps[new].object.id.clone()));
         }

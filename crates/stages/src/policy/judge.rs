@@ -106,7 +106,8 @@ fn split<'p>(
 ) -> (Vec<&'p Rule>, Vec<Unjudged>) {
     let is_meant =
         |rule: &&Rule| rule.environments.is_empty() || rule.environments.iter().any(|it| fits(it, environment));
-    let (mut rules, mut unjudged) = (Vec::new(), Vec::new());
+    let mut rules = Vec::new();
+    let mut unjudged = Vec::new();
     for rule in policy.rules.iter().filter(is_meant) {
         match why(rule) {
             Some(why) => unjudged.push(Unjudged { rule: rule.name.clone(), policy: rule.origin.clone(), why }),

@@ -80,7 +80,8 @@ pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
     for path in paths {
         for rule in of_file(path, tree.text(path)?)? {
             if let Some(first) = rules.iter().find(|it| it.name == rule.name) {
-                let (name, first) = (rule.name, first.origin.clone());
+                let name = rule.name;
+                let first = first.origin.clone();
                 return Err(PolicyError::Twice { name, first, at: Box::new(Place::bare(rule.origin)) });
             }
             rules.push(rule);

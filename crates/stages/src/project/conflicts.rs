@@ -33,7 +33,8 @@ pub(super) fn rules(
     node: Option<&Value>,
 ) -> Result<(Vec<ConflictRule>, Vec<IgnoreRule>), ProjectError> {
     let nodes = node.and_then(Value::as_list).unwrap_or_default();
-    let (mut decided, mut left) = (Vec::new(), Vec::new());
+    let mut decided = Vec::new();
+    let mut left = Vec::new();
     for (spec, node) in specs.unwrap_or_default().iter().zip(nodes) {
         let rule = rule(tree, spec, node)?;
         match spec.decision {

@@ -52,7 +52,8 @@ pub fn dependencies(tree: &Tree, folder: &str) -> Result<Vec<Dependency>, Projec
 
 fn dependency(tree: &Tree, folder: &str, node: &Value) -> Option<Dependency> {
     let field = |key: &str| node.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
-    let (name, repo) = (field("name")?, field("repository")?);
+    let name = field("name")?;
+    let repo = field("repository")?;
     let elsewhere = ["https://", "http://", "oci://", "@", "alias:"].iter().any(|it| repo.starts_with(it));
     let charts = tree.below(&format!("{folder}/charts"));
     if !elsewhere || charts.contains(&format!("{name}/Chart.yaml")) {

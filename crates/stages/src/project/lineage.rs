@@ -84,7 +84,8 @@ impl Walk<'_> {
         }
         let path = format!("environments/{name}/environment.yaml");
         if !is_label(name) {
-            let (what, text) = ("environment name", name.to_owned());
+            let what = "environment name";
+            let text = name.to_owned();
             return Err(ProjectError::NotALabel { what, text, place: Place::of_file(&path) });
         }
         let file = read_file(self.tree, name, &path)?;

@@ -39,7 +39,8 @@ pub(super) fn ordered(
 }
 
 fn unmet(tree: &Tree, release: &str, item: &Value, declared: &[Declared]) -> ProjectError {
-    let (release, place) = (release.to_owned(), Place::of_node(tree, item));
+    let release = release.to_owned();
+    let place = Place::of_node(tree, item);
     let need = item.as_str().unwrap_or_default().to_owned();
     if let Some(off) = declared.iter().find(|it| it.spec.name == need) {
         return ProjectError::NeedDisabled { release, need, place, disabled: off.origin.clone() };
@@ -53,7 +54,8 @@ fn unmet(tree: &Tree, release: &str, item: &Value, declared: &[Declared]) -> Pro
 /// a circle: each release with the place where it names the next, which after the last is the first.
 fn sort(needs: &[Vec<Need>]) -> Result<Vec<usize>, Vec<(usize, Origin)>> {
     let mut order = Vec::with_capacity(needs.len());
-    let (mut done, mut is_open) = (vec![false; needs.len()], vec![false; needs.len()]);
+    let mut done = vec![false; needs.len()];
+    let mut is_open = vec![false; needs.len()];
     for root in 0..needs.len() {
         let mut open: Vec<(usize, usize)> = if done[root] { Vec::new() } else { vec![(root, 0)] };
         while let Some((release, next)) = open.last_mut() {

@@ -15,7 +15,8 @@ pub(super) fn of(tree: &Tree, lineage: &[String], release: &str) -> Vec<ValuesLa
     let folders = lineage.iter().filter(|name| *name != DEFAULTS).map(|name| format!("environments/{name}/values"));
     let mut layers = Vec::new();
     for folder in folders {
-        let (plain, template) = (format!("{folder}/{release}.yaml"), format!("{folder}/{release}.yaml.j2"));
+        let plain = format!("{folder}/{release}.yaml");
+        let template = format!("{folder}/{release}.yaml.j2");
         if tree.contains(&plain) {
             layers.push(ValuesLayer::File(plain.clone(), Place::of_file(&plain).origin));
         }

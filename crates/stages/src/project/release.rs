@@ -84,7 +84,8 @@ pub(super) fn build(
     lock: &Lock,
     declared: &Declared,
 ) -> Result<Release, ProjectError> {
-    let (spec, nodes) = (&declared.spec, &declared.nodes);
+    let spec = &declared.spec;
+    let nodes = &declared.nodes;
     let environment = lineage.last().map(String::as_str).unwrap_or_default();
     let (source, source_origin) = source(tree, lock, declared)?;
     let mut values = own_files::of(tree, lineage, &spec.name);
@@ -130,7 +131,8 @@ fn missing(tree: &Tree, declared: &Declared, what: &'static str) -> ProjectError
 }
 
 fn source(tree: &Tree, lock: &Lock, declared: &Declared) -> Result<(ReleaseSource, Origin), ProjectError> {
-    let (spec, nodes) = (&declared.spec, &declared.nodes);
+    let spec = &declared.spec;
+    let nodes = &declared.nodes;
     let written = [
         ("chart", spec.chart.is_some()),
         ("manifests", spec.manifests.is_some()),

@@ -46,7 +46,9 @@ pub fn select(
         let there = holds(release, &context)?;
         let named = selection.releases.iter().any(|name| **name == *release.name);
         if let (false, true, Some((when, origin))) = (there, named, &release.when) {
-            let (release, when, origin) = (release.name.to_string(), when.clone(), origin.clone());
+            let release = release.name.to_string();
+            let when = when.clone();
+            let origin = origin.clone();
             return Err(ProjectError::NotThere { release, when, origin });
         }
         if there && matches(release, named, selection) {
@@ -128,7 +130,8 @@ fn context(environment: &Environment, inputs: &BTreeMap<String, String>) -> Valu
 fn holds(release: &Release, context: &Value) -> Result<bool, ProjectError> {
     let Some((when, origin)) = &release.when else { return Ok(true) };
     let value = weft_jinja::expression(when, context, origin).map_err(|source| {
-        let (release, when) = (release.name.to_string(), when.clone());
+        let release = release.name.to_string();
+        let when = when.clone();
         ProjectError::Condition { release, when, source }
     })?;
     match value.data {

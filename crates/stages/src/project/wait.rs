@@ -108,7 +108,8 @@ fn rule(tree: &Tree, spec: &HealthRuleSpec, node: &Value) -> Result<HealthRule, 
         return Err(lacks("kind"));
     }
     if let (Some(_), Some(entry)) = (&spec.condition, node.as_map().and_then(|it| it.entry("current"))) {
-        let (subject, place) = ("a health rule".to_owned(), Place::of_key(tree, entry));
+        let subject = "a health rule".to_owned();
+        let place = Place::of_key(tree, entry);
         return Err(ProjectError::Contradiction { subject, first: "condition", second: "current", place });
     }
     let read = |key: &str| node.get(key).filter(|it| !it.is_null());

@@ -87,7 +87,8 @@ impl Board {
 
 /// `0:42`, `12:05`, `1:02:03`.
 fn clock(time: Duration) -> String {
-    let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
+    let minutes = time.as_secs() / 60;
+    let seconds = time.as_secs() % 60;
     match minutes / 60 {
         0 => format!("{minutes}:{seconds:02}"),
         hours => format!("{hours}:{:02}:{seconds:02}", minutes % 60),

@@ -65,7 +65,8 @@ impl<'a> Outcomes<'a> {
 
 /// The closing line, such as `dev: 3 to create, 40 unchanged`, without a line break.
 pub fn closing(report: &Report) -> String {
-    let (plan, summary) = (&report.plan, report.plan.summary());
+    let plan = &report.plan;
+    let summary = report.plan.summary();
     let counts = words(&counts(report));
     let said = match (report.purpose, plan.refusals.len()) {
         (Purpose::Drift, _) if summary.create + summary.update + summary.recreate + summary.unknown == 0 => {

@@ -47,7 +47,8 @@ pub(super) fn cells(change: &FieldChange) -> [String; COLUMNS] {
 
 /// `by kubectl-edit (Update)`, and why the field is ignored or not known.
 pub(super) fn note(change: &FieldChange) -> Option<String> {
-    let (writers, reason) = (writers(change), super::escape::line(&reason(change)));
+    let writers = writers(change);
+    let reason = super::escape::line(&reason(change));
     let by = (!writers.is_empty()).then(|| format!("by {writers}"));
     let notes: Vec<String> = by.into_iter().chain((!reason.is_empty()).then_some(reason)).collect();
     (!notes.is_empty()).then(|| notes.join("; "))

@@ -46,7 +46,8 @@ pub fn junit_of_notices(environments: &[&str], notices: &[Notice], folder: &str)
 fn of_notices(notices: Vec<Notice>) -> Vec<Case> {
     let case = |notice: Notice| {
         let about = notice.object.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
-        let (name, (file, line, _)) = (format!("{}{about}", notice.rule), notice.place());
+        let name = format!("{}{about}", notice.rule);
+        let (file, line, _) = notice.place();
         // What is only noted tells of nothing that was tested.
         let skipped = (notice.level == Level::Note).then(|| notice.text());
         let wrong = if skipped.is_some() { Vec::new() } else { vec![(false, notice)] };
@@ -130,7 +131,8 @@ fn case(suite: &str, case: &Case, folder: &str) -> String {
     let wrong = case.wrong.first().map(|(unknown, first)| {
         let element = if *unknown { "error" } else { "failure" };
         let text = case.wrong.iter().map(|(_, it)| it.text()).collect::<Vec<_>>().join("\n");
-        let (message, rule) = (attribute(&first.message), attribute(&first.rule));
+        let message = attribute(&first.message);
+        let rule = attribute(&first.rule);
         format!("      <{element} message=\"{message}\" type=\"{rule}\">{}</{element}>\n", html(&lines(&text)))
     });
     let out = (!case.out.is_empty()).then(|| format!("      <system-out>{}</system-out>\n", html(&lines(&case.out))));

@@ -135,7 +135,8 @@ pub fn markdown_of_many(parts: &[Part], budget: Budget) -> String {
 fn shares(needs: &[usize], room: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..needs.len()).collect();
     order.sort_by_key(|at| needs[*at]);
-    let (mut shares, mut room) = (vec![0; needs.len()], room);
+    let mut shares = vec![0; needs.len()];
+    let mut room = room;
     for (done, at) in order.into_iter().enumerate() {
         shares[at] = needs[at].min(room / (needs.len() - done));
         room -= shares[at];

@@ -48,14 +48,16 @@ pub enum Level {
 impl Notice {
     /// A notice about an environment.
     pub fn new(level: Level, rule: impl Into<String>, environment: &str, message: String) -> Self {
-        let (environment, rule) = (environment.to_owned(), rule.into());
+        let environment = environment.to_owned();
+        let rule = rule.into();
         Self { level, rule, message, environment, hint: None, release: None, object: None, origin: None }
     }
 
     /// What is wrong before there is a report.
     pub fn failed(environment: &str, diagnostic: &Diagnostic) -> Self {
         let message = diagnostic.reason();
-        let (hint, origin) = (diagnostic.hint.clone(), diagnostic.origin.clone());
+        let hint = diagnostic.hint.clone();
+        let origin = diagnostic.origin.clone();
         Self { hint, origin, ..Self::new(Level::Error, "error", environment, message) }
     }
 
@@ -77,7 +79,8 @@ impl Notice {
 
     fn of_step(self, step: &Step) -> Self {
         let origin = step.object.desired.as_ref().map(|it| it.origin.clone());
-        let (object, release) = (Some(step.object.id.clone()), Some(step.object.release.to_string()));
+        let object = Some(step.object.id.clone());
+        let release = Some(step.object.release.to_string());
         Self { release, object, origin, ..self }
     }
 }

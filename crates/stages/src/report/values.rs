@@ -84,13 +84,15 @@ impl<'a> Parts<'a> {
 
 /// `spec.replicas: drift 3 -> 5, by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
 fn since(change: &FieldChange) -> String {
-    let (base, live) = (short(change.base.as_ref()), short(change.live.as_ref()));
+    let base = short(change.base.as_ref());
+    let live = short(change.live.as_ref());
     format!("{}: {} {base} -> {live}{}", path(change), change.class, by(change))
 }
 
 /// `spec.image: pending "app:1" -> "app:2"`. Who wrote what others changed stands in the other part.
 fn next(change: &FieldChange) -> String {
-    let (live, desired) = (short(change.live.as_ref()), cut(&after(change), WIDEST));
+    let live = short(change.live.as_ref());
+    let desired = cut(&after(change), WIDEST);
     let what = match &change.class {
         Class::Release => format!("release, {live} stays"),
         Class::Acquire => format!("acquire {live}"),
@@ -104,7 +106,9 @@ fn next(change: &FieldChange) -> String {
 /// `spec.replicas: 5 -> 3 (an HPA scales it)`.
 fn ignored(change: &FieldChange) -> String {
     let stays = change.live.as_ref() == change.desired.value();
-    let (base, live, after) = (short(change.base.as_ref()), short(change.live.as_ref()), cut(&after(change), WIDEST));
+    let base = short(change.base.as_ref());
+    let live = short(change.live.as_ref());
+    let after = cut(&after(change), WIDEST);
     let (from, to) = if stays { (base, live) } else { (live, after) };
     format!("{}: {from} -> {to} ({}){}", path(change), line(&reason(change)), by(change))
 }

@@ -38,7 +38,8 @@ pub(super) fn join<'c>(chunks: &'c [Vec<u8>]) -> Result<Vec<u8>, StateError> {
     let mut parts = (1..).zip(chunks).map(read).collect::<Result<Vec<Part>, StateError>>()?;
     parts.sort_by_key(|part| part.index);
     let first = parts.first().ok_or(StateError::Empty)?;
-    let (count, wanted) = (first.count, first.digest);
+    let count = first.count;
+    let wanted = first.digest;
     if let Some(missing) = (1..=count).find(|at| !parts.iter().any(|part| part.index == *at)) {
         return Err(StateError::Missing { missing, count });
     }
@@ -64,7 +65,8 @@ fn part(chunk: &[u8]) -> Option<Part<'_>> {
     let end = chunk.iter().position(|byte| *byte == b'\n')?;
     let mut words = std::str::from_utf8(&chunk[..end]).ok()?.split(' ');
     (words.next()? == MAGIC).then_some(())?;
-    let (index, count) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let index = words.next()?.parse().ok()?;
+    let count = words.next()?.parse().ok()?;
     let digest = words.next()?;
     (index >= 1 && index <= count).then_some(Part { index, count, digest, data: &chunk[end + 1..] })
 }

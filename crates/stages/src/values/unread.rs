@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn a_shared_value_is_read_when_any_release_reads_it() {
         let values = |leaves: &[(Path, Origin)]| Values { set_by_user: leaves.to_vec(), ..Values::default() };
-        let (shared, typo) = (leaf("domain", 1), leaf("domian", 2));
+        let shared = leaf("domain", 1);
+        let typo = leaf("domian", 2);
         let one = values(&[shared.clone(), typo.clone()]);
         let two = values(std::slice::from_ref(&shared));
         let found = unread([("one", &one, &[shared.0, typo.0.clone()][..]), ("two", &two, &[][..])]);

@@ -62,7 +62,9 @@ impl Quick<'_> {
 
     /// `|` and the lines below it that are further in than `column`.
     pub(super) fn literal(&mut self, here: Here, column: usize) -> Option<()> {
-        let (mut chomp, mut indent, mut end) = (None, None, here.after(1));
+        let mut chomp = None;
+        let mut indent = None;
+        let mut end = here.after(1);
         while let Some(sign) = self.lines.first(end).filter(|it| *it != b' ') {
             match sign {
                 b'-' | b'+' if chomp.is_none() => chomp = Some(sign),
@@ -106,7 +108,8 @@ impl<'t> Lines<'t> {
 
     /// The same, on as many lines as it takes.
     pub(super) fn quoted_lines(&mut self, here: Here) -> Option<(String, Here)> {
-        let (mut text, mut at) = (String::new(), here.after(1));
+        let mut text = String::new();
+        let mut at = here.after(1);
         let quote = self.first(here)?;
         loop {
             let joins = match unquote(quote, self.rest(at), &mut text)? {
@@ -144,7 +147,8 @@ impl<'t> Lines<'t> {
     /// The lines of a literal block below the line that was taken last.
     fn literal(&mut self, chomp: Option<u8>, indent: Option<usize>, column: usize) -> Option<String> {
         let indent = if indent.is_none() { self.literal_indent(column).ok()? } else { indent };
-        let (mut text, mut kept) = (String::new(), 0);
+        let mut text = String::new();
+        let mut kept = 0;
         while let Some((indent, line)) = indent.zip(self.raw()) {
             let whole = self.whole(line);
             let blanks = blanks(whole);
@@ -177,7 +181,8 @@ impl<'t> Lines<'t> {
 
     /// How far in the lines of a literal block are; `None` where there are none.
     fn literal_indent(&self, column: usize) -> Result<Option<usize>, GivenUp> {
-        let (mut next, mut widest) = (self.raw(), 0);
+        let mut next = self.raw();
+        let mut widest = 0;
         while let Some(line) = next {
             let whole = self.whole(line);
             let blanks = blanks(whole);

@@ -76,7 +76,8 @@ enum Found {
 
 /// Looks at what refers to a manifest.
 async fn in_bundles(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<Found, FetchError> {
-    let (mut found, mut signed) = (Found::Nothing, None);
+    let mut found = Found::Nothing;
+    let mut signed = None;
     for referrer in registry.referrers(manifest).await?.iter().filter(|it| may_be_bundle(it)).take(BUNDLES) {
         let layers = registry.manifest(&referrer.digest).await?.body.layers;
         for layer in layers.iter().filter(|it| it.media_type.starts_with(BUNDLE)) {

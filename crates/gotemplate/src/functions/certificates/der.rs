@@ -57,7 +57,8 @@ pub(super) struct Element<'t> {
 impl<'t> Reader<'t> {
     /// The next element; `None` at the end, and where there is none.
     pub fn read(&mut self) -> Option<Element<'t>> {
-        let (tag, first) = (*self.0.first()?, *self.0.get(1)?);
+        let tag = *self.0.first()?;
+        let first = *self.0.get(1)?;
         let (header, length) = match usize::from(first) {
             short @ ..128 => (2, short),
             long => {

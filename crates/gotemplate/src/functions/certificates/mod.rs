@@ -64,7 +64,8 @@ fn stand_in_key(run: &Run<'_>, word: &str, kind: &str) -> Result<Value, Fault> {
 
 /// A pair from texts in base 64, which have to be what they say.
 fn custom(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let (cert, key) = (text(args, 0)?, text(args, 1)?);
+    let cert = text(args, 0)?;
+    let key = text(args, 1)?;
     if let Source::StandIn("FIXED") = source(run, "buildCustomCert", args)? {
         return Ok(Pair { cert: cert.lossy().into_owned(), key: key.lossy().into_owned() }.into_map());
     }
@@ -103,7 +104,8 @@ fn described(kind: &str, args: &[Value], with_key: bool) -> Result<String, Fault
     if with_key {
         return Ok(format!("{kind}k-{name}"));
     }
-    let (ips, names) = (printed(any(args, 1)?), printed(any(args, 2)?));
+    let ips = printed(any(args, 1)?);
+    let names = printed(any(args, 2)?);
     Ok(format!("{kind}-{name}-{}-{}-{}", ips.lossy(), names.lossy(), int(args, 3)?))
 }
 

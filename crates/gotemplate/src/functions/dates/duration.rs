@@ -127,7 +127,8 @@ fn part<'t>(rest: &'t str, text: &str) -> Result<Option<(u64, &'t str)>, String>
 
 /// The digits behind a point as a number, and what it is divided by; those that fit 63 bits count.
 fn fraction_of(digits: &str) -> (u64, f64) {
-    let (mut number, mut scale) = (0u64, 1.0);
+    let mut number = 0u64;
+    let mut scale = 1.0;
     for digit in digits.bytes().map(|byte| u64::from(byte - b'0')) {
         if number > i64::MAX.unsigned_abs() / 10 || number * 10 + digit > 1 << 63 {
             break;
@@ -153,7 +154,8 @@ impl std::fmt::Display for Duration {
             1_000..1_000_000 => write!(f, "{sign}{}\u{b5}s", fraction(size, 1_000)),
             1_000_000..1_000_000_000 => write!(f, "{sign}{}ms", fraction(size, 1_000_000)),
             _ => {
-                let (hours, minutes) = (size / 3_600_000_000_000, size / 60_000_000_000 % 60);
+                let hours = size / 3_600_000_000_000;
+                let minutes = size / 60_000_000_000 % 60;
                 f.write_str(sign)?;
                 if hours > 0 {
                     write!(f, "{hours}h")?;

@@ -9,7 +9,8 @@ use crate::Str;
 
 /// A time as its layout says.
 pub(super) fn format(time: &Time, layout: &[u8]) -> Str {
-    let (mut out, mut layout) = (Vec::new(), layout);
+    let mut out = Vec::new();
+    let mut layout = layout;
     loop {
         let cut = cut(layout);
         out.extend_from_slice(cut.before);

@@ -13,7 +13,8 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Time, String> {
     let mut left = layout.as_bytes();
     loop {
         let cut = cut(left);
-        let (before, written) = (utf8(cut.before), utf8(cut.written));
+        let before = utf8(cut.before);
+        let written = utf8(cut.written);
         reader.skip(before).ok_or_else(|| reader.mismatch(reader.rest, before))?;
         let Some(piece) = cut.piece else { break };
         let hold = reader.rest;

@@ -214,7 +214,8 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Result<Str, JsonError> {
         self.at += 1;
-        let (mut out, mut start) = (String::new(), self.at);
+        let mut out = String::new();
+        let mut start = self.at;
         loop {
             match self.peek() {
                 Some(b'"') => {

@@ -121,7 +121,8 @@ fn find_all(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn replace(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
-    let (whole, with) = (text(args, 1)?, text(args, 2)?);
+    let whole = text(args, 1)?;
+    let with = text(args, 2)?;
     Ok(match (whole.as_str(), with.as_str()) {
         (Some(whole), Some(with)) => pattern.text.replace_all(whole, with).into_owned().into(),
         _ => pattern.bytes.replace_all(whole, with.as_bytes()).into_owned().into(),
@@ -129,7 +130,8 @@ fn replace(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn replace_literal(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
-    let (whole, with) = (text(args, 1)?, text(args, 2)?);
+    let whole = text(args, 1)?;
+    let with = text(args, 2)?;
     Ok(match (whole.as_str(), with.as_str()) {
         (Some(whole), Some(with)) => pattern.text.replace_all(whole, regex::NoExpand(with)).into_owned().into(),
         _ => pattern.bytes.replace_all(whole, bytes::NoExpand(with)).into_owned().into(),
@@ -138,7 +140,8 @@ fn replace_literal(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
 
 /// The parts between matches, at most so many.
 fn split(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
-    let (whole, most) = (text(args, 1)?, int(args, 2)?);
+    let whole = text(args, 1)?;
+    let most = int(args, 2)?;
     if most == 0 {
         return Ok(List::nil(Type::Str).into());
     }
@@ -146,7 +149,9 @@ fn split(pattern: &Pattern, args: &[Value]) -> Result<Value, Fault> {
         return Ok(List::strings([""]).into());
     }
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let (mut parts, mut begin, mut end) = (Vec::<Str>::new(), 0, 0);
+    let mut parts = Vec::<Str>::new();
+    let mut begin = 0;
+    let mut end = 0;
     for (from, to) in spans(pattern, whole, most) {
         if parts.len() + 1 == most {
             break;

@@ -80,7 +80,8 @@ impl Constraints {
 
 /// `1 - 2` written as two comparisons.
 fn without_spans(text: &str) -> String {
-    let (mut out, mut rest) = (text.to_owned(), text);
+    let mut out = text.to_owned();
+    let mut rest = text;
     while let Some((span, below)) = span(rest) {
         let (one, two) = span.versions;
         out = out.replacen(span.text, &format!(">= {one}, <= {two} "), 1);
@@ -120,7 +121,8 @@ fn is_digit(byte: u8) -> bool {
 impl Group {
     fn parse(text: &str) -> Result<Self, SemverError> {
         let wrong = || SemverError::Constraint(text.to_owned());
-        let (mut comparisons, mut rest) = (Vec::new(), text.trim_start_matches(SPACE));
+        let mut comparisons = Vec::new();
+        let mut rest = text.trim_start_matches(SPACE);
         loop {
             let (comparison, below) = Comparison::first(rest).ok_or_else(wrong)?;
             comparisons.push(comparison);

@@ -187,7 +187,8 @@ impl Ord for Version {
 
 /// The precedence of two pre-releases, part by part; the longer one is the later one.
 fn compare_prereleases(one: &str, two: &str) -> Ordering {
-    let (mut ones, mut twos) = (one.split('.'), two.split('.'));
+    let mut ones = one.split('.');
+    let mut twos = two.split('.');
     loop {
         match (ones.next(), twos.next()) {
             (None, None) => return Ordering::Equal,

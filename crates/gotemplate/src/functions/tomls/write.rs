@@ -140,7 +140,8 @@ impl Writer {
 
 /// The entries that are not nil: tables and lists of tables behind all others.
 fn in_order(map: &Map) -> Result<Vec<(Str, Value)>, String> {
-    let (mut own, mut tables) = (Vec::new(), Vec::new());
+    let mut own = Vec::new();
+    let mut tables = Vec::new();
     for (key, value) in map.entries().iter() {
         let table = matches!(value, Value::Map(_)) || is_tables(value)?;
         match value {

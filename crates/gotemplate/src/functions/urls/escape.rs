@@ -53,7 +53,8 @@ pub(super) fn escape(text: &[u8], part: Part) -> Vec<u8> {
 /// The text that a part of a URL says, or what Go says of it.
 pub(super) fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
     let host = matches!(part, Part::Host | Part::Zone);
-    let (mut out, mut at) = (Vec::with_capacity(text.len()), 0);
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
     while let Some(byte) = text.get(at) {
         if *byte == b'%' {
             let written = &text[at..text.len().min(at + 3)];

@@ -108,7 +108,8 @@ impl Program {
     pub fn reads(&self, path: &str) -> bool {
         let (name, field) = path.split_once('.').map_or((path, None), |(name, field)| (name, Some(field)));
         let is_left = |field: &str| {
-            let (name, field) = (regex::escape(name), regex::escape(field));
+            let name = regex::escape(name);
+            let field = regex::escape(field);
             let asked = format!(r#"\b{name}\s*(?:\.\s*\??\s*{field}\b|\[\s*\??\s*r?['"]+{field}['"]+)"#);
             Regex::new(&asked).is_ok_and(|it| !it.is_match(&self.text))
         };
@@ -146,7 +147,8 @@ fn bound<'t>(pattern: &Regex, text: &'t str) -> BTreeSet<&'t str> {
 fn place(text: &str, name: &str) -> (u32, u32) {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let alone = |at: &usize| {
-        let (before, after) = (&text[..*at], &text[at + name.len()..]);
+        let before = &text[..*at];
+        let after = &text[at + name.len()..];
         !before.ends_with(|c| word(c) || c == '.') && !after.starts_with(word)
     };
     let at = text.match_indices(name).map(|(at, _)| at).find(alone).unwrap_or(0);

@@ -127,7 +127,8 @@ impl Claim<'_> {
     /// Claims what the repository wants, and what the former owners declared: that goes, with the apply that follows.
     /// What the server had filled in for them is left to nobody, as it is in an object that was always applied.
     fn make(&self, formers: &[(FormerKind, &Manager)], adoption: &mut Adoption) -> Result<(), FieldsError> {
-        let (mut certain, mut undecided) = (ours(self.live)?, FieldSet::default());
+        let mut certain = ours(self.live)?;
+        let mut undecided = FieldSet::default();
         for (kind, manager) in formers {
             let fields = FieldSet::from_fields_v1(&manager.fields)?;
             adoption.moved.add(&fields);

@@ -87,7 +87,9 @@ pub struct Migration {
 impl Adoption {
     /// One that is only told: what a saved plan shows. It moves nothing.
     pub fn told(from: Vec<Former>, gone: BTreeSet<String>, seen: Arc<LiveObject>) -> Self {
-        let (ours, moved, undecided) = (None, FieldSet::default(), FieldSet::default());
+        let ours = None;
+        let moved = FieldSet::default();
+        let undecided = FieldSet::default();
         Self { from, gone, ours, moved, undecided, api_version: String::new(), seen }
     }
 
@@ -104,7 +106,8 @@ impl Adoption {
 
     /// Whether the entries of the object are moved already, and nothing but its status is otherwise.
     pub fn is_done(&self, now: &LiveObject) -> bool {
-        let (before, after) = (substance(&self.seen), substance(now));
+        let before = substance(&self.seen);
+        let after = substance(now);
         let planned = self.managers(&self.seen);
         let same = |a: &Manager, b: &Manager| {
             (&a.name, &a.operation, &a.subresource, &a.fields) == (&b.name, &b.operation, &b.subresource, &b.fields)

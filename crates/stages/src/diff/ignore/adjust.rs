@@ -45,7 +45,8 @@ pub fn adjust(
     recorded: Option<&Recorded>,
     context: &Context<'_>,
 ) -> Adjusted {
-    let (mut leave, hide) = (context.rules.about(object, Meaning::Leave), context.rules.about(object, Meaning::Hide));
+    let mut leave = context.rules.about(object, Meaning::Leave);
+    let hide = context.rules.about(object, Meaning::Hide);
     let reached = |rule: &&Rule| rule.paths.iter().any(|path| path.reaches(&object.body));
     leave.iter().chain(&hide).filter(reached).for_each(Rule::use_it);
     let Some(live) = live else { return Adjusted::default() };
@@ -58,7 +59,8 @@ pub fn adjust(
     let Ok(ownership) = Ownership::of(live) else { return Adjusted::default() };
     let shape = shape(object, context);
     let subject = Subject { live, recorded, ownership: &ownership, shape, context };
-    let (mut theirs, mut veil) = (Vec::new(), Vec::new());
+    let mut theirs = Vec::new();
+    let mut veil = Vec::new();
     let (sent, left) = subject.adjust(object, &leave, &mut theirs);
     let (veiled, hidden) = subject.adjust(sent.as_ref().unwrap_or(object), &hide, &mut veil);
     Adjusted { sent, left, theirs, veiled, hidden }

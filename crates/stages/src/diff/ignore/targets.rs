@@ -62,14 +62,16 @@ impl<'v> Target<'v> {
     }
 
     fn fields<'s>(&self, shape: Option<Type<'s>>) -> Vec<(Self, Option<Type<'s>>)> {
-        let (wanted, live) = (self.wanted.and_then(Value::as_map), self.live.and_then(Value::as_map));
+        let wanted = self.wanted.and_then(Value::as_map);
+        let live = self.live.and_then(Value::as_map);
         let more = live.into_iter().flatten().filter(|entry| !wanted.is_some_and(|map| map.contains(&entry.key)));
         let keys = wanted.into_iter().flatten().chain(more).map(|entry| &entry.key);
         let whole = self.whole || is_whole_map(shape);
         let next = keys.filter(|key| !is_fixed(&self.path, key)).map(|key| {
             let step = Step::Field(key.clone());
             let below = below(shape, &step);
-            let (wanted, live) = (wanted.and_then(|map| map.get(key)), live.and_then(|map| map.get(key)));
+            let wanted = wanted.and_then(|map| map.get(key));
+            let live = live.and_then(|map| map.get(key));
             (Self { path: self.path.then(step), wanted, live, whole }, below)
         });
         next.collect()
@@ -77,7 +79,8 @@ impl<'v> Target<'v> {
 
     fn items<'s>(&self, shape: Option<Type<'s>>, part: Option<&Part>) -> Vec<(Self, Option<Type<'s>>)> {
         let list = |side: Option<&'v Value>| side.and_then(Value::as_list).unwrap_or_default();
-        let (wanted, live) = (list(self.wanted), list(self.live));
+        let wanted = list(self.wanted);
+        let live = list(self.live);
         let (steps, whole) = match (items(wanted, shape), items(live, shape)) {
             (Some(wanted), Some(live)) if !self.whole => {
                 let mut steps: Vec<Step> = wanted.into_iter().map(|(step, _)| step).collect();
@@ -89,7 +92,9 @@ impl<'v> Target<'v> {
         };
         let at = |list: &'v [Value], step: &Step| position(list, step, shape).and_then(|at| list.get(at));
         let next = steps.into_iter().map(|step| {
-            let (wanted, live, below) = (at(wanted, &step), at(live, &step), below(shape, &step));
+            let wanted = at(wanted, &step);
+            let live = at(live, &step);
+            let below = below(shape, &step);
             (Self { path: self.path.then(step), wanted, live, whole }, below)
         });
         next.filter(|(next, _)| next.wanted.is_some() || next.live.is_some()).collect()

@@ -285,7 +285,8 @@ impl<'a> Judge<'a> {
 
 fn step(hook: &Hook, does: Does, point: Point, reason: String) -> (Action, ObjectComparison) {
     let Hook { object, terms } = hook;
-    let (of, terms) = (object.id.clone(), terms.clone());
+    let of = object.id.clone();
+    let terms = terms.clone();
     let step = HookStep { does, reason, point, of, terms, resumes: false, removes: Vec::new() };
     let new = ObjectComparison {
         desired: Some(Arc::new(object.clone())),

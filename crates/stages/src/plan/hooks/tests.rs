@@ -26,6 +26,7 @@ pub fn tests(environment: &str, mut hooks: Vec<Hook>) -> Plan {
         Stage { release, work: Work::Run, steps: vec![at], after: is_after.into_iter().collect() }
     };
     let stages = steps.iter().enumerate().map(stage).collect();
-    let (hooks, policies) = (BTreeMap::new(), BTreeMap::new());
+    let hooks = BTreeMap::new();
+    let policies = BTreeMap::new();
     Plan { environment: environment.to_owned(), steps, stages, hooks, policies, ..Plan::default() }
 }

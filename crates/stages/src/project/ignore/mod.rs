@@ -97,7 +97,8 @@ fn shipped_rule(tree: &Tree, name: &str, spec: &IgnoreSpec, node: &Value) -> Res
     let entry = |key: &str| node.as_map().and_then(|map| map.entry(key)).filter(|entry| !entry.value.is_null());
     for second in ["paths", "manager"] {
         if let Some(entry) = entry(second) {
-            let (subject, place) = ("an ignore rule".to_owned(), Place::of_key(tree, entry));
+            let subject = "an ignore rule".to_owned();
+            let place = Place::of_key(tree, entry);
             return Err(ProjectError::Contradiction { subject, first: "default", second, place });
         }
     }

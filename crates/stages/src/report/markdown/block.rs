@@ -81,7 +81,8 @@ impl<'r> Block<'r> {
 
     fn body(&self, detail: Detail) -> String {
         let most = if detail == Detail::Full { usize::MAX } else { SOME };
-        let (step, object) = (self.step, &self.step.object);
+        let step = self.step;
+        let object = &self.step.object;
         let adopted = object.adopts.as_ref().map(|it| format!("- {}\n", page(&it.to_string()))).unwrap_or_default();
         if self.show.view == View::Columns {
             let table = self.table(most);

@@ -27,7 +27,8 @@ impl Section {
 
     /// What there is room for, of room that others need as well.
     pub fn within(&self, room: usize) -> String {
-        let (whole, room) = (self.whole(), room / self.share);
+        let whole = self.whole();
+        let room = room / self.share;
         if whole.len() <= room {
             return whole;
         }

@@ -18,7 +18,9 @@ pub enum Fate {
 /// What came of a release, from its steps: whether each asked for a write, and what became of it. `None` where the run
 /// changed nothing of it.
 pub fn outcome<'f>(steps: impl IntoIterator<Item = (bool, Option<&'f Fate>)>) -> Option<Outcome> {
-    let (mut changed, mut undone, mut unhealthy) = (false, None, None);
+    let mut changed = false;
+    let mut undone = None;
+    let mut unhealthy = None;
     for (asked, fate) in steps {
         match fate {
             Some(Fate::Done) => changed |= asked,
@@ -49,8 +51,10 @@ mod tests {
 
     #[test]
     fn a_release_is_as_its_worst_object() {
-        let (done, sick) = (Fate::Done, Fate::Unhealthy("no pods\nof three".into()));
-        let (undone, unknown) = (Fate::Undone("refused".into()), Fate::Unknown("no answer".into()));
+        let done = Fate::Done;
+        let sick = Fate::Unhealthy("no pods\nof three".into());
+        let undone = Fate::Undone("refused".into());
+        let unknown = Fate::Unknown("no answer".into());
         let of = |steps: &[(bool, Option<&Fate>)]| outcome(steps.iter().copied());
         assert_eq!(of(&[(false, None), (true, Some(&done))]), Some(Outcome::Done));
         assert_eq!(of(&[(true, Some(&sick)), (true, Some(&done))]), Some(Outcome::Failed("no pods".into())));

@@ -184,7 +184,9 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     let document: Document =
         serde_json::from_str(text).map_err(|source| SavedError::Format { file: file.to_owned(), source })?;
     let (steps, proofs) = document.steps.into_iter().map(step).unzip();
-    let (environment, refusals, findings) = (document.environment, document.refusals, document.findings);
+    let environment = document.environment;
+    let refusals = document.refusals;
+    let findings = document.findings;
     let plan = Plan { environment, steps, refusals, findings, policies: document.policies, ..Plan::default() };
     let plan = Plan { rewrites: document.rewrites, ..plan };
     Ok(Saved {

@@ -30,7 +30,8 @@ pub fn hold(saved: &Saved, now: Plan, key: &FingerprintKey) -> Result<Held, Vec<
     for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
         before.insert(name(step), (step, proof));
     }
-    let (mut moved, mut places) = (Vec::new(), Vec::new());
+    let mut moved = Vec::new();
+    let mut places = Vec::new();
     for (at, (step, proof)) in now.steps.iter().zip(proofs(&now, key)).enumerate() {
         match stands(before.remove(&name(step)), (step, &proof), key) {
             Stands::Same => {}

@@ -122,7 +122,8 @@ fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) 
 
 /// Whether the same would be done, for the same changes of fields, of which the same others own some.
 fn same_deed(before: &Step, now: &Step) -> bool {
-    let (a, b) = (counted(before), counted(now));
+    let a = counted(before);
+    let b = counted(now);
     let adopts = |step: &Step| step.object.adopts.as_ref().map(ToString::to_string);
     before.action == now.action
         && adopts(before) == adopts(now)
@@ -154,7 +155,8 @@ fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
         if moved.iter().any(|it| it.path.is_prefix_of(&path)) {
             continue;
         }
-        let (was, is) = (value(before, &path), value_now(before, now, &path));
+        let was = value(before, &path);
+        let is = value_now(before, now, &path);
         let change = counted(now).into_iter().find(|it| it.path == path);
         let former = counted(before).into_iter().find(|it| it.path == path);
         let by = match (change, &now.object.live) {
