@@ -290,12 +290,12 @@ fn check_in_sandbox(settings: Settings, own: &mut Found) -> Result<usize, Failur
         let kubeconfig = Some(sandbox.kubeconfig().to_path_buf());
         let cluster = ClusterOverride { kubeconfig, ..ClusterOverride::default() };
         let settings = Settings { cluster, ..settings };
-        let checked = async {
+        let checked = Box::pin(async {
             let planned = pipeline::plan(&settings, &Guards::default(), &at).await?;
             let found = acting::rehearse(&planned).await?;
             let after = pipeline::plan(&settings, &Guards::default(), &at).await?.plan;
             Ok::<_, Failure>((found, after))
-        };
+        });
         let checked = checked.await;
         sandbox.stop().await?;
         checked

@@ -127,6 +127,7 @@ const PURE_PARTS: &[&str] = &[
 
 /// Statics that change and variables of a thread, each with the reason.
 const GLOBAL_STATE: &[(&str, &str)] = &[
+    ("crates/base/src/masked/needles.rs", "counts searches, in tests alone"),
     ("crates/base/src/tree/reads.rs", "what one rendering looks at, noted on its own thread"),
     ("crates/engine/src/network/mod.rs", "the runtime of the network"),
     ("crates/engine/src/pipeline/stop.rs", "signals come to the process"),

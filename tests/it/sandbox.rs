@@ -217,10 +217,10 @@ fn no_programs() -> Result<(), Failed> {
     let environment = environment.map(|(name, value): (&str, String)| (name.to_owned(), value)).into_iter();
     let mut places = Places::new(&network(environment.collect()))?;
     places.folders.truncate(1);
-    let expected = "error: no `etcd` v3.7.3 to be had; looked at:\n\
-        `KUBEBUILDER_ASSETS`, `ROOT/assets`: there is no such folder\n\
-        the cache, `ROOT/.cache/weft/sandbox/etcd-v3.7.3/bin`: there is no such folder\n\
-        the releases of etcd: `WEFT_SANDBOX_RELEASES` is `off`\n\
+    let expected = "error: no `etcd` v3.7.3 to be had; looked at:\n  \
+        `KUBEBUILDER_ASSETS`, `ROOT/assets`: there is no such folder\n  \
+        the cache, `ROOT/.cache/weft/sandbox/etcd-v3.7.3/bin`: there is no such folder\n  \
+        the releases of etcd: `WEFT_SANDBOX_RELEASES` is `off`\n  \
         `go`, which would build it: not in `PATH`\n  \
         = hint: Install Go 1.26 or later (https://go.dev/dl), with which the programs are built once, or set \
         `KUBEBUILDER_ASSETS` to a folder that has them.\n";

@@ -102,7 +102,7 @@ impl Job {
     }
 
     fn comment(&self) -> String {
-        self.forge.has(|it| format!("{}", it.comments.last().map(|it| it.body.clone()).unwrap_or_else(|| json!({}))))
+        self.forge.has(|it| format!("{}", it.comments.last().map_or_else(|| json!({}), |it| it.body.clone())))
     }
 }
 

@@ -33,7 +33,7 @@ fn state(has: &Has, commit: &str, context: &str) -> Option<String> {
 fn planned_and_applied() -> Result<(), Failed> {
     let (stage, forge) = (Stage::new("ci-merge")?, StandIn::new("github"));
     forge.has(|it| {
-        it.comments = vec![Thing { number: 1, body: json!({"body": "<!-- weft:gone -->\nold"}), author: None }]
+        it.comments = vec![Thing { number: 1, body: json!({"body": "<!-- weft:gone -->\nold"}), author: None }];
     });
     let fork = stage.git(&["rev-parse", "HEAD"])?;
     stage.git(&["switch", "--quiet", "--create", "more"])?;

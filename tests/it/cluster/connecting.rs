@@ -215,7 +215,7 @@ fn a_plugin_gives_a_token_or_says_why_not() -> Result<(), Failed> {
         ))
     };
     connects(&target(&of(&user(&format!("echo '{credential}'"))?)))?;
-    let expected = "error: the credential plugin `sh` failed: exit status: 7\nno session, log in first\n  \
+    let expected = "error: the credential plugin `sh` failed: exit status: 7\n  no session, log in first\n  \
         = hint: Run the plugin by hand; it usually wants a login.\n";
     same("the error", expected, &failure(&target(&of(&user("echo no session, log in first >&2; exit 7")?))))
 }

@@ -142,7 +142,7 @@ impl Generator {
         Self { state: seed, known: vec!["$"], loops: 0, values: 0, definitions: Vec::new(), quoted: false }
     }
 
-    /// SplitMix64.
+    /// `SplitMix64`.
     fn below(&mut self, end: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut word = self.state;

@@ -213,7 +213,7 @@ fn process() -> Result<(), Failed> {
     }
     assert!(page(&health, "/healthz")?.ends_with("\r\n\r\nok\n"));
     let text = page(&metrics, "/metrics")?;
-    assert!(text.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"), "{text}");
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4"), "{text}");
     assert!(page(&metrics, "/healthz")?.starts_with("HTTP/1.1 404"), "metrics alone");
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id())?).ok_or("a process")?;
     rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;

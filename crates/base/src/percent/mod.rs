@@ -19,9 +19,10 @@ pub fn segment(name: &str) -> String {
     utf8_percent_encode(name, &SEGMENT).to_string()
 }
 
-/// A path of a file as a relative reference.
+/// A path of a file as a relative reference, without empty segments: `a//b` would not be one everywhere.
 pub fn path(path: &str) -> String {
-    utf8_percent_encode(path, &PATH).to_string()
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    utf8_percent_encode(&segments.join("/"), &PATH).to_string()
 }
 
 #[cfg(test)]

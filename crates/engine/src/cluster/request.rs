@@ -94,6 +94,7 @@ impl Request {
     }
 
     /// The same request with another method and a body.
+    #[must_use]
     pub fn with(self, method: Method, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { method, content_type, body: body.into(), ..self }
     }

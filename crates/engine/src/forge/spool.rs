@@ -69,7 +69,10 @@ impl Spool {
         let name = format!("{:039}{WAITING}", now.as_nanos());
         self.write(&name, &[event.name.as_bytes(), b"\n", &event.text].concat())?;
         known.extend(marks.iter().map(|mark| (mark.clone(), now.as_secs())));
-        let lines: String = known.iter().map(|(mark, time)| format!("{time} {mark}\n")).collect();
+        let mut lines = String::new();
+        for (mark, time) in known.iter() {
+            lines.extend([&time.to_string(), " ", mark.as_str(), "\n"]);
+        }
         self.write(MARKS, lines.as_bytes())?;
         self.arrived.notify_one();
         Ok(Intake::Accepted)

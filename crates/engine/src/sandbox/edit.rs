@@ -23,7 +23,7 @@ impl Sandbox {
         body: Option<&Value>,
     ) -> Result<Value, SandboxError> {
         let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let body = body.map(ToString::to_string).unwrap_or_default();
         let request = Request::get(path.to_owned(), format!("{method} {path}")).with(method, kind, body);
         let client = client_of(&self.kubeconfig, user)?;
         let answer = client.send(&request).await?;

@@ -27,6 +27,7 @@ impl FieldSet {
     }
 
     /// The same node, itself a member or not.
+    #[must_use]
     pub fn with_member(self, member: bool) -> Self {
         Self { member, ..self }
     }

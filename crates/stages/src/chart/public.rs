@@ -68,7 +68,7 @@ impl Public {
             Data::Text(text) => self.texts.push(text.clone()),
             Data::List(items) => items.iter().for_each(|item| self.add_value(item)),
             Data::Map(map) => {
-                for entry in map.iter() {
+                for entry in map {
                     self.texts.push(entry.key.to_string());
                     self.add_value(&entry.value);
                 }

@@ -68,8 +68,8 @@ pub fn templated(chart: &Chart, by_user: &Value, named: &Named) -> Result<Templa
         _ => None,
     };
     let text = printed(&rendered, &prepared, named, chart.cores)?;
-    let names = [named.name.as_str(), named.namespace.as_str()];
-    let public = stand_in.as_ref().map(|_| Public::new(&prepared.root, by_user, names)).unwrap_or_default();
+    let words = [named.name.as_str(), named.namespace.as_str()];
+    let public = stand_in.as_ref().map(|_| Public::new(&prepared.root, by_user, words)).unwrap_or_default();
     Ok(Templated { text, stand_in, public, placeholders: rendered.placeholders, lookups: rendered.asked })
 }
 

@@ -112,11 +112,16 @@ fn result(notice: &Notice, rule: usize, fingerprint: &str, folder: &str) -> Json
     };
     let object = notice.object.as_ref().map(|it| format!("{}/{it}", notice.environment));
     let name = object.unwrap_or_else(|| notice.environment.clone());
+    // The schema asks for at least one character.
+    let text = match lines(&notice.text()) {
+        empty if empty.is_empty() => meaning(&notice.rule).0.to_owned(),
+        text => text,
+    };
     json!({
         "ruleId": notice.rule,
         "ruleIndex": rule,
         "level": level,
-        "message": {"text": lines(&notice.text())},
+        "message": {"text": text},
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": {"uri": percent::path(&file)},

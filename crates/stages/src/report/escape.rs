@@ -34,7 +34,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// Whether a forge would make a link of what is before and behind this character: `https://`, `www.`.
 fn makes_link(text: &str, at: usize, char: char) -> bool {
-    let before = text[..at].as_bytes();
+    let before = &text.as_bytes()[..at];
     let rest = &text[at + char.len_utf8()..];
     let is_www = before.len() >= 3 && before[before.len() - 3..].eq_ignore_ascii_case(b"www");
     char == ':' && rest.starts_with("//") || char == '.' && is_www
