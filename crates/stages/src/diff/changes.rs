@@ -72,9 +72,11 @@ fn compare_maps(
     let mut keys: Vec<String> = entries(before).unwrap_or_default();
     let later: Vec<String> = entries(after).unwrap_or_default();
     keys.extend(later.into_iter().filter(|key| before.and_then(|b| b.get(key)).is_none()));
-    // An item that comes or goes as a whole is told by its other fields: its keys are in the path.
+    // The path of an item that comes or goes as a whole shows its keys, so only its other fields are listed. An item that
+    // has nothing but keys is listed by the first of them: it would not show up at all.
     let lone = before.is_none() || after.is_none();
-    let identity = |key: &str| lone && keys.len() > 1 && is_key(path, key);
+    let first = keys.first().filter(|_| keys.iter().all(|key| is_key(path, key)));
+    let identity = |key: &String| lone && is_key(path, key) && first != Some(key);
     for key in keys.iter().filter(|key| !is_server_field(path, key) && !identity(key)) {
         let side = |value: Option<&Value>| value.and_then(|v| v.get(key)).cloned();
         let before = side(before);

@@ -15,6 +15,9 @@ pub(super) fn changed(change: &Change) -> Option<Consequence> {
     }
     let before = change.before?;
     let after = change.after?;
+    if selects_its_own_pods(change, after) {
+        return None;
+    }
     // A Service without a selector is about endpoints that somebody else writes.
     let said = |it: Option<&Value>| it.map_or_else(|| "(none)".to_owned(), |it| brief(it, usize::MAX));
     SELECTORS.iter().find_map(|path| {
@@ -23,4 +26,10 @@ pub(super) fn changed(change: &Change) -> Option<Consequence> {
         let differs = from != to && (from.is_some() || to.is_some());
         differs.then(|| Consequence::Selector { field: path.join("."), from: said(from), to: said(to) })
     })
+}
+
+/// The server gives a Job a selector of its own pods, unless `manualSelector` says that the manifest has one.
+fn selects_its_own_pods(change: &Change, after: &Value) -> bool {
+    let is_manual = after.dig(&["spec", "manualSelector"]).and_then(Value::as_bool) == Some(true);
+    change.kind() == "Job.batch" && !is_manual
 }
