@@ -26,7 +26,7 @@ use crate::project::{Owner, Prune};
 use weft_base::diagnostic::{Diagnose, Kind};
 
 /// The version of the formats that this program writes, and the only one that it reads; for inventories see
-/// [`OWNED_VERSION`].
+/// `OWNED_VERSION`.
 pub const FORMAT_VERSION: u64 = 1;
 /// The version of inventories that say to which project they belong. Version 1 is read as well.
 const OWNED_VERSION: u64 = 2;
