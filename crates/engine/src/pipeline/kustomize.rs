@@ -126,9 +126,10 @@ pub(super) fn render(
     release: &Release,
     making: &Making,
 ) -> Result<(Rendered, Vec<String>), Failure> {
-    let options = Options { making: making.clone(), ..Options::default() };
+    let options = Options { making: making.clone(), unrestricted: release.unrestricted, ..Options::default() };
     let build = kustomize::build(Arc::clone(files), folder, &options)?;
-    let path = Arc::new(format!("{folder}/kustomization.yaml"));
+    let path = if folder.is_empty() { "kustomization.yaml".to_owned() } else { format!("{folder}/kustomization.yaml") };
+    let path = Arc::new(path);
     let files = build.resources.into_iter().map(|it| file(&path, it)).collect();
     let (placeholders, lookups) = (build.placeholders, build.lookups);
     let release = Arc::clone(&release.name);

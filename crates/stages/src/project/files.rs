@@ -25,6 +25,9 @@ pub fn folders(environment: &Environment) -> Vec<String> {
         all.extend(files(release).map(|(path, _)| path.to_owned()));
     }
     all.extend(environment.remote.iter().flat_map(|it| it.verify.files()).cloned());
+    if all.contains("") {
+        return vec![String::new()];
+    }
     let below = |path: &str| path.match_indices('/').any(|(at, _)| all.contains(&path[..at]));
     all.iter().filter(|path| *path != "environments" && !below(path)).cloned().collect()
 }

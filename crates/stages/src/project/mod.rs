@@ -179,6 +179,8 @@ pub struct Release {
     pub source: ReleaseSource,
     /// Where that was written.
     pub source_origin: Origin,
+    /// Whether its kustomization may name files outside of its folder (`loadRestrictor: LoadRestrictionsNone`).
+    pub unrestricted: bool,
     /// The releases that must be there first; [`select`] leaves only those that are there.
     pub needs: Vec<String>,
     /// Labels to select it by.

@@ -100,6 +100,7 @@ pub(super) fn build(
         create_namespace: spec.create_namespace.unwrap_or(true),
         source,
         source_origin,
+        unrestricted: unrestricted(tree, declared)?,
         needs: spec.needs.clone().unwrap_or_default(),
         labels: spec.labels.clone().unwrap_or_default(),
         when: spec.when.clone().zip(nodes.get("when").map(|node| node.origin.clone())),
@@ -200,6 +201,20 @@ fn secret(tree: &Tree, environment: &str, release: &str, item: &Value) -> Result
     Ok((path, item.origin.clone()))
 }
 
+/// Whether the kustomization may name files outside of its folder.
+fn unrestricted(tree: &Tree, declared: &Declared) -> Result<bool, ProjectError> {
+    let Some(text) = &declared.spec.load_restrictor else { return Ok(false) };
+    let node = declared.nodes.get("loadRestrictor").cloned().unwrap_or_default();
+    match text.as_str() {
+        _ if declared.spec.kustomization.is_none() => {
+            Err(missing(tree, declared, "`kustomization`, which `loadRestrictor` is about"))
+        }
+        "LoadRestrictionsNone" => Ok(true),
+        "LoadRestrictionsRootOnly" => Ok(false),
+        _ => Err(wrong_kind(tree, &node, "`loadRestrictor`", "`LoadRestrictionsNone` or `LoadRestrictionsRootOnly`")),
+    }
+}
+
 fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
     match node.map(|node| &node.data) {
         None | Some(Data::Null | Data::Bool(true)) => Ok(Prune::Delete),
@@ -228,9 +243,9 @@ pub(super) fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// The path of a node that is relative to the root, but for `./` and `../`, which begin at its file.
+/// The path of a node that is relative to the root, but for `./` and `../`, which begin at its file. `.` is the root.
 pub(super) fn rooted(tree: &Tree, node: &Value, user: &str) -> Result<String, ProjectError> {
-    let near = node.as_str().is_some_and(|text| text == "." || text.starts_with("./") || text.starts_with("../"));
+    let near = node.as_str().is_some_and(|text| text.starts_with("./") || text.starts_with("../"));
     within(tree, node, &if near { folder_of(node) } else { String::new() }, user)
 }
 
