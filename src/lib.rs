@@ -25,7 +25,7 @@ pub use weft_stages::project;
 pub use weft_stages::state;
 pub use weft_stages::values;
 pub use weft_stages::{chart, kustomize};
-pub use weft_stages::{drift, policy, report};
+pub use weft_stages::{drift, import, policy, report};
 pub use weft_stages::{health, impact, plan};
 
 // Edges: they act, and decide nothing.
