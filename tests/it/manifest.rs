@@ -115,6 +115,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         namespace: format!("{name}-ns"),
         create_namespace: true,
         source: ReleaseSource::Manifests(name.to_string()),
+        unrestricted: false,
         needs: Vec::new(),
         labels: std::collections::BTreeMap::default(),
         when: None,

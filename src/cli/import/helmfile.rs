@@ -30,11 +30,8 @@ pub(super) struct HelmfileArgs {
 
 pub(super) fn run(args: &HelmfileArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let reading = Reading::whole(args.draft.root(), &args.file)?;
-    let helmfile = Helmfile {
-        path: &reading.path,
-        environments: &args.environments,
-        variables: &arguments(&args.variables),
-    };
+    let helmfile =
+        Helmfile { path: &reading.path, environments: &args.environments, variables: &arguments(&args.variables) };
     let draft = import::helmfile(&reading.repository, &helmfile, &args.draft.rules(), encryption())?;
     let next = "Next: `weft sources lock ENVIRONMENT` if charts are from elsewhere, then `weft plan ENVIRONMENT`.";
     reading.write(&draft, terminal, next)?;

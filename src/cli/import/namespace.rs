@@ -32,11 +32,8 @@ pub(super) fn run(args: &NamespaceArgs, terminal: &Terminal) -> Result<Exit, Fai
         let discovery = cluster.discover().await?;
         cluster.whole_namespace(&args.namespace, &discovery).await
     })?;
-    let wanted = Namespace {
-        name: &args.namespace,
-        environment: &args.environment,
-        context: args.cluster.context.as_deref(),
-    };
+    let wanted =
+        Namespace { name: &args.namespace, environment: &args.environment, context: args.cluster.context.as_deref() };
     let bodies = objects.iter().map(Whole::body);
     let draft = import::namespace(&reading.repository, &wanted, bodies, &args.draft.rules(), encryption())?;
     reading.write(&draft, terminal, &format!("Next: `weft plan {}` shows what is taken over.", args.environment))?;

@@ -60,9 +60,8 @@ pub(super) struct Reading {
 impl Reading {
     /// The whole repository, and the folder around `path` if that is elsewhere.
     pub fn whole(root: PathBuf, path: &Path) -> Result<Self, Failure> {
-        let real = |path: &Path| {
-            path.canonicalize().map_err(|source| FileError::Read { path: path.to_path_buf(), source })
-        };
+        let real =
+            |path: &Path| path.canonicalize().map_err(|source| FileError::Read { path: path.to_path_buf(), source });
         let path = real(&settings::absolute(path))?;
         let root = real(&root)?;
         let (project, mut skipped) = source::readable(&root, "")?;

@@ -149,8 +149,7 @@ struct Walk<'g> {
 impl Walk<'_> {
     /// Reads all files of the folder that the paths count from.
     fn visit_all(&mut self) -> Result<(), SourceError> {
-        let below =
-            if self.prefix.is_empty() { self.top.clone() } else { subtree(self.git, &self.top, &self.prefix)? };
+        let below = if self.prefix.is_empty() { self.top.clone() } else { subtree(self.git, &self.top, &self.prefix)? };
         for entry in &below {
             let name = entry.name().map_err(|_| SourceError::NameNotText { path: self.prefix.clone().into() })?;
             self.visit(name, name, 0)?;

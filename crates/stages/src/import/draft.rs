@@ -103,12 +103,7 @@ impl<'a, 'r> Drafting<'a, 'r> {
 
     /// Adds releases to an environment, which is made if it is not there. `context` is the context of a kubeconfig that a
     /// new one gets as its cluster.
-    pub fn environment(
-        &mut self,
-        name: &str,
-        context: Option<&str>,
-        releases: &[Release],
-    ) -> Result<(), ImportError> {
+    pub fn environment(&mut self, name: &str, context: Option<&str>, releases: &[Release]) -> Result<(), ImportError> {
         let path = environment_file(name);
         let text: String = releases.iter().map(Release::text).collect();
         if !self.project.contains(&path) {

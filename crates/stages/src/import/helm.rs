@@ -119,7 +119,12 @@ impl Imported<'_> {
     }
 
     /// Writes the chart of the record, and says what it comes to that Helm has otherwise.
-    fn write_chart(&self, draft: &mut Drafting<'_, '_>, metadata: &Value, config: &Value) -> Result<String, ImportError> {
+    fn write_chart(
+        &self,
+        draft: &mut Drafting<'_, '_>,
+        metadata: &Value,
+        config: &Value,
+    ) -> Result<String, ImportError> {
         let name = metadata.get("name").and_then(Value::as_str).map_or_else(|| "chart".to_owned(), label);
         let files = self.chart_files(metadata);
         for (path, bytes) in &files {

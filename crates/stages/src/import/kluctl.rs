@@ -215,9 +215,8 @@ impl Import<'_, '_, '_> {
         let name = unique(name, |it| self.releases.iter().any(|release| release.name == it));
         let namespace = own("namespace").or(namespace);
         if namespace.is_none() {
-            self.draft.note(format!(
-                "The release `{name}` is in the namespace `default`, unless its objects name another."
-            ));
+            self.draft
+                .note(format!("The release `{name}` is in the namespace `default`, unless its objects name another."));
         }
         let mut release = Release::new(&name, namespace.unwrap_or("default"));
         release.push(&listed("needs", &self.before));
@@ -255,18 +254,15 @@ impl Import<'_, '_, '_> {
                 Err(_) => self.draft.add(format!("{folder}/{path}"), bytes),
             }
         }
-        self.draft
-            .note(format!("`{place}` is rendered once, into `{folder}`: its templates are not kept."));
+        self.draft.note(format!("`{place}` is rendered once, into `{folder}`: its templates are not kept."));
         Ok(format!("  {source}: {}\n", word(&folder)))
     }
 
     /// The lines of a chart with its values.
     fn chart(&mut self, chart: &Value, place: &str, name: &str, scope: &Value) -> Result<String, ImportError> {
         for entry in chart.as_map().into_iter().flatten().filter(|it| !CHART_KNOWN.contains(&it.key.as_str())) {
-            self.draft.note(format!(
-                "`{}` of the chart in `{place}` is left out: there is nothing of the kind.",
-                entry.key
-            ));
+            self.draft
+                .note(format!("`{}` of the chart in `{place}` is left out: there is nothing of the kind.", entry.key));
         }
         self.note_beside(place);
         let mut lines = self.chart_source(chart, place, name)?;

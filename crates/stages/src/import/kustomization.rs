@@ -78,7 +78,7 @@ struct Built {
 fn build(files: &Arc<dyn Files>, overlay: &str) -> Result<Built, KustomizeError> {
     match kustomize::build(Arc::clone(files), overlay, &Options::default()) {
         Ok(build) => Ok(Built { build, unrestricted: false }),
-        Err(KustomizeError::Restricted { .. }) => {
+        Err(error) if error.is_restriction() => {
             let options = Options { unrestricted: true, ..Options::default() };
             let build = kustomize::build(Arc::clone(files), overlay, &options)?;
             Ok(Built { build, unrestricted: true })

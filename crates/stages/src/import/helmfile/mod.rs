@@ -16,16 +16,8 @@ use super::{Arguments, Draft, Encryption, ImportError, Repository, Rules};
 use weft_base::value::{Map, Value};
 
 /// Parts of a helmfile that are read.
-const KNOWN: [&str; 8] = [
-    "environments",
-    "releases",
-    "repositories",
-    "helmDefaults",
-    "templates",
-    "values",
-    "bases",
-    "missingFileHandler",
-];
+const KNOWN: [&str; 8] =
+    ["environments", "releases", "repositories", "helmDefaults", "templates", "values", "bases", "missingFileHandler"];
 /// Parts that mean nothing here.
 const MEANINGLESS: [&str; 3] = ["helmBinary", "kustomizeBinary", "filepath"];
 /// Further parts of a helmfile, with what there is instead.
@@ -164,10 +156,8 @@ impl Import<'_, '_, '_> {
         }
         let defaults = self.whole.get("helmDefaults").and_then(Value::as_map);
         for entry in defaults.into_iter().flatten().filter(|it| !DEFAULTS.contains(&it.key.as_str())) {
-            self.draft.note(format!(
-                "`helmDefaults.{}` of `{file}` is left out: there is nothing of the kind.",
-                entry.key
-            ));
+            self.draft
+                .note(format!("`helmDefaults.{}` of `{file}` is left out: there is nothing of the kind.", entry.key));
         }
     }
 

@@ -137,7 +137,6 @@ fn labels(release: &Value) -> String {
     let Some(labels) = release.get("labels").and_then(Value::as_map).filter(|it| !it.is_empty()) else {
         return String::new();
     };
-    let labels: Map =
-        labels.iter().map(|it| (it.key.as_str(), Value::from(scalar_text(&it.value).as_ref()))).collect();
+    let labels: Map = labels.iter().map(|it| (it.key.as_str(), Value::from(scalar_text(&it.value).as_ref()))).collect();
     field("labels", &labels.into())
 }

@@ -49,8 +49,7 @@ impl Import<'_, '_, '_> {
                 Some(path) => {
                     let place = format!("{name}-{}.yaml", at + 1);
                     self.draft.note(format!("`{path}` is rendered once: its templates are not kept."));
-                    self.draft
-                        .add(format!("environments/{}/imported/{place}", self.name), yaml::write(&parted.clear));
+                    self.draft.add(format!("environments/{}/imported/{place}", self.name), yaml::write(&parted.clear));
                     listed.push(Value::from(format!("./imported/{place}").as_str()));
                 }
                 None if is_filled(&parted.clear) => listed.push(parted.clear),
