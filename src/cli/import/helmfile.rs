@@ -29,7 +29,7 @@ pub(super) struct HelmfileArgs {
 }
 
 pub(super) fn run(args: &HelmfileArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let reading = Reading::whole(args.draft.root(), &args.file)?;
+    let reading = Reading::whole(&args.draft.root(), &args.file)?;
     let helmfile =
         Helmfile { path: &reading.path, environments: &args.environments, variables: &arguments(&args.variables) };
     let draft = import::helmfile(&reading.repository, &helmfile, &args.draft.rules(), encryption())?;

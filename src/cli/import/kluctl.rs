@@ -26,7 +26,7 @@ pub(super) struct KluctlArgs {
 }
 
 pub(super) fn run(args: &KluctlArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let reading = Reading::whole(args.draft.root(), &args.folder)?;
+    let reading = Reading::whole(&args.draft.root(), &args.folder)?;
     let kluctl = Kluctl { folder: &reading.path, arguments: &arguments(&args.arguments) };
     let draft = import::kluctl(&reading.repository, &kluctl, &args.draft.rules(), encryption())?;
     let next = "Next: look at the namespaces of the releases, then `weft plan ENVIRONMENT`.";

@@ -59,11 +59,11 @@ pub(super) struct Reading {
 
 impl Reading {
     /// The whole repository, and the folder around `path` if that is elsewhere.
-    pub fn whole(root: PathBuf, path: &Path) -> Result<Self, Failure> {
+    pub fn whole(root: &Path, path: &Path) -> Result<Self, Failure> {
         let real =
             |path: &Path| path.canonicalize().map_err(|source| FileError::Read { path: path.to_path_buf(), source });
         let path = real(&settings::absolute(path))?;
-        let root = real(&root)?;
+        let root = real(root)?;
         let (project, mut skipped) = source::readable(&root, "")?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         if let Ok(below) = path.strip_prefix(&root) {

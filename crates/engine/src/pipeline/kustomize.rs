@@ -11,7 +11,7 @@ use weft_base::value::Value;
 use weft_sops::Identities;
 use weft_stages::chart::{Making, Rendered, RenderedFile};
 use weft_stages::kustomize::{self, Files, Options, Remote};
-use weft_stages::project::{ChartPlace, Lock, Release};
+use weft_stages::project::{ChartPlace, LoadRestrictor, Lock, Release};
 
 /// How the identities of a run are found; asked for once a file is encrypted.
 pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
@@ -126,7 +126,11 @@ pub(super) fn render(
     release: &Release,
     making: &Making,
 ) -> Result<(Rendered, Vec<String>), Failure> {
-    let options = Options { making: making.clone(), unrestricted: release.unrestricted, ..Options::default() };
+    let options = Options {
+        making: making.clone(),
+        unrestricted: release.load_restrictor == LoadRestrictor::None,
+        ..Options::default()
+    };
     let build = kustomize::build(Arc::clone(files), folder, &options)?;
     let path = if folder.is_empty() { "kustomization.yaml".to_owned() } else { format!("{folder}/kustomization.yaml") };
     let path = Arc::new(path);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::stamp::{self, Stamp};
 use super::{LARGEST_FILE, SourceError, pointer};
+use weft_base::tree::Tree;
 
 /// The files at and below `path`, by their path relative to `root`.
 pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
@@ -24,7 +25,7 @@ pub(super) fn stamps(root: &Path, path: &str) -> Result<Vec<(String, Stamp)>, So
 }
 
 /// The files below a folder that can be read, and why others cannot.
-pub(super) fn readable(root: &Path, path: &str) -> Result<(Vec<(String, Vec<u8>)>, Vec<SourceError>), SourceError> {
+pub(super) fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError>), SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
     let mut walk = Walk { root: canonical, found: Vec::new(), skipped: Some(Vec::new()) };
     let start = root.join(path);
@@ -41,7 +42,7 @@ pub(super) fn readable(root: &Path, path: &str) -> Result<(Vec<(String, Vec<u8>)
             Err(error) => skipped.push(error),
         }
     }
-    Ok((files, skipped))
+    Ok((Tree::new(files), skipped))
 }
 
 /// Where the files are, and the paths that they are read under.

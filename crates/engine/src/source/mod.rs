@@ -174,8 +174,7 @@ pub fn folder_of(path: &Path) -> Result<(Tree, String), SourceError> {
 /// The files of a folder, or at and below one of its paths, as far as they can be read, and why the others cannot: a
 /// broken link somewhere is no reason to read nothing.
 pub fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError>), SourceError> {
-    let (files, skipped) = folder::readable(root, path)?;
-    Ok((Tree::new(files), skipped))
+    folder::readable(root, path)
 }
 
 /// When the commit was made that a folder of a git repository is at, in seconds since 1970.

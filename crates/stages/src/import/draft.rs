@@ -84,9 +84,10 @@ impl<'a, 'r> Drafting<'a, 'r> {
     /// Adds a file of secret values, encrypted as `.sops.yaml` says; `names` are told if there is no rule for it. Says
     /// whether it is written.
     pub fn secret(&mut self, path: &str, values: &Value, names: Vec<String>) -> Result<bool, ImportError> {
-        let rule = match self.project.contains(RULES) {
-            true => sops::rules(self.project.text(RULES)?, &Arc::new(RULES.to_owned()))?.rule_for(path).ok(),
-            false => None,
+        let rule = if self.project.contains(RULES) {
+            sops::rules(self.project.text(RULES)?, &Arc::new(RULES.to_owned()))?.rule_for(path).ok()
+        } else {
+            None
         };
         if let Some(rule) = rule {
             let file = File::new(yaml::write(values).as_bytes(), &Arc::new(path.to_owned()), &rule)?;

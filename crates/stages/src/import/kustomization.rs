@@ -63,7 +63,9 @@ pub fn kustomization(
     if names.is_empty() {
         return Err(ImportError::NothingBuilt { folder: shown.to_owned(), reasons });
     }
-    reasons.into_iter().for_each(|it| draft.note(it));
+    for reason in reasons {
+        draft.note(reason);
+    }
     Ok(draft.finish())
 }
 

@@ -21,7 +21,7 @@ pub fn unique(text: &str, taken: impl Fn(&str) -> bool) -> String {
         let start: String = name.chars().take(LONGEST - end.len()).collect();
         start.trim_end_matches('-').to_owned() + &end
     };
-    (2..).map(numbered).find(|it| !taken(it)).unwrap_or(name)
+    (2..u32::MAX).map(numbered).find(|it| !taken(it)).unwrap_or_else(|| name.clone())
 }
 
 #[cfg(test)]

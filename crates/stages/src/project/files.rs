@@ -1,6 +1,7 @@
 //! What an environment needs of the repository beside `environments/`, and whether it is there.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::error::ProjectError;
 use super::{Environment, PatchContent, Release, ReleaseSource, ValuesLayer};
@@ -34,6 +35,8 @@ pub fn folders(environment: &Environment) -> Vec<String> {
 /// The folder `charts` that a chart is in, with the library charts that it may use, or else the chart itself.
 fn beside(chart: &str) -> &str {
     match chart.rsplit_once('/') {
+        // An archive has its libraries in it.
+        _ if Path::new(chart).extension().is_some_and(|it| it == "tgz") => chart,
         Some((above, _)) if above.ends_with("/charts") => above,
         _ => chart,
     }

@@ -179,8 +179,8 @@ pub struct Release {
     pub source: ReleaseSource,
     /// Where that was written.
     pub source_origin: Origin,
-    /// Whether its kustomization may name files outside of its folder (`loadRestrictor: LoadRestrictionsNone`).
-    pub unrestricted: bool,
+    /// Which files its kustomization may name.
+    pub load_restrictor: LoadRestrictor,
     /// The releases that must be there first; [`select`] leaves only those that are there.
     pub needs: Vec<String>,
     /// Labels to select it by.
@@ -213,6 +213,16 @@ pub struct Release {
     pub patches: Vec<PatchEntry>,
     /// Where it was declared last.
     pub origin: Origin,
+}
+
+/// Which files a kustomization may name, in kustomize's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// `LoadRestrictionsRootOnly`: those in and below its folder.
+    #[default]
+    RootOnly,
+    /// `LoadRestrictionsNone`: all of the repository.
+    None,
 }
 
 /// What becomes of objects that leave a release.

@@ -10,7 +10,7 @@ use super::own_files;
 use super::remote::{self, RemoteChart};
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
-use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
+use super::{LoadRestrictor, Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
 use weft_base::diagnostic::Place;
 use weft_base::tree::{self, Tree};
 use weft_base::value::{Data, Map, Origin, Value};
@@ -100,7 +100,7 @@ pub(super) fn build(
         create_namespace: spec.create_namespace.unwrap_or(true),
         source,
         source_origin,
-        unrestricted: unrestricted(tree, declared)?,
+        load_restrictor: load_restrictor(tree, declared)?,
         needs: spec.needs.clone().unwrap_or_default(),
         labels: spec.labels.clone().unwrap_or_default(),
         when: spec.when.clone().zip(nodes.get("when").map(|node| node.origin.clone())),
@@ -201,16 +201,18 @@ fn secret(tree: &Tree, environment: &str, release: &str, item: &Value) -> Result
     Ok((path, item.origin.clone()))
 }
 
-/// Whether the kustomization may name files outside of its folder.
-fn unrestricted(tree: &Tree, declared: &Declared) -> Result<bool, ProjectError> {
-    let Some(text) = &declared.spec.load_restrictor else { return Ok(false) };
+/// Which files the kustomization may name.
+fn load_restrictor(tree: &Tree, declared: &Declared) -> Result<LoadRestrictor, ProjectError> {
+    let Some(text) = &declared.spec.load_restrictor else { return Ok(LoadRestrictor::default()) };
     let node = declared.nodes.get("loadRestrictor").cloned().unwrap_or_default();
     match text.as_str() {
-        _ if declared.spec.kustomization.is_none() => {
-            Err(missing(tree, declared, "`kustomization`, which `loadRestrictor` is about"))
-        }
-        "LoadRestrictionsNone" => Ok(true),
-        "LoadRestrictionsRootOnly" => Ok(false),
+        _ if declared.spec.kustomization.is_none() => Err(ProjectError::MissingField {
+            release: declared.spec.name.clone(),
+            what: "`kustomization`",
+            place: declared.nodes.entry("loadRestrictor").map(|it| Place::of_key(tree, it)).unwrap_or_default(),
+        }),
+        "LoadRestrictionsNone" => Ok(LoadRestrictor::None),
+        "LoadRestrictionsRootOnly" => Ok(LoadRestrictor::RootOnly),
         _ => Err(wrong_kind(tree, &node, "`loadRestrictor`", "`LoadRestrictionsNone` or `LoadRestrictionsRootOnly`")),
     }
 }
