@@ -212,7 +212,7 @@ fn helmfile_undefined() -> Result<(), Failed> {
     let desk = desk("helmfile_undefined");
     let before = desk.files();
     let run = desk.run(["import", "helmfile", "helmfile.yaml.gotmpl"]);
-    run.ends_with(1)?.says("tag")?.says("helmfile.yaml.gotmpl:6")?;
+    run.ends_with(1)?.says("tag")?.says("helmfile.yaml.gotmpl:7")?;
     assert!(desk.files() == before, "nothing is written");
     Ok(())
 }

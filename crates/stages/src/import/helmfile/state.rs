@@ -61,12 +61,13 @@ fn bases(document: &Value, path: &str) -> Result<Vec<String>, ImportError> {
     named.iter().filter_map(Value::as_str).map(join).collect()
 }
 
-/// The parts of a helmfile, which are rendered one after the other.
+/// The parts of a helmfile, which are rendered one after the other. Each begins with blank lines in place of those before
+/// it, so that errors name the right line.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
-    for line in text.lines() {
+    for (before, line) in text.lines().enumerate() {
         if line.trim_end() == "---" {
-            parts.push(String::new());
+            parts.push("\n".repeat(before + 1));
         } else if let Some(part) = parts.last_mut() {
             part.push_str(line);
             part.push('\n');
