@@ -37,6 +37,8 @@ pub use weft_stages::{health, impact, plan};
 pub use weft_stages::state;
 // What people and programs read.
 pub use weft_stages::{drift, policy, report};
+// What other tools have, as a project.
+pub use weft_stages::import;
 
 // Edges: they act, and decide nothing.
 // What a run may reach.

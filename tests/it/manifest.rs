@@ -120,6 +120,7 @@ pub fn release_of(name: &Arc<str>) -> Release {
         namespace: format!("{name}-ns"),
         create_namespace: true,
         source: ReleaseSource::Manifests(name.to_string()),
+        load_restrictor: weft::project::LoadRestrictor::default(),
         needs: Vec::new(),
         labels: std::collections::BTreeMap::default(),
         when: None,

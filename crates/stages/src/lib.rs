@@ -16,3 +16,4 @@ pub mod state;
 pub mod report;
 pub mod drift;
 pub mod policy;
+pub mod import;

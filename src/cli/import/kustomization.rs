@@ -1,21 +1,21 @@
 //! `weft import kustomization`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::shared::{Connected, Reading, encryption};
 use crate::cli::terminal::Terminal;
-use crate::cli::{Exit, files, settings};
-use crate::diagnostic::{Failure, counted};
-use crate::kustomize::{self, Build, KustomizeError, Options};
-use crate::source;
-use crate::value::{Origin, Value};
+use crate::cli::{Exit, settings};
+use crate::diagnostic::Failure;
+use crate::import::{self, Overlays, Rules};
+use crate::source::charts::Charts;
 
 /// Make an environment of each overlay: one release, whose objects are what the overlay comes to.
 ///
-/// The overlays are those kustomizations at and below the folder that no other one names.
+/// The overlays are those kustomizations at and below the folder that no other one names. An environment is called after
+/// the path of its overlay below that folder.
 #[derive(Debug, Args)]
 pub(super) struct KustomizationArgs {
     /// The folder with the overlays, below the root of the repository.
@@ -30,45 +30,18 @@ pub(super) struct KustomizationArgs {
 
 pub(super) fn run(args: &KustomizationArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let root = settings::absolute(&args.project);
-    let (tree, top) = source::folder_of(&root)?;
-    let tree = tree.below(&top);
+    let (reading, tree) = Reading::tree(root.clone())?;
     let folder = args.folder.strip_prefix(&root).unwrap_or(&args.folder).to_string_lossy();
-    let folder = folder.trim_start_matches("./").trim_end_matches('/').to_owned();
-    let overlays = kustomize::overlays(&tree, if folder == "." { "" } else { &folder });
-    if overlays.is_empty() {
-        return Err(KustomizeError::NoFileInFolder { folder, origin: Origin::default() }.into());
-    }
-    let files: Arc<dyn kustomize::Files> = Arc::new(tree);
-    let mut made = Vec::new();
-    for overlay in &overlays {
-        let build = kustomize::build(Arc::clone(&files), overlay, &Options::default())?;
-        let name = overlay.rsplit('/').next().filter(|it| !it.is_empty()).unwrap_or("default");
-        let path = root.join("environments").join(name).join("environment.yaml");
-        let text = format!(
-            "releases:\n- name: {}\n  namespace: {}\n  kustomization: {}\n",
-            args.release,
-            namespace(&build),
-            if overlay.is_empty() { "." } else { overlay }
-        );
-        made.push((path, text, build.resources.len()));
-    }
-    for (path, text, objects) in &made {
-        files::create(path, text, false)?;
-        let (path, objects) = (path.strip_prefix(&root).unwrap_or(path).display(), counted(*objects, "object"));
-        terminal.print(&format!("{path}: {objects}\n"))?;
-    }
-    terminal.say("Next: name the `cluster` of each environment, and compare with `weft plan`.");
+    let folder = folder.trim_start_matches("./").trim_end_matches('/');
+    let variables = settings::variables();
+    let charts = Charts::of(&|name| variables.get(name).cloned());
+    let overlays = Overlays {
+        folder: if folder == "." { "" } else { folder },
+        release: &args.release,
+        files: Arc::new(Connected { tree, charts }),
+    };
+    let draft = import::kustomization(&reading.repository, &overlays, &Rules::default(), encryption())?;
+    let next = "Next: name the `cluster` of each environment, and compare with `weft plan`.";
+    reading.write(&draft, terminal, next)?;
     Ok(Exit::Done)
-}
-
-/// The namespace that most objects are in.
-fn namespace(build: &Build) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for object in &build.resources {
-        if let Some(namespace) = object.dig(&["metadata", "namespace"]).and_then(Value::as_str) {
-            *counts.entry(namespace).or_default() += 1;
-        }
-    }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.map_or_else(|| "default".to_owned(), |(namespace, _)| namespace.to_owned())
 }

@@ -1,13 +1,12 @@
 //! `weft import`.
 
 mod cluster;
-mod draft;
-mod gotmpl;
 mod helm;
 mod helmfile;
 mod kluctl;
 mod kustomization;
 mod namespace;
+mod shared;
 
 use clap::{Args, Subcommand};
 

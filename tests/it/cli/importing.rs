@@ -27,6 +27,15 @@ pub fn trials() -> Vec<Trial> {
         code("cli", "import_kluctl_makes_environments", kluctl),
         code("cli", "import_kustomization_makes_environments", kustomization),
         code("cli", "import_leaves_no_secret_in_clear", secretive),
+        code("cli", "import_helmfile_reads_all_values", helmfile_values),
+        code("cli", "import_helmfile_keeps_charts_with_libraries", helmfile_library),
+        code("cli", "import_helmfile_refuses_undefined_values", helmfile_undefined),
+        code("cli", "import_helmfile_asks_for_variables", helmfile_variables),
+        code("cli", "import_kluctl_renders_charts_and_names_the_rest", kluctl_chart),
+        code("cli", "import_kustomization_goes_on_without_broken_parts", kustomization_many),
+        code("cli", "import_kustomization_writes_all_or_nothing", kustomization_twice),
+        code("cli", "import_kustomization_at_the_root", kustomization_root),
+        code("cli", "import_goes_on_behind_a_broken_link", broken_link),
     ]
 }
 
@@ -149,6 +158,12 @@ fn desk(case: &str) -> Desk {
 /// The files below `environments/` and what was said, held against `expected.txt` of the case.
 fn imported(case: &str, arguments: &[&str]) -> Result<Desk, Failed> {
     let desk = desk(case);
+    held(&desk, case, arguments)?;
+    Ok(desk)
+}
+
+/// The same on a desk that is there, for a case of this name.
+fn held(desk: &Desk, case: &str, arguments: &[&str]) -> Result<(), Failed> {
     let run = desk.run(arguments);
     run.ends_with(0)?;
     let mut text = format!("{}---\n{}", run.stdout, run.stderr);
@@ -163,8 +178,7 @@ fn imported(case: &str, arguments: &[&str]) -> Result<Desk, Failed> {
     if std::env::var_os("WEFT_UPDATE").is_some() {
         fs::write(&expected, &text)?;
     }
-    same(case, &fs::read_to_string(&expected)?, &text)?;
-    Ok(desk)
+    same(case, &fs::read_to_string(&expected).unwrap_or_default(), &text)
 }
 
 fn helmfile() -> Result<(), Failed> {
@@ -183,6 +197,71 @@ fn kustomization() -> Result<(), Failed> {
     desk.run(["render", "dev"]).ends_with(0)?.says("name: dev-web")?;
     let outside = desk.run(["import", "kustomization", "../overlays/"]);
     outside.ends_with(1)?.says("no kustomization in `../overlays`")?.says("of its own repository").map(drop)
+}
+
+fn helmfile_values() -> Result<(), Failed> {
+    imported("helmfile_values", &["import", "helmfile", "helmfile.yaml.gotmpl"]).map(drop)
+}
+
+fn helmfile_library() -> Result<(), Failed> {
+    let desk = imported("helmfile_library", &["import", "helmfile", "deploy/helmfile.yaml"])?;
+    desk.run(["render", "default"]).ends_with(0)?.says("from: library").map(drop)
+}
+
+fn helmfile_undefined() -> Result<(), Failed> {
+    let desk = desk("helmfile_undefined");
+    let before = desk.files();
+    let run = desk.run(["import", "helmfile", "helmfile.yaml.gotmpl"]);
+    run.ends_with(1)?.says("tag")?.says("helmfile.yaml.gotmpl:7")?;
+    assert!(desk.files() == before, "nothing is written");
+    Ok(())
+}
+
+fn helmfile_variables() -> Result<(), Failed> {
+    let desk = desk("helmfile_env");
+    let run = desk.run(["import", "helmfile"]);
+    run.ends_with(1)?.says("read variables of the machine: `NAMESPACE`, `CLUSTER`")?.says("--variable NAME=VALUE")?;
+    held(&desk, "helmfile_env", &["import", "helmfile", "--variable", "NAMESPACE=apps", "--variable", "CLUSTER="])
+}
+
+fn kluctl_chart() -> Result<(), Failed> {
+    let desk = imported("kluctl_chart", &["import", "kluctl", "--arg", "environment=test"])?;
+    desk.run(["render", "test-eu"]).ends_with(0)?.says("mode: single").map(drop)
+}
+
+fn kustomization_many() -> Result<(), Failed> {
+    let desk = imported("kustomization_many", &["import", "kustomization", "."])?;
+    desk.run(["render", "outside"]).ends_with(0)?.says("patched: \"yes\"")?;
+    desk.run(["render", "infra-prod-eu"]).ends_with(0)?.says("namespace: eu")?;
+    let text = fs::read_to_string(desk.project().join("environments/outside/environment.yaml"))?;
+    desk.write("environments/outside/environment.yaml", text.replace("  loadRestrictor: LoadRestrictionsNone\n", ""));
+    desk.run(["render", "outside"])
+        .ends_with(1)?
+        .says("`loadRestrictor: LoadRestrictionsNone` in the release")
+        .map(drop)
+}
+
+fn kustomization_twice() -> Result<(), Failed> {
+    let desk = desk("kustomization");
+    let path = "environments/prod/environment.yaml";
+    desk.write(path, "cluster: {}\nreleases:\n- name: app\n  namespace: x\n  manifests: x\n");
+    let before = desk.files();
+    desk.run(["import", "kustomization", "overlays"]).ends_with(1)?.says("has a release `app` already")?;
+    assert!(desk.files() == before, "nothing is written");
+    Ok(())
+}
+
+fn kustomization_root() -> Result<(), Failed> {
+    let desk = imported("kustomization_root", &["import", "kustomization", "."])?;
+    desk.run(["render", "default"]).ends_with(0)?.says("namespace: root").map(drop)
+}
+
+fn broken_link() -> Result<(), Failed> {
+    let desk = desk("kustomization");
+    std::os::unix::fs::symlink("nowhere", desk.project().join("broken"))?;
+    let run = desk.run(["import", "kustomization", "overlays"]);
+    run.ends_with(0)?.says("Not read: `broken` is a symbolic link that leads nowhere.")?;
+    desk.run(["render", "dev"]).ends_with(0)?.says("name: dev-web").map(drop)
 }
 
 fn secretive() -> Result<(), Failed> {

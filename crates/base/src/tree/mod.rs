@@ -98,9 +98,12 @@ impl Tree {
         self
     }
 
-    /// The part below a folder, with paths relative to it. The bytes are shared.
+    /// The part below a folder, with paths relative to it; the empty path is the root. The bytes are shared.
     #[must_use]
     pub fn below(&self, folder: &str) -> Tree {
+        if folder.is_empty() {
+            return self.clone();
+        }
         let prefix = format!("{folder}/");
         let files = self
             .files
@@ -133,8 +136,11 @@ impl Tree {
         self.files.contains_key(path)
     }
 
-    /// Whether a folder holds any file.
+    /// Whether a folder holds any file; the empty path is the root.
     pub fn has_folder(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return !self.is_empty();
+        }
         let prefix = format!("{folder}/");
         self.files.range(prefix.clone()..).next().is_some_and(|(path, _)| path.starts_with(&prefix))
     }
@@ -158,7 +164,7 @@ impl Tree {
 
     /// The files at or below a path, with their paths from the root of this tree, sorted.
     pub fn at(&self, path: &str) -> impl Iterator<Item = (&str, &[u8])> {
-        let prefix = format!("{path}/");
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
         let itself = self.files.get_key_value(path);
         let below = self.files.range(prefix.clone()..).take_while(move |(path, _)| path.starts_with(&prefix));
         itself.into_iter().chain(below).map(|(path, bytes)| (path.as_str(), &**bytes))

@@ -13,7 +13,7 @@ use weft_base::value::Value;
 use weft_sops::Identities;
 use weft_stages::chart::{Making, Rendered, RenderedFile};
 use weft_stages::kustomize::{self, Files, Options, Remote};
-use weft_stages::project::{ChartPlace, Lock, Release};
+use weft_stages::project::{ChartPlace, LoadRestrictor, Lock, Release};
 
 /// How the identities of a run are found; asked for once a file is encrypted.
 pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
@@ -180,9 +180,14 @@ pub(super) fn render(
     release: &Release,
     making: &Making,
 ) -> Result<(Rendered, Vec<String>), Failure> {
-    let options = Options { making: making.clone(), ..Options::default() };
+    let options = Options {
+        making: making.clone(),
+        unrestricted: release.load_restrictor == LoadRestrictor::None,
+        ..Options::default()
+    };
     let build = kustomize::build(Arc::clone(files), folder, &options)?;
-    let path = Arc::new(format!("{folder}/kustomization.yaml"));
+    let path = if folder.is_empty() { "kustomization.yaml".to_owned() } else { format!("{folder}/kustomization.yaml") };
+    let path = Arc::new(path);
     let files = build.resources.into_iter().map(|it| file(&path, it)).collect();
     let placeholders = build.placeholders;
     let lookups = build.lookups;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::stamp::{self, Stamp};
 use super::{LARGEST_FILE, SourceError, pointer};
+use weft_base::tree::Tree;
 
 /// The files at and below `path`, by their path relative to `root`.
 pub(super) fn read(root: &Path, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
@@ -23,10 +24,31 @@ pub(super) fn stamps(root: &Path, path: &str) -> Result<Vec<(String, Stamp)>, So
     found(root, path)?.into_iter().map(stamp).collect()
 }
 
+/// The files below a folder that can be read, and why others cannot.
+pub(super) fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError>), SourceError> {
+    let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
+    let mut walk = Walk { root: canonical, found: Vec::new(), skipped: Some(Vec::new()) };
+    let start = root.join(path);
+    if start.is_dir() {
+        walk.visit_folder(&start, path)?;
+    } else if start.is_file() {
+        walk.visit(&start, path)?;
+    }
+    let mut skipped = walk.skipped.unwrap_or_default();
+    let mut files = Vec::new();
+    for (place, path) in walk.found {
+        match content(&place, path) {
+            Ok(file) => files.push(file),
+            Err(error) => skipped.push(error),
+        }
+    }
+    Ok((Tree::new(files), skipped))
+}
+
 /// Where the files are, and the paths that they are read under.
 fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
-    let mut walk = Walk { root: canonical, found: Vec::new() };
+    let mut walk = Walk { root: canonical, found: Vec::new(), skipped: None };
     let start = root.join(path);
     match fs::symlink_metadata(&start) {
         Ok(_) => walk.visit(&start, path)?,
@@ -39,6 +61,8 @@ fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError>
 struct Walk {
     root: PathBuf,
     found: Vec<(PathBuf, String)>,
+    /// What could not be read, for a walk that goes on without it.
+    skipped: Option<Vec<SourceError>>,
 }
 
 impl Walk {
@@ -62,16 +86,27 @@ impl Walk {
         for entry in entries {
             let name = entry.file_name();
             let name = name.to_str().ok_or_else(|| SourceError::NameNotText { path: entry.path() })?;
-            let below = format!("{path}/{name}");
+            let below = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
             match entry.file_type() {
                 _ if name == ".git" => {}
                 // Below a folder that is inside, only a link can lead out.
                 Ok(kind) if kind.is_dir() => self.visit_folder(&entry.path(), &below)?,
                 Ok(kind) if kind.is_file() => self.found.push((entry.path(), below)),
-                _ => self.visit(&entry.path(), &below)?,
+                _ => self.visit_link(&entry.path(), &below)?,
             }
         }
         Ok(())
+    }
+
+    /// A link, or what is neither a file nor a folder.
+    fn visit_link(&mut self, place: &Path, path: &str) -> Result<(), SourceError> {
+        match (self.visit(place, path), &mut self.skipped) {
+            (Err(error), Some(skipped)) => {
+                skipped.push(error);
+                Ok(())
+            }
+            (visited, _) => visited,
+        }
     }
 
     /// The real place of a path, once it is known that it stays inside and does not lead back above itself.

@@ -130,7 +130,11 @@ impl Repository {
     pub(super) fn read(&self, commit: Oid, folder: &str, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
         let top = self.git.find_commit(commit)?.tree()?;
         let mut walk = Walk { git: &self.git, prefix: folder.to_owned(), top, ours: true, files: Vec::new() };
-        walk.visit(path, path, 0)?;
+        if path.is_empty() {
+            walk.visit_all()?;
+        } else {
+            walk.visit(path, path, 0)?;
+        }
         Ok(walk.files)
     }
 
@@ -159,12 +163,8 @@ fn address(url: &str) -> Option<String> {
 /// The files at and below a folder of a commit, by their path below it; the empty folder is the top.
 pub(super) fn files(git: &git2::Repository, commit: Oid, folder: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
     let top = git.find_commit(commit)?.tree()?;
-    let below = if folder.is_empty() { top.clone() } else { subtree(git, &top, folder)? };
     let mut walk = Walk { git, prefix: folder.to_owned(), top, ours: false, files: Vec::new() };
-    for entry in &below {
-        let name = entry.name().map_err(|_| SourceError::NameNotText { path: folder.into() })?;
-        walk.visit(name, name, 0)?;
-    }
+    walk.visit_all()?;
     Ok(walk.files)
 }
 
@@ -182,6 +182,16 @@ struct Walk<'g> {
 }
 
 impl Walk<'_> {
+    /// Reads all files of the folder that the paths count from.
+    fn visit_all(&mut self) -> Result<(), SourceError> {
+        let below = if self.prefix.is_empty() { self.top.clone() } else { subtree(self.git, &self.top, &self.prefix)? };
+        for entry in &below {
+            let name = entry.name().map_err(|_| SourceError::NameNotText { path: self.prefix.clone().into() })?;
+            self.visit(name, name, 0)?;
+        }
+        Ok(())
+    }
+
     /// Reads what stands at `place` under the name `path`; the two differ below a link.
     fn visit(&mut self, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
         match self.top.get_path(&Path::new(&self.prefix).join(place)) {

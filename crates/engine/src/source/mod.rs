@@ -179,6 +179,12 @@ pub fn folder_of(path: &Path) -> Result<(Tree, String), SourceError> {
     Ok((Tree::new(files.map(|(below, bytes)| (format!("{name}/{}", below.trim_start_matches('/')), bytes))), name))
 }
 
+/// The files of a folder, or at and below one of its paths, as far as they can be read, and why the others cannot: a
+/// broken link somewhere is no reason to read nothing.
+pub fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError>), SourceError> {
+    folder::readable(root, path)
+}
+
 /// When the commit was made that a folder of a git repository is at, in seconds since 1970.
 pub fn commit_time(path: &Path) -> Option<i64> {
     git2::Repository::discover(path).ok()?.head().ok()?.peel_to_commit().ok().map(|it| it.time().seconds())

@@ -18,6 +18,8 @@ pub struct Host {
     pub chance: Chance,
     /// The live objects, where the release may see them; without, `lookup` finds nothing.
     pub live: Option<Box<dyn Live>>,
+    /// Variables for functions of other tools, such as helmfile's `env`. Helm's own functions read none.
+    pub variables: BTreeMap<String, String>,
     asked: RefCell<Vec<Asked>>,
     made: RefCell<Vec<Made>>,
     calls: RefCell<BTreeMap<(Str, Vec<u8>), u64>>,
@@ -77,6 +79,7 @@ impl Host {
             now,
             chance,
             live: None,
+            variables: BTreeMap::new(),
             asked: RefCell::default(),
             made: RefCell::default(),
             calls: RefCell::default(),

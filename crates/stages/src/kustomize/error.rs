@@ -461,6 +461,11 @@ impl KustomizeError {
         }
     }
 
+    /// Whether it is the load restrictor that refuses a file.
+    pub fn is_restriction(&self) -> bool {
+        matches!(self.bare(), Self::Restricted { .. })
+    }
+
     /// The error without the lines around its place.
     fn bare(&self) -> &Self {
         match self {

@@ -28,7 +28,8 @@ pub fn of(error: &E) -> Option<String> {
         E::WrongField { .. } => "Components stand in `components`, all others in `resources`.",
         E::NoFile { .. } | E::NoFolder { .. } => "Correct the path; it counts from the kustomization's folder.",
         E::Restricted { .. } => {
-            "Move the file, name its folder as a base, or use `--load-restrictor LoadRestrictionsNone`."
+            "Move the file, name its folder as a base, or allow it: `loadRestrictor: LoadRestrictionsNone` in the release, \
+             `--load-restrictor LoadRestrictionsNone` on the command line."
         }
         E::Cycle { .. } => "A kustomization cannot be its own base; take it out.",
         E::Repository { url, .. } if url.contains("ssh://") || (url.contains('@') && !url.contains("://")) => {

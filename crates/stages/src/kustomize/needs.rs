@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::files::{Root, is_web};
 use super::read::Target;
 use super::remote::Remote;
-use super::spec::{HelmChart, NAMES};
+use super::spec::{HelmChart, Kustomization, NAMES};
 use crate::project::ChartPlace;
 use weft_base::tree::Tree;
 use weft_base::value::Origin;
@@ -129,8 +129,30 @@ fn walk(tree: &Tree, folder: &str, visit: &mut dyn FnMut(&Target), missing: &mut
                 missing(path);
             }
         }
+        for path in single_files(spec).filter(|it| !elsewhere(it) && !it.contains('\n') && !it.is_empty()) {
+            let path = target.root.join(path);
+            if !seen.contains(&path) {
+                seen.push(path.clone());
+                if !tree.contains(&path) {
+                    missing(path);
+                }
+            }
+        }
     }
     seen
+}
+
+/// The files beside resources that a kustomization names. Without a load restrictor they may be anywhere.
+fn single_files(spec: &Kustomization) -> impl Iterator<Item = &str> {
+    let patches = spec.patches.iter().chain(&spec.patches_json6902).map(|it| &it.path);
+    let lists = [&spec.patches_strategic_merge, &spec.crds, &spec.configurations].into_iter().flatten();
+    let replacements = spec.replacements.iter().map(|it| &it.path);
+    let generators = spec.config_map_generator.iter().chain(&spec.secret_generator);
+    let generated = generators.flat_map(|it| it.files.iter().chain(&it.envs).chain([&it.env]));
+    let values = spec.helm_charts.iter().flat_map(|it| it.additional_values_files.iter().chain([&it.values_file]));
+    let all = patches.chain(lists).chain(replacements).chain(generated).chain(values).chain(spec.openapi.get("path"));
+    // `KEY=FILE` names a file under another key.
+    all.map(|it| it.split_once('=').map_or(it.as_str(), |(_, path)| path))
 }
 
 /// Where a chart lies, as kustomize looks for it.

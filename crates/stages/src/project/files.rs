@@ -1,6 +1,7 @@
 //! What an environment needs of the repository beside `environments/`, and whether it is there.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::error::ProjectError;
 use super::{Environment, PatchContent, Release, ReleaseSource, ValuesLayer};
@@ -10,7 +11,7 @@ use weft_base::tree::{Tree, TreeError};
 use weft_base::value::Origin;
 
 /// The folders and files that the environment's releases need beside `environments/`, sorted and none below another.
-/// Where a chart of `charts/` is used this is `charts` as a whole, as charts may use library charts beside them.
+/// For a chart in a folder `charts` this is that folder as a whole, as charts may use library charts beside them.
 ///
 /// Key files and kubeconfigs are not among them: `keys` and `cluster` read those themselves.
 pub fn folders(environment: &Environment) -> Vec<String> {
@@ -18,15 +19,27 @@ pub fn folders(environment: &Environment) -> Vec<String> {
     for release in &environment.releases {
         all.insert(match &release.source {
             ReleaseSource::Chart(folder) if folder.starts_with("charts/") => "charts".to_owned(),
-            ReleaseSource::Chart(folder) | ReleaseSource::Manifests(folder) | ReleaseSource::Kustomization(folder) => {
-                folder.clone()
-            }
+            ReleaseSource::Chart(folder) => beside(folder).to_owned(),
+            ReleaseSource::Manifests(folder) | ReleaseSource::Kustomization(folder) => folder.clone(),
         });
         all.extend(files(release).map(|(path, _)| path.to_owned()));
     }
     all.extend(environment.remote.iter().flat_map(|it| it.verify.files()).cloned());
+    if all.contains("") {
+        return vec![String::new()];
+    }
     let below = |path: &str| path.match_indices('/').any(|(at, _)| all.contains(&path[..at]));
     all.iter().filter(|path| *path != "environments" && !below(path)).cloned().collect()
+}
+
+/// The folder `charts` that a chart is in, with the library charts that it may use, or else the chart itself.
+fn beside(chart: &str) -> &str {
+    match chart.rsplit_once('/') {
+        // An archive has its libraries in it.
+        _ if Path::new(chart).extension().is_some_and(|it| it == "tgz") => chart,
+        Some((above, _)) if above.ends_with("/charts") => above,
+        _ => chart,
+    }
 }
 
 /// Finds every reference of the environment's releases that leads nowhere, once the [`folders`] are in the tree.

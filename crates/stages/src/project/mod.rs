@@ -183,6 +183,8 @@ pub struct Release {
     pub source: ReleaseSource,
     /// Where that was written.
     pub source_origin: Origin,
+    /// Which files its kustomization may name.
+    pub load_restrictor: LoadRestrictor,
     /// The releases that must be there first; [`select`] leaves only those that are there.
     pub needs: Vec<String>,
     /// Labels to select it by.
@@ -215,6 +217,16 @@ pub struct Release {
     pub patches: Vec<PatchEntry>,
     /// Where it was declared last.
     pub origin: Origin,
+}
+
+/// Which files a kustomization may name, in kustomize's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// `LoadRestrictionsRootOnly`: those in and below its folder.
+    #[default]
+    RootOnly,
+    /// `LoadRestrictionsNone`: all of the repository.
+    None,
 }
 
 /// What becomes of objects that leave a release.

@@ -10,7 +10,7 @@ use super::own_files;
 use super::remote::{self, RemoteChart};
 use super::spec::ReleaseSpec;
 use super::wait::Waits;
-use super::{Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
+use super::{LoadRestrictor, Prune, Release, ReleaseSource, ValuesLayer, conflicts, exposes, ignore, patches, replace};
 use weft_base::diagnostic::Place;
 use weft_base::tree::{self, Tree};
 use weft_base::value::{Data, Map, Origin, Value};
@@ -101,6 +101,7 @@ pub(super) fn build(
         create_namespace: spec.create_namespace.unwrap_or(true),
         source,
         source_origin,
+        load_restrictor: load_restrictor(tree, declared)?,
         needs: spec.needs.clone().unwrap_or_default(),
         labels: spec.labels.clone().unwrap_or_default(),
         when: spec.when.clone().zip(nodes.get("when").map(|node| node.origin.clone())),
@@ -202,6 +203,22 @@ fn secret(tree: &Tree, environment: &str, release: &str, item: &Value) -> Result
     Ok((path, item.origin.clone()))
 }
 
+/// Which files the kustomization may name.
+fn load_restrictor(tree: &Tree, declared: &Declared) -> Result<LoadRestrictor, ProjectError> {
+    let Some(text) = &declared.spec.load_restrictor else { return Ok(LoadRestrictor::default()) };
+    let node = declared.nodes.get("loadRestrictor").cloned().unwrap_or_default();
+    match text.as_str() {
+        _ if declared.spec.kustomization.is_none() => Err(ProjectError::MissingField {
+            release: declared.spec.name.clone(),
+            what: "`kustomization`",
+            place: declared.nodes.entry("loadRestrictor").map(|it| Place::of_key(tree, it)).unwrap_or_default(),
+        }),
+        "LoadRestrictionsNone" => Ok(LoadRestrictor::None),
+        "LoadRestrictionsRootOnly" => Ok(LoadRestrictor::RootOnly),
+        _ => Err(wrong_kind(tree, &node, "`loadRestrictor`", "`LoadRestrictionsNone` or `LoadRestrictionsRootOnly`")),
+    }
+}
+
 fn prune(tree: &Tree, node: Option<&Value>) -> Result<Prune, ProjectError> {
     match node.map(|node| &node.data) {
         None | Some(Data::Null | Data::Bool(true)) => Ok(Prune::Delete),
@@ -230,9 +247,9 @@ pub(super) fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// The path of a node that is relative to the root, but for `./` and `../`, which begin at its file.
+/// The path of a node that is relative to the root, but for `./` and `../`, which begin at its file. `.` is the root.
 pub(super) fn rooted(tree: &Tree, node: &Value, user: &str) -> Result<String, ProjectError> {
-    let near = node.as_str().is_some_and(|text| text == "." || text.starts_with("./") || text.starts_with("../"));
+    let near = node.as_str().is_some_and(|text| text.starts_with("./") || text.starts_with("../"));
     within(tree, node, &if near { folder_of(node) } else { String::new() }, user)
 }
 

@@ -82,6 +82,7 @@ pub(super) struct ReleaseSpec {
     pub chart: Option<Value>,
     pub manifests: Option<String>,
     pub kustomization: Option<String>,
+    pub load_restrictor: Option<String>,
     pub needs: Option<Vec<String>>,
     pub labels: Option<BTreeMap<String, String>>,
     pub when: Option<String>,
@@ -227,6 +228,7 @@ impl ReleaseSpec {
         let sourced = self.chart.is_some() || self.manifests.is_some() || self.kustomization.is_some();
         let (chart, manifests, kustomization) =
             if sourced { (None, None, None) } else { (below.chart, below.manifests, below.kustomization) };
+        let load_restrictor = if sourced { None } else { below.load_restrictor };
         let labels = match (below.labels, self.labels) {
             (Some(mut all), Some(more)) => {
                 all.extend(more);
@@ -242,6 +244,7 @@ impl ReleaseSpec {
             chart: self.chart.or(chart),
             manifests: self.manifests.or(manifests),
             kustomization: self.kustomization.or(kustomization),
+            load_restrictor: self.load_restrictor.or(load_restrictor),
             needs: self.needs.or(below.needs),
             labels,
             when: self.when.or(below.when),

@@ -1,0 +1,6 @@
+{{- define "library.map" -}}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data: {from: library}
+{{- end }}
