@@ -6,7 +6,6 @@
 //! Strings are bytes, maps are shared and changed in place, numbers keep Go's kinds. A run is limited in depth, steps
 //! and output, and what it gives depends on its arguments alone.
 #![deny(missing_docs)]
-
 #![allow(clippy::unnecessary_box_returns, reason = "an error is large, and a result is returned for each operand")]
 
 mod ast;
