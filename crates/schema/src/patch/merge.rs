@@ -5,6 +5,7 @@ use super::keys::Shape;
 use super::list;
 use super::{MergeKeys, PatchError};
 use weft_base::value::{Data, Entry, Map, Path, Value};
+use weft_base::yaml::{self, Rules};
 
 /// The object with a strategic merge patch merged over it; `None` where the patch deletes it.
 ///
@@ -40,6 +41,17 @@ fn sort(value: &Value) -> Option<Sort> {
     }
 }
 
+/// The patch of a leaf. kustomize changes what stands between quotes and leaves the quotes, so that a number over `"1"`
+/// is a text. A text that would be one without quotes may have had none: there the patch's own type counts.
+fn quoted(node: Option<&Value>, patch: &Value) -> Value {
+    let had_quotes =
+        node.and_then(Value::as_str).is_some_and(|text| !matches!(yaml::scalar(text, Rules::Kustomize), Data::Text(_)));
+    if had_quotes && matches!(patch.data, Data::Bool(_) | Data::Int(_) | Data::Uint(_) | Data::Float(_)) {
+        return Value::from(Data::Text(super::scalar_text(patch).into_owned())).at(patch.origin.clone());
+    }
+    patch.clone()
+}
+
 impl Walk<'_> {
     /// What a node and the patch for it come to; `None` where nothing stays.
     pub fn node(
@@ -60,6 +72,7 @@ impl Walk<'_> {
                 Some(keys) => return self.list(node, patch, keys, shape),
                 None => patch.cloned().or(node),
             },
+            (Some(Sort::Leaf), Some(Sort::Leaf)) => patch.map(|patch| quoted(node.as_ref(), patch)),
             (Some(Sort::Leaf), _) | (None, Some(Sort::Leaf)) => patch.cloned().or(node),
             // A null that was written stays where the patch says nothing of it.
             (None, None) => return Ok(node.filter(|it| patch.is_none() && it.origin.mark.column > 0)),

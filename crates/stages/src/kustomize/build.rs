@@ -24,7 +24,7 @@ use weft_schema::patch::MergeKeys;
 /// The annotation of resources that are for tools alone.
 const LOCAL: &str = "config.kubernetes.io/local-config";
 /// The label of `--enable-managedby-label` and `managedByLabel`.
-const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-(devel)");
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1");
 /// The one OpenAPI document that kustomize 5.8 has built in.
 const OPENAPI_VERSION: &str = "v1.21.2";
 
@@ -45,6 +45,16 @@ impl Accumulated {
             Some(own) => config::merged(own, other)?,
         });
         Ok(())
+    }
+
+    /// The same after kustomize's way through a component: resources are added again, so that names which became equal
+    /// are refused, and so are the fields, where one for all kinds counts as there already if one for a kind is.
+    fn merged_into_nothing(mut self) -> Result<Self, KustomizeError> {
+        self.resources.check_unique()?;
+        if let Some(config) = self.config.take() {
+            self.merge_config(&config)?;
+        }
+        Ok(self)
     }
 
     fn merge(&mut self, other: Self) -> Result<(), KustomizeError> {
@@ -174,7 +184,7 @@ impl Builder<'_> {
         self.generate(target, &mut done)?;
         for (path, origin) in target.spec.components.iter().enumerate().map(named("components")) {
             let below = self.enter(target, &path, &origin, true)?;
-            done = self.accumulate(&below, done)?;
+            done = self.accumulate(&below, done)?.merged_into_nothing()?;
         }
         self.transform(target, &mut done)?;
         self.validate(target, &mut done)?;

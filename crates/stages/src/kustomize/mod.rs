@@ -30,6 +30,7 @@ mod scopes;
 mod sort;
 mod spec;
 mod structured;
+mod texts;
 mod transform;
 mod variables;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::KustomizeError;
 use super::resource::Resource;
+use super::texts::Texts;
 use weft_base::value::{Data, Value};
 use weft_base::yaml::{self, Rules};
 use weft_schema::patch::scalar_text;
@@ -21,7 +22,10 @@ pub fn read(text: &str, file: &Arc<String>) -> Result<Vec<Resource>, KustomizeEr
         check(&node)?;
         match items(&mut node)? {
             Some(items) => waiting.extend(items.into_iter().filter(|it| !it.is_null())),
-            None => resources.push(Resource::new(node)),
+            None => {
+                let texts = Texts::of_object(&node, text);
+                resources.push(Resource { texts, ..Resource::new(node) });
+            }
         }
     }
     Ok(resources)

@@ -143,7 +143,8 @@ pub fn visit(node: &mut Value, path: &[String], made: Made, act: &mut dyn FnMut(
         return Ok(0);
     }
     if node.is_null() {
-        node.data = Data::Map(Map::new());
+        // As in kustomize: nothing can be created below `key:`, and below a written null nothing is, without an error.
+        return if node.origin.mark.column > 0 { Ok(1) } else { Err(()) };
     }
     let map = node.as_map_mut().ok_or(())?;
     if made == Made::Nothing && !map.contains(part) {

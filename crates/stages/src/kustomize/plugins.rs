@@ -156,6 +156,10 @@ pub fn run_transformer(
     let (origin, root) = (&config.body.origin, &*target.root);
     let settings: Settings = if kind == "ValueAddTransformer" { Settings::default() } else { typed(config)? };
     let specs = &settings.field_specs;
+    if specs.is_empty() && matches!(kind.as_str(), "PrefixTransformer" | "SuffixTransformer") {
+        let what = "a transformer of prefixes or suffixes needs `fieldSpecs`";
+        return Err(KustomizeError::Contradiction { what, origin: origin.clone() });
+    }
     match kind.as_str() {
         "LabelTransformer" => transform::set_entries(resources, &settings.labels, specs, origin),
         "AnnotationsTransformer" => transform::set_entries(resources, &settings.annotations, specs, origin),

@@ -10,7 +10,7 @@ use weft_base::value::{Data, Entry, Map, Origin, Value};
 use weft_base::yaml::{self, Rules};
 
 /// The fields of a kustomization and of what is in it.
-const FIELDS: [&str; 83] = [
+const FIELDS: [&str; 82] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -48,7 +48,6 @@ const FIELDS: [&str; 83] = [
     "pairs",
     "includeSelectors",
     "includeTemplates",
-    "includeVolumeClaimTemplates",
     "fields",
     "path",
     "patch",

@@ -3,6 +3,7 @@
 use super::id::Id;
 use super::provenance::Provenance;
 use super::scopes::Scopes;
+use super::texts::Texts;
 use weft_base::value::{Data, Map, Value};
 use weft_schema::Gvk;
 use weft_schema::patch::scalar_text;
@@ -12,6 +13,8 @@ use weft_schema::patch::scalar_text;
 pub struct Resource {
     /// The object.
     pub body: Value,
+    /// The texts of leaves as they were written.
+    pub texts: Texts,
     /// The identities that it had before, oldest first.
     pub previous: Vec<Id>,
     /// The prefixes that its name got, innermost first.
@@ -168,6 +171,7 @@ impl Resource {
 
     /// Makes annotations the texts that the server takes, and leaves out a map without any.
     pub fn tidy_annotations(&mut self) {
+        let texts = &self.texts;
         let Some(metadata) = self.body.as_map_mut().and_then(|map| map.get_mut("metadata")).and_then(Value::as_map_mut)
         else {
             return;
@@ -175,11 +179,11 @@ impl Resource {
         match metadata.get_mut("annotations").map(|it| &mut it.data) {
             Some(Data::Map(map)) if !map.is_empty() => {
                 for entry in map {
-                    if !matches!(entry.value.data, Data::Text(_) | Data::Masked(_)) {
+                    if !entry.value.is_masked() {
                         // kustomize takes what is written for the text.
                         let is_written = entry.value.is_null() && entry.value.origin.mark.column > 0;
-                        let text = if is_written { "null".into() } else { scalar_text(&entry.value) };
-                        entry.value.data = Data::Text(text.into_owned());
+                        let text = if is_written { "null".to_owned() } else { texts.text(&entry.value) };
+                        entry.value.data = Data::Text(text);
                     }
                 }
             }

@@ -164,13 +164,13 @@ impl Resource {
         let hashed = self.hashed;
         let (name, namespace) = (old.name(), old.namespace());
         for field in ["labels", "annotations"] {
-            self.underlay(&["metadata", field], old.body.dig(&["metadata", field]));
+            self.underlay(&["metadata", field], old, "null");
         }
         self.set_name(&name);
         self.set_namespace(&namespace);
         if merges {
             for field in ["data", "binaryData"] {
-                self.underlay(&[field], old.body.get(field));
+                self.underlay(&[field], old, "");
             }
         }
         let old = old.clone();
@@ -191,8 +191,9 @@ impl Resource {
         }
     }
 
-    /// Puts the entries of another map under those of a map of this one.
-    fn underlay(&mut self, path: &[&str], below: Option<&Value>) {
+    /// Puts the entries of a map of another resource under those of this one, as texts. `null` is the text of a null.
+    fn underlay(&mut self, path: &[&str], old: &Self, null: &str) {
+        let below = old.body.dig(path);
         let Some(below) = below.and_then(Value::as_map).filter(|it| !it.is_empty()) else { return };
         let map = path.iter().try_fold(&mut self.body, |node, key| {
             let Data::Map(map) = &mut node.data else { return None };
@@ -202,7 +203,13 @@ impl Resource {
         let Some(map) = map.and_then(Value::as_map_mut) else { return };
         for entry in below {
             if !map.contains(&entry.key) {
-                map.insert_entry(entry.clone());
+                let mut entry = entry.clone();
+                match entry.value.data {
+                    Data::List(_) | Data::Map(_) | Data::Masked(_) => {}
+                    Data::Null => entry.value.data = Data::Text(null.to_owned()),
+                    _ => entry.value.data = Data::Text(old.texts.text(&entry.value)),
+                }
+                map.insert_entry(entry);
             }
         }
     }

@@ -4,7 +4,8 @@ use crate::kustomize::KustomizeError;
 use crate::kustomize::fields::{Create, FieldSpec, visit};
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
-use weft_base::value::{Origin, Value};
+use weft_base::value::{Data, Origin, Value};
+use weft_base::yaml::{self, Rules};
 use weft_schema::patch::scalar_text;
 
 /// What names get.
@@ -47,7 +48,12 @@ fn set(node: &mut Value, affix: Affix<'_>, origin: &Origin) {
         Affix::Prefix(prefix) => format!("{prefix}{text}"),
         Affix::Suffix(suffix) => format!("{text}{suffix}"),
     };
-    *node = Value::from(name).at(origin.clone());
+    // A name that was written as a number stays one, if it still is.
+    let data = match (&node.data, yaml::scalar(&name, Rules::Kustomize)) {
+        (Data::Int(_), number @ Data::Int(_)) => number,
+        _ => Data::Text(name),
+    };
+    *node = Value::from(data).at(origin.clone());
 }
 
 impl Affix<'_> {

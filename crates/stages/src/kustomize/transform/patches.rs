@@ -153,12 +153,16 @@ fn only(resources: &mut Resources, patch: &Resource, source: &PatchSource) -> Re
 
 /// A patch with the labels and annotations as texts, as kustomize gives it to what a target selects.
 fn addressed(patch: &Resource) -> Resource {
+    let texts = &patch.texts;
     let mut patch = patch.clone();
     for field in ["labels", "annotations"] {
         let map = patch.metadata().and_then(|it| it.get_mut(field)).and_then(Value::as_map_mut);
         for entry in map.into_iter().flatten() {
-            if matches!(entry.value.data, Data::Bool(_) | Data::Int(_) | Data::Uint(_) | Data::Float(_)) {
-                entry.value.data = Data::Text(patch::scalar_text(&entry.value).into_owned());
+            match entry.value.data {
+                Data::List(_) | Data::Map(_) | Data::Masked(_) => {}
+                // A null that was written is a text, too: it deletes nothing.
+                Data::Null if entry.value.origin.mark.column > 0 => entry.value.data = Data::Text("null".to_owned()),
+                _ => entry.value.data = Data::Text(texts.text(&entry.value)),
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::{FieldOptions, Replacement, Source, Target};
 use crate::kustomize::structured;
 use weft_base::value::{Data, Map, Origin, Value};
+use weft_base::yaml::{self, Rules};
 use weft_schema::patch::{Selector, scalar_text};
 
 use super::patches::selector;
@@ -116,6 +117,10 @@ fn set(
     options: Option<&FieldOptions>,
     origin: &Origin,
 ) -> Result<(), KustomizeError> {
+    if path == NAME && matches!(value.data, Data::List(_) | Data::Map(_)) {
+        let reason = "`metadata.name` needs a text, and the source is a list or a map";
+        return Err(KustomizeError::Replacement { reason, origin: origin.clone() });
+    }
     let made = Made::of(value, options.is_some_and(|it| it.create));
     let parts = path::split(path);
     if parts.iter().skip(1).any(String::is_empty) {
@@ -153,7 +158,9 @@ fn put(node: &mut Value, value: &Value, options: Option<&FieldOptions>) -> Resul
     let is_leaf = !matches!(node.data, Data::List(_) | Data::Map(_));
     let Some(options) = options.filter(|it| !it.delimiter.is_empty()) else {
         if is_leaf && !value.is_masked() {
-            path::set_text(node, &scalar_text(value));
+            let text = scalar_text(value);
+            check_type(node, &text)?;
+            path::set_text(node, &text);
         } else {
             node.data = value.data.clone();
         }
@@ -171,6 +178,20 @@ fn put(node: &mut Value, value: &Value, options: Option<&FieldOptions>) -> Resul
     }
     path::set_text(node, &parts.join(&options.delimiter));
     Ok(())
+}
+
+/// Refuses a text that the type of a field does not allow: kustomize keeps the type, and then cannot read the text.
+fn check_type(node: &Value, text: &str) -> Result<(), &'static str> {
+    let data = yaml::scalar(text, Rules::Kustomize);
+    let allowed = match &node.data {
+        Data::Bool(_) => matches!(data, Data::Bool(_)),
+        Data::Int(_) | Data::Uint(_) => matches!(data, Data::Int(_) | Data::Uint(_)),
+        Data::Float(_) => matches!(data, Data::Int(_) | Data::Uint(_) | Data::Float(_)),
+        // A field that was just created has no place, and no type yet.
+        Data::Null => node.origin.file.is_none() || matches!(data, Data::Null),
+        _ => true,
+    };
+    if allowed { Ok(()) } else { Err("the value does not have the type of the field that it replaces") }
 }
 
 /// The present identity and those before it; here, no kind is without a namespace.

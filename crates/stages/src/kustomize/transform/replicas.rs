@@ -21,7 +21,12 @@ pub fn replicas(
             if resource.ids().iter().any(|id| id.name == replica.name && spec.is_of(&id.gvk)) {
                 found = true;
                 visit(resource, spec, Create::Leaf, &mut |node| {
-                    *node = Value::from(Data::Int(replica.count)).at(origin.clone());
+                    // kustomize changes what stands between the quotes, and leaves the quotes.
+                    let data = match node.data {
+                        Data::Text(_) => Data::Text(replica.count.to_string()),
+                        _ => Data::Int(replica.count),
+                    };
+                    *node = Value::from(data).at(origin.clone());
                     Ok(())
                 })?;
             }
