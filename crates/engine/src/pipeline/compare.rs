@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::coming::Coming;
-use super::join::{Join, Joined};
-use super::questions::{Questions, Shapes};
+use super::additions::PlannedAdditions;
+use super::join::{Join, JoinResult};
+use super::server_context::{ServerContext, Shapes};
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    Ahead, ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted,
-    WriteError,
+    ApplyOptions, Cluster, ClusterError, LivePrefetch, NeighbourCounts, Permits, Refusal, Right, SchemaCache,
+    ServedObject, Unread, WriteError,
 };
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
@@ -32,13 +32,13 @@ const DRY_RUNS: usize = 64;
 const REREADS: usize = 3;
 
 /// What is compared, and with what.
-pub(super) struct Subject {
+pub(super) struct ComparisonInput {
     /// What the repository wants.
     pub objects: Vec<Arc<Object>>,
     /// The hooks that may run before.
     pub hooks: BTreeSet<ObjectId>,
     /// What the inventories of these releases hold.
-    pub members: BTreeMap<ObjectId, Held>,
+    pub members: BTreeMap<ObjectId, InventoryMember>,
     /// What the server serves now.
     pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
@@ -53,7 +53,7 @@ pub(super) struct Subject {
     pub rules: Arc<Rules>,
 }
 
-impl Subject {
+impl ComparisonInput {
     /// With what is compared, by these schemas.
     pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
         let Self { discovery, take, judge, rules, .. } = self;
@@ -68,7 +68,7 @@ impl Subject {
 
 /// An object of an inventory.
 #[derive(Clone)]
-pub struct Held {
+pub struct InventoryMember {
     /// The release whose inventory it is.
     pub release: Arc<str>,
     /// The version in which it was applied.
@@ -80,13 +80,13 @@ pub struct Held {
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
 /// that were missing are in [`Unread`]. For what is `around` see [`Cluster::read_pages`].
 pub(super) async fn compare(
-    subject: Subject,
-    around: (Ahead, &Beside<'_>),
-    questions: Questions,
+    subject: ComparisonInput,
+    around: (LivePrefetch, &NeighbourCounts<'_>),
+    questions: ServerContext,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
-    let mut table = Table::new(subject);
+    let mut table = ComparisonTable::new(subject);
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
@@ -105,14 +105,14 @@ pub(super) async fn compare(
     Ok((comparison, unread))
 }
 
-struct Table {
-    subject: Arc<Subject>,
-    wanted: Vec<Wanted>,
+struct ComparisonTable {
+    subject: Arc<ComparisonInput>,
+    wanted: Vec<ServedObject>,
     places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
     /// What this plan would bring: nothing that needs it can be asked about yet.
-    coming: Coming,
+    coming: PlannedAdditions,
     /// The shapes that are known: none, before anything is asked about.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
@@ -120,26 +120,26 @@ struct Table {
     migrations: BTreeMap<usize, Migration>,
 }
 
-impl Table {
+impl ComparisonTable {
     fn context(&self) -> Context<'_> {
         self.subject.context(&self.schemas)
     }
 
-    fn new(subject: Subject) -> Self {
+    fn new(subject: ComparisonInput) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
             subject.members.keys().filter(|id| !places.contains_key(id)).map(|id| (id.clone(), None)).collect();
         let desired = subject.objects.iter().filter_map(|object| {
             let resource = subject.discovery.resource(&object.gvk)?.clone();
-            Some(Wanted { id: object.id.clone(), resource })
+            Some(ServedObject { id: object.id.clone(), resource })
         });
         let leaving = left.keys().filter_map(|id| {
             let resource = served(&subject.discovery, id, &subject.members[id].api_version)?.clone();
-            Some(Wanted { id: id.clone(), resource })
+            Some(ServedObject { id: id.clone(), resource })
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        let coming = Coming { objects: subject.hooks.clone(), ..Coming::default() };
+        let coming = PlannedAdditions { objects: subject.hooks.clone(), ..PlannedAdditions::default() };
         let places = Arc::new(places);
         let subject = Arc::new(subject);
         let schemas = Schemas::new();
@@ -148,11 +148,11 @@ impl Table {
         Self { subject, wanted, places, done, left, coming, schemas, questions, migrations }
     }
 
-    fn take(&mut self, joined: Joined) {
+    fn take(&mut self, joined: JoinResult) {
         match joined {
-            Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
-            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
-            Joined::Left(id, comparison) => {
+            JoinResult::Done(at, comparison) => self.done[at] = Some(*comparison),
+            JoinResult::Ask(at, live) => self.questions.push((at, Some(*live))),
+            JoinResult::Left(id, comparison) => {
                 self.left.insert(id, Some(*comparison));
             }
         }
@@ -175,7 +175,7 @@ impl Table {
         }
         let members = &self.subject.members;
         for (id, place) in self.left.iter_mut().filter(|(_, place)| place.is_none()) {
-            let Held { release, api_version, recorded } = members[id].clone();
+            let InventoryMember { release, api_version, recorded } = members[id].clone();
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(&self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
@@ -312,7 +312,7 @@ impl Table {
             let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
             heir.is_some_and(|object| object.release != held.release && !object.implicit)
         });
-        let leave = |(id, held): (&ObjectId, &Held)| {
+        let leave = |(id, held): (&ObjectId, &InventoryMember)| {
             let gone = diff::leftover(id, &held.release, None, None);
             ObjectComparison { verdict: diff::Verdict::Leftover, ..gone }
         };
@@ -345,7 +345,7 @@ async fn answer_of_now(
     (object, migration): (&Arc<Object>, Option<&Migration>),
     mut live: Option<LiveObject>,
     context: &Context<'_>,
-    coming: &Coming,
+    coming: &PlannedAdditions,
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<(Option<LiveObject>, Asked), Failure> {
     let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
@@ -378,7 +378,7 @@ async fn answer(
     (object, migration): (&Object, Option<&Migration>),
     verbs: &[&str],
     context: &Context<'_>,
-    coming: &Coming,
+    coming: &PlannedAdditions,
     (cluster, permits): (&Cluster, &Permits),
 ) -> Result<Asked, WriteError> {
     let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {

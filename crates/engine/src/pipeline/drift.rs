@@ -18,7 +18,7 @@ const RACES: usize = 8;
 
 /// How an environment is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Looking {
+pub struct DriftOptions {
     /// Whether what is found is remembered.
     pub record: bool,
     /// Whether objects that nobody manages are looked for, in the namespaces of the environment.
@@ -30,7 +30,7 @@ pub struct Looking {
 pub async fn look(
     settings: &Settings,
     guards: &Guards,
-    looking: Looking,
+    looking: DriftOptions,
     progress: Progress<'_>,
 ) -> Result<(Planned, Look), Failure> {
     let planned = plan(settings, guards, progress).await?;

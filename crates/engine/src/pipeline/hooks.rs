@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 
 use super::PipelineError;
-use super::coming::Coming;
+use super::additions::PlannedAdditions;
 use super::compare::refused;
 use super::definitions::defined;
 use crate::cluster::{Cluster, Permits, Right, WriteError};
@@ -35,8 +35,8 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
 }
 
 /// What the plan brings, the hooks among it, and the schemas of the kinds that it defines.
-fn coming(plan: &Plan) -> (Coming, Schemas) {
-    let mut coming = Coming::default();
+fn coming(plan: &Plan) -> (PlannedAdditions, Schemas) {
+    let mut coming = PlannedAdditions::default();
     let mut schemas = Schemas::new();
     for step in &plan.steps {
         let Some(object) = &step.object.desired else { continue };
@@ -54,7 +54,7 @@ fn coming(plan: &Plan) -> (Coming, Schemas) {
 /// What the server says of a hook; an error where it was lost.
 async fn judge(
     object: &Object,
-    coming: &Coming,
+    coming: &PlannedAdditions,
     (cluster, permits): (&Cluster, &Permits),
     discovery: &Discovery,
 ) -> Result<Judged, PipelineError> {

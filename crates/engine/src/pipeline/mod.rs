@@ -5,11 +5,11 @@
 //! through `source`, `keys` and `cluster`; every decision is a pure stage's.
 
 mod acting;
-mod coming;
+mod additions;
 mod compare;
 mod definitions;
 mod drift;
-mod elsewhere;
+mod other_releases;
 mod error;
 mod explain;
 mod exposures;
@@ -25,7 +25,7 @@ mod ownership;
 mod policies;
 mod pool;
 mod probe;
-mod questions;
+mod server_context;
 mod record;
 mod releases;
 mod residents;
@@ -46,17 +46,17 @@ use std::sync::Arc;
 
 use futures::{FutureExt as _, TryFutureExt as _};
 
-pub use self::acting::{Ended, Manner, apply};
-pub use self::compare::Held;
-use self::compare::Subject;
-pub use self::definitions::{Invalid, violations};
-pub use self::drift::{Looking, correct, look};
+pub use self::acting::{ApplyResult, ApplySettings, apply};
+use self::compare::ComparisonInput;
+pub use self::compare::InventoryMember;
+pub use self::definitions::{InvalidObject, violations};
+pub use self::drift::{DriftOptions, correct, look};
 pub use self::error::PipelineError;
-pub use self::explain::{Explained, ExplainedField, Layered, Question, explain};
+pub use self::explain::{Explanation, FieldExplanation, LayeredValue, Question, explain};
 pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
 pub use self::load::{Declared, Project, project};
-pub use self::observe::{Observed, observe};
+pub use self::observe::{Observation, observe};
 pub use self::policies::judged;
 pub use self::releases::{ReleaseValues, values};
 pub use self::revision::{
@@ -64,14 +64,14 @@ pub use self::revision::{
 };
 pub use self::rights::rights;
 pub use self::rollback::rollback;
-pub use self::saved::{Made, replan, save, set_again};
-pub use self::sources::{Relocked, Renew, lock, outdated, vendored};
+pub use self::saved::{PlanInputs, replan, save, set_again};
+pub use self::sources::{LockResult, Renew, lock, outdated, vendored};
 pub use self::state::State;
-use self::state::{Early, Key, Sought};
+use self::state::{EnvironmentKey, ExpectedObject, Prefetch};
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 pub use self::testing::{Tests, test};
-pub use self::touched::{Change, touched};
+pub use self::touched::{EnvironmentChange, touched};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::source::Source;
 use crate::trust::Trust;
@@ -255,7 +255,7 @@ async fn plan_of(
     };
     let (cluster, discovery, mut state, rendering) = begin(settings, &project, key, render, progress).await?;
     let Rendering { releases, desired, placeholders, notes, .. } = rendering?;
-    state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
+    state.elsewhere = other_releases::look(settings, &project, &desired, &state, &discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
@@ -299,7 +299,7 @@ async fn begin<R>(
     settings: &Settings,
     project: &Project,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
 ) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
     progress("connecting to the cluster");
@@ -309,7 +309,7 @@ async fn begin<R>(
 }
 
 /// No work.
-async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<Sought>) {
+async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<ExpectedObject>) {
     ((), Vec::new())
 }
 
@@ -332,7 +332,7 @@ async fn known_ahead<R>(
     project: &Project,
     settings: &Settings,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
 ) -> Result<(Arc<Discovery>, State, R), Failure> {
     progress("reading what was applied");
@@ -340,8 +340,9 @@ async fn known_ahead<R>(
     let about = project.about(settings);
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
     let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
-    let work =
-        async |discovery: &Arc<Discovery>, key: &Key| work(cluster, discovery, state::making(project, key)).await;
+    let work = async |discovery: &Arc<Discovery>, key: &EnvironmentKey| {
+        work(cluster, discovery, state::making(project, key)).await
+    };
     let cache = SchemaCache::new(settings.trust.caches());
     let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
     let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
@@ -377,8 +378,9 @@ async fn judge(
     let served = Arc::clone(&discovery);
     let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
     let rules_of = Arc::clone(&rules);
-    let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
-    let Early { ahead, questions } = std::mem::take(&mut state.early);
+    let subject =
+        ComparisonInput { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
+    let Prefetch { ahead, questions } = std::mem::take(&mut state.early);
     let around = (ahead, &state.beside());
     let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;

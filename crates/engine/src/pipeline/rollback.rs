@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::history::{chosen, none, packs, restored, revisions};
 use super::releases::identities;
 use super::{PipelineError, Planned, Progress, Project, Settings, begin, judge, nothing, project};
-use crate::cluster::{Cluster, Wanted};
+use crate::cluster::{Cluster, ServedObject};
 use crate::source::Commit;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::{FingerprintKey, Redactor};
@@ -71,13 +71,13 @@ async fn refill(
     discovery: &Discovery,
     key: &FingerprintKey,
 ) -> Result<(), Failure> {
-    let wanted: Vec<Wanted> = objects
+    let wanted: Vec<ServedObject> = objects
         .iter()
         .filter(|(_, object)| !object.missing.is_empty())
         .filter_map(|(id, object)| {
             let text = |field: &str| object.body.get(field).and_then(Value::as_str).unwrap_or_default();
             let resource = discovery.resource(&Gvk::new(text("apiVersion"), text("kind")))?.clone();
-            Some(Wanted { id: id.clone(), resource })
+            Some(ServedObject { id: id.clone(), resource })
         })
         .collect();
     let mut each = |live: LiveObject| {

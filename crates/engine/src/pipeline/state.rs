@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use futures::TryFutureExt as _;
 
-use super::compare::{Held, served};
-use super::elsewhere::Elsewhere;
-use super::questions::Questions;
+use super::compare::{InventoryMember, served};
+use super::other_releases::OtherReleases;
+use super::server_context::ServerContext;
 use super::{PipelineError, Project, pool};
-use crate::cluster::{Ahead, Beside, Cluster, KeptInventory, OtherInventories, SchemaCache, Wanted};
+use crate::cluster::{
+    Cluster, KeptInventory, LivePrefetch, NeighbourCounts, OtherInventories, SchemaCache, ServedObject,
+};
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, Gvk};
@@ -25,27 +27,27 @@ const FEW: usize = 64;
 const AHEAD: usize = 128;
 
 /// The releases that a run is about; `None` for all, those that only an inventory knows among them.
-pub(super) type About = Option<BTreeSet<Arc<str>>>;
+pub(super) type ReleaseScope = Option<BTreeSet<Arc<str>>>;
 
 /// The key of fingerprints and records, and whether it is kept; else it is one for this run.
-pub(super) type Key = (FingerprintKey, bool);
+pub(super) type EnvironmentKey = (FingerprintKey, bool);
 
 /// An object that a run will look at, and the `apiVersion` of its kind.
-pub(super) type Sought = (ObjectId, String);
+pub(super) type ExpectedObject = (ObjectId, String);
 
 /// What the server was asked for before it was known that it is needed.
 #[derive(Default)]
-pub(super) struct Early {
+pub(super) struct Prefetch {
     /// Live objects.
-    pub ahead: Ahead,
+    pub ahead: LivePrefetch,
     /// What tells about those that differ.
-    pub questions: Questions,
+    pub questions: ServerContext,
 }
 
 /// What is asked for meanwhile.
-pub(super) trait Later<T>: Future<Output = Result<T, Failure>> {}
+pub(super) trait Fallible<T>: Future<Output = Result<T, Failure>> {}
 
-impl<T, F: Future<Output = Result<T, Failure>>> Later<T> for F {}
+impl<T, F: Future<Output = Result<T, Failure>>> Fallible<T> for F {}
 
 /// What the cluster keeps about an environment.
 pub struct State {
@@ -60,18 +62,18 @@ pub struct State {
     /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
     pub key_is_kept: bool,
     /// What was asked for on the way.
-    pub(super) early: Early,
+    pub(super) early: Prefetch,
     /// What the repository gives the releases that the run is not about; told only where anything left the others.
-    pub(super) elsewhere: Elsewhere,
-    about: About,
+    pub(super) elsewhere: OtherReleases,
+    about: ReleaseScope,
 }
 
 impl State {
     /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
     /// yet, this run has one of its own.
-    pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
+    pub async fn read(cluster: &Cluster, environment: &Environment, about: ReleaseScope) -> Result<Self, Failure> {
         let key = key(cluster, environment);
-        let nothing = async |_: &[Inventory]| Ok((Early::default(), ()));
+        let nothing = async |_: &[Inventory]| Ok((Prefetch::default(), ()));
         match about {
             Some(few) if few.len() <= FEW => Ok(Self::read_few(cluster, environment, few, key, nothing).await?.0),
             about => Self::read_all(cluster, environment, about, key).await,
@@ -81,11 +83,11 @@ impl State {
     /// The same with this key and with a work, which finds out what objects the run is about. In a run about few releases
     /// that is done while the heads of the others are read, and then the live ones of these objects and of those in the
     /// run's own inventories are read, if they are few, too. In any other run it comes back as it was given.
-    pub(super) async fn read_ahead<R, W: AsyncFnOnce(&Arc<Discovery>, &Key) -> (R, Vec<Sought>)>(
+    pub(super) async fn read_ahead<R, W: AsyncFnOnce(&Arc<Discovery>, &EnvironmentKey) -> (R, Vec<ExpectedObject>)>(
         cluster: &Cluster,
         environment: &Environment,
-        about: About,
-        (discovery, key): (impl Later<Arc<Discovery>>, impl Later<Key> + Clone),
+        about: ReleaseScope,
+        (discovery, key): (impl Fallible<Arc<Discovery>>, impl Fallible<EnvironmentKey> + Clone),
         cache: &SchemaCache,
         work: W,
     ) -> Result<(Self, Result<R, W>), Failure> {
@@ -105,11 +107,11 @@ impl State {
             }
             let wanted = all.into_iter().filter_map(|(id, api_version)| {
                 let resource = served(&discovery, &id, &api_version)?.clone();
-                Some(Wanted { id, resource })
+                Some(ServedObject { id, resource })
             });
-            let questions = Questions::prepared(cluster, about, cache);
+            let questions = ServerContext::prepared(cluster, about, cache);
             let (ahead, questions) = futures::future::try_join(cluster.read_ahead(wanted), questions).await?;
-            Ok((Early { ahead, questions }, done))
+            Ok((Prefetch { ahead, questions }, done))
         };
         let (state, done) = Self::read_few(cluster, environment, few, key, early).await?;
         Ok((state, Ok(done)))
@@ -118,15 +120,15 @@ impl State {
     async fn read_all(
         cluster: &Cluster,
         environment: &Environment,
-        about: About,
-        key: impl Later<Key>,
+        about: ReleaseScope,
+        key: impl Fallible<EnvironmentKey>,
     ) -> Result<Self, Failure> {
         let whole = cluster.kept_inventories(&environment.state_namespace, &environment.name).map_err(Failure::from);
         let (whole, key) = futures::future::try_join(whole, key).await?;
         let mut foreign = Foreign::of(environment);
         let whole = foreign.leave_out(whole);
         let others = OtherInventories { whole, ..OtherInventories::default() };
-        Self::of(about, (Vec::new(), Early::default()), others, foreign, key)
+        Self::of(about, (Vec::new(), Prefetch::default()), others, foreign, key)
     }
 
     /// With what was done when the run's own inventories were there.
@@ -134,8 +136,8 @@ impl State {
         cluster: &Cluster,
         environment: &Environment,
         few: BTreeSet<Arc<str>>,
-        key: impl Later<Key>,
-        early: impl AsyncFnOnce(&[Inventory]) -> Result<(Early, R), Failure>,
+        key: impl Fallible<EnvironmentKey>,
+        early: impl AsyncFnOnce(&[Inventory]) -> Result<(Prefetch, R), Failure>,
     ) -> Result<(Self, R), Failure> {
         let namespace = &environment.state_namespace;
         let name = &environment.name;
@@ -158,11 +160,11 @@ impl State {
 
     /// The state that the inventories tell, of which `own` are read.
     fn of(
-        about: About,
-        (mut own, early): (Vec<Inventory>, Early),
+        about: ReleaseScope,
+        (mut own, early): (Vec<Inventory>, Prefetch),
         others: OtherInventories,
         mut foreign: Foreign<'_>,
-        (key, key_is_kept): Key,
+        (key, key_is_kept): EnvironmentKey,
     ) -> Result<Self, Failure> {
         let (mine, whole): (Vec<_>, Vec<_>) = others.whole.into_iter().partition(|it| is_about(&about, it.release()));
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
@@ -177,7 +179,7 @@ impl State {
             early,
             key,
             key_is_kept,
-            elsewhere: Elsewhere::new(),
+            elsewhere: OtherReleases::new(),
             about,
         })
     }
@@ -206,22 +208,22 @@ impl State {
     }
 
     /// The objects in the inventories of the releases that the run is about.
-    pub(super) fn held(&self) -> BTreeMap<ObjectId, Held> {
+    pub(super) fn held(&self) -> BTreeMap<ObjectId, InventoryMember> {
         let mut held = BTreeMap::new();
         for inventory in self.inventories.values() {
             for (id, member) in &inventory.objects {
                 let release = Arc::clone(&inventory.release);
                 let api_version = member.api_version.clone();
                 let recorded = member.recorded.clone();
-                held.insert(id.clone(), Held { release, api_version, recorded });
+                held.insert(id.clone(), InventoryMember { release, api_version, recorded });
             }
         }
         held
     }
 
     /// How many objects the releases have that the run is not about.
-    pub(super) fn beside(&self) -> Beside<'_> {
-        let mut beside = Beside::new();
+    pub(super) fn beside(&self) -> NeighbourCounts<'_> {
+        let mut beside = NeighbourCounts::new();
         for group in self.outlines.values().flat_map(|it| it.objects.groups()) {
             for kind in &group.kinds {
                 *beside.entry((kind, group.namespace.as_deref())).or_default() += group.names.len();
@@ -326,7 +328,7 @@ impl<'e> Foreign<'e> {
 }
 
 /// The kinds that are served and the namespaces of objects that a run will look at.
-fn questioned(sought: &[Sought], discovery: &Discovery) -> (BTreeSet<Gvk>, BTreeSet<String>) {
+fn questioned(sought: &[ExpectedObject], discovery: &Discovery) -> (BTreeSet<Gvk>, BTreeSet<String>) {
     let kinds = sought.iter().map(|(id, api_version)| Gvk::new(api_version, &id.kind.kind));
     let namespaces = sought.iter().filter_map(|(id, _)| id.namespace.clone());
     (kinds.filter(|it| discovery.resource(it).is_some()).collect(), namespaces.collect())
@@ -334,18 +336,18 @@ fn questioned(sought: &[Sought], discovery: &Discovery) -> (BTreeSet<Gvk>, BTree
 
 /// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
 /// something else in the next.
-pub(super) fn making(project: &Project, (key, is_kept): &Key) -> Making {
+pub(super) fn making(project: &Project, (key, is_kept): &EnvironmentKey) -> Making {
     let derived = || Chance::Derived(key.digest(b"what templates make up").to_vec());
     let chance = if *is_kept { derived() } else { Chance::Placeholder };
     Making { now: project.time, chance, live: None, records: false }
 }
 
-fn is_about(about: &About, release: &str) -> bool {
+fn is_about(about: &ReleaseScope, release: &str) -> bool {
     about.as_ref().is_none_or(|releases| releases.contains(release))
 }
 
 /// The key of an environment.
-pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<Key, Failure> {
+pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<EnvironmentKey, Failure> {
     let kept = cluster.fingerprint_key(&environment.state_namespace, false).await?;
     let is_kept = kept.is_some();
     Ok((kept.map_or_else(random_key, Ok)?, is_kept))

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::acting::{listen, waiting};
 use super::{PipelineError, Progress, Settings, connect, known, lookups, project, stop, values};
-use crate::apply::{self, Options, Tested};
+use crate::apply::{self, Options, TestResult};
 use crate::cluster::Propagation;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::Redactor;
@@ -17,7 +17,7 @@ use weft_stages::report::Event;
 /// What the tests of releases came to.
 pub struct Tests {
     /// One after another, by release.
-    pub tested: Vec<Tested>,
+    pub tested: Vec<TestResult>,
     /// The releases that have none.
     pub without: Vec<Arc<str>>,
     /// The signal that ended the run early.

@@ -26,7 +26,7 @@ pub(super) fn stamps(root: &Path, path: &str) -> Result<Vec<(String, Stamp)>, So
 /// Where the files are, and the paths that they are read under.
 fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
-    let mut walk = Walk { root: canonical, found: Vec::new() };
+    let mut walk = FolderWalk { root: canonical, found: Vec::new() };
     let start = root.join(path);
     match fs::symlink_metadata(&start) {
         Ok(_) => walk.visit(&start, path)?,
@@ -36,12 +36,12 @@ fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError>
     Ok(walk.found)
 }
 
-struct Walk {
+struct FolderWalk {
     root: PathBuf,
     found: Vec<(PathBuf, String)>,
 }
 
-impl Walk {
+impl FolderWalk {
     fn visit(&mut self, place: &Path, path: &str) -> Result<(), SourceError> {
         let target = self.inside(place, path)?;
         let about = fs::metadata(&target).map_err(|source| failed(place, source))?;

@@ -13,7 +13,7 @@ const LONGEST_CHAIN: usize = 16;
 const LINK: i32 = 0o120_000;
 
 /// What a tree of git says of one of its entries: its kind, its mode and its id.
-type Entry = (Option<ObjectType>, i32, Oid);
+type GitEntry = (Option<ObjectType>, i32, Oid);
 
 /// A git repository with its work tree.
 pub(super) struct Repository {
@@ -129,7 +129,7 @@ impl Repository {
     /// The files at and below `path` (relative to the project's `folder`) in a commit, by their path relative to it.
     pub(super) fn read(&self, commit: Oid, folder: &str, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
         let top = self.git.find_commit(commit)?.tree()?;
-        let mut walk = Walk { git: &self.git, prefix: folder.to_owned(), top, ours: true, files: Vec::new() };
+        let mut walk = GitWalk { git: &self.git, prefix: folder.to_owned(), top, ours: true, files: Vec::new() };
         walk.visit(path, path, 0)?;
         Ok(walk.files)
     }
@@ -160,7 +160,7 @@ fn address(url: &str) -> Option<String> {
 pub(super) fn files(git: &git2::Repository, commit: Oid, folder: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
     let top = git.find_commit(commit)?.tree()?;
     let below = if folder.is_empty() { top.clone() } else { subtree(git, &top, folder)? };
-    let mut walk = Walk { git, prefix: folder.to_owned(), top, ours: false, files: Vec::new() };
+    let mut walk = GitWalk { git, prefix: folder.to_owned(), top, ours: false, files: Vec::new() };
     for entry in &below {
         let name = entry.name().map_err(|_| SourceError::NameNotText { path: folder.into() })?;
         walk.visit(name, name, 0)?;
@@ -172,7 +172,7 @@ fn subtree<'g>(git: &'g git2::Repository, top: &GitTree<'g>, folder: &str) -> Re
     Ok(git.find_tree(top.get_path(Path::new(folder))?.id())?)
 }
 
-struct Walk<'g> {
+struct GitWalk<'g> {
     git: &'g git2::Repository,
     prefix: String,
     top: GitTree<'g>,
@@ -181,7 +181,7 @@ struct Walk<'g> {
     files: Vec<(String, Vec<u8>)>,
 }
 
-impl Walk<'_> {
+impl GitWalk<'_> {
     /// Reads what stands at `place` under the name `path`; the two differ below a link.
     fn visit(&mut self, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
         match self.top.get_path(&Path::new(&self.prefix).join(place)) {
@@ -198,7 +198,7 @@ impl Walk<'_> {
         }
     }
 
-    fn visit_entry(&mut self, entry: Entry, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
+    fn visit_entry(&mut self, entry: GitEntry, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
         match entry {
             (Some(ObjectType::Tree), _, id) => self.visit_folder(id, place, path, links),
             (Some(ObjectType::Blob), LINK, id) => self.visit_link(id, place, path, links),
@@ -255,7 +255,7 @@ impl Walk<'_> {
         let git = git.ok_or_else(missing)?;
         let top = git.find_commit(commit)?.tree()?;
         let id = top.id();
-        let mut walk = Walk { git: &git, prefix: String::new(), top, ours: true, files: Vec::new() };
+        let mut walk = GitWalk { git: &git, prefix: String::new(), top, ours: true, files: Vec::new() };
         if inner.is_empty() {
             let tree = git.find_tree(id)?;
             for entry in &tree {

@@ -16,14 +16,14 @@ const LOOKED_UP: [(&[&str], &str, &str, bool); 3] = [
 
 /// What a plan brings.
 #[derive(Default)]
-pub(super) struct Coming {
+pub(super) struct PlannedAdditions {
     /// The objects that are made.
     pub objects: BTreeSet<ObjectId>,
     /// The kinds whose definitions are made or changed.
     pub kinds: BTreeSet<GroupKind>,
 }
 
-impl Coming {
+impl PlannedAdditions {
     /// Why the server cannot say anything about an object yet.
     pub fn obstacle(&self, object: &Object) -> Option<String> {
         let id = &object.id;

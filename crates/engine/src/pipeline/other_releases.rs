@@ -9,7 +9,7 @@ use weft_schema::Discovery;
 use weft_stages::manifest::{Desired, ObjectId};
 
 /// By release that is not part of the run, its objects; or why they could not be told.
-pub(super) type Elsewhere = BTreeMap<Arc<str>, Result<BTreeSet<ObjectId>, String>>;
+pub(super) type OtherReleases = BTreeMap<Arc<str>, Result<BTreeSet<ObjectId>, String>>;
 
 /// Renders the other releases, if anything left those of the run.
 pub(super) fn look(
@@ -18,10 +18,10 @@ pub(super) fn look(
     desired: &Desired,
     state: &State,
     discovery: &Arc<Discovery>,
-) -> Elsewhere {
+) -> OtherReleases {
     let wanted: BTreeSet<&ObjectId> = desired.objects.iter().map(|object| &object.id).collect();
     if state.inventories.values().all(|it| it.objects.keys().all(|id| wanted.contains(id))) {
-        return Elsewhere::new();
+        return OtherReleases::new();
     }
     let is_other = |name: &str| !project.environment.releases.iter().any(|it| *it.name == *name);
     let others = project.whole.releases.iter().filter(|it| is_other(&it.name));

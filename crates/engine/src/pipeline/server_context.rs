@@ -10,7 +10,7 @@ const NAMESPACES: usize = 8;
 
 /// Which shapes objects have, and what the server lets us do.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(super) struct ServerContext {
     /// The shapes, where they were asked for.
     pub shapes: Option<Shapes>,
     /// What we may do, as far as it was asked.
@@ -27,7 +27,7 @@ pub(super) struct Shapes {
     pub unknown: BTreeMap<Gvk, String>,
 }
 
-impl Questions {
+impl ServerContext {
     /// Asked for ahead, for objects of these kinds and in these namespaces; nothing where there are none.
     pub(super) async fn prepared(
         cluster: &Cluster,
