@@ -80,7 +80,7 @@ fn triples(plane: &ControlPlane, judged: &Judged) -> Result<(Vec<Triple>, f64), 
     };
     plane
         .runtime()
-        .block_on(planned.cluster.read_pages(wanted, (LivePrefetch::default(), &NeighbourCounts::new()), &take))
+        .block_on(planned.cluster.read_pages(wanted, LivePrefetch::default(), &NeighbourCounts::new(), &take))
         .map_err(|error| format!("{error:?}"))?;
     let (live, parse) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let triples = live.into_iter().filter_map(|live: LiveObject| {

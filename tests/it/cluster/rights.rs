@@ -77,7 +77,7 @@ fn few_of_many_are_read_by_name() -> Result<(), Failed> {
                 ready(read)
             };
             let beside = NeighbourCounts::from([((&kind, Some(namespace.as_str())), beside)]);
-            let unread = cluster.read_pages(wanted(), (ahead, &beside), &take).await?;
+            let unread = cluster.read_pages(wanted(), ahead, &beside, &take).await?;
             assert!(unread.reasons.is_empty(), "{unread:?}");
             let mut pages = pages.into_inner().expect("pages");
             pages.sort();

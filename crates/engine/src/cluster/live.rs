@@ -113,14 +113,15 @@ impl Cluster {
         wanted: impl IntoIterator<Item = ServedObject>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
-        self.read_around(wanted, (LivePrefetch::default(), &NeighbourCounts::new()), each).await
+        self.read_around(wanted, LivePrefetch::default(), &NeighbourCounts::new(), each).await
     }
 
     /// The same with what was read before, and what is not to be read.
     pub async fn read_around(
         &self,
         wanted: impl IntoIterator<Item = ServedObject>,
-        around: (LivePrefetch, &NeighbourCounts<'_>),
+        prefetch: LivePrefetch,
+        neighbours: &NeighbourCounts<'_>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
         let each = Mutex::new(each);
@@ -128,31 +129,32 @@ impl Cluster {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page.read(&mut **each))
         };
-        self.read_pages(wanted, around, &take).await
+        self.read_pages(wanted, prefetch, neighbours, &take).await
     }
 
-    /// Reads the wanted objects and hands over their pages as they arrive; objects that are not there are in none. One
-    /// LIST a kind and namespace; where listing is not allowed, or would bring mostly what is `beside` the wanted ones,
-    /// each object is read by its name. The next page of a LIST is asked for when `take` has read the one before; those
-    /// of other LISTs arrive meanwhile. What was read `ahead` is handed over first, and not read again.
+    /// Reads the wanted objects and hands over their pages as they arrive. No page has an object that does not exist.
+    /// It sends one LIST per kind and namespace. If listing is not allowed, or would mostly bring `neighbours`, it reads
+    /// each object by its name. It asks for the next page of a LIST when `take` has read the one before; pages of other
+    /// LISTs arrive meanwhile. Pages in `prefetch` are handed over first and not read again.
     ///
-    /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
-    /// be read is in the answer.
+    /// An error means that nothing is known: the server is lost, or rejects our credentials. Objects that could not be
+    /// read for other reasons are in the result.
     pub async fn read_pages<F: Future<Output = PageRead>>(
         &self,
         wanted: impl IntoIterator<Item = ServedObject>,
-        (ahead, beside): (LivePrefetch, &NeighbourCounts<'_>),
+        prefetch: LivePrefetch,
+        neighbours: &NeighbourCounts<'_>,
         take: &(impl Fn(LivePage) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
         let mut wanted: Vec<ServedObject> = wanted.into_iter().collect();
-        for (it, page) in ahead.pages(&mut wanted) {
+        for (it, page) in prefetch.pages(&mut wanted) {
             if take(page).await.is_err() {
                 // It is asked for once more, and told of if that cannot be read either.
                 wanted.push(it);
             }
         }
         let groups = futures::stream::iter(groups(wanted));
-        let mut parts = groups.map(|it| self.read_group(Arc::new(it), beside, take)).buffer_unordered(LISTS);
+        let mut parts = groups.map(|it| self.read_group(Arc::new(it), neighbours, take)).buffer_unordered(LISTS);
         let mut unread = Unread::default();
         while let Some(part) = parts.next().await {
             let part = part?;
@@ -227,7 +229,7 @@ impl Cluster {
             group = Arc::new(ListGroup { names, resource: group.resource.clone(), namespace: group.namespace.clone() });
         }
         let page = |body| take(LivePage { group: Arc::clone(&group), body, is_list: true });
-        match self.list_pages(&group.resource, group.namespace.as_deref(), ("", JSON), &page).await {
+        match self.list_pages(&group.resource, group.namespace.as_deref(), "", JSON, &page).await {
             Ok(()) => Ok(Unread::default()),
             Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(&group, *right, take).await,
             Err(error) if is_total(&error) => Err(error),

@@ -11,11 +11,12 @@ use futures::StreamExt as _;
 
 use super::additions::PlannedAdditions;
 use super::join::{Join, JoinResult};
-use super::server_context::{ServerContext, Shapes};
+use super::server_context::Shapes;
+use super::state::Prefetch;
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    ApplyOptions, Cluster, ClusterError, LivePrefetch, NeighbourCounts, Permits, Refusal, Right, SchemaCache,
-    ServedObject, Unread, WriteError,
+    ApplyOptions, Cluster, ClusterError, NeighbourCounts, Permits, Refusal, Right, SchemaCache, ServedObject, Unread,
+    WriteError,
 };
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
@@ -78,25 +79,26 @@ pub struct InventoryMember {
 }
 
 /// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
-/// that were missing are in [`Unread`]. For what is `around` see [`Cluster::read_pages`].
+/// that were missing are in [`Unread`]. For `neighbours` see [`Cluster::read_pages`].
 pub(super) async fn compare(
     subject: ComparisonInput,
-    around: (LivePrefetch, &NeighbourCounts<'_>),
-    questions: ServerContext,
+    prefetch: Prefetch,
+    neighbours: &NeighbourCounts<'_>,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
+    let Prefetch { live, context } = prefetch;
     let mut table = ComparisonTable::new(subject);
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
     let take = |page| join.clone().page(page);
-    let mut unread = cluster.read_pages(wanted, around, &take).await?;
+    let mut unread = cluster.read_pages(wanted, live, neighbours, &take).await?;
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
-    unread.shapes = table.shape(cluster, questions.shapes, progress).await?;
-    table.ask_all((cluster, &questions.permits), progress).await?;
+    unread.shapes = table.shape(cluster, context.shapes, progress).await?;
+    table.ask_all(cluster, &context.permits, progress).await?;
     table.validate();
     let mut comparison = table.finish();
     let differing =
@@ -211,7 +213,7 @@ impl ComparisonTable {
         if !kinds.is_empty() {
             progress("reading the schemas of the cluster");
         }
-        let prepared = prepared.filter(|_| !kinds.is_empty()).and_then(|it| it.of(&kinds));
+        let prepared = prepared.filter(|_| !kinds.is_empty()).and_then(|it| it.for_kinds(&kinds));
         let Shapes { mut schemas, mut unknown, .. } = match prepared {
             Some(shapes) => shapes,
             None => Shapes::read(cluster, kinds, &self.subject.cache).await?,
@@ -259,29 +261,30 @@ impl ComparisonTable {
 
     /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
     /// about their objects.
-    async fn ask_all(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask_all(&mut self, cluster: &Cluster, permits: &Permits, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let objects = &self.subject.objects;
         let (first, rest) = questions.into_iter().partition(|(at, _)| objects[*at].id.kind.is_definition());
         self.questions = first;
-        self.ask(server, progress).await?;
+        self.ask(cluster, permits, progress).await?;
         self.coming.kinds = definitions::pending(self.done.iter().flatten());
         self.questions = rest;
-        self.ask(server, progress).await
+        self.ask(cluster, permits, progress).await
     }
 
     /// Asks the server all questions.
-    async fn ask(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask(&mut self, cluster: &Cluster, permits: &Permits, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let subject = &self.subject;
         let coming = &self.coming;
         let context = self.context();
+        let server = &DryRunContext { cluster, permits, context: &context, additions: coming };
         let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             let migration = migrations.get(&at);
-            (at, answer_of_now((object, migration), live, &context, coming, server).await)
+            (at, server.current_answer(object, migration, live).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -339,74 +342,87 @@ pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }
 
-/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
-/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
-async fn answer_of_now(
-    (object, migration): (&Arc<Object>, Option<&Migration>),
-    mut live: Option<LiveObject>,
-    context: &Context<'_>,
-    coming: &PlannedAdditions,
-    (cluster, permits): (&Cluster, &Permits),
-) -> Result<(Option<LiveObject>, Asked), Failure> {
-    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-    let mut tries = 0..REREADS;
-    loop {
-        let sent = diff::sent(object, live.as_ref(), context);
-        let asked = answer((&sent, migration), verbs, context, coming, (cluster, permits)).await;
-        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
-        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
-        let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
-        let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
-        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
-        match cluster.get(&object.id, resource).await {
-            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
-            Ok(now) => live = now,
-            // Who may list may be kept from reading one; then the answer is all there is.
-            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
-            Err(lost) => return Err(lost.into()),
+/// What dry runs need: the server, what we may do there, and what the plan adds before the object.
+struct DryRunContext<'a> {
+    cluster: &'a Cluster,
+    permits: &'a Permits,
+    context: &'a Context<'a>,
+    additions: &'a PlannedAdditions,
+}
+
+impl DryRunContext<'_> {
+    /// What the server says an apply would make of an object, and the live object that it refers to. If somebody wrote
+    /// the object since it was read, it is read again: an apply does not do what they did.
+    async fn current_answer(
+        &self,
+        object: &Arc<Object>,
+        migration: Option<&Migration>,
+        mut live: Option<LiveObject>,
+    ) -> Result<(Option<LiveObject>, Asked), Failure> {
+        let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+        let mut tries = 0..REREADS;
+        loop {
+            let sent = diff::sent(object, live.as_ref(), self.context);
+            let asked = self.answer(&sent, migration, verbs).await;
+            let asked =
+                asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
+            let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+            let resource = self.context.discovery.and_then(|it| it.resource(&object.gvk));
+            let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
+            let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+            match self.cluster.get(&object.id, resource).await {
+                Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+                Ok(now) => live = now,
+                // Some may list but not get. Then the answer is all there is.
+                Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+                Err(lost) => return Err(lost.into()),
+            }
+        }
+    }
+
+    /// What the server says an apply would make of an object; an error if the server was lost. Nothing is sent that the
+    /// server would refuse because a right to one of the `verbs` is missing.
+    async fn answer(
+        &self,
+        object: &Object,
+        migration: Option<&Migration>,
+        verbs: &[&str],
+    ) -> Result<Asked, WriteError> {
+        let Some(resource) = self.context.discovery.and_then(|it| it.resource(&object.gvk)) else {
+            return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
+        };
+        if self.additions.kinds.contains(&object.id.kind) {
+            return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+        }
+        if let Some(reason) = self.additions.obstacle(object) {
+            return Ok(Asked::Impossible(reason));
+        }
+        let asked = verbs.iter().map(|verb| async move {
+            let right = Right::new(verb, resource, object.id.namespace.as_deref());
+            (!self.permits.has(self.cluster, &right, &object.id.name).await).then_some(right)
+        });
+        if let Some(right) = futures::future::join_all(asked).await.into_iter().flatten().next() {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
+        let options = ApplyOptions { force: true, dry_run: true };
+        let answer = match migration {
+            Some(migration) => {
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+            }
+            None => {
+                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
+            }
+        };
+        match answer {
+            Ok(asked) => Ok(asked),
+            Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
+            Err(lost) => Err(lost),
         }
     }
 }
 
 fn version(live: &LiveObject) -> Option<&str> {
     live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
-}
-
-/// What the server says that an apply would make of an object; an error where the server was lost.
-/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
-async fn answer(
-    (object, migration): (&Object, Option<&Migration>),
-    verbs: &[&str],
-    context: &Context<'_>,
-    coming: &PlannedAdditions,
-    (cluster, permits): (&Cluster, &Permits),
-) -> Result<Asked, WriteError> {
-    let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
-        return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
-    };
-    if coming.kinds.contains(&object.id.kind) {
-        return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
-    }
-    if let Some(reason) = coming.obstacle(object) {
-        return Ok(Asked::Impossible(reason));
-    }
-    let asked = verbs.iter().map(|verb| async move {
-        let right = Right::new(verb, resource, object.id.namespace.as_deref());
-        (!permits.has(cluster, &right, &object.id.name).await).then_some(right)
-    });
-    if let Some(right) = futures::future::join_all(asked).await.into_iter().flatten().next() {
-        return Ok(refused(&Refusal::Forbidden(right), String::new()));
-    }
-    let options = ApplyOptions { force: true, dry_run: true };
-    let answer = match migration {
-        Some(migration) => cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
-        None => cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
-    };
-    match answer {
-        Ok(asked) => Ok(asked),
-        Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
-        Err(lost) => Err(lost),
-    }
 }
 
 /// A refusal that says something about the object, or only about the question.

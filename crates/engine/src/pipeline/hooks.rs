@@ -23,7 +23,7 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
     let asked = plan.hooks_to_check().filter_map(|it| it.desired.clone()).collect::<Vec<_>>().into_iter();
     let asked = asked.map(|object| {
         let coming = &coming;
-        async move { judge(&object, coming, (cluster, permits), discovery).await }
+        async move { judge(&object, coming, cluster, permits, discovery).await }
     });
     let judged: Vec<_> = futures::stream::iter(asked).buffered(ASKED).collect().await;
     for (comparison, judged) in plan.hooks_to_check().zip(judged) {
@@ -55,7 +55,8 @@ fn coming(plan: &Plan) -> (PlannedAdditions, Schemas) {
 async fn judge(
     object: &Object,
     coming: &PlannedAdditions,
-    (cluster, permits): (&Cluster, &Permits),
+    cluster: &Cluster,
+    permits: &Permits,
     discovery: &Discovery,
 ) -> Result<Judged, PipelineError> {
     let predicted = |reason: String| Ok(Judged::Predicted(reason));

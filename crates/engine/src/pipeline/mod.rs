@@ -67,7 +67,7 @@ pub use self::rollback::rollback;
 pub use self::saved::{PlanInputs, replan, save, set_again};
 pub use self::sources::{LockResult, Renew, lock, outdated, vendored};
 pub use self::state::State;
-use self::state::{EnvironmentKey, ExpectedObject, Prefetch};
+use self::state::{EnvironmentKey, ExpectedObject};
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 pub use self::testing::{Tests, test};
@@ -171,6 +171,21 @@ pub struct Planned {
     pub touched: Option<Touched>,
 }
 
+/// What the server serves, and what it keeps about the environment.
+struct ServerView {
+    discovery: Arc<Discovery>,
+    state: State,
+}
+
+/// What a plan is made from.
+struct PlanDraft {
+    project: Project,
+    desired: Desired,
+    cluster: Cluster,
+    view: ServerView,
+    aim: Aim,
+}
+
 /// Renders the releases of a project, on all cores, and reads their objects.
 pub fn render(
     project: &Project,
@@ -250,17 +265,18 @@ async fn plan_of(
         progress("rendering");
         let rendering = lookups::render(&project, releases, discovery, making, cluster).await;
         let objects = rendering.iter().flat_map(|it| &it.desired.objects);
-        let sought = objects.map(|it| (it.id.clone(), it.gvk.api_version())).collect();
+        let sought =
+            objects.map(|it| ExpectedObject { id: it.id.clone(), api_version: it.gvk.api_version() }).collect();
         (rendering, sought)
     };
-    let (cluster, discovery, mut state, rendering) = begin(settings, &project, key, render, progress).await?;
+    let (cluster, mut view, rendering) = begin(settings, &project, key, render, progress).await?;
     let Rendering { releases, desired, placeholders, notes, .. } = rendering?;
-    state.elsewhere = other_releases::look(settings, &project, &desired, &state, &discovery);
+    view.state.elsewhere = other_releases::look(settings, &project, &desired, &view.state, &view.discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    let planned =
-        judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
+    let draft = PlanDraft { project, desired, cluster, view, aim: Aim::Apply };
+    let planned = draft.judge(settings, guards, progress).await?;
     Ok(Planned { placeholders, notes, ..planned })
 }
 
@@ -285,139 +301,148 @@ async fn destroy_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
-    project.refuse_unknown(settings, &state)?;
+    let (cluster, view, ()) = begin(settings, &project, key, nothing, progress).await?;
+    project.refuse_unknown(settings, &view.state)?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    let aim = (Aim::Remove, guards);
-    judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
+    let draft = PlanDraft { project, desired: Desired::default(), cluster, view, aim: Aim::Remove };
+    draft.judge(settings, guards, progress).await
 }
 
-/// The cluster of a project, and what is known of it, with the key of another run where that is given. A work that needs
-/// no more than what is served and the key is done meanwhile; it says what objects the run will look at.
+/// Connects to the cluster of a project and reads its state; see [`read_state_and`].
 async fn begin<R>(
     settings: &Settings,
     project: &Project,
     key: Option<FingerprintKey>,
     work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
-) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
+) -> Result<(Cluster, ServerView, R), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state, done) = known_ahead(&cluster, project, settings, key, work, progress).await?;
-    Ok((cluster, discovery, state, done))
+    let (view, done) = read_state_and(&cluster, project, settings, key, work, progress).await?;
+    Ok((cluster, view, done))
 }
 
-/// No work.
+/// No work, for runs that render nothing while the state is read.
 async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<ExpectedObject>) {
     ((), Vec::new())
 }
 
-/// What the server serves, and what it keeps about the environment, both at once.
-async fn known(
+/// Reads what the server serves, and what it keeps about the environment, side by side.
+async fn read_state(
     cluster: &Cluster,
     project: &Project,
     settings: &Settings,
     progress: Progress<'_>,
-) -> Result<(Arc<Discovery>, State), Failure> {
+) -> Result<ServerView, Failure> {
     progress("reading what was applied");
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from);
     let state = State::read(cluster, &project.environment, project.about(settings));
-    futures::future::try_join(discovery, state).await
+    let (discovery, state) = futures::future::try_join(discovery, state).await?;
+    Ok(ServerView { discovery, state })
 }
 
-/// The same for whoever reads the live objects next, some of which are read meanwhile; for the rest see [`begin`].
-async fn known_ahead<R>(
+/// The same for runs that read live objects next, with the key of another run if one is given. To hide latency, `work` is
+/// done as early as possible and live objects are prefetched into the state: see [`State::read_and`]. `work` needs only
+/// what is served and the key; it returns its result and the objects that the run will look at.
+async fn read_state_and<R>(
     cluster: &Cluster,
     project: &Project,
     settings: &Settings,
     key: Option<FingerprintKey>,
     work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
-) -> Result<(Arc<Discovery>, State, R), Failure> {
+) -> Result<(ServerView, R), Failure> {
     progress("reading what was applied");
     let environment = &project.environment;
     let about = project.about(settings);
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
-    let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
+    let key = state::key(cluster, environment)
+        .map_ok(|kept| EnvironmentKey { key: key.unwrap_or(kept.key), ..kept })
+        .shared();
     let work = async |discovery: &Arc<Discovery>, key: &EnvironmentKey| {
         work(cluster, discovery, state::making(project, key)).await
     };
     let cache = SchemaCache::new(settings.trust.caches());
-    let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
+    let state = State::read_and(cluster, environment, about, discovery.clone(), key, &cache, work);
     let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
-    let done = match done {
-        Ok(done) => done,
-        Err(work) => work(&discovery, &(state.key.clone(), state.key_is_kept)).await.0,
-    };
-    Ok((discovery, state, done))
+    Ok((ServerView { discovery, state }, done))
 }
 
-async fn judge(
-    settings: &Settings,
-    project: Project,
-    desired: Desired,
-    cluster: Cluster,
-    (discovery, mut state): (Arc<Discovery>, State),
-    (aim, guards): (Aim, &Guards),
-    progress: Progress<'_>,
-) -> Result<Planned, Failure> {
-    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let rules = Arc::new(ignore::rules(&project, &objects, &state));
-    let count = objects.len();
-    let mut members = state.held();
-    let judge = settings.judge;
-    let cache = SchemaCache::new(settings.trust.caches());
-    let known: Vec<&ObjectId> = members.keys().collect();
-    if let Some(word) = guards.naming_none(&known).next() {
-        return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
-    }
-    members.retain(|id, _| guards.are_about(id));
-    let key = state.key.clone();
-    let take = guards.take.clone();
-    let served = Arc::clone(&discovery);
-    let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
-    let rules_of = Arc::clone(&rules);
-    let subject =
-        ComparisonInput { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
-    let Prefetch { ahead, questions } = std::mem::take(&mut state.early);
-    let around = (ahead, &state.beside());
-    let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
-    residents::look(&mut comparison, guards, &cluster, &discovery).await?;
-    let mut facts = state.facts(&project);
-    if aim == Aim::Remove {
-        // Who says that a release shall go does not ask what becomes of single objects that leave it.
-        for release in facts.iter_mut().filter(|it| !it.declared) {
-            release.prune = Prune::Delete;
-            release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+impl PlanDraft {
+    /// Reads the live objects, compares, and plans.
+    async fn judge(self, settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+        let Self { project, desired, cluster, view: ServerView { discovery, mut state }, aim } = self;
+        let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+        let rules = Arc::new(ignore::rules(&project, &objects, &state));
+        let count = objects.len();
+        let mut members = state.members_with_records();
+        let judge = settings.judge;
+        let cache = SchemaCache::new(settings.trust.caches());
+        let known: Vec<&ObjectId> = members.keys().collect();
+        if let Some(word) = guards.naming_none(&known).next() {
+            return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
         }
+        members.retain(|id, _| guards.are_about(id));
+        let key = state.key.clone();
+        let take = guards.take.clone();
+        let served = Arc::clone(&discovery);
+        let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
+        let rules_of = Arc::clone(&rules);
+        let subject =
+            ComparisonInput { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
+        let prefetch = std::mem::take(&mut state.prefetch);
+        let (mut comparison, unread) =
+            compare::compare(subject, prefetch, &state.neighbours(), &cluster, progress).await?;
+        residents::look(&mut comparison, guards, &cluster, &discovery).await?;
+        let mut facts = state.facts(&project);
+        if aim == Aim::Remove {
+            // Who says that a release shall go does not ask what becomes of single objects that leave it.
+            for release in facts.iter_mut().filter(|it| !it.declared) {
+                release.prune = Prune::Delete;
+                release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+            }
+        }
+        state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
+        let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
+        hooks::check(&mut plan, &cluster, &discovery).await?;
+        plan.claim(&ownership::ownership(&project, &state), &facts, guards);
+        Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
+        plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
+        let unused = ignore::unused(&rules, settings, count, &unread);
+        let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
+        let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
+        let over = ignore::over(&project.environment, ignore::today());
+        let said = desired
+            .warnings
+            .into_iter()
+            .chain(ownership::advice(&plan))
+            .chain(advice(&unread))
+            .chain(over)
+            .chain(unused)
+            .chain(also)
+            .chain(unfollowed);
+        let warnings = cluster.warnings().iter().cloned().chain(said).collect();
+        let notes = Vec::new();
+        let placeholders = false;
+        let corrects = false;
+        let touched = None;
+        let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+        Ok(Planned {
+            plan,
+            project,
+            cluster,
+            discovery,
+            state,
+            warnings,
+            aim,
+            set,
+            placeholders,
+            notes,
+            corrects,
+            touched,
+        })
     }
-    state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
-    let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
-    hooks::check(&mut plan, &cluster, &discovery).await?;
-    plan.claim(&ownership::ownership(&project, &state), &facts, guards);
-    Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
-    plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
-    let unused = ignore::unused(&rules, settings, count, &unread);
-    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
-    let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
-    let over = ignore::over(&project.environment, ignore::today());
-    let said = desired
-        .warnings
-        .into_iter()
-        .chain(ownership::advice(&plan))
-        .chain(advice(&unread))
-        .chain(over)
-        .chain(unused)
-        .chain(also)
-        .chain(unfollowed);
-    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    let notes = Vec::new();
-    let placeholders = false;
-    let corrects = false;
-    let touched = None;
-    let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
 }
 
 /// What to do about objects that could not be read, and how schemas were done without.

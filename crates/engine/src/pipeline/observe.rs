@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{InventoryMember, served};
-use super::{Progress, Settings, advice, connect, known_ahead, load, nothing};
+use super::{Progress, ServerView, Settings, advice, connect, load, nothing, read_state_and};
 use crate::cluster::ServedObject;
 use weft_base::diagnostic::Failure;
 use weft_schema::Discovery;
@@ -49,9 +49,10 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
     let project = load::with_removed(settings)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, mut state, ()) = known_ahead(&cluster, &project, settings, None, nothing, progress).await?;
+    let (ServerView { discovery, mut state }, ()) =
+        read_state_and(&cluster, &project, settings, None, nothing, progress).await?;
     project.refuse_unknown(settings, &state)?;
-    let members = state.held();
+    let members = state.members_with_records();
     let wanted = members.iter().filter_map(|(id, held)| {
         let resource = served(&discovery, id, &held.api_version)?.clone();
         Some(ServedObject { id: id.clone(), resource })
@@ -64,8 +65,8 @@ pub async fn observe(settings: &Settings, progress: Progress<'_>) -> Result<Obse
         }
         live.insert(object.id.clone(), object);
     };
-    let ahead = std::mem::take(&mut state.early).ahead;
-    let unread = cluster.read_around(wanted, (ahead, &state.beside()), &mut note).await?;
+    let prefetch = std::mem::take(&mut state.prefetch).live;
+    let unread = cluster.read_around(wanted, prefetch, &state.neighbours(), &mut note).await?;
     let warnings = cluster.warnings().iter().cloned().chain(advice(&unread)).collect();
     let down = members.iter().filter_map(|(id, held)| Some((id.clone(), unavailable(&discovery, id, held)?)));
     let unread = unread.reasons.into_iter().chain(down.collect::<Vec<_>>()).collect();

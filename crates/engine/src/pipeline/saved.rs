@@ -108,7 +108,7 @@ async fn plan_again(saved: &Saved, settings: &Settings, progress: Progress<'_>) 
         Aim::Apply => plan_of(project, settings, guards, sealed, progress).await,
         Aim::Remove => destroy_of(project, settings, guards, sealed, progress).await,
         Aim::GoBack { release, revision } => {
-            rollback_of(project, settings, (release, Some(*revision)), guards, sealed, progress).await
+            rollback_of(project, settings, release, Some(*revision), guards, sealed, progress).await
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::acting::{listen, waiting};
-use super::{PipelineError, Progress, Settings, connect, known, lookups, project, stop, values};
+use super::{PipelineError, Progress, ServerView, Settings, connect, lookups, project, read_state, stop, values};
 use crate::apply::{self, Options, TestResult};
 use crate::cluster::Propagation;
 use weft_base::diagnostic::Failure;
@@ -36,7 +36,7 @@ pub async fn test(
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, settings, progress).await?;
+    let ServerView { discovery, state } = read_state(&cluster, &project, settings, progress).await?;
     let absent = releases.iter().find(|it| !state.inventories.contains_key(&it.release.name));
     if let Some(it) = absent {
         return Err(PipelineError::NotApplied { release: it.release.name.to_string() }.into());

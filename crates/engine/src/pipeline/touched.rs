@@ -26,12 +26,14 @@ pub fn touched(base: Settings, head: Settings) -> Result<EnvironmentChange, Fail
     };
     let ((base, before), (head, after)) = pool::both(earlier, later);
     let (declared, after) = after?.unzip();
-    Ok(EnvironmentChange { touched: between((base, before), (head, after))?, declared })
+    Ok(EnvironmentChange { touched: between(base, before, head, after)?, declared })
 }
 
 fn between(
-    (base, before): (Settings, Result<Option<Revision>, Failure>),
-    (head, after): (Settings, Option<Revision>),
+    base: Settings,
+    before: Result<Option<Revision>, Failure>,
+    head: Settings,
+    after: Option<Revision>,
 ) -> Result<Touched, Failure> {
     let name = head.environment.clone();
     let before = match (before, &after) {

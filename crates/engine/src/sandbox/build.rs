@@ -19,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn build(
     go: &Path,
     project: &Project,
-    (program, package): (&'static str, &'static str),
+    program: &'static str,
+    package: &'static str,
     home: &Path,
     progress: Progress<'_>,
 ) -> Result<(), SandboxError> {

@@ -156,7 +156,7 @@ async fn obtain(
         return Err(SandboxError::NoPrograms { program, places: passed.iter().cloned().chain(last).collect() });
     };
     progress(&format!("no download of {} {}: {reason}", program.0, project.version));
-    build::build(go, project, program, home, progress).await
+    build::build(go, project, program.0, program.1, home, progress).await
 }
 
 /// Why a folder is not the one, if it is not.

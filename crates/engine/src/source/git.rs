@@ -189,7 +189,7 @@ impl GitWalk<'_> {
             Err(error) if error.code() == ErrorCode::NotFound => match self.submodule_above(place)? {
                 Some((below, commit, inner)) => {
                     let module = place[..place.len() - inner.len()].trim_end_matches('/');
-                    self.visit_submodule(commit, &below, (&inner, path), module)
+                    self.visit_submodule(commit, &below, &inner, path, module)
                 }
                 None if links > 0 => Err(SourceError::LinkNowhere { path: path.to_owned() }),
                 None => Ok(()),
@@ -205,7 +205,7 @@ impl GitWalk<'_> {
             (Some(ObjectType::Blob), _, id) => self.take(id, path),
             (Some(ObjectType::Commit), _, id) if self.ours => {
                 let whole = Path::new(&self.prefix).join(place).to_string_lossy().into_owned();
-                self.visit_submodule(id, &whole, ("", path), path)
+                self.visit_submodule(id, &whole, "", path, path)
             }
             _ => Ok(()),
         }
@@ -243,7 +243,8 @@ impl GitWalk<'_> {
         &mut self,
         commit: Oid,
         whole: &str,
-        (inner, path): (&str, &str),
+        inner: &str,
+        path: &str,
         module: &str,
     ) -> Result<(), SourceError> {
         let missing = || SourceError::NoSubmodule { path: module.to_owned(), commit: commit.to_string() };

@@ -167,7 +167,7 @@ impl Reach {
     async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<FetchedChart, FetchError> {
         let wanted = place.to_string();
         let (arrived, name) = match place {
-            ChartPlace::Git { git, rev, path } => return self.of_git(place, (git, rev, path)).await,
+            ChartPlace::Git { git, rev, path } => return self.of_git(place, git, rev, path).await,
             ChartPlace::Registry { repo, name, version } => {
                 (self.of_registry((repo, name, version), keys).await?, Some(name))
             }
@@ -267,11 +267,7 @@ impl Reach {
         })
     }
 
-    async fn of_git(
-        &self,
-        place: &ChartPlace,
-        (git, rev, path): (&str, &str, &str),
-    ) -> Result<FetchedChart, FetchError> {
+    async fn of_git(&self, place: &ChartPlace, git: &str, rev: &str, path: &str) -> Result<FetchedChart, FetchError> {
         let login = self.logins.git(git)?;
         let (commit, files) = git::chart(&self.network, git, rev, path, login.as_ref()).await?;
         let what = place.to_string();
