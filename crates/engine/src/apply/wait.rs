@@ -39,7 +39,7 @@ struct Vigil {
     puzzled: Instant,
 }
 
-/// What came of a look for one object.
+/// The result of waiting for one object.
 struct WaitResult {
     id: ObjectId,
     outcome: Outcome,
@@ -60,7 +60,7 @@ struct PendingObject {
     gone: Option<Instant>,
 }
 
-/// What is wrong with an object.
+/// Why an object is not healthy.
 struct HealthProblem {
     cause: Cause,
     since: Instant,

@@ -1,4 +1,4 @@
-//! What became of a write that got no answer: it is looked up, not guessed.
+//! Finds out whether a write that got no answer was done.
 
 use super::adopt::adopts;
 use super::wave::Attempt;
@@ -9,7 +9,7 @@ use weft_stages::diff::LiveObject;
 use weft_stages::manifest::Object;
 use weft_stages::plan::{Action, Step};
 
-/// What a look tells.
+/// Whether the write was done.
 enum WriteCheck {
     /// It was done.
     Done(Box<LiveObject>),

@@ -52,7 +52,7 @@ pub struct Holder<'a> {
     pub watching: &'a (dyn Fn(&str) + Sync),
 }
 
-/// What the holder and its heartbeat share.
+/// A held lease, shared by the holder and its heartbeat.
 #[derive(Debug)]
 struct HeldLease {
     cluster: Cluster,
@@ -76,7 +76,7 @@ struct LeaseTerms {
     ends: Duration,
 }
 
-/// Somebody wants a Lease.
+/// A request for a Lease.
 struct LeaseRequest<'b> {
     namespace: &'b str,
     name: &'b str,
@@ -86,7 +86,7 @@ struct LeaseRequest<'b> {
     waits: bool,
 }
 
-/// What became of a bid.
+/// The outcome of a lease request.
 enum LeaseOutcome {
     Ours(Lease),
     Theirs(LeaseRecord),

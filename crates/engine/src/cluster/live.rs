@@ -1,4 +1,4 @@
-//! Live state: paged LISTs side by side, of no more than the namespaces that are needed.
+//! Reads live objects by paged LISTs, side by side, in the namespaces that are needed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::ready;
@@ -17,21 +17,21 @@ use weft_schema::{GroupKind, Gvk, Resource, Scope};
 use weft_stages::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use weft_stages::manifest::ObjectId;
 
-/// Of how many known objects one is read by its name, in place of a LIST of all; so many are few for a whole cluster.
+/// An object is read by its name if it is one of at least this many known objects; otherwise a LIST reads them all. In a
+/// whole cluster, so many wanted objects count as few.
 const FEW: usize = 10;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
 
-/// An object that is asked about, and how its kind is served.
+/// An object to read, and how its kind is served.
 #[derive(Clone, Debug)]
 pub struct ServedObject {
-    /// Which object.
     pub id: ObjectId,
-    /// The kind, in the version in which the object shall be read.
+    /// The kind, in the version to read.
     pub resource: Resource,
 }
 
-/// How many objects of a kind and namespace are known that nobody wants.
+/// How many known objects of a kind and namespace are not to be read.
 pub type NeighbourCounts<'a> = HashMap<(&'a GroupKind, Option<&'a str>), usize>;
 
 /// What could not be read.
@@ -45,14 +45,14 @@ pub struct Unread {
     pub shapes: BTreeMap<Gvk, String>,
 }
 
-/// Objects of one kind in one namespace: the reach of one LIST.
+/// Objects of one kind in one namespace, as one LIST covers them.
 struct ListGroup {
     resource: Resource,
     namespace: Option<String>,
     names: BTreeSet<String>,
 }
 
-/// Live objects as they came from the server: a page of a LIST, or one that was read by its name.
+/// The bytes of live objects: a page of a LIST, or one object that was read by its name.
 pub struct LivePage {
     group: Arc<ListGroup>,
     body: Vec<u8>,
@@ -82,13 +82,12 @@ impl LivePage {
     }
 }
 
-/// Objects that were read before anybody knew for what: by object, the kind in the version that was asked for, and what
-/// came; `None` where there is no such object.
+/// Objects that were read in advance, with the version of their kind. `None` if the object does not exist.
 #[derive(Default)]
 pub struct LivePrefetch(BTreeMap<ObjectId, (Gvk, Option<LivePage>)>);
 
 impl LivePrefetch {
-    /// The pages of those that are wanted indeed, which are wanted no more then.
+    /// The pages of wanted objects, which are removed from `wanted`.
     fn pages(mut self, wanted: &mut Vec<ServedObject>) -> Vec<(ServedObject, LivePage)> {
         let mut pages = Vec::new();
         let read = wanted.extract_if(.., |it| self.0.get(&it.id).is_some_and(|(gvk, _)| *gvk == it.resource.gvk));
@@ -116,7 +115,7 @@ impl Cluster {
         self.read_around(wanted, LivePrefetch::default(), &NeighbourCounts::new(), each).await
     }
 
-    /// The same with what was read before, and what is not to be read.
+    /// The same with prefetched pages and the counts of objects that are not to be read.
     pub async fn read_around(
         &self,
         wanted: impl IntoIterator<Item = ServedObject>,
@@ -149,7 +148,7 @@ impl Cluster {
         let mut wanted: Vec<ServedObject> = wanted.into_iter().collect();
         for (it, page) in prefetch.pages(&mut wanted) {
             if take(page).await.is_err() {
-                // It is asked for once more, and told of if that cannot be read either.
+                // It is read again. If that fails too, the error is reported.
                 wanted.push(it);
             }
         }
@@ -164,8 +163,8 @@ impl Cluster {
         Ok(unread)
     }
 
-    /// Reads objects by their names. One that cannot be read is left out: whoever wants it says why. Who may not read one
-    /// so is not asked about the next.
+    /// Reads objects by their names, in advance. It leaves out those that it cannot read: a later read reports the reason.
+    /// After one refusal it sends no further request.
     pub async fn read_ahead(
         &self,
         wanted: impl IntoIterator<Item = ServedObject>,
@@ -193,7 +192,7 @@ impl Cluster {
         Ok(LivePrefetch(read.try_filter_map(|it| ready(Ok(it))).try_collect().await?))
     }
 
-    /// Reads one object; `None` where it is not there.
+    /// Reads one object; `None` if it does not exist.
     pub async fn get(&self, id: &ObjectId, resource: &Resource) -> Result<Option<LiveObject>, ClusterError> {
         let (what, body) = self.get_body(id, resource).await?;
         let Some(body) = body else { return Ok(None) };
@@ -224,7 +223,7 @@ impl Cluster {
             if unread.rights.is_empty() {
                 return Ok(unread);
             }
-            // Who may not read them by name may list them.
+            // Some may list but not get.
             let names = unread.reasons.into_keys().map(|id| id.name).collect();
             group = Arc::new(ListGroup { names, resource: group.resource.clone(), namespace: group.namespace.clone() });
         }

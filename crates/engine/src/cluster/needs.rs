@@ -6,7 +6,7 @@ use super::Right;
 use super::kinds::{events, leases, namespaces, pods, secrets};
 use weft_schema::Resource;
 
-/// What somebody wants to do.
+/// What a user may do in an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccessLevel {
     /// To look: `diff`, `plan`, `drift`, `status`, `get`, `history`.
@@ -51,7 +51,7 @@ impl AccessLevel {
     }
 }
 
-/// Where objects are.
+/// A kind of object in a namespace.
 #[derive(Clone, Debug)]
 pub struct ResourcePlace {
     /// Their kind.

@@ -19,7 +19,7 @@ const LONGEST_STEP: Duration = Duration::from_secs(2);
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// What an attempt says about the next one.
+/// What the result of an attempt means for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AttemptResult {
     /// This is the answer.

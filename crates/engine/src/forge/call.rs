@@ -27,7 +27,7 @@ pub struct Call {
     text: &'static str,
 }
 
-/// Something that a forge keeps and we look for by a mark in its text: a comment, an issue, a label.
+/// A comment, an issue or a label at a forge. A mark in its text tells that it is ours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForgeEntry {
     /// What later requests call it.

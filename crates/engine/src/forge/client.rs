@@ -31,7 +31,7 @@ const LONGEST_PAGE: usize = 255;
 /// The label of our issues, by which they are found among many.
 const LABEL: &str = "weft";
 
-/// What is kept by a mark: the requests that list, make and rewrite it.
+/// The requests that list, create and update entries of one type.
 type EntryCalls = [&'static str; 3];
 const COMMENT: EntryCalls = ["comments", "add-comment", "set-comment"];
 const ISSUE: EntryCalls = ["issues", "add-issue", "set-issue"];

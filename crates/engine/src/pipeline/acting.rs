@@ -1,4 +1,4 @@
-//! Applying what was planned: the lease, the key, the signals around `apply`.
+//! Applies a plan: the lease, the key and the signals around `apply`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -25,23 +25,22 @@ pub struct ApplySettings {
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it.
     pub carry_on: bool,
-    /// How long it may take; then it ends after the objects in flight.
+    /// How long the apply may take; then it ends after the objects in flight.
     pub deadline: Option<Duration>,
 }
 
-/// How an apply ended.
+/// The result of an apply.
 #[derive(Debug)]
 pub struct ApplyResult {
-    /// What became of it.
     pub conclusion: Conclusion,
     /// The signal that ended it early.
     pub signal: Option<u8>,
-    /// The releases that failed, and go back to their last good revision by themselves.
+    /// The failed releases that are rolled back automatically.
     pub going_back: Vec<Arc<str>>,
 }
 
 /// Applies exactly what was planned. While it runs, nobody else applies this environment; a signal ends it after the
-/// objects in flight, a second one at once. `progress` tells what is waited for before it begins.
+/// objects in flight, a second one at once. `progress` receives what the run waits for before it begins.
 pub async fn apply(
     planned: &Planned,
     manner: ApplySettings,
@@ -126,7 +125,7 @@ async fn under(
 }
 
 impl ApplyResult {
-    /// What was told to end before it had the lease: nothing was done.
+    /// The result if the run was told to end before it had the lease: it changed nothing.
     fn before_it_began(stop: Option<&Stop>) -> Self {
         let why = stop.map(|it| it.why.as_str()).unwrap_or_default();
         let warnings = vec![format!("Nothing was begun: {why}.")];
@@ -135,7 +134,7 @@ impl ApplyResult {
     }
 }
 
-/// The releases that failed and say `rollback: true`. A rollback that fails is none.
+/// The releases that failed and say `rollback: true`. A failed rollback is not rolled back.
 fn going_back(planned: &Planned, fates: &ObjectOutcomes) -> Vec<Arc<str>> {
     let outcomes = fates.outcomes(&planned.plan.steps);
     let releases =

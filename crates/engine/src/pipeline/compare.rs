@@ -1,8 +1,8 @@
-//! Desired and live objects, joined as the pages of the live ones arrive, and compared.
+//! Joins desired and live objects as the pages of the live ones arrive, and compares them.
 //!
-//! What the record proves unchanged is done at once and forgotten. For the rest the schemas of their kinds are fetched,
-//! which may prove more. Of what is left the server is asked what an apply would make of it; where it cannot be asked,
-//! the difference is only predicted, and says why.
+//! An object that its record proves unchanged is finished at once. For the others the schemas of their kinds are fetched,
+//! which may prove more. A dry run asks the server about the rest. If it cannot be asked, the difference is only
+//! predicted, and the comparison says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,14 +29,14 @@ use weft_stages::manifest::{Object, ObjectId};
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
-/// How often an object is read again that somebody writes while the server is asked about it.
+/// How often an object is read again if somebody writes it during the dry run.
 const REREADS: usize = 3;
 
-/// What is compared, and with what.
+/// The objects to compare, and what the comparison needs to know.
 pub(super) struct ComparisonInput {
-    /// What the repository wants.
+    /// The desired objects.
     pub objects: Vec<Arc<Object>>,
-    /// The hooks that may run before.
+    /// The hooks that may run before the objects are applied.
     pub hooks: BTreeSet<ObjectId>,
     /// What the inventories of these releases hold.
     pub members: BTreeMap<ObjectId, InventoryMember>,
@@ -46,16 +46,16 @@ pub(super) struct ComparisonInput {
     pub key: FingerprintKey,
     /// The field managers whose fields are taken.
     pub take: Vec<String>,
-    /// Whose word is taken.
+    /// What decides whether an object changed.
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
-    /// What is left to others, and what does not count.
+    /// The ignore rules.
     pub rules: Arc<Rules>,
 }
 
 impl ComparisonInput {
-    /// With what is compared, by these schemas.
+    /// The context of a comparison with these schemas.
     pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
         let Self { discovery, take, judge, rules, .. } = self;
         Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(&self.key, schemas) }
@@ -78,8 +78,8 @@ pub struct InventoryMember {
     pub recorded: Option<Arc<Recorded>>,
 }
 
-/// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
-/// that were missing are in [`Unread`]. For `neighbours` see [`Cluster::read_pages`].
+/// Reads the live objects and compares them. Objects that could not be read are unknown in the comparison; the missing
+/// rights are in [`Unread`]. For `neighbours` see [`Cluster::read_pages`].
 pub(super) async fn compare(
     subject: ComparisonInput,
     prefetch: Prefetch,
@@ -113,12 +113,12 @@ struct ComparisonTable {
     places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
-    /// What this plan would bring: nothing that needs it can be asked about yet.
+    /// What this plan adds. The server cannot be asked about objects that need it.
     coming: PlannedAdditions,
-    /// The shapes that are known: none, before anything is asked about.
+    /// Empty until the schemas are read.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
-    /// By place, what is taken over from other tools, about which the server is asked in place of an apply.
+    /// Takeovers from other tools by the index of the object. Their dry run replaces that of an apply.
     migrations: BTreeMap<usize, Migration>,
 }
 
@@ -160,7 +160,7 @@ impl ComparisonTable {
         }
     }
 
-    /// Decides about all that did not arrive: it is unknown, it is to be created, or it is gone.
+    /// Decides about each object that did not arrive: it is unknown, to be created, or gone.
     fn settle(&mut self, unread: &Unread) {
         let asked: BTreeSet<usize> = self.questions.iter().map(|(at, _)| *at).collect();
         for at in (0..self.done.len()).filter(|at| !asked.contains(at)) {
@@ -189,7 +189,7 @@ impl ComparisonTable {
         }
     }
 
-    /// A namespace that no file declares is taken to be there where it cannot be read: nobody needs a right for that.
+    /// A namespace that no file declares counts as present if it cannot be read: nobody needs a right for that.
     fn forgive(&self, unread: &mut Unread) {
         let implicit = |id: &ObjectId| self.places.get(id).is_some_and(|at| self.subject.objects[*at].implicit);
         unread.reasons.retain(|id, _| !implicit(id));
@@ -236,7 +236,7 @@ impl ComparisonTable {
         Ok(unknown)
     }
 
-    /// Looks for proofs, on all cores. What is not proven stays a question.
+    /// Looks for proofs, on all cores. Objects without a proof remain questions.
     fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
         let judged = pool::each(questions, |(at, live)| {
             let Some(live) = live else { return Ok((at, Err((None, None)))) };
@@ -304,12 +304,12 @@ impl ComparisonTable {
         Ok(())
     }
 
-    /// Finds ourselves what a server would refuse that could not be asked.
+    /// Validates against the schemas, since the server may not have been asked.
     fn validate(&mut self) {
         self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
     }
 
-    /// The objects that another release has from now on: they leave the inventory that they are in.
+    /// The objects that move to another release. They leave their present inventory.
     fn handed_over(&self) -> Vec<ObjectComparison> {
         let members = self.subject.members.iter().filter(|(id, held)| {
             let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
@@ -322,8 +322,8 @@ impl ComparisonTable {
         members.map(leave).collect()
     }
 
-    /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
-    /// that is there already is none of ours, and left out.
+    /// The comparisons: desired objects in their order, then those that left. A namespace that exists and that no file
+    /// declares is not ours and is left out.
     fn finish(self) -> Comparison {
         let ours = |it: &ObjectComparison| {
             let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
@@ -336,7 +336,7 @@ impl ComparisonTable {
     }
 }
 
-/// The resource by which an object of an inventory can be reached: in the version of its last apply, or another.
+/// The resource that serves an object of an inventory, preferably in the version of its last apply.
 pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
@@ -425,7 +425,7 @@ fn version(live: &LiveObject) -> Option<&str> {
     live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
 }
 
-/// A refusal that says something about the object, or only about the question.
+/// Whether a refusal is about the object or only about the dry run.
 pub(super) fn refused(refusal: &Refusal, message: String) -> Asked {
     match refusal {
         Refusal::Forbidden(right) => Asked::Impossible(format!("not allowed to {right}, which a dry run needs")),

@@ -1,4 +1,4 @@
-//! Whether a server would take the hooks of a plan: it is asked by dry runs before anything is applied.
+//! Checks the hooks of a plan by dry runs before anything is applied.
 
 use futures::StreamExt as _;
 
@@ -51,7 +51,7 @@ fn coming(plan: &Plan) -> (PlannedAdditions, Schemas) {
     (coming, schemas)
 }
 
-/// What the server says of a hook; an error where it was lost.
+/// What the server says of a hook; an error if the server was lost.
 async fn judge(
     object: &Object,
     coming: &PlannedAdditions,

@@ -1,4 +1,4 @@
-//! Live objects, joined to the desired ones and judged on the thread pool as their pages arrive.
+//! Joins live objects to desired ones and compares them on the thread pool as their pages arrive.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,13 @@ use weft_schema::Schemas;
 use weft_stages::diff::{self, Compared, LiveObject, ObjectComparison};
 use weft_stages::manifest::ObjectId;
 
-/// What a live object came to.
+/// The result for one live object.
 pub(super) enum JoinResult {
-    /// The desired object with this place is compared.
+    /// The desired object at this index is compared.
     Done(usize, Box<ObjectComparison>),
-    /// About the desired object with this place, something has to be asked.
+    /// The desired object at this index needs more than its record.
     Ask(usize, Box<LiveObject>),
-    /// An object that left the repository is still there.
+    /// An object that left the repository still exists.
     Left(ObjectId, Box<ObjectComparison>),
 }
 

@@ -1,8 +1,8 @@
 //! The whole run on one screen: [`render`], [`plan`](fn@plan) and [`apply`] call the stages in the order in which the
-//! data goes.
+//! data flows.
 //!
-//! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
-//! through `source`, `keys` and `cluster`; every decision is a pure stage's.
+//! A verb makes [`Settings`] from its arguments and the process, and prints the result. Everything here acts through
+//! `source`, `keys` and `cluster`; pure stages make every decision.
 
 mod acting;
 mod additions;
@@ -91,9 +91,8 @@ use weft_stages::values::Layer;
 pub struct Settings {
     /// Where the project's files come from.
     pub source: Source,
-    /// The environment.
     pub environment: String,
-    /// Which of its releases.
+    /// The releases of the environment that the run is about.
     pub selection: Selection,
     /// What the command line sets in the values.
     pub overrides: Vec<Layer>,
@@ -103,26 +102,25 @@ pub struct Settings {
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
     pub cluster: ClusterOverride,
-    /// Whose word is taken for what would change.
+    /// What decides whether an object changed: proofs or the server's dry run.
     pub judge: Judge,
     /// What the run may reach.
     pub trust: Trust,
-    /// What the files declare, where an earlier step of this run has read them.
+    /// What the files declare, if an earlier step of this run has read them.
     pub declared: Option<Arc<Declared>>,
 }
 
 /// A cluster that the command line names.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOverride {
-    /// A kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig.
     pub context: Option<String>,
-    /// How fast it is asked, and how long it is waited for.
+    /// How fast requests are sent, and how long an answer may take.
     pub pace: Pace,
 }
 
-/// Tells what a long run is at.
+/// Receives what a long run is doing now.
 pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
 
 /// The releases rendered and read, without a cluster.
@@ -131,13 +129,12 @@ pub struct Rendering {
     pub releases: Vec<ReleaseValues>,
     /// The values that users set and no template read.
     pub unread: Vec<weft_stages::values::Unread>,
-    /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
+    /// Whether placeholders stand for passwords, keys or certificates. Only a key that the cluster keeps gives real ones.
     pub placeholders: bool,
-    /// What the templates of each release really looked at, where that was asked for.
+    /// What the templates of each release read, if that was asked for.
     pub reads: Vec<Option<chart::Read>>,
-    /// What the `NOTES.txt` of charts came to, by release, with secrets masked.
+    /// The rendered `NOTES.txt` of charts by release, with secrets masked.
     pub notes: Vec<(Arc<str>, String)>,
-    /// Their objects.
     pub desired: Desired,
     /// The releases that a closed run could not render, each with the addresses that it does not contact.
     pub withheld: Vec<(Arc<str>, Vec<String>)>,
@@ -145,11 +142,8 @@ pub struct Rendering {
 
 /// A plan with all that is needed to apply it.
 pub struct Planned {
-    /// The plan.
     pub plan: Plan,
-    /// The project that it is of.
     pub project: Project,
-    /// The connection.
     pub cluster: Cluster,
     /// What the server serves.
     pub discovery: Arc<Discovery>,
@@ -157,17 +151,17 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
-    /// What it is made for.
+    /// The purpose of the plan.
     pub aim: Aim,
     /// What the command line set in the values, without the values.
     pub set: Vec<String>,
-    /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
+    /// Whether placeholders stand for passwords, keys or certificates: see [`keep_key`].
     pub placeholders: bool,
-    /// What charts tell people who apply them, by release, with secrets masked.
+    /// The notes of charts for people who apply them, by release, with secrets masked.
     pub notes: Vec<(Arc<str>, String)>,
-    /// Whether it only puts back what others did: then it is no revision of a release.
+    /// Whether it only reverts what others did. Then an apply records no revision.
     pub corrects: bool,
-    /// Which releases a change touches, where it is only about those.
+    /// The releases that a change touches, if the plan is about those alone.
     pub touched: Option<Touched>,
 }
 
@@ -195,7 +189,7 @@ pub fn render(
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(releases, |it| {
         let rendered = rendered(project, &it, discovery, making);
-        // What a closed run did not bring is why it failed, or why something is missing.
+        // If it failed or is incomplete, the reason is what the closed run did not fetch.
         let withheld = it.files.withheld();
         if withheld.is_empty() { Ok(Ok((it, rendered?))) } else { Ok(Err((it.release.name, withheld))) }
     })?;
@@ -221,7 +215,7 @@ pub fn render(
     Ok(Rendering { releases, unread, placeholders, reads, notes, desired, withheld })
 }
 
-/// Renders one release; with it what people should know.
+/// Renders one release; returns warnings with it.
 fn rendered(
     project: &Project,
     it: &ReleaseValues,
@@ -252,7 +246,7 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     plan_of(project(settings)?, settings, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 async fn plan_of(
     project: Project,
     settings: &Settings,
@@ -280,20 +274,20 @@ async fn plan_of(
     Ok(Planned { placeholders, notes, ..planned })
 }
 
-/// Makes sure that the cluster keeps a key, of which passwords and the like can be derived, before a plan is made that
-/// will be applied.
+/// Makes sure that the cluster keeps a key from which passwords and the like are derived. Called before making a plan
+/// that will be applied.
 pub async fn keep_key(planned: &Planned) -> Result<(), Failure> {
     planned.cluster.fingerprint_key(&planned.project.environment.state_namespace, true).await?;
     Ok(())
 }
 
-/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
-/// [`plan`](fn@plan) does, with a repository that has nothing of them.
+/// Plans to delete the selected releases, or to let go of their objects if the guards say so. It plans as
+/// [`plan`](fn@plan) would if the repository no longer had these releases.
 pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     destroy_of(load::with_removed(settings)?, settings, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 async fn destroy_of(
     mut project: Project,
     settings: &Settings,
@@ -397,7 +391,7 @@ impl PlanDraft {
         residents::look(&mut comparison, guards, &cluster, &discovery).await?;
         let mut facts = state.facts(&project);
         if aim == Aim::Remove {
-            // Who says that a release shall go does not ask what becomes of single objects that leave it.
+            // The user asked to remove the whole release, so the rules for single objects that leave it do not apply.
             for release in facts.iter_mut().filter(|it| !it.declared) {
                 release.prune = Prune::Delete;
                 release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
@@ -445,13 +439,13 @@ impl PlanDraft {
     }
 }
 
-/// What to do about objects that could not be read, and how schemas were done without.
+/// Advice about objects that could not be read and schemas that are missing.
 fn advice(unread: &Unread) -> Vec<String> {
     let roles = unread.roles().map(|it| format!("Some objects could not be read. These rights are missing:\n{it}"));
     roles.into_iter().chain(shapeless(unread)).collect()
 }
 
-/// A sentence for each cause for which schemas could not be had.
+/// One sentence for each reason why schemas are missing.
 fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (kind, why) in &unread.shapes {
@@ -462,7 +456,7 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     })
 }
 
-/// What to know about a mark of another tool that has no effect.
+/// A warning about another tool's annotation or label that has no effect.
 fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} has"),
@@ -472,7 +466,7 @@ fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> S
     format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
 }
 
-/// What to know about objects that another tool counts among its own.
+/// A warning about objects that another tool also manages.
 fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} is"),

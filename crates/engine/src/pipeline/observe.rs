@@ -1,4 +1,4 @@
-//! What the cluster has of an environment, without rendering it: no secret is needed.
+//! Reads the live objects of an environment without rendering it, so it needs no secret.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Observation {
         reason.unwrap_or_else(|| "is gone".to_owned())
     }
 
-    /// How an object is; `None` where it was not read.
+    /// The health of an object; `None` if it was not read.
     pub fn health(&self, id: &ObjectId) -> Option<Health> {
         let live = self.live.get(id)?;
         let held = self.members.get(id)?;

@@ -1,4 +1,4 @@
-//! The rights that an environment needs, told from what it renders.
+//! The rights that an environment needs, derived from what it renders.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Going back to a revision: a plan like every other, of the objects that were applied then.
+//! Plans a rollback: a normal plan of the objects that a revision applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub async fn rollback(
     rollback_of(project(settings)?, settings, release, to, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 pub(super) async fn rollback_of(
     mut project: Project,
     settings: &Settings,

@@ -16,7 +16,7 @@ pub(super) struct Stop {
     pub why: String,
 }
 
-/// What tells runs to end.
+/// The channels that tell runs to end.
 #[derive(Clone, Debug)]
 pub(super) struct StopSignals {
     /// After the objects in flight.
@@ -52,7 +52,7 @@ pub async fn stopped() -> Result<(), PipelineError> {
     Ok(())
 }
 
-/// Hears of the end. From the first call on, interrupt and termination signals are listened to.
+/// The signals of this process. The first call starts to listen for interrupt and termination signals.
 pub(super) fn heard() -> Result<StopSignals, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.get().is_none() {
@@ -67,7 +67,7 @@ pub(super) fn heard() -> Result<StopSignals, PipelineError> {
 }
 
 impl StopSignals {
-    /// Does something to its end, unless somebody asks for the second time.
+    /// Finishes some work, unless the run has to end at once.
     pub(super) async fn unless_at_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut at_once = self.at_once.clone();
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Testing releases: the hooks that their charts have for it.
+//! Tests releases by the test hooks of their charts.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
