@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use weft::cluster::{Ahead, Beside, Wanted};
+use weft::cluster::{LivePrefetch, NeighbourCounts, ServedObject};
 use weft::diff::{self, Compared, Context, Judged as By, LiveObject, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::schema::Schemas;
@@ -63,15 +63,15 @@ fn triples(plane: &ControlPlane, judged: &Judged) -> Result<(Vec<Triple>, f64), 
             }
         }
     }
-    let wanted: Vec<Wanted> = objects
+    let wanted: Vec<ServedObject> = objects
         .values()
         .filter_map(|(object, _)| {
             let resource = planned.discovery.resource(&object.gvk)?.clone();
-            Some(Wanted { id: object.id.clone(), resource })
+            Some(ServedObject { id: object.id.clone(), resource })
         })
         .collect();
     let found = Mutex::new((Vec::new(), 0.0));
-    let take = |page: weft::cluster::Page| {
+    let take = |page: weft::cluster::LivePage| {
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
         let read = page.read(&mut |live| found.0.push(live));
@@ -80,7 +80,7 @@ fn triples(plane: &ControlPlane, judged: &Judged) -> Result<(Vec<Triple>, f64), 
     };
     plane
         .runtime()
-        .block_on(planned.cluster.read_pages(wanted, (Ahead::default(), &Beside::new()), &take))
+        .block_on(planned.cluster.read_pages(wanted, LivePrefetch::default(), &NeighbourCounts::new(), &take))
         .map_err(|error| format!("{error:?}"))?;
     let (live, parse) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let triples = live.into_iter().filter_map(|live: LiveObject| {

@@ -15,7 +15,7 @@ use super::{Exit, planning, wait};
 use crate::apply::{Conclusion, End};
 use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind, counted};
-use crate::pipeline::{self, Ended, Manner, Planned};
+use crate::pipeline::{self, ApplyResult, ApplySettings, Planned};
 use crate::plan::{Plan, Refusal};
 use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
 
@@ -175,7 +175,7 @@ pub(super) struct Ran {
 /// Applies the plan of a consent, and tells how it goes on.
 pub(super) fn execute(consent: &Consent<'_>, args: &ActingArgs, terminal: &Terminal) -> Result<Ran, Failure> {
     let planned = consent.planned();
-    let manner = Manner {
+    let manner = ApplySettings {
         wait: !args.no_wait,
         propagation: match args.cascade {
             Cascade::Background => Propagation::Background,
@@ -191,7 +191,7 @@ pub(super) fn execute(consent: &Consent<'_>, args: &ActingArgs, terminal: &Termi
         watched.tell(&event, terminal);
         events.push(event);
     };
-    let Ended { conclusion, signal, going_back } =
+    let ApplyResult { conclusion, signal, going_back } =
         wait(pipeline::apply(planned, manner, &|what| progress.at(what), &mut show))?;
     progress.done();
     let plan = planned.plan.clone();
@@ -261,7 +261,7 @@ pub(super) async fn rehearse(planned: &Planned) -> Result<Vec<String>, Failure> 
             failures.insert(event.id, why);
         }
     };
-    let manner = Manner { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
+    let manner = ApplySettings { wait: false, propagation: Propagation::Background, carry_on: true, deadline: None };
     let ended = pipeline::apply(planned, manner, &|_| (), &mut note).await?;
     let failures = failures.into_iter().map(|(id, why)| format!("{id}: {why}"));
     Ok(failures.chain(ended.conclusion.warnings).collect())

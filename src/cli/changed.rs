@@ -6,7 +6,7 @@ use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
 use super::settings;
 use super::terminal::Terminal;
 use crate::diagnostic::Failure;
-use crate::pipeline::{self, Change};
+use crate::pipeline::{self, EnvironmentChange};
 
 /// What a change touches of each of these environments; `None` where nobody asked. Where it was asked why, that is said
 /// of each release.
@@ -16,7 +16,7 @@ pub(super) fn touched(
     project: &ProjectArgs,
     (select, set): (&SelectArgs, &SetArgs),
     terminal: &Terminal,
-) -> Result<Option<BTreeMap<String, Change>>, Failure> {
+) -> Result<Option<BTreeMap<String, EnvironmentChange>>, Failure> {
     let Some(revision) = &changed.changed_since else { return Ok(None) };
     let base = ProjectArgs { at: Some(revision.clone()), ..project.clone() };
     let mut all = BTreeMap::new();
@@ -38,8 +38,8 @@ pub(super) fn touched(
 }
 
 /// The selection of what is touched. It must not be empty: nothing selected is everything.
-pub(super) fn selected(change: Change) -> SelectArgs {
-    let Change { touched, declared } = change;
+pub(super) fn selected(change: EnvironmentChange) -> SelectArgs {
+    let EnvironmentChange { touched, declared } = change;
     let releases = touched.names();
     let gone = touched.gone();
     SelectArgs { releases, labels: Vec::new(), gone, touched: Some(touched), declared }

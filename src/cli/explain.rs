@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::diff::{FieldChange, Writer, brief};
-use crate::pipeline::{self, Explained, ExplainedField, Layered, Question};
+use crate::pipeline::{self, Explanation, FieldExplanation, LayeredValue, Question};
 use crate::report::{harmless, json_of_value, optional};
 use crate::state::history::Revision;
 use crate::value::Value;
@@ -55,7 +55,7 @@ pub(super) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn text(explained: &Explained, one: bool) -> String {
+fn text(explained: &Explanation, one: bool) -> String {
     let mut lines = Vec::new();
     if one {
         explained.fields.iter().for_each(|it| field(it, explained, &mut lines));
@@ -72,13 +72,13 @@ fn text(explained: &Explained, one: bool) -> String {
 }
 
 /// A line of a field among all fields of an object.
-fn listed(field: &ExplainedField) -> String {
+fn listed(field: &FieldExplanation) -> String {
     let at = field.template.as_ref().map(|(origin, _)| format!("  # {origin}")).unwrap_or_default();
     let drift = field.change.as_ref().map(|it| format!("  [{}]", difference(it))).unwrap_or_default();
     format!("    {}: {}{at}{drift}", field.path, shown(field.value.as_ref()))
 }
 
-fn field(field: &ExplainedField, explained: &Explained, lines: &mut Vec<String>) {
+fn field(field: &FieldExplanation, explained: &Explanation, lines: &mut Vec<String>) {
     let value = match &field.value {
         Some(value) => format!("= {}", shown(Some(value))),
         None => format!("is not in the repository; the server has {}", shown(field.found.as_ref())),
@@ -106,7 +106,7 @@ fn field(field: &ExplainedField, explained: &Explained, lines: &mut Vec<String>)
     }
 }
 
-fn layers(source: &Layered) -> Vec<String> {
+fn layers(source: &LayeredValue) -> Vec<String> {
     let won = format!("{} = {} from {}", source.path, shown(Some(&source.value)), source.origin);
     let lost = source
         .overrides
@@ -115,13 +115,13 @@ fn layers(source: &Layered) -> Vec<String> {
     std::iter::once(entry("values", &won)).chain(lost).collect()
 }
 
-fn lives(explained: &Explained) -> impl Iterator<Item = String> {
+fn lives(explained: &Explanation) -> impl Iterator<Item = String> {
     let said = (explained.live == Some(false)).then(|| entry("live", "the server does not have the object"));
     said.into_iter()
 }
 
 /// The last apply of the release, and the one that brought the object as it is.
-fn applied(explained: &Explained) -> Vec<String> {
+fn applied(explained: &Explanation) -> Vec<String> {
     let told = |revision: &Revision| {
         let made = &revision.made;
         let dirty = if made.dirty { " with changes" } else { "" };
@@ -152,7 +152,7 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 /// All of it, as `docs/schema/explain-v1.json` describes it.
-fn document(explained: &Explained) -> Json {
+fn document(explained: &Explanation) -> Json {
     let fields: Vec<Json> = explained.fields.iter().map(of_field).collect();
     let mut map = Map::new();
     map.insert("formatVersion".into(), FORMAT_VERSION.into());
@@ -169,7 +169,7 @@ fn document(explained: &Explained) -> Json {
     map.into()
 }
 
-fn of_field(field: &ExplainedField) -> Json {
+fn of_field(field: &FieldExplanation) -> Json {
     let mut map = Map::new();
     map.insert("path".into(), field.path.to_string().into());
     optional(&mut map, "value", field.value.as_ref().map(json_of_value));
@@ -193,7 +193,7 @@ fn of_field(field: &ExplainedField) -> Json {
     map.into()
 }
 
-fn of_layers(source: &Layered) -> Json {
+fn of_layers(source: &LayeredValue) -> Json {
     let overrides =
         source.overrides.iter().map(|(it, origin)| json!({"value": json_of_value(it), "origin": origin.to_string()}));
     json!({

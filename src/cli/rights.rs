@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{SetArgs, TargetArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
-use crate::cluster::{Deed, Subject, bindings, roles};
+use crate::cluster::{AccessLevel, RightsSubject, bindings, roles};
 use crate::diagnostic::Failure;
 use crate::pipeline;
 
@@ -26,7 +26,7 @@ pub(super) struct RightsArgs {
     discover: bool,
     /// Also bind them to somebody: `user:NAME`, `group:NAME` or `serviceaccount:NAMESPACE/NAME`.
     #[arg(long, value_name = "SUBJECT", value_parser = subject)]
-    to: Option<Subject>,
+    to: Option<RightsSubject>,
     /// The name of the Roles; `weft-read` or `weft-apply` without it.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -43,8 +43,8 @@ enum DeedArg {
 pub(super) fn run(args: &RightsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let settings = settings::online(&args.target, &args.set)?;
     let (deed, usual) = match args.deed {
-        DeedArg::Read => (Deed::Read, "weft-read"),
-        DeedArg::Apply => (Deed::Apply, "weft-apply"),
+        DeedArg::Read => (AccessLevel::Read, "weft-read"),
+        DeedArg::Apply => (AccessLevel::Apply, "weft-apply"),
     };
     let rights = wait(pipeline::rights(&settings, deed, args.discover, !args.without_secrets))?;
     let name = args.name.as_deref().unwrap_or(usual);
@@ -53,13 +53,13 @@ pub(super) fn run(args: &RightsArgs, terminal: &Terminal) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-fn subject(text: &str) -> Result<Subject, String> {
+fn subject(text: &str) -> Result<RightsSubject, String> {
     let (kind, name) = text.split_once(':').unwrap_or_default();
     match (kind, name.split_once('/')) {
-        ("user", _) if !name.is_empty() => Ok(Subject::User(name.to_owned())),
-        ("group", _) if !name.is_empty() => Ok(Subject::Group(name.to_owned())),
+        ("user", _) if !name.is_empty() => Ok(RightsSubject::User(name.to_owned())),
+        ("group", _) if !name.is_empty() => Ok(RightsSubject::Group(name.to_owned())),
         ("serviceaccount", Some((namespace, name))) => {
-            Ok(Subject::ServiceAccount(namespace.to_owned(), name.to_owned()))
+            Ok(RightsSubject::ServiceAccount(namespace.to_owned(), name.to_owned()))
         }
         _ => Err("it must be user:NAME, group:NAME or serviceaccount:NAMESPACE/NAME".to_owned()),
     }

@@ -10,7 +10,7 @@ use super::arguments::{Format, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, files, planning, wait};
 use crate::diagnostic::{Diagnose, Failure, Kind};
-use crate::pipeline::{self, Made, Planned, Settings};
+use crate::pipeline::{self, PlanInputs, Planned, Settings};
 use crate::plan::Guards;
 use crate::report::{Purpose, Report};
 
@@ -90,7 +90,7 @@ impl SavingArgs {
     ) -> Result<(), Failure> {
         for file in self.files() {
             let warnings = report.warnings.clone();
-            let made = Made { guards, set: set.names(), given: set.pairs(), warnings };
+            let made = PlanInputs { guards, set: set.names(), given: set.pairs(), warnings };
             files::replace(file, wait(pipeline::save(planned, settings, made))?)?;
             let digest = report.digest.as_deref().unwrap_or_default();
             terminal.say(&format!("the plan is saved in {}, digest {digest}", file.display()));

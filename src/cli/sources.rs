@@ -8,7 +8,7 @@ use super::arguments::{ProjectArgs, SelectArgs, SetArgs};
 use super::terminal::Terminal;
 use super::{Exit, FileError, files, settings};
 use crate::diagnostic::{Failure, counted};
-use crate::pipeline::{self, Relocked, Renew};
+use crate::pipeline::{self, LockResult, Renew};
 use crate::project::{self, VENDOR};
 use crate::source::{ENVIRONMENTS, Source};
 
@@ -130,14 +130,14 @@ fn relocked(
     environment: &str,
     project: &ProjectArgs,
     renew: &Renew,
-) -> Result<(pipeline::Settings, Relocked), Failure> {
+) -> Result<(pipeline::Settings, LockResult), Failure> {
     let settings = of(environment, project)?;
     let relocked = pipeline::lock(&settings, renew)?;
     Ok((settings, relocked))
 }
 
 /// Writes a lock file that is another one than before.
-fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+fn written(settings: &pipeline::Settings, relocked: &LockResult, terminal: &Terminal) -> Result<(), Failure> {
     let root = settings.source.writable_root()?;
     if !relocked.changes.is_empty() {
         let path = root.join(&relocked.path);
@@ -149,7 +149,7 @@ fn written(settings: &pipeline::Settings, relocked: &Relocked, terminal: &Termin
     tell(relocked, terminal)
 }
 
-fn tell(relocked: &Relocked, terminal: &Terminal) -> Result<(), Failure> {
+fn tell(relocked: &LockResult, terminal: &Terminal) -> Result<(), Failure> {
     let path = &relocked.path;
     relocked.changes.iter().try_for_each(|line| terminal.print(&format!("{line}\n")))?;
     terminal.say(&match relocked.changes.len() {

@@ -9,7 +9,7 @@ use super::many::{self, Lines, Targets};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::{Failure, counted};
-use crate::pipeline::{self, Observed};
+use crate::pipeline::{self, Observation};
 use crate::report::{Standing, Status};
 
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ fn look(target: &TargetArgs, form: Form, terminal: &Terminal) -> Result<Lines, F
     Ok(Lines { text: terminal.kept(), document, exit })
 }
 
-fn status(environment: &str, found: Observed) -> Status {
+fn status(environment: &str, found: Observation) -> Status {
     let mut releases: BTreeMap<String, Vec<_>> =
         found.releases.iter().map(|name| (name.to_string(), Vec::new())).collect();
     for (id, held) in &found.members {

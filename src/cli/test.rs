@@ -9,7 +9,7 @@ use serde_json::json;
 use super::arguments::{ClusterArgs, Form, ProjectArgs, SelectArgs, SetArgs, TargetArgs, seconds};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
-use crate::apply::{Log, Tested};
+use crate::apply::{Log, TestResult};
 use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Tests};
 use crate::report::{Event, Outcome, harmless};
@@ -81,7 +81,7 @@ fn word(outcome: &Outcome) -> &'static str {
 
 /// A test that failed is an error; one of which nothing can be told is known to be none.
 fn exit(tests: &Tests) -> Exit {
-    let of = |it: &Tested| match word(&it.outcome) {
+    let of = |it: &TestResult| match word(&it.outcome) {
         PASSED => Exit::Done,
         "unknown" => Exit::Unknown,
         _ => Exit::Invalid,
@@ -89,7 +89,7 @@ fn exit(tests: &Tests) -> Exit {
     tests.signal.map_or_else(|| Exit::gravest(tests.tested.iter().map(of)), Exit::Signal)
 }
 
-fn text(tested: &[Tested], all_logs: bool) -> String {
+fn text(tested: &[TestResult], all_logs: bool) -> String {
     let mut out = String::new();
     for it in tested {
         let word = word(&it.outcome);
@@ -120,7 +120,7 @@ fn document(environment: &str, tests: &Tests) -> serde_json::Value {
         };
         json!({"pod": it.pod, "container": it.container, key: text})
     };
-    let test = |it: &Tested| {
+    let test = |it: &TestResult| {
         let mut test = json!({
             "release": &*it.release, "object": it.id, "outcome": word(&it.outcome),
             "milliseconds": u64::try_from(it.took.as_millis()).unwrap_or(u64::MAX),

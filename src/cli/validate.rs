@@ -11,7 +11,7 @@ use super::many::{self, Lines, Names};
 use super::terminal::Terminal;
 use super::{Exit, acting, changed, planning, settings, wait};
 use crate::diagnostic::{Failure, counted};
-use crate::pipeline::{self, ClusterOverride, Exposures, Invalid, Rendering, Revision, Settings};
+use crate::pipeline::{self, ClusterOverride, Exposures, InvalidObject, Rendering, Revision, Settings};
 use crate::plan::{Guards, Ruling};
 use crate::policy::Judgement;
 use crate::report::{self, Level, Notice};
@@ -230,8 +230,8 @@ fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
 }
 
 /// Says what a server would refuse of an object.
-fn invalid(it: &Invalid, found: &mut Found) {
-    let Invalid { object, violation, meant } = it;
+fn invalid(it: &InvalidObject, found: &mut Found) {
+    let InvalidObject { object, violation, meant } = it;
     let hint = meant.as_ref().map(|it| format!("Did you mean `{it}`?"));
     let notice = found.notice(Level::Error, "validate/field", violation.to_string());
     let id = Some(object.id.clone());

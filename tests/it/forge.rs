@@ -9,7 +9,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
-use weft::forge::{Client, Forge, ForgeError, Job, State, Status};
+use weft::forge::{Client, CommitState, CommitStatus, Forge, ForgeError, Job};
 use weft::network::Network;
 
 use self::standin::{StandIn, Thing};
@@ -188,8 +188,8 @@ fn nameless() -> Result<(), Failed> {
 fn statuses_are_set() -> Result<(), Failed> {
     for forge in FORGES {
         let standin = StandIn::new(forge);
-        for state in [State::Pending, State::Success, State::Failure, State::Error] {
-            let status = Status { context: "weft/plan/dev".into(), state, description: "ü".repeat(500) };
+        for state in [CommitState::Pending, CommitState::Success, CommitState::Failure, CommitState::Error] {
+            let status = CommitStatus { context: "weft/plan/dev".into(), state, description: "ü".repeat(500) };
             at(&standin, forge, async |it| it.status(COMMIT, &status).await)?;
         }
         let statuses = standin.has(|it| it.statuses.clone());
@@ -206,7 +206,7 @@ fn statuses_are_set() -> Result<(), Failed> {
         // GitLab takes no longer page, and a status without one is better than none.
         let job = job(forge, &standin, true)?;
         let job = Job { run: Some(format!("https://forge.example.com/{}", "x".repeat(300))), ..job };
-        let bare = Status { context: "weft".into(), state: State::Success, description: String::new() };
+        let bare = CommitStatus { context: "weft".into(), state: CommitState::Success, description: String::new() };
         runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &bare))?;
         standin.has(|it| assert!(it.statuses[4].1["target_url"].is_null(), "{forge}"));
     }
@@ -266,7 +266,7 @@ fn requests_wait_for_their_turn() -> Result<(), Failed> {
     standin.has(|it| assert_eq!(it.writes, 1));
     assert_eq!(standin.asked(), 5);
     standin.has(|it| it.troubles = vec![later("4000"); 3]);
-    let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
+    let status = CommitStatus { context: "weft".into(), state: CommitState::Success, description: String::new() };
     let error = at(&standin, "github", async |it| it.status(COMMIT, &status).await).unwrap_err();
     let said = error.message().unwrap_or_default().to_owned();
     assert!(said.contains("wants no requests for 4000 s"), "{said}");
@@ -289,7 +289,7 @@ fn a_dry_run_sends_nothing() -> Result<(), Failed> {
         assert!(token || matches!(Client::new(network(), &job, None), Err(ForgeError::NoToken { .. })));
         let client = Client::dry(network(), &job, None)?;
         runtime().block_on(client.comment(MARK, "text"))?;
-        let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
+        let status = CommitStatus { context: "weft".into(), state: CommitState::Success, description: String::new() };
         runtime().block_on(client.status(COMMIT, &status))?;
         runtime().block_on(client.issue(MARK, "title", "text"))?;
         let held = client.held();
@@ -314,7 +314,7 @@ fn errors_say_what_to_do() -> Result<(), Failed> {
     }
     standin.has(|it| it.troubles = vec![(false, (200, Vec::new(), b"<html>log in</html>".to_vec()))]);
     say(runtime().block_on(Client::new(network(), &job, None)?.comment(MARK, "text")).unwrap_err());
-    let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
+    let status = CommitStatus { context: "weft".into(), state: CommitState::Success, description: String::new() };
     standin.has(|it| it.troubles = vec![(false, (429, vec![("Retry-After", "3600".into())], Vec::new()))]);
     say(runtime().block_on(Client::new(network(), &job, None)?.status(COMMIT, &status)).unwrap_err());
     let bare =
@@ -341,7 +341,7 @@ fn same_or_new(file: &str, text: &str) -> Result<(), Failed> {
 fn the_stand_in_refuses() -> Result<(), Failed> {
     let standin = StandIn::new("github");
     let job = job("github", &standin, true)?;
-    let status = Status { context: "weft".into(), state: State::Success, description: String::new() };
+    let status = CommitStatus { context: "weft".into(), state: CommitState::Success, description: String::new() };
     let wrong = runtime().block_on(Client::new(network(), &job, None)?.status("no-commit", &status));
     assert!(wrong.is_err());
     assert!(runtime().block_on(Client::new(network(), &job, None)?.comment(MARK, &"ü".repeat(65_537))).is_err());

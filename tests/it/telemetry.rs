@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use tokio::runtime::Runtime;
 use weft::diagnostic::Diagnostic;
-use weft::telemetry::{Answer, Server};
+use weft::telemetry::{MetricsServer, PageResponse};
 
 use crate::cases::{code, same};
 
@@ -21,7 +21,8 @@ pub fn trials() -> Vec<Trial> {
 
 fn server() -> Result<(Runtime, SocketAddr), Failed> {
     let runtime = Runtime::new()?;
-    let server = Server::bind(([127, 0, 0, 1], 0).into(), vec![("/page", Box::new(|| Answer::text("hello\n")))]);
+    let server =
+        MetricsServer::bind(([127, 0, 0, 1], 0).into(), vec![("/page", Box::new(|| PageResponse::text("hello\n")))]);
     let server = runtime.block_on(server)?;
     let address = server.address();
     runtime.spawn(server.serve());
@@ -58,7 +59,7 @@ fn slow_clients() -> Result<(), Failed> {
 
 fn a_taken_address() -> Result<(), Failed> {
     let (runtime, address) = server()?;
-    let error = runtime.block_on(Server::bind(address, Vec::new())).map(|_| ()).expect_err("it is taken");
+    let error = runtime.block_on(MetricsServer::bind(address, Vec::new())).map(|_| ()).expect_err("it is taken");
     let expected = "error: cannot listen on ADDRESS\n  = cause: Address already in use (os error 98)\n  \
         = hint: Another process has it, or it is not one of this machine: name another one.\n";
     same("the error", expected, &Diagnostic::of(&error).to_string().replace(&address.to_string(), "ADDRESS"))

@@ -6,8 +6,8 @@ use super::here::Here;
 use crate::cli::many::{self, Fate, Looked, Names};
 use crate::cli::{files, wait};
 use crate::diagnostic::Failure;
-use crate::forge::{ARTEFACT, Artefact, KeptPlan};
-use crate::pipeline::{self, Made, Planned, Settings};
+use crate::forge::{ARTEFACT, Artefact, EnvironmentPlan};
+use crate::pipeline::{self, PlanInputs, Planned, Settings};
 use crate::plan::Guards;
 use crate::report::{self, Budget, Report};
 
@@ -30,7 +30,7 @@ pub(super) fn save(
 ) -> Result<(), Failure> {
     files::replace(&folder.join(page(&settings.environment)), report::markdown(report, Budget::whole()))?;
     let warnings = report.warnings.clone();
-    let made = Made { guards, set: Vec::new(), given: Vec::new(), warnings };
+    let made = PlanInputs { guards, set: Vec::new(), given: Vec::new(), warnings };
     let bytes = wait(pipeline::save(planned, settings, made))?;
     Ok(files::replace(&folder.join(file(&settings.environment)), bytes)?)
 }
@@ -39,7 +39,7 @@ pub(super) fn save(
 pub(super) fn record(folder: &Path, here: &Here, names: &Names, fates: &[Fate<Looked>]) -> Result<(), Failure> {
     let kept = |(environment, fate): (&String, &Fate<Looked>)| {
         let looked = fate.as_ref().and_then(|it| it.as_ref().ok());
-        KeptPlan {
+        EnvironmentPlan {
             environment: environment.clone(),
             plan: looked.map(|_| file(environment)).filter(|it| folder.join(it).is_file()),
             digest: looked.and_then(|it| it.report.digest.clone()),
@@ -60,6 +60,6 @@ pub(super) fn read(folder: &Path) -> Result<Artefact, Failure> {
 
 /// The files of the plans of a folder, each with its environment.
 pub(super) fn plans(folder: &Path, artefact: &Artefact) -> Vec<(String, PathBuf)> {
-    let plan = |it: &KeptPlan| Some((it.environment.clone(), folder.join(it.plan.as_ref()?)));
+    let plan = |it: &EnvironmentPlan| Some((it.environment.clone(), folder.join(it.plan.as_ref()?)));
     artefact.environments.iter().filter_map(plan).collect()
 }

@@ -11,7 +11,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
 use crate::drift::{self, Fate, Issue};
-use crate::pipeline::{self, Looking};
+use crate::pipeline::{self, DriftOptions};
 use crate::plan::Guards;
 use crate::project;
 use crate::report::Told;
@@ -60,7 +60,7 @@ fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found
     let target = TargetArgs { project, ..args.target(environment, "") };
     let settings = settings::online(&target, &SetArgs::default())?;
     let progress = terminal.progress();
-    let looking = Looking { record: !args.dry_run, unmanaged: false };
+    let looking = DriftOptions { record: !args.dry_run, unmanaged: false };
     let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
     progress.done();
     let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });

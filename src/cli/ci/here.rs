@@ -13,7 +13,7 @@ use crate::diagnostic::Failure;
 use crate::forge::{Forge, ForgeError, Job};
 use crate::pipeline::{self, Settings};
 use crate::project;
-use crate::source::{self, Change, ChangeError, ENVIRONMENTS, Source};
+use crate::source::{self, ChangeError, ENVIRONMENTS, Source, SourceChange};
 use crate::trust::Trust;
 
 /// A job with its commits.
@@ -21,7 +21,7 @@ pub(super) struct Here {
     /// What the job says of itself.
     pub job: Job,
     /// The change that it is about.
-    pub change: Change,
+    pub change: SourceChange,
 }
 
 /// What the job of this process says of itself.

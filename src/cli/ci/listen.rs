@@ -17,7 +17,7 @@ use crate::cli::files::FileError;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::forge::{self, Event, Forge, ListenError, Listener, Spool};
+use crate::forge::{self, Forge, ForgeEvent, ListenError, Listener, Spool};
 use crate::masked::Masked;
 
 /// The variable with the secret that the webhook has too.
@@ -112,7 +112,7 @@ async fn serve(
 }
 
 /// Runs the command for an event. How it ends is its own affair.
-async fn start(args: &ListenArgs, forge: Forge, event: &Event, terminal: &Terminal) -> Result<(), Failure> {
+async fn start(args: &ListenArgs, forge: Forge, event: &ForgeEvent, terminal: &Terminal) -> Result<(), Failure> {
     let file = NamedTempFile::new().and_then(|mut it| {
         std::io::Write::write_all(&mut it, &event.text)?;
         Ok(it)

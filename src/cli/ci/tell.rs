@@ -10,7 +10,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings, wait};
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::drift::{Issue, IssueState};
-use crate::forge::{Client, Forge, ForgeError, Job, State, Status};
+use crate::forge::{Client, CommitState, CommitStatus, Forge, ForgeError, Job};
 use crate::network::Network;
 use crate::report::{self, Part};
 
@@ -94,7 +94,7 @@ fn tell_failure(job: &Job, does: Does, failure: &Failure, dry_run: bool, termina
     let texts: Vec<String> = failure.diagnostics.iter().map(ToString::to_string).collect();
     summarize(job, &page::trouble(does.name(), &texts.concat()), dry_run)?;
     let description = failure.diagnostics.first().and_then(|it| it.messages.first()).cloned().unwrap_or_default();
-    let status = Status { context: context(does), state: state(Exit::of(failure).code()), description };
+    let status = CommitStatus { context: context(does), state: state(Exit::of(failure).code()), description };
     let untold = with_client(job, dry_run, terminal, |client| {
         let Some(head) = &job.head else { return Ok(Vec::new()) };
         let told = wait(async { Ok::<_, Failure>(client.status(head, &status).await) })?;
@@ -183,9 +183,9 @@ async fn kept(issue: &Issue, client: &Client<'_>) -> Result<(), ForgeError> {
 }
 
 /// A status for each environment, and one for all, whose name does not depend on what a change touches.
-fn statuses(tidings: &Tidings) -> Vec<Status> {
+fn statuses(tidings: &Tidings) -> Vec<CommitStatus> {
     let name = tidings.does.name();
-    let one = |part: &Part| Status {
+    let one = |part: &Part| CommitStatus {
         context: format!("weft/{name}/{}", part.environment),
         state: state(part.code),
         description: report::closing_of_many(&[*part]).split_once(": ").map(|it| it.1.to_owned()).unwrap_or_default(),
@@ -196,7 +196,7 @@ fn statuses(tidings: &Tidings) -> Vec<Status> {
     } else {
         report::closing_of_many(tidings.parts)
     };
-    let all = Status { context: context(tidings.does), state: state(gravest), description };
+    let all = CommitStatus { context: context(tidings.does), state: state(gravest), description };
     tidings.parts.iter().map(one).chain([all]).collect()
 }
 
@@ -206,11 +206,11 @@ fn context(does: Does) -> String {
 }
 
 /// What an exit code is to a commit.
-fn state(code: u8) -> State {
+fn state(code: u8) -> CommitState {
     match code {
-        0 | 2 => State::Success,
-        4 => State::Failure,
-        _ => State::Error,
+        0 | 2 => CommitState::Success,
+        4 => CommitState::Failure,
+        _ => CommitState::Error,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{Exit, settings, wait};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
 use crate::drift::{self, Look, Told, Verdict};
-use crate::pipeline::{self, Looking, Planned, Settings};
+use crate::pipeline::{self, DriftOptions, Planned, Settings};
 use crate::report::{self, Purpose};
 use crate::state::second;
 
@@ -108,7 +108,7 @@ fn round(args: &DriftArgs, targets: &Targets, terminal: &Terminal) -> Round {
 
 fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, Look), Failure> {
     let settings = Settings { judge: args.judge.into(), ..settings::online(target, &args.set)? };
-    let looking = Looking { record: !args.no_record, unmanaged: args.unmanaged };
+    let looking = DriftOptions { record: !args.no_record, unmanaged: args.unmanaged };
     let progress = terminal.progress();
     let found = wait(pipeline::look(&settings, &args.guards.guards(), looking, &|what| progress.at(what)))?;
     progress.done();

@@ -11,7 +11,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, wait};
 use crate::diagnostic::Failure;
 use crate::pipeline;
-use crate::telemetry::{Answer, Server};
+use crate::telemetry::{MetricsServer, PageResponse};
 
 /// The metrics of the last look; `None` before the first one.
 type Last = Arc<Mutex<Option<String>>>;
@@ -64,18 +64,18 @@ fn tell(args: &DriftArgs, round: &Round, targets: &Targets, terminal: &Terminal)
 async fn serve(address: std::net::SocketAddr, last: Last) -> Result<std::net::SocketAddr, Failure> {
     let known = move || last.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let ready = known.clone();
-    let pages: Vec<crate::telemetry::Page> = vec![
-        ("/metrics", Box::new(move || Answer::text(known().unwrap_or_default()))),
-        ("/healthz", Box::new(|| Answer::probe(&[]))),
+    let pages: Vec<crate::telemetry::MetricsPage> = vec![
+        ("/metrics", Box::new(move || PageResponse::text(known().unwrap_or_default()))),
+        ("/healthz", Box::new(|| PageResponse::probe(&[]))),
         (
             "/readyz",
             Box::new(move || match ready() {
-                Some(_) => Answer::probe(&[]),
-                None => Answer::probe(&["the first look has not ended"]),
+                Some(_) => PageResponse::probe(&[]),
+                None => PageResponse::probe(&["the first look has not ended"]),
             }),
         ),
     ];
-    let server = Server::bind(address, pages).await?;
+    let server = MetricsServer::bind(address, pages).await?;
     let address = server.address();
     tokio::spawn(server.serve());
     Ok(address)

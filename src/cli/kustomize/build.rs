@@ -13,7 +13,7 @@ use crate::cli::{Exit, files, settings};
 use crate::diagnostic::Failure;
 use crate::keys;
 use crate::kustomize::{self, Build, Id, Options};
-use crate::pipeline::kustomize::Unlocked;
+use crate::pipeline::kustomize::OpenedFiles;
 use crate::source::charts::Charts;
 use crate::source::{self, Disk};
 use crate::{schema::Gvk, value::Value, yaml};
@@ -101,7 +101,7 @@ pub(super) fn run(args: &BuildArgs, terminal: &Terminal) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-fn unlocked(args: &BuildArgs) -> Unlocked {
+fn unlocked(args: &BuildArgs) -> OpenedFiles {
     let identities: Vec<PathBuf> = args.identities.iter().map(|path| settings::absolute(path)).collect();
     let find = move || {
         let variables = settings::process();
@@ -114,7 +114,7 @@ fn unlocked(args: &BuildArgs) -> Unlocked {
     let here = settings::absolute(Path::new("."));
     let here = here.canonicalize().unwrap_or(here);
     let charts = Charts::new(&settings::own());
-    Unlocked::new(Arc::new(Disk { here, charts }), Box::new(find))
+    OpenedFiles::new(Arc::new(Disk { here, charts }), Box::new(find))
 }
 
 /// Writes a file an object, under kustomize's names.

@@ -15,7 +15,7 @@ use crate::cli::{Exit, settings, wait};
 use crate::cluster::ClusterError;
 use crate::diagnostic::{Diagnostic, Failure};
 use crate::operator::{self, Figures, Leading, Note, Options, Seat, Surroundings, Tell};
-use crate::telemetry::{self, Answer, Page, Server};
+use crate::telemetry::{self, MetricsPage, MetricsServer, PageResponse};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -63,7 +63,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let figures = Arc::new(Figures::default());
     for (address, pages) in [(args.metrics, metrics(&figures)), (args.health, health(&figures))] {
         if let Some(address) = address {
-            let server = Server::bind(address, pages).await?;
+            let server = MetricsServer::bind(address, pages).await?;
             terminal.say(&format!("listening on {}", server.address()));
             tokio::spawn(server.serve());
         }
@@ -118,14 +118,14 @@ fn stopped() -> Result<watch::Receiver<bool>, Failure> {
     Ok(stop)
 }
 
-fn metrics(figures: &Arc<Figures>) -> Vec<Page> {
+fn metrics(figures: &Arc<Figures>) -> Vec<MetricsPage> {
     let figures = Arc::clone(figures);
-    vec![("/metrics", Box::new(move || Answer::text(telemetry::text(&operator::metrics(&figures)))))]
+    vec![("/metrics", Box::new(move || PageResponse::text(telemetry::text(&operator::metrics(&figures)))))]
 }
 
 /// A process that serves pages is alive. It is ready when its caches are filled and the API server answers, whether it
 /// leads or waits.
-fn health(figures: &Arc<Figures>) -> Vec<Page> {
+fn health(figures: &Arc<Figures>) -> Vec<MetricsPage> {
     let figures = Arc::clone(figures);
     let ready = move || {
         let missing = [
@@ -133,7 +133,7 @@ fn health(figures: &Arc<Figures>) -> Vec<Page> {
             (&figures.reachable, "the API server does not answer"),
         ];
         let missing = missing.into_iter().filter(|(is, _)| !is.load(Ordering::Relaxed)).map(|(_, what)| what);
-        Answer::probe(&missing.collect::<Vec<_>>())
+        PageResponse::probe(&missing.collect::<Vec<_>>())
     };
-    vec![("/healthz", Box::new(|| Answer::probe(&[]))), ("/readyz", Box::new(ready))]
+    vec![("/healthz", Box::new(|| PageResponse::probe(&[]))), ("/readyz", Box::new(ready))]
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
-use weft::apply::{self, Conclusion, End, Options, Waiting};
-use weft::cluster::{ApplyOptions, Cluster, Pace, Propagation, Wanted};
+use weft::apply::{self, Conclusion, End, Options, ReleaseWait};
+use weft::cluster::{ApplyOptions, Cluster, Pace, Propagation, ServedObject};
 use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
@@ -46,7 +46,7 @@ pub(super) struct World {
     pub(super) take: Vec<String>,
     pub(super) schemas: Schemas,
     stop: watch::Sender<Option<String>>,
-    needs: BTreeMap<Arc<str>, Waiting>,
+    needs: BTreeMap<Arc<str>, ReleaseWait>,
 }
 
 /// What a run came to: its end, and what became of each object at last.
@@ -66,8 +66,10 @@ impl World {
 
     pub(super) fn release(&mut self, name: &str, needs: &[&str], patience: Option<u64>) {
         let needs = needs.iter().map(|it| (*it).to_owned()).collect();
-        self.needs
-            .insert(name.into(), Waiting { needs, patience: patience.map(Duration::from_secs), ..Waiting::default() });
+        self.needs.insert(
+            name.into(),
+            ReleaseWait { needs, patience: patience.map(Duration::from_secs), ..ReleaseWait::default() },
+        );
     }
 
     fn key() -> FingerprintKey {
@@ -105,7 +107,7 @@ impl World {
             .collect();
         let wanted = wanted
             .into_iter()
-            .filter_map(|(id, gvk)| Some(Wanted { id, resource: self.discovery.resource(&gvk)?.clone() }));
+            .filter_map(|(id, gvk)| Some(ServedObject { id, resource: self.discovery.resource(&gvk)?.clone() }));
         let mut live: BTreeMap<ObjectId, LiveObject> = BTreeMap::new();
         let unread = self.cluster.read(wanted, &mut |it| drop(live.insert(it.id.clone(), it))).await?;
         assert!(unread.reasons.is_empty(), "{unread:?}");
@@ -123,7 +125,7 @@ impl World {
         for (inventory, id, member) in kept().filter(|(_, id, _)| !ids.contains(*id)) {
             objects.push(diff::leftover(id, &inventory.release, live.remove(id), member.recorded.clone()));
         }
-        let facts = |(name, waiting): (&Arc<str>, &Waiting)| ReleaseFacts {
+        let facts = |(name, waiting): (&Arc<str>, &ReleaseWait)| ReleaseFacts {
             name: Arc::clone(name),
             needs: waiting.needs.clone(),
             declared: true,

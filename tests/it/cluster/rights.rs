@@ -7,7 +7,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::cluster::{Ahead, ApplyOptions, Beside, Cluster, Page, Refusal, Wanted, WriteError};
+use weft::cluster::{
+    ApplyOptions, Cluster, LivePage, LivePrefetch, NeighbourCounts, Refusal, ServedObject, WriteError,
+};
 use weft::diff::LiveObject;
 use weft::manifest::Object;
 use weft::project::ClusterRef;
@@ -63,25 +65,25 @@ fn few_of_many_are_read_by_name() -> Result<(), Failed> {
         let kind = objects[2].id.kind.clone();
         let wanted = || {
             let resource = |it: &Object| discovery.resource(&it.gvk).expect("a kind").clone();
-            objects[2..].iter().map(move |it| Wanted { id: it.id.clone(), resource: resource(it) })
+            objects[2..].iter().map(move |it| ServedObject { id: it.id.clone(), resource: resource(it) })
         };
         // The name of each page's object, a page in brackets.
-        let read = async |cluster: &Cluster, ahead: Ahead, beside: usize| {
+        let read = async |cluster: &Cluster, ahead: LivePrefetch, beside: usize| {
             let pages = Mutex::new(Vec::new());
-            let take = |page: Page| {
+            let take = |page: LivePage| {
                 let mut names = Vec::new();
                 let read = page.read(&mut |it: LiveObject| names.push(it.id.name));
                 pages.lock().expect("pages").push(format!("({})", names.join(" ")));
                 ready(read)
             };
-            let beside = Beside::from([((&kind, Some(namespace.as_str())), beside)]);
-            let unread = cluster.read_pages(wanted(), (ahead, &beside), &take).await?;
+            let beside = NeighbourCounts::from([((&kind, Some(namespace.as_str())), beside)]);
+            let unread = cluster.read_pages(wanted(), ahead, &beside, &take).await?;
             assert!(unread.reasons.is_empty(), "{unread:?}");
             let mut pages = pages.into_inner().expect("pages");
             pages.sort();
             Ok::<_, Failed>(pages.join(" "))
         };
-        let none = Ahead::default;
+        let none = LivePrefetch::default;
         same("alone", "(a b)", &read(&admin_s, none(), 0).await?)?;
         same("half of all", "(a b)", &read(&admin_s, none(), 2).await?)?;
         same("few of many", "(a) (b)", &read(&admin_s, none(), 20).await?)?;
@@ -111,7 +113,7 @@ fn who_may_not_list_reads_by_name() -> Result<(), Failed> {
         put(&admin_s, &discovery, &objects).await?;
         let nobody = ClusterRef { context: Some(NOBODY.into()), ..admin() };
         let nobody = Cluster::connect(&target(&nobody)).await?;
-        let wanted = objects[2..].iter().map(|it| Wanted {
+        let wanted = objects[2..].iter().map(|it| ServedObject {
             id: it.id.clone(),
             resource: discovery.resource(&it.gvk).expect("a kind").clone(),
         });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ApplyError, Run, Scope};
-use crate::cluster::{Refusal, Wanted, WriteError};
+use crate::cluster::{Refusal, ServedObject, WriteError};
 use weft_schema::Resource;
 use weft_stages::diff::{Adoption, LiveObject};
 use weft_stages::manifest::{Object, ObjectId};
@@ -23,10 +23,10 @@ impl Run<'_> {
     /// Refuses a plan that would take over what is not as the plan saw it, before anything is written. What cannot be
     /// read is left to its own step.
     pub(super) async fn refuse_stale(&self) -> Result<(), ApplyError> {
-        let planned: BTreeMap<&ObjectId, (&Adoption, Wanted)> =
+        let planned: BTreeMap<&ObjectId, (&Adoption, ServedObject)> =
             self.scope.plan.steps.iter().filter_map(|it| Some((&it.object.id, self.wanted(it)?))).collect();
         let mut now: BTreeMap<ObjectId, LiveObject> = BTreeMap::new();
-        let wanted: Vec<Wanted> = planned.values().map(|(_, wanted)| wanted.clone()).collect();
+        let wanted: Vec<ServedObject> = planned.values().map(|(_, wanted)| wanted.clone()).collect();
         let mut each = |object: LiveObject| drop(now.insert(object.id.clone(), object));
         let Ok(unread) = self.scope.cluster.read(wanted, &mut each).await else { return Ok(()) };
         let stands = |id: &ObjectId, adoption: &Adoption| {
@@ -37,9 +37,9 @@ impl Run<'_> {
         if objects.is_empty() { Ok(()) } else { Err(ApplyError::Stale { objects }) }
     }
 
-    fn wanted<'s>(&self, step: &'s Step) -> Option<(&'s Adoption, Wanted)> {
+    fn wanted<'s>(&self, step: &'s Step) -> Option<(&'s Adoption, ServedObject)> {
         let resource = self.discovery().resource(&step.object.desired.as_ref()?.gvk)?.clone();
-        Some((adopts(step)?, Wanted { id: step.object.id.clone(), resource }))
+        Some((adopts(step)?, ServedObject { id: step.object.id.clone(), resource }))
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, STEPS, is_leaving, uid};
-use crate::cluster::Wanted;
+use super::{Run, STEPS, StepResult, is_leaving, uid};
+use crate::cluster::ServedObject;
 use weft_base::value::Value;
 use weft_stages::diff::LiveObject;
 use weft_stages::manifest::ObjectId;
@@ -51,14 +51,14 @@ impl Run<'_> {
             }
             match result {
                 Ok(_) if lets_go => {
-                    self.note(at, Done::LetGo);
+                    self.note(at, StepResult::LetGo);
                     self.tell(id, Outcome::Orphaned);
                 }
-                Ok(Some(resource)) => going.push((at, Wanted { id: id.clone(), resource })),
+                Ok(Some(resource)) => going.push((at, ServedObject { id: id.clone(), resource })),
                 Ok(None) => self.is_gone(at),
                 Err(outcome) => {
                     if matches!(outcome, Outcome::Unknown(_)) {
-                        self.note(at, Done::Unknown);
+                        self.note(at, StepResult::Unknown);
                     }
                     self.tell(id, outcome);
                     self.fail(stage, format!("{id} was not {}", if lets_go { "let go" } else { "deleted" }));
@@ -75,15 +75,15 @@ impl Run<'_> {
 
     fn is_gone(&self, at: usize) {
         self.done_with(at);
-        self.note(at, Done::Deleted);
+        self.note(at, StepResult::Deleted);
         self.tell(&self.step(at).object.id, Outcome::Deleted);
     }
 
-    async fn watch_go(&self, stage: usize, mut going: Vec<(usize, Wanted)>) {
+    async fn watch_go(&self, stage: usize, mut going: Vec<(usize, ServedObject)>) {
         let end = Instant::now() + GOING;
         while !going.is_empty() {
             let mut left: HashMap<ObjectId, LiveObject> = HashMap::new();
-            let wanted: Vec<Wanted> = going.iter().map(|(_, wanted)| wanted.clone()).collect();
+            let wanted: Vec<ServedObject> = going.iter().map(|(_, wanted)| wanted.clone()).collect();
             let read =
                 self.scope.cluster.read(wanted, &mut |object| drop(left.insert(object.id.clone(), object))).await;
             // Where nothing can be read at all, nothing is seen to be gone.
@@ -120,7 +120,7 @@ impl Run<'_> {
     fn linger(&self, stage: usize, at: usize, reason: String) {
         let step = self.step(at);
         self.done_with(at);
-        self.note(at, Done::Unknown);
+        self.note(at, StepResult::Unknown);
         self.tell(&step.object.id, Outcome::Waiting(reason));
         self.fail(stage, format!("{} is still being deleted", step.object.id));
     }

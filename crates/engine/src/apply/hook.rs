@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, Scope, cause, uid};
+use super::{Run, Scope, StepResult, cause, uid};
 use crate::cluster::{Precondition, Propagation, WriteError};
 use weft_base::value::Value;
 use weft_schema::{Discovery, Resource};
@@ -91,7 +91,7 @@ impl Run<'_> {
 
     async fn end(&self, at: usize) {
         let step = self.step(at);
-        let ran = matches!(self.progress().done[at], Done::Ran(_));
+        let ran = matches!(self.progress().done[at], StepResult::Ran(_));
         let goes = step.action.hook().is_some_and(|it| it.terms.cleanup.contains(&Cleanup::Succeeded));
         if ran && goes {
             self.tidy(step, &step.object.id).await;
@@ -115,15 +115,15 @@ impl Run<'_> {
         match ended {
             Ok(outcome) => {
                 let done = match (&step.object.desired, hook.does) {
-                    (Some(object), Does::Run) => Done::Ran(digest(object, &hook.of, &self.scope.options.key)),
-                    _ => Done::Deleted,
+                    (Some(object), Does::Run) => StepResult::Ran(digest(object, &hook.of, &self.scope.options.key)),
+                    _ => StepResult::Deleted,
                 };
                 self.note(at, done);
                 self.tell(id, outcome);
             }
             Err(outcome) => {
                 if matches!(outcome, Outcome::Unknown(_)) {
-                    self.note(at, Done::Unknown);
+                    self.note(at, StepResult::Unknown);
                 }
                 self.tell(id, outcome);
                 self.fail(stage, format!("its hook {id} did not end well"));
@@ -142,7 +142,7 @@ impl Run<'_> {
         if self.scope.make_way(step, hook, object, resource).await? {
             let applied = self.scope.apply_patiently(step, object, resource).await;
             applied.map_err(|error| outcome(&error))?;
-            self.note(at, Done::Unknown);
+            self.note(at, StepResult::Unknown);
             self.tell(&object.id, Outcome::Applied);
         }
         let ended = self.ended(stage, hook, object, resource).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::{ApplyError, Done, Run};
+use super::{ApplyError, Run, StepResult};
 use crate::cluster::WriteError;
 use weft_stages::manifest::ObjectId;
 use weft_stages::manifest::hooks::Occasion;
@@ -21,7 +21,7 @@ type Members = BTreeMap<ObjectId, Member>;
 
 /// What an inventory holds.
 #[derive(Clone, Default, PartialEq)]
-struct Held {
+struct InventoryContent {
     members: Members,
     hooks: KeptHooks,
     prune: Prune,
@@ -42,7 +42,7 @@ impl Run<'_> {
     }
 
     /// The union of what was there and what is to be, if that is more than was there.
-    fn begun(&self, release: &Arc<str>) -> Option<Held> {
+    fn begun(&self, release: &Arc<str>) -> Option<InventoryContent> {
         let before = self.before(release);
         let mut begun = before.clone();
         for step in self.steps_of(release).map(|(_, step)| step).filter(|step| step.action.is_write()) {
@@ -82,7 +82,7 @@ impl Run<'_> {
     }
 
     /// What is there now, if that is something else than was saved before.
-    fn exact(&self, release: &Arc<str>, done: &[Done]) -> Option<Held> {
+    fn exact(&self, release: &Arc<str>, done: &[StepResult]) -> Option<InventoryContent> {
         let before = self.before(release);
         let mut now = before.clone();
         for (at, step) in self.steps_of(release) {
@@ -96,7 +96,7 @@ impl Run<'_> {
         (grew || rewritten || now != before).then_some(now)
     }
 
-    async fn save(&self, release: &Arc<str>, held: Held) -> Result<(), WriteError> {
+    async fn save(&self, release: &Arc<str>, held: InventoryContent) -> Result<(), WriteError> {
         let options = self.scope.options;
         let inventory = Inventory {
             environment: self.scope.plan.environment.clone(),
@@ -120,9 +120,10 @@ impl Run<'_> {
         places.iter().map(|at| (*at, self.step(*at)))
     }
 
-    fn before(&self, release: &Arc<str>) -> Held {
+    fn before(&self, release: &Arc<str>) -> InventoryContent {
         let found = self.inventory_before(release);
-        let held = |it: &Inventory| Held { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
+        let held =
+            |it: &Inventory| InventoryContent { members: it.objects.clone(), hooks: it.hooks.clone(), prune: it.prune };
         found.map(held).unwrap_or_default()
     }
 
@@ -141,11 +142,11 @@ impl Run<'_> {
     }
 
     /// What is kept about the hooks of a release after what was done.
-    fn hooks_after(&self, release: &Arc<str>, done: &[Done]) -> Option<KeptHooks> {
+    fn hooks_after(&self, release: &Arc<str>, done: &[StepResult]) -> Option<KeptHooks> {
         let course = self.course(release)?;
         let mut kept = course.kept.begun(course.occasion, self.steps_of(release).map(|(_, step)| step));
         for (at, step) in self.steps_of(release) {
-            if let (Some(hook), Done::Ran(digest)) = (step.action.hook(), &done[at]) {
+            if let (Some(hook), StepResult::Ran(digest)) = (step.action.hook(), &done[at]) {
                 kept.ran(&hook.of, hook.point, digest.clone());
             }
         }
@@ -171,11 +172,11 @@ fn member(step: &Step) -> Option<Member> {
 }
 
 /// Puts into the members what became of a step.
-fn settle(members: &mut Members, step: &Step, done: &Done) {
+fn settle(members: &mut Members, step: &Step, done: &StepResult) {
     let id = &step.object.id;
     let leaves = match &step.action {
-        Action::Delete => matches!(done, Done::Deleted),
-        Action::Orphan { .. } => matches!(done, Done::LetGo),
+        Action::Delete => matches!(done, StepResult::Deleted),
+        Action::Orphan { .. } => matches!(done, StepResult::LetGo),
         Action::Keep { leaves, .. } => *leaves,
         Action::Forget { .. } => true,
         _ => false,
@@ -185,8 +186,8 @@ fn settle(members: &mut Members, step: &Step, done: &Done) {
     }
     let Some(mut member) = member(step) else { return };
     match (&step.action, done) {
-        (_, Done::Applied(recorded)) => member.recorded = Some(Arc::clone(recorded)),
-        (Action::Unchanged, _) | (_, Done::Unknown) => {}
+        (_, StepResult::Applied(recorded)) => member.recorded = Some(Arc::clone(recorded)),
+        (Action::Unchanged, _) | (_, StepResult::Unknown) => {}
         _ => return,
     }
     members.insert(id.clone(), member);

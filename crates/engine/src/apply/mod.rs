@@ -11,7 +11,7 @@ mod error;
 mod hook;
 mod inventory;
 mod leaving;
-mod look;
+mod write_check;
 mod schedule;
 mod test;
 mod wait;
@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use self::error::ApplyError;
 use self::schedule::Failure;
-pub use self::test::{Log, Tested, test};
+pub use self::test::{Log, TestResult, test};
 use crate::cluster::{Cluster, Propagation};
 use weft_base::diagnostic::counted;
 use weft_base::masked::FingerprintKey;
@@ -48,7 +48,7 @@ pub struct Options {
     /// The inventories of the environment, as they were read for the plan.
     pub inventories: Vec<Inventory>,
     /// The releases of the environment, by name.
-    pub releases: BTreeMap<Arc<str>, Waiting>,
+    pub releases: BTreeMap<Arc<str>, ReleaseWait>,
     /// The namespace of the state.
     pub state_namespace: String,
     /// The project that applies; without one inventories keep the one that they have.
@@ -71,7 +71,7 @@ pub struct Options {
 
 /// What a release waits for, and how long.
 #[derive(Clone, Debug, Default)]
-pub struct Waiting {
+pub struct ReleaseWait {
     /// The releases that must be healthy before it begins.
     pub needs: Vec<String>,
     /// How long its own objects may take to become healthy; `None` for no waiting.
@@ -107,7 +107,7 @@ pub type Events<'e> = &'e mut (dyn FnMut(Event) + Send);
 
 /// What became of a step.
 #[derive(Clone, Debug)]
-enum Done {
+enum StepResult {
     /// The server took our version; what to remember of it.
     Applied(Arc<Recorded>),
     /// It is gone.
@@ -157,7 +157,7 @@ struct Progress {
     /// What can be used, with the kinds that were defined since.
     discovery: Arc<Discovery>,
     /// By step.
-    done: Vec<Done>,
+    done: Vec<StepResult>,
     /// The steps that were begun and have not ended.
     under_way: BTreeSet<usize>,
     /// Whether the run was left as it was.
@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
         let inventories = options.inventories.iter().rev().map(|it| (&it.release, it)).collect();
         let progress = Progress {
             discovery: Arc::new(options.discovery.clone()),
-            done: vec![Done::Not; plan.steps.len()],
+            done: vec![StepResult::Not; plan.steps.len()],
             over: BTreeSet::new(),
             failed: BTreeMap::new(),
             under_way: BTreeSet::new(),
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
     fn abandon(&self) {
         let under_way = std::mem::take(&mut self.progress().under_way);
         for at in &under_way {
-            self.note(*at, Done::Unknown);
+            self.note(*at, StepResult::Unknown);
             self.tell(
                 &self.step(*at).object.id,
                 Outcome::Unknown("the run was ended while it was under way".to_owned()),
@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
         self.progress().under_way.remove(&at);
     }
 
-    fn note(&self, at: usize, done: Done) {
+    fn note(&self, at: usize, done: StepResult) {
         self.progress().done[at] = done;
     }
 
@@ -316,11 +316,11 @@ impl<'a> Run<'a> {
     fn conclude(self) -> Conclusion {
         let Progress { done, failed, mut warnings, abandoned, unawaited, .. } =
             self.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let changed = done.iter().any(|done| !matches!(done, Done::Not));
+        let changed = done.iter().any(|done| !matches!(done, StepResult::Not));
         let open = done
             .iter()
             .zip(&self.scope.plan.steps)
-            .any(|(done, step)| is_asked(step) && matches!(done, Done::Not | Done::Unknown));
+            .any(|(done, step)| is_asked(step) && matches!(done, StepResult::Not | StepResult::Unknown));
         if let Some(why) = self.scope.obstacle().filter(|_| unawaited > 0) {
             let objects = counted(unawaited, "object");
             warnings.push(format!("The run was interrupted while it waited for {objects} to become healthy: {why}."));

@@ -16,7 +16,7 @@ use weft_stages::report::{Event, Outcome};
 
 /// What a test came to.
 #[derive(Clone, Debug)]
-pub struct Tested {
+pub struct TestResult {
     /// Its object.
     pub id: ObjectId,
     /// Its release.
@@ -46,7 +46,7 @@ pub async fn test(
     cluster: &Cluster,
     options: &Options,
     events: &mut (dyn FnMut(Event) + Send),
-) -> Vec<Tested> {
+) -> Vec<TestResult> {
     let last = Mutex::new(None);
     let mut noting = |event: Event| {
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(event.outcome.clone());
@@ -62,7 +62,7 @@ pub async fn test(
         let id = step.object.id.clone();
         let release = Arc::clone(&step.object.release);
         let logs = std::mem::take(&mut run.progress().logs);
-        tested.push(Tested { id, release, outcome, took: began.elapsed(), logs });
+        tested.push(TestResult { id, release, outcome, took: began.elapsed(), logs });
     }
     tested
 }

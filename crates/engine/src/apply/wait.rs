@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Done, Run, Scope, Waiting, cause};
-use crate::cluster::Wanted;
+use super::{ReleaseWait, Run, Scope, StepResult, cause};
+use crate::cluster::ServedObject;
 use weft_stages::diff::{self, LiveObject};
 use weft_stages::health::{self, Around, Cause, Health};
 use weft_stages::manifest::ObjectId;
@@ -33,14 +33,14 @@ const GONE: Duration = Duration::from_secs(10);
 /// What was applied, until it is healthy, has failed, or time is up.
 struct Vigil {
     began: Instant,
-    pending: Vec<Pending>,
+    pending: Vec<PendingObject>,
     pause: Duration,
     /// When causes are looked for next, and how long that takes.
     puzzled: Instant,
 }
 
-/// What came of a look for one object.
-struct Told {
+/// The result of waiting for one object.
+struct WaitResult {
     id: ObjectId,
     outcome: Outcome,
     /// Why its stage has failed with it.
@@ -48,20 +48,20 @@ struct Told {
 }
 
 /// An object that is waited for.
-struct Pending {
-    wanted: Wanted,
+struct PendingObject {
+    wanted: ServedObject,
     release: Arc<str>,
     patience: Duration,
     /// What was last said about it.
     said: String,
     /// What is wrong with it.
-    known: Option<Known>,
+    known: Option<HealthProblem>,
     /// Since when it is gone.
     gone: Option<Instant>,
 }
 
-/// What is wrong with an object.
-struct Known {
+/// Why an object is not healthy.
+struct HealthProblem {
     cause: Cause,
     since: Instant,
     /// For how long it was seen: later than when it was last looked for, nobody knows.
@@ -79,7 +79,7 @@ enum State {
     Missing(String),
 }
 
-type Seen = BTreeMap<ObjectId, LiveObject>;
+type LiveObjects = BTreeMap<ObjectId, LiveObject>;
 
 impl Run<'_> {
     /// Waits until what was applied of the steps of a stage is healthy, has failed, or time is up.
@@ -109,7 +109,7 @@ impl Run<'_> {
         }
     }
 
-    fn leave_unawaited(&self, pending: &[Pending]) {
+    fn leave_unawaited(&self, pending: &[PendingObject]) {
         let Some(why) = self.scope.obstacle().filter(|_| !pending.is_empty()) else { return };
         self.progress().unawaited += pending.len();
         for it in pending {
@@ -130,29 +130,31 @@ impl Run<'_> {
     }
 
     /// What was applied of a stage in this run, if its release waits at all.
-    fn pending(&self, stage: usize) -> Vec<Pending> {
+    fn pending(&self, stage: usize) -> Vec<PendingObject> {
         let Stage { release, steps, .. } = self.stage(stage);
         let waiting = self.scope.options.releases.get(release);
         let Some((waiting, patience)) = waiting.and_then(|it| Some((it, it.patience?))) else { return Vec::new() };
         let mut progress = self.progress();
-        let applied = |at: &usize| matches!(progress.done[*at], Done::Applied(_)) && !progress.waited.contains(at);
+        let applied =
+            |at: &usize| matches!(progress.done[*at], StepResult::Applied(_)) && !progress.waited.contains(at);
         let applied: Vec<usize> = steps.iter().copied().filter(applied).collect();
         progress.waited.extend(&applied);
         let pending = applied.into_iter().filter_map(|at| {
             let object = &self.step(at).object;
             let desired = object.desired.as_ref()?;
-            let wanted = Wanted { id: object.id.clone(), resource: progress.discovery.resource(&desired.gvk)?.clone() };
+            let wanted =
+                ServedObject { id: object.id.clone(), resource: progress.discovery.resource(&desired.gvk)?.clone() };
             let patience = health::patience(&desired.body, &waiting.rules).unwrap_or(patience);
             let release = Arc::clone(release);
             let said = String::new();
-            Some(Pending { wanted, release, patience, said, known: None, gone: None })
+            Some(PendingObject { wanted, release, patience, said, known: None, gone: None })
         });
         pending.collect()
     }
 }
 
 impl Vigil {
-    fn new(pending: Vec<Pending>) -> Self {
+    fn new(pending: Vec<PendingObject>) -> Self {
         let now = Instant::now();
         Self { began: now, pending, pause: SOON, puzzled: now + PUZZLED }
     }
@@ -163,7 +165,7 @@ impl Vigil {
     }
 
     /// Looks at what is waited for; what is healthy or has failed is waited for no longer.
-    async fn look(&mut self, scope: &Scope<'_>) -> Vec<Told> {
+    async fn look(&mut self, scope: &Scope<'_>) -> Vec<WaitResult> {
         let began = Instant::now();
         let mut told = Vec::new();
         let seen = self.read(scope, &mut told).await;
@@ -200,9 +202,9 @@ impl Vigil {
     }
 
     /// Reads what is waited for. What cannot be read is waited for no longer.
-    async fn read(&mut self, scope: &Scope<'_>, told: &mut Vec<Told>) -> Seen {
-        let mut seen = Seen::new();
-        let wanted: Vec<Wanted> = self.pending.iter().map(|it| it.wanted.clone()).collect();
+    async fn read(&mut self, scope: &Scope<'_>, told: &mut Vec<WaitResult>) -> LiveObjects {
+        let mut seen = LiveObjects::new();
+        let wanted: Vec<ServedObject> = self.pending.iter().map(|it| it.wanted.clone()).collect();
         let mut each = |object: LiveObject| {
             seen.insert(object.id.clone(), object);
         };
@@ -217,16 +219,16 @@ impl Vigil {
         for it in self.pending.extract_if(.., |it| reasons.contains_key(&it.wanted.id)) {
             let outcome = Outcome::Unknown(format!("its health: {}", reasons[&it.wanted.id]));
             let failed = Some(format!("the health of {} is unknown", it.wanted.id));
-            told.push(Told { id: it.wanted.id, outcome, failed });
+            told.push(WaitResult { id: it.wanted.id, outcome, failed });
         }
         seen
     }
 
     /// Looks for the causes of what has failed, and from time to time of what is missing.
-    async fn explain(&mut self, scope: &Scope<'_>, seen: &Seen, states: &mut [State]) {
+    async fn explain(&mut self, scope: &Scope<'_>, seen: &LiveObjects, states: &mut [State]) {
         let began = Instant::now();
         let due = began >= self.puzzled;
-        let is_asked = |it: &Pending, state: &State| match state {
+        let is_asked = |it: &PendingObject, state: &State| match state {
             State::Healthy => false,
             State::Failed(_) => true,
             State::Missing(_) => due || self.began.elapsed() >= it.patience,
@@ -252,12 +254,12 @@ impl Vigil {
     }
 }
 
-impl Pending {
+impl PendingObject {
     /// How it is, by itself.
     async fn state(&mut self, live: Option<&LiveObject>, scope: &Scope<'_>) -> State {
         let Some(live) = live else { return self.is_gone(scope).await };
         self.gone = None;
-        let rules = scope.options.releases.get(&self.release).map(|it: &Waiting| it.rules.as_slice());
+        let rules = scope.options.releases.get(&self.release).map(|it: &ReleaseWait| it.rules.as_slice());
         let said = |text: String| scope.cluster.redactor().redact(&text);
         match health::judge(&live.body, rules.unwrap_or_default()) {
             Health::Current => State::Healthy,
@@ -293,7 +295,7 @@ impl Pending {
             Some(same) if same.cause == cause => same.words,
             _ => cause::in_words(scope.cluster, live.id.namespace.as_deref(), &cause).await,
         };
-        self.known = Some(Known { cause, since, lasted: since.elapsed(), words });
+        self.known = Some(HealthProblem { cause, since, lasted: since.elapsed(), words });
     }
 
     /// What is to be told, if that is news, and whether it is waited for no longer.
@@ -318,15 +320,15 @@ impl Pending {
 
     fn with_cause(&self, said: String) -> String {
         match &self.known {
-            Some(Known { words, .. }) if !said.contains(words.as_str()) => format!("{said}\n{words}"),
+            Some(HealthProblem { words, .. }) if !said.contains(words.as_str()) => format!("{said}\n{words}"),
             _ => said,
         }
     }
 
-    fn told(&self, outcome: Outcome) -> Told {
+    fn told(&self, outcome: Outcome) -> WaitResult {
         let failed = matches!(outcome, Outcome::Failed(_));
         let failed = failed.then(|| format!("{} is not healthy", self.wanted.id));
-        Told { id: self.wanted.id.clone(), outcome, failed }
+        WaitResult { id: self.wanted.id.clone(), outcome, failed }
     }
 }
 

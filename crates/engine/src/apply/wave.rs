@@ -7,8 +7,8 @@ use futures::StreamExt as _;
 use tokio::time::{Instant, sleep};
 
 use super::adopt::adopts;
-use super::{Done, Run, STEPS, Scope, uid};
-use crate::cluster::{ApplyOptions, Meant, Precondition, Propagation, Refusal, WriteError};
+use super::{Run, STEPS, Scope, StepResult, uid};
+use crate::cluster::{ApplyOptions, ApplyTarget, Precondition, Propagation, Refusal, WriteError};
 use weft_base::value::Value;
 use weft_schema::{Discovery, GroupKind, Resource};
 use weft_stages::diff::{self, LiveObject};
@@ -71,12 +71,12 @@ impl Run<'_> {
                 let recorded = diff::record(desired, live, &self.scope.options.key);
                 let mut progress = self.progress();
                 progress.uids.extend(uid(live).map(str::to_owned));
-                progress.done[at] = Done::Applied(Arc::new(recorded));
+                progress.done[at] = StepResult::Applied(Arc::new(recorded));
                 drop(progress);
                 return self.settle_at_once(at, live);
             }
             Attempt::Skipped(_) => return,
-            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, Done::Unknown),
+            Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(_) => self.note(at, StepResult::Unknown),
             Attempt::Failed(_) => {}
         }
         self.fail(stage, format!("{} was not applied", step.object.id));
@@ -213,7 +213,7 @@ impl Scope<'_> {
                 }
                 Err(error) => error,
             };
-            if meant == Meant::Absent
+            if meant == ApplyTarget::Absent
                 && error.is_overtaken()
                 && let Some(live) = self.there(desired, resource).await?
             {
@@ -229,18 +229,20 @@ impl Scope<'_> {
 
     /// Which object a step may write: none that the plan did not see. What is in a namespace that this run made can only
     /// be what controllers put into new ones.
-    pub(super) fn meant<'s>(&self, step: &'s Step, desired: &Object) -> Meant<'s> {
+    pub(super) fn meant<'s>(&self, step: &'s Step, desired: &Object) -> ApplyTarget<'s> {
         let is_made = |namespace: &String| self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(namespace);
         match &step.action {
-            Action::Create if desired.id.namespace.as_ref().is_some_and(is_made) => Meant::Whichever,
-            Action::Create | Action::Recreate { .. } => Meant::Absent,
-            Action::Update => step.object.live.as_deref().and_then(uid).map_or(Meant::Whichever, Meant::Only),
-            _ => Meant::Whichever,
+            Action::Create if desired.id.namespace.as_ref().is_some_and(is_made) => ApplyTarget::Whichever,
+            Action::Create | Action::Recreate { .. } => ApplyTarget::Absent,
+            Action::Update => {
+                step.object.live.as_deref().and_then(uid).map_or(ApplyTarget::Whichever, ApplyTarget::Only)
+            }
+            _ => ApplyTarget::Whichever,
         }
     }
 
-    fn note_made(&self, meant: Meant<'_>, desired: &Object) {
-        if meant == Meant::Absent && desired.id.kind.is_namespace() {
+    fn note_made(&self, meant: ApplyTarget<'_>, desired: &Object) {
+        if meant == ApplyTarget::Absent && desired.id.kind.is_namespace() {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(desired.id.name.clone());
         }
     }

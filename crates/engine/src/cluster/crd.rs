@@ -30,8 +30,8 @@ impl Cluster {
                     None => return Ok(Ok(kinds)),
                     Some(version) => format!("{version} is not served yet"),
                 },
-                Some((Some(Missing::ForGood(reason)), _)) => return Ok(Err(reason)),
-                Some((Some(Missing::Yet(reason)), _)) => reason,
+                Some((Some(MissingCondition::ForGood(reason)), _)) => return Ok(Err(reason)),
+                Some((Some(MissingCondition::Yet(reason)), _)) => reason,
                 None => "it is not there".to_owned(),
             };
             if Instant::now() >= end {
@@ -57,21 +57,21 @@ impl Cluster {
     }
 }
 
-enum Missing {
+enum MissingCondition {
     Yet(String),
     ForGood(String),
 }
 
 /// What a definition's conditions still miss.
-fn missing(definition: &Value) -> Option<Missing> {
+fn missing(definition: &Value) -> Option<MissingCondition> {
     let conditions = definition.dig(&["status", "conditions"]).and_then(Value::as_list).unwrap_or_default();
     for kind in ["NamesAccepted", "Established"] {
         let found = conditions.iter().find(|it| it.get("type").and_then(Value::as_str) == Some(kind));
         let text = |key: &str| found.and_then(|it| it.get(key)).and_then(Value::as_str).unwrap_or_default();
         match text("status") {
             "True" => {}
-            "False" if kind == "NamesAccepted" => return Some(Missing::ForGood(text("message").to_owned())),
-            _ => return Some(Missing::Yet(format!("its condition {kind} is not true yet"))),
+            "False" if kind == "NamesAccepted" => return Some(MissingCondition::ForGood(text("message").to_owned())),
+            _ => return Some(MissingCondition::Yet(format!("its condition {kind} is not true yet"))),
         }
     }
     None

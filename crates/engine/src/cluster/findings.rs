@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::kept::STATE;
+use super::documents::STATE;
 use super::kinds::{events, secrets};
 use super::live::path;
 use super::request::Request;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 
-use super::kept::{Document, Found, Head, names, of_environment, release_of};
+use super::documents::{DocumentHead, StoredDocument, StoredHead, names, of_environment, release_of};
 use super::kinds::secrets;
 use super::write::WriteError;
 use super::{Cluster, ClusterError};
@@ -31,13 +31,13 @@ const READS: usize = 4;
 /// A revision as it is kept: packed, in chunks.
 pub struct KeptRevision {
     namespace: String,
-    document: Document,
+    document: StoredDocument,
 }
 
 /// A pack as it is kept: packed, in chunks.
 pub struct KeptPack {
     namespace: String,
-    document: Document,
+    document: StoredDocument,
 }
 
 impl KeptRevision {
@@ -86,8 +86,8 @@ impl Cluster {
             let found = self.kept_document(namespace, &name).await?;
             let chunks = Vec::new();
             // A pack without chunks is one that is not there, which reading it says.
-            let document = found.unwrap_or(Document {
-                head: Found { name, release: revision.release.to_string(), ..Found::default() },
+            let document = found.unwrap_or(StoredDocument {
+                head: StoredHead { name, release: revision.release.to_string(), ..StoredHead::default() },
                 chunks,
             });
             Ok(KeptPack { namespace: namespace.to_owned(), document })
@@ -127,11 +127,11 @@ impl Cluster {
             let name = pack_name(environment, release, &pack.name);
             let labels = json!({});
             let annotations = json!({});
-            let head = Head { name, sort: PACK, environment, release, labels, annotations };
+            let head = DocumentHead { name, sort: PACK, environment, release, labels, annotations };
             self.keep_document(namespace, &head, encode_pack(pack)).await?;
         }
         let packs: Vec<&str> = revision.packs.keys().map(String::as_str).collect();
-        let head = Head {
+        let head = DocumentHead {
             name: revision_name(environment, release, revision.number),
             sort: REVISION,
             environment,
@@ -178,7 +178,7 @@ fn pack_name(environment: &str, release: &str, pack: &str) -> String {
     format!("{}.p{pack}", manifest::inventory_name(environment, release))
 }
 
-fn broken(document: &Document, namespace: &str, source: StateError) -> ClusterError {
+fn broken(document: &StoredDocument, namespace: &str, source: StateError) -> ClusterError {
     ClusterError::History {
         secret: format!("{namespace}/{}", document.head.name),
         release: document.head.release.clone(),

@@ -36,7 +36,7 @@ const RACES: usize = 4;
 /// and stops in time.
 #[derive(Debug)]
 pub struct Lease {
-    kept: Arc<Kept>,
+    kept: Arc<HeldLease>,
     heartbeat: JoinHandle<()>,
     lost: watch::Receiver<Option<String>>,
 }
@@ -52,21 +52,21 @@ pub struct Holder<'a> {
     pub watching: &'a (dyn Fn(&str) + Sync),
 }
 
-/// What the holder and its heartbeat share.
+/// A held lease, shared by the holder and its heartbeat.
 #[derive(Debug)]
-struct Kept {
+struct HeldLease {
     cluster: Cluster,
     namespace: String,
     name: String,
     holder: String,
     acquired: Timestamp,
-    terms: Terms,
+    terms: LeaseTerms,
     fence: Arc<Fence>,
 }
 
 /// How long a Lease lasts, and what follows from that.
 #[derive(Clone, Copy, Debug)]
-struct Terms {
+struct LeaseTerms {
     lasts: Duration,
     /// The time between two signs of life.
     beat: Duration,
@@ -76,25 +76,25 @@ struct Terms {
     ends: Duration,
 }
 
-/// Somebody wants a Lease.
-struct Bid<'b> {
+/// A request for a Lease.
+struct LeaseRequest<'b> {
     namespace: &'b str,
     name: &'b str,
     who: Holder<'b>,
-    terms: Terms,
+    terms: LeaseTerms,
     /// Whether one of a live holder is watched too.
     waits: bool,
 }
 
-/// What became of a bid.
-enum Outcome {
+/// The outcome of a lease request.
+enum LeaseOutcome {
     Ours(Lease),
-    Theirs(Found),
+    Theirs(LeaseRecord),
 }
 
 /// A Lease as the server has it.
 #[derive(Clone, Debug, Default)]
-struct Found {
+struct LeaseRecord {
     version: String,
     holder: String,
     acquired: Option<Timestamp>,
@@ -102,7 +102,7 @@ struct Found {
     lasts: i64,
 }
 
-impl Terms {
+impl LeaseTerms {
     /// As client-go's leaders have it: 15, 10 and 2 seconds.
     const LEADER: Self = Self {
         lasts: Duration::from_secs(15),
@@ -117,13 +117,13 @@ impl Terms {
     }
 }
 
-impl Bid<'_> {
-    fn is_of_others(&self, found: &Found) -> bool {
+impl LeaseRequest<'_> {
+    fn is_of_others(&self, found: &LeaseRecord) -> bool {
         !found.holder.is_empty() && found.holder != self.who.name && !(self.who.is_gone)(&found.holder)
     }
 }
 
-impl Found {
+impl LeaseRecord {
     fn of(lease: &Value) -> Self {
         let text = |keys: &[&str]| lease.dig(keys).and_then(Value::as_str);
         let time = |key: &str| text(&["spec", key]).and_then(|it| it.parse::<Timestamp>().ok());
@@ -163,34 +163,34 @@ impl Cluster {
     /// watched for as long as it lasts, and is ours if it is not renewed meanwhile.
     pub async fn lease(&self, namespace: &str, environment: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
         let name = format!("weft.{environment}").to_lowercase();
-        let terms = Terms::of(self.inner.pace.patience);
-        match self.bid(&Bid { namespace, name: &name, who, terms, waits: false }).await? {
-            Outcome::Ours(lease) => Ok(lease),
-            Outcome::Theirs(found) => Err(found.held(environment)),
+        let terms = LeaseTerms::of(self.inner.pace.patience);
+        match self.bid(&LeaseRequest { namespace, name: &name, who, terms, waits: false }).await? {
+            LeaseOutcome::Ours(lease) => Ok(lease),
+            LeaseOutcome::Theirs(found) => Err(found.held(environment)),
         }
     }
 
     /// Waits for the Lease by which one of several processes leads, for as long as it takes. It lasts for 15 s, is
     /// renewed every 2 s, and its holder writes nothing when it could not renew it for 10 s.
     pub async fn lead(&self, namespace: &str, name: &str, who: Holder<'_>) -> Result<Lease, ClusterError> {
-        let bid = Bid { namespace, name, who, terms: Terms::LEADER, waits: true };
+        let bid = LeaseRequest { namespace, name, who, terms: LeaseTerms::LEADER, waits: true };
         loop {
-            if let Outcome::Ours(lease) = self.bid(&bid).await? {
+            if let LeaseOutcome::Ours(lease) = self.bid(&bid).await? {
                 return Ok(lease);
             }
         }
     }
 
-    async fn bid(&self, bid: &Bid<'_>) -> Result<Outcome, ClusterError> {
+    async fn bid(&self, bid: &LeaseRequest<'_>) -> Result<LeaseOutcome, ClusterError> {
         for _ in 0..RACES {
             let mut found = self.find_lease(bid.namespace, bid.name).await?;
             if let Some(it) = found.as_ref().filter(|it| bid.is_of_others(it)) {
                 if !bid.waits && it.seems_alive(Timestamp::now()) {
-                    return Ok(Outcome::Theirs(it.clone()));
+                    return Ok(LeaseOutcome::Theirs(it.clone()));
                 }
                 match self.watch_end(bid, it).await? {
                     Some(now) if now.version != it.version && bid.is_of_others(&now) => {
-                        return Ok(Outcome::Theirs(now));
+                        return Ok(LeaseOutcome::Theirs(now));
                     }
                     now => found = now,
                 }
@@ -200,24 +200,28 @@ impl Cluster {
             let version = found.as_ref().map(|it| it.version.as_str());
             let body = body(bid.namespace, bid.name, bid.who.name, acquired, bid.terms, version);
             match self.put_lease(bid.namespace, bid.name, &body).await {
-                Ok(()) => return Ok(Outcome::Ours(self.held(bid, acquired, sent))),
+                Ok(()) => return Ok(LeaseOutcome::Ours(self.held(bid, acquired, sent))),
                 // Others were first, or a repeated request was done the first time.
                 Err(error) if is_conflict(&error) => {
                     let now = self.find_lease(bid.namespace, bid.name).await?;
                     if now.is_some_and(|it| it.holder == bid.who.name && same_time(it.acquired, acquired)) {
-                        return Ok(Outcome::Ours(self.held(bid, acquired, sent)));
+                        return Ok(LeaseOutcome::Ours(self.held(bid, acquired, sent)));
                     }
                 }
                 Err(error) => return Err(self.not_taken(error)),
             }
         }
         let found = self.find_lease(bid.namespace, bid.name).await?;
-        let somebody = || Found { holder: "somebody".to_owned(), ..Found::default() };
-        Ok(Outcome::Theirs(found.unwrap_or_else(somebody)))
+        let somebody = || LeaseRecord { holder: "somebody".to_owned(), ..LeaseRecord::default() };
+        Ok(LeaseOutcome::Theirs(found.unwrap_or_else(somebody)))
     }
 
     /// Watches a lease for as long as it lasts, or until it changes; what is there then.
-    async fn watch_end(&self, bid: &Bid<'_>, found: &Found) -> Result<Option<Found>, ClusterError> {
+    async fn watch_end(
+        &self,
+        bid: &LeaseRequest<'_>,
+        found: &LeaseRecord,
+    ) -> Result<Option<LeaseRecord>, ClusterError> {
         let lasts = Duration::from_secs(found.lasts.unsigned_abs());
         let began = Moment::now();
         loop {
@@ -234,8 +238,8 @@ impl Cluster {
         }
     }
 
-    fn held(&self, bid: &Bid<'_>, acquired: Timestamp, sent: Moment) -> Lease {
-        let kept = Arc::new(Kept {
+    fn held(&self, bid: &LeaseRequest<'_>, acquired: Timestamp, sent: Moment) -> Lease {
+        let kept = Arc::new(HeldLease {
             cluster: self.clone(),
             namespace: bid.namespace.to_owned(),
             name: bid.name.to_owned(),
@@ -263,12 +267,12 @@ impl Cluster {
         }
     }
 
-    async fn find_lease(&self, namespace: &str, name: &str) -> Result<Option<Found>, ClusterError> {
+    async fn find_lease(&self, namespace: &str, name: &str) -> Result<Option<LeaseRecord>, ClusterError> {
         let request = Request::get(path(&leases(), Some(namespace), Some(name)), format!("get the lease {name}"))
             .needs(Right::new("get", &leases(), Some(namespace)))
             .urgent();
         let found: Option<Value> = self.fetch(&request).await?;
-        Ok(found.as_ref().map(Found::of))
+        Ok(found.as_ref().map(LeaseRecord::of))
     }
 
     /// Creates the Lease, or replaces the one of the version that the body names.
@@ -286,7 +290,7 @@ impl Cluster {
     }
 }
 
-impl Kept {
+impl HeldLease {
     /// Renews the Lease until it is lost. `renewed` is when the last renewal was sent.
     async fn beat(self: Arc<Self>, mut renewed: Moment, lost: watch::Sender<Option<String>>) {
         let terms = self.terms;
@@ -334,7 +338,7 @@ impl Kept {
         }
     }
 
-    fn is_ours(&self, found: &Found) -> bool {
+    fn is_ours(&self, found: &LeaseRecord) -> bool {
         found.holder == self.holder && same_time(found.acquired, self.acquired)
     }
 }
@@ -353,7 +357,7 @@ impl Lease {
     /// Gives the Lease back, if it still is ours.
     pub async fn release(self) -> Result<(), ClusterError> {
         self.heartbeat.abort();
-        let Kept { cluster, namespace, name, .. } = &*self.kept;
+        let HeldLease { cluster, namespace, name, .. } = &*self.kept;
         for _ in 0..RACES {
             let Some(found) = cluster.find_lease(namespace, name).await?.filter(|it| self.kept.is_ours(it)) else {
                 return Ok(());
@@ -384,7 +388,14 @@ impl Drop for Lease {
     }
 }
 
-fn body(namespace: &str, name: &str, holder: &str, acquired: Timestamp, terms: Terms, version: Option<&str>) -> Json {
+fn body(
+    namespace: &str,
+    name: &str,
+    holder: &str,
+    acquired: Timestamp,
+    terms: LeaseTerms,
+    version: Option<&str>,
+) -> Json {
     let mut metadata = json!({"name": name, "namespace": namespace});
     if let Some(version) = version {
         metadata["resourceVersion"] = version.into();
@@ -419,28 +430,28 @@ mod tests {
     #[test]
     fn a_lease_is_believed_only_where_both_clocks_can_be_right() {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-        let renewed = |seconds: i64| Found {
+        let renewed = |seconds: i64| LeaseRecord {
             holder: "ci".to_owned(),
             renewed: Some(now + SignedDuration::from_secs(seconds)),
             lasts: 60,
-            ..Found::default()
+            ..LeaseRecord::default()
         };
         for (seconds, alive) in
             [(0, true), (-59, true), (4, true), (-60, false), (-3600, false), (6, false), (3600, false)]
         {
             assert_eq!(renewed(seconds).seems_alive(now), alive, "{seconds} s");
         }
-        assert!(!Found::default().seems_alive(now));
+        assert!(!LeaseRecord::default().seems_alive(now));
     }
 
     #[test]
     fn a_holder_stops_before_others_may_begin() {
         for patience in [1, 2, 30, 300] {
-            let terms = Terms::of(Duration::from_secs(patience));
+            let terms = LeaseTerms::of(Duration::from_secs(patience));
             assert!(3 * terms.beat < terms.gives_up, "some renewals may fail");
             assert!(terms.gives_up < terms.ends && terms.ends < terms.lasts, "{terms:?}");
         }
-        assert!(Terms::LEADER.ends + Terms::LEADER.beat < Terms::LEADER.lasts);
+        assert!(LeaseTerms::LEADER.ends + LeaseTerms::LEADER.beat < LeaseTerms::LEADER.lasts);
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Cluster {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page::read(&body, &mut |item| each(item.body)))
         };
-        self.list_pages(resource, namespace, (selector, JSON), &take).await
+        self.list_pages(resource, namespace, selector, JSON, &take).await
     }
 
     /// What the name, labels and annotations of all objects of a kind come to. It is worked out on another thread, so that
@@ -61,7 +61,7 @@ impl Cluster {
                 Ok(next)
             }
         };
-        self.list_pages(resource, namespace, (selector, METADATA), &take).await?;
+        self.list_pages(resource, namespace, selector, METADATA, &take).await?;
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *found))
     }
@@ -83,7 +83,7 @@ impl Cluster {
             };
             ready(page::read(&body, &mut hand_over))
         };
-        self.list_pages(resource, Some(namespace), ("", if whole { JSON } else { METADATA }), &take).await
+        self.list_pages(resource, Some(namespace), "", if whole { JSON } else { METADATA }, &take).await
     }
 
     /// Hands over the pages of a LIST, as bytes. `selector` is more of the query, `accept` the form of the answer.
@@ -91,7 +91,8 @@ impl Cluster {
         &self,
         resource: &Resource,
         namespace: Option<&str>,
-        (selector, accept): (&str, &'static str),
+        selector: &str,
+        accept: &'static str,
         take: &(impl Fn(Vec<u8>) -> F + Sync),
     ) -> Result<(), ClusterError> {
         let right = Right::new("list", resource, namespace);

@@ -1,4 +1,4 @@
-//! Live state: paged LISTs side by side, of no more than the namespaces that are needed.
+//! Reads live objects by paged LISTs, side by side, in the namespaces that are needed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::ready;
@@ -17,22 +17,22 @@ use weft_schema::{GroupKind, Gvk, Resource, Scope};
 use weft_stages::diff::{Cause, LiveObject, Reader, Sent, Unknown};
 use weft_stages::manifest::ObjectId;
 
-/// Of how many known objects one is read by its name, in place of a LIST of all; so many are few for a whole cluster.
+/// An object is read by its name if it is one of at least this many known objects; otherwise a LIST reads them all. In a
+/// whole cluster, so many wanted objects count as few.
 const FEW: usize = 10;
 /// Lists that are worked on at once; how many requests are sent is decided by `flight`.
 const LISTS: usize = 32;
 
-/// An object that is asked about, and how its kind is served.
+/// An object to read, and how its kind is served.
 #[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Which object.
+pub struct ServedObject {
     pub id: ObjectId,
-    /// The kind, in the version in which the object shall be read.
+    /// The kind, in the version to read.
     pub resource: Resource,
 }
 
-/// How many objects of a kind and namespace are known that nobody wants.
-pub type Beside<'a> = HashMap<(&'a GroupKind, Option<&'a str>), usize>;
+/// How many known objects of a kind and namespace are not to be read.
+pub type NeighbourCounts<'a> = HashMap<(&'a GroupKind, Option<&'a str>), usize>;
 
 /// What could not be read.
 #[derive(Clone, Debug, Default)]
@@ -45,16 +45,16 @@ pub struct Unread {
     pub shapes: BTreeMap<Gvk, String>,
 }
 
-/// Objects of one kind in one namespace: the reach of one LIST.
-struct Group {
+/// Objects of one kind in one namespace, as one LIST covers them.
+struct ListGroup {
     resource: Resource,
     namespace: Option<String>,
     names: BTreeSet<String>,
 }
 
-/// Live objects as they came from the server: a page of a LIST, or one that was read by its name.
-pub struct Page {
-    group: Arc<Group>,
+/// The bytes of live objects: a page of a LIST, or one object that was read by its name.
+pub struct LivePage {
+    group: Arc<ListGroup>,
     body: Vec<u8>,
     is_list: bool,
 }
@@ -62,7 +62,7 @@ pub struct Page {
 /// What a page says about the next one, or why it cannot be read.
 pub type PageRead = Result<Option<String>, serde_json::Error>;
 
-impl Page {
+impl LivePage {
     /// Reads the objects, and hands over those that are wanted. Only one at a time is held. The answer is for whoever
     /// handed over the page.
     pub fn read(&self, each: &mut dyn FnMut(LiveObject)) -> PageRead {
@@ -82,14 +82,13 @@ impl Page {
     }
 }
 
-/// Objects that were read before anybody knew for what: by object, the kind in the version that was asked for, and what
-/// came; `None` where there is no such object.
+/// Objects that were read in advance, with the version of their kind. `None` if the object does not exist.
 #[derive(Default)]
-pub struct Ahead(BTreeMap<ObjectId, (Gvk, Option<Page>)>);
+pub struct LivePrefetch(BTreeMap<ObjectId, (Gvk, Option<LivePage>)>);
 
-impl Ahead {
-    /// The pages of those that are wanted indeed, which are wanted no more then.
-    fn pages(mut self, wanted: &mut Vec<Wanted>) -> Vec<(Wanted, Page)> {
+impl LivePrefetch {
+    /// The pages of wanted objects, which are removed from `wanted`.
+    fn pages(mut self, wanted: &mut Vec<ServedObject>) -> Vec<(ServedObject, LivePage)> {
         let mut pages = Vec::new();
         let read = wanted.extract_if(.., |it| self.0.get(&it.id).is_some_and(|(gvk, _)| *gvk == it.resource.gvk));
         for it in read.collect::<Vec<_>>() {
@@ -110,49 +109,51 @@ impl Cluster {
     /// Reads the wanted objects and hands each over as its page arrives, see [`Self::read_pages`].
     pub async fn read(
         &self,
-        wanted: impl IntoIterator<Item = Wanted>,
+        wanted: impl IntoIterator<Item = ServedObject>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
-        self.read_around(wanted, (Ahead::default(), &Beside::new()), each).await
+        self.read_around(wanted, LivePrefetch::default(), &NeighbourCounts::new(), each).await
     }
 
-    /// The same with what was read before, and what is not to be read.
+    /// The same with prefetched pages and the counts of objects that are not to be read.
     pub async fn read_around(
         &self,
-        wanted: impl IntoIterator<Item = Wanted>,
-        around: (Ahead, &Beside<'_>),
+        wanted: impl IntoIterator<Item = ServedObject>,
+        prefetch: LivePrefetch,
+        neighbours: &NeighbourCounts<'_>,
         each: &mut (dyn FnMut(LiveObject) + Send),
     ) -> Result<Unread, ClusterError> {
         let each = Mutex::new(each);
-        let take = |page: Page| {
+        let take = |page: LivePage| {
             let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
             ready(page.read(&mut **each))
         };
-        self.read_pages(wanted, around, &take).await
+        self.read_pages(wanted, prefetch, neighbours, &take).await
     }
 
-    /// Reads the wanted objects and hands over their pages as they arrive; objects that are not there are in none. One
-    /// LIST a kind and namespace; where listing is not allowed, or would bring mostly what is `beside` the wanted ones,
-    /// each object is read by its name. The next page of a LIST is asked for when `take` has read the one before; those
-    /// of other LISTs arrive meanwhile. What was read `ahead` is handed over first, and not read again.
+    /// Reads the wanted objects and hands over their pages as they arrive. No page has an object that does not exist.
+    /// It sends one LIST per kind and namespace. If listing is not allowed, or would mostly bring `neighbours`, it reads
+    /// each object by its name. It asks for the next page of a LIST when `take` has read the one before; pages of other
+    /// LISTs arrive meanwhile. Pages in `prefetch` are handed over first and not read again.
     ///
-    /// An error means that nothing can be said at all (the server is lost, or does not know us); what alone could not
-    /// be read is in the answer.
+    /// An error means that nothing is known: the server is lost, or rejects our credentials. Objects that could not be
+    /// read for other reasons are in the result.
     pub async fn read_pages<F: Future<Output = PageRead>>(
         &self,
-        wanted: impl IntoIterator<Item = Wanted>,
-        (ahead, beside): (Ahead, &Beside<'_>),
-        take: &(impl Fn(Page) -> F + Sync),
+        wanted: impl IntoIterator<Item = ServedObject>,
+        prefetch: LivePrefetch,
+        neighbours: &NeighbourCounts<'_>,
+        take: &(impl Fn(LivePage) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
-        let mut wanted: Vec<Wanted> = wanted.into_iter().collect();
-        for (it, page) in ahead.pages(&mut wanted) {
+        let mut wanted: Vec<ServedObject> = wanted.into_iter().collect();
+        for (it, page) in prefetch.pages(&mut wanted) {
             if take(page).await.is_err() {
-                // It is asked for once more, and told of if that cannot be read either.
+                // It is read again. If that fails too, the error is reported.
                 wanted.push(it);
             }
         }
         let groups = futures::stream::iter(groups(wanted));
-        let mut parts = groups.map(|it| self.read_group(Arc::new(it), beside, take)).buffer_unordered(LISTS);
+        let mut parts = groups.map(|it| self.read_group(Arc::new(it), neighbours, take)).buffer_unordered(LISTS);
         let mut unread = Unread::default();
         while let Some(part) = parts.next().await {
             let part = part?;
@@ -162,11 +163,14 @@ impl Cluster {
         Ok(unread)
     }
 
-    /// Reads objects by their names. One that cannot be read is left out: whoever wants it says why. Who may not read one
-    /// so is not asked about the next.
-    pub async fn read_ahead(&self, wanted: impl IntoIterator<Item = Wanted>) -> Result<Ahead, ClusterError> {
+    /// Reads objects by their names, in advance. It leaves out those that it cannot read: a later read reports the reason.
+    /// After one refusal it sends no further request.
+    pub async fn read_ahead(
+        &self,
+        wanted: impl IntoIterator<Item = ServedObject>,
+    ) -> Result<LivePrefetch, ClusterError> {
         let forbidden = &AtomicBool::new(false);
-        let reads = wanted.into_iter().map(|Wanted { id, resource }| async move {
+        let reads = wanted.into_iter().map(|ServedObject { id, resource }| async move {
             if forbidden.load(Ordering::Relaxed) {
                 return Ok(None);
             }
@@ -174,8 +178,8 @@ impl Cluster {
                 Ok((_, body)) => {
                     let gvk = resource.gvk.clone();
                     let names = [id.name.clone()].into();
-                    let group = Arc::new(Group { resource, namespace: id.namespace.clone(), names });
-                    Ok(Some((id, (gvk, body.map(|body| Page { group, body, is_list: false })))))
+                    let group = Arc::new(ListGroup { resource, namespace: id.namespace.clone(), names });
+                    Ok(Some((id, (gvk, body.map(|body| LivePage { group, body, is_list: false })))))
                 }
                 Err(error) if is_total(&error) => Err(error),
                 Err(error) => {
@@ -185,10 +189,10 @@ impl Cluster {
             }
         });
         let read = futures::stream::iter(reads).buffer_unordered(LISTS);
-        Ok(Ahead(read.try_filter_map(|it| ready(Ok(it))).try_collect().await?))
+        Ok(LivePrefetch(read.try_filter_map(|it| ready(Ok(it))).try_collect().await?))
     }
 
-    /// Reads one object; `None` where it is not there.
+    /// Reads one object; `None` if it does not exist.
     pub async fn get(&self, id: &ObjectId, resource: &Resource) -> Result<Option<LiveObject>, ClusterError> {
         let (what, body) = self.get_body(id, resource).await?;
         let Some(body) = body else { return Ok(None) };
@@ -209,9 +213,9 @@ impl Cluster {
 
     async fn read_group<F: Future<Output = PageRead>>(
         &self,
-        mut group: Arc<Group>,
-        beside: &Beside<'_>,
-        take: &(impl Fn(Page) -> F + Sync),
+        mut group: Arc<ListGroup>,
+        beside: &NeighbourCounts<'_>,
+        take: &(impl Fn(LivePage) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
         if group.is_few(beside) {
             let right = Right::new("list", &group.resource, group.namespace.as_deref());
@@ -219,12 +223,12 @@ impl Cluster {
             if unread.rights.is_empty() {
                 return Ok(unread);
             }
-            // Who may not read them by name may list them.
+            // Some may list but not get.
             let names = unread.reasons.into_keys().map(|id| id.name).collect();
-            group = Arc::new(Group { names, resource: group.resource.clone(), namespace: group.namespace.clone() });
+            group = Arc::new(ListGroup { names, resource: group.resource.clone(), namespace: group.namespace.clone() });
         }
-        let page = |body| take(Page { group: Arc::clone(&group), body, is_list: true });
-        match self.list_pages(&group.resource, group.namespace.as_deref(), ("", JSON), &page).await {
+        let page = |body| take(LivePage { group: Arc::clone(&group), body, is_list: true });
+        match self.list_pages(&group.resource, group.namespace.as_deref(), "", JSON, &page).await {
             Ok(()) => Ok(Unread::default()),
             Err(ClusterError::Forbidden { right, .. }) => self.read_by_name(&group, *right, take).await,
             Err(error) if is_total(&error) => Err(error),
@@ -234,9 +238,9 @@ impl Cluster {
 
     async fn read_by_name<F: Future<Output = PageRead>>(
         &self,
-        group: &Arc<Group>,
+        group: &Arc<ListGroup>,
         list: Right,
-        take: &(impl Fn(Page) -> F + Sync),
+        take: &(impl Fn(LivePage) -> F + Sync),
     ) -> Result<Unread, ClusterError> {
         let reads = group.names.iter().map(|name| async {
             let id = group.id(name);
@@ -263,13 +267,13 @@ impl Cluster {
 
     async fn read_one<F: Future<Output = PageRead>>(
         &self,
-        group: &Arc<Group>,
+        group: &Arc<ListGroup>,
         id: &ObjectId,
-        take: &(impl Fn(Page) -> F + Sync),
+        take: &(impl Fn(LivePage) -> F + Sync),
     ) -> Result<(), ClusterError> {
         let (what, body) = self.get_body(id, &group.resource).await?;
         let Some(body) = body else { return Ok(()) };
-        let read = take(Page { group: Arc::clone(group), body, is_list: false }).await;
+        let read = take(LivePage { group: Arc::clone(group), body, is_list: false }).await;
         read.map(drop).map_err(|source| ClusterError::BadAnswer { what, source: source.into() })
     }
 }
@@ -279,11 +283,11 @@ pub(super) fn is_total(error: &ClusterError) -> bool {
     !matches!(error, ClusterError::Forbidden { .. } | ClusterError::Refused { .. } | ClusterError::BadAnswer { .. })
 }
 
-impl Group {
+impl ListGroup {
     /// Whether so few objects are wanted of those that are known that it is quicker to read each by its name. Of what
     /// belongs to no namespace most is others', but only a run about some releases asks for it so: to list is the one
     /// right that everybody has who may look at an environment.
-    fn is_few(&self, beside: &Beside<'_>) -> bool {
+    fn is_few(&self, beside: &NeighbourCounts<'_>) -> bool {
         let kind = self.resource.gvk.group_kind();
         let known = beside.get(&(&kind, self.namespace.as_deref())).copied().unwrap_or_default();
         self.names.len() * FEW <= known || !beside.is_empty() && self.is_of_cluster() && self.names.len() <= FEW
@@ -304,12 +308,15 @@ impl Group {
     }
 }
 
-fn groups(wanted: impl IntoIterator<Item = Wanted>) -> Vec<Group> {
-    let mut groups: BTreeMap<(Gvk, Option<String>), Group> = BTreeMap::new();
-    for Wanted { id, resource } in wanted {
+fn groups(wanted: impl IntoIterator<Item = ServedObject>) -> Vec<ListGroup> {
+    let mut groups: BTreeMap<(Gvk, Option<String>), ListGroup> = BTreeMap::new();
+    for ServedObject { id, resource } in wanted {
         let key = (resource.gvk.clone(), id.namespace.clone());
-        let group =
-            groups.entry(key).or_insert_with(|| Group { resource, namespace: id.namespace, names: BTreeSet::new() });
+        let group = groups.entry(key).or_insert_with(|| ListGroup {
+            resource,
+            namespace: id.namespace,
+            names: BTreeSet::new(),
+        });
         group.names.insert(id.name);
     }
     groups.into_values().collect()

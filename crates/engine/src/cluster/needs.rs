@@ -6,9 +6,9 @@ use super::Right;
 use super::kinds::{events, leases, namespaces, pods, secrets};
 use weft_schema::Resource;
 
-/// What somebody wants to do.
+/// What a user may do in an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Deed {
+pub enum AccessLevel {
     /// To look: `diff`, `plan`, `drift`, `status`, `get`, `history`.
     #[default]
     Read,
@@ -16,9 +16,9 @@ pub enum Deed {
     Apply,
 }
 
-impl Deed {
+impl AccessLevel {
     /// The rights that it takes, for objects of these kinds in these namespaces, and with the state in that namespace.
-    pub fn needs(self, objects: &[Place], state: &str) -> BTreeSet<Right> {
+    pub fn needs(self, objects: &[ResourcePlace], state: &str) -> BTreeSet<Right> {
         let mut needs = BTreeSet::new();
         let mut add = |verbs: &[&str], resource: &Resource, namespace: Option<&str>| {
             needs.extend(verbs.iter().map(|verb| Right::new(verb, resource, namespace)));
@@ -29,7 +29,7 @@ impl Deed {
                 (&["list", "get", "create", "patch", "delete"], &["get", "list", "create", "patch", "delete"])
             }
         };
-        for Place { resource, namespace, made } in objects {
+        for ResourcePlace { resource, namespace, made } in objects {
             // A namespace that is made where it is missing is never deleted.
             let object = if *made && self == Self::Apply { ["list", "create", "patch"].as_slice() } else { object };
             add(object, resource, namespace.as_deref());
@@ -51,9 +51,9 @@ impl Deed {
     }
 }
 
-/// Where objects are.
+/// A kind of object in a namespace.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct ResourcePlace {
     /// Their kind.
     pub resource: Resource,
     /// Their namespace; `None` for the whole cluster.

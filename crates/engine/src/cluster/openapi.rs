@@ -22,21 +22,21 @@ const DOCUMENTS: usize = 8;
 
 /// The index: by `api/v1` or `apis/apps/v1`, where its document is.
 #[derive(Deserialize)]
-struct Index {
-    paths: BTreeMap<String, Place>,
+struct OpenApiIndex {
+    paths: BTreeMap<String, DocumentUrl>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct DocumentUrl {
     /// Such as `/openapi/v3/apis/apps/v1?hash=ABC`.
     #[serde(rename = "serverRelativeURL")]
     url: String,
 }
 
 /// A document, or the reason why there is none.
-type Document = Result<Value, String>;
-type Documents = BTreeMap<String, Document>;
+type OpenApiDocument = Result<Value, String>;
+type OpenApiDocuments = BTreeMap<String, OpenApiDocument>;
 
 /// Where OpenAPI documents are kept between runs: a file each, by group, version and hash.
 #[derive(Clone, Debug)]
@@ -84,9 +84,9 @@ impl Cluster {
     }
 
     /// The documents with these names, each with the reason where it cannot be had.
-    async fn documents(&self, names: BTreeSet<String>, cache: &SchemaCache) -> Result<Documents, ClusterError> {
+    async fn documents(&self, names: BTreeSet<String>, cache: &SchemaCache) -> Result<OpenApiDocuments, ClusterError> {
         if names.is_empty() {
-            return Ok(Documents::new());
+            return Ok(OpenApiDocuments::new());
         }
         let index = match self.index().await {
             Ok(index) => index,
@@ -104,14 +104,14 @@ impl Cluster {
         futures::stream::iter(documents).buffer_unordered(DOCUMENTS).try_collect().await
     }
 
-    async fn index(&self) -> Result<Index, ClusterError> {
+    async fn index(&self) -> Result<OpenApiIndex, ClusterError> {
         let request = Request::get("/openapi/v3".to_owned(), "read the index of schemas".to_owned());
         let answer = self.send(&request).await?;
         if answer.is_success() { parse(&request, &answer) } else { Err(self.refused(&request, &answer)) }
     }
 
     /// A document from the cache, else from the server.
-    async fn document(&self, name: &str, url: &str, cache: &SchemaCache) -> Result<Document, ClusterError> {
+    async fn document(&self, name: &str, url: &str, cache: &SchemaCache) -> Result<OpenApiDocument, ClusterError> {
         let file = cache.file(name, url);
         if let Some(document) = file.as_deref().and_then(read) {
             return Ok(Ok(document));

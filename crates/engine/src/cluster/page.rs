@@ -20,24 +20,24 @@ pub(super) fn read(body: &[u8], each: &mut dyn FnMut(Sent)) -> Result<Option<Str
 /// next page. The rest, of which who wrote it is the most, is not looked at.
 pub(super) fn read_metadata(body: &[u8], each: &mut dyn FnMut(Value)) -> Result<Option<String>, serde_json::Error> {
     #[derive(Deserialize)]
-    struct List {
+    struct MetadataList {
         metadata: Meta,
         // It may be null, but not missing: then it is no list.
         #[serde(deserialize_with = "Option::deserialize")]
-        items: Option<Vec<Item>>,
+        items: Option<Vec<MetadataItem>>,
     }
     #[derive(Deserialize)]
-    struct Item {
-        metadata: Told,
+    struct MetadataItem {
+        metadata: ItemMetadata,
     }
     #[derive(Deserialize)]
-    struct Told {
+    struct ItemMetadata {
         name: Value,
         labels: Option<Value>,
         annotations: Option<Value>,
     }
-    let List { metadata, items } = serde_json::from_slice(body)?;
-    for Item { metadata: Told { name, labels, annotations } } in items.into_iter().flatten() {
+    let MetadataList { metadata, items } = serde_json::from_slice(body)?;
+    for MetadataItem { metadata: ItemMetadata { name, labels, annotations } } in items.into_iter().flatten() {
         let labels = labels.unwrap_or_default();
         let annotations = annotations.unwrap_or_default();
         let metadata = [("name", name), ("labels", labels), ("annotations", annotations)];
@@ -130,7 +130,8 @@ mod tests {
     fn items_are_handed_over_and_the_next_page_is_named() {
         let mut names = Vec::new();
         let mut each = |item: Sent| names.push(item.body.get("a").and_then(Value::as_i64));
-        let body = br#"{"kind":"List","metadata":{"resourceVersion":"1","continue":"x"},"items":[{"a":1},{"a":2}]}"#;
+        let body =
+            br#"{"kind":"MetadataList","metadata":{"resourceVersion":"1","continue":"x"},"items":[{"a":1},{"a":2}]}"#;
         assert_eq!(read(body, &mut each).unwrap().as_deref(), Some("x"));
         assert_eq!(read(br#"{"items":null,"metadata":{"continue":""}}"#, &mut each).unwrap(), None);
         assert!(read(br#"{"kind":"Status"}"#, &mut each).is_err());

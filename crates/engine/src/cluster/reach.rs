@@ -14,7 +14,7 @@ const DEEPEST: usize = 16;
 
 /// A server and where its credentials come from, in words.
 #[derive(Clone, Debug)]
-pub(super) struct Server {
+pub(super) struct ApiServer {
     /// Its address.
     pub address: String,
     /// The kubeconfig.
@@ -24,7 +24,7 @@ pub(super) struct Server {
 }
 
 /// What kept a client from being made.
-pub(super) fn client(from: &Server, error: kube::Error) -> ClusterError {
+pub(super) fn client(from: &ApiServer, error: kube::Error) -> ClusterError {
     match error {
         kube::Error::Auth(error) => plugin(from, error),
         kube::Error::ProxyProtocolUnsupported { proxy_url } => {
@@ -35,7 +35,7 @@ pub(super) fn client(from: &Server, error: kube::Error) -> ClusterError {
 }
 
 /// What kept a request from its answer.
-pub(super) fn request(from: &Server, error: kube::Error) -> ClusterError {
+pub(super) fn request(from: &ApiServer, error: kube::Error) -> ClusterError {
     let error = match error {
         kube::Error::Auth(error) => return plugin(from, error),
         kube::Error::Service(source) => match source.downcast::<AuthError>() {
@@ -91,7 +91,7 @@ fn certificate(server: &str, error: &TlsError) -> Option<ClusterError> {
     })
 }
 
-fn plugin(from: &Server, error: AuthError) -> ClusterError {
+fn plugin(from: &ApiServer, error: AuthError) -> ClusterError {
     let failed = |reason: String| ClusterError::Plugin { command: from.plugin.clone(), reason };
     match error {
         AuthError::AuthExecRun { out, .. } => {

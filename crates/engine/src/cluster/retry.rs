@@ -19,9 +19,9 @@ const LONGEST_STEP: Duration = Duration::from_secs(2);
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// What an attempt says about the next one.
+/// What the result of an attempt means for the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
+enum AttemptResult {
     /// This is the answer.
     Final,
     /// 429: nothing was done.
@@ -75,21 +75,21 @@ impl Tries {
 
     /// The wait before the next attempt; `None` where this one was the last. `elapsed` is the time since the first.
     pub fn again(&mut self, attempt: &Result<Answer, ClusterError>, elapsed: Duration) -> Option<Duration> {
-        let said = Said::of(attempt);
-        let may_be_done = matches!(said, Said::Unavailable(_) | Said::Broken | Said::Lost);
+        let said = AttemptResult::of(attempt);
+        let may_be_done = matches!(said, AttemptResult::Unavailable(_) | AttemptResult::Broken | AttemptResult::Lost);
         self.unsure |= may_be_done;
         if self.cautious && may_be_done {
             return None;
         }
         let (most, asked) = match said {
-            Said::Throttled(asked) => (THROTTLED, asked),
-            Said::Unavailable(asked) => (RETRIES, asked),
-            Said::Broken | Said::Unadmitted => (BROKEN, None),
-            Said::Lost => (RETRIES, None),
-            Said::Unsent if self.knocks => (u32::MAX, None),
-            Said::Final | Said::Unsent => return None,
+            AttemptResult::Throttled(asked) => (THROTTLED, asked),
+            AttemptResult::Unavailable(asked) => (RETRIES, asked),
+            AttemptResult::Broken | AttemptResult::Unadmitted => (BROKEN, None),
+            AttemptResult::Lost => (RETRIES, None),
+            AttemptResult::Unsent if self.knocks => (u32::MAX, None),
+            AttemptResult::Final | AttemptResult::Unsent => return None,
         };
-        let in_time = matches!(said, Said::Throttled(_)) || self.count == 0 || elapsed < self.patience;
+        let in_time = matches!(said, AttemptResult::Throttled(_)) || self.count == 0 || elapsed < self.patience;
         if self.count >= most || !in_time {
             return None;
         }
@@ -99,7 +99,7 @@ impl Tries {
     }
 }
 
-impl Said {
+impl AttemptResult {
     fn of(attempt: &Result<Answer, ClusterError>) -> Self {
         match attempt {
             Ok(answer) => match answer.code {

@@ -24,14 +24,14 @@ const RULES: &str = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
 /// What we may do, asked once a namespace and once a right.
 #[derive(Default)]
 pub struct Permits {
-    rules: Mutex<BTreeMap<String, Arc<OnceCell<Vec<Rule>>>>>,
+    rules: Mutex<BTreeMap<String, Arc<OnceCell<Vec<AccessRule>>>>>,
     known: Mutex<BTreeMap<Right, Arc<OnceCell<bool>>>>,
 }
 
 /// A rule that holds for us, as the server tells it; `*` stands for all.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Rule {
+struct AccessRule {
     verbs: Vec<String>,
     #[serde(default)]
     api_groups: Vec<String>,
@@ -42,7 +42,7 @@ struct Rule {
     resource_names: Vec<String>,
 }
 
-impl Rule {
+impl AccessRule {
     /// Whether it gives a right for all objects of the kind.
     fn gives(&self, right: &Right) -> bool {
         let has = |all: &[String], wanted: &str| all.iter().any(|it| it == "*" || it == wanted);
@@ -80,7 +80,7 @@ impl Permits {
         self.rules(cluster, namespace, |rules| rules.iter().any(|rule| rule.gives(right))).await
     }
 
-    async fn rules<T>(&self, cluster: &Cluster, namespace: &str, of: impl FnOnce(&[Rule]) -> T) -> T {
+    async fn rules<T>(&self, cluster: &Cluster, namespace: &str, of: impl FnOnce(&[AccessRule]) -> T) -> T {
         let cell = {
             let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(rules.entry(namespace.to_owned()).or_default())
@@ -106,7 +106,7 @@ impl Cluster {
     }
 
     /// The rules that hold for us in a namespace, as far as the server knows them.
-    async fn rules(&self, namespace: &str) -> Result<Vec<Rule>, ClusterError> {
+    async fn rules(&self, namespace: &str) -> Result<Vec<AccessRule>, ClusterError> {
         /// What of the answer counts.
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
@@ -116,7 +116,7 @@ impl Cluster {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         struct Status {
-            resource_rules: Vec<Rule>,
+            resource_rules: Vec<AccessRule>,
         }
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace},
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn rules_give_what_they_say() {
-        let rule = |text: &str| serde_json::from_str::<Rule>(text).expect("a rule");
+        let rule = |text: &str| serde_json::from_str::<AccessRule>(text).expect("a rule");
         let right = |verb: &str, group: &str, resource: &str| Right {
             verb: verb.to_owned(),
             group: group.to_owned(),

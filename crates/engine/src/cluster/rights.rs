@@ -50,11 +50,11 @@ impl fmt::Display for Right {
 }
 
 /// By group and resource, the verbs.
-type Rules<'r> = BTreeMap<(&'r str, &'r str), BTreeSet<&'r str>>;
+type RoleRules<'r> = BTreeMap<(&'r str, &'r str), BTreeSet<&'r str>>;
 
 /// Who gets rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum RightsSubject {
     /// A person, as the server's authentication names them.
     User(String),
     /// A group of them.
@@ -66,7 +66,7 @@ pub enum Subject {
 /// The smallest Roles of this name that give these rights, as YAML documents: one a namespace, and a `ClusterRole` for
 /// the rest.
 pub fn roles<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>) -> String {
-    let mut places: BTreeMap<Option<&str>, Rules> = BTreeMap::new();
+    let mut places: BTreeMap<Option<&str>, RoleRules> = BTreeMap::new();
     for right in rights {
         let place = places.entry(right.namespace.as_deref()).or_default();
         place.entry((&right.group, &right.resource)).or_default().insert(&right.verb);
@@ -76,22 +76,22 @@ pub fn roles<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>) -> Str
 }
 
 /// The bindings that give the Roles of this name, which hold these rights, to somebody.
-pub fn bindings<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>, to: &Subject) -> String {
+pub fn bindings<'r>(name: &str, rights: impl IntoIterator<Item = &'r Right>, to: &RightsSubject) -> String {
     let places: BTreeSet<Option<&str>> = rights.into_iter().map(|right| right.namespace.as_deref()).collect();
     let documents = places.into_iter().map(|namespace| binding(name, namespace, to));
     documents.collect::<Vec<_>>().join("---\n")
 }
 
-fn binding(name: &str, namespace: Option<&str>, to: &Subject) -> String {
+fn binding(name: &str, namespace: Option<&str>, to: &RightsSubject) -> String {
     let (kind, place) = match namespace {
         Some(namespace) => ("Role", format!("\n  namespace: {namespace}")),
         None => ("ClusterRole", String::new()),
     };
     let api = "rbac.authorization.k8s.io";
     let subject = match to {
-        Subject::User(name) => format!("{{apiGroup: {api}, kind: User, name: {name:?}}}"),
-        Subject::Group(name) => format!("{{apiGroup: {api}, kind: Group, name: {name:?}}}"),
-        Subject::ServiceAccount(namespace, name) => {
+        RightsSubject::User(name) => format!("{{apiGroup: {api}, kind: User, name: {name:?}}}"),
+        RightsSubject::Group(name) => format!("{{apiGroup: {api}, kind: Group, name: {name:?}}}"),
+        RightsSubject::ServiceAccount(namespace, name) => {
             format!("{{kind: ServiceAccount, namespace: {namespace:?}, name: {name:?}}}")
         }
     };
@@ -101,7 +101,7 @@ fn binding(name: &str, namespace: Option<&str>, to: &Subject) -> String {
     )
 }
 
-fn role(name: &str, namespace: Option<&str>, rules: &Rules) -> String {
+fn role(name: &str, namespace: Option<&str>, rules: &RoleRules) -> String {
     let (kind, place) = match namespace {
         Some(namespace) => ("Role", format!("\n  namespace: {namespace}")),
         None => ("ClusterRole", String::new()),

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::kept::{Document, Found, Head, PROJECT, STATE, of_environment};
+use super::documents::{DocumentHead, PROJECT, STATE, StoredDocument, StoredHead, of_environment};
 use super::kinds::{namespaces, secrets};
 use super::live::path;
 use super::request::Request;
@@ -40,11 +40,11 @@ const RACES: usize = 4;
 /// An inventory as it is kept: packed, in chunks.
 pub struct KeptInventory {
     namespace: String,
-    document: Document,
+    document: StoredDocument,
 }
 
 impl KeptInventory {
-    fn of(namespace: &str, documents: impl IntoIterator<Item = Document>) -> Vec<Self> {
+    fn of(namespace: &str, documents: impl IntoIterator<Item = StoredDocument>) -> Vec<Self> {
         let kept = |document| Self { namespace: namespace.to_owned(), document };
         documents.into_iter().map(kept).collect()
     }
@@ -131,7 +131,7 @@ impl Cluster {
         releases: &BTreeSet<Arc<str>>,
     ) -> Result<OtherInventories, ClusterError> {
         let selector = of_environment(&[INVENTORY], environment, None);
-        let told = |metadata: Value| Found::head(&metadata).map(|head| (outline(&head), head));
+        let told = |metadata: Value| StoredHead::head(&metadata).map(|head| (outline(&head), head));
         let heads = self.list_metadata(&secrets(), Some(namespace), &selector, told).await?;
         let count = heads.len();
         let mut others = OtherInventories::default();
@@ -158,7 +158,7 @@ impl Cluster {
         let place = namespace.to_owned();
         let told = move |metadata: Value| {
             let set = metadata.dig(&["metadata", "labels", SET]).and_then(Value::as_str)?.to_owned();
-            let head = Found::head(&metadata)?;
+            let head = StoredHead::head(&metadata)?;
             let secret = format!("{place}/{}", head.name);
             Some((set, SetOwner { owner: owner(&head), environment: head.environment, release: head.release, secret }))
         };
@@ -166,9 +166,9 @@ impl Cluster {
     }
 
     /// The documents of these names that there are.
-    async fn named_documents(&self, namespace: &str, names: &[String]) -> Result<Vec<Document>, ClusterError> {
+    async fn named_documents(&self, namespace: &str, names: &[String]) -> Result<Vec<StoredDocument>, ClusterError> {
         let reads = names.iter().map(|name| self.kept_document(namespace, name));
-        let documents: Vec<Option<Document>> = futures::stream::iter(reads).buffered(READS).try_collect().await?;
+        let documents: Vec<Option<StoredDocument>> = futures::stream::iter(reads).buffered(READS).try_collect().await?;
         Ok(documents.into_iter().flatten().collect())
     }
 
@@ -179,7 +179,7 @@ impl Cluster {
         if inventory.objects.is_empty() && inventory.hooks.is_over() {
             return self.drop_document(namespace, &name).await;
         }
-        let head = Head {
+        let head = DocumentHead {
             sort: INVENTORY,
             environment: &inventory.environment,
             release: &inventory.release,
@@ -318,13 +318,13 @@ fn prune(annotations: &Value) -> Prune {
 }
 
 /// What the head of an inventory says of what it holds.
-fn outline(head: &Found) -> Option<Outline> {
+fn outline(head: &StoredHead) -> Option<Outline> {
     let text = head.annotations.get(OUTLINE)?.as_str()?;
     Some(Outline { owner: owner(head), ..Outline::of_text(text, prune(&head.annotations))? })
 }
 
 /// The project that the head of an inventory names. What its annotation adds to the label may be missing.
-fn owner(head: &Found) -> Option<Owner> {
+fn owner(head: &StoredHead) -> Option<Owner> {
     let id = head.project.clone()?;
     let text = head.annotations.get(PROJECT).and_then(Value::as_str);
     let owner: Option<Owner> = text.and_then(|it| serde_json::from_str(it).ok());

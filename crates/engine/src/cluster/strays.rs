@@ -16,7 +16,7 @@ const WHOLE: [&str; 2] = ["Secret", "StatefulSet"];
 
 /// What is in a namespace.
 #[derive(Clone, Debug, Default)]
-pub struct Residing {
+pub struct NamespaceContent {
     /// The objects that could be seen.
     pub residents: Vec<Resident>,
     /// Why others could not be seen.
@@ -26,14 +26,16 @@ pub struct Residing {
 impl Cluster {
     /// The objects in a namespace, of all kinds that can be listed and deleted. Kinds that may not be listed are told; an
     /// error means that nothing can be said at all.
-    pub async fn residing(&self, namespace: &str, discovery: &Discovery) -> Result<Residing, ClusterError> {
+    pub async fn residing(&self, namespace: &str, discovery: &Discovery) -> Result<NamespaceContent, ClusterError> {
         let can = |resource: &Resource, verb: &str| resource.verbs.iter().any(|it| it == verb);
         let preferred = discovery.resources.values().filter_map(|versions| versions.first());
         // What cannot be deleted, such as a measurement, is made up whenever somebody asks.
         let kinds = preferred.filter(|it| it.scope == Scope::Namespaced && can(it, "list") && can(it, "delete"));
         let mut lists = futures::stream::iter(kinds.map(|kind| self.of_kind(namespace, kind))).buffer_unordered(LISTS);
-        let mut residing =
-            Residing { unseen: discovery.unavailable.values().cloned().collect(), ..Residing::default() };
+        let mut residing = NamespaceContent {
+            unseen: discovery.unavailable.values().cloned().collect(),
+            ..NamespaceContent::default()
+        };
         while let Some(list) = lists.next().await {
             match list {
                 Ok(residents) => residing.residents.extend(residents),

@@ -22,7 +22,7 @@ const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 /// Everything that is needed to connect to a cluster. It holds no connection and has read no file yet.
 #[derive(Debug)]
 pub struct Target {
-    source: Source,
+    source: KubeconfigSource,
     context: Option<String>,
     server: Option<String>,
     tls_server_name: Option<String>,
@@ -53,7 +53,7 @@ impl Default for Pace {
 
 /// Where the address and the credentials come from.
 #[derive(Debug)]
-enum Source {
+enum KubeconfigSource {
     /// One kubeconfig that somebody named: it must be there.
     File(PathBuf),
     /// The files of `KUBECONFIG`, or the one in the home folder: those that are there are merged, the first one wins.
@@ -79,9 +79,11 @@ impl Target {
     pub fn new(reference: &ClusterRef, root: &Path, access: &ClusterAccess) -> Self {
         let variable = &|name: &str| access.environment().get(name).cloned();
         let source = match &reference.kubeconfig {
-            _ if reference.in_cluster => Source::InCluster,
-            Some(path) => Source::File(root.join(path)),
-            None => Source::Usual { files: usual_files(variable), in_cluster: variable(IN_CLUSTER).is_some() },
+            _ if reference.in_cluster => KubeconfigSource::InCluster,
+            Some(path) => KubeconfigSource::File(root.join(path)),
+            None => {
+                KubeconfigSource::Usual { files: usual_files(variable), in_cluster: variable(IN_CLUSTER).is_some() }
+            }
         };
         Self {
             source,
@@ -104,7 +106,7 @@ impl Target {
     pub(crate) fn of_sandbox(path: &Path, context: Option<&str>) -> Self {
         let reference = ClusterRef { context: context.map(str::to_owned), ..ClusterRef::default() };
         let target = Self::new(&reference, Path::new(""), &ClusterAccess::to_sandbox());
-        Self { source: Source::File(path.to_owned()), ..target.of_user() }
+        Self { source: KubeconfigSource::File(path.to_owned()), ..target.of_user() }
     }
 
     /// The same target, whose kubeconfig the user named and not a repository.
@@ -127,7 +129,7 @@ impl Target {
     /// environment whose kubeconfig is a Secret of another cluster: see [`super::Cluster::kubeconfig_from_secret`].
     #[must_use]
     pub fn with_kubeconfig(self, name: &str, text: Masked<String>) -> Self {
-        Self { source: Source::Text(name.to_owned(), text), ..self }
+        Self { source: KubeconfigSource::Text(name.to_owned(), text), ..self }
     }
 
     /// The program that the credentials would come from, if a kubeconfig names one.
@@ -140,10 +142,10 @@ impl Target {
     /// Reads the files and makes a client's settings of them.
     pub(super) fn resolve(&self) -> Result<Resolved, ClusterError> {
         let (kubeconfig, from) = match &self.source {
-            Source::InCluster => return self.in_cluster(),
-            Source::File(path) => (kubeconfig::read(path, &self.origin)?, path.display().to_string()),
-            Source::Text(name, text) => (kubeconfig::parse(name, text.expose())?, name.clone()),
-            Source::Usual { files, in_cluster } => match kubeconfig::merged(files)? {
+            KubeconfigSource::InCluster => return self.in_cluster(),
+            KubeconfigSource::File(path) => (kubeconfig::read(path, &self.origin)?, path.display().to_string()),
+            KubeconfigSource::Text(name, text) => (kubeconfig::parse(name, text.expose())?, name.clone()),
+            KubeconfigSource::Usual { files, in_cluster } => match kubeconfig::merged(files)? {
                 Some(found) => found,
                 None if *in_cluster && self.context.is_none() => return self.in_cluster(),
                 None => return self.bare_server(files),
@@ -236,7 +238,7 @@ impl Target {
     /// Refuses a kubeconfig of the repository or of a Secret that reaches into this machine.
     fn check_content(&self, kubeconfig: &Kubeconfig, context: &str, from: &str) -> Result<(), ClusterError> {
         let is_of_others = match &self.source {
-            Source::File(path) => {
+            KubeconfigSource::File(path) => {
                 let is_of_project =
                     path.canonicalize().is_ok_and(|it| self.root.canonicalize().is_ok_and(|root| it.starts_with(root)));
                 if !self.is_of_user && !is_of_project {
@@ -244,8 +246,8 @@ impl Target {
                 }
                 !self.is_of_user
             }
-            Source::Text(..) => true,
-            Source::Usual { .. } | Source::InCluster => false,
+            KubeconfigSource::Text(..) => true,
+            KubeconfigSource::Usual { .. } | KubeconfigSource::InCluster => false,
         };
         if !is_of_others {
             return Ok(());
@@ -257,7 +259,7 @@ impl Target {
 
     /// Refuses to send credentials that are not the repository's where the repository says.
     fn check_combination(&self, own: Option<&str>) -> Result<(), ClusterError> {
-        if matches!(self.source, Source::File(_)) {
+        if matches!(self.source, KubeconfigSource::File(_)) {
             return Ok(());
         }
         let plain = |address: &str| address.trim_end_matches('/').to_owned();

@@ -10,7 +10,7 @@ use kube::client::Body;
 use kube::config::{AuthInfo, Config};
 use serde::de::DeserializeOwned;
 
-use super::reach::Server;
+use super::reach::ApiServer;
 use super::request::{Answer, Distance, Request, settled};
 use super::retry::Tries;
 use super::target::Resolved;
@@ -35,7 +35,7 @@ pub enum Identity<'i> {
 #[derive(Clone)]
 pub struct Transport {
     client: Client,
-    server: Server,
+    server: ApiServer,
     expiry: credentials::Expiry,
     patience: Duration,
     distance: Distance,
@@ -167,8 +167,8 @@ impl Transport {
     }
 }
 
-fn server_of(config: &Config, credentials: String) -> Server {
-    Server {
+fn server_of(config: &Config, credentials: String) -> ApiServer {
+    ApiServer {
         address: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
         credentials,
         plugin: config.auth_info.exec.as_ref().and_then(|it| it.command.clone()).unwrap_or_default(),

@@ -35,7 +35,7 @@ pub struct ApplyOptions {
 
 /// Which object an apply may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Meant<'a> {
+pub enum ApplyTarget<'a> {
     /// Whichever has the name.
     #[default]
     Whichever,
@@ -163,7 +163,7 @@ impl WriteError {
     }
 }
 
-impl Meant<'_> {
+impl ApplyTarget<'_> {
     /// The body by which the server knows what is meant.
     fn said(self, body: &Value) -> Cow<'_, Value> {
         let (key, value) = match self {
@@ -202,14 +202,14 @@ impl Cluster {
         body: &Value,
         options: ApplyOptions,
     ) -> Result<LiveObject, WriteError> {
-        self.apply_to(Meant::Whichever, id, resource, body, options).await
+        self.apply_to(ApplyTarget::Whichever, id, resource, body, options).await
     }
 
     /// The same, if the object is the one that is meant; otherwise nothing is done, and the answer is
     /// [`Refusal::Conflict`].
     pub async fn apply_to(
         &self,
-        meant: Meant<'_>,
+        meant: ApplyTarget<'_>,
         id: &ObjectId,
         resource: &Resource,
         body: &Value,

@@ -25,13 +25,13 @@ pub struct Artefact {
     /// The files of what comes of merging the two: the id of git's tree.
     pub tree: String,
     /// The plans.
-    pub environments: Vec<Kept>,
+    pub environments: Vec<EnvironmentPlan>,
 }
 
 /// The plan of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kept {
+pub struct EnvironmentPlan {
     /// The environment.
     pub environment: String,
     /// The file of the plan beside `ci.json`; `None` where none could be made.
@@ -110,7 +110,7 @@ impl Diagnose for ArtefactError {
 
 impl Artefact {
     /// What the plans of a job were made of.
-    pub fn new(base: &str, head: &str, tree: &str, environments: Vec<Kept>) -> Self {
+    pub fn new(base: &str, head: &str, tree: &str, environments: Vec<EnvironmentPlan>) -> Self {
         let base = base.to_owned();
         let head = head.to_owned();
         let tree = tree.to_owned();
@@ -122,11 +122,11 @@ impl Artefact {
     pub fn read(text: &str, file: &str) -> Result<Self, ArtefactError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Head {
+        struct VersionHead {
             format_version: u64,
         }
         let broken = |source| ArtefactError::Broken { file: file.to_owned(), source };
-        let Head { format_version } = serde_json::from_str(text).map_err(broken)?;
+        let VersionHead { format_version } = serde_json::from_str(text).map_err(broken)?;
         if format_version != FORMAT_VERSION {
             return Err(ArtefactError::Version { file: file.to_owned(), version: format_version });
         }
@@ -159,8 +159,12 @@ mod tests {
 
     #[test]
     fn only_the_planned_change_on_the_planned_base_is_applied() {
-        let kept =
-            |exit_code| Kept { environment: "dev".into(), plan: Some("dev.plan.json".into()), digest: None, exit_code };
+        let kept = |exit_code| EnvironmentPlan {
+            environment: "dev".into(),
+            plan: Some("dev.plan.json".into()),
+            digest: None,
+            exit_code,
+        };
         let artefact = Artefact::new("base", "head", "tree", vec![kept(0), kept(2)]);
         let text = serde_json::to_string(&artefact).unwrap();
         let artefact = Artefact::read(&text, "ci.json").unwrap();

@@ -12,7 +12,7 @@ const CALLS: &str = include_str!("calls.tsv");
 const ACTIONS: &str = "github-actions";
 
 /// What a request is made of, by name.
-pub(super) type Facts = BTreeMap<&'static str, Json>;
+pub(super) type CallParameters = BTreeMap<&'static str, Json>;
 
 /// A request to a forge.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +27,9 @@ pub struct Call {
     text: &'static str,
 }
 
-/// Something that a forge keeps and we look for by a mark in its text: a comment, an issue, a label.
+/// A comment, an issue or a label at a forge. A mark in its text tells that it is ours.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
+pub struct ForgeEntry {
     /// What later requests call it.
     pub id: String,
     /// Its text.
@@ -65,7 +65,7 @@ fn number(id: &Json) -> Option<String> {
 
 impl Call {
     /// The request of this name; `None` where the forge has none.
-    pub(super) fn of(forge: Forge, what: &str, facts: &Facts) -> Option<Self> {
+    pub(super) fn of(forge: Forge, what: &str, facts: &CallParameters) -> Option<Self> {
         let row = CALLS.lines().map(|line| line.split('\t').collect::<Vec<_>>());
         let row = row.into_iter().find(|it| it.first() == Some(&forge.key()) && it.get(1) == Some(&what))?;
         let [_, _, method, path, body, id, text] = row.as_slice() else { return None };
@@ -74,14 +74,14 @@ impl Call {
     }
 
     /// What an answer has: one, or a list of them. One without text is of no use to us.
-    pub(super) fn kept(&self, answer: &Json) -> Option<Vec<Kept>> {
+    pub(super) fn kept(&self, answer: &Json) -> Option<Vec<ForgeEntry>> {
         let one = |it: &Json| {
             let id = match it.get(self.id)? {
                 Json::String(id) => id.clone(),
                 id => number(id)?,
             };
             let text = it.get(self.text)?.as_str().unwrap_or_default().to_owned();
-            Some(Kept { id, text, author: Author::read(it) })
+            Some(ForgeEntry { id, text, author: Author::read(it) })
         };
         match answer {
             Json::Array(list) => list.iter().map(one).collect(),
@@ -91,7 +91,7 @@ impl Call {
 }
 
 /// A body with its facts; leaves without one are left out.
-fn filled(body: Json, facts: &Facts) -> Option<Json> {
+fn filled(body: Json, facts: &CallParameters) -> Option<Json> {
     match body {
         Json::String(text) => match text.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
             Some(name) => facts.get(name).cloned(),
@@ -107,7 +107,7 @@ fn filled(body: Json, facts: &Facts) -> Option<Json> {
 }
 
 /// A path with its facts.
-fn path(template: &str, facts: &Facts) -> String {
+fn path(template: &str, facts: &CallParameters) -> String {
     let mut parts = template.split('{');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |path, part| {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_request_is_filled_with_what_is_known() {
-        let facts = Facts::from([
+        let facts = CallParameters::from([
             ("repository", json!("me/it's mine")),
             ("commit", json!("abc")),
             ("state", json!("success")),

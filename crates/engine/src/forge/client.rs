@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, header};
 use serde_json::{Value as Json, json};
 use tokio::sync::OnceCell;
 
-use super::call::{Author, Call, Facts, Kept};
+use super::call::{Author, Call, CallParameters, ForgeEntry};
 use super::{Forge, ForgeError, Job};
 use crate::network::{Answer, Network, NetworkError, Trust};
 
@@ -31,14 +31,14 @@ const LONGEST_PAGE: usize = 255;
 /// The label of our issues, by which they are found among many.
 const LABEL: &str = "weft";
 
-/// What is kept by a mark: the requests that list, make and rewrite it.
-type Sort = [&'static str; 3];
-const COMMENT: Sort = ["comments", "add-comment", "set-comment"];
-const ISSUE: Sort = ["issues", "add-issue", "set-issue"];
+/// The requests that list, create and update entries of one type.
+type EntryCalls = [&'static str; 3];
+const COMMENT: EntryCalls = ["comments", "add-comment", "set-comment"];
+const ISSUE: EntryCalls = ["issues", "add-issue", "set-issue"];
 
 /// The state of a commit, as a status tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum CommitState {
     /// Under way.
     Pending,
     /// Well.
@@ -51,11 +51,11 @@ pub enum State {
 
 /// A status of a commit.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Status {
+pub struct CommitStatus {
     /// Its name, which is replaced by a later one of the same name: `weft/plan/production`.
     pub context: String,
     /// The state.
-    pub state: State,
+    pub state: CommitState,
     /// A line on it.
     pub description: String,
 }
@@ -90,7 +90,7 @@ impl Myself {
     }
 }
 
-impl State {
+impl CommitState {
     fn word(self, forge: Forge) -> &'static str {
         match (self, forge) {
             (Self::Pending, _) => "pending",
@@ -134,24 +134,24 @@ impl<'n> Client<'n> {
     }
 
     /// The comments of the pull request whose text begins with `mark`.
-    pub async fn comments(&self, mark: &str) -> Result<Vec<Kept>, ForgeError> {
+    pub async fn comments(&self, mark: &str) -> Result<Vec<ForgeEntry>, ForgeError> {
         self.found(COMMENT, mark).await
     }
 
     /// Keeps one comment of the pull request: the one whose text begins with `mark`, as that of `body` does, is
     /// rewritten where it stands, or there is a new one.
     pub async fn comment(&self, mark: &str, body: &str) -> Result<(), ForgeError> {
-        self.keep(COMMENT, mark, Facts::from([("body", json!(body))])).await
+        self.keep(COMMENT, mark, CallParameters::from([("body", json!(body))])).await
     }
 
     /// Rewrites a comment where it stands.
-    pub async fn rewrite(&self, comment: &Kept, body: &str) -> Result<(), ForgeError> {
+    pub async fn rewrite(&self, comment: &ForgeEntry, body: &str) -> Result<(), ForgeError> {
         let facts = self.pulled()?.into_iter().chain([("id", json!(comment.id)), ("body", json!(body))]);
         self.act("set-comment", &facts.collect()).await.map(drop)
     }
 
     /// Sets a status of a commit.
-    pub async fn status(&self, commit: &str, status: &Status) -> Result<(), ForgeError> {
+    pub async fn status(&self, commit: &str, status: &CommitStatus) -> Result<(), ForgeError> {
         let description: String = status.description.chars().take(DESCRIPTION).collect();
         let facts = self.facts()?.into_iter().chain([
             ("commit", json!(commit)),
@@ -167,7 +167,7 @@ impl<'n> Client<'n> {
     /// Keeps one open issue: the one whose text begins with `mark`, as that of `body` does, is rewritten where it
     /// stands, or there is a new one.
     pub async fn issue(&self, mark: &str, title: &str, body: &str) -> Result<(), ForgeError> {
-        self.keep(ISSUE, mark, Facts::from([("title", json!(title)), ("body", json!(body))])).await
+        self.keep(ISSUE, mark, CallParameters::from([("title", json!(title)), ("body", json!(body))])).await
     }
 
     /// Closes the open issues whose text begins with `mark`, with a last text.
@@ -181,7 +181,7 @@ impl<'n> Client<'n> {
 
     /// What we wrote of a sort, whose text begins with `mark`. Others may write such a text as well, and could change what
     /// stands there under our name.
-    async fn found(&self, [list, ..]: Sort, mark: &str) -> Result<Vec<Kept>, ForgeError> {
+    async fn found(&self, [list, ..]: EntryCalls, mark: &str) -> Result<Vec<ForgeEntry>, ForgeError> {
         let facts = if list == "comments" { self.pulled()? } else { self.facts()? };
         let mut all = self.list(list, facts.into_iter().chain([("label", json!(LABEL))]).collect()).await?;
         all.retain(|it| it.text.trim_start().starts_with(mark));
@@ -194,7 +194,8 @@ impl<'n> Client<'n> {
 
     async fn ask_who_i_am(&self) -> Result<Myself, ForgeError> {
         let forge = self.job.forge;
-        let call = Call::of(forge, "user", &Facts::new()).ok_or(ForgeError::Missing { forge, what: "its user" })?;
+        let call =
+            Call::of(forge, "user", &CallParameters::new()).ok_or(ForgeError::Missing { forge, what: "its user" })?;
         match self.send(&call).await {
             Ok(answer) => {
                 let user = read(&answer).ok().and_then(|it| call.kept(&it)?.pop());
@@ -212,9 +213,9 @@ impl<'n> Client<'n> {
     }
 
     /// The label of our issues, by its number where the forge wants that; made where it is missing.
-    async fn label(&self) -> Result<Facts, ForgeError> {
-        let facts: Facts = self.facts()?.into_iter().chain([("label", json!(LABEL))]).collect();
-        let mut more = Facts::from([("label", json!(LABEL))]);
+    async fn label(&self) -> Result<CallParameters, ForgeError> {
+        let facts: CallParameters = self.facts()?.into_iter().chain([("label", json!(LABEL))]).collect();
+        let mut more = CallParameters::from([("label", json!(LABEL))]);
         if Call::of(self.job.forge, "labels", &facts).is_none() {
             return Ok(more);
         }
@@ -228,7 +229,7 @@ impl<'n> Client<'n> {
     }
 
     /// Rewrites what is there, or makes it; where nobody answers that, looks again, since it may have been done.
-    async fn keep(&self, sort: Sort, mark: &str, told: Facts) -> Result<(), ForgeError> {
+    async fn keep(&self, sort: EntryCalls, mark: &str, told: CallParameters) -> Result<(), ForgeError> {
         let mut tries = 1;
         loop {
             match self.keep_once(sort, mark, &told).await {
@@ -241,7 +242,7 @@ impl<'n> Client<'n> {
         }
     }
 
-    async fn keep_once(&self, sort: Sort, mark: &str, told: &Facts) -> Result<(), ForgeError> {
+    async fn keep_once(&self, sort: EntryCalls, mark: &str, told: &CallParameters) -> Result<(), ForgeError> {
         let [list, add, set] = sort;
         let mut facts = if list == "comments" { self.pulled()? } else { self.facts()? };
         facts.extend(told.clone());
@@ -261,21 +262,21 @@ impl<'n> Client<'n> {
     }
 
     /// What each request needs.
-    fn facts(&self) -> Result<Facts, ForgeError> {
+    fn facts(&self) -> Result<CallParameters, ForgeError> {
         let missing = ForgeError::Missing { forge: self.job.forge, what: "its repository" };
         let repository = self.job.repository.as_ref().ok_or(missing)?;
-        Ok(Facts::from([("repository", json!(repository))]))
+        Ok(CallParameters::from([("repository", json!(repository))]))
     }
 
     /// What each request about the pull request needs.
-    fn pulled(&self) -> Result<Facts, ForgeError> {
+    fn pulled(&self) -> Result<CallParameters, ForgeError> {
         let missing = ForgeError::Missing { forge: self.job.forge, what: "the number of a pull request" };
         let pull = self.job.pull.as_ref().ok_or(missing)?;
         Ok(self.facts()?.into_iter().chain([("pull", json!(pull))]).collect())
     }
 
     /// All pages of a list.
-    async fn list(&self, what: &'static str, mut facts: Facts) -> Result<Vec<Kept>, ForgeError> {
+    async fn list(&self, what: &'static str, mut facts: CallParameters) -> Result<Vec<ForgeEntry>, ForgeError> {
         let mut all = Vec::new();
         for page in 1..=PAGES {
             facts.insert("page", json!(page));
@@ -293,7 +294,7 @@ impl<'n> Client<'n> {
     }
 
     /// The request; none where nothing can be asked, which only happens in a dry run without a token.
-    fn call(&self, what: &'static str, facts: &Facts) -> Result<Option<Call>, ForgeError> {
+    fn call(&self, what: &'static str, facts: &CallParameters) -> Result<Option<Call>, ForgeError> {
         if self.job.authorization.is_none() {
             return Ok(None);
         }
@@ -302,7 +303,7 @@ impl<'n> Client<'n> {
     }
 
     /// Sends a request that changes something, and gives back what it is answered; nothing in a dry run.
-    async fn act(&self, what: &'static str, facts: &Facts) -> Result<Option<Json>, ForgeError> {
+    async fn act(&self, what: &'static str, facts: &CallParameters) -> Result<Option<Json>, ForgeError> {
         let missing = ForgeError::Missing { forge: self.job.forge, what };
         let call = Call::of(self.job.forge, what, facts).ok_or(missing)?;
         if let Some(held) = &self.held {

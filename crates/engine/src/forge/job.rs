@@ -85,13 +85,13 @@ impl Forge {
             let named = Self::ALL.into_iter().find(|it| it.key() == name);
             return named.ok_or_else(|| ForgeError::Unknown { name: name.clone() });
         }
-        let is = |forge: &Self| Facts { forge: *forge, variables, event: &Json::Null }.of("is").is_some();
+        let is = |forge: &Self| JobVariables { forge: *forge, variables, event: &Json::Null }.of("is").is_some();
         Ok(Self::ALL.into_iter().find(is).unwrap_or_default())
     }
 
     /// The file that tells of the event which started the job.
     pub fn event(self, variables: &BTreeMap<String, String>) -> Option<String> {
-        Facts { forge: self, variables, event: &Json::Null }.of("event")
+        JobVariables { forge: self, variables, event: &Json::Null }.of("event")
     }
 
     /// How a token is sent.
@@ -107,7 +107,7 @@ impl Job {
             "" => Json::Null,
             text => serde_json::from_str(text).map_err(ForgeError::Event)?,
         };
-        let facts = Facts { forge, variables, event: &event };
+        let facts = JobVariables { forge, variables, event: &event };
         let pull = facts.of("pull");
         let into = facts.of("into");
         let from = facts.of("from");
@@ -154,7 +154,7 @@ fn token<'v>(names: &[&'static str], variables: &'v BTreeMap<String, String>) ->
 pub fn happened(forge: Forge, body: &[u8]) -> (Option<String>, Option<String>) {
     let variables = BTreeMap::new();
     let event = serde_json::from_slice(body).unwrap_or_default();
-    let facts = Facts { forge, variables: &variables, event: &event };
+    let facts = JobVariables { forge, variables: &variables, event: &event };
     (facts.of("action"), facts.of("ref"))
 }
 
@@ -184,13 +184,13 @@ fn hook_name(kind: &str) -> String {
 }
 
 /// The places of a forge's facts, with what stands there.
-struct Facts<'v> {
+struct JobVariables<'v> {
     forge: Forge,
     variables: &'v BTreeMap<String, String>,
     event: &'v Json,
 }
 
-impl Facts<'_> {
+impl JobVariables<'_> {
     fn names(&self, fact: &str) -> Vec<&'static str> {
         let row = |line: &'static str| {
             let mut columns = line.split('\t');

@@ -31,7 +31,7 @@ const LONGEST_DELIVERY: usize = 100;
 
 /// Something that happened at the forge.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub struct ForgeEvent {
     /// What: `push`, `pull_request`.
     pub name: String,
     /// The text of its file.
@@ -88,11 +88,11 @@ impl Diagnose for ListenError {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    judge: Arc<Judge>,
+    judge: Arc<DeliveryJudge>,
 }
 
 /// What decides about requests.
-struct Judge {
+struct DeliveryJudge {
     forge: Forge,
     secret: Masked<String>,
     spool: Arc<Spool>,
@@ -109,7 +109,7 @@ impl Listener {
         let failed = |source| ListenError::Listen { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, judge: Arc::new(Judge { forge, secret, spool }) })
+        Ok(Self { socket, address, judge: Arc::new(DeliveryJudge { forge, secret, spool }) })
     }
 
     /// The address, with its port.
@@ -132,7 +132,7 @@ impl Listener {
     }
 }
 
-impl Judge {
+impl DeliveryJudge {
     /// What a request is answered. Nothing is read of a body whose head is not right.
     async fn status(&self, request: Request<Incoming>) -> StatusCode {
         let (head, body) = request.into_parts();
@@ -160,7 +160,7 @@ impl Judge {
     fn take(&self, body: &Bytes, deliveries: impl Iterator<Item = String>) -> StatusCode {
         // GitHub sends a form where nobody chose JSON, and nothing could be read from that.
         let Ok(content) = serde_json::from_slice(body) else { return StatusCode::UNSUPPORTED_MEDIA_TYPE };
-        let event = Event { name: job::event_name(self.forge, &content), text: body.to_vec() };
+        let event = ForgeEvent { name: job::event_name(self.forge, &content), text: body.to_vec() };
         // Who repeats a request may give it another name: only the body is signed.
         let mut digest = Parts::default();
         digest.add(body);

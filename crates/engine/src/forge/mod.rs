@@ -13,11 +13,11 @@ mod listen;
 mod spool;
 mod webhook;
 
-pub use self::artefact::{ARTEFACT, Artefact, ArtefactError, Kept as KeptPlan};
-pub use self::call::{Author, Call, Kept};
-pub use self::client::{Client, State, Status};
+pub use self::artefact::{ARTEFACT, Artefact, ArtefactError, EnvironmentPlan};
+pub use self::call::{Author, Call, ForgeEntry};
+pub use self::client::{Client, CommitState, CommitStatus};
 pub use self::error::ForgeError;
 pub use self::job::{Forge, Job, happened, without_break};
-pub use self::listen::{Event, ListenError, Listener};
+pub use self::listen::{ForgeEvent, ListenError, Listener};
 pub use self::spool::Spool;
 pub use self::webhook::{is_signed, signature};

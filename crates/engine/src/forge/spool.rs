@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
-use super::listen::Event;
+use super::listen::ForgeEvent;
 
 /// For how long an event is not accepted a second time.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,7 +56,7 @@ impl Spool {
     }
 
     /// Keeps an event that has these marks. When this returns, it is on the disk.
-    pub fn put(&self, event: &Event, marks: &[String]) -> io::Result<Intake> {
+    pub fn put(&self, event: &ForgeEvent, marks: &[String]) -> io::Result<Intake> {
         let mut known = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         known.retain(|_, time| Duration::from_secs(*time) + REMEMBERED > now);
@@ -79,7 +79,7 @@ impl Spool {
     }
 
     /// The event that waits longest, with the file that it is in; waits for one.
-    pub async fn next(&self) -> io::Result<(PathBuf, Event)> {
+    pub async fn next(&self) -> io::Result<(PathBuf, ForgeEvent)> {
         loop {
             let arrived = self.arrived.notified();
             if let Some(path) = self.waiting()?.into_iter().next() {
@@ -87,7 +87,7 @@ impl Spool {
                 let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(0);
                 let name = String::from_utf8_lossy(&text[..end]).into_owned();
                 text.drain(..=end.min(text.len().saturating_sub(1)));
-                return Ok((path, Event { name, text }));
+                return Ok((path, ForgeEvent { name, text }));
             }
             arrived.await;
         }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_event_survives_a_restart_and_is_accepted_once() {
         let folder = tempfile::tempdir().unwrap();
-        let event = Event { name: "push".into(), text: b"{\"a\":\n1}".to_vec() };
+        let event = ForgeEvent { name: "push".into(), text: b"{\"a\":\n1}".to_vec() };
         let marks = ["one".to_owned(), "two".to_owned()];
         assert_eq!(Spool::open(folder.path()).unwrap().put(&event, &marks).unwrap(), Intake::Accepted);
         let spool = Spool::open(folder.path()).unwrap();

@@ -13,7 +13,7 @@ use weft_sops::{SecretsError, THROWAWAY};
 
 /// What kind of key file others can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyFilePlace {
     /// A private one.
     Own,
     /// One that says that its key is a public throwaway.
@@ -48,7 +48,7 @@ pub enum KeysError {
         /// Its permission bits.
         mode: u32,
         /// Why it may be so.
-        place: Place,
+        place: KeyFilePlace,
     },
     /// An environment names a key file that is to be private.
     #[error("the key file `{path}` that the environment names in `identity:` is not a public throwaway")]
@@ -126,11 +126,11 @@ impl Diagnose for KeysError {
         Some(match self {
             Self::Missing { .. } => "Correct the path, or make a key with `weft secrets keygen`.".into(),
             Self::Read { .. } => "Make the file readable for you alone.".into(),
-            Self::Exposed { path, place: Place::Own, .. } => format!("Run `chmod 600 {}`.", path.display()),
-            Self::Exposed { place: Place::Mounted, .. } => {
+            Self::Exposed { path, place: KeyFilePlace::Own, .. } => format!("Run `chmod 600 {}`.", path.display()),
+            Self::Exposed { place: KeyFilePlace::Mounted, .. } => {
                 "Set `defaultMode: 0400` on the Secret's volume, or 0440 where the pod has an `fsGroup`.".into()
             }
-            Self::Exposed { path, place: Place::Throwaway, .. } => format!(
+            Self::Exposed { path, place: KeyFilePlace::Throwaway, .. } => format!(
                 "Only an environment's `identity:` takes a public key file as it is; here, run `chmod 600 {}`.",
                 path.display()
             ),

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 use super::KeysError;
-use super::error::Place;
+use super::error::KeyFilePlace;
 use weft_base::masked::Masked;
 use weft_sops::is_throwaway;
 
@@ -34,9 +34,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeysError>
         return Ok(Some(bytes));
     }
     let place = match std::str::from_utf8(&bytes) {
-        Ok(text) if is_throwaway(text) => Place::Throwaway,
-        _ if mounted => Place::Mounted,
-        _ => Place::Own,
+        Ok(text) if is_throwaway(text) => KeyFilePlace::Throwaway,
+        _ if mounted => KeyFilePlace::Mounted,
+        _ => KeyFilePlace::Own,
     };
     Err(KeysError::Exposed { path: path.to_owned(), mode, place })
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-pub use self::error::{KeysError, Place};
+pub use self::error::{KeyFilePlace, KeysError};
 use self::person::Person;
 pub use self::person::ask_unseen;
 pub use self::process::{Process, Variables};
@@ -53,7 +53,7 @@ const SSH_FILES: [&str; 2] = [".ssh/id_ed25519", ".ssh/id_rsa"];
 pub fn find(sources: &Sources<'_>, _access: &KeyAccess) -> Result<Identities, KeysError> {
     let Process { weft, sops, ssh, passphrase, home, config, terminal } = sources.process;
     let asks: Arc<dyn Asks> = Arc::new(Person { passphrase: passphrase.clone(), terminal: *terminal });
-    let mut search = Search { found: Identities::asking(asks.clone()), asks };
+    let mut search = KeySearch { found: Identities::asking(asks.clone()), asks };
     search.found.looked_at("the files of `--identity FILE`");
     sources.files.iter().try_for_each(|path| search.named(path))?;
     search.found.looked_at("the file that the environment names in `identity:`, a public throwaway key only");
@@ -87,12 +87,12 @@ pub fn new_passphrase(process: &Process, what: &str) -> Result<Masked<String>, K
 }
 
 /// What was found so far, and who is asked for passphrases.
-struct Search {
+struct KeySearch {
     found: Identities,
     asks: Arc<dyn Asks>,
 }
 
-impl Search {
+impl KeySearch {
     /// The keys that a variable holds itself.
     fn variable(&mut self, name: &str, variables: &Variables) -> Result<(), KeysError> {
         self.found.looked_at(format!("the variable `{name}`"));

@@ -1,4 +1,4 @@
-//! Applying what was planned: the lease, the key, the signals around `apply`.
+//! Applies a plan: the lease, the key and the signals around `apply`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::record::{Fates, record};
-use super::stop::{self, Heard, Stop};
+use super::record::{ObjectOutcomes, record};
+use super::stop::{self, Stop, StopSignals};
 use super::{PipelineError, Planned, Progress, Project};
-use crate::apply::{self, Conclusion, End, Options, Waiting};
+use crate::apply::{self, Conclusion, End, Options, ReleaseWait};
 use crate::cluster::{Holder, Lease, Propagation, holder};
 use weft_base::diagnostic::Failure;
 use weft_stages::report::Event;
@@ -18,36 +18,35 @@ use weft_stages::state::history::Outcome;
 
 /// How a plan is applied.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
+pub struct ApplySettings {
     /// Whether to wait until what was applied is healthy.
     pub wait: bool,
     /// What happens to what deleted objects own.
     pub propagation: Propagation,
     /// Whether every object is tried, whatever failed before it.
     pub carry_on: bool,
-    /// How long it may take; then it ends after the objects in flight.
+    /// How long the apply may take; then it ends after the objects in flight.
     pub deadline: Option<Duration>,
 }
 
-/// How an apply ended.
+/// The result of an apply.
 #[derive(Debug)]
-pub struct Ended {
-    /// What became of it.
+pub struct ApplyResult {
     pub conclusion: Conclusion,
     /// The signal that ended it early.
     pub signal: Option<u8>,
-    /// The releases that failed, and go back to their last good revision by themselves.
+    /// The failed releases that are rolled back automatically.
     pub going_back: Vec<Arc<str>>,
 }
 
 /// Applies exactly what was planned. While it runs, nobody else applies this environment; a signal ends it after the
-/// objects in flight, a second one at once. `progress` tells what is waited for before it begins.
+/// objects in flight, a second one at once. `progress` receives what the run waits for before it begins.
 pub async fn apply(
     planned: &Planned,
-    manner: Manner,
+    manner: ApplySettings,
     progress: Progress<'_>,
     events: &mut (dyn FnMut(Event) + Send),
-) -> Result<Ended, Failure> {
+) -> Result<ApplyResult, Failure> {
     let environment = &planned.project.environment;
     if planned.placeholders {
         return Err(PipelineError::Placeholders { environment: environment.name.clone() }.into());
@@ -57,7 +56,7 @@ pub async fn apply(
     let name = holder::name();
     let holder = Holder { name: &name, is_gone: &holder::is_gone, watching: progress };
     let lease = tokio::select! {
-        Ok(stop) = asked.wait_for(Option::is_some) => return Ok(Ended::before_it_began(stop.as_ref())),
+        Ok(stop) = asked.wait_for(Option::is_some) => return Ok(ApplyResult::before_it_began(stop.as_ref())),
         lease = planned.cluster.lease(&environment.state_namespace, &environment.name, holder) => lease?,
     };
     let ended = under(&lease, planned, manner, heard.clone(), events).await;
@@ -79,10 +78,10 @@ pub async fn apply(
 async fn under(
     lease: &Lease,
     planned: &Planned,
-    manner: Manner,
-    heard: Heard,
+    manner: ApplySettings,
+    heard: StopSignals,
     events: &mut (dyn FnMut(Event) + Send),
-) -> Result<Ended, Failure> {
+) -> Result<ApplyResult, Failure> {
     let environment = &planned.project.environment;
     let namespace = &environment.state_namespace;
     // What another run did between the plan and the lease is not in the plan.
@@ -108,7 +107,7 @@ async fn under(
         stop: stopped,
         at_once: heard.at_once.clone(),
     };
-    let mut fates = Fates::default();
+    let mut fates = ObjectOutcomes::default();
     let mut noting = |event: Event| {
         fates.note(&event);
         events(event);
@@ -122,11 +121,11 @@ async fn under(
     conclusion.warnings.extend(unkept.unwrap_or_else(|| vec!["The history of this run was not written.".to_owned()]));
     let signal = signal.get().copied();
     let going_back = if signal.is_none() { going_back(planned, &fates) } else { Vec::new() };
-    Ok(Ended { conclusion, signal, going_back })
+    Ok(ApplyResult { conclusion, signal, going_back })
 }
 
-impl Ended {
-    /// What was told to end before it had the lease: nothing was done.
+impl ApplyResult {
+    /// The result if the run was told to end before it had the lease: it changed nothing.
     fn before_it_began(stop: Option<&Stop>) -> Self {
         let why = stop.map(|it| it.why.as_str()).unwrap_or_default();
         let warnings = vec![format!("Nothing was begun: {why}.")];
@@ -135,8 +134,8 @@ impl Ended {
     }
 }
 
-/// The releases that failed and say `rollback: true`. A rollback that fails is none.
-fn going_back(planned: &Planned, fates: &Fates) -> Vec<Arc<str>> {
+/// The releases that failed and say `rollback: true`. A failed rollback is not rolled back.
+fn going_back(planned: &Planned, fates: &ObjectOutcomes) -> Vec<Arc<str>> {
     let outcomes = fates.outcomes(&planned.plan.steps);
     let releases =
         planned.project.environment.releases.iter().filter(|it| it.rollback && planned.aim.back_to().is_none());
@@ -144,8 +143,8 @@ fn going_back(planned: &Planned, fates: &Fates) -> Vec<Arc<str>> {
     failed.map(|it| Arc::clone(&it.name)).collect()
 }
 
-pub(super) fn waiting(project: &Project, wait: bool) -> BTreeMap<Arc<str>, Waiting> {
-    let of = |release: &weft_stages::project::Release| Waiting {
+pub(super) fn waiting(project: &Project, wait: bool) -> BTreeMap<Arc<str>, ReleaseWait> {
+    let of = |release: &weft_stages::project::Release| ReleaseWait {
         needs: release.needs.clone(),
         patience: release.wait.seconds.filter(|_| wait).map(Duration::from_secs),
         rules: release.wait.rules.clone(),

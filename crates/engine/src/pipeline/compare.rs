@@ -1,20 +1,21 @@
-//! Desired and live objects, joined as the pages of the live ones arrive, and compared.
+//! Joins desired and live objects as the pages of the live ones arrive, and compares them.
 //!
-//! What the record proves unchanged is done at once and forgotten. For the rest the schemas of their kinds are fetched,
-//! which may prove more. Of what is left the server is asked what an apply would make of it; where it cannot be asked,
-//! the difference is only predicted, and says why.
+//! An object that its record proves unchanged is finished at once. For the others the schemas of their kinds are fetched,
+//! which may prove more. A dry run asks the server about the rest. If it cannot be asked, the difference is only
+//! predicted, and the comparison says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::coming::Coming;
-use super::join::{Join, Joined};
-use super::questions::{Questions, Shapes};
+use super::additions::PlannedAdditions;
+use super::join::{Join, JoinResult};
+use super::server_context::Shapes;
+use super::state::Prefetch;
 use super::{PipelineError, Progress, definitions, pool};
 use crate::cluster::{
-    Ahead, ApplyOptions, Beside, Cluster, ClusterError, Permits, Refusal, Right, SchemaCache, Unread, Wanted,
+    ApplyOptions, Cluster, ClusterError, NeighbourCounts, Permits, Refusal, Right, SchemaCache, ServedObject, Unread,
     WriteError,
 };
 use weft_base::diagnostic::Failure;
@@ -28,33 +29,33 @@ use weft_stages::manifest::{Object, ObjectId};
 
 /// Dry runs that are prepared at once; how many requests are sent is decided by the cluster.
 const DRY_RUNS: usize = 64;
-/// How often an object is read again that somebody writes while the server is asked about it.
+/// How often an object is read again if somebody writes it during the dry run.
 const REREADS: usize = 3;
 
-/// What is compared, and with what.
-pub(super) struct Subject {
-    /// What the repository wants.
+/// The objects to compare, and what the comparison needs to know.
+pub(super) struct ComparisonInput {
+    /// The desired objects.
     pub objects: Vec<Arc<Object>>,
-    /// The hooks that may run before.
+    /// The hooks that may run before the objects are applied.
     pub hooks: BTreeSet<ObjectId>,
     /// What the inventories of these releases hold.
-    pub members: BTreeMap<ObjectId, Held>,
+    pub members: BTreeMap<ObjectId, InventoryMember>,
     /// What the server serves now.
     pub discovery: Arc<Discovery>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
     /// The field managers whose fields are taken.
     pub take: Vec<String>,
-    /// Whose word is taken.
+    /// What decides whether an object changed.
     pub judge: Judge,
     /// Where schemas are kept between runs.
     pub cache: SchemaCache,
-    /// What is left to others, and what does not count.
+    /// The ignore rules.
     pub rules: Arc<Rules>,
 }
 
-impl Subject {
-    /// With what is compared, by these schemas.
+impl ComparisonInput {
+    /// The context of a comparison with these schemas.
     pub fn context<'a>(&'a self, schemas: &'a Schemas) -> Context<'a> {
         let Self { discovery, take, judge, rules, .. } = self;
         Context { judge: *judge, rules, take, discovery: Some(discovery), ..Context::new(&self.key, schemas) }
@@ -68,7 +69,7 @@ impl Subject {
 
 /// An object of an inventory.
 #[derive(Clone)]
-pub struct Held {
+pub struct InventoryMember {
     /// The release whose inventory it is.
     pub release: Arc<str>,
     /// The version in which it was applied.
@@ -77,26 +78,27 @@ pub struct Held {
     pub recorded: Option<Arc<Recorded>>,
 }
 
-/// Reads the live objects and compares them. What could not be read is in the comparison as unknown, and the rights
-/// that were missing are in [`Unread`]. For what is `around` see [`Cluster::read_pages`].
+/// Reads the live objects and compares them. Objects that could not be read are unknown in the comparison; the missing
+/// rights are in [`Unread`]. For `neighbours` see [`Cluster::read_pages`].
 pub(super) async fn compare(
-    subject: Subject,
-    around: (Ahead, &Beside<'_>),
-    questions: Questions,
+    subject: ComparisonInput,
+    prefetch: Prefetch,
+    neighbours: &NeighbourCounts<'_>,
     cluster: &Cluster,
     progress: Progress<'_>,
 ) -> Result<(Comparison, Unread), Failure> {
-    let mut table = Table::new(subject);
+    let Prefetch { live, context } = prefetch;
+    let mut table = ComparisonTable::new(subject);
     progress(&format!("reading {} live objects", table.wanted.len()));
     let wanted = std::mem::take(&mut table.wanted);
     let join = Join::new(&table.subject, &table.places);
     let take = |page| join.clone().page(page);
-    let mut unread = cluster.read_pages(wanted, around, &take).await?;
+    let mut unread = cluster.read_pages(wanted, live, neighbours, &take).await?;
     join.found().into_iter().for_each(|joined| table.take(joined));
     table.settle(&unread);
     table.forgive(&mut unread);
-    unread.shapes = table.shape(cluster, questions.shapes, progress).await?;
-    table.ask_all((cluster, &questions.permits), progress).await?;
+    unread.shapes = table.shape(cluster, context.shapes, progress).await?;
+    table.ask_all(cluster, &context.permits, progress).await?;
     table.validate();
     let mut comparison = table.finish();
     let differing =
@@ -105,41 +107,41 @@ pub(super) async fn compare(
     Ok((comparison, unread))
 }
 
-struct Table {
-    subject: Arc<Subject>,
-    wanted: Vec<Wanted>,
+struct ComparisonTable {
+    subject: Arc<ComparisonInput>,
+    wanted: Vec<ServedObject>,
     places: Arc<HashMap<ObjectId, usize>>,
     done: Vec<Option<ObjectComparison>>,
     left: BTreeMap<ObjectId, Option<ObjectComparison>>,
-    /// What this plan would bring: nothing that needs it can be asked about yet.
-    coming: Coming,
-    /// The shapes that are known: none, before anything is asked about.
+    /// What this plan adds. The server cannot be asked about objects that need it.
+    coming: PlannedAdditions,
+    /// Empty until the schemas are read.
     schemas: Schemas,
     questions: Vec<(usize, Option<LiveObject>)>,
-    /// By place, what is taken over from other tools, about which the server is asked in place of an apply.
+    /// Takeovers from other tools by the index of the object. Their dry run replaces that of an apply.
     migrations: BTreeMap<usize, Migration>,
 }
 
-impl Table {
+impl ComparisonTable {
     fn context(&self) -> Context<'_> {
         self.subject.context(&self.schemas)
     }
 
-    fn new(subject: Subject) -> Self {
+    fn new(subject: ComparisonInput) -> Self {
         let places: HashMap<_, _> = subject.objects.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
         let left: BTreeMap<_, _> =
             subject.members.keys().filter(|id| !places.contains_key(id)).map(|id| (id.clone(), None)).collect();
         let desired = subject.objects.iter().filter_map(|object| {
             let resource = subject.discovery.resource(&object.gvk)?.clone();
-            Some(Wanted { id: object.id.clone(), resource })
+            Some(ServedObject { id: object.id.clone(), resource })
         });
         let leaving = left.keys().filter_map(|id| {
             let resource = served(&subject.discovery, id, &subject.members[id].api_version)?.clone();
-            Some(Wanted { id: id.clone(), resource })
+            Some(ServedObject { id: id.clone(), resource })
         });
         let wanted = desired.chain(leaving).collect();
         let done = vec![None; subject.objects.len()];
-        let coming = Coming { objects: subject.hooks.clone(), ..Coming::default() };
+        let coming = PlannedAdditions { objects: subject.hooks.clone(), ..PlannedAdditions::default() };
         let places = Arc::new(places);
         let subject = Arc::new(subject);
         let schemas = Schemas::new();
@@ -148,17 +150,17 @@ impl Table {
         Self { subject, wanted, places, done, left, coming, schemas, questions, migrations }
     }
 
-    fn take(&mut self, joined: Joined) {
+    fn take(&mut self, joined: JoinResult) {
         match joined {
-            Joined::Done(at, comparison) => self.done[at] = Some(*comparison),
-            Joined::Ask(at, live) => self.questions.push((at, Some(*live))),
-            Joined::Left(id, comparison) => {
+            JoinResult::Done(at, comparison) => self.done[at] = Some(*comparison),
+            JoinResult::Ask(at, live) => self.questions.push((at, Some(*live))),
+            JoinResult::Left(id, comparison) => {
                 self.left.insert(id, Some(*comparison));
             }
         }
     }
 
-    /// Decides about all that did not arrive: it is unknown, it is to be created, or it is gone.
+    /// Decides about each object that did not arrive: it is unknown, to be created, or gone.
     fn settle(&mut self, unread: &Unread) {
         let asked: BTreeSet<usize> = self.questions.iter().map(|(at, _)| *at).collect();
         for at in (0..self.done.len()).filter(|at| !asked.contains(at)) {
@@ -175,7 +177,7 @@ impl Table {
         }
         let members = &self.subject.members;
         for (id, place) in self.left.iter_mut().filter(|(_, place)| place.is_none()) {
-            let Held { release, api_version, recorded } = members[id].clone();
+            let InventoryMember { release, api_version, recorded } = members[id].clone();
             let gone = diff::leftover(id, &release, None, recorded);
             let served = served(&self.subject.discovery, id, &api_version).is_some();
             let down = self.subject.discovery.unavailable.get(&id.kind.group).filter(|_| !served);
@@ -187,7 +189,7 @@ impl Table {
         }
     }
 
-    /// A namespace that no file declares is taken to be there where it cannot be read: nobody needs a right for that.
+    /// A namespace that no file declares counts as present if it cannot be read: nobody needs a right for that.
     fn forgive(&self, unread: &mut Unread) {
         let implicit = |id: &ObjectId| self.places.get(id).is_some_and(|at| self.subject.objects[*at].implicit);
         unread.reasons.retain(|id, _| !implicit(id));
@@ -211,7 +213,7 @@ impl Table {
         if !kinds.is_empty() {
             progress("reading the schemas of the cluster");
         }
-        let prepared = prepared.filter(|_| !kinds.is_empty()).and_then(|it| it.of(&kinds));
+        let prepared = prepared.filter(|_| !kinds.is_empty()).and_then(|it| it.for_kinds(&kinds));
         let Shapes { mut schemas, mut unknown, .. } = match prepared {
             Some(shapes) => shapes,
             None => Shapes::read(cluster, kinds, &self.subject.cache).await?,
@@ -234,7 +236,7 @@ impl Table {
         Ok(unknown)
     }
 
-    /// Looks for proofs, on all cores. What is not proven stays a question.
+    /// Looks for proofs, on all cores. Objects without a proof remain questions.
     fn prove(&mut self, questions: Vec<(usize, Option<LiveObject>)>) -> Result<(), Failure> {
         let judged = pool::each(questions, |(at, live)| {
             let Some(live) = live else { return Ok((at, Err((None, None)))) };
@@ -259,29 +261,30 @@ impl Table {
 
     /// Asks the server about everything that is not proven; about definitions first, since what they will be decides
     /// about their objects.
-    async fn ask_all(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask_all(&mut self, cluster: &Cluster, permits: &Permits, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let objects = &self.subject.objects;
         let (first, rest) = questions.into_iter().partition(|(at, _)| objects[*at].id.kind.is_definition());
         self.questions = first;
-        self.ask(server, progress).await?;
+        self.ask(cluster, permits, progress).await?;
         self.coming.kinds = definitions::pending(self.done.iter().flatten());
         self.questions = rest;
-        self.ask(server, progress).await
+        self.ask(cluster, permits, progress).await
     }
 
     /// Asks the server all questions.
-    async fn ask(&mut self, server: (&Cluster, &Permits), progress: Progress<'_>) -> Result<(), Failure> {
+    async fn ask(&mut self, cluster: &Cluster, permits: &Permits, progress: Progress<'_>) -> Result<(), Failure> {
         let questions = std::mem::take(&mut self.questions);
         let total = questions.len();
         let subject = &self.subject;
         let coming = &self.coming;
         let context = self.context();
+        let server = &DryRunContext { cluster, permits, context: &context, additions: coming };
         let migrations = &self.migrations;
         let answers = questions.into_iter().map(|(at, live)| async move {
             let object = &subject.objects[at];
             let migration = migrations.get(&at);
-            (at, answer_of_now((object, migration), live, &context, coming, server).await)
+            (at, server.current_answer(object, migration, live).await)
         });
         let mut answers = futures::stream::iter(answers).buffer_unordered(DRY_RUNS);
         let mut finished = Vec::with_capacity(total);
@@ -301,26 +304,26 @@ impl Table {
         Ok(())
     }
 
-    /// Finds ourselves what a server would refuse that could not be asked.
+    /// Validates against the schemas, since the server may not have been asked.
     fn validate(&mut self) {
         self.done.iter_mut().flatten().for_each(|it| diff::check(it, &self.schemas));
     }
 
-    /// The objects that another release has from now on: they leave the inventory that they are in.
+    /// The objects that move to another release. They leave their present inventory.
     fn handed_over(&self) -> Vec<ObjectComparison> {
         let members = self.subject.members.iter().filter(|(id, held)| {
             let heir = self.places.get(id).map(|at| &self.subject.objects[*at]);
             heir.is_some_and(|object| object.release != held.release && !object.implicit)
         });
-        let leave = |(id, held): (&ObjectId, &Held)| {
+        let leave = |(id, held): (&ObjectId, &InventoryMember)| {
             let gone = diff::leftover(id, &held.release, None, None);
             ObjectComparison { verdict: diff::Verdict::Leftover, ..gone }
         };
         members.map(leave).collect()
     }
 
-    /// The comparisons: desired objects in their order, then those that left. A namespace that no file declares and
-    /// that is there already is none of ours, and left out.
+    /// The comparisons: desired objects in their order, then those that left. A namespace that exists and that no file
+    /// declares is not ours and is left out.
     fn finish(self) -> Comparison {
         let ours = |it: &ObjectComparison| {
             let implicit = it.desired.as_ref().is_some_and(|object| object.implicit);
@@ -333,37 +336,87 @@ impl Table {
     }
 }
 
-/// The resource by which an object of an inventory can be reached: in the version of its last apply, or another.
+/// The resource that serves an object of an inventory, preferably in the version of its last apply.
 pub(super) fn served<'d>(discovery: &'d Discovery, id: &ObjectId, api_version: &str) -> Option<&'d Resource> {
     let gvk = Gvk::new(api_version, &id.kind.kind);
     discovery.resource(&gvk).or_else(|| discovery.versions(&id.kind).first())
 }
 
-/// What the server says that an apply would make of an object, and the live object of which it says so. Where somebody
-/// wrote the object since it was read, it is read again: what they did is not what an apply would do.
-async fn answer_of_now(
-    (object, migration): (&Arc<Object>, Option<&Migration>),
-    mut live: Option<LiveObject>,
-    context: &Context<'_>,
-    coming: &Coming,
-    (cluster, permits): (&Cluster, &Permits),
-) -> Result<(Option<LiveObject>, Asked), Failure> {
-    let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
-    let mut tries = 0..REREADS;
-    loop {
-        let sent = diff::sent(object, live.as_ref(), context);
-        let asked = answer((&sent, migration), verbs, context, coming, (cluster, permits)).await;
-        let asked = asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
-        let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
-        let resource = context.discovery.and_then(|it| it.resource(&object.gvk));
-        let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
-        let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
-        match cluster.get(&object.id, resource).await {
-            Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
-            Ok(now) => live = now,
-            // Who may list may be kept from reading one; then the answer is all there is.
-            Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
-            Err(lost) => return Err(lost.into()),
+/// What dry runs need: the server, what we may do there, and what the plan adds before the object.
+struct DryRunContext<'a> {
+    cluster: &'a Cluster,
+    permits: &'a Permits,
+    context: &'a Context<'a>,
+    additions: &'a PlannedAdditions,
+}
+
+impl DryRunContext<'_> {
+    /// What the server says an apply would make of an object, and the live object that it refers to. If somebody wrote
+    /// the object since it was read, it is read again: an apply does not do what they did.
+    async fn current_answer(
+        &self,
+        object: &Arc<Object>,
+        migration: Option<&Migration>,
+        mut live: Option<LiveObject>,
+    ) -> Result<(Option<LiveObject>, Asked), Failure> {
+        let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
+        let mut tries = 0..REREADS;
+        loop {
+            let sent = diff::sent(object, live.as_ref(), self.context);
+            let asked = self.answer(&sent, migration, verbs).await;
+            let asked =
+                asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
+            let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+            let resource = self.context.discovery.and_then(|it| it.resource(&object.gvk));
+            let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
+            let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
+            match self.cluster.get(&object.id, resource).await {
+                Ok(now) if now.as_ref().is_some_and(|now| !moved(now)) => return Ok((now, asked)),
+                Ok(now) => live = now,
+                // Some may list but not get. Then the answer is all there is.
+                Err(ClusterError::Forbidden { .. }) => return Ok((live, asked)),
+                Err(lost) => return Err(lost.into()),
+            }
+        }
+    }
+
+    /// What the server says an apply would make of an object; an error if the server was lost. Nothing is sent that the
+    /// server would refuse because a right to one of the `verbs` is missing.
+    async fn answer(
+        &self,
+        object: &Object,
+        migration: Option<&Migration>,
+        verbs: &[&str],
+    ) -> Result<Asked, WriteError> {
+        let Some(resource) = self.context.discovery.and_then(|it| it.resource(&object.gvk)) else {
+            return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
+        };
+        if self.additions.kinds.contains(&object.id.kind) {
+            return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+        }
+        if let Some(reason) = self.additions.obstacle(object) {
+            return Ok(Asked::Impossible(reason));
+        }
+        let asked = verbs.iter().map(|verb| async move {
+            let right = Right::new(verb, resource, object.id.namespace.as_deref());
+            (!self.permits.has(self.cluster, &right, &object.id.name).await).then_some(right)
+        });
+        if let Some(right) = futures::future::join_all(asked).await.into_iter().flatten().next() {
+            return Ok(refused(&Refusal::Forbidden(right), String::new()));
+        }
+        let options = ApplyOptions { force: true, dry_run: true };
+        let answer = match migration {
+            Some(migration) => {
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+            }
+            None => {
+                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
+            }
+        };
+        match answer {
+            Ok(asked) => Ok(asked),
+            Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
+            Err(lost) => Err(lost),
         }
     }
 }
@@ -372,44 +425,7 @@ fn version(live: &LiveObject) -> Option<&str> {
     live.body.dig(&["metadata", "resourceVersion"]).and_then(Value::as_str)
 }
 
-/// What the server says that an apply would make of an object; an error where the server was lost.
-/// Nothing is tried that the server would refuse for want of one of the rights that `verbs` name.
-async fn answer(
-    (object, migration): (&Object, Option<&Migration>),
-    verbs: &[&str],
-    context: &Context<'_>,
-    coming: &Coming,
-    (cluster, permits): (&Cluster, &Permits),
-) -> Result<Asked, WriteError> {
-    let Some(resource) = context.discovery.and_then(|it| it.resource(&object.gvk)) else {
-        return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
-    };
-    if coming.kinds.contains(&object.id.kind) {
-        return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
-    }
-    if let Some(reason) = coming.obstacle(object) {
-        return Ok(Asked::Impossible(reason));
-    }
-    let asked = verbs.iter().map(|verb| async move {
-        let right = Right::new(verb, resource, object.id.namespace.as_deref());
-        (!permits.has(cluster, &right, &object.id.name).await).then_some(right)
-    });
-    if let Some(right) = futures::future::join_all(asked).await.into_iter().flatten().next() {
-        return Ok(refused(&Refusal::Forbidden(right), String::new()));
-    }
-    let options = ApplyOptions { force: true, dry_run: true };
-    let answer = match migration {
-        Some(migration) => cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted),
-        None => cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun),
-    };
-    match answer {
-        Ok(asked) => Ok(asked),
-        Err(WriteError::Refused { refusal, message }) => Ok(refused(&refusal, message)),
-        Err(lost) => Err(lost),
-    }
-}
-
-/// A refusal that says something about the object, or only about the question.
+/// Whether a refusal is about the object or only about the dry run.
 pub(super) fn refused(refusal: &Refusal, message: String) -> Asked {
     match refusal {
         Refusal::Forbidden(right) => Asked::Impossible(format!("not allowed to {right}, which a dry run needs")),

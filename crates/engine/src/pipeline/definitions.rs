@@ -33,7 +33,7 @@ pub(super) fn defined(crd: &Value) -> Option<GroupKind> {
 }
 
 /// What a server would refuse of an object.
-pub struct Invalid<'o> {
+pub struct InvalidObject<'o> {
     /// The object.
     pub object: &'o Object,
     /// What is wrong.
@@ -44,18 +44,18 @@ pub struct Invalid<'o> {
 
 /// What a server would refuse of objects that are compared with none: built-in kinds by the shipped schemas, custom
 /// resources by the definitions among the objects. Hooks are such objects.
-pub fn violations(desired: &Desired) -> Vec<Invalid<'_>> {
+pub fn violations(desired: &Desired) -> Vec<InvalidObject<'_>> {
     let schemas = schemas(desired.objects.iter());
     let found = desired.with_hooks().flat_map(|object| {
         let subject = Subject { desired: &object.body, after: &object.body, live: None };
-        schemas.validate(&object.gvk, subject).violations.into_iter().map(move |violation| Invalid {
+        schemas.validate(&object.gvk, subject).violations.into_iter().map(move |violation| InvalidObject {
             object,
             violation,
             meant: None,
         })
     });
-    let mut found: Vec<Invalid> = found.collect();
-    let meant = |it: &Invalid| match it.violation.rule.as_str() {
+    let mut found: Vec<InvalidObject> = found.collect();
+    let meant = |it: &InvalidObject| match it.violation.rule.as_str() {
         "declared" => schemas.meant(&it.object.gvk, &it.violation.path).map(str::to_owned),
         _ => None,
     };

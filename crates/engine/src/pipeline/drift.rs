@@ -1,4 +1,4 @@
-//! Looking for what others did, and remembering it.
+//! Finds drift and records it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,15 +13,15 @@ use weft_stages::manifest::ObjectId;
 use weft_stages::plan::Guards;
 use weft_stages::state::second;
 
-/// How often somebody else may keep their findings while we keep ours.
+/// How often another run may record its findings before ours are given up.
 const RACES: usize = 8;
 
-/// How an environment is looked at.
+/// Options of a drift check.
 #[derive(Clone, Copy, Debug)]
-pub struct Looking {
-    /// Whether what is found is remembered.
+pub struct DriftOptions {
+    /// Whether to record the findings in the cluster.
     pub record: bool,
-    /// Whether objects that nobody manages are looked for, in the namespaces of the environment.
+    /// Whether to look for unmanaged objects in the namespaces of the environment.
     pub unmanaged: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Looking {
 pub async fn look(
     settings: &Settings,
     guards: &Guards,
-    looking: Looking,
+    looking: DriftOptions,
     progress: Progress<'_>,
 ) -> Result<(Planned, Look), Failure> {
     let planned = plan(settings, guards, progress).await?;

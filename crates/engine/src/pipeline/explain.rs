@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::probe::Probe;
 use super::state::random_key;
 use super::{PipelineError, Planned, Progress, Rendering, Settings, history, plan, project, render, values};
-use crate::cluster::Wanted;
+use crate::cluster::ServedObject;
 use weft_base::diagnostic::{Failure, nearest, reasons};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Origin, Path, Pattern, Value};
@@ -33,7 +33,7 @@ pub struct Question {
 
 /// An object, and the way of its fields. Values are shown with sketches in place of secrets.
 #[derive(Clone, Debug)]
-pub struct Explained {
+pub struct Explanation {
     /// The environment.
     pub environment: String,
     /// The object.
@@ -45,7 +45,7 @@ pub struct Explained {
     /// Where the object begins: the line of a template or file, where it is known.
     pub origin: Origin,
     /// Its fields, those that were asked for.
-    pub fields: Vec<ExplainedField>,
+    pub fields: Vec<FieldExplanation>,
     /// The last revision of its release.
     pub last: Option<Revision>,
     /// The revision that brought the object as it is now, where that is kept.
@@ -58,7 +58,7 @@ pub struct Explained {
 
 /// The way of a field.
 #[derive(Clone, Debug)]
-pub struct ExplainedField {
+pub struct FieldExplanation {
     /// The field.
     pub path: Path,
     /// What the repository has there; `None` for a field that it does not set.
@@ -66,7 +66,7 @@ pub struct ExplainedField {
     /// The line of the template that wrote it, with its text.
     pub template: Option<(Origin, Option<String>)>,
     /// The values that reach it; `None` where that was not looked for.
-    pub sources: Option<Vec<Layered>>,
+    pub sources: Option<Vec<LayeredValue>>,
     /// Who owns it on the server, the newest first.
     pub owners: Vec<Writer>,
     /// How it differs from what the server has.
@@ -77,7 +77,7 @@ pub struct ExplainedField {
 
 /// A value with its layers.
 #[derive(Clone, Debug)]
-pub struct Layered {
+pub struct LayeredValue {
     /// Its path among the values.
     pub path: Path,
     /// What it is.
@@ -90,7 +90,7 @@ pub struct Layered {
 
 /// The way of a field, or of all fields of an object. What cannot be known is told, and is no error; an object or a field
 /// that is not there is one.
-pub async fn explain(settings: &Settings, question: &Question, progress: Progress<'_>) -> Result<Explained, Failure> {
+pub async fn explain(settings: &Settings, question: &Question, progress: Progress<'_>) -> Result<Explanation, Failure> {
     let mut unknown = Vec::new();
     let planned = if question.offline {
         unknown.push("Nothing is known of the cluster, which was not asked.".to_owned());
@@ -114,7 +114,7 @@ pub async fn explain(settings: &Settings, question: &Question, progress: Progres
         (Some(planned), Some(_)) => read(planned, object, &mut unknown).await,
         _ => None,
     };
-    let seen = Seen { object, step, live: live.as_ref(), key: &key };
+    let seen = ObjectView { object, step, live: live.as_ref(), key: &key };
     let mut fields = seen.fields(question)?;
     let probe = Probe { project: &project, release, discovery: &discovery, making: &making, key: &key, object };
     let origin = probe.trace(&mut fields);
@@ -128,7 +128,7 @@ pub async fn explain(settings: &Settings, question: &Question, progress: Progres
         Some(planned) => applied(planned, object, &mut unknown).await,
         None => (None, None),
     };
-    Ok(Explained {
+    Ok(Explanation {
         environment: project.environment.name.clone(),
         id: object.id.clone(),
         release: Arc::clone(&object.release),
@@ -157,7 +157,8 @@ async fn asked(settings: &Settings, unknown: &mut Vec<String>, progress: Progres
 async fn read(planned: &Planned, object: &Object, unknown: &mut Vec<String>) -> Option<LiveObject> {
     let resource = planned.discovery.resource(&object.gvk)?.clone();
     let mut live = None;
-    let read = planned.cluster.read([Wanted { id: object.id.clone(), resource }], &mut |it| live = Some(it)).await;
+    let read =
+        planned.cluster.read([ServedObject { id: object.id.clone(), resource }], &mut |it| live = Some(it)).await;
     let reasons = match read {
         Ok(unread) => unread.reasons.into_values().map(|it| it.reason).collect(),
         Err(error) => vec![error.to_string()],
@@ -228,22 +229,22 @@ fn is_meant(id: &ObjectId, word: &str) -> bool {
 }
 
 /// An object, from both sides.
-struct Seen<'a> {
+struct ObjectView<'a> {
     object: &'a Object,
     step: Option<&'a Step>,
     live: Option<&'a LiveObject>,
     key: &'a FingerprintKey,
 }
 
-impl Seen<'_> {
+impl ObjectView<'_> {
     /// The fields that are asked about.
-    fn fields(&self, question: &Question) -> Result<Vec<ExplainedField>, Failure> {
+    fn fields(&self, question: &Question) -> Result<Vec<FieldExplanation>, Failure> {
         let shape = builtin_schemas().of(&self.object.gvk);
         let body = diff::shown(&self.object.body, self.key);
         let leaves = diff::leaves(&body, shape);
         let pattern = question.field.as_deref().map(pattern).transpose()?;
         let is_asked = |path: &Path| pattern.as_ref().is_none_or(|pattern| pattern.covers(path));
-        let wanted: Vec<ExplainedField> = leaves
+        let wanted: Vec<FieldExplanation> = leaves
             .iter()
             .filter(|(path, _)| is_asked(path))
             .map(|(path, value)| self.field(path, Some(value)))
@@ -255,7 +256,7 @@ impl Seen<'_> {
         }
         // A list that is one whole is explained as such.
         let above = |path: &Path| pattern.as_ref().is_some_and(|it| reaches_below(it, path));
-        let above: Vec<ExplainedField> =
+        let above: Vec<FieldExplanation> =
             leaves.iter().filter(|(path, _)| above(path)).map(|(path, value)| self.field(path, Some(value))).collect();
         if !above.is_empty() {
             return Ok(above);
@@ -265,9 +266,9 @@ impl Seen<'_> {
         Err(PipelineError::NoField { id: self.object.id.clone(), word: word.clone(), nearest }.into())
     }
 
-    fn field(&self, path: &Path, value: Option<&Value>) -> ExplainedField {
+    fn field(&self, path: &Path, value: Option<&Value>) -> FieldExplanation {
         let changes = self.step.map(|step| step.object.fields.as_slice()).unwrap_or_default();
-        ExplainedField {
+        FieldExplanation {
             path: path.clone(),
             value: value.cloned(),
             template: None,
@@ -279,7 +280,7 @@ impl Seen<'_> {
     }
 
     /// The fields that only the server has. What a Secret holds there is not shown.
-    fn foreign(&self, is_asked: &dyn Fn(&Path) -> bool) -> Vec<ExplainedField> {
+    fn foreign(&self, is_asked: &dyn Fn(&Path) -> bool) -> Vec<FieldExplanation> {
         let Some(live) = self.live else { return Vec::new() };
         let mut body = live.body.clone();
         if live.id.kind.kind == "Secret" {
@@ -289,7 +290,9 @@ impl Seen<'_> {
         let shape = builtin_schemas().of(&self.object.gvk);
         let leaves = diff::leaves(&body, shape);
         let asked = leaves.iter().filter(|(path, _)| is_asked(path));
-        asked.map(|(path, value)| ExplainedField { found: Some((*value).clone()), ..self.field(path, None) }).collect()
+        asked
+            .map(|(path, value)| FieldExplanation { found: Some((*value).clone()), ..self.field(path, None) })
+            .collect()
     }
 }
 
@@ -303,7 +306,7 @@ fn reaches_below(pattern: &Pattern, path: &Path) -> bool {
 }
 
 /// The layers of a value of a release.
-pub(super) fn layered(values: &weft_stages::values::Values, path: &Path, key: &FingerprintKey) -> Option<Layered> {
+pub(super) fn layered(values: &weft_stages::values::Values, path: &Path, key: &FingerprintKey) -> Option<LayeredValue> {
     let node = path.resolve(&values.merged)?;
     let show = |value: &Value| diff::shown_at(&values.merged, path, value, key);
     let mut overrides: Vec<(Value, Origin)> = values
@@ -313,5 +316,5 @@ pub(super) fn layered(values: &weft_stages::values::Values, path: &Path, key: &F
         .map(|it| (show(&it.value), it.value.origin.clone()))
         .collect();
     overrides.reverse();
-    Some(Layered { path: path.clone(), value: show(node), origin: node.origin.clone(), overrides })
+    Some(LayeredValue { path: path.clone(), value: show(node), origin: node.origin.clone(), overrides })
 }

@@ -48,7 +48,7 @@ pub async fn objects(
     progress("reading the history");
     let found = revisions(&cluster, &project.environment, Some(release)).await?;
     let revision = chosen(&found.revisions, &project.environment, release, number)?.clone();
-    let key = state::key(&cluster, &project.environment).await?.0;
+    let key = state::key(&cluster, &project.environment).await?.key;
     let packs = packs(&cluster, &project.environment, &revision).await?;
     let shown = restored(&revision, &packs)?.into_iter().map(|(id, it)| (id, diff::shown(&it.body, &key))).collect();
     Ok((revision, shown))

@@ -1,9 +1,9 @@
-//! Whether a server would take the hooks of a plan: it is asked by dry runs before anything is applied.
+//! Checks the hooks of a plan by dry runs before anything is applied.
 
 use futures::StreamExt as _;
 
 use super::PipelineError;
-use super::coming::Coming;
+use super::additions::PlannedAdditions;
 use super::compare::refused;
 use super::definitions::defined;
 use crate::cluster::{Cluster, Permits, Right, WriteError};
@@ -23,7 +23,7 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
     let asked = plan.hooks_to_check().filter_map(|it| it.desired.clone()).collect::<Vec<_>>().into_iter();
     let asked = asked.map(|object| {
         let coming = &coming;
-        async move { judge(&object, coming, (cluster, permits), discovery).await }
+        async move { judge(&object, coming, cluster, permits, discovery).await }
     });
     let judged: Vec<_> = futures::stream::iter(asked).buffered(ASKED).collect().await;
     for (comparison, judged) in plan.hooks_to_check().zip(judged) {
@@ -35,8 +35,8 @@ pub(super) async fn check(plan: &mut Plan, cluster: &Cluster, discovery: &Discov
 }
 
 /// What the plan brings, the hooks among it, and the schemas of the kinds that it defines.
-fn coming(plan: &Plan) -> (Coming, Schemas) {
-    let mut coming = Coming::default();
+fn coming(plan: &Plan) -> (PlannedAdditions, Schemas) {
+    let mut coming = PlannedAdditions::default();
     let mut schemas = Schemas::new();
     for step in &plan.steps {
         let Some(object) = &step.object.desired else { continue };
@@ -51,11 +51,12 @@ fn coming(plan: &Plan) -> (Coming, Schemas) {
     (coming, schemas)
 }
 
-/// What the server says of a hook; an error where it was lost.
+/// What the server says of a hook; an error if the server was lost.
 async fn judge(
     object: &Object,
-    coming: &Coming,
-    (cluster, permits): (&Cluster, &Permits),
+    coming: &PlannedAdditions,
+    cluster: &Cluster,
+    permits: &Permits,
     discovery: &Discovery,
 ) -> Result<Judged, PipelineError> {
     let predicted = |reason: String| Ok(Judged::Predicted(reason));

@@ -1,45 +1,45 @@
-//! Live objects, joined to the desired ones and judged on the thread pool as their pages arrive.
+//! Joins live objects to desired ones and compares them on the thread pool as their pages arrive.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::compare::Subject;
+use super::compare::ComparisonInput;
 use super::pool;
-use crate::cluster::{Page, PageRead};
+use crate::cluster::{LivePage, PageRead};
 use weft_schema::Schemas;
 use weft_stages::diff::{self, Compared, LiveObject, ObjectComparison};
 use weft_stages::manifest::ObjectId;
 
-/// What a live object came to.
-pub(super) enum Joined {
-    /// The desired object with this place is compared.
+/// The result for one live object.
+pub(super) enum JoinResult {
+    /// The desired object at this index is compared.
     Done(usize, Box<ObjectComparison>),
-    /// About the desired object with this place, something has to be asked.
+    /// The desired object at this index needs more than its record.
     Ask(usize, Box<LiveObject>),
-    /// An object that left the repository is still there.
+    /// An object that left the repository still exists.
     Left(ObjectId, Box<ObjectComparison>),
 }
 
 /// Judges the objects of pages. Clones share what was found.
 #[derive(Clone)]
 pub(super) struct Join {
-    subject: Arc<Subject>,
+    subject: Arc<ComparisonInput>,
     places: Arc<HashMap<ObjectId, usize>>,
     /// None: only records prove anything here.
     schemas: Arc<Schemas>,
-    found: Arc<Mutex<Vec<Joined>>>,
+    found: Arc<Mutex<Vec<JoinResult>>>,
 }
 
 impl Join {
     /// Nothing is joined yet; `places` are those of the desired objects.
-    pub fn new(subject: &Arc<Subject>, places: &Arc<HashMap<ObjectId, usize>>) -> Self {
+    pub fn new(subject: &Arc<ComparisonInput>, places: &Arc<HashMap<ObjectId, usize>>) -> Self {
         let subject = Arc::clone(subject);
         let places = Arc::clone(places);
         Self { subject, places, schemas: Arc::new(Schemas::new()), found: Arc::default() }
     }
 
     /// Judges the objects of a page, on another thread.
-    pub async fn page(self, page: Page) -> PageRead {
+    pub async fn page(self, page: LivePage) -> PageRead {
         let work = move || {
             let mut found = Vec::new();
             let read = page.read(&mut |live| found.extend(self.object(live)));
@@ -50,23 +50,23 @@ impl Join {
     }
 
     /// All that was found so far.
-    pub fn found(&self) -> Vec<Joined> {
+    pub fn found(&self) -> Vec<JoinResult> {
         std::mem::take(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn object(&self, live: LiveObject) -> Option<Joined> {
+    fn object(&self, live: LiveObject) -> Option<JoinResult> {
         let subject = &*self.subject;
         let Some(&at) = self.places.get(&live.id) else {
             let held = subject.members.get(&live.id)?;
             let id = live.id.clone();
             let comparison = diff::leftover(&id, &held.release, Some(live), held.recorded.clone());
-            return Some(Joined::Left(id, Box::new(comparison)));
+            return Some(JoinResult::Left(id, Box::new(comparison)));
         };
         let recorded = subject.recorded(&live.id);
         Some(match diff::compare(&subject.objects[at], Some(live), recorded, None, &subject.context(&self.schemas)) {
-            Compared::Done(comparison) => Joined::Done(at, comparison),
+            Compared::Done(comparison) => JoinResult::Done(at, comparison),
             // What is taken over is decided with the schema at hand, which is fetched for all questions together.
-            Compared::Shape(live) | Compared::Ask(live) | Compared::Adopt(live, _) => Joined::Ask(at, live),
+            Compared::Shape(live) | Compared::Ask(live) | Compared::Adopt(live, _) => JoinResult::Ask(at, live),
         })
     }
 }

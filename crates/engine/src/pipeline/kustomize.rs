@@ -16,10 +16,10 @@ use weft_stages::kustomize::{self, Files, Options, Remote};
 use weft_stages::project::{ChartPlace, LoadRestrictor, Lock, Release};
 
 /// How the identities of a run are found; asked for once a file is encrypted.
-pub type Find = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
+pub type IdentitySource = Box<dyn Fn() -> Result<Identities, Failure> + Send + Sync>;
 
 /// Files whose encrypted ones can be read, as far as the run may.
-pub struct Unlocked {
+pub struct OpenedFiles {
     files: Arc<dyn Files>,
     opening: Arc<Opening>,
 }
@@ -27,14 +27,14 @@ pub struct Unlocked {
 /// What becomes of encrypted files.
 enum Opening {
     /// They are opened with the identities that are found once they are needed.
-    Keys { find: Find, found: OnceLock<Result<Identities, Failure>> },
+    Keys { find: IdentitySource, found: OnceLock<Result<Identities, Failure>> },
     /// They stay closed, which this run is told.
     Closed(Trust),
 }
 
-impl Unlocked {
+impl OpenedFiles {
     /// These files, with the identities that `find` finds.
-    pub fn new(files: Arc<dyn Files>, find: Find) -> Self {
+    pub fn new(files: Arc<dyn Files>, find: IdentitySource) -> Self {
         Self { files, opening: Arc::new(Opening::Keys { find, found: OnceLock::new() }) }
     }
 
@@ -65,7 +65,7 @@ pub(super) fn stays_closed(path: &str) -> String {
     format!("`{path}` stays closed: masked stand-ins are in place of its secrets.")
 }
 
-impl Files for Unlocked {
+impl Files for OpenedFiles {
     fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
         self.files.bytes(path)
     }
@@ -116,7 +116,7 @@ impl Files for Unlocked {
 }
 
 /// The files of a project, and what brings repositories from elsewhere.
-pub(super) struct Shared {
+pub(super) struct ProjectFiles {
     pub tree: Tree,
     pub charts: Charts,
     pub lock: Lock,
@@ -124,7 +124,7 @@ pub(super) struct Shared {
     pub withheld: Mutex<BTreeSet<String>>,
 }
 
-impl Shared {
+impl ProjectFiles {
     /// Refuses an address in a closed run.
     fn may_bring(&self, address: &str) -> Result<(), String> {
         self.charts.check_reach().map_err(|error| {
@@ -134,7 +134,7 @@ impl Shared {
     }
 }
 
-impl Files for Shared {
+impl Files for ProjectFiles {
     fn bytes(&self, path: &str) -> Option<Cow<'_, [u8]>> {
         Files::bytes(&self.tree, path)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::state::About;
+use super::state::ReleaseScope;
 use super::{Settings, State, sources};
 use crate::source::{Commit, ENVIRONMENTS, Source};
 use weft_base::diagnostic::Failure;
@@ -209,7 +209,7 @@ impl Project {
     }
 
     /// The releases that a run is about. One that only an inventory knows belongs to every run without a selection.
-    pub(super) fn about(&self, settings: &Settings) -> About {
+    pub(super) fn about(&self, settings: &Settings) -> ReleaseScope {
         let named = || self.environment.releases.iter().map(|it| Arc::clone(&it.name));
         let left = || self.left.iter().map(|it| Arc::from(it.as_str()));
         (!settings.selection.is_all()).then(|| named().chain(left()).collect())

@@ -1,5 +1,5 @@
-//! Rendering charts that look live objects up: rendered, what they asked for read, and rendered again, until nothing is
-//! asked for that is not known.
+//! Renders charts that look up live objects. After each rendering the objects that the templates asked for are read, until
+//! they ask for nothing new.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use weft_base::diagnostic::Failure;
 use weft_schema::Discovery;
 use weft_stages::chart::{Lookups, Making};
 
-/// How often charts are rendered to find what they look up. Each time is for what was found before.
+/// How often charts are rendered to find what they look up. Each rendering uses the objects read before it.
 const ROUNDS: usize = 8;
-/// What is read at once; how many requests are sent is decided by the cluster.
+/// Lookups that are read at once; how many requests are sent is decided by the cluster.
 const READS: usize = 16;
 
 /// Renders the releases of a project; those with `lookup: true` see the live objects of the cluster.

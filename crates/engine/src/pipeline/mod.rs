@@ -1,15 +1,15 @@
 //! The whole run on one screen: [`render`], [`plan`](fn@plan) and [`apply`] call the stages in the order in which the
-//! data goes.
+//! data flows.
 //!
-//! A verb makes [`Settings`] of its arguments and of the process, and prints what comes back. Everything here acts
-//! through `source`, `keys` and `cluster`; every decision is a pure stage's.
+//! A verb makes [`Settings`] from its arguments and the process, and prints the result. Everything here acts through
+//! `source`, `keys` and `cluster`; pure stages make every decision.
 
 mod acting;
-mod coming;
+mod additions;
 mod compare;
 mod definitions;
 mod drift;
-mod elsewhere;
+mod other_releases;
 mod error;
 mod explain;
 mod exposures;
@@ -25,7 +25,7 @@ mod ownership;
 mod policies;
 mod pool;
 mod probe;
-mod questions;
+mod server_context;
 mod record;
 mod releases;
 mod residents;
@@ -46,17 +46,17 @@ use std::sync::Arc;
 
 use futures::{FutureExt as _, TryFutureExt as _};
 
-pub use self::acting::{Ended, Manner, apply};
-pub use self::compare::Held;
-use self::compare::Subject;
-pub use self::definitions::{Invalid, violations};
-pub use self::drift::{Looking, correct, look};
+pub use self::acting::{ApplyResult, ApplySettings, apply};
+use self::compare::ComparisonInput;
+pub use self::compare::InventoryMember;
+pub use self::definitions::{InvalidObject, violations};
+pub use self::drift::{DriftOptions, correct, look};
 pub use self::error::PipelineError;
-pub use self::explain::{Explained, ExplainedField, Layered, Question, explain};
+pub use self::explain::{Explanation, FieldExplanation, LayeredValue, Question, explain};
 pub use self::exposures::{Exposures, exposures};
 pub use self::history::{Revisions, history, objects};
 pub use self::load::{Declared, Project, project};
-pub use self::observe::{Observed, observe};
+pub use self::observe::{Observation, observe};
 pub use self::policies::judged;
 pub use self::releases::{ReleaseValues, values};
 pub use self::revision::{
@@ -64,14 +64,14 @@ pub use self::revision::{
 };
 pub use self::rights::rights;
 pub use self::rollback::rollback;
-pub use self::saved::{Made, replan, save, set_again};
-pub use self::sources::{Relocked, Renew, lock, outdated, vendored};
+pub use self::saved::{PlanInputs, replan, save, set_again};
+pub use self::sources::{LockResult, Renew, lock, outdated, vendored};
 pub use self::state::State;
-use self::state::{Early, Key, Sought};
+use self::state::{EnvironmentKey, ExpectedObject};
 pub use self::stop::{is_stopped, signalled, stop, stopped};
 pub use self::target::connect;
 pub use self::testing::{Tests, test};
-pub use self::touched::{Change, touched};
+pub use self::touched::{EnvironmentChange, touched};
 use crate::cluster::{Cluster, Pace, SchemaCache, Unread};
 use crate::source::Source;
 use crate::trust::Trust;
@@ -91,9 +91,8 @@ use weft_stages::values::Layer;
 pub struct Settings {
     /// Where the project's files come from.
     pub source: Source,
-    /// The environment.
     pub environment: String,
-    /// Which of its releases.
+    /// The releases of the environment that the run is about.
     pub selection: Selection,
     /// What the command line sets in the values.
     pub overrides: Vec<Layer>,
@@ -103,26 +102,25 @@ pub struct Settings {
     pub identities: Vec<PathBuf>,
     /// The cluster that the command line names in place of the environment's.
     pub cluster: ClusterOverride,
-    /// Whose word is taken for what would change.
+    /// What decides whether an object changed: proofs or the server's dry run.
     pub judge: Judge,
     /// What the run may reach.
     pub trust: Trust,
-    /// What the files declare, where an earlier step of this run has read them.
+    /// What the files declare, if an earlier step of this run has read them.
     pub declared: Option<Arc<Declared>>,
 }
 
 /// A cluster that the command line names.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOverride {
-    /// A kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig.
     pub context: Option<String>,
-    /// How fast it is asked, and how long it is waited for.
+    /// How fast requests are sent, and how long an answer may take.
     pub pace: Pace,
 }
 
-/// Tells what a long run is at.
+/// Receives what a long run is doing now.
 pub type Progress<'p> = &'p (dyn Fn(&str) + Sync);
 
 /// The releases rendered and read, without a cluster.
@@ -131,13 +129,12 @@ pub struct Rendering {
     pub releases: Vec<ReleaseValues>,
     /// The values that users set and no template read.
     pub unread: Vec<weft_stages::values::Unread>,
-    /// Whether placeholders stand where passwords, keys or certificates belong, which only a kept key gives.
+    /// Whether placeholders stand for passwords, keys or certificates. Only a key that the cluster keeps gives real ones.
     pub placeholders: bool,
-    /// What the templates of each release really looked at, where that was asked for.
+    /// What the templates of each release read, if that was asked for.
     pub reads: Vec<Option<chart::Read>>,
-    /// What the `NOTES.txt` of charts came to, by release, with secrets masked.
+    /// The rendered `NOTES.txt` of charts by release, with secrets masked.
     pub notes: Vec<(Arc<str>, String)>,
-    /// Their objects.
     pub desired: Desired,
     /// The releases that a closed run could not render, each with the addresses that it does not contact.
     pub withheld: Vec<(Arc<str>, Vec<String>)>,
@@ -145,11 +142,8 @@ pub struct Rendering {
 
 /// A plan with all that is needed to apply it.
 pub struct Planned {
-    /// The plan.
     pub plan: Plan,
-    /// The project that it is of.
     pub project: Project,
-    /// The connection.
     pub cluster: Cluster,
     /// What the server serves.
     pub discovery: Arc<Discovery>,
@@ -157,18 +151,33 @@ pub struct Planned {
     pub state: State,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
-    /// What it is made for.
+    /// The purpose of the plan.
     pub aim: Aim,
     /// What the command line set in the values, without the values.
     pub set: Vec<String>,
-    /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
+    /// Whether placeholders stand for passwords, keys or certificates: see [`keep_key`].
     pub placeholders: bool,
-    /// What charts tell people who apply them, by release, with secrets masked.
+    /// The notes of charts for people who apply them, by release, with secrets masked.
     pub notes: Vec<(Arc<str>, String)>,
-    /// Whether it only puts back what others did: then it is no revision of a release.
+    /// Whether it only reverts what others did. Then an apply records no revision.
     pub corrects: bool,
-    /// Which releases a change touches, where it is only about those.
+    /// The releases that a change touches, if the plan is about those alone.
     pub touched: Option<Touched>,
+}
+
+/// What the server serves, and what it keeps about the environment.
+struct ServerView {
+    discovery: Arc<Discovery>,
+    state: State,
+}
+
+/// What a plan is made from.
+struct PlanDraft {
+    project: Project,
+    desired: Desired,
+    cluster: Cluster,
+    view: ServerView,
+    aim: Aim,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -180,7 +189,7 @@ pub fn render(
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(releases, |it| {
         let rendered = rendered(project, &it, discovery, making);
-        // What a closed run did not bring is why it failed, or why something is missing.
+        // If it failed or is incomplete, the reason is what the closed run did not fetch.
         let withheld = it.files.withheld();
         if withheld.is_empty() { Ok(Ok((it, rendered?))) } else { Ok(Err((it.release.name, withheld))) }
     })?;
@@ -206,7 +215,7 @@ pub fn render(
     Ok(Rendering { releases, unread, placeholders, reads, notes, desired, withheld })
 }
 
-/// Renders one release; with it what people should know.
+/// Renders one release; returns warnings with it.
 fn rendered(
     project: &Project,
     it: &ReleaseValues,
@@ -237,7 +246,7 @@ pub async fn plan(settings: &Settings, guards: &Guards, progress: Progress<'_>) 
     plan_of(project(settings)?, settings, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 async fn plan_of(
     project: Project,
     settings: &Settings,
@@ -250,34 +259,35 @@ async fn plan_of(
         progress("rendering");
         let rendering = lookups::render(&project, releases, discovery, making, cluster).await;
         let objects = rendering.iter().flat_map(|it| &it.desired.objects);
-        let sought = objects.map(|it| (it.id.clone(), it.gvk.api_version())).collect();
+        let sought =
+            objects.map(|it| ExpectedObject { id: it.id.clone(), api_version: it.gvk.api_version() }).collect();
         (rendering, sought)
     };
-    let (cluster, discovery, mut state, rendering) = begin(settings, &project, key, render, progress).await?;
+    let (cluster, mut view, rendering) = begin(settings, &project, key, render, progress).await?;
     let Rendering { releases, desired, placeholders, notes, .. } = rendering?;
-    state.elsewhere = elsewhere::look(settings, &project, &desired, &state, &discovery);
+    view.state.elsewhere = other_releases::look(settings, &project, &desired, &view.state, &view.discovery);
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    let planned =
-        judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
+    let draft = PlanDraft { project, desired, cluster, view, aim: Aim::Apply };
+    let planned = draft.judge(settings, guards, progress).await?;
     Ok(Planned { placeholders, notes, ..planned })
 }
 
-/// Makes sure that the cluster keeps a key, of which passwords and the like can be derived, before a plan is made that
-/// will be applied.
+/// Makes sure that the cluster keeps a key from which passwords and the like are derived. Called before making a plan
+/// that will be applied.
 pub async fn keep_key(planned: &Planned) -> Result<(), Failure> {
     planned.cluster.fingerprint_key(&planned.project.environment.state_namespace, true).await?;
     Ok(())
 }
 
-/// Plans to delete the selected releases, or to let go of their objects where the guards say so: as
-/// [`plan`](fn@plan) does, with a repository that has nothing of them.
+/// Plans to delete the selected releases, or to let go of their objects if the guards say so. It plans as
+/// [`plan`](fn@plan) would if the repository no longer had these releases.
 pub async fn destroy(settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
     destroy_of(load::with_removed(settings)?, settings, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 async fn destroy_of(
     mut project: Project,
     settings: &Settings,
@@ -285,146 +295,157 @@ async fn destroy_of(
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
-    project.refuse_unknown(settings, &state)?;
+    let (cluster, view, ()) = begin(settings, &project, key, nothing, progress).await?;
+    project.refuse_unknown(settings, &view.state)?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    let aim = (Aim::Remove, guards);
-    judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
+    let draft = PlanDraft { project, desired: Desired::default(), cluster, view, aim: Aim::Remove };
+    draft.judge(settings, guards, progress).await
 }
 
-/// The cluster of a project, and what is known of it, with the key of another run where that is given. A work that needs
-/// no more than what is served and the key is done meanwhile; it says what objects the run will look at.
+/// Connects to the cluster of a project and reads its state; see [`read_state_and`].
 async fn begin<R>(
     settings: &Settings,
     project: &Project,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
-) -> Result<(Cluster, Arc<Discovery>, State, R), Failure> {
+) -> Result<(Cluster, ServerView, R), Failure> {
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state, done) = known_ahead(&cluster, project, settings, key, work, progress).await?;
-    Ok((cluster, discovery, state, done))
+    let (view, done) = read_state_and(&cluster, project, settings, key, work, progress).await?;
+    Ok((cluster, view, done))
 }
 
-/// No work.
-async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<Sought>) {
+/// No work, for runs that render nothing while the state is read.
+async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<ExpectedObject>) {
     ((), Vec::new())
 }
 
-/// What the server serves, and what it keeps about the environment, both at once.
-async fn known(
+/// Reads what the server serves, and what it keeps about the environment, side by side.
+async fn read_state(
     cluster: &Cluster,
     project: &Project,
     settings: &Settings,
     progress: Progress<'_>,
-) -> Result<(Arc<Discovery>, State), Failure> {
+) -> Result<ServerView, Failure> {
     progress("reading what was applied");
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from);
     let state = State::read(cluster, &project.environment, project.about(settings));
-    futures::future::try_join(discovery, state).await
+    let (discovery, state) = futures::future::try_join(discovery, state).await?;
+    Ok(ServerView { discovery, state })
 }
 
-/// The same for whoever reads the live objects next, some of which are read meanwhile; for the rest see [`begin`].
-async fn known_ahead<R>(
+/// The same for runs that read live objects next, with the key of another run if one is given. To hide latency, `work` is
+/// done as early as possible and live objects are prefetched into the state: see [`State::read_and`]. `work` needs only
+/// what is served and the key; it returns its result and the objects that the run will look at.
+async fn read_state_and<R>(
     cluster: &Cluster,
     project: &Project,
     settings: &Settings,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<Sought>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
-) -> Result<(Arc<Discovery>, State, R), Failure> {
+) -> Result<(ServerView, R), Failure> {
     progress("reading what was applied");
     let environment = &project.environment;
     let about = project.about(settings);
     let discovery = cluster.discover().map_ok(Arc::new).map_err(Failure::from).shared();
-    let key = state::key(cluster, environment).map_ok(|(kept, is_kept)| (key.unwrap_or(kept), is_kept)).shared();
-    let work =
-        async |discovery: &Arc<Discovery>, key: &Key| work(cluster, discovery, state::making(project, key)).await;
-    let cache = SchemaCache::new(settings.trust.caches());
-    let state = State::read_ahead(cluster, environment, about, (discovery.clone(), key), &cache, work);
-    let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
-    let done = match done {
-        Ok(done) => done,
-        Err(work) => work(&discovery, &(state.key.clone(), state.key_is_kept)).await.0,
+    let key = state::key(cluster, environment)
+        .map_ok(|kept| EnvironmentKey { key: key.unwrap_or(kept.key), ..kept })
+        .shared();
+    let work = async |discovery: &Arc<Discovery>, key: &EnvironmentKey| {
+        work(cluster, discovery, state::making(project, key)).await
     };
-    Ok((discovery, state, done))
-}
-
-async fn judge(
-    settings: &Settings,
-    project: Project,
-    desired: Desired,
-    cluster: Cluster,
-    (discovery, mut state): (Arc<Discovery>, State),
-    (aim, guards): (Aim, &Guards),
-    progress: Progress<'_>,
-) -> Result<Planned, Failure> {
-    let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
-    let rules = Arc::new(ignore::rules(&project, &objects, &state));
-    let count = objects.len();
-    let mut members = state.held();
-    let judge = settings.judge;
     let cache = SchemaCache::new(settings.trust.caches());
-    let known: Vec<&ObjectId> = members.keys().collect();
-    if let Some(word) = guards.naming_none(&known).next() {
-        return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
-    }
-    members.retain(|id, _| guards.are_about(id));
-    let key = state.key.clone();
-    let take = guards.take.clone();
-    let served = Arc::clone(&discovery);
-    let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
-    let rules_of = Arc::clone(&rules);
-    let subject = Subject { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
-    let Early { ahead, questions } = std::mem::take(&mut state.early);
-    let around = (ahead, &state.beside());
-    let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
-    residents::look(&mut comparison, guards, &cluster, &discovery).await?;
-    let mut facts = state.facts(&project);
-    if aim == Aim::Remove {
-        // Who says that a release shall go does not ask what becomes of single objects that leave it.
-        for release in facts.iter_mut().filter(|it| !it.declared) {
-            release.prune = Prune::Delete;
-            release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
-        }
-    }
-    state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
-    let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
-    hooks::check(&mut plan, &cluster, &discovery).await?;
-    plan.claim(&ownership::ownership(&project, &state), &facts, guards);
-    Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
-    plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
-    let unused = ignore::unused(&rules, settings, count, &unread);
-    let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
-    let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
-    let over = ignore::over(&project.environment, ignore::today());
-    let said = desired
-        .warnings
-        .into_iter()
-        .chain(ownership::advice(&plan))
-        .chain(advice(&unread))
-        .chain(over)
-        .chain(unused)
-        .chain(also)
-        .chain(unfollowed);
-    let warnings = cluster.warnings().iter().cloned().chain(said).collect();
-    let notes = Vec::new();
-    let placeholders = false;
-    let corrects = false;
-    let touched = None;
-    let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
-    Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
+    let state = State::read_and(cluster, environment, about, discovery.clone(), key, &cache, work);
+    let (discovery, (state, done)) = futures::future::try_join(discovery, state).await?;
+    Ok((ServerView { discovery, state }, done))
 }
 
-/// What to do about objects that could not be read, and how schemas were done without.
+impl PlanDraft {
+    /// Reads the live objects, compares, and plans.
+    async fn judge(self, settings: &Settings, guards: &Guards, progress: Progress<'_>) -> Result<Planned, Failure> {
+        let Self { project, desired, cluster, view: ServerView { discovery, mut state }, aim } = self;
+        let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
+        let rules = Arc::new(ignore::rules(&project, &objects, &state));
+        let count = objects.len();
+        let mut members = state.members_with_records();
+        let judge = settings.judge;
+        let cache = SchemaCache::new(settings.trust.caches());
+        let known: Vec<&ObjectId> = members.keys().collect();
+        if let Some(word) = guards.naming_none(&known).next() {
+            return Err(PipelineError::NoSuchObject { word: word.clone() }.into());
+        }
+        members.retain(|id, _| guards.are_about(id));
+        let key = state.key.clone();
+        let take = guards.take.clone();
+        let served = Arc::clone(&discovery);
+        let hooks = desired.hooks.iter().map(|it| it.object.id.clone()).collect();
+        let rules_of = Arc::clone(&rules);
+        let subject =
+            ComparisonInput { objects, hooks, members, discovery: served, key, take, judge, cache, rules: rules_of };
+        let prefetch = std::mem::take(&mut state.prefetch);
+        let (mut comparison, unread) =
+            compare::compare(subject, prefetch, &state.neighbours(), &cluster, progress).await?;
+        residents::look(&mut comparison, guards, &cluster, &discovery).await?;
+        let mut facts = state.facts(&project);
+        if aim == Aim::Remove {
+            // The user asked to remove the whole release, so the rules for single objects that leave it do not apply.
+            for release in facts.iter_mut().filter(|it| !it.declared) {
+                release.prune = Prune::Delete;
+                release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+            }
+        }
+        state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
+        let mut plan = weft_stages::plan::plan(&project.environment.name, comparison, &facts, guards);
+        hooks::check(&mut plan, &cluster, &discovery).await?;
+        plan.claim(&ownership::ownership(&project, &state), &facts, guards);
+        Box::pin(ownership::name_owners(&mut plan, &cluster, &project.environment.state_namespace)).await?;
+        plan.find(policies::judgement(&project, &plan, Some(cluster.address()), &state.key, &aim)?.findings);
+        let unused = ignore::unused(&rules, settings, count, &unread);
+        let also = plan.tools().into_iter().map(|(tool, objects)| also(tool, &objects));
+        let unfollowed = plan.unfollowed().into_iter().map(|(mark, objects)| unfollowed(mark, &objects));
+        let over = ignore::over(&project.environment, ignore::today());
+        let said = desired
+            .warnings
+            .into_iter()
+            .chain(ownership::advice(&plan))
+            .chain(advice(&unread))
+            .chain(over)
+            .chain(unused)
+            .chain(also)
+            .chain(unfollowed);
+        let warnings = cluster.warnings().iter().cloned().chain(said).collect();
+        let notes = Vec::new();
+        let placeholders = false;
+        let corrects = false;
+        let touched = None;
+        let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+        Ok(Planned {
+            plan,
+            project,
+            cluster,
+            discovery,
+            state,
+            warnings,
+            aim,
+            set,
+            placeholders,
+            notes,
+            corrects,
+            touched,
+        })
+    }
+}
+
+/// Advice about objects that could not be read and schemas that are missing.
 fn advice(unread: &Unread) -> Vec<String> {
     let roles = unread.roles().map(|it| format!("Some objects could not be read. These rights are missing:\n{it}"));
     roles.into_iter().chain(shapeless(unread)).collect()
 }
 
-/// A sentence for each cause for which schemas could not be had.
+/// One sentence for each reason why schemas are missing.
 fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (kind, why) in &unread.shapes {
@@ -435,7 +456,7 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
     })
 }
 
-/// What to know about a mark of another tool that has no effect.
+/// A warning about another tool's annotation or label that has no effect.
 fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} has"),
@@ -445,7 +466,7 @@ fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> S
     format!("{which} `{}`, which has no effect: {instead}.", plan::written(key, value))
 }
 
-/// What to know about objects that another tool counts among its own.
+/// A warning about objects that another tool also manages.
 fn also(tool: &Tool, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} is"),

@@ -1,4 +1,4 @@
-//! Which project plans, and to which projects the state that it finds belongs.
+//! Compares the project that plans with the projects that own the state in the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub(super) fn ownership(project: &Project, state: &State) -> Ownership {
     }
 }
 
-/// Says of objects that belong to others to whom exactly.
+/// Names the owners of objects that belong to others.
 pub(super) async fn name_owners(plan: &mut Plan, cluster: &Cluster, state_namespace: &str) -> Result<(), Failure> {
     if !plan.refusals.iter().any(|it| matches!(it, Refusal::ForeignSet { .. })) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A plan, or a rendering, under the rules of its repository.
+//! Checks a plan or a rendering against the policies of its repository.
 
 use super::{Project, Revision};
 use weft_base::diagnostic::Failure;
@@ -7,7 +7,7 @@ use weft_stages::plan::Plan;
 use weft_stages::policy::{self, Facts, Judgement};
 use weft_stages::state::saved::Aim;
 
-/// What the policies of a project find in a plan. `cluster` is `None` where none was asked.
+/// What the policies of a project find in a plan. `cluster` is `None` if none was contacted.
 pub(super) fn judgement(
     project: &Project,
     plan: &Plan,
@@ -18,7 +18,7 @@ pub(super) fn judgement(
     Ok(policy::judge(&policy::read(&project.tree)?, plan, &facts(project, cluster, aim), key))
 }
 
-/// What the policies of a revision find in its objects, whatever an apply would do to them.
+/// What the policies of a revision find in its objects, independent of an apply.
 pub fn judged(revision: &Revision, key: &FingerprintKey) -> Result<Judgement, Failure> {
     let Revision { project, rendering } = revision;
     let policy = policy::read(&project.tree)?;

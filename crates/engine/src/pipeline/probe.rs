@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::explain::{ExplainedField, Layered, layered};
+use super::explain::{FieldExplanation, LayeredValue, layered};
 use super::{Project, ReleaseValues};
 use weft_base::masked::FingerprintKey;
 use weft_base::tree::Tree;
@@ -30,7 +30,7 @@ pub(super) struct Probe<'a> {
 
 /// What a change of values does to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Touch {
+enum ValueEffect {
     Nothing,
     Changes,
     /// The release cannot be rendered so, or has no such object then.
@@ -38,7 +38,7 @@ enum Touch {
 }
 
 /// A search for the values that reach fields.
-struct Search<'a> {
+struct ValueSearch<'a> {
     probe: &'a Probe<'a>,
     chart: &'a Chart,
     /// The fields, with what they are without any change.
@@ -52,7 +52,7 @@ struct Search<'a> {
 
 impl Probe<'_> {
     /// Notes for each field the line that wrote it. Gives back where the object begins.
-    pub fn trace(&self, fields: &mut [ExplainedField]) -> Origin {
+    pub fn trace(&self, fields: &mut [FieldExplanation]) -> Origin {
         let shape = builtin_schemas().of(&self.object.gvk);
         let leaves = diff::leaves(&self.object.body, shape);
         let trace = self.made();
@@ -95,9 +95,9 @@ impl Probe<'_> {
     }
 
     /// Notes for each field the values that reach it.
-    pub fn values(&self, fields: &mut [ExplainedField], unknown: &mut Vec<String>) {
+    pub fn values(&self, fields: &mut [FieldExplanation], unknown: &mut Vec<String>) {
         let Some(chart) = &self.release.chart else { return };
-        let mut search = Search {
+        let mut search = ValueSearch {
             probe: self,
             chart,
             targets: fields.iter().map(|it| (it.path.clone(), None)).collect(),
@@ -124,7 +124,7 @@ impl Probe<'_> {
         }
         for (field, found) in fields.iter_mut().zip(search.found) {
             let layers = found.iter().filter_map(|path| layered(&self.release.values, path, self.key));
-            field.sources = Some(layers.collect::<Vec<Layered>>());
+            field.sources = Some(layers.collect::<Vec<LayeredValue>>());
         }
     }
 
@@ -140,22 +140,26 @@ impl Probe<'_> {
     }
 }
 
-impl Search<'_> {
+impl ValueSearch<'_> {
     /// Halves the values until each that reaches a field stands alone.
     fn look(&mut self, values: &[Path], targets: &[usize]) {
         let touched = self.touched(values, targets);
-        let reached: Vec<usize> =
-            targets.iter().zip(&touched).filter(|(_, touch)| **touch != Touch::Nothing).map(|(at, _)| *at).collect();
+        let reached: Vec<usize> = targets
+            .iter()
+            .zip(&touched)
+            .filter(|(_, touch)| **touch != ValueEffect::Nothing)
+            .map(|(at, _)| *at)
+            .collect();
         match values {
             _ if reached.is_empty() => {}
             [only] => {
                 for (at, touch) in targets.iter().zip(&touched) {
                     match touch {
-                        Touch::Nothing => {}
-                        Touch::Changes if self.is_idle(only, *at) => {}
-                        Touch::Changes => self.found[*at].push(only.clone()),
-                        Touch::Unsure if self.unsure.contains(only) => {}
-                        Touch::Unsure => self.unsure.push(only.clone()),
+                        ValueEffect::Nothing => {}
+                        ValueEffect::Changes if self.is_idle(only, *at) => {}
+                        ValueEffect::Changes => self.found[*at].push(only.clone()),
+                        ValueEffect::Unsure if self.unsure.contains(only) => {}
+                        ValueEffect::Unsure => self.unsure.push(only.clone()),
                     }
                 }
             }
@@ -183,9 +187,9 @@ impl Search<'_> {
     }
 
     /// What becomes of fields when these values are others.
-    fn touched(&mut self, values: &[Path], targets: &[usize]) -> Vec<Touch> {
+    fn touched(&mut self, values: &[Path], targets: &[usize]) -> Vec<ValueEffect> {
         if self.left == 0 || values.is_empty() {
-            return vec![Touch::Nothing; targets.len()];
+            return vec![ValueEffect::Nothing; targets.len()];
         }
         self.left -= 1;
         let mut changed = self.probe.release.values.clone();
@@ -193,11 +197,11 @@ impl Search<'_> {
             change(&mut changed.merged, path);
             put(&mut changed, path);
         }
-        let Some(object) = self.rendered(&changed) else { return vec![Touch::Unsure; targets.len()] };
+        let Some(object) = self.rendered(&changed) else { return vec![ValueEffect::Unsure; targets.len()] };
         let touch = |at: &usize| {
             let (path, before) = &self.targets[*at];
             let after = search_value(&object, path, self.probe.key, self.probe.object);
-            if after == *before { Touch::Nothing } else { Touch::Changes }
+            if after == *before { ValueEffect::Nothing } else { ValueEffect::Changes }
         };
         targets.iter().map(touch).collect()
     }

@@ -24,9 +24,9 @@ const TURNS: usize = 16;
 
 /// What became of the objects of a run, gathered from its events.
 #[derive(Default)]
-pub(super) struct Fates(BTreeMap<ObjectId, Fate>);
+pub(super) struct ObjectOutcomes(BTreeMap<ObjectId, Fate>);
 
-impl Fates {
+impl ObjectOutcomes {
     /// Notes what happened to an object.
     pub fn note(&mut self, event: &Event) {
         let old = self.0.get(&event.id);
@@ -83,7 +83,12 @@ fn asks(action: &Action) -> bool {
 
 /// Keeps a revision of each release that was changed, and lets go of what is too old. Returns what went wrong, each a
 /// full sentence: the objects are as they are, whether that is written down or not.
-pub(super) async fn record(planned: &Planned, cluster: &Cluster, key: &FingerprintKey, fates: &Fates) -> Vec<String> {
+pub(super) async fn record(
+    planned: &Planned,
+    cluster: &Cluster,
+    key: &FingerprintKey,
+    fates: &ObjectOutcomes,
+) -> Vec<String> {
     let outcomes = fates.outcomes(&planned.plan.steps);
     let gone = fates.gone(&planned.plan.steps);
     if outcomes.is_empty() && gone.is_empty() {
@@ -237,7 +242,7 @@ impl Keeper<'_> {
     }
 }
 
-type Packed = (BTreeMap<ObjectId, history::Place>, BTreeMap<String, history::Cover>, Option<Pack>);
+type PackResult = (BTreeMap<ObjectId, history::Place>, BTreeMap<String, history::Cover>, Option<Pack>);
 
 /// Objects on their way into a pack.
 struct Packing {
@@ -249,14 +254,14 @@ struct Packing {
 
 impl Packing {
     /// Packs what is new, with its secret values encrypted to the recipients; without them where that cannot be done.
-    fn pack(&self, recipients: &[Recipient]) -> (Packed, Option<SecretsError>) {
+    fn pack(&self, recipients: &[Recipient]) -> (PackResult, Option<SecretsError>) {
         match self.sealed(recipients) {
             Ok(packed) => (packed, None),
             Err(error) => (history::pack(self.objects.clone(), self.before.as_ref(), Vec::new()), Some(error)),
         }
     }
 
-    fn sealed(&self, recipients: &[Recipient]) -> Result<Packed, SecretsError> {
+    fn sealed(&self, recipients: &[Recipient]) -> Result<PackResult, SecretsError> {
         let mut readers: Vec<String> = recipients.iter().map(ToString::to_string).collect();
         readers.sort();
         let (places, covers, mut pack) = history::pack(self.objects.clone(), self.before.as_ref(), readers);

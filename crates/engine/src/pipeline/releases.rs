@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use super::kustomize::{Find, Shared, Unlocked, stays_closed};
+use super::kustomize::{IdentitySource, OpenedFiles, ProjectFiles, stays_closed};
 use super::{Project, Settings, pool};
 use crate::keys;
 use crate::source::charts::Charts;
@@ -109,7 +109,7 @@ fn files_of_each(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, A
 
 /// The files of the project, of which a kustomization may read encrypted ones.
 fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
-    let shared = Shared {
+    let shared = ProjectFiles {
         tree: project.tree.clone(),
         charts: Charts::new(&settings.trust),
         lock: project.environment.lock.clone(),
@@ -117,12 +117,12 @@ fn files(settings: &Settings, project: &Project) -> Arc<dyn Files> {
     };
     let trust = settings.trust.clone();
     match trust.keys() {
-        Ok(_) => Arc::new(Unlocked::new(Arc::new(shared), find(settings, project))),
-        Err(_) => Arc::new(Unlocked::closed(Arc::new(shared), trust)),
+        Ok(_) => Arc::new(OpenedFiles::new(Arc::new(shared), find(settings, project))),
+        Err(_) => Arc::new(OpenedFiles::closed(Arc::new(shared), trust)),
     }
 }
 
-fn find(settings: &Settings, project: &Project) -> Find {
+fn find(settings: &Settings, project: &Project) -> IdentitySource {
     let paths = settings.identities.clone();
     let trust = settings.trust.clone();
     let tree = project.tree.clone();

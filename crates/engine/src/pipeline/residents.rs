@@ -1,4 +1,4 @@
-//! What would go with namespaces and definitions, as the cluster has it.
+//! The live objects that would be deleted with a namespace or a definition.
 
 use crate::cluster::{Cluster, ClusterError};
 use weft_base::diagnostic::Failure;
@@ -6,7 +6,7 @@ use weft_schema::Discovery;
 use weft_stages::diff::{Comparison, Residents};
 use weft_stages::plan::{Guards, Inside, containers};
 
-/// Looks into the containers that the plan has to know the inside of. What may not be read is known to be unknown.
+/// Reads what is inside the namespaces and definitions that may be deleted. What may not be read counts as unknown.
 pub(super) async fn look(
     comparison: &mut Comparison,
     guards: &Guards,

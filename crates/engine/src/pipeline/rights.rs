@@ -1,10 +1,10 @@
-//! The rights that an environment needs, told from what it renders.
+//! The rights that an environment needs, derived from what it renders.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Rendering, Settings, connect, project, render, values};
-use crate::cluster::{Deed, Place, Right};
+use crate::cluster::{AccessLevel, ResourcePlace, Right};
 use weft_base::diagnostic::Failure;
 use weft_schema::Discovery;
 
@@ -12,7 +12,7 @@ use weft_schema::Discovery;
 /// ones and the definitions that the releases bring, or, with `discover`, among those that the cluster serves.
 pub async fn rights(
     settings: &Settings,
-    deed: Deed,
+    deed: AccessLevel,
     discover: bool,
     secrets: bool,
 ) -> Result<BTreeSet<Right>, Failure> {
@@ -28,14 +28,14 @@ pub async fn rights(
     for object in desired.objects.iter().filter(|it| it.id.kind.is_definition()) {
         known.extend_with_crd(&object.body);
     }
-    let places: Vec<Place> = desired
+    let places: Vec<ResourcePlace> = desired
         .objects
         .iter()
         .filter(|object| secrets || !(object.id.kind.group.is_empty() && object.id.kind.kind == "Secret"))
         .filter_map(|object| {
             let resource = known.resource(&object.gvk)?.clone();
             let namespace = object.id.namespace.clone();
-            Some(Place { resource, namespace, made: object.implicit })
+            Some(ResourcePlace { resource, namespace, made: object.implicit })
         })
         .collect();
     Ok(deed.needs(&places, &project.environment.state_namespace))

@@ -1,12 +1,12 @@
-//! Going back to a revision: a plan like every other, of the objects that were applied then.
+//! Plans a rollback: a normal plan of the objects that a revision applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::history::{chosen, none, packs, restored, revisions};
 use super::releases::identities;
-use super::{PipelineError, Planned, Progress, Project, Settings, begin, judge, nothing, project};
-use crate::cluster::{Cluster, Wanted};
+use super::{PipelineError, PlanDraft, Planned, Progress, Project, Settings, begin, nothing, project};
+use crate::cluster::{Cluster, ServedObject};
 use crate::source::Commit;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::{FingerprintKey, Redactor};
@@ -28,19 +28,20 @@ pub async fn rollback(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     progress("reading the project");
-    rollback_of(project(settings)?, settings, (release, to), guards, None, progress).await
+    rollback_of(project(settings)?, settings, release, to, guards, None, progress).await
 }
 
-/// The same of a project that is read, with the key of another run where that is given.
+/// The same for a project that has been read, with the key of another run if one is given.
 pub(super) async fn rollback_of(
     mut project: Project,
     settings: &Settings,
-    (release, to): (&str, Option<u64>),
+    release: &str,
+    to: Option<u64>,
     guards: &Guards,
     key: Option<FingerprintKey>,
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
-    let (cluster, discovery, state, ()) = begin(settings, &project, key, nothing, progress).await?;
+    let (cluster, view, ()) = begin(settings, &project, key, nothing, progress).await?;
     progress("reading the history");
     let found = revisions(&cluster, &project.environment, Some(release)).await?.revisions;
     let revision = match to {
@@ -50,18 +51,18 @@ pub(super) async fn rollback_of(
     };
     let packs = packs(&cluster, &project.environment, revision).await?;
     let mut objects = restored(revision, &packs)?;
-    refill(&mut objects, &cluster, &discovery, &state.key).await?;
+    refill(&mut objects, &cluster, &view.discovery, &view.state.key).await?;
     unseal(&mut objects, revision, &packs, settings, &project)?;
     let name = Arc::new(format!("revision {} of release {release}", revision.number));
     let bodies = objects.into_values().map(|it| it.body).collect();
     let origin = Origin::new(&name, Mark::default());
-    let desired = manifest::restored(bodies, &revision.release, &project.environment, &discovery, &origin)?;
+    let desired = manifest::restored(bodies, &revision.release, &project.environment, &view.discovery, &origin)?;
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let cluster = cluster.redacting(Arc::new(Redactor::of(bodies)));
     let made = &revision.made;
     project.commit = made.commit.as_ref().map(|id| Commit { id: id.clone(), dirty: made.dirty });
     let aim = Aim::GoBack { release: release.to_owned(), revision: revision.number };
-    judge(settings, project, desired, cluster, (discovery, state), (aim, guards), progress).await
+    PlanDraft { project, desired, cluster, view, aim }.judge(settings, guards, progress).await
 }
 
 /// Puts back the secrets that the live objects still have: no key is needed for what did not change.
@@ -71,13 +72,13 @@ async fn refill(
     discovery: &Discovery,
     key: &FingerprintKey,
 ) -> Result<(), Failure> {
-    let wanted: Vec<Wanted> = objects
+    let wanted: Vec<ServedObject> = objects
         .iter()
         .filter(|(_, object)| !object.missing.is_empty())
         .filter_map(|(id, object)| {
             let text = |field: &str| object.body.get(field).and_then(Value::as_str).unwrap_or_default();
             let resource = discovery.resource(&Gvk::new(text("apiVersion"), text("kind")))?.clone();
-            Some(Wanted { id: id.clone(), resource })
+            Some(ServedObject { id: id.clone(), resource })
         })
         .collect();
     let mut each = |live: LiveObject| {

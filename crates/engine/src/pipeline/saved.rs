@@ -20,7 +20,7 @@ use weft_stages::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMa
 use weft_stages::state::second;
 
 /// What a plan was made with, besides the settings.
-pub struct Made<'a> {
+pub struct PlanInputs<'a> {
     /// The words that lifted guards.
     pub guards: &'a Guards,
     /// What the command line sets in the values, without the values.
@@ -32,7 +32,7 @@ pub struct Made<'a> {
 }
 
 /// The file of a plan.
-pub async fn save(planned: &Planned, settings: &Settings, made: Made<'_>) -> Result<Vec<u8>, Failure> {
+pub async fn save(planned: &Planned, settings: &Settings, made: PlanInputs<'_>) -> Result<Vec<u8>, Failure> {
     let Planned { plan, project, cluster, discovery, state, .. } = planned;
     let key = key_mark(planned)?;
     let used = if key == KeyMark::Open { KeyMark::open() } else { state.key.clone() };
@@ -108,7 +108,7 @@ async fn plan_again(saved: &Saved, settings: &Settings, progress: Progress<'_>) 
         Aim::Apply => plan_of(project, settings, guards, sealed, progress).await,
         Aim::Remove => destroy_of(project, settings, guards, sealed, progress).await,
         Aim::GoBack { release, revision } => {
-            rollback_of(project, settings, (release, Some(*revision)), guards, sealed, progress).await
+            rollback_of(project, settings, release, Some(*revision), guards, sealed, progress).await
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Settings, load, pool};
-use crate::source::charts::{self, Charts, FetchError, Found, Keys};
+use crate::source::charts::{self, Charts, FetchError, FetchedChart, Keys};
 use crate::source::{ENVIRONMENTS, Source};
 use weft_base::diagnostic::{Failure, Place};
 use weft_base::tree::{Tree, archive};
@@ -13,7 +13,7 @@ use weft_stages::kustomize;
 use weft_stages::project::{self, ChartPlace, Dependency, Environment, Lock, Locked, ProjectError, VENDOR, Verify};
 
 /// A chart that has to be had, and where it goes.
-struct Wanted {
+struct ChartRequest {
     place: ChartPlace,
     verify: Verify,
     origin: Origin,
@@ -21,7 +21,7 @@ struct Wanted {
     dependency: Option<Dependency>,
 }
 
-impl Wanted {
+impl ChartRequest {
     /// The path of its archive in the project.
     fn path(&self, locked: &Locked) -> String {
         match &self.dependency {
@@ -40,7 +40,7 @@ impl Wanted {
 }
 
 /// What locking an environment came to.
-pub struct Relocked {
+pub struct LockResult {
     /// The path of the lock file, relative to the root.
     pub path: String,
     /// Its text; `None` where nothing is to be locked.
@@ -133,7 +133,7 @@ pub(super) fn not_looked_at(release: &str, place: &str) -> String {
 }
 
 /// The entry of a chart, if it was locked with a look at all the signatures that it has to have.
-fn locked<'e>(environment: &'e Environment, tree: &Tree, wanted: &Wanted) -> Result<&'e Locked, ProjectError> {
+fn locked<'e>(environment: &'e Environment, tree: &Tree, wanted: &ChartRequest) -> Result<&'e Locked, ProjectError> {
     let chart = wanted.place.to_string();
     let name = environment.name.clone();
     let place = || Place::of_word(tree, &wanted.origin);
@@ -164,7 +164,7 @@ fn archived(charts: &Charts, locked: &Locked, vendored: Option<&[u8]>) -> Result
 }
 
 /// Looks for the charts of an environment that are not locked, or are to be renewed.
-pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
+pub fn lock(settings: &Settings, renew: &Renew) -> Result<LockResult, Failure> {
     let (environment, tree) = declared(&settings.source, &settings.environment)?;
     let wanted = wanted(&environment, &tree)?;
     if let Renew::Named(names) = renew {
@@ -176,13 +176,13 @@ pub fn lock(settings: &Settings, renew: &Renew) -> Result<Relocked, Failure> {
         if let Some(kept) = kept.filter(|_| locked(&environment, &tree, it).is_ok()) {
             return Ok(kept.clone());
         }
-        let Found { locked, .. } = charts.find(&it.place, &keys(&tree, it)?)?;
+        let FetchedChart { locked, .. } = charts.find(&it.place, &keys(&tree, it)?)?;
         Ok(locked)
     })?;
     let lock = Lock::new(found);
     let changes = changes(&environment.lock, &lock);
     let text = if lock.charts.is_empty() { None } else { Some(lock.write()?) };
-    Ok(Relocked { path: Lock::path(&environment.name), text, changes })
+    Ok(LockResult { path: Lock::path(&environment.name), text, changes })
 }
 
 /// The archives of an environment's charts from elsewhere, by the path that each is vendored at.
@@ -226,19 +226,19 @@ fn declared(source: &Source, environment: &str) -> Result<(Environment, Tree), F
 }
 
 /// The charts from elsewhere that releases name, and those that charts of the repository depend on.
-fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, ProjectError> {
-    let named = environment.remote.iter().map(|it| Wanted {
+fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<ChartRequest>, ProjectError> {
+    let named = environment.remote.iter().map(|it| ChartRequest {
         place: it.place.clone(),
         verify: it.verify.clone(),
         origin: it.origin.clone(),
         dependency: None,
     });
-    let mut all: Vec<Wanted> = named.collect();
+    let mut all: Vec<ChartRequest> = named.collect();
     for folder in environment.releases.iter().filter_map(|it| it.source.kustomization()) {
         for need in kustomize::charts(tree, folder) {
             if all.iter().all(|it| it.place != need.place) {
                 let verify = Verify::default();
-                all.push(Wanted { place: need.place, verify, origin: need.origin, dependency: None });
+                all.push(ChartRequest { place: need.place, verify, origin: need.origin, dependency: None });
             }
         }
     }
@@ -247,7 +247,7 @@ fn wanted(environment: &Environment, tree: &Tree) -> Result<Vec<Wanted>, Project
     folders.dedup();
     for folder in folders {
         let dependencies = project::dependencies(tree, folder)?.into_iter().filter(|it| is_ours(&environment.lock, it));
-        all.extend(dependencies.map(|it| Wanted {
+        all.extend(dependencies.map(|it| ChartRequest {
             place: it.place.clone(),
             verify: Verify::default(),
             origin: it.origin.clone(),
@@ -262,7 +262,7 @@ fn is_ours(lock: &Lock, dependency: &Dependency) -> bool {
     dependency.beside.is_none() || lock.get(&dependency.place).is_some()
 }
 
-fn refuse_unknown(names: &[String], wanted: &[Wanted]) -> Result<(), ProjectError> {
+fn refuse_unknown(names: &[String], wanted: &[ChartRequest]) -> Result<(), ProjectError> {
     let known: Vec<String> = wanted.iter().map(|it| name_of(&it.place)).collect();
     match names.iter().find(|name| !known.contains(name)) {
         None => Ok(()),
@@ -291,12 +291,12 @@ fn name_of(place: &ChartPlace) -> String {
     }
 }
 
-fn keys(tree: &Tree, wanted: &Wanted) -> Result<Keys, ProjectError> {
+fn keys(tree: &Tree, wanted: &ChartRequest) -> Result<Keys, ProjectError> {
     let read = |path: &Option<String>| path.as_ref().map(|path| key_file(tree, wanted, path).map(<[u8]>::to_vec));
     Ok(Keys { keyring: read(&wanted.verify.keyring).transpose()?, cosign: read(&wanted.verify.cosign).transpose()? })
 }
 
-fn key_file<'t>(tree: &'t Tree, wanted: &Wanted, path: &str) -> Result<&'t [u8], ProjectError> {
+fn key_file<'t>(tree: &'t Tree, wanted: &ChartRequest, path: &str) -> Result<&'t [u8], ProjectError> {
     tree.bytes(path).ok_or_else(|| ProjectError::File {
         user: "`verify`".into(),
         source: weft_base::tree::TreeError::Missing { path: path.to_owned() },

@@ -1,15 +1,17 @@
-//! What the cluster keeps about an environment, and what a plan has to know of it.
+//! What the cluster keeps about an environment, and what a plan needs to know of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::TryFutureExt as _;
 
-use super::compare::{Held, served};
-use super::elsewhere::Elsewhere;
-use super::questions::Questions;
+use super::compare::{InventoryMember, served};
+use super::other_releases::OtherReleases;
+use super::server_context::ServerContext;
 use super::{PipelineError, Project, pool};
-use crate::cluster::{Ahead, Beside, Cluster, KeptInventory, OtherInventories, SchemaCache, Wanted};
+use crate::cluster::{
+    Cluster, KeptInventory, LivePrefetch, NeighbourCounts, OtherInventories, SchemaCache, ServedObject,
+};
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, Gvk};
@@ -20,32 +22,40 @@ use weft_stages::plan::{HookFacts, ReleaseFacts, Vanished};
 use weft_stages::project::{Environment, Owner};
 use weft_stages::state::{Inventory, Outline};
 
-/// Inventories that are read by their names, and live objects before it is known what is wanted of them, at most.
+/// The most inventories that are read by their names.
 const FEW: usize = 64;
+/// The most live objects that are prefetched.
 const AHEAD: usize = 128;
 
-/// The releases that a run is about; `None` for all, those that only an inventory knows among them.
-pub(super) type About = Option<BTreeSet<Arc<str>>>;
+/// The releases that a run is about; `None` for all, including those that only an inventory has.
+pub(super) type ReleaseScope = Option<BTreeSet<Arc<str>>>;
 
-/// The key of fingerprints and records, and whether it is kept; else it is one for this run.
-pub(super) type Key = (FingerprintKey, bool);
-
-/// An object that a run will look at, and the `apiVersion` of its kind.
-pub(super) type Sought = (ObjectId, String);
-
-/// What the server was asked for before it was known that it is needed.
-#[derive(Default)]
-pub(super) struct Early {
-    /// Live objects.
-    pub ahead: Ahead,
-    /// What tells about those that differ.
-    pub questions: Questions,
+/// The key of fingerprints and records, and whether the cluster keeps it. If not, it lasts for one run.
+#[derive(Clone)]
+pub(super) struct EnvironmentKey {
+    pub key: FingerprintKey,
+    pub is_kept: bool,
 }
 
-/// What is asked for meanwhile.
-pub(super) trait Later<T>: Future<Output = Result<T, Failure>> {}
+/// An object that a run will look at.
+pub(super) struct ExpectedObject {
+    pub id: ObjectId,
+    pub api_version: String,
+}
 
-impl<T, F: Future<Output = Result<T, Failure>>> Later<T> for F {}
+/// What was read from the server before the run knew that it needs it. This only hides latency: whatever is missing here
+/// is read later.
+#[derive(Default)]
+pub(super) struct Prefetch {
+    pub live: LivePrefetch,
+    /// The schemas and rights for the objects that differ.
+    pub context: ServerContext,
+}
+
+/// A request that may fail, under way beside others.
+pub(super) trait Fallible<T>: Future<Output = Result<T, Failure>> {}
+
+impl<T, F: Future<Output = Result<T, Failure>>> Fallible<T> for F {}
 
 /// What the cluster keeps about an environment.
 pub struct State {
@@ -57,85 +67,93 @@ pub struct State {
     pub foreign: BTreeMap<Arc<str>, Owner>,
     /// The key of fingerprints and records.
     pub key: FingerprintKey,
-    /// Whether the key is kept in the cluster. One of this run alone compares with nothing else.
+    /// Whether the cluster keeps the key. Fingerprints of a key that is not kept compare with nothing else.
     pub key_is_kept: bool,
-    /// What was asked for on the way.
-    pub(super) early: Early,
-    /// What the repository gives the releases that the run is not about; told only where anything left the others.
-    pub(super) elsewhere: Elsewhere,
-    about: About,
+    pub(super) prefetch: Prefetch,
+    /// The objects of the releases that the run is not about. Empty unless an object left a release of the run.
+    pub(super) elsewhere: OtherReleases,
+    about: ReleaseScope,
 }
 
 impl State {
-    /// Reads the state of an environment, as a run about these releases needs it. Nothing is written: where no key is kept
-    /// yet, this run has one of its own.
-    pub async fn read(cluster: &Cluster, environment: &Environment, about: About) -> Result<Self, Failure> {
+    /// Reads the state of an environment for a run about these releases. It writes nothing: if the cluster keeps no key yet,
+    /// this run has its own.
+    pub async fn read(cluster: &Cluster, environment: &Environment, about: ReleaseScope) -> Result<Self, Failure> {
         let key = key(cluster, environment);
-        let nothing = async |_: &[Inventory]| Ok((Early::default(), ()));
+        let nothing = async |_: &[Inventory]| Ok((Prefetch::default(), ()));
         match about {
             Some(few) if few.len() <= FEW => Ok(Self::read_few(cluster, environment, few, key, nothing).await?.0),
             about => Self::read_all(cluster, environment, about, key).await,
         }
     }
 
-    /// The same with this key and with a work, which finds out what objects the run is about. In a run about few releases
-    /// that is done while the heads of the others are read, and then the live ones of these objects and of those in the
-    /// run's own inventories are read, if they are few, too. In any other run it comes back as it was given.
-    pub(super) async fn read_ahead<R, W: AsyncFnOnce(&Arc<Discovery>, &Key) -> (R, Vec<Sought>)>(
+    /// Reads the state with this key, and does `work`, which finds out which objects the run is about.
+    ///
+    /// In a run about few releases, `work` begins as soon as their inventories are there, while the heads of the other
+    /// inventories are still being read. Then the objects that `work` names and those of the run's inventories are
+    /// prefetched, if they are few. In any other run, `work` begins when the state is read, and nothing is prefetched.
+    pub(super) async fn read_and<R>(
         cluster: &Cluster,
         environment: &Environment,
-        about: About,
-        (discovery, key): (impl Later<Arc<Discovery>>, impl Later<Key> + Clone),
+        about: ReleaseScope,
+        discovery: impl Fallible<Arc<Discovery>>,
+        key: impl Fallible<EnvironmentKey> + Clone,
         cache: &SchemaCache,
-        work: W,
-    ) -> Result<(Self, Result<R, W>), Failure> {
+        work: impl AsyncFnOnce(&Arc<Discovery>, &EnvironmentKey) -> (R, Vec<ExpectedObject>),
+    ) -> Result<(Self, R), Failure> {
         let few = match about {
             Some(few) if few.len() <= FEW => few,
-            about => return Ok((Self::read_all(cluster, environment, about, key).await?, Err(work))),
+            about => {
+                let state = Self::read_all(cluster, environment, about, key);
+                let (discovery, state) = futures::future::try_join(discovery, state).await?;
+                let (done, _) = work(&discovery, &state.environment_key()).await;
+                return Ok((state, done));
+            }
         };
         let known = futures::future::try_join(discovery, key.clone());
-        let early = async |own: &[Inventory]| {
+        let prefetch = async |own: &[Inventory]| {
             let (discovery, key) = known.await?;
             let (done, sought) = work(&discovery, &key).await;
-            let about = questioned(&sought, &discovery);
+            let (kinds, namespaces) = kinds_and_namespaces(&sought, &discovery);
             let members = own.iter().flat_map(|it| &it.objects).map(|(id, it)| (id.clone(), it.api_version.clone()));
-            let mut all: BTreeMap<ObjectId, String> = members.chain(sought).collect();
+            let mut all: BTreeMap<ObjectId, String> =
+                members.chain(sought.into_iter().map(|it| (it.id, it.api_version))).collect();
             if all.len() > AHEAD {
                 all.clear();
             }
             let wanted = all.into_iter().filter_map(|(id, api_version)| {
                 let resource = served(&discovery, &id, &api_version)?.clone();
-                Some(Wanted { id, resource })
+                Some(ServedObject { id, resource })
             });
-            let questions = Questions::prepared(cluster, about, cache);
-            let (ahead, questions) = futures::future::try_join(cluster.read_ahead(wanted), questions).await?;
-            Ok((Early { ahead, questions }, done))
+            let context = ServerContext::prepared(cluster, kinds, namespaces, cache);
+            let (live, context) = futures::future::try_join(cluster.read_ahead(wanted), context).await?;
+            Ok((Prefetch { live, context }, done))
         };
-        let (state, done) = Self::read_few(cluster, environment, few, key, early).await?;
-        Ok((state, Ok(done)))
+        Self::read_few(cluster, environment, few, key, prefetch).await
     }
 
     async fn read_all(
         cluster: &Cluster,
         environment: &Environment,
-        about: About,
-        key: impl Later<Key>,
+        about: ReleaseScope,
+        key: impl Fallible<EnvironmentKey>,
     ) -> Result<Self, Failure> {
         let whole = cluster.kept_inventories(&environment.state_namespace, &environment.name).map_err(Failure::from);
         let (whole, key) = futures::future::try_join(whole, key).await?;
         let mut foreign = Foreign::of(environment);
         let whole = foreign.leave_out(whole);
         let others = OtherInventories { whole, ..OtherInventories::default() };
-        Self::of(about, (Vec::new(), Early::default()), others, foreign, key)
+        Self::new(about, Vec::new(), Prefetch::default(), others, foreign, key)
     }
 
-    /// With what was done when the run's own inventories were there.
+    /// Reads the inventories of few releases by their names, and the heads of the others. `prefetch` runs as soon as the
+    /// former are there.
     async fn read_few<R>(
         cluster: &Cluster,
         environment: &Environment,
         few: BTreeSet<Arc<str>>,
-        key: impl Later<Key>,
-        early: impl AsyncFnOnce(&[Inventory]) -> Result<(Early, R), Failure>,
+        key: impl Fallible<EnvironmentKey>,
+        prefetch: impl AsyncFnOnce(&[Inventory]) -> Result<(Prefetch, R), Failure>,
     ) -> Result<(Self, R), Failure> {
         let namespace = &environment.state_namespace;
         let name = &environment.name;
@@ -143,30 +161,32 @@ impl State {
             let mut foreign = Foreign::of(environment);
             let own = cluster.inventories_of(namespace, name, few.iter().map(|it| &**it)).await?;
             let own = pool::each(foreign.leave_out(own), |it| Ok(it.read()?))?;
-            let (early, done) = early(&own).await?;
-            Ok((own, foreign, early, done))
+            let (prefetched, done) = prefetch(&own).await?;
+            Ok((own, foreign, prefetched, done))
         };
         let others = cluster.inventories_beside(namespace, name, &few).map_err(Failure::from);
-        let ((own, mut foreign, early, done), mut others, key) = futures::future::try_join3(own, others, key).await?;
-        // What was made since the first look.
+        let ((own, mut foreign, prefetched, done), mut others, key) =
+            futures::future::try_join3(own, others, key).await?;
+        // Inventories that were created since the first read.
         let late = others.left_out.iter().filter(|release| own.iter().all(|it| *it.release != ***release));
         others.whole.extend(cluster.inventories_of(namespace, name, late.map(String::as_str)).await?);
         others.whole = foreign.leave_out(others.whole);
         others.outlines.retain(|release, it| foreign.lets_through(release, it.owner.as_ref()));
-        Ok((Self::of(Some(few), (own, early), others, foreign, key)?, done))
+        Ok((Self::new(Some(few), own, prefetched, others, foreign, key)?, done))
     }
 
-    /// The state that the inventories tell, of which `own` are read.
-    fn of(
-        about: About,
-        (mut own, early): (Vec<Inventory>, Early),
+    /// The state in these inventories. Those in `own` have been parsed already.
+    fn new(
+        about: ReleaseScope,
+        mut own: Vec<Inventory>,
+        prefetch: Prefetch,
         others: OtherInventories,
         mut foreign: Foreign<'_>,
-        (key, key_is_kept): Key,
+        key: EnvironmentKey,
     ) -> Result<Self, Failure> {
         let (mine, whole): (Vec<_>, Vec<_>) = others.whole.into_iter().partition(|it| is_about(&about, it.release()));
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
-        // Somebody may have taken the label away; the document still says whose it is.
+        // Somebody may have removed the label; the document still names the owner.
         own.retain(|it| foreign.lets_through(&it.release, it.owner.as_ref()));
         let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
         let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
@@ -174,10 +194,10 @@ impl State {
             inventories: own.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
             outlines: outlines.chain(whole).collect(),
             foreign: foreign.releases,
-            early,
-            key,
-            key_is_kept,
-            elsewhere: Elsewhere::new(),
+            prefetch,
+            key: key.key,
+            key_is_kept: key.is_kept,
+            elsewhere: OtherReleases::new(),
             about,
         })
     }
@@ -200,34 +220,38 @@ impl State {
         own.chain(self.outlines.values().flat_map(|it| it.objects.ids()))
     }
 
-    /// Where what templates make up comes from: the key, if it is kept.
+    /// The render options of a project. What templates generate is derived from the key, if the cluster keeps it.
     pub fn making(&self, project: &Project) -> Making {
-        making(project, &(self.key.clone(), self.key_is_kept))
+        making(project, &self.environment_key())
+    }
+
+    fn environment_key(&self) -> EnvironmentKey {
+        EnvironmentKey { key: self.key.clone(), is_kept: self.key_is_kept }
     }
 
     /// The objects in the inventories of the releases that the run is about.
-    pub(super) fn held(&self) -> BTreeMap<ObjectId, Held> {
+    pub(super) fn members_with_records(&self) -> BTreeMap<ObjectId, InventoryMember> {
         let mut held = BTreeMap::new();
         for inventory in self.inventories.values() {
             for (id, member) in &inventory.objects {
                 let release = Arc::clone(&inventory.release);
                 let api_version = member.api_version.clone();
                 let recorded = member.recorded.clone();
-                held.insert(id.clone(), Held { release, api_version, recorded });
+                held.insert(id.clone(), InventoryMember { release, api_version, recorded });
             }
         }
         held
     }
 
-    /// How many objects the releases have that the run is not about.
-    pub(super) fn beside(&self) -> Beside<'_> {
-        let mut beside = Beside::new();
+    /// How many objects of each kind and namespace the other releases have.
+    pub(super) fn neighbours(&self) -> NeighbourCounts<'_> {
+        let mut counts = NeighbourCounts::new();
         for group in self.outlines.values().flat_map(|it| it.objects.groups()) {
             for kind in &group.kinds {
-                *beside.entry((kind, group.namespace.as_deref())).or_default() += group.names.len();
+                *counts.entry((kind, group.namespace.as_deref())).or_default() += group.names.len();
             }
         }
-        beside
+        counts
     }
 
     /// The facts about the declared releases, and about those that only an inventory knows.
@@ -325,30 +349,30 @@ impl<'e> Foreign<'e> {
     }
 }
 
-/// The kinds that are served and the namespaces of objects that a run will look at.
-fn questioned(sought: &[Sought], discovery: &Discovery) -> (BTreeSet<Gvk>, BTreeSet<String>) {
-    let kinds = sought.iter().map(|(id, api_version)| Gvk::new(api_version, &id.kind.kind));
-    let namespaces = sought.iter().filter_map(|(id, _)| id.namespace.clone());
+/// The served kinds and the namespaces of the objects that a run will look at.
+fn kinds_and_namespaces(sought: &[ExpectedObject], discovery: &Discovery) -> (BTreeSet<Gvk>, BTreeSet<String>) {
+    let kinds = sought.iter().map(|it| Gvk::new(&it.api_version, &it.id.kind.kind));
+    let namespaces = sought.iter().filter_map(|it| it.id.namespace.clone());
     (kinds.filter(|it| discovery.resource(it).is_some()).collect(), namespaces.collect())
 }
 
-/// Where what templates make up comes from: the key, if it is kept. What comes from one of this run alone would be
-/// something else in the next.
-pub(super) fn making(project: &Project, (key, is_kept): &Key) -> Making {
+/// The render options of a project. What templates generate is derived from the key, if the cluster keeps it; a key that
+/// lasts for one run would give other values in the next run, so placeholders stand there instead.
+pub(super) fn making(project: &Project, EnvironmentKey { key, is_kept }: &EnvironmentKey) -> Making {
     let derived = || Chance::Derived(key.digest(b"what templates make up").to_vec());
     let chance = if *is_kept { derived() } else { Chance::Placeholder };
     Making { now: project.time, chance, live: None, records: false }
 }
 
-fn is_about(about: &About, release: &str) -> bool {
+fn is_about(about: &ReleaseScope, release: &str) -> bool {
     about.as_ref().is_none_or(|releases| releases.contains(release))
 }
 
 /// The key of an environment.
-pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<Key, Failure> {
+pub(super) async fn key(cluster: &Cluster, environment: &Environment) -> Result<EnvironmentKey, Failure> {
     let kept = cluster.fingerprint_key(&environment.state_namespace, false).await?;
     let is_kept = kept.is_some();
-    Ok((kept.map_or_else(random_key, Ok)?, is_kept))
+    Ok(EnvironmentKey { key: kept.map_or_else(random_key, Ok)?, is_kept })
 }
 
 /// A key for one run.

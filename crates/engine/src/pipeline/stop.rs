@@ -16,9 +16,9 @@ pub(super) struct Stop {
     pub why: String,
 }
 
-/// What tells runs to end.
+/// The channels that tell runs to end.
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
+pub(super) struct StopSignals {
     /// After the objects in flight.
     pub asked: watch::Receiver<Option<Stop>>,
     /// With nothing else sent or waited for.
@@ -52,8 +52,8 @@ pub async fn stopped() -> Result<(), PipelineError> {
     Ok(())
 }
 
-/// Hears of the end. From the first call on, interrupt and termination signals are listened to.
-pub(super) fn heard() -> Result<Heard, PipelineError> {
+/// The signals of this process. The first call starts to listen for interrupt and termination signals.
+pub(super) fn heard() -> Result<StopSignals, PipelineError> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.get().is_none() {
         let listen = |kind: SignalKind| signal(kind).map_err(PipelineError::Signals);
@@ -63,11 +63,11 @@ pub(super) fn heard() -> Result<Heard, PipelineError> {
             tokio::spawn(listen_to(interrupt, terminate));
         }
     }
-    Ok(Heard { asked: STOP.subscribe(), at_once: AT_ONCE.subscribe() })
+    Ok(StopSignals { asked: STOP.subscribe(), at_once: AT_ONCE.subscribe() })
 }
 
-impl Heard {
-    /// Does something to its end, unless somebody asks for the second time.
+impl StopSignals {
+    /// Finishes some work, unless the run has to end at once.
     pub(super) async fn unless_at_once<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut at_once = self.at_once.clone();
         tokio::select! {

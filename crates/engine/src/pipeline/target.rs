@@ -1,4 +1,4 @@
-//! From what an environment and the command line say to a connection.
+//! Connects to the cluster that an environment or the command line names.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn connect_to(settings: &Settings, reference: ClusterRef, through: Vec<Str
     Ok(Cluster::connect(&target.with_kubeconfig(&name, text)).await?)
 }
 
-/// A kubeconfig of the command line replaces all that the environment says; a context alone is one of its kubeconfig.
+/// A kubeconfig of the command line replaces the environment's cluster; a context alone selects one in its kubeconfig.
 fn overridden(settings: &Settings, declared: &ClusterRef) -> ClusterRef {
     let given = &settings.cluster;
     let option = if given.kubeconfig.is_some() { "--kubeconfig" } else { "--context" };

@@ -1,4 +1,4 @@
-//! Testing releases: the hooks that their charts have for it.
+//! Tests releases by the test hooks of their charts.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::acting::{listen, waiting};
-use super::{PipelineError, Progress, Settings, connect, known, lookups, project, stop, values};
-use crate::apply::{self, Options, Tested};
+use super::{PipelineError, Progress, ServerView, Settings, connect, lookups, project, read_state, stop, values};
+use crate::apply::{self, Options, TestResult};
 use crate::cluster::Propagation;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::Redactor;
@@ -17,7 +17,7 @@ use weft_stages::report::Event;
 /// What the tests of releases came to.
 pub struct Tests {
     /// One after another, by release.
-    pub tested: Vec<Tested>,
+    pub tested: Vec<TestResult>,
     /// The releases that have none.
     pub without: Vec<Arc<str>>,
     /// The signal that ended the run early.
@@ -36,7 +36,7 @@ pub async fn test(
     let releases = values(settings, &project)?;
     progress("connecting to the cluster");
     let cluster = connect(settings, &project.environment).await?;
-    let (discovery, state) = known(&cluster, &project, settings, progress).await?;
+    let ServerView { discovery, state } = read_state(&cluster, &project, settings, progress).await?;
     let absent = releases.iter().find(|it| !state.inventories.contains_key(&it.release.name));
     if let Some(it) = absent {
         return Err(PipelineError::NotApplied { release: it.release.name.to_string() }.into());

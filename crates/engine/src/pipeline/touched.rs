@@ -15,7 +15,7 @@ use weft_stages::project::{Release, leaves};
 /// the base does not have is new with all its releases, and one that only the base has is gone.
 ///
 /// Nothing is decrypted or rendered that is made of the same in both; the rest is rendered twice, without a cluster.
-pub fn touched(base: Settings, head: Settings) -> Result<Change, Failure> {
+pub fn touched(base: Settings, head: Settings) -> Result<EnvironmentChange, Failure> {
     let earlier = move || {
         let before = load::those_there(&base).map(|it| it.map(|project| revision(&base, project)));
         (base, before)
@@ -26,12 +26,14 @@ pub fn touched(base: Settings, head: Settings) -> Result<Change, Failure> {
     };
     let ((base, before), (head, after)) = pool::both(earlier, later);
     let (declared, after) = after?.unzip();
-    Ok(Change { touched: between((base, before), (head, after))?, declared })
+    Ok(EnvironmentChange { touched: between(base, before, head, after)?, declared })
 }
 
 fn between(
-    (base, before): (Settings, Result<Option<Revision>, Failure>),
-    (head, after): (Settings, Option<Revision>),
+    base: Settings,
+    before: Result<Option<Revision>, Failure>,
+    head: Settings,
+    after: Option<Revision>,
 ) -> Result<Touched, Failure> {
     let name = head.environment.clone();
     let before = match (before, &after) {
@@ -74,7 +76,7 @@ fn between(
 
 /// What a change touches of an environment.
 #[derive(Clone)]
-pub struct Change {
+pub struct EnvironmentChange {
     /// Its releases.
     pub touched: Touched,
     /// What the files of the head declare; `None` where it does not have the environment.
@@ -117,9 +119,9 @@ fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
 
 /// A release of which only rendering tells: what changed of that which it is made of, and whether its templates ask what
 /// the cluster serves.
-type Perhaps = BTreeMap<Arc<str>, (Vec<String>, bool)>;
+type UncertainRelease = BTreeMap<Arc<str>, (Vec<String>, bool)>;
 
-fn rendered(base: (Settings, Project), head: (Settings, Project), perhaps: Perhaps) -> Vec<Touch> {
+fn rendered(base: (Settings, Project), head: (Settings, Project), perhaps: UncertainRelease) -> Vec<Touch> {
     if perhaps.is_empty() {
         return Vec::new();
     }
@@ -223,7 +225,7 @@ fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, 
     let values = changed_values(old, new);
     let mut all: Vec<Reason> = Vec::new();
     for part in parts {
-        let of_part: Vec<&Changed> = values.iter().filter(|it| it.is_of(part)).collect();
+        let of_part: Vec<&ValueChange> = values.iter().filter(|it| it.is_of(part)).collect();
         for value in &of_part {
             let verb = if value.read { "reads" } else { "does not read" };
             let text = format!("{verb} the value `{}`, which `{}` changed", value.path, value.place);
@@ -242,7 +244,7 @@ fn reasons(parts: &[String], old: &(ReleaseValues, Read), new: &(ReleaseValues, 
 }
 
 /// A value that differs between two revisions.
-struct Changed {
+struct ValueChange {
     path: Path,
     place: String,
     /// The files that it stands in.
@@ -250,7 +252,7 @@ struct Changed {
     read: bool,
 }
 
-impl Changed {
+impl ValueChange {
     /// Whether a file holds it; a part that is no file is a field, which may hold any value of the environment's own files.
     fn is_of(&self, part: &str) -> bool {
         let in_environment = |file: &String| file.ends_with("environment.yaml") || file == "environments/defaults.yaml";
@@ -258,7 +260,7 @@ impl Changed {
     }
 }
 
-fn changed_values(old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<Changed> {
+fn changed_values(old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> Vec<ValueChange> {
     let of = |side: &(ReleaseValues, Read)| {
         let mut all: BTreeMap<String, (Path, Value)> = BTreeMap::new();
         leaves(&mut Path::root(), &side.0.values.merged, &mut |path, leaf| {
@@ -277,7 +279,7 @@ fn changed_values(old: &(ReleaseValues, Read), new: &(ReleaseValues, Read)) -> V
         let (path, leaf) = is.or(was)?;
         let read = old.1.values.contains(path) || new.1.values.contains(path);
         let file = |side: Option<&(Path, Value)>| side.and_then(|it| it.1.origin.file.clone());
-        Some(Changed { path: path.clone(), place: leaf.origin.to_string(), files: [file(was), file(is)], read })
+        Some(ValueChange { path: path.clone(), place: leaf.origin.to_string(), files: [file(was), file(is)], read })
     };
     differing.filter_map(changed).collect()
 }

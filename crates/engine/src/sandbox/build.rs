@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::sandbox::group::Group;
+use crate::sandbox::group::ProcessGroup;
 use crate::sandbox::programs::Project;
 use crate::sandbox::{Progress, SandboxError};
 
@@ -19,12 +19,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) async fn build(
     go: &Path,
     project: &Project,
-    (program, package): (&'static str, &'static str),
+    program: &'static str,
+    package: &'static str,
     home: &Path,
     progress: Progress<'_>,
 ) -> Result<(), SandboxError> {
     let folder = tempfile::Builder::new().prefix("build-").tempdir_in(home).map_err(SandboxError::file(home))?;
-    let mut group = Group::new(folder.path())?;
+    let mut group = ProcessGroup::new(folder.path())?;
     let folder = folder.keep();
     for (name, text) in project.module {
         let path = folder.join(name);
@@ -53,7 +54,7 @@ pub(super) async fn build(
 }
 
 async fn finished(
-    group: &mut Group,
+    group: &mut ProcessGroup,
     program: &'static str,
     home: &Path,
     tell: &(dyn Fn(&str) + Sync),

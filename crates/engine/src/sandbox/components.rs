@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use crate::sandbox::group::Group;
+use crate::sandbox::group::ProcessGroup;
 use crate::sandbox::programs::Programs;
 use crate::sandbox::{Options, SandboxError};
 
@@ -45,14 +45,18 @@ pub(super) fn wanted(options: &Options) -> &'static [&'static str] {
 }
 
 /// Starts etcd and the API server, which waits for etcd by itself.
-pub(super) fn start_server(group: &mut Group, programs: &Programs, ports: &Ports) -> Result<(), SandboxError> {
+pub(super) fn start_server(group: &mut ProcessGroup, programs: &Programs, ports: &Ports) -> Result<(), SandboxError> {
     let folder = group.folder().to_owned();
     group.start("etcd", command(&folder, programs, "etcd")?.args(etcd(ports)))?;
     group.start("kube-apiserver", command(&folder, programs, "kube-apiserver")?.args(apiserver(ports)))
 }
 
 /// Starts what acts on objects. It needs an API server that answers.
-pub(super) fn start_controllers(group: &mut Group, programs: &Programs, nodes: bool) -> Result<(), SandboxError> {
+pub(super) fn start_controllers(
+    group: &mut ProcessGroup,
+    programs: &Programs,
+    nodes: bool,
+) -> Result<(), SandboxError> {
     let folder = group.folder().to_owned();
     let manager = ["--service-account-private-key-file=accounts.key", "--root-ca-file=ca.crt"];
     group.start(

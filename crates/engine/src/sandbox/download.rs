@@ -15,7 +15,7 @@ use crate::sandbox::{Places, Progress, Releases, SandboxError};
 
 /// Where a project publishes its releases: addresses with `{version}`, `{os}`, `{arch}` and `{program}`.
 #[derive(Debug)]
-pub(super) struct Published {
+pub(super) struct DownloadSource {
     /// The host and the folder of all releases.
     pub home: &'static str,
     /// The file below it.
@@ -27,7 +27,7 @@ pub(super) struct Published {
 }
 
 /// Why a program cannot be had from a release; the next source is tried.
-pub(super) type Reason = String;
+pub(super) type FallbackReason = String;
 
 /// Between two lines of progress.
 const TELL: Duration = Duration::from_secs(15);
@@ -43,7 +43,7 @@ pub(super) async fn download(
     places: &Places,
     home: &Path,
     progress: Progress<'_>,
-) -> Result<Result<(), Reason>, SandboxError> {
+) -> Result<Result<(), FallbackReason>, SandboxError> {
     let Some(published) = &project.published else { return Ok(Err("it publishes no checksums".into())) };
     let base = match &places.releases {
         Releases::Off => return Ok(Err("`WEFT_SANDBOX_RELEASES` is `off`".into())),
@@ -74,7 +74,7 @@ pub(super) async fn download(
 fn kept(
     bytes: &[u8],
     program: &str,
-    published: &Published,
+    published: &DownloadSource,
     project: &Project,
     home: &Path,
 ) -> Result<(), SandboxError> {
@@ -106,7 +106,7 @@ async fn both(
     sums: &str,
     network: &Network,
     tell: &(dyn Fn(&str) + Sync),
-) -> Result<(Vec<u8>, String), Reason> {
+) -> Result<(Vec<u8>, String), FallbackReason> {
     let sums = String::from_utf8(get(sums, network).await?).map_err(|_| format!("{sums} is no text"))?;
     let began = Instant::now();
     let mut got = std::pin::pin!(get(file, network));
@@ -118,7 +118,7 @@ async fn both(
     }
 }
 
-async fn get(address: &str, network: &Network) -> Result<Vec<u8>, Reason> {
+async fn get(address: &str, network: &Network) -> Result<Vec<u8>, FallbackReason> {
     network.get(address, LARGEST).await.map(|answer| answer.bytes).map_err(|error| error.to_string())
 }
 

@@ -16,7 +16,7 @@ const SUPERVISOR: &str = include_str!("supervisor.sh");
 
 /// Processes with a folder for their data and logs.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct ProcessGroup {
     folder: PathBuf,
     supervisor: Child,
     /// Closed to end the group.
@@ -31,7 +31,7 @@ struct Member {
     log: PathBuf,
 }
 
-impl Group {
+impl ProcessGroup {
     /// An empty group in a folder that exists, and that is removed with the group.
     pub fn new(folder: &Path) -> Result<Self, SandboxError> {
         let lock = locked(folder)?;
@@ -132,7 +132,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         // Nobody is left to tell; what could not be ended here the supervisor ends.
         let _ = self.end();

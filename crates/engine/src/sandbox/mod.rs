@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub use self::account::account;
 use self::components::Ports;
 pub use self::error::SandboxError;
-use self::group::Group;
+use self::group::ProcessGroup;
 pub use self::named::{down, env, run, up};
 pub use self::places::{Places, Releases};
 use crate::cluster::{Target, Transport};
@@ -67,7 +67,7 @@ pub struct User {
 /// A running control plane. It ends when it is dropped, or when this process ends in whatever way.
 #[derive(Debug)]
 pub struct Sandbox {
-    group: Group,
+    group: ProcessGroup,
     server: String,
     kubeconfig: PathBuf,
 }
@@ -94,14 +94,14 @@ impl Sandbox {
 pub async fn start(options: &Options, progress: Progress<'_>) -> Result<Sandbox, SandboxError> {
     let folder = tempfile::Builder::new().prefix("weft-sandbox-").tempdir();
     let folder = folder.map_err(SandboxError::file(&std::env::temp_dir()))?;
-    let group = Group::new(folder.path())?;
+    let group = ProcessGroup::new(folder.path())?;
     // From here on the group removes it.
     let _ = folder.keep();
     start_in(group, options, progress).await
 }
 
 /// Starts a control plane as a group.
-async fn start_in(mut group: Group, options: &Options, progress: Progress<'_>) -> Result<Sandbox, SandboxError> {
+async fn start_in(mut group: ProcessGroup, options: &Options, progress: Progress<'_>) -> Result<Sandbox, SandboxError> {
     let programs = programs::find(&options.places, components::wanted(options), progress).await?;
     let began = Instant::now();
     for _ in 1..TRIES {
@@ -117,7 +117,7 @@ async fn start_in(mut group: Group, options: &Options, progress: Progress<'_>) -
     Ok(finished(group, server, began, progress))
 }
 
-fn finished(group: Group, server: String, began: Instant, progress: Progress<'_>) -> Sandbox {
+fn finished(group: ProcessGroup, server: String, began: Instant, progress: Progress<'_>) -> Sandbox {
     progress(&format!("the sandbox is ready at {server} after {:.1} s", began.elapsed().as_secs_f64()));
     let kubeconfig = group.folder().join("kubeconfig");
     Sandbox { group, server, kubeconfig }
@@ -125,7 +125,7 @@ fn finished(group: Group, server: String, began: Instant, progress: Progress<'_>
 
 /// Starts the components on free ports; the address of the server.
 async fn attempt(
-    group: &mut Group,
+    group: &mut ProcessGroup,
     options: &Options,
     programs: &programs::Programs,
     progress: Progress<'_>,

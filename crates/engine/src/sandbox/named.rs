@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::sandbox::group::Group;
+use crate::sandbox::group::ProcessGroup;
 use crate::sandbox::{Options, Places, Progress, SandboxError, private_folder, start, start_in};
 
 /// Starts a sandbox that runs until [`down`]; the path of its kubeconfig.
@@ -21,7 +21,7 @@ pub async fn up(name: &str, options: &Options, progress: Progress<'_>) -> Result
 }
 
 /// The group of a new sandbox, in its folder.
-fn claimed(name: &str, places: &Places) -> Result<Group, SandboxError> {
+fn claimed(name: &str, places: &Places) -> Result<ProcessGroup, SandboxError> {
     let folder = folder(places, name)?;
     let parent = places.cache.join("up");
     fs::create_dir_all(&parent).map_err(SandboxError::file(&parent))?;
@@ -34,7 +34,7 @@ fn claimed(name: &str, places: &Places) -> Result<Group, SandboxError> {
     }
     remove(&folder)?;
     private_folder(&folder)?;
-    Group::new(&folder)
+    ProcessGroup::new(&folder)
 }
 
 /// Ends a sandbox, and returns when its processes and its folder are gone.

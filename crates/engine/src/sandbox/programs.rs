@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::sandbox::download::Published;
+use crate::sandbox::download::DownloadSource;
 use crate::sandbox::{Places, Progress, SandboxError, build, download};
 
 /// A project whose programs are built from one Go module of ours, which pins the version.
@@ -23,7 +23,7 @@ pub(super) struct Project {
     /// What the linker is told.
     pub linker: &'static str,
     /// Its official releases, where they come with checksums.
-    pub published: Option<Published>,
+    pub published: Option<DownloadSource>,
 }
 
 macro_rules! module {
@@ -49,7 +49,7 @@ pub(super) static KUBERNETES: Project = Project {
     ],
     linker: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
              -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
-    published: Some(Published {
+    published: Some(DownloadSource {
         home: "https://dl.k8s.io/release",
         file: "{version}/bin/{os}/{arch}/{program}",
         sums: "{version}/bin/{os}/{arch}/{program}.sha256",
@@ -64,7 +64,7 @@ static ETCD: Project = Project {
     module: module!("etcd"),
     programs: &[("etcd", "go.etcd.io/etcd/server/v3")],
     linker: "-s -w",
-    published: Some(Published {
+    published: Some(DownloadSource {
         home: "https://github.com/etcd-io/etcd/releases/download",
         file: "{version}/etcd-{version}-{os}-{arch}.tar.gz",
         sums: "{version}/SHA256SUMS",
@@ -156,7 +156,7 @@ async fn obtain(
         return Err(SandboxError::NoPrograms { program, places: passed.iter().cloned().chain(last).collect() });
     };
     progress(&format!("no download of {} {}: {reason}", program.0, project.version));
-    build::build(go, project, program, home, progress).await
+    build::build(go, project, program.0, program.1, home, progress).await
 }
 
 /// Why a folder is not the one, if it is not.

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 
 use crate::cluster::{ClusterError, Identity, Request, Transport};
 use crate::sandbox::SandboxError;
-use crate::sandbox::group::Group;
+use crate::sandbox::group::ProcessGroup;
 
 /// How long each part may take. A machine under load is slow; a broken component ends by itself before this.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Waits until the API server says that it is ready.
-pub(super) async fn server(group: &mut Group, client: &Transport) -> Result<(), SandboxError> {
+pub(super) async fn server(group: &mut ProcessGroup, client: &Transport) -> Result<(), SandboxError> {
     wait(group, "kube-apiserver", "kube-apiserver", || async {
         let request = Request::get("/readyz".to_owned(), "ask whether it is ready".to_owned());
         // Until then it refuses connections and requests in many ways.
@@ -27,7 +27,7 @@ pub(super) async fn server(group: &mut Group, client: &Transport) -> Result<(), 
 }
 
 /// Waits until the controllers have given the namespace `default` its service account.
-pub(super) async fn service_account(group: &mut Group, client: &Transport) -> Result<(), SandboxError> {
+pub(super) async fn service_account(group: &mut ProcessGroup, client: &Transport) -> Result<(), SandboxError> {
     let path = "/api/v1/namespaces/default/serviceaccounts/default";
     let what = "the service account of the namespace `default`";
     let request = Request::get(path.to_owned(), format!("read {what}"));
@@ -38,7 +38,7 @@ pub(super) async fn service_account(group: &mut Group, client: &Transport) -> Re
 }
 
 /// Waits until this many nodes are ready and without taints.
-pub(super) async fn nodes(group: &mut Group, client: &Transport, count: usize) -> Result<(), SandboxError> {
+pub(super) async fn nodes(group: &mut ProcessGroup, client: &Transport, count: usize) -> Result<(), SandboxError> {
     if count == 0 {
         return Ok(());
     }
@@ -57,7 +57,7 @@ fn is_ready(node: &Node) -> bool {
 }
 
 async fn wait<F>(
-    group: &mut Group,
+    group: &mut ProcessGroup,
     component: &str,
     what: &str,
     mut look: impl FnMut() -> F,

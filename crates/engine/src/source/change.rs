@@ -12,7 +12,7 @@ const NAMED: usize = 5;
 
 /// A change of a branch, and what comes of merging it. All are full ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct SourceChange {
     /// What it goes into: the newest commit of the target.
     pub base: String,
     /// Where it branched off from there.
@@ -86,7 +86,7 @@ impl Diagnose for ChangeError {
 
 /// The change from `base` to `head`, whatever git resolves, in the repository around `start`. The merge is made in the
 /// repository's objects alone; no branch and no file changes.
-pub fn change(start: &Path, base: &str, head: &str) -> Result<Change, ChangeError> {
+pub fn change(start: &Path, base: &str, head: &str) -> Result<SourceChange, ChangeError> {
     let git = around(start)?;
     let base = resolve(&git, base)?;
     let head = resolve(&git, head)?;
@@ -100,7 +100,7 @@ pub fn change(start: &Path, base: &str, head: &str) -> Result<Change, ChangeErro
     let merged = if fork == base.id() { head.id() } else { merge(&git, &base, &head)? };
     let tree = git.find_commit(merged)?.tree_id();
     let text = |id: Oid| id.to_string();
-    Ok(Change {
+    Ok(SourceChange {
         base: text(base.id()),
         fork: text(fork),
         head: text(head.id()),
@@ -170,7 +170,7 @@ mod tests {
             self.1.commit(None, &who, &who, text, &tree, &parents.iter().collect::<Vec<_>>()).unwrap()
         }
 
-        fn change(&self, base: Oid, head: Oid) -> Result<Change, ChangeError> {
+        fn change(&self, base: Oid, head: Oid) -> Result<SourceChange, ChangeError> {
             change(self.0.path(), &base.to_string(), &head.to_string())
         }
     }

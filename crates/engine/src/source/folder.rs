@@ -27,7 +27,7 @@ pub(super) fn stamps(root: &Path, path: &str) -> Result<Vec<(String, Stamp)>, So
 /// The files below a folder that can be read, and why others cannot.
 pub(super) fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError>), SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
-    let mut walk = Walk { root: canonical, found: Vec::new(), skipped: Some(Vec::new()) };
+    let mut walk = FolderWalk { root: canonical, found: Vec::new(), skipped: Some(Vec::new()) };
     let start = root.join(path);
     if start.is_dir() {
         walk.visit_folder(&start, path)?;
@@ -48,7 +48,7 @@ pub(super) fn readable(root: &Path, path: &str) -> Result<(Tree, Vec<SourceError
 /// Where the files are, and the paths that they are read under.
 fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError> {
     let canonical = root.canonicalize().map_err(|source| failed(root, source))?;
-    let mut walk = Walk { root: canonical, found: Vec::new(), skipped: None };
+    let mut walk = FolderWalk { root: canonical, found: Vec::new(), skipped: None };
     let start = root.join(path);
     match fs::symlink_metadata(&start) {
         Ok(_) => walk.visit(&start, path)?,
@@ -58,14 +58,14 @@ fn found(root: &Path, path: &str) -> Result<Vec<(PathBuf, String)>, SourceError>
     Ok(walk.found)
 }
 
-struct Walk {
+struct FolderWalk {
     root: PathBuf,
     found: Vec<(PathBuf, String)>,
     /// What could not be read, for a walk that goes on without it.
     skipped: Option<Vec<SourceError>>,
 }
 
-impl Walk {
+impl FolderWalk {
     fn visit(&mut self, place: &Path, path: &str) -> Result<(), SourceError> {
         let target = self.inside(place, path)?;
         let about = fs::metadata(&target).map_err(|source| failed(place, source))?;

@@ -13,7 +13,7 @@ const LONGEST_CHAIN: usize = 16;
 const LINK: i32 = 0o120_000;
 
 /// What a tree of git says of one of its entries: its kind, its mode and its id.
-type Entry = (Option<ObjectType>, i32, Oid);
+type GitEntry = (Option<ObjectType>, i32, Oid);
 
 /// A git repository with its work tree.
 pub(super) struct Repository {
@@ -129,7 +129,7 @@ impl Repository {
     /// The files at and below `path` (relative to the project's `folder`) in a commit, by their path relative to it.
     pub(super) fn read(&self, commit: Oid, folder: &str, path: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
         let top = self.git.find_commit(commit)?.tree()?;
-        let mut walk = Walk { git: &self.git, prefix: folder.to_owned(), top, ours: true, files: Vec::new() };
+        let mut walk = GitWalk { git: &self.git, prefix: folder.to_owned(), top, ours: true, files: Vec::new() };
         if path.is_empty() {
             walk.visit_all()?;
         } else {
@@ -163,7 +163,7 @@ fn address(url: &str) -> Option<String> {
 /// The files at and below a folder of a commit, by their path below it; the empty folder is the top.
 pub(super) fn files(git: &git2::Repository, commit: Oid, folder: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
     let top = git.find_commit(commit)?.tree()?;
-    let mut walk = Walk { git, prefix: folder.to_owned(), top, ours: false, files: Vec::new() };
+    let mut walk = GitWalk { git, prefix: folder.to_owned(), top, ours: false, files: Vec::new() };
     walk.visit_all()?;
     Ok(walk.files)
 }
@@ -172,7 +172,7 @@ fn subtree<'g>(git: &'g git2::Repository, top: &GitTree<'g>, folder: &str) -> Re
     Ok(git.find_tree(top.get_path(Path::new(folder))?.id())?)
 }
 
-struct Walk<'g> {
+struct GitWalk<'g> {
     git: &'g git2::Repository,
     prefix: String,
     top: GitTree<'g>,
@@ -181,7 +181,7 @@ struct Walk<'g> {
     files: Vec<(String, Vec<u8>)>,
 }
 
-impl Walk<'_> {
+impl GitWalk<'_> {
     /// Reads all files of the folder that the paths count from.
     fn visit_all(&mut self) -> Result<(), SourceError> {
         let below = if self.prefix.is_empty() { self.top.clone() } else { subtree(self.git, &self.top, &self.prefix)? };
@@ -199,7 +199,7 @@ impl Walk<'_> {
             Err(error) if error.code() == ErrorCode::NotFound => match self.submodule_above(place)? {
                 Some((below, commit, inner)) => {
                     let module = place[..place.len() - inner.len()].trim_end_matches('/');
-                    self.visit_submodule(commit, &below, (&inner, path), module)
+                    self.visit_submodule(commit, &below, &inner, path, module)
                 }
                 None if links > 0 => Err(SourceError::LinkNowhere { path: path.to_owned() }),
                 None => Ok(()),
@@ -208,14 +208,14 @@ impl Walk<'_> {
         }
     }
 
-    fn visit_entry(&mut self, entry: Entry, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
+    fn visit_entry(&mut self, entry: GitEntry, place: &str, path: &str, links: usize) -> Result<(), SourceError> {
         match entry {
             (Some(ObjectType::Tree), _, id) => self.visit_folder(id, place, path, links),
             (Some(ObjectType::Blob), LINK, id) => self.visit_link(id, place, path, links),
             (Some(ObjectType::Blob), _, id) => self.take(id, path),
             (Some(ObjectType::Commit), _, id) if self.ours => {
                 let whole = Path::new(&self.prefix).join(place).to_string_lossy().into_owned();
-                self.visit_submodule(id, &whole, ("", path), path)
+                self.visit_submodule(id, &whole, "", path, path)
             }
             _ => Ok(()),
         }
@@ -253,7 +253,8 @@ impl Walk<'_> {
         &mut self,
         commit: Oid,
         whole: &str,
-        (inner, path): (&str, &str),
+        inner: &str,
+        path: &str,
         module: &str,
     ) -> Result<(), SourceError> {
         let missing = || SourceError::NoSubmodule { path: module.to_owned(), commit: commit.to_string() };
@@ -265,7 +266,7 @@ impl Walk<'_> {
         let git = git.ok_or_else(missing)?;
         let top = git.find_commit(commit)?.tree()?;
         let id = top.id();
-        let mut walk = Walk { git: &git, prefix: String::new(), top, ours: true, files: Vec::new() };
+        let mut walk = GitWalk { git: &git, prefix: String::new(), top, ours: true, files: Vec::new() };
         if inner.is_empty() {
             let tree = git.find_tree(id)?;
             for entry in &tree {

@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use self::change::{Change, ChangeError, change, first_of};
+pub use self::change::{ChangeError, SourceChange, change, first_of};
 pub use self::disk::{Disk, repository};
 pub use self::error::SourceError;
 use self::git::Repository;
@@ -33,13 +33,13 @@ const LARGEST_FILE: u64 = 64 << 20;
 pub struct Source {
     root: PathBuf,
     repository: Option<Repository>,
-    at: Option<At>,
+    at: Option<CommitPath>,
     asked: RefCell<BTreeSet<String>>,
 }
 
 /// A project in a commit.
 #[derive(Clone, Debug)]
-struct At {
+struct CommitPath {
     commit: git2::Oid,
     /// Its folder in the repository; empty for the top.
     folder: String,
@@ -85,7 +85,12 @@ impl Source {
             return Err(SourceError::NoProjectAt { start, revision: revision.to_owned() });
         };
         let root = repository.folder().join(&folder);
-        Ok(Self { root, repository: Some(repository), at: Some(At { commit, folder }), asked: RefCell::default() })
+        Ok(Self {
+            root,
+            repository: Some(repository),
+            at: Some(CommitPath { commit, folder }),
+            asked: RefCell::default(),
+        })
     }
 
     /// The root of the project on this machine; where its files come from a commit, the place where it would be.

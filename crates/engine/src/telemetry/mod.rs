@@ -4,4 +4,4 @@ mod exposition;
 mod server;
 
 pub use self::exposition::{Family, Kind, text};
-pub use self::server::{Answer, Page, Server, TelemetryError};
+pub use self::server::{MetricsPage, MetricsServer, PageResponse, TelemetryError};

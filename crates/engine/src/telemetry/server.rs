@@ -22,14 +22,14 @@ const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; version=
 
 /// What a page says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct PageResponse {
     /// Its status.
     pub status: StatusCode,
     /// Its text.
     pub text: String,
 }
 
-impl Answer {
+impl PageResponse {
     /// This text, with 200.
     pub fn text(text: impl Into<String>) -> Self {
         Self { status: StatusCode::OK, text: text.into() }
@@ -49,7 +49,7 @@ impl Answer {
 }
 
 /// A path, and what makes its answer each time.
-pub type Page = (&'static str, Box<dyn Fn() -> Answer + Send + Sync>);
+pub type MetricsPage = (&'static str, Box<dyn Fn() -> PageResponse + Send + Sync>);
 
 /// Why nothing is served.
 #[derive(Debug, Error)]
@@ -75,16 +75,16 @@ impl Diagnose for TelemetryError {
     }
 }
 
-/// Pages at an address. It is served as long as [`Server::serve`] runs.
-pub struct Server {
+/// Pages at an address. It is served as long as [`MetricsServer::serve`] runs.
+pub struct MetricsServer {
     listener: TcpListener,
     address: SocketAddr,
-    pages: Arc<[Page]>,
+    pages: Arc<[MetricsPage]>,
 }
 
-impl Server {
+impl MetricsServer {
     /// Takes the address; with port 0 any free one.
-    pub async fn bind(address: SocketAddr, pages: Vec<Page>) -> Result<Self, TelemetryError> {
+    pub async fn bind(address: SocketAddr, pages: Vec<MetricsPage>) -> Result<Self, TelemetryError> {
         let failed = |source| TelemetryError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
+fn response(answer: PageResponse) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(answer.text));
     *response.status_mut() = answer.status;
     response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
@@ -116,11 +116,11 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
 }
 
 /// The answer to a request. Of one to `HEAD` only the head is sent.
-fn answer(method: &Method, path: &str, pages: &[Page]) -> Answer {
+fn answer(method: &Method, path: &str, pages: &[MetricsPage]) -> PageResponse {
     match pages.iter().find(|(known, _)| *known == path) {
-        None => Answer::empty(StatusCode::NOT_FOUND),
+        None => PageResponse::empty(StatusCode::NOT_FOUND),
         Some((_, page)) if matches!(*method, Method::GET | Method::HEAD) => page(),
-        Some(_) => Answer::empty(StatusCode::METHOD_NOT_ALLOWED),
+        Some(_) => PageResponse::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
 }
 
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_for_is_answered() {
-        let pages: Vec<Page> = vec![
-            ("/healthz", Box::new(|| Answer::probe(&[]))),
-            ("/readyz", Box::new(|| Answer::probe(&["the server does not answer"]))),
+        let pages: Vec<MetricsPage> = vec![
+            ("/healthz", Box::new(|| PageResponse::probe(&[]))),
+            ("/readyz", Box::new(|| PageResponse::probe(&["the server does not answer"]))),
         ];
         for (method, path, expected) in [
             (Method::GET, "/healthz", "200 ok\n"),

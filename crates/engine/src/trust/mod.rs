@@ -111,19 +111,19 @@ pub struct Trust {
 
 #[derive(Clone, Debug)]
 enum TrustKind {
-    Own(Arc<Own>),
-    Closed(Arc<Closed>),
+    Own(Arc<OwnTrust>),
+    Closed(Arc<ClosedRun>),
 }
 
 #[derive(Debug)]
-struct Own {
+struct OwnTrust {
     keys: KeyAccess,
     network: NetworkAccess,
     cluster: ClusterAccess,
 }
 
 #[derive(Debug)]
-struct Closed {
+struct ClosedRun {
     caches: Option<PathBuf>,
     end: Instant,
     limit: Duration,
@@ -175,14 +175,14 @@ impl Trust {
         let environment = Arc::new(environment);
         let network = NetworkAccess { environment: Arc::clone(&environment) };
         let cluster = ClusterAccess { environment, allowed };
-        Self::new(TrustKind::Own(Arc::new(Own { keys: KeyAccess(()), network, cluster })))
+        Self::new(TrustKind::Own(Arc::new(OwnTrust { keys: KeyAccess(()), network, cluster })))
     }
 
     /// For files of somebody who must learn nothing. Of the environment it uses only the place of the caches. It is to
     /// be done within `limit` from now on.
     pub fn closed(environment: &ProcessEnvironment, limit: Duration) -> Self {
         let now = Instant::now();
-        let closed = Closed { caches: environment.caches(), end: now.checked_add(limit).unwrap_or(now), limit };
+        let closed = ClosedRun { caches: environment.caches(), end: now.checked_add(limit).unwrap_or(now), limit };
         Self::new(TrustKind::Closed(Arc::new(closed)))
     }
 
@@ -190,7 +190,7 @@ impl Trust {
         Self { kind, skipped: Arc::default() }
     }
 
-    fn door<'t, T>(&'t self, open: impl FnOnce(&'t Own) -> T, does_not: &'static str) -> Result<T, TrustError> {
+    fn door<'t, T>(&'t self, open: impl FnOnce(&'t OwnTrust) -> T, does_not: &'static str) -> Result<T, TrustError> {
         match &self.kind {
             TrustKind::Own(own) => Ok(open(own)),
             TrustKind::Closed(_) => Err(TrustError::Closed { does_not }),

@@ -48,11 +48,11 @@ struct Message {
 struct Statement {
     predicate_type: String,
     #[serde(default)]
-    subject: Vec<Subject>,
+    subject: Vec<BundleSubject>,
 }
 
 #[derive(Deserialize)]
-struct Subject {
+struct BundleSubject {
     #[serde(default)]
     digest: Digests,
 }

@@ -42,7 +42,7 @@ pub(super) async fn chart(
         (commit.to_string(), files(&git, commit, &folder).map_err(|error| unreadable(&error))?)
     } else if address.starts_with("https://") || address.starts_with("http://") {
         let address = address.trim_end_matches('/').to_owned();
-        let mut server = Server { network, address, login: login.and_then(Login::header) };
+        let mut server = GitServer { network, address, login: login.and_then(Login::header) };
         server.greet().await?;
         let commit = server.commit(revision).await?;
         let pack = server.pack(&commit).await?;
@@ -69,13 +69,13 @@ fn unpacked(pack: &[u8], commit: &str, folder: &str) -> Result<Vec<(String, Vec<
 }
 
 /// A server of git over HTTP.
-struct Server<'n> {
+struct GitServer<'n> {
     network: &'n Network,
     address: String,
     login: Option<Masked<String>>,
 }
 
-impl Server<'_> {
+impl GitServer<'_> {
     /// The commit of a branch, a tag, or its own name.
     async fn commit(&self, revision: &str) -> Result<String, FetchError> {
         if revision.len() == 40 && revision.bytes().all(|it| it.is_ascii_hexdigit()) {

@@ -14,7 +14,7 @@ const NAMED: usize = 5;
 
 /// One version of a chart in an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Indexed {
+pub(super) struct IndexEntry {
     pub version: String,
     /// The archive's address.
     pub url: String,
@@ -24,7 +24,11 @@ pub(super) struct Indexed {
 
 /// The version of a chart that an `index.yaml` at `address` has for a version or a range, as Helm chooses it: the very
 /// text first, else the greatest that fits.
-pub(super) fn indexed(text: &str, address: &str, (repo, name, wanted): Asked<'_>) -> Result<Indexed, FetchError> {
+pub(super) fn indexed(
+    text: &str,
+    address: &str,
+    (repo, name, wanted): ChartQuery<'_>,
+) -> Result<IndexEntry, FetchError> {
     let bad =
         |reason: String| FetchError::BadAnswer { address: address.to_owned(), what: "an index of charts", reason };
     let index = yaml::document(text, &Arc::new(address.to_owned()), Rules::Kubernetes);
@@ -40,7 +44,7 @@ pub(super) fn indexed(text: &str, address: &str, (repo, name, wanted): Asked<'_>
     let url = entry.and_then(|it| it.get("urls")?.as_list()?.first()?.as_str());
     let url = url.ok_or_else(|| bad(format!("`{name}` {version} has no address")))?;
     let digest = entry.and_then(|it| it.get("digest")?.as_str()).map(|it| it.trim_start_matches("sha256:"));
-    Ok(Indexed {
+    Ok(IndexEntry {
         version: version.to_owned(),
         url: join(&format!("{}/", repo.trim_end_matches('/')), url),
         digest: digest.filter(|it| it.len() == 64).map(|it| format!("sha256:{}", it.to_lowercase())),
@@ -48,10 +52,10 @@ pub(super) fn indexed(text: &str, address: &str, (repo, name, wanted): Asked<'_>
 }
 
 /// The repository, the chart's name, and the version or range.
-pub(super) type Asked<'a> = (&'a str, &'a str, &'a str);
+pub(super) type ChartQuery<'a> = (&'a str, &'a str, &'a str);
 
 /// The version among those that there are.
-pub(super) fn chosen<'v>(versions: &[&'v str], (repo, name, wanted): Asked<'_>) -> Result<&'v str, FetchError> {
+pub(super) fn chosen<'v>(versions: &[&'v str], (repo, name, wanted): ChartQuery<'_>) -> Result<&'v str, FetchError> {
     if let Some(same) = versions.iter().find(|it| **it == wanted) {
         return Ok(same);
     }
@@ -86,7 +90,7 @@ entries:
   - {version: latest, urls: [app.tgz]}
 ";
 
-    fn of(name: &str, wanted: &str) -> Result<Indexed, String> {
+    fn of(name: &str, wanted: &str) -> Result<IndexEntry, String> {
         let address = "https://charts.example.com/index.yaml";
         indexed(INDEX, address, ("https://charts.example.com", name, wanted)).map_err(|error| {
             let diagnostic = weft_base::diagnostic::Diagnostic::of(&error);

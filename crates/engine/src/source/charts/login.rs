@@ -228,7 +228,7 @@ impl DockerLogin {
 fn helped(helper: &str, host: &str) -> Result<Option<Login>, FetchError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Given {
+    struct HelperLogin {
         username: String,
         secret: String,
     }
@@ -252,7 +252,7 @@ fn helped(helper: &str, host: &str) -> Result<Option<Login>, FetchError> {
         let unknown = said.contains("credentials not found");
         return if unknown { Ok(None) } else { Err(failed(format!("it ended with {}", ended.status))) };
     }
-    let given: Given = serde_json::from_slice(&ended.stdout).map_err(|_| failed("it prints no login".into()))?;
+    let given: HelperLogin = serde_json::from_slice(&ended.stdout).map_err(|_| failed("it prints no login".into()))?;
     Ok(Some(match given.username.as_str() {
         "<token>" => Login::Identity(Masked::new(given.secret)),
         _ => Login::Basic(given.username, Masked::new(given.secret)),

@@ -24,7 +24,7 @@ use self::cache::Cache;
 use self::digest::{of_files, same, sha256};
 pub use self::error::FetchError;
 use self::login::{Access, Login, Logins};
-pub use self::push::{Pushed, digest, sign};
+pub use self::push::{PushResult, digest, sign};
 use self::registry::{Manifest, Registry};
 pub use self::signature::Keys;
 use crate::network::{self, Network};
@@ -62,7 +62,7 @@ struct Reach {
 
 /// A chart that was looked for.
 #[derive(Debug)]
-pub struct Found {
+pub struct FetchedChart {
     /// What the lock file says of it.
     pub locked: Locked,
     /// The archive.
@@ -70,7 +70,7 @@ pub struct Found {
 }
 
 /// An archive on its way, with what else came.
-struct Arrived {
+struct ChartDownload {
     url: Option<String>,
     version: Option<String>,
     bytes: Vec<u8>,
@@ -98,7 +98,7 @@ impl Charts {
     }
 
     /// Looks for the chart that a place means now, checks its signatures by `keys`, and keeps it in the cache.
-    pub fn find(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {
+    pub fn find(&self, place: &ChartPlace, keys: &Keys) -> Result<FetchedChart, FetchError> {
         let found = network::wait(self.reach()?.found(place, keys))??;
         self.cache.put(&found.locked.digest, &found.bytes)?;
         Ok(found)
@@ -164,10 +164,10 @@ impl Reach {
         self.logins.named(name)?.ok_or_else(unknown)
     }
 
-    async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<Found, FetchError> {
+    async fn found(&self, place: &ChartPlace, keys: &Keys) -> Result<FetchedChart, FetchError> {
         let wanted = place.to_string();
         let (arrived, name) = match place {
-            ChartPlace::Git { git, rev, path } => return self.of_git(place, (git, rev, path)).await,
+            ChartPlace::Git { git, rev, path } => return self.of_git(place, git, rev, path).await,
             ChartPlace::Registry { repo, name, version } => {
                 (self.of_registry((repo, name, version), keys).await?, Some(name))
             }
@@ -196,12 +196,12 @@ impl Reach {
             let registry = Registry::at(&format!("{repo}/{name}"), &self.network, &self.logins)?;
             verified.push(signature::cosign(&wanted, key, manifest, &registry).await?);
         }
-        let Arrived { url, manifest, bytes, .. } = arrived;
+        let ChartDownload { url, manifest, bytes, .. } = arrived;
         let locked = Locked { chart: place.clone(), name: own, version, url, commit: None, manifest, digest, verified };
-        Ok(Found { locked, bytes })
+        Ok(FetchedChart { locked, bytes })
     }
 
-    async fn of_repository(&self, asked: index::Asked<'_>, keys: &Keys) -> Result<Arrived, FetchError> {
+    async fn of_repository(&self, asked: index::ChartQuery<'_>, keys: &Keys) -> Result<ChartDownload, FetchError> {
         let repo = asked.0;
         let access = self.logins.repository(repo)?;
         let address = format!("{}/index.yaml", repo.trim_end_matches('/'));
@@ -222,7 +222,7 @@ impl Reach {
         Ok(arrived)
     }
 
-    async fn archive(&self, url: &str, access: &Access, keys: &Keys) -> Result<Arrived, FetchError> {
+    async fn archive(&self, url: &str, access: &Access, keys: &Keys) -> Result<ChartDownload, FetchError> {
         let bytes = self.bytes(url, access, largest()).await?;
         let provenance = match &keys.keyring {
             None => None,
@@ -231,10 +231,14 @@ impl Reach {
                 other => Some(other?),
             },
         };
-        Ok(Arrived { url: Some(url.to_owned()), version: None, bytes, provenance, manifest: None })
+        Ok(ChartDownload { url: Some(url.to_owned()), version: None, bytes, provenance, manifest: None })
     }
 
-    async fn of_registry(&self, (repo, name, wanted): index::Asked<'_>, keys: &Keys) -> Result<Arrived, FetchError> {
+    async fn of_registry(
+        &self,
+        (repo, name, wanted): index::ChartQuery<'_>,
+        keys: &Keys,
+    ) -> Result<ChartDownload, FetchError> {
         let address = format!("{repo}/{name}");
         let registry = Registry::at(&address, &self.network, &self.logins)?;
         let version = if index::is_exact(wanted) {
@@ -254,10 +258,16 @@ impl Reach {
                 Err(_) => None,
             },
         };
-        Ok(Arrived { url: Some(address), version: Some(version), bytes, provenance, manifest: Some(manifest.digest) })
+        Ok(ChartDownload {
+            url: Some(address),
+            version: Some(version),
+            bytes,
+            provenance,
+            manifest: Some(manifest.digest),
+        })
     }
 
-    async fn of_git(&self, place: &ChartPlace, (git, rev, path): (&str, &str, &str)) -> Result<Found, FetchError> {
+    async fn of_git(&self, place: &ChartPlace, git: &str, rev: &str, path: &str) -> Result<FetchedChart, FetchError> {
         let login = self.logins.git(git)?;
         let (commit, files) = git::chart(&self.network, git, rev, path, login.as_ref()).await?;
         let what = place.to_string();
@@ -274,7 +284,7 @@ impl Reach {
             digest,
             verified: Vec::new(),
         };
-        Ok(Found { locked, bytes })
+        Ok(FetchedChart { locked, bytes })
     }
 
     async fn fetched(&self, locked: &Locked) -> Result<Vec<u8>, FetchError> {

@@ -19,7 +19,7 @@ const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 
 /// What was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pushed {
+pub struct PushResult {
     /// Where it is: `oci://HOST/PATH/NAME:TAG`.
     pub reference: String,
     /// The digest of its manifest.
@@ -28,11 +28,11 @@ pub struct Pushed {
 
 impl Charts {
     /// Pushes an archive below the address `oci://HOST/PATH`, with its provenance file if it has one.
-    pub fn push(&self, repo: &str, archive: &[u8], provenance: Option<&[u8]>) -> Result<Pushed, FetchError> {
+    pub fn push(&self, repo: &str, archive: &[u8], provenance: Option<&[u8]>) -> Result<PushResult, FetchError> {
         network::wait(self.pushed(repo, archive, provenance))?
     }
 
-    async fn pushed(&self, repo: &str, bytes: &[u8], provenance: Option<&[u8]>) -> Result<Pushed, FetchError> {
+    async fn pushed(&self, repo: &str, bytes: &[u8], provenance: Option<&[u8]>) -> Result<PushResult, FetchError> {
         let files = archive::unpack(bytes, "the archive")?;
         let (name, version) = named("the archive", &files)?;
         let address = format!("{}/{name}", repo.trim_end_matches('/'));
@@ -52,7 +52,7 @@ impl Charts {
         });
         let tag = version.replace('+', "_");
         let digest = registry.put_manifest(&tag, MANIFEST, manifest.to_string().as_bytes()).await?;
-        Ok(Pushed { reference: format!("{address}:{tag}"), digest })
+        Ok(PushResult { reference: format!("{address}:{tag}"), digest })
     }
 }
 

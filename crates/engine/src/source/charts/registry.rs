@@ -119,7 +119,7 @@ impl<'n> Registry<'n> {
     /// All entries of a list of manifests; `None` where the registry has no such list.
     async fn index(&self, address: String) -> Result<Option<Vec<Descriptor>>, FetchError> {
         #[derive(Deserialize)]
-        struct Index {
+        struct ImageIndex {
             manifests: Vec<Descriptor>,
         }
         let mut next = Some(address);
@@ -132,7 +132,7 @@ impl<'n> Registry<'n> {
                 other => other?,
             };
             // Some send those who ask to a page for people.
-            let Ok(index) = serde_json::from_slice::<Index>(&answer.bytes) else { return Ok(None) };
+            let Ok(index) = serde_json::from_slice::<ImageIndex>(&answer.bytes) else { return Ok(None) };
             all.extend(index.manifests);
             next = self.next(&address, &answer);
         }
@@ -159,7 +159,7 @@ impl<'n> Registry<'n> {
     /// All tags.
     pub async fn tags(&self) -> Result<Vec<String>, FetchError> {
         #[derive(Deserialize)]
-        struct Page {
+        struct TagPage {
             #[serde(default)]
             tags: Option<Vec<String>>,
         }
@@ -168,7 +168,7 @@ impl<'n> Registry<'n> {
         for _ in 0..PAGES {
             let Some(address) = next.take() else { break };
             let answer = self.send(Request::get(&address).body(Vec::new()), "pull", SMALL).await?;
-            let page: Page = serde_json::from_slice(&answer.bytes).map_err(|error| FetchError::BadAnswer {
+            let page: TagPage = serde_json::from_slice(&answer.bytes).map_err(|error| FetchError::BadAnswer {
                 address: address.clone(),
                 what: "a list of tags",
                 reason: error.to_string(),
@@ -244,7 +244,7 @@ impl<'n> Registry<'n> {
     /// A token of the service that the registry names.
     async fn token(&self, asked: &Challenge, login: Option<&Login>, doing: &str) -> Result<Masked<String>, FetchError> {
         #[derive(Deserialize)]
-        struct Given {
+        struct TokenAnswer {
             token: Option<String>,
             access_token: Option<String>,
         }
@@ -276,7 +276,7 @@ impl<'n> Registry<'n> {
         };
         let request = request.map_err(|_| bad("its address is none"))?;
         let answer = self.network.send(request, shown.as_ref(), &Trust::default(), SMALL).await?;
-        let given: Given = serde_json::from_slice(&answer.bytes).map_err(|_| bad("it gives no token"))?;
+        let given: TokenAnswer = serde_json::from_slice(&answer.bytes).map_err(|_| bad("it gives no token"))?;
         let token = given.token.or(given.access_token).ok_or_else(|| bad("it gives no token"))?;
         Ok(Masked::new(format!("Bearer {token}")))
     }

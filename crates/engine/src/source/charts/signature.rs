@@ -55,19 +55,19 @@ pub(super) async fn cosign(
     let point = spki.as_ref().and_then(|it| it.strip_prefix(&P256));
     let point = point.ok_or_else(|| unsigned("the file with the key is no PEM of a public key on P-256".into()))?;
     let mut found = in_bundles(point, manifest, registry).await?;
-    if found != Found::Ours {
+    if found != SignatureMatch::Ours {
         found = found.max(at_tag(point, manifest, registry).await?);
     }
     match found {
-        Found::Ours => Ok(Verified { keys: sha256(key), by: format!("cosign {}", sha256(point)) }),
-        Found::Others => Err(unsigned("none of its signatures was made by the key".into())),
-        Found::Nothing => Err(unsigned("the registry has no signature of cosign for it".into())),
+        SignatureMatch::Ours => Ok(Verified { keys: sha256(key), by: format!("cosign {}", sha256(point)) }),
+        SignatureMatch::Others => Err(unsigned("none of its signatures was made by the key".into())),
+        SignatureMatch::Nothing => Err(unsigned("the registry has no signature of cosign for it".into())),
     }
 }
 
 /// What was found of signatures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Found {
+enum SignatureMatch {
     Nothing,
     /// Signatures by other keys, or of other things.
     Others,
@@ -75,8 +75,8 @@ enum Found {
 }
 
 /// Looks at what refers to a manifest.
-async fn in_bundles(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<Found, FetchError> {
-    let mut found = Found::Nothing;
+async fn in_bundles(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<SignatureMatch, FetchError> {
+    let mut found = SignatureMatch::Nothing;
     let mut signed = None;
     for referrer in registry.referrers(manifest).await?.iter().filter(|it| may_be_bundle(it)).take(BUNDLES) {
         let layers = registry.manifest(&referrer.digest).await?.body.layers;
@@ -86,9 +86,9 @@ async fn in_bundles(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Re
                 signed = Some(registry.manifest(manifest).await?.bytes);
             }
             if bundle::signs(point, &bundle, signed.as_deref().unwrap_or_default(), manifest) {
-                return Ok(Found::Ours);
+                return Ok(SignatureMatch::Ours);
             }
-            found = Found::Others;
+            found = SignatureMatch::Others;
         }
     }
     Ok(found)
@@ -101,11 +101,11 @@ fn may_be_bundle(referrer: &Descriptor) -> bool {
 }
 
 /// Looks at the tag that a digest has for signatures.
-async fn at_tag(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<Found, FetchError> {
+async fn at_tag(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result<SignatureMatch, FetchError> {
     let tag = format!("{}.sig", manifest.replace(':', "-"));
     let signatures = match registry.manifest(&tag).await {
         Err(FetchError::Network(error)) if error.status() == Some(http::StatusCode::NOT_FOUND) => {
-            return Ok(Found::Nothing);
+            return Ok(SignatureMatch::Nothing);
         }
         other => other?,
     };
@@ -113,10 +113,10 @@ async fn at_tag(point: &[u8], manifest: &str, registry: &Registry<'_>) -> Result
         let payload = registry.blob(&layer.digest).await?;
         let signature = layer.annotations.get(SIGNATURE).and_then(|it| STANDARD.decode(it).ok()).unwrap_or_default();
         if signs(point, &payload, &signature, manifest) {
-            return Ok(Found::Ours);
+            return Ok(SignatureMatch::Ours);
         }
     }
-    Ok(Found::Others)
+    Ok(SignatureMatch::Others)
 }
 
 /// Whether a signature holds, and is about this manifest.

@@ -1,4 +1,4 @@
-//! What the repository gives releases that a run is not about: an object that moved there is not deleted here.
+//! The objects of the releases that a run is not about. An object that moved to one of them must not be deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use weft_base::diagnostic::{Diagnostic, Failure};
 use weft_schema::Discovery;
 use weft_stages::manifest::{Desired, ObjectId};
 
-/// By release that is not part of the run, its objects; or why they could not be told.
-pub(super) type Elsewhere = BTreeMap<Arc<str>, Result<BTreeSet<ObjectId>, String>>;
+/// The objects of each release that is not part of the run, or why they are unknown.
+pub(super) type OtherReleases = BTreeMap<Arc<str>, Result<BTreeSet<ObjectId>, String>>;
 
 /// Renders the other releases, if anything left those of the run.
 pub(super) fn look(
@@ -18,17 +18,17 @@ pub(super) fn look(
     desired: &Desired,
     state: &State,
     discovery: &Arc<Discovery>,
-) -> Elsewhere {
+) -> OtherReleases {
     let wanted: BTreeSet<&ObjectId> = desired.objects.iter().map(|object| &object.id).collect();
     if state.inventories.values().all(|it| it.objects.keys().all(|id| wanted.contains(id))) {
-        return Elsewhere::new();
+        return OtherReleases::new();
     }
     let is_other = |name: &str| !project.environment.releases.iter().any(|it| *it.name == *name);
     let others = project.whole.releases.iter().filter(|it| is_other(&it.name));
     others.map(|it| (Arc::clone(&it.name), objects(settings, project, &it.name, discovery))).collect()
 }
 
-/// The objects of one release alone, so that one that cannot be rendered hides no other.
+/// The objects of one release. Each is rendered alone, so one that fails does not hide the others.
 fn objects(
     settings: &Settings,
     project: &Project,

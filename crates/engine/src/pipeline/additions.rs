@@ -1,4 +1,4 @@
-//! What is there only when a plan is applied, and so unknown to a server that is asked by a dry run before.
+//! What exists only after a plan is applied. A dry run before that cannot see it.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ const LOOKED_UP: [(&[&str], &str, &str, bool); 3] = [
     (&["runtimeClassName"], "node.k8s.io", "RuntimeClass", false),
 ];
 
-/// What a plan brings.
+/// What a plan adds to the cluster.
 #[derive(Default)]
-pub(super) struct Coming {
-    /// The objects that are made.
+pub(super) struct PlannedAdditions {
+    /// The objects that it creates.
     pub objects: BTreeSet<ObjectId>,
-    /// The kinds whose definitions are made or changed.
+    /// The kinds whose definitions it creates or changes.
     pub kinds: BTreeSet<GroupKind>,
 }
 
-impl Coming {
-    /// Why the server cannot say anything about an object yet.
+impl PlannedAdditions {
+    /// Why the server cannot answer a dry run of an object yet.
     pub fn obstacle(&self, object: &Object) -> Option<String> {
         let id = &object.id;
         if let Some(namespace) = id.namespace.as_ref().filter(|it| self.has("", "Namespace", None, it)) {

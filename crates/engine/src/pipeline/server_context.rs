@@ -1,37 +1,38 @@
-//! What it takes to ask the server about an object.
+//! What is needed before the server can be asked about an object: the schemas of its kind and our rights.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Cluster, ClusterError, Permits, SchemaCache};
 use weft_schema::{Gvk, Schemas};
 
-/// Of how many namespaces the rules are asked for before it is known whether they are needed, at most.
+/// The most namespaces whose rules are read before it is known whether they are needed.
 const NAMESPACES: usize = 8;
 
-/// Which shapes objects have, and what the server lets us do.
+/// The shapes of objects, and what the server lets us do.
 #[derive(Default)]
-pub(super) struct Questions {
-    /// The shapes, where they were asked for.
+pub(super) struct ServerContext {
+    /// The shapes, if they were read.
     pub shapes: Option<Shapes>,
-    /// What we may do, as far as it was asked.
+    /// Our rights, as far as they were asked for.
     pub permits: Permits,
 }
 
 /// The shapes of kinds.
 pub(super) struct Shapes {
-    /// Which kinds were asked for.
+    /// The kinds whose shapes were read.
     kinds: BTreeSet<Gvk>,
-    /// As the server tells them.
+    /// The schemas that the server has.
     pub schemas: Schemas,
-    /// Those that it does not tell, with the reason.
+    /// The kinds without a schema, with the reason.
     pub unknown: BTreeMap<Gvk, String>,
 }
 
-impl Questions {
-    /// Asked for ahead, for objects of these kinds and in these namespaces; nothing where there are none.
+impl ServerContext {
+    /// Reads the shapes of these kinds and the rules of these namespaces.
     pub(super) async fn prepared(
         cluster: &Cluster,
-        (kinds, namespaces): (BTreeSet<Gvk>, BTreeSet<String>),
+        kinds: BTreeSet<Gvk>,
+        namespaces: BTreeSet<String>,
         cache: &SchemaCache,
     ) -> Result<Self, ClusterError> {
         let permits = Permits::default();
@@ -45,7 +46,7 @@ impl Questions {
 }
 
 impl Shapes {
-    /// Those of kinds. An error means that the server is lost, or does not know us.
+    /// Reads the shapes of kinds. An error means that the server is lost, or rejects our credentials.
     pub(super) async fn read(
         cluster: &Cluster,
         kinds: BTreeSet<Gvk>,
@@ -56,8 +57,8 @@ impl Shapes {
         Ok(Self { kinds, schemas, unknown })
     }
 
-    /// What is known of fewer kinds; `None` where that is not all.
-    pub(super) fn of(mut self, kinds: &BTreeSet<Gvk>) -> Option<Self> {
+    /// The shapes of some of the kinds; `None` if any of them was not read.
+    pub(super) fn for_kinds(mut self, kinds: &BTreeSet<Gvk>) -> Option<Self> {
         self.unknown.retain(|kind, _| kinds.contains(kind));
         kinds.is_subset(&self.kinds).then_some(self)
     }

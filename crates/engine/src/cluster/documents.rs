@@ -37,7 +37,7 @@ const CHUNK: &str = "chunk";
 const CHUNKS: usize = 8;
 
 /// What is said of a document beside its content.
-pub(super) struct Head<'a> {
+pub(super) struct DocumentHead<'a> {
     /// The name of the head Secret.
     pub name: String,
     /// What it is: the value of [`STATE`].
@@ -51,15 +51,15 @@ pub(super) struct Head<'a> {
 }
 
 /// A document as it is kept.
-pub(super) struct Document {
-    pub head: Found,
+pub(super) struct StoredDocument {
+    pub head: StoredHead,
     /// Its chunks; one whose Secret is missing is left out, and the format tells which.
     pub chunks: Vec<Vec<u8>>,
 }
 
 /// The head of a document, without its content.
 #[derive(Clone, Default)]
-pub(super) struct Found {
+pub(super) struct StoredHead {
     /// The name of the head Secret.
     pub name: String,
     pub release: String,
@@ -72,8 +72,8 @@ pub(super) struct Found {
 }
 
 /// A Secret of ours.
-struct Kept {
-    head: Found,
+struct StoredSecret {
+    head: StoredHead,
     more: Option<Vec<String>>,
     chunk: Vec<u8>,
 }
@@ -90,38 +90,46 @@ pub(super) fn of_environment(sorts: &[&str], environment: &str, release: Option<
 
 impl Cluster {
     /// The documents that a selector fits, with one LIST.
-    pub(super) async fn kept_documents(&self, namespace: &str, selector: &str) -> Result<Vec<Document>, ClusterError> {
+    pub(super) async fn kept_documents(
+        &self,
+        namespace: &str,
+        selector: &str,
+    ) -> Result<Vec<StoredDocument>, ClusterError> {
         let mut kept = BTreeMap::new();
         let mut each = |secret: Value| {
-            let it = Kept::of(&secret);
+            let it = StoredSecret::of(&secret);
             kept.insert(it.head.name.clone(), it);
         };
         self.list(&secrets(), Some(namespace), selector, &mut each).await?;
         let heads = kept.values().filter(|it| it.more.is_some());
-        let joined = |head: &Kept| {
+        let joined = |head: &StoredSecret| {
             let further = head.more.iter().flatten().filter_map(|name| kept.get(name));
             let chunks = std::iter::once(head).chain(further).map(|it| it.chunk.clone()).collect();
-            Document { head: head.head.clone(), chunks }
+            StoredDocument { head: head.head.clone(), chunks }
         };
         Ok(heads.map(joined).collect())
     }
 
     /// One document; `None` where it is not there.
-    pub(super) async fn kept_document(&self, namespace: &str, name: &str) -> Result<Option<Document>, ClusterError> {
-        let Some(head) = self.secret(namespace, name).await?.map(|it| Kept::of(&it)) else { return Ok(None) };
+    pub(super) async fn kept_document(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StoredDocument>, ClusterError> {
+        let Some(head) = self.secret(namespace, name).await?.map(|it| StoredSecret::of(&it)) else { return Ok(None) };
         let more = head.more.unwrap_or_default();
         let reads = more.iter().map(|name| self.secret(namespace, name));
         let further: Vec<Option<Value>> = futures::stream::iter(reads).buffered(CHUNKS).try_collect().await?;
-        let further = further.iter().flatten().map(|secret| Kept::of(secret).chunk);
+        let further = further.iter().flatten().map(|secret| StoredSecret::of(secret).chunk);
         let chunks = std::iter::once(head.chunk).chain(further).collect();
-        Ok(Some(Document { head: head.head, chunks }))
+        Ok(Some(StoredDocument { head: head.head, chunks }))
     }
 
     /// Saves a document. The state namespace is created where it is missing.
     pub(super) async fn keep_document(
         &self,
         namespace: &str,
-        head: &Head<'_>,
+        head: &DocumentHead<'_>,
         chunks: Result<Vec<Vec<u8>>, StateError>,
     ) -> Result<(), WriteError> {
         let chunks = chunks.map_err(|error| refused(&error))?;
@@ -177,14 +185,14 @@ impl Cluster {
     async fn further(&self, namespace: &str, head: &str) -> Result<BTreeSet<String>, WriteError> {
         let found =
             self.secret(namespace, head).await.map_err(|error| WriteError::NotSent { reason: error.to_string() })?;
-        Ok(found.and_then(|it| Kept::of(&it).more).unwrap_or_default().into_iter().collect())
+        Ok(found.and_then(|it| StoredSecret::of(&it).more).unwrap_or_default().into_iter().collect())
     }
 
     async fn keep(
         &self,
         namespace: &str,
         name: &str,
-        head: &Head<'_>,
+        head: &DocumentHead<'_>,
         chunk: &[u8],
         more: Option<&[String]>,
     ) -> Result<(), WriteError> {
@@ -204,18 +212,18 @@ impl Cluster {
     }
 }
 
-impl Found {
+impl StoredHead {
     /// The head of a document, of its metadata; `None` for what is none.
     pub fn head(metadata: &Value) -> Option<Self> {
-        let Kept { head, more, .. } = Kept::of(metadata);
+        let StoredSecret { head, more, .. } = StoredSecret::of(metadata);
         more.map(|_| head)
     }
 }
 
-impl Kept {
+impl StoredSecret {
     fn of(secret: &Value) -> Self {
         let text = |keys: &[&str]| secret.dig(keys).and_then(Value::as_str);
-        let head = Found {
+        let head = StoredHead {
             name: text(&["metadata", "name"]).unwrap_or_default().to_owned(),
             release: text(&["metadata", "labels", RELEASE]).unwrap_or_default().to_owned(),
             environment: text(&["metadata", "labels", ENVIRONMENT]).unwrap_or_default().to_owned(),

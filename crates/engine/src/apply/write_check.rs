@@ -1,16 +1,16 @@
-//! What became of a write that got no answer: it is looked up, not guessed.
+//! Finds out whether a write that got no answer was done.
 
 use super::adopt::adopts;
 use super::wave::Attempt;
 use super::{Scope, uid};
-use crate::cluster::{ApplyOptions, Meant, WriteError};
+use crate::cluster::{ApplyOptions, ApplyTarget, WriteError};
 use weft_schema::Resource;
 use weft_stages::diff::LiveObject;
 use weft_stages::manifest::Object;
 use weft_stages::plan::{Action, Step};
 
-/// What a look tells.
-enum Look {
+/// Whether the write was done.
+enum WriteCheck {
     /// It was done.
     Done(Box<LiveObject>),
     /// It was not done yet, or that cannot be seen; the server answers.
@@ -32,7 +32,7 @@ impl Scope<'_> {
             Attempt::Failed(WriteError::Unknown { .. }) | Attempt::HalfWay(WriteError::Unknown { .. }) => true,
             // What is in the way of an object may be that object: a repeated request was done the first time.
             Attempt::Failed(error) | Attempt::HalfWay(error) => {
-                error.is_overtaken() && self.meant(step, desired) == Meant::Absent
+                error.is_overtaken() && self.meant(step, desired) == ApplyTarget::Absent
             }
             Attempt::Applied(_) | Attempt::Skipped(_) => false,
         };
@@ -40,19 +40,19 @@ impl Scope<'_> {
             return (attempt, false);
         }
         match self.look(step, desired, resource).await {
-            Look::Done(live) => (Attempt::Applied(live), true),
-            Look::Open => (attempt, true),
-            Look::Silent => (attempt, false),
+            WriteCheck::Done(live) => (Attempt::Applied(live), true),
+            WriteCheck::Open => (attempt, true),
+            WriteCheck::Silent => (attempt, false),
         }
     }
 
     /// Whether an apply was done: the server has the object, not the one that was to go, and says that another apply
     /// would change neither a value nor an owner.
-    async fn look(&self, step: &Step, desired: &Object, resource: &Resource) -> Look {
+    async fn look(&self, step: &Step, desired: &Object, resource: &Resource) -> WriteCheck {
         let now = match self.cluster.get(&desired.id, resource).await {
             Ok(Some(now)) => now,
-            Err(error) if error.is_silence() => return Look::Silent,
-            Ok(None) | Err(_) => return Look::Open,
+            Err(error) if error.is_silence() => return WriteCheck::Silent,
+            Ok(None) | Err(_) => return WriteCheck::Open,
         };
         let old =
             matches!(step.action, Action::Recreate { .. }) && uid(&now) == step.object.live.as_deref().and_then(uid);
@@ -60,9 +60,9 @@ impl Scope<'_> {
         let options = ApplyOptions { force: step.takes().next().is_some(), dry_run: true };
         match self.cluster.apply(&desired.id, resource, &desired.body, options).await {
             Ok(then) if !old && adopted && then.body == now.body && then.managers == now.managers => {
-                Look::Done(Box::new(now))
+                WriteCheck::Done(Box::new(now))
             }
-            _ => Look::Open,
+            _ => WriteCheck::Open,
         }
     }
 }
