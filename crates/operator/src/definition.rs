@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 
 use crate::ConfigMapSync;
-use crate::marks::Key;
+use crate::marks::NamespacedName;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::value::{Origin, Value};
 use weft_engine::cluster::ClusterError;
@@ -29,13 +29,13 @@ pub enum OperatorError {
     #[error("there is no ConfigMapSync `{key}`")]
     NoObject {
         /// Namespace and name.
-        key: Key,
+        key: NamespacedName,
     },
     /// An object cannot be read.
     #[error("the ConfigMapSync `{key}` cannot be read")]
     Unreadable {
         /// Namespace and name.
-        key: Key,
+        key: NamespacedName,
         /// Why.
         source: Box<ClusterError>,
     },

@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::{CLASSES, Figures};
+use crate::{CLASSES, Metrics};
 use weft_engine::telemetry::{Family, Kind};
 
 /// The metrics of the operator, all of them whether or not something happened yet. None is about one object.
-pub fn metrics(figures: &Figures) -> Vec<Family> {
+pub fn metrics(figures: &Metrics) -> Vec<Family> {
     let counter = |name, help| Family::new(name, Kind::Counter, help);
     let gauge = |name, help| Family::new(name, Kind::Gauge, help);
     let durations = figures.durations();

@@ -3,7 +3,7 @@
 
 /// Verbs on a resource, with what they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needed {
+pub struct NeededRight {
     /// The API group; empty for the core group.
     pub group: &'static str,
     /// The resource in the plural, with its subresource.
@@ -15,12 +15,12 @@ pub struct Needed {
     /// What they are for.
     pub why: &'static str,
     /// With which switch they are needed.
-    pub when: When,
+    pub when: RightCondition,
 }
 
 /// With which switch a right is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum RightCondition {
     /// Always.
     Always,
     /// Unless `--strict`.
@@ -30,17 +30,17 @@ pub enum When {
 }
 
 /// What the operator's own account needs, in the whole cluster. There is no right to write a ConfigMap among them.
-pub const OPERATOR: &[Needed] = &[
+pub const OPERATOR: &[NeededRight] = &[
     needed("", "serviceaccounts/token", &["create"], "tokens, with which all ConfigMaps are read and written"),
     needed("weaver.example.com", "configmapsyncs", &["get", "list", "watch", "patch"], "the objects, and finalizers"),
     needed("weaver.example.com", "configmapsyncs/status", &["patch"], "their status"),
     needed("", "namespaces", &["get", "list", "watch"], "where copies go"),
     needed("", "serviceaccounts", &["list", "watch"], "whose rights there are"),
-    Needed {
-        when: When::Default,
+    NeededRight {
+        when: RightCondition::Default,
         ..needed("", "configmaps", &["list", "watch"], "what changes; only metadata is asked for")
     },
-    Needed {
+    NeededRight {
         name: Some("configmapsyncs.weaver.example.com"),
         ..needed(
             "apiextensions.k8s.io",
@@ -50,23 +50,24 @@ pub const OPERATOR: &[Needed] = &[
         )
     },
     needed("events.k8s.io", "events", &["create", "patch"], "events"),
-    Needed {
-        when: When::Impersonating,
+    NeededRight {
+        when: RightCondition::Impersonating,
         ..needed("", "serviceaccounts", &["impersonate"], "cleaning up after an account that is gone")
     },
 ];
 
 /// What an account needs in the source's namespace.
-pub const SOURCE: &[Needed] = &[needed("", "configmaps", &["get"], "the source")];
+pub const SOURCE: &[NeededRight] = &[needed("", "configmaps", &["get"], "the source")];
 
 /// What an account needs in each namespace that is copied to.
-pub const TARGET: &[Needed] = &[needed("", "configmaps", &["get", "list", "create", "patch", "delete"], "the copies")];
+pub const TARGET: &[NeededRight] =
+    &[needed("", "configmaps", &["get", "list", "create", "patch", "delete"], "the copies")];
 
 const fn needed(
     group: &'static str,
     resource: &'static str,
     verbs: &'static [&'static str],
     why: &'static str,
-) -> Needed {
-    Needed { group, resource, name: None, verbs, why, when: When::Always }
+) -> NeededRight {
+    NeededRight { group, resource, name: None, verbs, why, when: RightCondition::Always }
 }

@@ -81,10 +81,10 @@ use weft_schema::Discovery;
 use weft_stages::chart::{self, Making};
 use weft_stages::diff::{Judge, Tool};
 use weft_stages::manifest::{self, Desired, ObjectId};
-use weft_stages::plan::touched::Touched;
-use weft_stages::plan::{self, Guards, Plan, Unfollowed, Vanished};
+use weft_stages::plan::touched::TouchedReleases;
+use weft_stages::plan::{self, AbsenceReason, Guards, IgnoredMark, Plan};
 use weft_stages::project::{Prune, ReleaseSource, Selection};
-use weft_stages::state::saved::Aim;
+use weft_stages::state::saved::PlanPurpose;
 use weft_stages::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.
@@ -158,7 +158,7 @@ pub struct Planned {
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
     /// What it is made for.
-    pub aim: Aim,
+    pub aim: PlanPurpose,
     /// What the command line set in the values, without the values.
     pub set: Vec<String>,
     /// Whether placeholders stand where passwords, keys or certificates belong: see [`keep_key`].
@@ -168,7 +168,7 @@ pub struct Planned {
     /// Whether it only puts back what others did: then it is no revision of a release.
     pub corrects: bool,
     /// Which releases a change touches, where it is only about those.
-    pub touched: Option<Touched>,
+    pub touched: Option<TouchedReleases>,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -260,7 +260,7 @@ async fn plan_of(
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
     let planned =
-        judge(settings, project, desired, cluster, (discovery, state), (Aim::Apply, guards), progress).await?;
+        judge(settings, project, desired, cluster, (discovery, state), (PlanPurpose::Apply, guards), progress).await?;
     Ok(Planned { placeholders, notes, ..planned })
 }
 
@@ -289,7 +289,7 @@ async fn destroy_of(
     project.refuse_unknown(settings, &state)?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    let aim = (Aim::Remove, guards);
+    let aim = (PlanPurpose::Remove, guards);
     judge(settings, project, Desired::default(), cluster, (discovery, state), aim, progress).await
 }
 
@@ -358,7 +358,7 @@ async fn judge(
     desired: Desired,
     cluster: Cluster,
     (discovery, mut state): (Arc<Discovery>, State),
-    (aim, guards): (Aim, &Guards),
+    (aim, guards): (PlanPurpose, &Guards),
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let objects: Vec<_> = desired.objects.into_iter().map(Arc::new).collect();
@@ -383,11 +383,11 @@ async fn judge(
     let (mut comparison, unread) = compare::compare(subject, around, questions, &cluster, progress).await?;
     residents::look(&mut comparison, guards, &cluster, &discovery).await?;
     let mut facts = state.facts(&project);
-    if aim == Aim::Remove {
+    if aim == PlanPurpose::Remove {
         // Who says that a release shall go does not ask what becomes of single objects that leave it.
         for release in facts.iter_mut().filter(|it| !it.declared) {
             release.prune = Prune::Delete;
-            release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+            release.vanished = release.vanished.take().filter(|it| *it == AbsenceReason::Unclaimed);
         }
     }
     state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
@@ -414,7 +414,7 @@ async fn judge(
     let placeholders = false;
     let corrects = false;
     let touched = None;
-    let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+    let set = if aim == PlanPurpose::Apply { settings.set.clone() } else { Vec::new() };
     Ok(Planned { plan, project, cluster, discovery, state, warnings, aim, set, placeholders, notes, corrects, touched })
 }
 
@@ -436,7 +436,7 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
 }
 
 /// What to know about a mark of another tool that has no effect.
-fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
+fn unfollowed((key, value, instead): IgnoredMark<'_>, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} has"),
         [first, rest @ ..] => format!("{first} and {} more have", rest.len()),

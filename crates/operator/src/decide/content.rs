@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value as Json, json};
 
 use super::KeyPattern;
-use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
+use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
 use crate::{ConfigMapSyncSpec, ImmutablePolicy};
 use weft_base::digest::Parts;
 
@@ -22,16 +22,16 @@ const MOST_BODY: usize = 3 * 1024 * 1024;
 
 /// Whose a copy is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct CopyOwner {
     /// Namespace and name.
-    pub key: Key,
+    pub key: NamespacedName,
     /// The UID.
     pub uid: String,
 }
 
 /// What a copy shall be, in whatever namespace.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct DesiredCopy {
     /// Its name.
     pub name: String,
     /// Its texts.
@@ -65,9 +65,9 @@ pub struct Difference {
     pub immutable: bool,
 }
 
-impl Wanted {
+impl DesiredCopy {
     /// The copies of a source.
-    pub fn of(owner: &Owner, spec: &ConfigMapSyncSpec, source: &ConfigMap) -> Self {
+    pub fn new(owner: &CopyOwner, spec: &ConfigMapSyncSpec, source: &ConfigMap) -> Self {
         let meta = &source.metadata;
         let mut labels = copied(meta.labels.as_ref(), &spec.propagate.labels, &spec.target.labels);
         let mut annotations = copied(meta.annotations.as_ref(), &spec.propagate.annotations, &spec.target.annotations);
@@ -237,13 +237,13 @@ fn hash(
 mod tests {
     use super::*;
 
-    fn wanted(source: &serde_json::Value, spec: &serde_json::Value) -> Wanted {
-        let owner = Owner { key: Key::new("a", "sync"), uid: "u1".into() };
+    fn wanted(source: &serde_json::Value, spec: &serde_json::Value) -> DesiredCopy {
+        let owner = CopyOwner { key: NamespacedName::new("a", "sync"), uid: "u1".into() };
         let source: ConfigMap = serde_json::from_value(source.clone()).unwrap();
-        Wanted::of(&owner, &serde_json::from_value(spec.clone()).unwrap(), &source)
+        DesiredCopy::new(&owner, &serde_json::from_value(spec.clone()).unwrap(), &source)
     }
 
-    fn simple(data: &serde_json::Value) -> Wanted {
+    fn simple(data: &serde_json::Value) -> DesiredCopy {
         wanted(&json!({"metadata": {"namespace": "a", "name": "s"}, "data": data}), &json!({"source": {"name": "s"}}))
     }
 

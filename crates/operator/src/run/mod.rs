@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::act::{Context, Server, Teller};
-use crate::{Figures, Leading, OperatorError};
+use super::act::{ApiServer, EventPublisher, OperatorContext};
+use crate::{Leading, Metrics, OperatorError};
 use weft_engine::cluster::Target;
 
 /// How the operator works.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct OperatorOptions {
     /// Only objects that this label selector takes are worked on; all where there is none.
     pub selector: Option<String>,
     /// Watches no ConfigMaps: it looks as the accounts every interval.
@@ -33,21 +33,21 @@ pub struct Options {
 
 /// What the operator says of itself, for whoever reads its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum OperatorNote {
     /// How it is.
-    Said(String),
+    Info(String),
     /// What it waits for.
-    Warned(String),
+    Warning(String),
 }
 
 /// Who hears what the operator says of itself.
-pub type Tell = Arc<dyn Fn(&Note) + Send + Sync>;
+pub type Tell = Arc<dyn Fn(&OperatorNote) + Send + Sync>;
 
 /// What surrounds the operator.
 #[derive(Clone)]
 pub struct Surroundings {
     /// What it counts.
-    pub figures: Arc<Figures>,
+    pub figures: Arc<Metrics>,
     /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
     pub leading: Leading,
     /// Who hears what it says of itself.
@@ -65,12 +65,13 @@ pub fn check(target: &Target) -> Result<(), OperatorError> {
 }
 
 /// Runs the operator until it is stopped. An API server that is away is waited for.
-pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings) -> Result<(), OperatorError> {
+pub async fn run(target: &Target, options: &OperatorOptions, surroundings: &Surroundings) -> Result<(), OperatorError> {
     let Surroundings { figures, leading, tell, stop } = surroundings;
     check(target)?;
-    let server = Server::new(target, options.patience, Arc::clone(figures), leading.clone())?;
-    let teller = Teller::new(server.own(), &options.instance);
-    let context = Arc::new(Context::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
+    let server = ApiServer::new(target, options.patience, Arc::clone(figures), leading.clone())?;
+    let teller = EventPublisher::new(server.own(), &options.instance);
+    let context =
+        Arc::new(OperatorContext::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
     let (reopened, opened) = watch::channel(0);
     let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));
     let watches = watches::start(&context, &opened);

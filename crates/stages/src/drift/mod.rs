@@ -11,20 +11,20 @@ mod event;
 mod findings;
 mod history;
 mod issue;
-mod kept;
+mod codec;
 mod text;
 mod unmanaged;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::codec::{decode, encode};
 pub use self::correction::{Correction, correction};
 pub use self::document::{FORMAT_VERSION, document};
-pub use self::event::{CLOUD_EVENTS, Note, cloud_event, news};
+pub use self::event::{CLOUD_EVENTS, DriftNews, cloud_event, news};
 pub use self::findings::{findings, unread};
-pub use self::history::{Entry, History, Merged, Past, Scope};
+pub use self::history::{CheckScope, FindingPast, History, HistoryEntry, HistoryUpdate};
 pub use self::issue::{Issue, IssueState, issue};
-pub use self::kept::{decode, encode};
 pub use self::text::text;
 pub use self::unmanaged::{Resident, unmanaged};
 use crate::diff::Writer;
@@ -34,7 +34,7 @@ use weft_base::value::Value;
 
 /// What sort of finding it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sort {
+pub enum Category {
     /// Somebody changed a field that we own.
     Changed,
     /// Somebody deleted an object that we applied.
@@ -49,7 +49,7 @@ pub struct Finding {
     /// What stays the same from look to look: a keyed digest of what it is about.
     pub mark: String,
     /// What sort it is.
-    pub sort: Sort,
+    pub sort: Category,
     /// The object.
     pub object: ObjectId,
     /// Its release; `None` for an object that nobody manages.
@@ -66,7 +66,7 @@ pub struct Finding {
 
 /// An object that could not be looked at, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
+pub struct BlindSpot {
     /// The object; `None` where it is not even known which there are.
     pub object: Option<ObjectId>,
     /// The release, where it has one.
@@ -77,7 +77,7 @@ pub struct Unseen {
 
 /// One look at an environment.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct DriftCheck {
     /// The environment.
     pub environment: String,
     /// The address of the cluster.
@@ -89,11 +89,11 @@ pub struct Look {
     /// How many objects were compared.
     pub objects: usize,
     /// What was found, each with its past.
-    pub findings: Vec<(Finding, Past)>,
+    pub findings: Vec<(Finding, FindingPast)>,
     /// What was found before and is not any more.
-    pub gone: Vec<Entry>,
+    pub gone: Vec<HistoryEntry>,
     /// What could not be looked at.
-    pub unseen: Vec<Unseen>,
+    pub unseen: Vec<BlindSpot>,
     /// Whether the findings were remembered.
     pub memory: Memory,
     /// What people should know, each a full sentence.
@@ -125,27 +125,27 @@ pub enum Verdict {
 }
 
 /// An environment, and what came of looking at it.
-pub struct Told<'l> {
+pub struct EnvironmentCheck<'l> {
     /// The environment.
     pub environment: &'l str,
     /// When (RFC 3339, UTC).
     pub at: &'l str,
     /// What came of it.
-    pub fate: Fate<'l>,
+    pub fate: EnvironmentResult<'l>,
 }
 
 /// What came of looking at an environment.
 #[derive(Clone, Copy)]
-pub enum Fate<'l> {
+pub enum EnvironmentResult<'l> {
     /// It was looked at.
-    Looked(&'l Look),
+    Looked(&'l DriftCheck),
     /// It failed.
     Failed(&'l [Diagnostic]),
     /// It was not begun.
     Skipped,
 }
 
-impl Sort {
+impl Category {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -184,7 +184,7 @@ impl Finding {
     }
 }
 
-impl Look {
+impl DriftCheck {
     /// What came of it. What could not be looked at comes first: it may hide anything.
     pub fn verdict(&self) -> Verdict {
         match (self.unseen.is_empty(), self.findings.is_empty()) {
@@ -195,7 +195,7 @@ impl Look {
     }
 
     /// How many findings of a sort there are.
-    pub fn count(&self, sort: Sort) -> usize {
+    pub fn count(&self, sort: Category) -> usize {
         self.findings.iter().filter(|(finding, _)| finding.sort == sort).count()
     }
 
@@ -210,13 +210,13 @@ impl Look {
     }
 }
 
-impl Told<'_> {
+impl EnvironmentCheck<'_> {
     /// What came of it.
     pub fn verdict(&self) -> Verdict {
         match self.fate {
-            Fate::Looked(look) => look.verdict(),
-            Fate::Failed(_) => Verdict::Failed,
-            Fate::Skipped => Verdict::Skipped,
+            EnvironmentResult::Looked(look) => look.verdict(),
+            EnvironmentResult::Failed(_) => Verdict::Failed,
+            EnvironmentResult::Skipped => Verdict::Skipped,
         }
     }
 }

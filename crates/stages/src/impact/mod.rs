@@ -131,14 +131,14 @@ fn some(things: &[String]) -> String {
 }
 
 /// A step with what is there before and after it.
-struct Change<'p> {
+struct StepChange<'p> {
     step: &'p Step,
     before: Option<&'p Value>,
     after: Option<&'p Value>,
 }
 
-impl<'p> Change<'p> {
-    fn of(step: &'p Step) -> Self {
+impl<'p> StepChange<'p> {
+    fn from_step(step: &'p Step) -> Self {
         let live = step.object.live.as_ref().map(|it| &it.body);
         let sent = step.sent().map(|it| &it.body);
         let after = step.object.after.as_deref().or(sent);
@@ -164,7 +164,7 @@ impl<'p> Change<'p> {
 
 /// What applying a plan comes to.
 pub fn impact(plan: &Plan) -> Impact {
-    let changes: Vec<Change> = plan.steps.iter().map(Change::of).collect();
+    let changes: Vec<StepChange> = plan.steps.iter().map(StepChange::from_step).collect();
     let own = changes.iter().flat_map(|change| {
         let found = [replaced(change), data::lost(change), rights::widened(change), selectors::changed(change)];
         let found = found.into_iter().flatten().chain(workloads::restarted(change));
@@ -175,7 +175,7 @@ pub fn impact(plan: &Plan) -> Impact {
     Impact { effects, capacity: Capacity::added(&changes) }
 }
 
-fn replaced(change: &Change) -> Option<Consequence> {
+fn replaced(change: &StepChange) -> Option<Consequence> {
     match &change.step.action {
         Action::Recreate { reason, loses, .. } => {
             Some(Consequence::Replace { why: reason.clone(), loses: loses.clone() })

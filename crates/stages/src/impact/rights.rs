@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use weft_base::value::Value;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -15,7 +15,7 @@ enum Right<'v> {
 }
 
 /// What an object gives that it did not give before.
-pub(super) fn widened(change: &Change) -> Option<Consequence> {
+pub(super) fn widened(change: &StepChange) -> Option<Consequence> {
     let id = &change.step.object.id;
     let after = change.after.filter(|_| id.kind.group == GROUP)?;
     let gives = match id.kind.kind.as_str() {

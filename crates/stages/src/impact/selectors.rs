@@ -1,6 +1,6 @@
 //! Objects that are about others by their labels, and change about which.
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use crate::diff::brief;
 use crate::plan::Action;
 use weft_base::value::Value;
@@ -9,7 +9,7 @@ use weft_base::value::Value;
 const SELECTORS: [&[&str]; 3] = [&["spec", "selector"], &["spec", "podSelector"], &["spec", "namespaceSelector"]];
 
 /// The selector of an object that changes.
-pub(super) fn changed(change: &Change) -> Option<Consequence> {
+pub(super) fn changed(change: &StepChange) -> Option<Consequence> {
     if !matches!(change.step.action, Action::Update | Action::Recreate { .. }) {
         return None;
     }

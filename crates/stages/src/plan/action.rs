@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::hooks::{Does, HookStep};
+use super::hooks::{HookAction, HookStep};
 
 /// What is done to an object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum Action {
         /// What goes with the old object, each in a few words.
         loses: Vec<String>,
         /// What becomes of the objects that the old one owns.
-        owned: Owned,
+        owned: Dependents,
     },
     /// Deleted, since it left the repository.
     Delete,
@@ -57,7 +57,7 @@ pub enum Action {
 /// What becomes of the objects that an object owns when it is deleted to be made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Owned {
+pub enum Dependents {
     /// They go with it.
     Go,
     /// They stay, and the new object takes them over.
@@ -99,7 +99,7 @@ impl Action {
 
     /// Whether it changes anything, or could not be told.
     pub fn is_pending(&self) -> bool {
-        let rests = self.hook().is_some_and(|hook| hook.does == Does::Rest);
+        let rests = self.hook().is_some_and(|hook| hook.does == HookAction::Rest);
         !rests && !matches!(self, Action::Unchanged | Action::Keep { leaves: false, .. })
     }
 
@@ -123,9 +123,9 @@ impl Action {
             Self::Unchanged => " ",
             Self::Unknown { .. } => "?",
             Self::Hook(hook) => match hook.does {
-                Does::Run => ">",
-                Does::Remove => "-",
-                Does::Rest | Does::Note => "=",
+                HookAction::Run => ">",
+                HookAction::Remove => "-",
+                HookAction::Rest | HookAction::Note => "=",
             },
         }
     }
@@ -200,10 +200,10 @@ impl<'a> FromIterator<&'a Action> for Summary {
                 Action::Unchanged => &mut summary.unchanged,
                 Action::Unknown { .. } => &mut summary.unknown,
                 Action::Hook(hook) => match hook.does {
-                    Does::Run => &mut summary.run,
-                    Does::Note => &mut summary.note,
-                    Does::Remove => &mut summary.delete,
-                    Does::Rest => continue,
+                    HookAction::Run => &mut summary.run,
+                    HookAction::Note => &mut summary.note,
+                    HookAction::Remove => &mut summary.delete,
+                    HookAction::Rest => continue,
                 },
             } += 1;
         }

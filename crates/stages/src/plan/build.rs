@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::deletions::Deletions;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::stages::{self, Staged};
+use super::stages::{self, OrderedSteps};
 use super::{
-    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
+    Action, Guards, Plan, PlanContext, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, relations,
+    replace,
 };
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 use crate::project::Prune;
@@ -16,15 +17,15 @@ use crate::project::Prune;
 /// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
 /// of those that only an inventory knows; a release without facts loses no object.
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
-    let holders = Holders::of(comparison.objects.iter().map(|object| &object.id), releases);
+    let holders = Holders::for_objects(comparison.objects.iter().map(|object| &object.id), releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
-    let around = Around::new(releases, &comparison.residents);
+    let around = PlanContext::new(releases, &comparison.residents);
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
     let courses = if guards.orphan.is_none() { hooks::plan(&mut actions, releases) } else { BTreeMap::new() };
-    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
-    was::relate(&mut steps, &holders);
+    let OrderedSteps { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
+    relations::relate(&mut steps, &holders);
     let mut refusals = refusals(environment, &steps, &around, guards);
     refusals.extend(disorder);
     let policies = policies(&steps, releases);
@@ -57,7 +58,7 @@ fn wants(step: &Step) -> bool {
     step.object.desired.as_ref().is_some_and(|desired| !desired.implicit)
 }
 
-fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
+fn action(object: &ObjectComparison, gates: &Gates, around: &PlanContext<'_>) -> Action {
     match &object.verdict {
         Verdict::Create => Action::Create,
         Verdict::Unchanged => Action::Unchanged,
@@ -72,7 +73,7 @@ fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Acti
 }
 
 /// An object that has to be made again. One that holds data or other objects never is.
-fn replaced(object: &ObjectComparison, around: &Around<'_>) -> Option<Action> {
+fn replaced(object: &ObjectComparison, around: &PlanContext<'_>) -> Option<Action> {
     let fixed = immutable::immutable(object);
     if fixed.is_empty() || !replace::replaceable(object) {
         return None;
@@ -102,7 +103,7 @@ fn update(object: &ObjectComparison) -> Action {
     }
 }
 
-fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+fn refusals(environment: &str, steps: &[Step], around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal> {
     let releases = around.releases;
     let sets: HashSet<&str> = releases.iter().map(|release| release.set.as_str()).collect();
     let written = |step: &&Step| step.action.is_write();
@@ -127,7 +128,7 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
 }
 
 /// What an object may not become without being made again, unless somebody's word allows just that.
-fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+fn fixed(step: &Step, around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal> {
     let object = &step.object;
     let id = || object.id.clone();
     match &step.action {

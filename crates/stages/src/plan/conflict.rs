@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::table::{fits, rows};
 use super::{Guards, PART_OF, Refusal, ReleaseFacts};
+use crate::diff::table::{fits, rows};
 use crate::diff::{FieldChange, ObjectComparison, Writer, brief};
 use crate::project::ConflictRule;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Does, Guards, Refusal, ReleaseFacts, Step, Vanished, prune};
+use super::{AbsenceReason, Action, Guards, HookAction, Refusal, ReleaseFacts, Step, prune};
 use crate::manifest::ObjectId;
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -78,8 +78,8 @@ impl<'a> Deletions<'a> {
 
     fn of_release(&self, release: &ReleaseFacts, is_empty: bool, own: &[&Step], guards: &Guards) -> Vec<Refusal> {
         let name = release.name.to_string();
-        let deletes = of(&self.counts, release);
-        let leaving = self.leaving(release) + of(&self.orphans, release);
+        let deletes = count_of(&self.counts, release);
+        let leaving = self.leaving(release) + count_of(&self.orphans, release);
         let mut refusals = Vec::new();
         let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
         if leaving > 0 && release.declared && !meant && renders_nothing(own) {
@@ -113,7 +113,7 @@ impl<'a> Deletions<'a> {
 
     /// Whether the environment has no release any more, and loses what it had.
     fn is_emptied(&self, releases: &[ReleaseFacts]) -> bool {
-        let is_known = |it: &ReleaseFacts| it.vanished != Some(Vanished::Unclaimed) && self.vanishes(it);
+        let is_known = |it: &ReleaseFacts| it.vanished != Some(AbsenceReason::Unclaimed) && self.vanishes(it);
         !releases.iter().any(|it| it.declared) && releases.iter().any(is_known)
     }
 
@@ -122,11 +122,11 @@ impl<'a> Deletions<'a> {
     }
 
     fn leaving(&self, release: &ReleaseFacts) -> usize {
-        of(&self.leaving, release)
+        count_of(&self.leaving, release)
     }
 }
 
-fn of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
+fn count_of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
     counts.get(release.name.as_ref()).copied().unwrap_or(0)
 }
 
@@ -134,18 +134,20 @@ fn of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
 fn deleted(step: &Step) -> Vec<&ObjectId> {
     match &step.action {
         Action::Delete | Action::Recreate { .. } => vec![&step.object.id],
-        Action::Hook(hook) if hook.does == Does::Remove => vec![&step.object.id],
-        Action::Hook(hook) if hook.does == Does::Run => hook.removes.iter().collect(),
+        Action::Hook(hook) if hook.does == HookAction::Remove => vec![&step.object.id],
+        Action::Hook(hook) if hook.does == HookAction::Run => hook.removes.iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn vanished_release(release: &ReleaseFacts, why: &Vanished, deletes: usize) -> Refusal {
+fn vanished_release(release: &ReleaseFacts, why: &AbsenceReason, deletes: usize) -> Refusal {
     let name = &release.name;
     let why = match why {
-        Vanished::Undeclared => format!("the release `{name}` is no longer in the environment"),
-        Vanished::Condition(when) => format!("the condition `{when}` of the release `{name}` does not hold any more"),
-        Vanished::Unclaimed => {
+        AbsenceReason::Undeclared => format!("the release `{name}` is no longer in the environment"),
+        AbsenceReason::Condition(when) => {
+            format!("the condition `{when}` of the release `{name}` does not hold any more")
+        }
+        AbsenceReason::Unclaimed => {
             format!(
                 "the release `{name}` is not in the environment, and its state does not say which project it belongs to"
             )

@@ -25,9 +25,8 @@ mod replace;
 mod residents;
 mod revisions;
 mod stages;
-mod table;
 pub mod touched;
-mod was;
+mod relations;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -35,16 +34,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, Owned, Summary};
+pub use self::action::{Action, Dependents, Summary};
 pub use self::build::plan;
 pub use self::finding::{Finding, Ruling};
-pub use self::hooks::{Course, Does, HookFacts, HookStep};
-pub use self::neighbours::Unfollowed;
+pub use self::hooks::{HookAction, HookCourse, HookFacts, HookStep};
+pub use self::neighbours::IgnoredMark;
 pub use self::neighbours::written;
 pub use self::ownership::{Ownership, Rewrite};
 pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
-pub use self::residents::{Inside, containers};
+pub use self::residents::{ContainerScope, containers};
 pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
@@ -62,7 +61,7 @@ pub struct Plan {
     /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,
     /// By release that has hooks or had any, how what is kept about them changes.
-    pub hooks: BTreeMap<Arc<str>, Course>,
+    pub hooks: BTreeMap<Arc<str>, HookCourse>,
     /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
     /// have the release any more. Only where that is something else than before.
     pub policies: BTreeMap<String, Prune>,
@@ -85,7 +84,7 @@ pub struct Step {
     /// The object, with its field changes.
     pub object: ObjectComparison,
     /// The step that it belongs to, where it is half of a renaming or of a move.
-    pub was: Option<Was>,
+    pub was: Option<Relation>,
 }
 
 /// A part of a plan that begins as soon as those that it comes after have ended well.
@@ -118,15 +117,15 @@ pub enum Work {
 /// What an object was before, or what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Was {
+pub enum Relation {
     /// This new object is nearly the one that leaves under this name.
     Named(ObjectId),
     /// The object that leaves is nearly this new one.
     Becomes(ObjectId),
     /// It was part of this release, which hands it over.
-    OfRelease(#[serde(with = "was::name")] Arc<str>),
+    OfRelease(#[serde(with = "relations::name")] Arc<str>),
     /// It is part of this release from now on.
-    GoesTo(#[serde(with = "was::name")] Arc<str>),
+    GoesTo(#[serde(with = "relations::name")] Arc<str>),
 }
 
 /// What a plan has to know about a release besides its objects. The facts of releases that were not selected are
@@ -144,7 +143,7 @@ pub struct ReleaseFacts {
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
     /// Why it is not in the environment, if nobody said that it shall go.
-    pub vanished: Option<Vanished>,
+    pub vanished: Option<AbsenceReason>,
     /// The namespace that the repository gives it; empty for a release that only an inventory knows.
     pub namespace: String,
     /// What the label [`PART_OF`] of its objects says.
@@ -165,7 +164,7 @@ pub struct ReleaseFacts {
 
 /// Why a release that has objects in the cluster is not in the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Vanished {
+pub enum AbsenceReason {
     /// No file declares it, or it is not enabled.
     Undeclared,
     /// Its condition does not hold.
@@ -201,13 +200,13 @@ pub struct Guards {
 }
 
 /// What there is besides the object that is judged.
-struct Around<'a> {
+struct PlanContext<'a> {
     releases: &'a [ReleaseFacts],
     by_name: HashMap<&'a Arc<str>, &'a ReleaseFacts>,
     residents: &'a BTreeMap<ObjectId, Residents>,
 }
 
-impl<'a> Around<'a> {
+impl<'a> PlanContext<'a> {
     fn new(releases: &'a [ReleaseFacts], residents: &'a BTreeMap<ObjectId, Residents>) -> Self {
         Self { releases, by_name: by_name(releases), residents }
     }
@@ -338,7 +337,7 @@ impl FieldChange {
     }
 }
 
-impl fmt::Display for Was {
+impl fmt::Display for Relation {
     /// `was ConfigMap shop/a`, `becomes ConfigMap shop/b`, `comes from the release shop`, `goes to the release shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::holders::Holders;
-use super::table::rows;
-use super::{Action, Around, Guards, PART_OF, ReleaseFacts, by_name, order};
+use super::{Action, Guards, PART_OF, PlanContext, ReleaseFacts, by_name, order};
+use crate::diff::table::rows;
 use crate::diff::{Class, Comparison, ObjectComparison, Residents, Verdict};
 use crate::manifest::ObjectId;
 use crate::project::{GUARDED, Prune};
@@ -213,7 +213,7 @@ pub(crate) fn is_guarded(id: &ObjectId) -> bool {
 
 /// Takes back the deletion of namespaces that hold, and of definitions that define, an object that stays: one of ours, or
 /// any that the cluster has.
-pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], around: &Around<'_>) {
+pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], around: &PlanContext<'_>) {
     if !actions.iter().any(|(action, object)| *action == Action::Delete && is_guarded(&object.id)) {
         return;
     }
@@ -224,7 +224,7 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], aroun
     let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
     let held = around.releases.iter().flat_map(|release| release.inventory.ids()).filter(|id| !gone.contains(id));
     let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| object.id.clone()).chain(held).collect();
-    let contents = Contents::of(&staying);
+    let contents = Contents::new(&staying);
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
         let ours = contents.first_in(object).map(|id| format!("`{id}` needs it, and stays"));
         if let Some(reason) = ours.or_else(|| inhabited(around.residents.get(&object.id)?, &gone)) {
@@ -254,7 +254,7 @@ struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    fn of(objects: &'a BTreeSet<ObjectId>) -> Self {
+    fn new(objects: &'a BTreeSet<ObjectId>) -> Self {
         let mut namespaces = HashMap::new();
         let mut kinds = HashMap::new();
         for id in objects {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Action, Guards, PART_OF, Plan, ReleaseFacts, Step, Was};
+use super::{Action, Guards, PART_OF, Plan, Relation, ReleaseFacts, Step};
 use crate::diff::{Comparison, ObjectComparison, Verdict, dropped, rebased, revised};
 use crate::manifest::{Object, ObjectId, apply_set_id, inventory_name};
 use crate::project::{Environment, GUARDED, Release};
@@ -50,12 +50,12 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects
 /// namespace the release is.
 pub fn of_environments(base: (&Environment, Objects), head: (&Environment, Objects), key: &FingerprintKey) -> Plan {
     let environment = format!("{} -> {}", base.0.name, head.0.name);
-    let mut left = Left::new(base.1);
+    let mut left = UnmatchedObjects::new(base.1);
     let mut steps = Vec::new();
     for object in head.1 {
         let other = left.take(&object);
         let at_home = other.as_ref().is_some_and(|it| is_at_home(base.0, it) && is_at_home(head.0, &object));
-        let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Was::Named(it.id.clone()));
+        let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Relation::Named(it.id.clone()));
         let other = other.map(|it| moved(it, &object, at_home));
         let object = revised(other.as_ref(), &object, key);
         let action = match object.verdict {
@@ -111,7 +111,7 @@ fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectCo
 }
 
 /// The objects of an environment for which none of another one was found yet.
-struct Left {
+struct UnmatchedObjects {
     objects: Vec<Option<Arc<Object>>>,
     /// Their places by what they may be found by, the first one last.
     places: HashMap<Likeness, Vec<usize>>,
@@ -136,7 +136,7 @@ impl Likeness {
     }
 }
 
-impl Left {
+impl UnmatchedObjects {
     fn new(objects: Objects) -> Self {
         let mut places: HashMap<Likeness, Vec<usize>> = HashMap::new();
         for (at, object) in objects.iter().enumerate().rev() {

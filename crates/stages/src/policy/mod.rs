@@ -10,7 +10,7 @@ mod judge;
 mod read;
 
 pub use self::error::PolicyError;
-pub use self::judge::{Facts, Judgement, Unjudged, judge, judge_objects};
+pub use self::judge::{Judgement, PolicyFacts, UnjudgedRule, judge, judge_objects};
 pub use self::read::{FOLDER, read};
 use crate::plan::Ruling;
 use weft_base::value::Origin;
@@ -19,7 +19,7 @@ use weft_schema::Program;
 /// All rules of a repository.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    rules: Vec<Rule>,
+    rules: Vec<PolicyRule>,
 }
 
 impl Policy {
@@ -36,10 +36,10 @@ impl Policy {
 
 /// One rule.
 #[derive(Clone, Debug)]
-struct Rule {
+struct PolicyRule {
     name: String,
     ruling: Ruling,
-    about: About,
+    about: RuleScope,
     /// The environments that it is for, in which `*` stands for any text; all, where there are none.
     environments: Vec<String>,
     /// Where it is true, there is a finding.
@@ -48,7 +48,7 @@ struct Rule {
     origin: Origin,
 }
 
-impl Rule {
+impl PolicyRule {
     /// Whether its condition or its message reads a document, or a field of one.
     fn reads(&self, path: &str) -> bool {
         let message = match &self.message {
@@ -61,7 +61,7 @@ impl Rule {
 
 /// What a rule is about.
 #[derive(Clone, Debug)]
-enum About {
+enum RuleScope {
     /// The whole plan.
     Plan,
     /// Each object of these kinds to which one of these things is done; all kinds, where there are none.

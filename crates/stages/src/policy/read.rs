@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{About, Message, Policy, PolicyError, Rule};
+use super::{Message, Policy, PolicyError, PolicyRule, RuleScope};
 use crate::plan::Ruling;
 use weft_base::diagnostic::{Place, nearest};
 use weft_base::tree::Tree;
@@ -26,19 +26,19 @@ const CHANGES: [&str; 4] = ["create", "update", "recreate", "delete"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    rules: Vec<Written>,
+struct PolicyFile {
+    rules: Vec<RuleEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Written {
+struct RuleEntry {
     name: String,
     /// What it is for, for readers of the file.
     #[serde(default, rename = "description")]
     _description: Option<String>,
     #[serde(default)]
-    about: Subject,
+    about: RuleSubject,
     #[serde(default)]
     environments: Vec<String>,
     #[serde(default)]
@@ -59,7 +59,7 @@ struct Written {
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Subject {
+enum RuleSubject {
     #[default]
     Objects,
     Plan,
@@ -70,7 +70,7 @@ enum Subject {
 /// # Errors
 /// The first thing that is wrong with them, with its place.
 pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<PolicyRule> = Vec::new();
     let is_policy = |path: &&str| {
         let name = path.strip_prefix(FOLDER).and_then(|it| it.strip_prefix('/'));
         name.is_some_and(|it| !it.contains('/') && matches!(it.rsplit_once('.'), Some((_, "yaml" | "yml"))))
@@ -90,30 +90,30 @@ pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
     Ok(Policy { rules })
 }
 
-fn of_file(path: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
+fn of_file(path: &str, text: &str) -> Result<Vec<PolicyRule>, PolicyError> {
     let file = Arc::new(path.to_owned());
     let root = yaml::document(text, &file, Rules::Strict)?;
-    let written: File = yaml::from_value(&root, text)?;
+    let written: PolicyFile = yaml::from_value(&root, text)?;
     let nodes = root.get("rules").and_then(Value::as_list).unwrap_or_default();
-    written.rules.into_iter().zip(nodes).map(|(rule, node)| Reader { text, node }.rule(rule)).collect()
+    written.rules.into_iter().zip(nodes).map(|(rule, node)| RuleReader { text, node }.rule(rule)).collect()
 }
 
 /// A rule with the text of its file.
-struct Reader<'t> {
+struct RuleReader<'t> {
     text: &'t str,
     node: &'t Value,
 }
 
-impl Reader<'_> {
-    fn rule(&self, written: Written) -> Result<Rule, PolicyError> {
-        let Written { name, environments, actions, kinds, deny, approve, warn, message, message_expression, .. } =
+impl RuleReader<'_> {
+    fn rule(&self, written: RuleEntry) -> Result<PolicyRule, PolicyError> {
+        let RuleEntry { name, environments, actions, kinds, deny, approve, warn, message, message_expression, .. } =
             written;
         let rulings = [(Ruling::Deny, deny), (Ruling::Approve, approve), (Ruling::Warn, warn)];
         let mut given = rulings.into_iter().filter_map(|(ruling, text)| Some((ruling, text?)));
         let (Some((ruling, condition)), None) = (given.next(), given.next()) else {
             return Err(PolicyError::Ruling { name, at: Box::new(self.place("name")) });
         };
-        let names = if written.about == Subject::Plan { &OF_PLANS[..] } else { &OF_OBJECTS };
+        let names = if written.about == RuleSubject::Plan { &OF_PLANS[..] } else { &OF_OBJECTS };
         let condition = self.program(&ruling.to_string(), &condition, names)?;
         let message = match (message, message_expression) {
             (Some(text), None) => Message::Text(text),
@@ -121,13 +121,13 @@ impl Reader<'_> {
             _ => return Err(PolicyError::Message { name, at: Box::new(self.place("name")) }),
         };
         let about = match written.about {
-            Subject::Plan if actions.is_some() || !kinds.is_empty() => {
+            RuleSubject::Plan if actions.is_some() || !kinds.is_empty() => {
                 return Err(PolicyError::OfPlan { name, at: Box::new(self.place("about")) });
             }
-            Subject::Plan => About::Plan,
-            Subject::Objects => About::Objects { actions: self.actions(actions)?, kinds },
+            RuleSubject::Plan => RuleScope::Plan,
+            RuleSubject::Objects => RuleScope::Objects { actions: self.actions(actions)?, kinds },
         };
-        Ok(Rule { name, ruling, about, environments, condition, message, origin: self.node.origin.clone() })
+        Ok(PolicyRule { name, ruling, about, environments, condition, message, origin: self.node.origin.clone() })
     }
 
     fn actions(&self, given: Option<Vec<String>>) -> Result<Vec<String>, PolicyError> {

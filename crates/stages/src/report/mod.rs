@@ -4,7 +4,7 @@
 //! are escaped, so that they can neither steer a terminal nor leave their place in a page.
 
 mod annotations;
-mod board;
+mod live_view;
 mod closing;
 mod columns;
 mod escape;
@@ -24,22 +24,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use self::annotations::{github, gitlab, sarif};
-pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
 pub use self::escape::{fenced, lines as harmless, page as harmless_on_page};
 pub use self::html::{html, html_of_many};
 pub use self::impact::json_of_impact;
-pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step, optional};
+pub use self::json::{FORMAT_VERSION, ListOptions, json, json_of_step, optional};
 pub use self::junit::{junit, junit_of_notices};
-pub use self::many::{Part, Told, closing_of_many, json_of_many, markdown_of_many, text_of_many};
+pub use self::live_view::LiveView;
+pub use self::many::{EnvironmentReport, ReportPart, closing_of_many, json_of_many, markdown_of_many, text_of_many};
 pub use self::markdown::{Budget, LIMIT, markdown};
 pub use self::notices::{Level, Notice, fingerprints, notices, notices_of_many};
-pub use self::status::{Standing, Status};
-pub use self::text::{Style, WIDTH, text};
+pub use self::status::{EnvironmentStatus, Standing};
+pub use self::text::{TextStyle, WIDTH, text};
 pub use self::values::json as json_of_value;
 use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
-use crate::plan::touched::Touched;
+use crate::plan::touched::TouchedReleases;
 use crate::plan::{Action, Plan, Ruling, Step, Summary};
 
 /// What a report is about.
@@ -72,7 +72,7 @@ pub struct Report {
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
     /// Which releases a change touches, where the run is only about those.
-    pub touched: Option<Touched>,
+    pub touched: Option<TouchedReleases>,
     /// Who approved the plan, if somebody named its digest.
     pub approval: Option<Approval>,
 }
@@ -148,7 +148,7 @@ pub enum Detail {
 
 /// How the changes of an object are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
+pub enum ChangeLayout {
     /// A line a change, what others changed apart from what an apply would, and a new object as YAML.
     #[default]
     Lines,
@@ -160,7 +160,7 @@ pub enum View {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     /// How they are laid out.
-    pub view: View,
+    pub view: ChangeLayout,
     /// Whether those that a rule hides are shown as well.
     pub ignored: bool,
 }
@@ -172,12 +172,12 @@ impl Show {
     }
 
     /// The changes of an object that are shown.
-    fn parts<'a>(self, report: &Report, object: &'a ObjectComparison) -> values::Parts<'a> {
-        let mut parts = values::Parts::of(&object.fields);
+    fn parts<'a>(self, report: &Report, object: &'a ObjectComparison) -> values::ChangeParts<'a> {
+        let mut parts = values::ChangeParts::from_fields(&object.fields);
         if !self.ignored {
             parts.ignored.clear();
         }
-        if report.purpose == Purpose::Drift && self.view == View::Lines {
+        if report.purpose == Purpose::Drift && self.view == ChangeLayout::Lines {
             // What an apply would do about it is no part of that question.
             parts.next.retain(|change| !change.drifted);
         }
@@ -227,13 +227,13 @@ fn policy_word(report: &Report, ruling: Ruling) -> String {
 }
 
 /// The steps of one release, in the order of the plan.
-struct Release<'a> {
+struct ReleaseSteps<'a> {
     name: &'a str,
     steps: Vec<&'a Step>,
     show: Show,
 }
 
-impl<'a> Release<'a> {
+impl<'a> ReleaseSteps<'a> {
     /// The releases of a plan, in the order in which they first have a step.
     fn all(plan: &'a Plan, show: Show) -> Vec<Self> {
         let (mut releases, mut places): (Vec<Self>, BTreeMap<&str, usize>) = Default::default();
@@ -262,7 +262,7 @@ impl<'a> Release<'a> {
 }
 
 /// The table of counts by release: its head, and a row each. Columns without any count are left out.
-fn table(releases: &[Release]) -> (Vec<&'static str>, Vec<(String, Vec<usize>)>) {
+fn table(releases: &[ReleaseSteps]) -> (Vec<&'static str>, Vec<(String, Vec<usize>)>) {
     let summaries: Vec<_> = releases.iter().map(|release| release.summary().counts()).collect();
     let used: Vec<usize> = (0..Summary::default().counts().len())
         .filter(|column| summaries.iter().any(|counts| counts[*column].1 > 0))

@@ -11,7 +11,7 @@ use crate::manifest::ObjectId;
 
 /// How the objects of an environment are, by release.
 #[derive(Clone, Debug, Default)]
-pub struct Status {
+pub struct EnvironmentStatus {
     /// The environment.
     pub environment: String,
     /// The releases that were asked about, whether the cluster has anything of them or not.
@@ -68,7 +68,7 @@ impl Standing {
     }
 }
 
-impl Status {
+impl EnvironmentStatus {
     /// How many objects there are, how many of them are known not to be healthy, and how many could not be told.
     pub fn counts(&self) -> (usize, usize, usize) {
         let [healthy, waiting, failed, gone, unknown] = counts(self.releases.values().flatten());
@@ -140,7 +140,8 @@ mod tests {
             (id("c"), Standing::Gone),
         ];
         let releases = BTreeMap::from([("shop".to_owned(), objects), ("none".to_owned(), Vec::new())]);
-        let status = Status { environment: "dev".to_owned(), releases, warnings: vec!["Look out.".to_owned()] };
+        let status =
+            EnvironmentStatus { environment: "dev".to_owned(), releases, warnings: vec!["Look out.".to_owned()] };
         assert_eq!(
             status.text(),
             "RELEASE  HEALTHY  WAITING  FAILED  GONE  UNKNOWN\n\

@@ -47,7 +47,7 @@ pub(super) fn cause(step: &Step) -> Option<Cause> {
 }
 
 impl Tallies {
-    pub fn of(plan: &Plan) -> Self {
+    pub fn from_plan(plan: &Plan) -> Self {
         let policies = plan.policies.clone();
         let rewrites = plan.rewrites.clone();
         let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), policies, rewrites, ..Self::default() };

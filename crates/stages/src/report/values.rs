@@ -42,7 +42,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// The two parts of an object's changes, and what rules say not to show.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
+pub(super) struct ChangeParts<'a> {
     /// What others changed since the last apply.
     pub since: Vec<&'a FieldChange>,
     /// What an apply would change.
@@ -51,9 +51,9 @@ pub(super) struct Parts<'a> {
     pub ignored: Vec<&'a FieldChange>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ChangeParts<'a> {
     /// The parts of all changes; a field that others changed and an apply would put back is in both.
-    pub fn of(fields: impl IntoIterator<Item = &'a FieldChange>) -> Self {
+    pub fn from_fields(fields: impl IntoIterator<Item = &'a FieldChange>) -> Self {
         let mut parts = Self::default();
         for change in fields {
             if let Class::Ignored(_) = change.class {
@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Each part that has anything, with its heading and a line for each change.
-    pub fn told(&self) -> Vec<(&'static str, Vec<String>)> {
+    pub fn lines(&self) -> Vec<(&'static str, Vec<String>)> {
         let lines = |part: &[&FieldChange], tell: fn(&FieldChange) -> String| part.iter().map(|it| tell(it)).collect();
         let parts = [
             ("changed since the last apply", lines(&self.since, since)),

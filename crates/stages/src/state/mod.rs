@@ -21,7 +21,7 @@ use thiserror::Error;
 pub use self::outline::Outline;
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
-use crate::plan::hooks::KeptHooks;
+use crate::plan::hooks::HookState;
 use crate::project::{Owner, Prune};
 use weft_base::diagnostic::{Diagnose, Kind};
 
@@ -50,7 +50,7 @@ pub struct Inventory {
     /// Its objects. One that is being created has no record yet.
     pub objects: BTreeMap<ObjectId, Member>,
     /// What is kept about its hooks.
-    pub hooks: KeptHooks,
+    pub hooks: HookState,
     /// What becomes of objects that leave it. It stands beside the document, so that programs that do not know it read
     /// the rest.
     pub prune: Prune,

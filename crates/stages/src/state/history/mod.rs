@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::outcome::{Fate, outcome};
-pub use self::pack::{Pack, Restored, pack};
-pub use self::turnover::{Listed, superfluous};
+pub use self::outcome::{ObjectResult, outcome};
+pub use self::pack::{Pack, RestoredObject, pack};
+pub use self::turnover::{ListedSecret, superfluous};
 use super::{StateError, chunks};
 use crate::manifest::ObjectId;
 
@@ -29,20 +29,20 @@ pub struct Revision {
     /// Its number, from 1.
     pub number: u64,
     /// How it came about.
-    pub made: Made,
+    pub made: Provenance,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: RevisionOutcome,
     /// The revision whose objects it has, where it is a rollback.
     pub back_to: Option<u64>,
     /// Its objects, all that the repository wanted.
-    pub objects: BTreeMap<ObjectId, Place>,
+    pub objects: BTreeMap<ObjectId, PackedObject>,
     /// The packs that hold them, by name.
     pub packs: BTreeMap<String, Cover>,
 }
 
 /// How a revision came about.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Made {
+pub struct Provenance {
     /// The commit that was applied, if the project is a git repository.
     pub commit: Option<String>,
     /// Whether files that were read differed from the commit.
@@ -61,7 +61,7 @@ pub struct Made {
 
 /// What came of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RevisionOutcome {
     /// Everything was written, and is healthy where that was waited for.
     Done,
     /// Everything was written, and did not become healthy, for this reason.
@@ -72,7 +72,7 @@ pub enum Outcome {
 
 /// Where an object of a revision is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PackedObject {
     /// The keyed digest of the object, secrets included.
     pub digest: String,
     /// The name of its pack.
@@ -92,14 +92,14 @@ impl Revision {
     /// What came of it in a few words: `done`, `rolled back to 3`, `failed: ...`, `partial: ...`.
     pub fn result(&self) -> String {
         match (&self.outcome, self.back_to) {
-            (Outcome::Done, Some(number)) => format!("rolled back to {number}"),
+            (RevisionOutcome::Done, Some(number)) => format!("rolled back to {number}"),
             (other, Some(number)) => format!("rolled back to {number}, {other}"),
             (other, None) => other.to_string(),
         }
     }
 }
 
-impl Outcome {
+impl RevisionOutcome {
     /// The word for it.
     pub fn word(&self) -> &'static str {
         match self {
@@ -118,7 +118,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RevisionOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
         self.reason().map_or(Ok(()), |reason| write!(f, ": {reason}"))
@@ -129,7 +129,7 @@ impl fmt::Display for Outcome {
 /// any order.
 pub fn last_good(revisions: &[Revision]) -> Option<&Revision> {
     let newest = revisions.iter().map(|it| it.number).max()?;
-    let good = revisions.iter().filter(|it| it.number < newest && it.outcome == Outcome::Done);
+    let good = revisions.iter().filter(|it| it.number < newest && it.outcome == RevisionOutcome::Done);
     good.max_by_key(|it| it.number)
 }
 

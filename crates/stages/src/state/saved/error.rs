@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{CommitMark, FORMAT_VERSION, Moved};
+use super::{CommitMark, FORMAT_VERSION, PlanMismatch};
 use weft_base::diagnostic::{Diagnose, Kind, counted};
 
 /// More objects are only counted.
@@ -90,7 +90,7 @@ pub enum SavedError {
     #[error("the plan is stale: {} since it was made{}{}", count(moved), commits(commit.as_ref()), list(moved))]
     Stale {
         /// The objects that moved.
-        moved: Vec<Moved>,
+        moved: Vec<PlanMismatch>,
         /// The commit of the plan and that of now, where they are not the same.
         commit: Option<(CommitMark, CommitMark)>,
     },
@@ -109,7 +109,7 @@ fn sets(sets: &[String]) -> String {
     if sets.is_empty() { "no `--set`".into() } else { format!("`{}`", sets.join("`, `")) }
 }
 
-fn count(moved: &[Moved]) -> String {
+fn count(moved: &[PlanMismatch]) -> String {
     format!("{} moved", counted(moved.len(), "object"))
 }
 
@@ -118,7 +118,7 @@ fn commits(commit: Option<&(CommitMark, CommitMark)>) -> String {
     commit.map(said).unwrap_or_default()
 }
 
-fn list(moved: &[Moved]) -> String {
+fn list(moved: &[PlanMismatch]) -> String {
     let more = moved.len().saturating_sub(MOST);
     let lines = moved.iter().take(MOST).map(|it| format!("\n  {it}"));
     let rest = (more > 0).then(|| format!("\n  and {more} more"));

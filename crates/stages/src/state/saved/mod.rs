@@ -7,13 +7,13 @@ mod document;
 mod envelope;
 mod error;
 mod hold;
-mod moved;
+mod mismatch;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::SavedError;
-pub use self::hold::{Held, hold};
-pub use self::moved::{Cause, Moved, MovedField};
+pub use self::hold::{ApplicablePlan, hold};
+pub use self::mismatch::{FieldMismatch, MismatchCause, PlanMismatch};
 use crate::diff::{self, After, Judge, Seen, holds_secret};
 use crate::plan::{Guards, Plan, Step};
 use crate::project::Selection;
@@ -25,7 +25,7 @@ pub const FORMAT_VERSION: u64 = 1;
 
 /// A plan with all that it was made of.
 #[derive(Clone, Debug)]
-pub struct Saved {
+pub struct SavedPlan {
     /// The version of the program that made it.
     pub tool: String,
     /// When it was made (RFC 3339).
@@ -39,11 +39,11 @@ pub struct Saved {
     /// Whose word was taken for what would change.
     pub judge: Judge,
     /// What it was made for.
-    pub aim: Aim,
+    pub aim: PlanPurpose,
     /// What the command line set in the values, without the values: `--set image.tag`.
     pub set: Vec<String>,
     /// The same with the values; `None` where nothing was set, or where it may be secret and nobody could read it.
-    pub given: Option<Given>,
+    pub given: Option<SetArguments>,
     /// The words that lifted guards.
     pub guards: Guards,
     /// The key of its fingerprints.
@@ -61,7 +61,7 @@ pub struct Saved {
 /// What a plan is made for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Aim {
+pub enum PlanPurpose {
     /// To make of the cluster what the repository says.
     #[default]
     Apply,
@@ -79,7 +79,7 @@ pub enum Aim {
 /// What the command line set: each option with what stands behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Given {
+pub enum SetArguments {
     /// As it was written, since nothing in the file came from a secret.
     Plain(Vec<(String, String)>),
     /// The same as JSON, sealed for those who can read all secrets that were used.
@@ -144,7 +144,7 @@ impl std::fmt::Display for CommitMark {
     }
 }
 
-impl Aim {
+impl PlanPurpose {
     /// The revision to which a release goes back.
     pub fn back_to(&self) -> Option<u64> {
         match self {
@@ -200,11 +200,11 @@ fn has_sketch(value: &Value) -> bool {
 }
 
 /// The file of a plan. The same plan always gives the same bytes.
-pub fn write(saved: &Saved, key: &FingerprintKey) -> Result<Vec<u8>, SavedError> {
+pub fn write(saved: &SavedPlan, key: &FingerprintKey) -> Result<Vec<u8>, SavedError> {
     envelope::close(&document::to_json(saved, key)?)
 }
 
 /// The plan of a file, whose name stands in errors.
-pub fn read(bytes: &[u8], file: &str) -> Result<Saved, SavedError> {
+pub fn read(bytes: &[u8], file: &str) -> Result<SavedPlan, SavedError> {
     document::from_json(envelope::open(bytes, file)?, file)
 }

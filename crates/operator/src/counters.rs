@@ -10,7 +10,7 @@ pub const CLASSES: &[u64] = &[5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000,
 
 /// Counters and gauges of one process, for metrics and for readiness.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub struct Metrics {
     /// Whether all stores were filled once.
     pub synced: AtomicBool,
     /// Whether the API server answers.
@@ -52,7 +52,7 @@ pub struct Durations {
     pub count: u64,
 }
 
-impl Figures {
+impl Metrics {
     /// Notes the end of a run: `synced`, `pending`, `failed`, `paused`, `cleaned`, `unavailable`.
     pub fn ran(&self, result: &'static str, took: Duration) {
         add(&self.results, result, 1);

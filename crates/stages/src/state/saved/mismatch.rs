@@ -13,20 +13,20 @@ use weft_schema::fields::FieldSet;
 
 /// An object that is not as the plan saw it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moved {
+pub struct PlanMismatch {
     /// The object.
     pub id: ObjectId,
     /// Its release.
     pub release: Arc<str>,
     /// What happened.
-    pub cause: Cause,
+    pub cause: MismatchCause,
     /// Its fields that moved, as far as they are known. Secrets in their values are replaced by their sketches.
-    pub fields: Vec<MovedField>,
+    pub fields: Vec<FieldMismatch>,
 }
 
 /// What happened to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum MismatchCause {
     /// The repository writes it otherwise.
     Rendered,
     /// The repository has it now, and had not.
@@ -51,7 +51,7 @@ pub enum Cause {
 
 /// A field that is not as the plan saw it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MovedField {
+pub struct FieldMismatch {
     /// Where.
     pub path: Path,
     /// What was there.
@@ -62,9 +62,9 @@ pub struct MovedField {
     pub by: Vec<Writer>,
 }
 
-impl Moved {
+impl PlanMismatch {
     /// An object without fields.
-    pub fn new(step: &Step, cause: Cause) -> Self {
+    pub fn new(step: &Step, cause: MismatchCause) -> Self {
         let object = &step.object;
         Self { id: object.id.clone(), release: Arc::clone(&object.release), cause, fields: Vec::new() }
     }
@@ -76,7 +76,7 @@ impl Moved {
         if let (Some(was), Some(is)) = (body(before), body(now)) {
             differing(Some(&was), Some(&is), &Path::root(), &mut fields);
         }
-        Self { fields, ..Self::new(now, Cause::Rendered) }
+        Self { fields, ..Self::new(now, MismatchCause::Rendered) }
     }
 
     /// An object of the plan whose live state is another than the one that it was judged by; `None` where it is the same.
@@ -87,8 +87,8 @@ impl Moved {
         let cause = match cause {
             Some(cause) => cause,
             None if same => return None,
-            None if fields.is_empty() => Cause::Judged(deed(&before.action), deed(&now.action)),
-            None => Cause::Changed,
+            None if fields.is_empty() => MismatchCause::Judged(deed(&before.action), deed(&now.action)),
+            None => MismatchCause::Changed,
         };
         Some(Self { fields, ..Self::new(now, cause) })
     }
@@ -99,23 +99,23 @@ fn digest(proof: &Proof) -> Option<&String> {
 }
 
 /// What happened to the whole object, if it is that.
-fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) -> Option<Cause> {
+fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) -> Option<MismatchCause> {
     let uid = |it: &ObjectComparison| {
         let uid = it.live.as_ref()?.body.dig(&["metadata", "uid"])?.as_str()?;
         Some(uid.to_owned())
     };
     let is_absent = matches!(now.verdict, Verdict::Create | Verdict::Gone);
     match (uid(before), uid(now)) {
-        (Some(_), None) if is_absent => return Some(Cause::Gone),
-        (Some(was), Some(is)) if was != is => return Some(Cause::Replaced(was, is)),
+        (Some(_), None) if is_absent => return Some(MismatchCause::Gone),
+        (Some(was), Some(is)) if was != is => return Some(MismatchCause::Replaced(was, is)),
         _ => {}
     }
     // A dry run that finds nothing to do makes a record, too, without any apply.
     let recorded_now = now.verdict == Verdict::Unchanged && matches!(now.judged, Judged::DryRun);
     let appeared = before.verdict == Verdict::Create && !is_absent;
     match () {
-        () if other_record && !recorded_now => Some(Cause::Applied),
-        () if appeared => Some(Cause::Appeared),
+        () if other_record && !recorded_now => Some(MismatchCause::Applied),
+        () if appeared => Some(MismatchCause::Appeared),
         () => None,
     }
 }
@@ -147,10 +147,10 @@ fn deed(action: &Action) -> String {
 }
 
 /// The fields that the plan owned or would touch, and those that would be touched now, as far as they moved.
-fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
+fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<FieldMismatch> {
     let owned = of_before.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
     let touched = counted(before).into_iter().chain(counted(now)).map(|change| change.path.clone());
-    let mut moved: Vec<MovedField> = Vec::new();
+    let mut moved: Vec<FieldMismatch> = Vec::new();
     for path in touched.chain(owned) {
         if moved.iter().any(|it| it.path.is_prefix_of(&path)) {
             continue;
@@ -166,7 +166,7 @@ fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
         };
         let writers = former.zip(change).is_some_and(|(a, b)| !same_change(a, b));
         if was != is || writers {
-            moved.push(MovedField { path, was, is, by });
+            moved.push(FieldMismatch { path, was, is, by });
         }
     }
     moved
@@ -190,7 +190,7 @@ fn value_now(before: &Step, now: &Step, path: &Path) -> Option<Value> {
 }
 
 /// The places where two bodies differ; a list is one place.
-fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut Vec<MovedField>) {
+fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut Vec<FieldMismatch>) {
     if was == is {
         return;
     }
@@ -200,10 +200,10 @@ fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut V
         keys.for_each(|key| differing(a.get(key), b.get(key), &path.field(key), found));
         return;
     }
-    found.push(MovedField { path: path.clone(), was: was.cloned(), is: is.cloned(), by: Vec::new() });
+    found.push(FieldMismatch { path: path.clone(), was: was.cloned(), is: is.cloned(), by: Vec::new() });
 }
 
-impl fmt::Display for Moved {
+impl fmt::Display for PlanMismatch {
     /// The object with what happened to it, and a line for each field.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` of the release `{}`: {}", self.id, self.release, self.cause)?;
@@ -211,7 +211,7 @@ impl fmt::Display for Moved {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for MismatchCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rendered => f.write_str("the repository writes it otherwise"),
@@ -228,7 +228,7 @@ impl fmt::Display for Cause {
     }
 }
 
-impl fmt::Display for MovedField {
+impl fmt::Display for FieldMismatch {
     /// `data.greeting: was "Hello", is "Hacked", by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), |it| format!("{it:?}"));
