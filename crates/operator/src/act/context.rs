@@ -174,7 +174,10 @@ impl OperatorContext {
 /// Whether a status says that everything was as it shall be.
 fn is_converged(sync: &ConfigMapSync) -> bool {
     let meta = &sync.metadata;
-    let Some(status) = sync.status.as_ref().filter(|_| meta.deletion_timestamp.is_none()) else { return false };
+    if meta.deletion_timestamp.is_some() {
+        return false;
+    }
+    let Some(status) = &sync.status else { return false };
     let available = status.conditions.iter().any(|it| it.type_ == "Available" && it.status == "True");
     available && status.observed_generation == meta.generation
 }

@@ -185,10 +185,12 @@ impl TargetVisit<'_> {
         let said = say(self.context, self.key, &self.sync, &view).await?;
         tell(self.context, self.key, &self.sync, &self.deeds, &self.outcomes).await;
         gauge(self.context, self.key, &sums);
-        let result = match () {
-            () if sums.failed > 0 => "failed",
-            () if sums.pending > 0 => "pending",
-            () => "synced",
+        let result = if sums.failed > 0 {
+            "failed"
+        } else if sums.pending > 0 {
+            "pending"
+        } else {
+            "synced"
         };
         let unsure = self.unsure.then_some(SyncReason::Pending);
         let retry = self.outcomes.values().filter_map(TargetOutcome::reason).chain(unsure).collect();

@@ -135,7 +135,10 @@ fn tally_conditions(tally: &Tally) -> [ConditionDraft; 3] {
     let ours = tally.waiting.keys().chain(tally.failures.keys()).find(|it| turn(**it) == Responsible::Ours).copied();
     let fine = if *targets == 0 { SyncReason::NoTargets } else { SyncReason::Synced };
     let only = if tally.failures.len() == 1 { tally.failures.keys().next() } else { None };
-    let broken = only.filter(|_| *synced == 0).copied().unwrap_or(SyncReason::PartiallySynced);
+    let broken = match only {
+        Some(reason) if *synced == 0 => *reason,
+        _ => SyncReason::PartiallySynced,
+    };
     let sums = format!("{synced} of {targets} namespaces have the copy");
     let waits = tally.waits_for.as_ref().map(|it| format!("; {pending} are waited for, such as {it}"));
     let fails = tally.listed.first().map(|it| format!("; {failed} failed, such as {}: {}", it.namespace, it.message));

@@ -27,8 +27,10 @@ impl From<&str> for Uid {
 impl From<&str> for ResourceVersion {
     fn from(text: &str) -> Self {
         let usual = text.bytes().all(|it| it.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        let number = text.parse().ok().filter(|_| usual);
-        number.map_or_else(|| Self::Text(text.into()), Self::Number)
+        match text.parse() {
+            Ok(number) if usual => Self::Number(number),
+            _ => Self::Text(text.into()),
+        }
     }
 }
 

@@ -103,7 +103,10 @@ fn capacity_of(change: &StepChange, object: &Value) -> Capacity {
     if kind == "PersistentVolumeClaim" {
         return Capacity { storage: storage(object), ..Capacity::default() };
     }
-    let Some(path) = template(&kind).filter(|_| kind != "CronJob.batch") else { return Capacity::default() };
+    if kind == "CronJob.batch" {
+        return Capacity::default();
+    }
+    let Some(path) = template(&kind) else { return Capacity::default() };
     let Some(spec) = object.dig(path).and_then(|it| it.get("spec")) else { return Capacity::default() };
     let pods = match kind.as_str() {
         "DaemonSet.apps" => nodes(change).unwrap_or(0),

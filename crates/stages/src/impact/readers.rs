@@ -75,7 +75,10 @@ fn key(path: &[PathStep]) -> Option<&str> {
 fn effects_on(object: &Object, sources: &BTreeMap<(&str, &str, &str), ChangedSource>) -> Vec<Effect> {
     let kind = object.id.kind.to_string();
     // A job reads anew whenever it runs.
-    let Some(path) = template(&kind).filter(|_| kind != "CronJob.batch") else { return Vec::new() };
+    if kind == "CronJob.batch" {
+        return Vec::new();
+    }
+    let Some(path) = template(&kind) else { return Vec::new() };
     let Some(spec) = object.body.dig(path).and_then(|it| it.get("spec")) else { return Vec::new() };
     let namespace = object.id.namespace.as_deref().unwrap_or_default();
     let mut found: BTreeMap<(&str, &str), ReadMode> = BTreeMap::new();
@@ -97,8 +100,7 @@ fn effects_on(object: &Object, sources: &BTreeMap<(&str, &str, &str), ChangedSou
             (_, ReadMode::SubPath) => format!("it mounts `{}` by a `subPath`, which is not written anew", source.id),
             (_, ReadMode::Files) => format!("the files that it mounts from `{}` change under it", source.id),
         };
-        let (object, release) = (object.id.clone(), object.release.clone());
-        Effect { object, release, what: Consequence::NoRestart { why } }
+        Effect { object: object.id.clone(), release: object.release.clone(), what: Consequence::NoRestart { why } }
     };
     found.into_iter().map(effect).collect()
 }

@@ -17,7 +17,10 @@ enum Right<'v> {
 /// What an object gives that it did not give before.
 pub(super) fn widened(change: &StepChange) -> Option<Consequence> {
     let id = &change.step.object.id;
-    let after = change.after.filter(|_| id.kind.group == GROUP)?;
+    if id.kind.group != GROUP {
+        return None;
+    }
+    let after = change.after?;
     let gives = match id.kind.kind.as_str() {
         "Role" | "ClusterRole" => {
             let mut gives = listed(&new_rights(change.before, after));

@@ -86,8 +86,12 @@ impl<'a> Deletions<'a> {
             refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
         }
         if !guards.remove_release.contains(&name) {
-            let vanished = release.vanished.as_ref().filter(|_| !is_empty && self.vanishes(release));
-            refusals.extend(vanished.map(|why| vanished_release(release, why, self.leaving(release))));
+            if let Some(why) = &release.vanished
+                && !is_empty
+                && self.vanishes(release)
+            {
+                refusals.push(vanished_release(release, why, self.leaving(release)));
+            }
             refusals.extend(left_namespace(release, own));
         }
         let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / SHARE));
@@ -171,8 +175,11 @@ fn left_namespace(release: &ReleaseFacts, own: &[&Step]) -> Option<Refusal> {
     let is_from = |id: &ObjectId| id.namespace.as_ref() == Some(&from);
     let stays = own.iter().any(|step| step.object.desired.is_some() && is_from(&step.object.id));
     let deletes = left.filter(|id| is_from(id)).count();
-    let (release, to) = (release.name.to_string(), release.namespace.clone());
-    (!stays).then_some(Refusal::LeftNamespace { release, from, to, deletes })
+    if stays {
+        return None;
+    }
+    let to = release.namespace.clone();
+    Some(Refusal::LeftNamespace { release: release.name.to_string(), from, to, deletes })
 }
 
 /// Whether a release has no object of its own: the namespace made for it does not count.

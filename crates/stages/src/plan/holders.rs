@@ -19,8 +19,8 @@ pub(super) struct Holders<'a>(HashMap<HolderKey<'a>, Vec<Holding<'a>>>);
 impl<'a> Holders<'a> {
     /// The holders of the objects that a plan is about.
     pub(super) fn for_objects<'o>(objects: impl Iterator<Item = &'o ObjectId>, releases: &'a [ReleaseFacts]) -> Self {
-        let (about, mut holders): (HashSet<HolderKey<'_>>, HashMap<_, Vec<_>>) =
-            (objects.map(key).collect(), HashMap::new());
+        let about: HashSet<HolderKey<'_>> = objects.map(key).collect();
+        let mut holders: HashMap<_, Vec<_>> = HashMap::new();
         for release in releases {
             for group in release.inventory.groups() {
                 let places = group.names.iter().map(|name| (group.namespace.as_deref(), name.as_str()));

@@ -33,7 +33,10 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Path> {
         Judged::Refused(message) => WORDS.iter().any(|word| message.contains(word)),
         Judged::Recorded | Judged::Structure | Judged::Predicted(_) | Judged::Trivial => true,
     };
-    let Some(live) = object.live.as_ref().filter(|_| about) else { return Vec::new() };
+    if !about {
+        return Vec::new();
+    }
+    let Some(live) = &object.live else { return Vec::new() };
     let desired = object.desired.as_ref().map(|desired| &desired.body);
     let kind = object.id.kind.to_string();
     let rules: Vec<&ImmutableRule> = RULES.iter().filter(|rule| rule.kind == kind).collect();

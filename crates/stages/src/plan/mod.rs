@@ -243,8 +243,8 @@ impl Plan {
 
     /// The refusals, each with the place where its object was written.
     pub fn refusals_with_origins(&self) -> impl Iterator<Item = (&Refusal, Option<&Origin>)> {
-        let steps = self.steps.iter().filter(|_| !self.refusals.is_empty());
-        let desired = steps.filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
+        let steps: &[Step] = if self.refusals.is_empty() { &[] } else { &self.steps };
+        let desired = steps.iter().filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
         let origins: HashMap<&ObjectId, &Origin> = desired.map(|(id, object)| (id, &object.origin)).collect();
         self.refusals.iter().map(move |it| (it, it.object().and_then(|id| origins.get(id).copied())))
     }
@@ -300,8 +300,8 @@ impl Step {
     /// The object that is sent. One that takes the place of another is all that the repository says: what rules leave to
     /// others went with the old one.
     pub fn sent(&self) -> Option<&Arc<Object>> {
-        let again = self.object.repository.as_ref().filter(|_| matches!(self.action, Action::Recreate { .. }));
-        again.or(self.object.desired.as_ref())
+        let whole = if matches!(self.action, Action::Recreate { .. }) { self.object.repository.as_ref() } else { None };
+        whole.or(self.object.desired.as_ref())
     }
 
     /// Whether somebody else made it necessary.

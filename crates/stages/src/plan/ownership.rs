@@ -57,8 +57,9 @@ impl Plan {
         if ownership.id.is_none() && !self.is_empty() {
             refusals.push(Refusal::NoIdentity);
         }
-        let moved = ownership.moved_from();
-        if let Some(recorded) = moved.filter(|_| !guards.repository_moved) {
+        if !guards.repository_moved
+            && let Some(recorded) = ownership.moved_from()
+        {
             refusals.push(Refusal::OtherRepository {
                 recorded: recorded.to_string(),
                 repository: ownership.repository.to_string(),

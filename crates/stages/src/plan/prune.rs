@@ -51,11 +51,11 @@ impl<'a> Gates<'a> {
         for object in objects.iter().filter(|object| object.desired.is_none()) {
             left.entry(&object.id).or_default().insert(&object.release);
         }
-        let wanted_elsewhere = releases.iter().rev().filter(|_| judges);
+        let others: &[ReleaseFacts] = if judges { releases } else { &[] };
         Self {
             by_name: by_name(releases),
             by_set: releases.iter().rev().map(|release| (release.set.as_str(), release)).collect(),
-            heirs: wanted_elsewhere.flat_map(|it| it.wanted.iter().map(|id| (id, &it.name))).collect(),
+            heirs: others.iter().rev().flat_map(|it| it.wanted.iter().map(|id| (id, &it.name))).collect(),
             unrendered: releases.iter().find_map(|it| Some((&it.name, it.unrendered.as_ref()?))),
             holders,
             guards,

@@ -39,7 +39,8 @@ fn moved(steps: &mut [Step], holders: &Holders<'_>) {
     let holder = |id: &ObjectId, own: &Arc<str>| {
         let mut releases = holders.get(id);
         let here = releases.clone().any(|release| release == own);
-        releases.next().filter(|_| !here).map(|release| Relation::OfRelease(Arc::clone(release)))
+        let first = if here { None } else { releases.next() };
+        first.map(|release| Relation::OfRelease(Arc::clone(release)))
     };
     let was = |step: &Step| {
         let object = &step.object;

@@ -172,9 +172,13 @@ fn moved(object: Arc<Object>, to: &Object, at_home: bool) -> Arc<Object> {
     let mut object = Arc::unwrap_or_clone(object);
     let metadata = |body: &Value| body.get("metadata").and_then(Value::as_map).cloned();
     let (Some(mut own), Some(theirs)) = (metadata(&object.body), metadata(&to.body)) else { return Arc::new(object) };
-    for key in ["namespace", "name"].into_iter().filter(|_| at_home) {
-        if let Some(there) = theirs.get(key).filter(|_| own.contains(key)) {
-            own.insert(key, there.clone());
+    if at_home {
+        for key in ["namespace", "name"] {
+            if own.contains(key)
+                && let Some(there) = theirs.get(key)
+            {
+                own.insert(key, there.clone());
+            }
         }
     }
     let set = theirs.get("labels").and_then(|it| it.get(PART_OF)).cloned();

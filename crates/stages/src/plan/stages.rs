@@ -182,7 +182,9 @@ impl<'a> StageBuilder<'a> {
         }
         let mut early = BTreeMap::new();
         for ((release, turn), steps) in groups {
-            early.extend(steps.iter().filter(|_| turn.is_early()).map(|step| (*step, self.graph.len())));
+            if turn.is_early() {
+                early.extend(steps.iter().map(|step| (*step, self.graph.len())));
+            }
             let stage = self.graph.add(release, Work::Run, steps);
             let Some(ways) = self.ways.get_mut(release) else { continue };
             let place = match (turn.deletes, turn.phase) {
@@ -271,7 +273,9 @@ impl<'a> StageBuilder<'a> {
         let (mut last, to) = if work == Work::Delete { (emptying, end) } else { (start, healthy) };
         let mut before: Option<&[(StageKey<'a, '_>, Vec<usize>)]> = None;
         for wave in groups.chunk_by(|((_, a, _), _), ((_, b, _), _)| a.wave == b.wave) {
-            if let Some(before) = before.filter(|_| work == Work::Apply) {
+            if work == Work::Apply
+                && let Some(before) = before
+            {
                 let steps: Vec<usize> = before.iter().flat_map(|(_, steps)| steps.clone()).collect();
                 let wait = self.graph.add(release, Work::Wait, steps.clone());
                 self.graph.after(wait, last);

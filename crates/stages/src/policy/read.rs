@@ -98,6 +98,12 @@ fn of_file(path: &str, text: &str) -> Result<Vec<PolicyRule>, PolicyError> {
     written.rules.into_iter().zip(nodes).map(|(rule, node)| RuleReader { text, node }.rule(rule)).collect()
 }
 
+/// A line of an expression and a column in it, both from 1.
+struct ExpressionPosition {
+    line: u32,
+    column: u32,
+}
+
 /// A rule with the text of its file.
 struct RuleReader<'t> {
     text: &'t str,
@@ -155,7 +161,7 @@ impl RuleReader<'_> {
                 ProgramError::Syntax { .. } => None,
             };
             let names = names.iter().map(|it| (*it).to_owned()).collect();
-            let at = Box::new(self.within(key, text, (line, column), width));
+            let at = Box::new(self.within(key, text, ExpressionPosition { line, column }, width));
             PolicyError::Expression { source: error, nearest: known, names, at }
         })
     }
@@ -166,7 +172,8 @@ impl RuleReader<'_> {
     }
 
     /// A place in an expression: on the line of the file that has the line of the expression.
-    fn within(&self, key: &str, text: &str, (line, column): (u32, u32), width: usize) -> Place {
+    fn within(&self, key: &str, text: &str, position: ExpressionPosition, width: usize) -> Place {
+        let ExpressionPosition { line, column } = position;
         let Some(node) = self.node.get(key) else { return Place::bare(self.node.origin.clone()) };
         let nth = usize::try_from(line - 1).unwrap_or(0);
         let wanted = text.lines().nth(nth).unwrap_or_default();
@@ -174,8 +181,10 @@ impl RuleReader<'_> {
         let first = usize::try_from(node.origin.mark.line.saturating_sub(1)).unwrap_or(0);
         // A block begins on the line below its sign.
         let lines = self.text.lines().enumerate().skip(first + nth).take(2);
-        let found =
-            lines.filter(|_| !wanted.trim().is_empty()).find_map(|(at, it)| Some((at, it.find(wanted.trim())?, it)));
+        let found = match wanted.trim() {
+            "" => None,
+            wanted => lines.into_iter().find_map(|(at, it)| Some((at, it.find(wanted)?, it))),
+        };
         let mark = match found {
             Some((at, offset, it)) => {
                 let before = it[..offset].chars().count() + usize::try_from(column).unwrap_or(1).saturating_sub(indent);

@@ -134,8 +134,10 @@ fn meaning(rule: &str) -> (&'static str, &'static str) {
     let name = rule.split('/').next();
     let row = |line: &'static str| {
         let mut columns = line.split('\t');
-        let is = columns.next() == name;
-        columns.next().zip(columns.next()).filter(|_| is)
+        if columns.next() != name {
+            return None;
+        }
+        columns.next().zip(columns.next())
     };
     RULES.lines().find_map(row).unwrap_or((OTHER, OTHER))
 }

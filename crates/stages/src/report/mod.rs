@@ -96,7 +96,7 @@ impl Report {
     /// What approves the plan; `None` where there is nothing to approve, or no more.
     fn approvable(&self) -> Option<&str> {
         let open = self.purpose == Purpose::Plan && !self.plan.is_empty();
-        self.digest.as_deref().filter(|_| open)
+        if open { self.digest.as_deref() } else { None }
     }
 }
 
@@ -236,7 +236,8 @@ struct ReleaseSteps<'a> {
 impl<'a> ReleaseSteps<'a> {
     /// The releases of a plan, in the order in which they first have a step.
     fn all(plan: &'a Plan, show: Show) -> Vec<Self> {
-        let (mut releases, mut places): (Vec<Self>, BTreeMap<&str, usize>) = Default::default();
+        let mut releases: Vec<Self> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for step in &plan.steps {
             let name = step.object.release.as_ref();
             let at = *places.entry(name).or_insert(releases.len());

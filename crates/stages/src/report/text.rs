@@ -136,7 +136,9 @@ impl TextWriter<'_> {
         let head = format!("{} {} {id}{reason}{was}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
-        if let Some(adoption) = step.object.adopts.as_ref().filter(|_| self.style.detail >= Detail::Changes) {
+        if self.style.detail >= Detail::Changes
+            && let Some(adoption) = &step.object.adopts
+        {
             self.line(&format!("      {}", line(&adoption.to_string())));
         }
         if let Action::Recreate { loses, .. } = &step.action {
@@ -222,7 +224,8 @@ impl TextWriter<'_> {
     fn outcomes(&mut self, report: &Report) {
         let outcomes = Outcomes::from_events(&report.events);
         // Where all went well the closing line says enough.
-        for (id, outcome) in outcomes.done.iter().filter(|_| !outcomes.open.is_empty()) {
+        let done = if outcomes.open.is_empty() { &[][..] } else { &outcomes.done };
+        for (id, outcome) in done {
             let outcome = self.paint(outcome, AnsiColor::Green);
             self.line(&format!("{outcome} {}", line(&id.to_string())));
         }

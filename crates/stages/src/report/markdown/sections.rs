@@ -93,7 +93,10 @@ fn sentence(word: &str) -> String {
 /// What ended well, where not all did.
 fn outcomes(report: &Report) -> Vec<String> {
     let outcomes = Outcomes::from_events(&report.events);
-    let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());
+    if outcomes.open.is_empty() {
+        return Vec::new();
+    }
+    let done = outcomes.done.iter();
     done.map(|(id, outcome)| format!("- {outcome} <code>{}</code>\n", code(&id.to_string()))).collect()
 }
 

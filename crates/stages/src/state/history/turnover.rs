@@ -48,7 +48,8 @@ pub fn superfluous(listed: &[ListedSecret], keep: usize) -> Vec<String> {
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     let oldest = keep.checked_sub(1).map(|last| numbers.get(last).copied().unwrap_or_default());
     let done = |it: &&ListedSecret| matches!(it, ListedSecret::Revision { done: true, .. });
-    let good = listed.iter().filter(done).filter_map(ListedSecret::number).max().filter(|_| keep > 0);
+    let newest_done = listed.iter().filter(done).filter_map(ListedSecret::number).max();
+    let good = if keep > 0 { newest_done } else { None };
     let stays = |number: u64| oldest.is_some_and(|oldest| number >= oldest) || good == Some(number);
     let mut heads: BTreeSet<&str> = BTreeSet::new();
     let mut all_said = true;

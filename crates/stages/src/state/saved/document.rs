@@ -148,7 +148,7 @@ pub(super) fn to_json(saved: &SavedPlan, key: &FingerprintKey) -> Result<String,
 /// A step. The body of its object is in it where it is sent, or `told` of.
 fn entry(step: &Step, proof: &Proof, told: bool, key: &FingerprintKey) -> StepEntry {
     let object = &step.object;
-    let sent = step.sent().filter(|_| told || is_write(&step.action));
+    let sent = if told || is_write(&step.action) { step.sent() } else { None };
     let body = sent.map(|it| shown(&it.body, key));
     let seen = proof.seen.as_ref().map(|it| SightEntry { digest: it.digest.clone(), owned: (*it.owned).clone() });
     StepEntry {

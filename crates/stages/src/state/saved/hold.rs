@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{MismatchCause, PlanMismatch, Proof, SavedPlan, proofs};
+use super::mismatch::ProvenStep;
+use super::{MismatchCause, PlanMismatch, SavedPlan, proofs};
 use crate::manifest::ObjectId;
 use crate::manifest::hooks::Point;
 use crate::plan::{Action, HookAction, Plan, Step};
@@ -26,14 +27,14 @@ pub struct ApplicablePlan {
 /// # Errors
 /// All that moved, in the order of the plan.
 pub fn hold(saved: &SavedPlan, now: Plan, key: &FingerprintKey) -> Result<ApplicablePlan, Vec<PlanMismatch>> {
-    let mut before: HashMap<StepKey<'_>, (&Step, &Proof)> = HashMap::new();
+    let mut before: HashMap<StepKey<'_>, ProvenStep<'_>> = HashMap::new();
     for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
-        before.insert(name(step), (step, proof));
+        before.insert(name(step), ProvenStep { step, proof });
     }
     let mut moved = Vec::new();
     let mut places = Vec::new();
     for (at, (step, proof)) in now.steps.iter().zip(proofs(&now, key)).enumerate() {
-        match stands(before.remove(&name(step)), (step, &proof), key) {
+        match stands(before.remove(&name(step)), ProvenStep { step, proof: &proof }, key) {
             StepMatch::Same => {}
             StepMatch::Elsewhere => places.push(at),
             StepMatch::Moved(it) => moved.push(*it),
@@ -53,26 +54,26 @@ enum StepMatch {
     Moved(Box<PlanMismatch>),
 }
 
-fn stands(before: Option<(&Step, &Proof)>, now: (&Step, &Proof), key: &FingerprintKey) -> StepMatch {
-    let (step, proof) = now;
+fn stands(before: Option<ProvenStep<'_>>, now: ProvenStep<'_>, key: &FingerprintKey) -> StepMatch {
+    let step = now.step;
     let moved = |it: PlanMismatch| StepMatch::Moved(Box::new(it));
-    let Some((was, of_was)) = before else {
+    let Some(was) = before else {
         return match step.object.desired.is_some() {
             true => moved(PlanMismatch::new(step, MismatchCause::Added)),
             false if is_idle(step) => StepMatch::Same,
             false => StepMatch::Elsewhere,
         };
     };
-    match (&of_was.wanted, &proof.wanted) {
+    match (&was.proof.wanted, &now.proof.wanted) {
         (Some(_), None) => return moved(PlanMismatch::new(step, MismatchCause::Removed)),
         (None, Some(_)) => return moved(PlanMismatch::new(step, MismatchCause::Added)),
-        (a, b) if a != b => return moved(PlanMismatch::rendered(was, step, key)),
+        (a, b) if a != b => return moved(PlanMismatch::rendered(was.step, step, key)),
         _ => {}
     }
-    match (is_idle(was), is_idle(step)) {
+    match (is_idle(was.step), is_idle(step)) {
         (true, true) => StepMatch::Same,
         (true, false) => StepMatch::Elsewhere,
-        (false, _) => PlanMismatch::live((was, of_was), now).map_or(StepMatch::Same, moved),
+        (false, _) => PlanMismatch::live(was, now).map_or(StepMatch::Same, moved),
     }
 }
 

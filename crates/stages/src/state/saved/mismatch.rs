@@ -62,6 +62,13 @@ pub struct FieldMismatch {
     pub by: Vec<Writer>,
 }
 
+/// A step with what it was judged by.
+#[derive(Clone, Copy)]
+pub(super) struct ProvenStep<'p> {
+    pub(super) step: &'p Step,
+    pub(super) proof: &'p Proof,
+}
+
 impl PlanMismatch {
     /// An object without fields.
     pub fn new(step: &Step, cause: MismatchCause) -> Self {
@@ -80,17 +87,18 @@ impl PlanMismatch {
     }
 
     /// An object of the plan whose live state is another than the one that it was judged by; `None` where it is the same.
-    pub fn live((before, of_before): (&Step, &Proof), (now, of_now): (&Step, &Proof)) -> Option<Self> {
-        let cause = cause(&before.object, &now.object, of_before.remembered != of_now.remembered);
-        let same = same_deed(before, now) && of_before.seen.as_ref().map(|it| &it.digest) == digest(of_now);
-        let fields = fields((before, of_before), now);
+    pub(super) fn live(before: ProvenStep<'_>, now: ProvenStep<'_>) -> Option<Self> {
+        let other_record = before.proof.remembered != now.proof.remembered;
+        let cause = cause(&before.step.object, &now.step.object, other_record);
+        let same = same_deed(before.step, now.step) && digest(before.proof) == digest(now.proof);
+        let fields = fields(before, now.step);
         let cause = match cause {
             Some(cause) => cause,
             None if same => return None,
-            None if fields.is_empty() => MismatchCause::Judged(deed(&before.action), deed(&now.action)),
+            None if fields.is_empty() => MismatchCause::Judged(deed(&before.step.action), deed(&now.step.action)),
             None => MismatchCause::Changed,
         };
-        Some(Self { fields, ..Self::new(now, cause) })
+        Some(Self { fields, ..Self::new(now.step, cause) })
     }
 }
 
@@ -113,10 +121,12 @@ fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) 
     // A dry run that finds nothing to do makes a record, too, without any apply.
     let recorded_now = now.verdict == Verdict::Unchanged && matches!(now.judged, Judged::DryRun);
     let appeared = before.verdict == Verdict::Create && !is_absent;
-    match () {
-        () if other_record && !recorded_now => Some(MismatchCause::Applied),
-        () if appeared => Some(MismatchCause::Appeared),
-        () => None,
+    if other_record && !recorded_now {
+        Some(MismatchCause::Applied)
+    } else if appeared {
+        Some(MismatchCause::Appeared)
+    } else {
+        None
     }
 }
 
@@ -147,8 +157,9 @@ fn deed(action: &Action) -> String {
 }
 
 /// The fields that the plan owned or would touch, and those that would be touched now, as far as they moved.
-fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<FieldMismatch> {
-    let owned = of_before.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
+fn fields(before: ProvenStep<'_>, now: &Step) -> Vec<FieldMismatch> {
+    let ProvenStep { step: before, proof } = before;
+    let owned = proof.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
     let touched = counted(before).into_iter().chain(counted(now)).map(|change| change.path.clone());
     let mut moved: Vec<FieldMismatch> = Vec::new();
     for path in touched.chain(owned) {
