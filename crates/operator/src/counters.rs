@@ -1,4 +1,4 @@
-//! What the operator counts. Nothing here names an object: the figures of a thousand objects are as many as of one.
+//! The operator's counters. None names an object, so a thousand objects have as many counters as one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition of the kind, made from the Rust types.
+//! The CustomResourceDefinition of the kind, generated from the Rust types.
 
 use serde_json::Value as Json;
 use thiserror::Error;
@@ -36,7 +36,6 @@ pub enum OperatorError {
     Unreadable {
         /// Namespace and name.
         key: NamespacedName,
-        /// Why.
         source: Box<ClusterError>,
     },
 }

@@ -1,8 +1,8 @@
-//! Which of several operators acts: the one that holds the Lease.
+//! Elects which of several operators acts: the one that holds the Lease.
 //!
-//! A Lease fences nothing at the server: a write that is under way when it ends may still be done. So nothing is begun
-//! once it could not be renewed for 10 of its 15 seconds, by this process' own clock, and every write is one that two
-//! leaders at once could not do harm with.
+//! A Lease fences nothing at the server: a write under way when it expires may still be done. So nothing is started if
+//! the Lease was not renewed for 10 of its 15 seconds by this process's own clock, and every write is one that two
+//! leaders at once can do without harm.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,7 +1,8 @@
 //! ConfigMapSync: copies a ConfigMap into other namespaces with the rights of a service account.
 //!
-//! [`crd`] is the definition of the kind, made from the Rust types. [`run()`] is the operator: watches fill `world`, which
-//! knows what a change concerns; `decide` says what is to be done; `act` does it, as the service account of the object.
+//! [`crd`] is the definition of the kind, generated from the Rust types. [`run()`] is the operator: watches fill
+//! `world`, which knows what a change affects; `decide` says what to do; `act` does it, as the service account of the
+//! object.
 
 mod act;
 pub mod decide;

@@ -1,4 +1,4 @@
-//! By what a copy shows whose it is.
+//! The labels and annotations that show who owns a copy.
 
 /// The group of the kind, and of everything that marks a copy.
 const DOMAIN: &str = "weaver.example.com";
@@ -39,9 +39,7 @@ pub const STATUS_MANAGER: &str = "weaver-status";
 /// A namespace and a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NamespacedName {
-    /// The namespace.
     pub namespace: String,
-    /// The name.
     pub name: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the operator counts, as metrics.
+//! The operator's counters as metrics.
 
 use std::fmt::Display;
 use std::fs;

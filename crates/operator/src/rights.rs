@@ -1,5 +1,5 @@
-//! The rights that the operator needs, and those that it asks of the accounts that it acts as: the chart, the docs and
-//! the tests take them from here.
+//! The rights that the operator needs, and those that its accounts need. The chart, the documentation and the tests
+//! take them from here.
 
 /// Verbs on a resource, with what they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,6 @@ pub struct NeededRight {
     pub resource: &'static str,
     /// The one name that is enough, where one is.
     pub name: Option<&'static str>,
-    /// The verbs.
     pub verbs: &'static [&'static str],
     /// What they are for.
     pub why: &'static str,

@@ -1,4 +1,4 @@
-//! Acting as the service account of an object: by its token, or, for cleaning up after it, by impersonation.
+//! Acts as the service account of an object: with its token or, to clean up after it, by impersonation.
 
 use super::server::{ApiServer, Caller, Unanswered};
 use super::tokens::{AccountToken, Tokens};
@@ -12,29 +12,16 @@ use weft_engine::cluster::{Answer, Request};
 pub(crate) enum Actor<'a> {
     /// An account, by its token.
     Account {
-        /// The server.
         server: &'a ApiServer,
         /// The tokens.
         tokens: &'a Tokens,
-        /// The account.
         account: NamespacedName,
-        /// Its UID.
         uid: String,
     },
     /// An account that is gone, by a token that still holds.
-    Last {
-        /// The server.
-        server: &'a ApiServer,
-        /// The token.
-        token: AccountToken,
-    },
+    Last { server: &'a ApiServer, token: AccountToken },
     /// An account that is gone, impersonated.
-    Impersonated {
-        /// The server.
-        server: &'a ApiServer,
-        /// The account.
-        account: NamespacedName,
-    },
+    Impersonated { server: &'a ApiServer, account: NamespacedName },
 }
 
 /// Why an account's request was not answered.

@@ -1,4 +1,4 @@
-//! The deletion of an object: its copies go, or stay, and then its finalizer goes. It always ends.
+//! The deletion of an object: its copies are deleted or stay, then its finalizer is removed. It always ends.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What all visits share.
+//! The state that all visits share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! Events: on the object alone, but for what a deletion leaves behind, whose event is where the copy is.
+//! Publishes events on the object. Only the event about a copy that a deletion leaves behind goes to the copy's
+//! namespace.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 

@@ -1,4 +1,4 @@
-//! Acting: it sends what was decided, as whom it was decided, and says what came of it.
+//! Acts: sends what was decided under the right account, and reports the result.
 
 mod account;
 mod cleanup;

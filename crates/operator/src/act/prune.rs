@@ -1,5 +1,5 @@
-//! Removing copies: by deleting them, or by leaving them without the marks of their owner. Either way the copy is looked
-//! at right before, and the server is told which one is meant.
+//! Removes copies, by deleting them or by removing the marks of their owner. Either way it reads the copy right before,
+//! and the request names exactly that one.
 
 use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;

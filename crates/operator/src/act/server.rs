@@ -1,6 +1,7 @@
-//! Requests to the API server, as the operator or as an account.
+//! Sends requests to the API server, as the operator or as an account.
 //!
-//! Every write has three outcomes: done, refused, and unknown. What is unknown is looked at before it is tried again.
+//! Every write has one of three outcomes: done, refused or unknown. If it is unknown, the object is read before the
+//! write is tried again.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

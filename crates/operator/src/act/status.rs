@@ -1,4 +1,4 @@
-//! Saying what was found: in the status, where it changed, and in events, where it is new.
+//! Reports what a visit found: in the status if it changed, and in events if it is new.
 
 use std::collections::BTreeMap;
 

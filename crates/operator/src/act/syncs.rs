@@ -1,4 +1,4 @@
-//! The objects themselves: reading them, their finalizer, their status.
+//! Reads ConfigMapSyncs, and writes their finalizer and status.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One target: step by step until there is nothing more to do.
+//! One target: takes steps until nothing is left to do.
 
 use std::time::Duration;
 
@@ -35,9 +35,7 @@ pub(crate) struct SettledTarget {
 /// Where a ConfigMap is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyAddress<'a> {
-    /// The namespace.
     pub namespace: &'a str,
-    /// The name.
     pub name: &'a str,
 }
 

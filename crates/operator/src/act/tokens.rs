@@ -1,7 +1,7 @@
-//! Short-lived tokens of service accounts, asked for as the operator.
+//! Short-lived tokens of service accounts, requested as the operator.
 //!
-//! A token is kept in memory alone, by the account's UID: that of an account that was deleted and made again is another.
-//! It is a header marked as sensitive, so nothing prints it; memory is wiped when it is given back.
+//! Tokens are only held in memory, by the UID of the account: an account that was deleted and recreated gets its own. A
+//! token is a header marked as sensitive, so nothing prints it, and its memory is wiped when it is freed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! A visit of an object: from what it wants and what is there to what there shall be, in the documented order.
+//! A visit of an object: compares what it wants with what is there and acts, in the documented order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

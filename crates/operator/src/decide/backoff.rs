@@ -1,4 +1,4 @@
-//! When to look again.
+//! When to visit an object again.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How a deletion goes, and that it ends.
+//! How the deletion of an object proceeds, and why it always ends.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The status: sums and conditions. It holds no clock but that of a condition that flips, so the same findings make the
-//! same status.
+//! The status: sums and conditions. It contains no time except that of a condition's last change, so the same findings
+//! give the same status.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;

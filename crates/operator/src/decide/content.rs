@@ -1,4 +1,4 @@
-//! What a copy shall be.
+//! The content of a copy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,14 +25,12 @@ const MOST_BODY: usize = 3 * 1024 * 1024;
 pub struct CopyOwner {
     /// Namespace and name.
     pub key: NamespacedName,
-    /// The UID.
     pub uid: String,
 }
 
 /// What a copy shall be, in whatever namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredCopy {
-    /// Its name.
     pub name: String,
     /// Its texts.
     pub data: BTreeMap<String, String>,

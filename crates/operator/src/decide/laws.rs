@@ -1,5 +1,5 @@
-//! Laws of a target, with generated input: against a server that does what one does, every target comes to rest, a second
-//! run does nothing, and what is not ours is never touched.
+//! Laws of a target over generated input, against a simulated server: every target comes to rest, a second run does
+//! nothing, and nothing of others is ever touched.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! What is to be done: pure functions of what is wanted and what was found.
+//! Decides what to do: pure functions of what is wanted and what was found.
 //!
-//! [`DesiredCopy`] is what a copy shall be; [`places`] says where; [`step`] takes a target one step nearer to it, and is asked
-//! again with what that step found; [`TargetOutcome`] and [`status`] say how it ended; [`pause`] when to look again.
+//! [`DesiredCopy`] is the content of a copy and [`places`] are its namespaces. [`step`] takes a target one step nearer
+//! to it and is called again with the result. [`TargetOutcome`] and [`status`] describe how it ended, and [`pause`]
+//! says when to look again.
 
 mod backoff;
 mod cleanup;

@@ -1,4 +1,4 @@
-//! How targets ended, and the sums of that.
+//! The outcomes of targets, and their sums.
 
 use std::collections::BTreeMap;
 

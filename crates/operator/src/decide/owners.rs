@@ -1,4 +1,4 @@
-//! Whose a ConfigMap is.
+//! Who owns a ConfigMap.
 
 use std::collections::BTreeMap;
 

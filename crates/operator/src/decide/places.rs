@@ -1,4 +1,4 @@
-//! Where copies shall be.
+//! The namespaces that get a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,6 @@ use crate::{ConfigMapSyncSpec, Selector};
 pub struct Namespace {
     /// The UID: another one is another namespace.
     pub uid: String,
-    /// The labels.
     pub labels: BTreeMap<String, String>,
     /// Whether it is being deleted.
     pub terminating: bool,

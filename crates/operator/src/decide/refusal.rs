@@ -1,5 +1,5 @@
-//! What a server's refusal of a write means. Three different things are 403 for it, and a namespace that is not there is
-//! 403 or 404 by what the account may see: whether it is there is known from the namespaces.
+//! Interprets a server's refusal of a write. The server answers 403 for three different reasons, and 403 or 404 for a
+//! missing namespace, depending on the rights of the account. Whether the namespace exists is known from the watch.
 
 use crate::SyncReason;
 
@@ -10,7 +10,6 @@ pub struct ServerRefusal {
     pub code: u16,
     /// The reason, such as `AlreadyExists`.
     pub reason: String,
-    /// The words.
     pub message: String,
     /// The reasons of its causes.
     pub causes: Vec<String>,

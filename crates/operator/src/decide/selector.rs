@@ -1,4 +1,4 @@
-//! Labels that are selected, and keys that are copied.
+//! Selectors of labels, and patterns of the keys that are copied.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! One target: from what was found, the next step.
+//! One target: chooses the next step from what was found.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 

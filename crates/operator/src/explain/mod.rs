@@ -1,6 +1,6 @@
-//! What an object wants, what is there, and why each target is as it is, for people.
+//! Explains to people what an object wants, what is there, and why each target is in its state.
 //!
-//! It looks with the rights of whoever asks, and writes nothing. What may not be read is said to be so.
+//! It reads with the rights of the caller and writes nothing. It names what it may not read.
 
 mod text;
 
@@ -27,7 +27,6 @@ pub type Lookup<T> = Result<Option<T>, String>;
 pub struct SyncFacts {
     /// Namespace and name of the object.
     pub key: NamespacedName,
-    /// The object.
     pub sync: ConfigMapSync,
     /// Its service account.
     pub account: Lookup<()>,

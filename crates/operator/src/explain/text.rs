@@ -1,4 +1,4 @@
-//! An explanation as text: it says what [`step`] says, which is what the operator does.
+//! An explanation as text. It asks [`step`], so it describes what the operator does.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Whether the API server answers. While it does not, nobody sends anything but the one who knocks.
+//! Watches whether the API server answers. While it does not, only this probe sends requests.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,5 @@
-//! Objects as watches bring them: of their metadata only what somebody asks for. The rest, most of it who set which
-//! field, is not even kept while an answer is read.
+//! Objects as watches deliver them, with only the metadata that somebody uses. The rest, mostly managed fields, is
+//! dropped while the answer is read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

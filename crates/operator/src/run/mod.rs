@@ -1,4 +1,4 @@
-//! The operator's wiring: watches fill the world, what changes is queued, and workers visit what is due.
+//! The operator's wiring: watches fill the world, changes are queued, and workers visit what is due.
 
 mod door;
 mod metadata;

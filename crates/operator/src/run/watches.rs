@@ -1,5 +1,5 @@
-//! Watches: the objects whole, everything else as metadata. Each fills its part of the world, and queues whom a change
-//! concerns.
+//! Watches: ConfigMapSyncs in full, everything else as metadata. Each fills its part of the world and queues the
+//! objects that a change affects.
 
 use std::fmt::Debug;
 use std::sync::Arc;

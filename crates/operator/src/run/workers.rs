@@ -1,4 +1,4 @@
-//! Workers: whoever is due is visited, so many at once, and planned anew by how that ended.
+//! Workers: a limited number visit the objects that are due, and schedule the next visit by the result.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The copies: what the watch shows of them, and what we know from having looked or written.
+//! The copies: what the watch shows of them, and what we know because we looked or wrote.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use crate::marks::NamespacedName;
 /// A copy as the watch shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedCopy {
-    /// Its UID.
     pub uid: Uid,
     /// Its resource version.
     pub version: ResourceVersion,
@@ -24,7 +23,6 @@ pub struct WatchedCopy {
 pub enum TargetKnowledge {
     /// The object of this UID and resource version has the content of this hash.
     Verified {
-        /// Its UID.
         uid: Uid,
         /// Its resource version.
         version: ResourceVersion,

@@ -1,4 +1,4 @@
-//! UIDs and resource versions in little room: there are two of each for every copy.
+//! UIDs and resource versions in compact form, because every copy has two of each.
 
 /// A UID.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! What is known of the cluster: filled by watches and by what was written, asked by visits. It is pure: who is concerned
-//! by a change is a value.
+//! What the operator knows of the cluster. Watches and writes fill it, visits ask it. It is pure: the objects that a
+//! change affects are returned as a value.
 
 mod copies;
 mod ids;

@@ -1,4 +1,4 @@
-//! What is due when. A change is looked at once, at once; what comes soon after it waits, so that a hot source causes at
+//! The schedule of visits. The first change is handled at once; changes soon after it wait, so a busy source causes at
 //! most one round of writes a second.
 
 use std::collections::{BTreeSet, HashMap};

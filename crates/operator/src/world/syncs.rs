@@ -1,4 +1,4 @@
-//! The objects, and by what they are found.
+//! The ConfigMapSyncs, with indexes for finding them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use crate::marks::{NamespacedName, ORPHAN_FINALIZER, RECONCILE_AT};
 /// An object, as it is known.
 #[derive(Clone, Debug)]
 pub struct Sync {
-    /// The object.
     pub object: Arc<ConfigMapSync>,
     /// Whether it was ever seen with the finalizer that keeps its copies: that goes early.
     pub orphaned: bool,

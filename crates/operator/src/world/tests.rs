@@ -1,4 +1,4 @@
-//! Who is concerned by what.
+//! Tests which objects a change affects.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A history <-> the bytes that are kept in the cluster.
+//! Converts a history to and from the bytes that the cluster stores.
 
 use std::sync::Arc;
 

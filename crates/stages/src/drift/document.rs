@@ -1,4 +1,4 @@
-//! The looks at some environments as one JSON document, as `docs/schema/drift-v1.json` describes it.
+//! The drift checks of several environments as one JSON document; see `docs/schema/drift-v1.json`.
 
 use serde_json::{Map, Value as Json, json};
 

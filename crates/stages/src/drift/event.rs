@@ -1,4 +1,4 @@
-//! What is told to others when a look finds something new.
+//! The news that is sent when a check finds something new.
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};

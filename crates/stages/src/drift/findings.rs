@@ -1,4 +1,4 @@
-//! From a plan to findings.
+//! Turns a plan into findings.
 
 use data_encoding::HEXLOWER;
 

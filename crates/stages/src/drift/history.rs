@@ -1,4 +1,4 @@
-//! What is remembered of findings, and what the next look makes of it.
+//! The record of earlier findings, and how a new check updates it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,9 +23,7 @@ const LONGEST_PATH: usize = 400;
 /// What is remembered of the findings of an environment, by mark.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// The environment.
     pub environment: String,
-    /// The findings.
     pub entries: BTreeMap<String, HistoryEntry>,
 }
 
@@ -34,11 +32,8 @@ pub struct History {
 pub struct HistoryEntry {
     /// What sort it is.
     pub sort: Category,
-    /// The object.
     pub object: ObjectId,
-    /// Its release.
     pub release: Option<Arc<str>>,
-    /// The field.
     pub path: Option<String>,
     /// The field manager that the last look named.
     pub manager: Option<String>,

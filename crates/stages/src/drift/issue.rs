@@ -1,4 +1,4 @@
-//! The content of the one issue that an environment has while it drifts.
+//! The text of the single issue that an environment has while it drifts.
 
 use super::text::{maker, past_words as past_in_words};
 use super::{Category, DriftCheck, EnvironmentCheck, EnvironmentResult, Finding, FindingPast};

@@ -1,9 +1,8 @@
-//! [`Plan`](crate::plan::Plan) -> [`Finding`]s: what others did behind the repository's back, and what is remembered of
-//! it.
+//! [`Plan`](crate::plan::Plan) -> [`Finding`]s: what others changed without the repository, and the record of it.
 //!
-//! A finding has a mark, which stays the same from look to look and tells nothing. The [`History`] keeps by it when a
-//! finding was first seen, how often, and how often it came back; values only as keyed fingerprints. What could not be
-//! looked at is neither found nor gone.
+//! A finding has a mark, which stays the same from check to check and reveals nothing. By that mark the [`History`]
+//! records when the finding was first seen, how often, and how often it came back. It stores values only as keyed
+//! fingerprints. What could not be checked counts neither as found nor as gone.
 
 mod correction;
 mod document;
@@ -50,7 +49,6 @@ pub struct Finding {
     pub mark: String,
     /// What sort it is.
     pub sort: Category,
-    /// The object.
     pub object: ObjectId,
     /// Its release; `None` for an object that nobody manages.
     pub release: Option<Arc<str>>,
@@ -78,7 +76,6 @@ pub struct BlindSpot {
 /// One look at an environment.
 #[derive(Clone, Debug)]
 pub struct DriftCheck {
-    /// The environment.
     pub environment: String,
     /// The address of the cluster.
     pub cluster: String,
@@ -126,7 +123,6 @@ pub enum Verdict {
 
 /// An environment, and what came of looking at it.
 pub struct EnvironmentCheck<'l> {
-    /// The environment.
     pub environment: &'l str,
     /// When (RFC 3339, UTC).
     pub at: &'l str,

@@ -1,4 +1,4 @@
-//! What is remembered of findings, and those that no plan tells, for people.
+//! Findings as text, with their past.
 
 use super::{Category, DriftCheck, Finding, FindingPast, HistoryEntry, Memory};
 use crate::report::harmless;

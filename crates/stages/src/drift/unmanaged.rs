@@ -1,4 +1,4 @@
-//! Objects in our namespaces that nobody who is known manages.
+//! Objects in our namespaces that no known tool manages.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What pods and claims ask for: their number times their requests, and the storage of claims.
+//! The capacity that pods and claims request: replicas times requests, and the storage of claims.
 
 use super::StepChange;
 use super::workloads::{nodes, replicas, template};

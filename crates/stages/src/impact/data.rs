@@ -1,4 +1,4 @@
-//! Data that goes with objects.
+//! Data that is lost with objects.
 
 use super::{Consequence, StepChange};
 use crate::plan::{Action, is_guarded};

@@ -1,5 +1,5 @@
-//! [`Plan`] -> [`Impact`]: what it comes to for those who use what it changes. It is computed from the objects of the plan,
-//! never guessed: what cannot be told from them is not in it.
+//! [`Plan`] -> [`Impact`]: the consequences for those who use what the plan changes. It is computed from the objects of
+//! the plan and never guessed; what they do not show is left out.
 
 mod capacity;
 mod data;
@@ -28,9 +28,7 @@ pub struct Impact {
 /// What a plan means for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// The object.
     pub object: ObjectId,
-    /// Its release.
     pub release: Arc<str>,
     /// What it means.
     pub what: Consequence,
@@ -49,13 +47,9 @@ pub enum Consequence {
         at_once: bool,
     },
     /// Its pods stay as they are, although what they are made of, or read, changes.
-    NoRestart {
-        /// Why.
-        why: String,
-    },
+    NoRestart { why: String },
     /// It is deleted and made again.
     Replace {
-        /// Why.
         why: String,
         /// What goes with it, each in a few words.
         loses: Vec<String>,
@@ -72,7 +66,6 @@ pub enum Consequence {
     },
     /// It is about other objects than before.
     Selector {
-        /// The field.
         field: String,
         /// The objects that it is about now.
         from: String,

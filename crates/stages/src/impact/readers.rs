@@ -1,4 +1,4 @@
-//! Pods that read ConfigMaps and Secrets, and do not learn by themselves that these change.
+//! Pods that read ConfigMaps and Secrets and do not notice by themselves that these change.
 
 use std::collections::{BTreeMap, BTreeSet};
 

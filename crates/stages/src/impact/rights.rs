@@ -1,4 +1,4 @@
-//! Rights that widen: rules compared as sets, and who has them.
+//! Rights that widen: compares rules as sets, and who has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Objects that are about others by their labels, and change about which.
+//! Objects that select others by label, and whose selection changes.
 
 use super::{Consequence, StepChange};
 use crate::diff::brief;

@@ -1,4 +1,4 @@
-//! Pods that are made again, since their template changes.
+//! Pods that restart because their template changes.
 
 use super::{Consequence, StepChange};
 use crate::plan::Action;

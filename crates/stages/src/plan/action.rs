@@ -1,4 +1,4 @@
-//! What is done to objects, and how often each is done.
+//! The actions of a plan, and their counts.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
-//! Which new objects are old ones under another name.
+//! Finds new objects that are old ones under another name.
 //!
-//! Two objects are alike if they share four fifths of their leaves, and a namespace or a name. Comparing each with each
-//! would take the square of their number, so only those are compared that can be alike: sets that share four fifths also
-//! share one of the few rarest leaves of each. Where a leaf is in very many objects, only those in about the same place
-//! among them are compared.
+//! Two objects are alike if they share four fifths of their leaves, and a namespace or a name. Comparing every pair
+//! would take quadratic time, so only candidates are compared: two sets that share four fifths of their members also
+//! share one of the few rarest members of each. If very many objects contain a leaf, only those at about the same
+//! position among them are compared.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! From verdicts to actions.
+//! Turns verdicts into actions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

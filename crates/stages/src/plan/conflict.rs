@@ -1,4 +1,5 @@
-//! Whose fields a plan may overwrite: people's are taken, a controller's only with a word or by a rule.
+//! Whose fields a plan may overwrite: those of people always, those of a controller only if somebody allowed it or a
+//! rule does.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What a plan deletes, and how much of that may go without a person's word.
+//! Counts what a plan deletes, and limits how much of it may go without consent.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What objects say themselves of their order: `config.kubernetes.io/depends-on` and `argocd.argoproj.io/sync-wave`.
+//! The order that objects ask for: `config.kubernetes.io/depends-on` and `argocd.argoproj.io/sync-wave`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

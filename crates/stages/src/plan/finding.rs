@@ -1,4 +1,4 @@
-//! What the rules of the repository say about a plan.
+//! What the policies of the repository say about a plan.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Stages and what each comes after, while they are put together.
+//! The graph of stages under construction: each stage and those it comes after.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};

@@ -1,4 +1,4 @@
-//! Which inventories hold an object.
+//! Which inventories contain an object.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what will be done, in which order, and what is refused.
+//! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what an apply will do, in which order, and what it refuses.
 //!
-//! Nothing is deleted that a gate of `prune` did not let through, and the plan names it. What must not happen without
-//! a person's word becomes a [`Refusal`]; what is only left alone becomes [`Action::Keep`].
+//! Nothing is deleted unless every gate of `prune` lets it through and the plan names it. What needs a person's consent
+//! becomes a [`Refusal`]; what merely stays becomes [`Action::Keep`].
 
 mod action;
 mod alike;
@@ -54,7 +54,6 @@ use weft_base::value::Origin;
 /// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The environment.
     pub environment: String,
     /// The steps: what is wanted, then what left, each sorted by wave, release and object.
     pub steps: Vec<Step>,
@@ -132,7 +131,6 @@ pub enum Relation {
 /// handed in as well: their inventories may claim an object.
 #[derive(Clone, Debug, Default)]
 pub struct ReleaseFacts {
-    /// Its name.
     pub name: Arc<str>,
     /// The releases that must be there first.
     pub needs: Vec<String>,

@@ -1,4 +1,4 @@
-//! Marks of other tools on objects: each is followed, refused, or said to have no effect here.
+//! Marks of other tools on objects. Each is followed, refused, or reported as having no effect here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! What kinds depend on: the rank of each, and what namespaces and definitions hold.
+//! The order of kinds: the rank of each, and what namespaces and definitions contain.
 
 use std::sync::LazyLock;
 

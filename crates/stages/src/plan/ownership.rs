@@ -1,5 +1,5 @@
-//! Whose state a plan would change. The state of another project, or of another repository that carries the same
-//! identity, is left alone.
+//! Checks that a plan only changes state of its own project. State of another project, or of another repository with
+//! the same identity, is left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What happens to an object that left the repository. It is deleted only if every gate lets it through.
+//! Decides what happens to an object that left the repository. It is deleted only if every gate lets it through.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;

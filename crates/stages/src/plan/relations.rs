@@ -1,4 +1,4 @@
-//! Which steps belong together: an object that got another name, and one that went to another release.
+//! Finds steps that belong together: an object that was renamed, or that moved to another release.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Objects that can only become what is wanted by being made again: what goes with them, and whose word allows it.
+//! Objects that must be recreated to become what is wanted: what is lost with them, and who may allow it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! What lives in a namespace, or is of a kind that a definition makes: it would go with it, whoever made it.
+//! Finds what lives in a namespace or belongs to a kind that a definition creates. It would be deleted along with its
+//! container, whoever created it.
 
 use super::{Guards, immutable, order};
 use crate::diff::{Comparison, ObjectComparison, Verdict};

@@ -1,4 +1,4 @@
-//! Two renderings of the repository -> a [`Plan`] for reading: what one has in place of the other. No cluster is asked.
+//! Compares two renderings of the repository and makes a [`Plan`] for reading. It asks no cluster.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

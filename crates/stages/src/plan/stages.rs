@@ -1,8 +1,10 @@
-//! The stages of a plan: releases by `needs`, within them objects by what they depend on, deletes backwards.
+//! Orders a plan into stages: releases by `needs`, objects within a release by their dependencies, deletions in
+//! reverse.
 //!
-//! A release is applied rank by rank, and then waited for; those that need it come after that. Its objects are deleted
-//! when it, and all that need it, are healthy. Groups of objects are the nodes, never single ones, unless others depend
-//! on just these: so there are about as many edges as there are releases, whatever their size.
+//! A release is applied rank by rank and then waited for; the releases that need it follow. Its objects are deleted
+//! once it and everything that needs it are healthy. The nodes of the graph are groups of objects; an object is a node
+//! of its own only if others depend on it by name. So the number of edges grows with the number of releases, not with
+//! their size.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A plan under the rules, and objects without a plan.
+//! Judges a plan, or objects without a plan, by the rules.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,9 +1,9 @@
-//! The rules of the repository over a plan: `policies/*.yaml` -> [`Policy`], and a plan -> its
+//! The policies of the repository: reads `policies/*.yaml` into a [`Policy`], and judges a plan, which yields
 //! [`Finding`](crate::plan::Finding)s.
 //!
-//! A rule is a CEL expression over the plan's JSON, as `docs/schema/report-v1.json` describes it. What cannot be evaluated
-//! is found, not passed over; a rule that reads what nobody knows without a cluster, or without a plan, is not judged, and
-//! that is said.
+//! A rule is a CEL expression over the plan's JSON (`docs/schema/report-v1.json`). A rule that cannot be evaluated is a
+//! finding and is never skipped. A rule that reads what is unknown without a cluster or without a plan is not judged,
+//! and the report says so.
 
 mod error;
 mod judge;

@@ -1,4 +1,4 @@
-//! Policies from files.
+//! Reads policies from files.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Notices for forges: workflow commands of GitHub, Code Quality of GitLab, SARIF.
+//! Notices in the formats of forges: GitHub workflow commands, GitLab Code Quality, SARIF.
 
 use serde_json::{Value as Json, json};
 

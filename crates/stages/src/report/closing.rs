@@ -1,4 +1,4 @@
-//! The one line that a run ends with.
+//! The closing line of a run.
 
 use std::collections::BTreeMap;
 

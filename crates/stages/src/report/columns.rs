@@ -1,4 +1,4 @@
-//! The view of three columns: one row a field, with what was applied, what is there, and what is wanted.
+//! The three-column layout: a row per field with the applied, live and desired value.
 
 use super::values::{ChangeParts, after, cut, path, reason, whole, writers};
 use crate::diff::{Class, FieldChange};

@@ -1,4 +1,4 @@
-//! What a plan comes to, as lines and as JSON.
+//! The impact of a plan, as lines and as JSON.
 
 use serde_json::{Map, Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! The report as one JSON document, as `docs/schema/report-v1.json` describes it.
+//! The report as one JSON document; see `docs/schema/report-v1.json`.
 
 use std::collections::BTreeMap;
 

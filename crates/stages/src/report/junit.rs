@@ -1,4 +1,4 @@
-//! Reports as test results: a suite for each release, a case for each object.
+//! Reports as test results: a suite per release, a case per object.
 
 use std::collections::BTreeMap;
 

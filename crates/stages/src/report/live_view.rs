@@ -1,4 +1,4 @@
-//! What a run is at, for people who watch it: counts, and what is waited for, since when.
+//! The progress of a run for people who watch it: counts, and what it waits for and since when.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

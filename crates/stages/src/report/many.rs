@@ -1,4 +1,4 @@
-//! The reports of several environments as one: text, Markdown and JSON.
+//! The reports of several environments in one: text, Markdown and JSON.
 
 use anstyle::Effects;
 use serde_json::{Map, Value as Json, json};
@@ -13,7 +13,6 @@ use weft_base::masked::FingerprintKey;
 /// What came of one environment of several.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportPart<'r> {
-    /// The environment.
     pub environment: &'r str,
     /// The exit code that it would end with alone.
     pub code: u8,

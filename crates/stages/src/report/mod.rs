@@ -1,7 +1,7 @@
-//! A plan and the events of its run -> one [`Report`]; text, JSON and Markdown are views of it.
+//! Makes one [`Report`] from a plan and the events of its run. Text, JSON and Markdown are views of it.
 //!
-//! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
-//! are escaped, so that they can neither steer a terminal nor leave their place in a page.
+//! No view prints a secret: a sketch with a fingerprint takes its place. Texts from a cluster or a repository are
+//! escaped, so they can neither steer a terminal nor break out of their place in a page.
 
 mod annotations;
 mod live_view;
@@ -103,7 +103,6 @@ impl Report {
 /// Something that happened to an object while a plan was applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The object.
     pub id: ObjectId,
     /// What happened.
     pub outcome: Outcome,

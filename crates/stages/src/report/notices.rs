@@ -1,4 +1,4 @@
-//! What a person should look at, each with its place: what forges show beside the lines of a change.
+//! What a person should look at, each with its place. Forges show these notices beside the lines of a change.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,6 @@ pub struct Notice {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The environment.
     pub environment: String,
     /// The release, where it is about one.
     pub release: Option<String>,

@@ -1,4 +1,4 @@
-//! How the objects of an environment are, as text and as JSON.
+//! The health of the objects of an environment, as text and as JSON.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ use crate::manifest::ObjectId;
 /// How the objects of an environment are, by release.
 #[derive(Clone, Debug, Default)]
 pub struct EnvironmentStatus {
-    /// The environment.
     pub environment: String,
     /// The releases that were asked about, whether the cluster has anything of them or not.
     pub releases: BTreeMap<String, Vec<(ObjectId, Standing)>>,

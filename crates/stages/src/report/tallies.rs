@@ -1,4 +1,4 @@
-//! The counts that stand before the closing line: how objects were judged, what is hidden, what could not be told.
+//! The counts before the closing line: how objects were judged, what is hidden, and what is unknown.
 
 use std::collections::BTreeMap;
 

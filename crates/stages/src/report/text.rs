@@ -1,4 +1,4 @@
-//! The report for a terminal or a log. It is readable without colour: signs and words say everything.
+//! The report for a terminal or a log. It reads well without colour: signs and words say everything.
 
 use anstyle::{AnsiColor, Effects};
 

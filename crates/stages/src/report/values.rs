@@ -1,4 +1,4 @@
-//! Values and field changes as they are shown. A comparison holds sketches where there were secrets.
+//! Formats values and field changes. A comparison has sketches in place of secrets.
 
 use serde_json::Value as Json;
 

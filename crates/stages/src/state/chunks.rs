@@ -1,6 +1,6 @@
-//! Bytes <-> compressed chunks that know where they belong.
+//! Cuts bytes into compressed chunks and joins them again.
 //!
-//! A chunk begins with the line `weft/1 INDEX COUNT DIGEST`: its place from 1, how many there are, and the SHA-256 of
+//! A chunk starts with the line `weft/1 INDEX COUNT DIGEST`: its index from 1, the number of chunks, and the SHA-256 of
 //! the compressed whole.
 
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! An inventory <-> its JSON document.
+//! Converts an inventory to and from its JSON document.
 
 use std::sync::Arc;
 

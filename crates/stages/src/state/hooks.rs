@@ -1,4 +1,4 @@
-//! What an inventory keeps about hooks <-> its JSON.
+//! Converts what an inventory records about hooks to and from JSON.
 
 use std::sync::Arc;
 

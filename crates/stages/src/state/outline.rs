@@ -1,4 +1,4 @@
-//! What an inventory holds, without what was applied: short enough to stand beside the document.
+//! The contents of an inventory without what was applied. It is short enough to stand beside the document.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

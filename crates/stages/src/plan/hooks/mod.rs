@@ -1,4 +1,4 @@
-//! Which hooks of a release are run, when, and why; which are not; and what they left that is removed.
+//! Decides which hooks of a release run, when and why, and which of their leftovers are removed.
 
 mod state;
 mod test_plan;

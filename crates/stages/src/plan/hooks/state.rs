@@ -1,4 +1,4 @@
-//! What an inventory keeps about hooks, and how a run changes it.
+//! What an inventory records about hooks, and how a run changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The plan of a test: hooks that are run one behind another, and nothing else.
+//! The plan of `weft test`: hooks that run one after another, and nothing else.
 
 use std::collections::BTreeMap;
 

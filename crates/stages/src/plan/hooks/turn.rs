@@ -1,4 +1,4 @@
-//! When hooks are run, beside the objects of their release.
+//! When a hook runs, relative to the objects of its release.
 
 use crate::diff::ObjectComparison;
 use crate::manifest::hooks::{Occasion, Phase};

@@ -1,4 +1,4 @@
-//! What the releases of an environment are made of.
+//! Collects everything that the releases of an environment are made from.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

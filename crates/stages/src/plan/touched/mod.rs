@@ -1,8 +1,8 @@
-//! Which releases of an environment a change of the repository touches, and why.
+//! Decides which releases of an environment a change of the repository touches, and why.
 //!
-//! A release that is made of the same files, fields and values in both revisions is not touched, and need not be rendered
-//! to know that. Any other is rendered twice, and is touched where its objects are not the same, or where it asked for
-//! something of which no rendering without a cluster can tell.
+//! A release with the same files, fields and values in both revisions is not touched and need not be rendered. Any
+//! other release is rendered twice. It is touched if its objects differ, or if it asks for something that a rendering
+//! without a cluster cannot answer.
 
 mod inputs;
 
@@ -33,7 +33,6 @@ pub struct ReleaseInputs {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TouchedReleases {
-    /// Its name.
     pub environment: String,
     /// Its releases by name, those that only the base has among them.
     pub releases: Vec<Touch>,
@@ -43,7 +42,6 @@ pub struct TouchedReleases {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Touch {
-    /// Its name.
     #[serde(serialize_with = "crate::plan::relations::name::serialize")]
     pub release: Arc<str>,
     /// Whether it is touched, and how.

@@ -1,4 +1,4 @@
-//! The report as one page for a browser. Nothing is fetched, and no script runs: what folds is `<details>`.
+//! The report as one HTML page. It fetches nothing and runs no script; `<details>` does the folding.
 
 use super::escape::{html as text, line};
 use super::markdown::{destroys, ordered};

@@ -1,4 +1,4 @@
-//! An object on a page, by degrees.
+//! One object on a page, in several degrees of detail.
 
 use std::cell::OnceCell;
 

@@ -1,4 +1,4 @@
-//! Which degree each object has on a page, so that the page is no longer than it may be.
+//! Chooses a degree of detail for each object, so that the page stays within its limit.
 
 use std::collections::BTreeMap;
 

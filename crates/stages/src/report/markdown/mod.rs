@@ -1,4 +1,4 @@
-//! The report as a comment of a pull request, in as many bytes as there is room for.
+//! The report as a comment on a pull request, within a given number of bytes.
 
 mod block;
 mod fit;

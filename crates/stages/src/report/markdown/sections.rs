@@ -1,4 +1,4 @@
-//! What stands on a page before the objects: what must not be overlooked, and what can be counted.
+//! The sections of a page that come before the objects: what nobody must overlook, and the counts.
 
 use super::block::{item, items};
 use crate::plan::Ruling;

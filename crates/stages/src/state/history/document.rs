@@ -1,4 +1,4 @@
-//! Revisions and packs <-> their JSON documents, see `docs/schema/history-v1.json`.
+//! Converts revisions and packs to and from their JSON documents; see `docs/schema/history-v1.json`.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! The history of a release: what was applied, when, by whom, and what came of it.
+//! The history of a release: what was applied, when, by whom, and with what result.
 //!
-//! A [`Revision`] is one applied state. Its objects are in [`Pack`]s: a revision brings one pack, with those of its
-//! objects that no pack of the revision before it has, so what does not change is kept once. A pack holds objects
-//! without their secrets; the secret values stand beside them in one file of age, or are not kept at all.
+//! A [`Revision`] is one applied state. Its objects are in [`Pack`]s: each revision adds one pack with the objects that
+//! no pack of the previous revision has, so an unchanged object is stored once. A pack holds objects without their
+//! secrets. The secret values are in one age file beside them, or are not stored at all.
 
 mod document;
 mod outcome;
@@ -22,9 +22,7 @@ use crate::manifest::ObjectId;
 /// One applied state of a release.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
-    /// The environment.
     pub environment: String,
-    /// The release.
     pub release: Arc<str>,
     /// Its number, from 1.
     pub number: u64,

@@ -1,4 +1,4 @@
-//! From what became of the objects of a run to what came of a release.
+//! Derives the outcome of a release from the results of its objects.
 
 use super::RevisionOutcome;
 

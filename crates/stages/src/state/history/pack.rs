@@ -1,4 +1,4 @@
-//! Which objects of a new revision are kept already, and a pack of the others.
+//! Finds the objects of a new revision that are already stored, and packs the others.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,6 @@ use weft_base::value::{Path, Value};
 pub struct Pack {
     /// Its name, which follows from the objects and the readers.
     pub name: String,
-    /// The objects.
     pub objects: Vec<Stripped>,
     /// The public keys that open the secret values, sorted.
     pub readers: Vec<String>,

@@ -1,4 +1,4 @@
-//! What of a release's history goes when a new revision has come.
+//! Decides which parts of a release's history are deleted after a new revision.
 
 use std::collections::BTreeSet;
 

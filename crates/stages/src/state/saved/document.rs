@@ -1,4 +1,4 @@
-//! A saved plan <-> its JSON document.
+//! Converts a saved plan to and from its JSON document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The outermost part of a file: the format's version, and a digest of all that follows.
+//! The envelope of a plan file: the version of the format, and a digest of everything after it.
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What keeps a saved plan from being written, read or applied.
+//! Errors of writing, reading and applying a saved plan.
 
 use thiserror::Error;
 

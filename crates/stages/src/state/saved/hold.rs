@@ -1,4 +1,4 @@
-//! A plan that was made anew, held against the one of a file.
+//! Compares a new plan with a saved one.
 
 use std::collections::{HashMap, HashSet};
 

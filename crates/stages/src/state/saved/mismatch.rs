@@ -1,4 +1,4 @@
-//! What moved between a saved plan and now, object by object and field by field.
+//! What changed between a saved plan and now, by object and field.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,7 @@ use weft_schema::fields::FieldSet;
 /// An object that is not as the plan saw it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanMismatch {
-    /// The object.
     pub id: ObjectId,
-    /// Its release.
     pub release: Arc<str>,
     /// What happened.
     pub cause: MismatchCause,
@@ -52,7 +50,6 @@ pub enum MismatchCause {
 /// A field that is not as the plan saw it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMismatch {
-    /// Where.
     pub path: Path,
     /// What was there.
     pub was: Option<Value>,

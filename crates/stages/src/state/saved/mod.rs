@@ -1,7 +1,7 @@
-//! A plan in a file (`docs/schema/plan-v1.json`): what was reviewed, so that just that is applied, or nothing.
+//! A plan in a file (`docs/schema/plan-v1.json`). Either exactly what was reviewed is applied, or nothing.
 //!
-//! The file holds all steps with their field changes, the desired objects with sketches in place of secrets, and for
-//! each object what it was judged by. [`hold`](fn@hold) holds a plan that was made anew against it.
+//! The file holds all steps with their field changes, the desired objects with sketches in place of secrets, and the
+//! proof that each object was judged by. [`hold`](fn@hold) compares a new plan with it.
 
 mod document;
 mod envelope;
@@ -69,7 +69,6 @@ pub enum PlanPurpose {
     Remove,
     /// To give a release the objects of one of its revisions.
     GoBack {
-        /// The release.
         release: String,
         /// The number of the revision.
         revision: u64,
