@@ -21,7 +21,7 @@ pub const LEASE: &str = "weaver-operator";
 /// The time until a bid that failed is made again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// A place in the election of a leader.
+/// A candidate's place in the election of a leader.
 #[derive(Clone, Debug)]
 pub struct Seat {
     /// The namespace of the Lease.

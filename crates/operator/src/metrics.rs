@@ -75,7 +75,7 @@ fn seconds(milliseconds: u64) -> f64 {
     milliseconds.number() / 1000.0
 }
 
-/// Of the process' own pages; Linux alone says it.
+/// The resident memory in bytes; only Linux reports it.
 fn resident() -> f64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -13,11 +13,11 @@ pub struct NeededRight {
     pub verbs: &'static [&'static str],
     /// What they are for.
     pub why: &'static str,
-    /// With which switch they are needed.
+    /// The switch that makes them necessary.
     pub when: RightCondition,
 }
 
-/// With which switch a right is needed.
+/// The switch that makes a right necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RightCondition {
     /// Always.
@@ -28,7 +28,7 @@ pub enum RightCondition {
     Impersonating,
 }
 
-/// What the operator's own account needs, in the whole cluster. There is no right to write a ConfigMap among them.
+/// What the operator's own account needs in the whole cluster. The right to write a ConfigMap is not among them.
 pub const OPERATOR: &[NeededRight] = &[
     needed("", "serviceaccounts/token", &["create"], "tokens, with which all ConfigMaps are read and written"),
     needed("weaver.example.com", "configmapsyncs", &["get", "list", "watch", "patch"], "the objects, and finalizers"),

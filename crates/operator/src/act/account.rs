@@ -7,7 +7,7 @@ use crate::decide::VisitStop;
 use crate::marks::NamespacedName;
 use weft_engine::cluster::{Answer, Request};
 
-/// As whom the copies of an object are read and written.
+/// The identity that reads and writes the copies of an object.
 #[derive(Clone)]
 pub(crate) enum Actor<'a> {
     /// An account, by its token.

@@ -24,10 +24,10 @@ use weft_stages::project::seconds;
 /// How many copies are removed at once.
 const AT_ONCE: usize = 8;
 
-/// Why a copy is not taken to be gone yet.
+/// Why a copy does not count as gone yet.
 const UNSURE: &str = "the copy was not found, and the watch still shows it";
 
-/// What could not be removed: namespace, and why.
+/// The copies that could not be removed: namespace, and why.
 type Leftovers = Vec<(String, (SyncReason, String))>;
 
 /// Visits an object that is being deleted.

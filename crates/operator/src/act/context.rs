@@ -19,7 +19,7 @@ pub(crate) struct OperatorContext {
     pub tokens: Tokens,
     pub teller: EventPublisher,
     pub figures: Arc<Metrics>,
-    /// Who hears what the process says of itself.
+    /// Receives the process's log messages.
     pub tell: Tell,
     pub options: OperatorOptions,
     world: Mutex<World>,
@@ -78,7 +78,7 @@ impl Finish {
 }
 
 impl OperatorContext {
-    /// Nothing known, nothing due.
+    /// An operator that knows nothing yet.
     pub fn new(
         server: ApiServer,
         teller: EventPublisher,
@@ -102,17 +102,17 @@ impl OperatorContext {
         }
     }
 
-    /// What is known of the cluster. It is not held over a wait.
+    /// What is known of the cluster. The lock is not held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is due. It is not held over a wait.
+    /// What is due. The lock is not held across an await.
     pub fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered between visits. It is not held over a wait.
+    /// What is remembered between visits. The lock is not held across an await.
     pub fn pending(&self) -> MutexGuard<'_, HashMap<NamespacedName, ObjectMemory>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +171,7 @@ impl OperatorContext {
     }
 }
 
-/// Whether a status says that everything was as it shall be.
+/// Whether a status says that everything was as it should be.
 fn is_converged(sync: &ConfigMapSync) -> bool {
     let meta = &sync.metadata;
     if meta.deletion_timestamp.is_some() {

@@ -10,7 +10,7 @@ use weft_engine::cluster::typed::{Event, EventType, Recorder, Resource as _};
 /// How long a note is, in characters.
 const NOTE: usize = 900;
 
-/// Publishes events. One that cannot be published is let go: the status says the same.
+/// Publishes events. A failure is ignored, because the status says the same.
 #[derive(Clone)]
 pub(crate) struct EventPublisher {
     recorder: Recorder,
@@ -39,12 +39,12 @@ impl EventPublisher {
         Self { recorder: transport.recorder("weaver-operator", instance) }
     }
 
-    /// Tells something on an object.
+    /// Publishes an event on an object.
     pub async fn tell(&self, sync: &ConfigMapSync, told: EventNote) {
         self.publish(&sync.object_ref(&()), told).await;
     }
 
-    /// Tells something on a copy, in its own namespace.
+    /// Publishes an event on a copy, in its own namespace.
     pub async fn tell_at(&self, namespace: &str, name: &str, told: EventNote) {
         let reference = ObjectReference {
             api_version: Some("v1".to_owned()),

@@ -16,7 +16,7 @@ use weft_engine::cluster::Request;
 /// How often somebody else may be faster.
 const RACES: usize = 4;
 
-/// What becomes of a copy that is removed.
+/// How a copy is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
     /// It is deleted.

@@ -17,7 +17,7 @@ use crate::marks::NamespacedName;
 use crate::{Leading, Metrics, OperatorError};
 use weft_engine::cluster::{self, Answer, ClusterError, Request, Target, Transport, Tries, settled};
 
-/// As whom a request is sent.
+/// The identity that sends a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller<'i> {
     /// The operator's own account.

@@ -39,7 +39,7 @@ pub(crate) struct Deeds {
     pub written: Vec<String>,
     /// Where drift was corrected.
     pub corrected: Vec<String>,
-    /// Where copies were deleted that are no longer wanted.
+    /// Where unwanted copies were deleted.
     pub pruned: Vec<String>,
     /// Where copies were left without their owner.
     pub orphaned: Vec<String>,
@@ -52,7 +52,7 @@ impl Deeds {
     }
 }
 
-/// Tells what a visit did, and what fails since it.
+/// Publishes what a visit did, and what newly fails.
 pub(crate) async fn tell(
     context: &OperatorContext,
     key: &NamespacedName,

@@ -141,7 +141,7 @@ fn requested_at(sync: &ConfigMapSync) -> Option<&String> {
     sync.metadata.annotations.as_ref().and_then(|it| it.get(RECONCILE_AT))
 }
 
-/// As whom the object acts.
+/// The identity that the object acts with.
 fn account<'c>(
     context: &'c OperatorContext,
     key: &NamespacedName,

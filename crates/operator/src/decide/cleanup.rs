@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::marks::{KEEP_COPIES, ORPHAN_FINALIZER};
 use crate::{ConfigMapSync, DeletionPolicy};
 
-/// What becomes of the copies of an object that is deleted.
+/// What happens to the copies of a deleted object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CleanupMode {
     /// They are deleted.
@@ -16,7 +16,7 @@ pub enum CleanupMode {
     Leave(&'static str),
 }
 
-/// What becomes of the copies. `undefined` says that the definition of the kind is being deleted.
+/// What happens to the copies. `undefined` says that the definition of the kind is being deleted.
 pub fn cleanup_mode(sync: &ConfigMapSync, undefined: bool) -> CleanupMode {
     if undefined {
         return CleanupMode::Leave("the definition of ConfigMapSync is being deleted");

@@ -28,7 +28,7 @@ pub struct CopyOwner {
     pub uid: String,
 }
 
-/// What a copy shall be, in whatever namespace.
+/// The content of a copy, in whatever namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredCopy {
     pub name: String,
@@ -48,7 +48,7 @@ pub struct DesiredCopy {
     pub bytes: usize,
 }
 
-/// In what a copy differs from what it shall be.
+/// How a copy differs from the desired one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Keys of `data` that it should not have.

@@ -11,7 +11,7 @@ pub enum TargetOutcome {
     Synced,
     /// Somebody else has it, and that is fine: it does not count.
     Skipped,
-    /// It is waited for.
+    /// It is pending.
     Pending(SyncReason, String),
     /// A ConfigMap that is not ours is there.
     Conflict(String),
@@ -22,7 +22,7 @@ pub enum TargetOutcome {
 /// The sums of all targets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many shall have a copy.
+    /// How many are to have a copy.
     pub targets: usize,
     /// How many equal the source.
     pub synced: usize,
@@ -48,7 +48,7 @@ pub(super) const LISTED: usize = 50;
 const MESSAGE: usize = 1024;
 
 impl TargetOutcome {
-    /// It is waited for.
+    /// It is pending.
     pub fn pending(reason: SyncReason, message: impl Into<String>) -> Self {
         Self::Pending(reason, message.into())
     }
@@ -58,7 +58,7 @@ impl TargetOutcome {
         Self::Failed(reason, message.into())
     }
 
-    /// The reason, where it is not as it shall be.
+    /// The reason, unless it is as it should be.
     pub fn reason(&self) -> Option<SyncReason> {
         match self {
             Self::Synced | Self::Skipped => None,

@@ -17,7 +17,7 @@ pub struct Namespace {
     pub terminating: bool,
 }
 
-/// A namespace that shall have a copy.
+/// The state of a namespace that is to have a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetPlace {
     /// It is there.

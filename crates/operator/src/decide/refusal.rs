@@ -3,7 +3,7 @@
 
 use crate::SyncReason;
 
-/// What a server said.
+/// A server's refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerRefusal {
     /// The status code.

@@ -9,20 +9,20 @@ use crate::{ConflictPolicy, DriftPolicy, SyncReason};
 /// What was found at a target.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetState {
-    /// The cache shows nothing, and nobody looked.
+    /// The cache shows nothing, and nobody has read it.
     Unseen,
-    /// Somebody looked, and there is nothing.
+    /// It was read, and there is nothing.
     Absent,
-    /// There was a copy of ours, and there is nothing.
+    /// Our copy disappeared.
     Vanished,
     /// This is there.
     Present(Box<ConfigMap>),
 }
 
-/// What a target is decided by.
+/// The inputs of the decision about a target.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetRules<'r> {
-    /// What the copy shall be.
+    /// The desired copy.
     pub wanted: &'r DesiredCopy,
     /// Whose it is.
     pub owner: &'r CopyOwner,

@@ -19,7 +19,7 @@ use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE};
 use crate::{ConfigMapSync, OperatorError};
 use weft_engine::cluster::{ClusterError, Request, Target, Transport};
 
-/// Something that was looked for: it is there, it is not, or that cannot be told, for this reason.
+/// The result of a lookup: it exists, it does not, or that is unknown for this reason.
 pub type Lookup<T> = Result<Option<T>, String>;
 
 /// What was found around an object.
@@ -55,7 +55,7 @@ struct PartialList {
 /// What asks for the metadata of listed objects alone.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks at an object and at all that it is about.
@@ -86,7 +86,7 @@ pub async fn facts(target: &Target, key: &NamespacedName) -> Result<SyncFacts, O
     })
 }
 
-/// The namespaces; where they cannot be listed, those that are named, as if they were there.
+/// The namespaces. If they cannot be listed, those that the spec names, as if they existed.
 fn known_namespaces(
     sync: &ConfigMapSync,
     namespaces: &Result<BTreeMap<String, Namespace>, String>,

@@ -17,7 +17,7 @@ use weft_engine::cluster::Target;
 /// How the operator works.
 #[derive(Clone, Debug)]
 pub struct OperatorOptions {
-    /// Only objects that this label selector takes are worked on; all where there is none.
+    /// Only objects that this label selector matches are worked on; all if there is none.
     pub selector: Option<String>,
     /// Watches no ConfigMaps: it looks as the accounts every interval.
     pub strict: bool,
@@ -31,16 +31,16 @@ pub struct OperatorOptions {
     pub instance: String,
 }
 
-/// What the operator says of itself, for whoever reads its log.
+/// A message for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperatorNote {
-    /// How it is.
+    /// Information.
     Info(String),
-    /// What it waits for.
+    /// A warning: what it waits for.
     Warning(String),
 }
 
-/// Who hears what the operator says of itself.
+/// Receives the operator's log messages.
 pub type Tell = Arc<dyn Fn(&OperatorNote) + Send + Sync>;
 
 /// What surrounds the operator.
@@ -50,7 +50,7 @@ pub struct Surroundings {
     pub figures: Arc<Metrics>,
     /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
     pub leading: Leading,
-    /// Who hears what it says of itself.
+    /// Receives its log messages.
     pub tell: Tell,
     /// Becomes true when the process is to end. Objects under way are finished, nothing new is begun.
     pub stop: watch::Receiver<bool>,

@@ -41,7 +41,7 @@ impl ResourceVersion {
     }
 }
 
-/// The number that a UUID is, where it is written as all are: two texts never are the same number.
+/// The number of a UUID in canonical form; no two texts give the same number.
 fn uuid(text: &str) -> Option<u128> {
     let hyphens = [8, 13, 18, 23];
     let usual = |(at, byte): (usize, u8)| match byte {

@@ -19,7 +19,7 @@ use crate::ConfigMapSync;
 use crate::decide::{Namespace, TargetPlace, owner_of, place_of, places, uid_of};
 use crate::marks::NamespacedName;
 
-/// The objects that a change concerns.
+/// The objects that a change affects.
 pub type AffectedKeys = BTreeSet<NamespacedName>;
 
 /// What is known of the cluster.

@@ -56,12 +56,12 @@ impl QueueEntry {
 }
 
 impl Queue {
-    /// Something happened that concerns an object.
+    /// Something happened that affects an object.
     pub fn happened(&mut self, key: &NamespacedName, now: Duration) {
         self.plan(key, Due { quick: Some(now), full: None });
     }
 
-    /// An object shall be visited then, if it is not earlier anyway.
+    /// Schedules a visit, unless an earlier one is planned.
     pub fn plan(&mut self, key: &NamespacedName, due: Due) {
         let earlier = |one: Option<Duration>, other: Option<Duration>| match (one, other) {
             (Some(one), Some(other)) => Some(one.min(other)),

@@ -39,7 +39,7 @@ struct FindingEntry {
     gone: Option<String>,
 }
 
-/// The history as compressed bytes that fit one Secret. Of one that is too large the oldest findings are left out.
+/// The history as compressed bytes that fit one Secret. If it is too large, the oldest findings are left out.
 pub fn encode(history: &History) -> Result<Vec<u8>, StateError> {
     let mut history = history.clone();
     let mut most = MOST;
@@ -83,7 +83,7 @@ fn encode_entry(mark: &str, entry: &HistoryEntry) -> FindingEntry {
     }
 }
 
-/// An entry; `None` for one of a sort that this version does not know.
+/// An entry; `None` if this version does not know its category.
 fn decode_entry(kept: FindingEntry) -> Option<(String, HistoryEntry)> {
     let FindingEntry { mark, sort, object, release, path, manager, found, first, last, seen, before, gone } = kept;
     let sort = Category::ALL.into_iter().find(|it| it.name() == sort)?;

@@ -13,24 +13,24 @@ use crate::state::second;
 use weft_base::masked::FingerprintKey;
 use weft_base::value::Value;
 
-/// How many findings are remembered; beyond that the oldest are forgotten, those that are gone first.
+/// The most findings in the record; beyond that the oldest are dropped, those that are gone first.
 pub(super) const MOST: usize = 1000;
-/// How long a finding that is gone is remembered.
+/// How long a finding that is gone stays in the record.
 const DAYS: i64 = 90;
 /// The longest path that is remembered, in characters.
 const LONGEST_PATH: usize = 400;
 
-/// What is remembered of the findings of an environment, by mark.
+/// The record of the findings of an environment, by mark.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     pub environment: String,
     pub entries: BTreeMap<String, HistoryEntry>,
 }
 
-/// What is remembered of a finding. It holds no value: only keyed fingerprints of them.
+/// The record of a finding. It holds no values, only their keyed fingerprints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryEntry {
-    /// What sort it is.
+    /// Its category.
     pub sort: Category,
     pub object: ObjectId,
     pub release: Option<Arc<str>>,
@@ -51,7 +51,7 @@ pub struct HistoryEntry {
     pub gone: Option<String>,
 }
 
-/// What earlier looks know of a finding.
+/// What earlier checks know about a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FindingPast {
     /// When it was first seen since it was last gone: now, for a new one.
@@ -64,7 +64,7 @@ pub struct FindingPast {
     pub moved: bool,
 }
 
-/// What a look was about. What it was not about is left as it is remembered.
+/// The scope of a check. The record of anything outside it stays unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct CheckScope {
     /// The releases; `None` for all.
@@ -75,7 +75,7 @@ pub struct CheckScope {
     pub namespaces: BTreeSet<String>,
 }
 
-/// What a look makes of the history.
+/// How a check updates the history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistoryUpdate {
     /// What is known of each finding, in their order.
@@ -85,7 +85,7 @@ pub struct HistoryUpdate {
 }
 
 impl FindingPast {
-    /// Whether the last look did not have it.
+    /// Whether the last check did not have it.
     pub fn is_new(&self) -> bool {
         self.seen <= 1
     }

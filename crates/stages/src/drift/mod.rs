@@ -31,7 +31,7 @@ use crate::manifest::ObjectId;
 use weft_base::diagnostic::Diagnostic;
 use weft_base::value::Value;
 
-/// What sort of finding it is.
+/// The category of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Category {
     /// Somebody changed a field that we own.
@@ -47,12 +47,12 @@ pub enum Category {
 pub struct Finding {
     /// What stays the same from look to look: a keyed digest of what it is about.
     pub mark: String,
-    /// What sort it is.
+    /// Its category.
     pub sort: Category,
     pub object: ObjectId,
     /// Its release; `None` for an object that nobody manages.
     pub release: Option<Arc<str>>,
-    /// The field; `None` where it is about the object as a whole.
+    /// The field; `None` if it is about the object as a whole.
     pub path: Option<String>,
     /// What the repository has there, secrets as fingerprints.
     pub expected: Option<Value>,
@@ -62,7 +62,7 @@ pub struct Finding {
     pub writers: Vec<Writer>,
 }
 
-/// An object that could not be looked at, wholly or in part.
+/// An object that could not be checked, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlindSpot {
     /// The object; `None` where it is not even known which there are.
@@ -73,7 +73,7 @@ pub struct BlindSpot {
     pub reason: String,
 }
 
-/// One look at an environment.
+/// One check of an environment.
 #[derive(Clone, Debug)]
 pub struct DriftCheck {
     pub environment: String,
@@ -81,7 +81,7 @@ pub struct DriftCheck {
     pub cluster: String,
     /// The commit that the cluster was compared with.
     pub commit: Option<String>,
-    /// When it was looked (RFC 3339, UTC).
+    /// When it was checked (RFC 3339, UTC).
     pub at: String,
     /// How many objects were compared.
     pub objects: usize,
@@ -89,7 +89,7 @@ pub struct DriftCheck {
     pub findings: Vec<(Finding, FindingPast)>,
     /// What was found before and is not any more.
     pub gone: Vec<HistoryEntry>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub unseen: Vec<BlindSpot>,
     /// Whether the findings were remembered.
     pub memory: Memory,
@@ -106,38 +106,38 @@ pub enum Memory {
     NotKept(String),
 }
 
-/// What came of a look.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Everything was looked at, and is as it was applied.
+    /// Everything was checked, and is as it was applied.
     Clean,
     /// Something was found.
     Drift,
     /// Something could not be looked at; what was found is in the look.
     Unknown,
-    /// It could not be looked at all.
+    /// The check failed.
     Failed,
-    /// It was not begun.
+    /// The check did not begin.
     Skipped,
 }
 
-/// An environment, and what came of looking at it.
+/// An environment, and the result of checking it.
 pub struct EnvironmentCheck<'l> {
     pub environment: &'l str,
     /// When (RFC 3339, UTC).
     pub at: &'l str,
-    /// What came of it.
+    /// Its result.
     pub fate: EnvironmentResult<'l>,
 }
 
-/// What came of looking at an environment.
+/// The result of checking an environment.
 #[derive(Clone, Copy)]
 pub enum EnvironmentResult<'l> {
     /// It was looked at.
     Looked(&'l DriftCheck),
     /// It failed.
     Failed(&'l [Diagnostic]),
-    /// It was not begun.
+    /// The check did not begin.
     Skipped,
 }
 
@@ -151,7 +151,7 @@ impl Category {
         }
     }
 
-    /// All sorts.
+    /// All categories.
     pub const ALL: [Self; 3] = [Self::Changed, Self::Deleted, Self::Unmanaged];
 }
 
@@ -169,7 +169,7 @@ impl Verdict {
 }
 
 impl Finding {
-    /// When it was done, as the server says it; `None` where it does not.
+    /// When it was done according to the server, if it knows.
     pub fn since(&self) -> Option<&str> {
         self.writers.first()?.time.as_deref()
     }
@@ -181,7 +181,7 @@ impl Finding {
 }
 
 impl DriftCheck {
-    /// What came of it. What could not be looked at comes first: it may hide anything.
+    /// Its result. What could not be checked comes first: it may hide anything.
     pub fn verdict(&self) -> Verdict {
         match (self.unseen.is_empty(), self.findings.is_empty()) {
             (false, _) => Verdict::Unknown,
@@ -195,7 +195,7 @@ impl DriftCheck {
         self.findings.iter().filter(|(finding, _)| finding.sort == sort).count()
     }
 
-    /// The findings that no look had before, or that came back.
+    /// The findings that are new, or came back.
     pub fn new_ones(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|(_, past)| past.is_new()).map(|(finding, _)| finding)
     }
@@ -207,7 +207,7 @@ impl DriftCheck {
 }
 
 impl EnvironmentCheck<'_> {
-    /// What came of it.
+    /// Its result.
     pub fn verdict(&self) -> Verdict {
         match self.fate {
             EnvironmentResult::Looked(look) => look.verdict(),

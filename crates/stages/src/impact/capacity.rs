@@ -5,7 +5,7 @@ use super::workloads::{nodes, replicas, template};
 use crate::diff::thousandths;
 use weft_base::value::{Data, Value};
 
-/// What is asked for, more than now; less where it is negative.
+/// The change of the requested capacity; negative if it shrinks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// Pods.

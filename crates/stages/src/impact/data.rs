@@ -4,7 +4,7 @@ use super::{Consequence, StepChange};
 use crate::plan::{Action, is_guarded};
 use weft_base::value::Value;
 
-/// What data goes with an object that is deleted, or made again.
+/// The data that is lost if an object is deleted or recreated.
 pub(super) fn lost(change: &StepChange) -> Option<Consequence> {
     let loses = match &change.step.action {
         Action::Delete | Action::Recreate { .. } => with_it(change)?,

@@ -37,7 +37,7 @@ pub struct Effect {
 /// What a change means, beyond the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// Its pods are made again.
+    /// Its pods restart.
     Restart {
         /// How many there are to be; `None` where a node each has one.
         pods: Option<i64>,
@@ -48,7 +48,7 @@ pub enum Consequence {
     },
     /// Its pods stay as they are, although what they are made of, or read, changes.
     NoRestart { why: String },
-    /// It is deleted and made again.
+    /// It is recreated.
     Replace {
         why: String,
         /// What goes with it, each in a few words.
@@ -140,7 +140,7 @@ impl<'p> StepChange<'p> {
             Action::Update => (live, after),
             Action::Recreate { .. } => (live, sent),
             Action::Delete => (live, None),
-            // What is not known to change changes nothing.
+            // What is not known to change counts as unchanged.
             _ => (None, None),
         };
         Self { step, before, after }
@@ -155,7 +155,7 @@ impl<'p> StepChange<'p> {
     }
 }
 
-/// What applying a plan comes to.
+/// The impact of applying a plan.
 pub fn impact(plan: &Plan) -> Impact {
     let changes: Vec<StepChange> = plan.steps.iter().map(StepChange::from_step).collect();
     let own = changes.iter().flat_map(|change| {

@@ -15,11 +15,11 @@ enum ReadMode {
     Variables,
     /// A file below a mounted path is copied once.
     SubPath,
-    /// Files are written anew, within about a minute.
+    /// Files are updated within about a minute.
     Files,
 }
 
-/// What changes of a source.
+/// What changes in a source.
 struct ChangedSource<'p> {
     id: &'p ObjectId,
     gone: bool,
@@ -27,7 +27,7 @@ struct ChangedSource<'p> {
     keys: BTreeSet<&'p str>,
 }
 
-/// The workloads of the plan whose pods read what changes, and are not made again by it.
+/// The workloads of the plan whose pods read what changes but do not restart.
 pub(super) fn unaware(plan: &Plan, known: &[Effect]) -> Vec<Effect> {
     let sources: BTreeMap<(&str, &str, &str), ChangedSource> = plan.steps.iter().filter_map(source).collect();
     if sources.is_empty() {
@@ -74,7 +74,7 @@ fn key(path: &[PathStep]) -> Option<&str> {
 
 fn effects_on(object: &Object, sources: &BTreeMap<(&str, &str, &str), ChangedSource>) -> Vec<Effect> {
     let kind = object.id.kind.to_string();
-    // A job reads anew whenever it runs.
+    // A job reads them whenever it runs.
     if kind == "CronJob.batch" {
         return Vec::new();
     }
@@ -107,7 +107,7 @@ fn effects_on(object: &Object, sources: &BTreeMap<(&str, &str, &str), ChangedSou
 
 type SourceRead<'v> = (&'static str, &'v str, Option<&'v str>, ReadMode);
 
-/// What a pod reads: kind, name, the key where it is only one, and how.
+/// What a pod reads: kind, name, the key if it is a single one, and how.
 fn reads(spec: &Value) -> Vec<SourceRead<'_>> {
     let containers = ["initContainers", "containers"].into_iter().flat_map(|it| list(spec, it));
     let mut found = Vec::new();

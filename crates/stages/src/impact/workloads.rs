@@ -67,7 +67,7 @@ pub(super) fn replicas(object: &Value) -> i64 {
     count(&["spec", "replicas"]).or_else(|| count(&["spec", "parallelism"])).unwrap_or(1)
 }
 
-/// On how many nodes a daemon set has a pod, where it has any yet.
+/// On how many nodes a daemon set has a pod, if it has any yet.
 pub(super) fn nodes(change: &StepChange) -> Option<i64> {
     let live = change.step.object.live.as_ref()?;
     live.body.dig(&["status", "desiredNumberScheduled"]).and_then(Value::as_i64)

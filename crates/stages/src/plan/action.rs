@@ -47,14 +47,14 @@ pub enum Action {
     },
     /// Unknown: nothing is done, and the run says so.
     Unknown {
-        /// What could not be told.
+        /// What is unknown.
         reason: String,
     },
     /// What is done about a hook.
     Hook(Box<HookStep>),
 }
 
-/// What becomes of the objects that an object owns when it is deleted to be made again.
+/// What happens to the objects that an object owns when it is recreated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Dependents {
@@ -83,7 +83,7 @@ pub struct Summary {
     pub forget: usize,
     /// Without any difference.
     pub unchanged: usize,
-    /// That could not be told.
+    /// Unknown.
     pub unknown: usize,
     /// Hooks to run.
     pub run: usize,
@@ -97,7 +97,7 @@ impl Action {
         matches!(self, Self::Create | Self::Update | Self::Recreate { .. })
     }
 
-    /// Whether it changes anything, or could not be told.
+    /// Whether it changes anything, or might.
     pub fn is_pending(&self) -> bool {
         let rests = self.hook().is_some_and(|hook| hook.does == HookAction::Rest);
         !rests && !matches!(self, Action::Unchanged | Action::Keep { leaves: false, .. })
@@ -130,7 +130,7 @@ impl Action {
         }
     }
 
-    /// Why it is done, where the action alone does not say it.
+    /// The reason, unless the action says it all.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Recreate { reason, .. }

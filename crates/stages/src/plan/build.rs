@@ -72,7 +72,7 @@ fn action(object: &ObjectComparison, gates: &Gates, around: &PlanContext<'_>) ->
     }
 }
 
-/// An object that has to be made again. One that holds data or other objects never is.
+/// An object that has to be recreated. One that holds data or other objects never is.
 fn replaced(object: &ObjectComparison, around: &PlanContext<'_>) -> Option<Action> {
     let fixed = immutable::immutable(object);
     if fixed.is_empty() || !replace::replaceable(object) {
@@ -82,7 +82,7 @@ fn replaced(object: &ObjectComparison, around: &PlanContext<'_>) -> Option<Actio
     Some(Action::Recreate { reason: replace::reason(&fixed, owned), loses: replace::loses(object, around), owned })
 }
 
-/// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
+/// An object with only ignored changes is as it should be; if everything else about it is unknown, so is the object.
 fn update(object: &ObjectComparison) -> Action {
     if object.adopts.is_some() {
         return Action::Update;
@@ -127,7 +127,7 @@ fn refusals(environment: &str, steps: &[Step], around: &PlanContext<'_>, guards:
     deletions.refusals(releases, steps, guards).into_iter().chain(of_objects).collect()
 }
 
-/// What an object may not become without being made again, unless somebody's word allows just that.
+/// Changes that need a recreation which nobody has allowed.
 fn fixed(step: &Step, around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal> {
     let object = &step.object;
     let id = || object.id.clone();

@@ -63,7 +63,7 @@ fn is_person(writer: &Writer) -> bool {
     rows(include_str!("managers.txt")).any(fits)
 }
 
-/// Refuses an object whose label names an apply set that is none of ours; `sets` are those of all releases.
+/// Refuses an object whose label names an apply set of others; `sets` are those of all releases.
 pub(super) fn foreign_set(object: &ObjectComparison, sets: &HashSet<&str>) -> Option<Refusal> {
     let set = object.live.as_ref()?.body.dig(&["metadata", "labels", PART_OF])?.as_str()?;
     (!sets.contains(set)).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned(), owner: None })

@@ -18,7 +18,7 @@ const SHARE: usize = 5;
 /// The deletions of a plan.
 pub(super) struct Deletions<'a> {
     environment: &'a str,
-    /// How many objects are deleted by release: those that left, those that are made again, and what hooks left.
+    /// How many objects are deleted by release: removed ones, recreated ones, and leftovers of hooks.
     counts: BTreeMap<&'a str, usize>,
     /// How many of them left, by release.
     leaving: BTreeMap<&'a str, usize>,

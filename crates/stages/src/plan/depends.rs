@@ -20,7 +20,7 @@ pub(super) fn wave(object: &ObjectComparison) -> Result<i64, &str> {
 
 /// The steps of one direction, and what they say of their order.
 pub(super) struct Depends {
-    /// The steps: those of what is wanted, or of what left.
+    /// The steps of wanted objects, or of removed ones.
     pub(super) steps: Vec<usize>,
     /// By step, the steps that it comes after because it says so.
     pub(super) first: Dependencies,
@@ -72,7 +72,7 @@ impl Depends {
     }
 }
 
-/// Whether a step is about what is wanted, or what left; those of hooks are neither.
+/// Whether a step is about a wanted or a removed object; a hook is neither.
 fn is_of((action, object): &(Action, ObjectComparison), wanted: bool) -> bool {
     action.hook().is_none() && object.desired.is_some() == wanted
 }

@@ -32,7 +32,7 @@ impl<'a> Holders<'a> {
         Self(holders)
     }
 
-    /// Those of one object.
+    /// The holders of one object.
     pub(super) fn get<'h>(&'h self, id: &'h ObjectId) -> impl Iterator<Item = &'a Arc<str>> + Clone + use<'a, 'h> {
         let there = self.0.get(&key(id)).map_or(&[][..], Vec::as_slice).iter();
         there.filter(|(kinds, _)| kinds.contains(&id.kind)).map(|(_, release)| *release)

@@ -125,7 +125,7 @@ impl ImmutableRule {
         }
     }
 
-    /// Whether the server itself adds an item, where it is not there.
+    /// Whether the server adds the item itself if it is missing.
     fn is_given(&self, item: &Value) -> bool {
         item.get("key").and_then(Value::as_str).is_some_and(|key| self.given.contains(&key))
     }

@@ -51,24 +51,24 @@ use crate::manifest::{Object, ObjectId, ObjectSet};
 use crate::project::{ConflictRule, Prune, ReplaceRule};
 use weft_base::value::Origin;
 
-/// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
+/// Everything an apply would do. It is data: the text that people read and the steps that run are views of it.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub environment: String,
-    /// The steps: what is wanted, then what left, each sorted by wave, release and object.
+    /// The steps: wanted objects, then removed ones, each sorted by wave, release and object.
     pub steps: Vec<Step>,
-    /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
+    /// Their order: each step that may run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,
-    /// By release that has hooks or had any, how what is kept about them changes.
+    /// By release that has or had hooks, how the record of them changes.
     pub hooks: BTreeMap<Arc<str>, HookCourse>,
     /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
     /// have the release any more. Only where that is something else than before.
     pub policies: BTreeMap<String, Prune>,
-    /// By release, why its inventory is written anew though no object changes.
+    /// By release, why its inventory is rewritten although no object changes.
     pub rewrites: BTreeMap<String, Rewrite>,
-    /// Why the plan must not be applied as it is; empty for one that may.
+    /// Why the plan must not be applied as it is; empty if it may be.
     pub refusals: Vec<Refusal>,
-    /// What the rules of the repository say about it; those that deny it are refusals as well.
+    /// What the policies of the repository say about it; a denial is a refusal as well.
     pub findings: Vec<Finding>,
 }
 
@@ -82,14 +82,14 @@ pub struct Step {
     pub wave: usize,
     /// The object, with its field changes.
     pub object: ObjectComparison,
-    /// The step that it belongs to, where it is half of a renaming or of a move.
+    /// The counterpart, if it is one half of a rename or a move.
     pub was: Option<Relation>,
 }
 
-/// A part of a plan that begins as soon as those that it comes after have ended well.
+/// A part of a plan that begins as soon as the stages before it have succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// The release whose failure it is if it does not end well.
+    /// The release that fails if the stage fails.
     pub release: Arc<str>,
     /// What is done with its steps.
     pub work: Work,
@@ -103,17 +103,17 @@ pub struct Stage {
 /// What is done with the steps of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Their objects are applied, and kinds that these define can be used when it ends.
+    /// Applies their objects; kinds that these define can be used when it ends.
     Apply,
-    /// What was applied of them is waited for until it is healthy, as long as its release says.
+    /// Waits until what was applied is healthy, as long as its release allows.
     Wait,
-    /// Their objects are deleted, and gone when it ends.
+    /// Deletes their objects; they are gone when it ends.
     Delete,
-    /// Their hooks are run, and have ended when it ends; or what hooks left is deleted.
+    /// Runs their hooks to the end, or deletes what hooks left.
     Run,
 }
 
-/// What an object was before, or what becomes of it.
+/// What an object was before, or what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Relation {
@@ -140,7 +140,7 @@ pub struct ReleaseFacts {
     pub kept_prune: Prune,
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
-    /// Why it is not in the environment, if nobody said that it shall go.
+    /// Why it is not in the environment, if nobody asked for its removal.
     pub vanished: Option<AbsenceReason>,
     /// The namespace that the repository gives it; empty for a release that only an inventory knows.
     pub namespace: String,
@@ -148,15 +148,15 @@ pub struct ReleaseFacts {
     pub set: String,
     /// The objects that its inventory holds.
     pub inventory: Arc<ObjectSet>,
-    /// The objects that the repository gives it, where it is not part of the run.
+    /// The objects that the repository gives it, if it is not part of the run.
     pub wanted: BTreeSet<ObjectId>,
-    /// Why these could not be told, where they had to be.
+    /// Why these are unknown, if they are needed.
     pub unrendered: Option<String>,
     /// Who decides about fields that others own: its own rules, then those of the environment.
     pub conflicts: Vec<ConflictRule>,
-    /// Which of its objects may be made again, by its own rules and those of the environment.
+    /// Which of its objects may be recreated, by its own rules and those of the environment.
     pub replace: Vec<ReplaceRule>,
-    /// Its hooks; none where it is not part of the run.
+    /// Its hooks; empty if it is not part of the run.
     pub hooks: HookFacts,
 }
 
@@ -171,7 +171,7 @@ pub enum AbsenceReason {
     Unclaimed,
 }
 
-/// The words that people gave to lift guards.
+/// What people allowed on the command line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Guards {
@@ -190,14 +190,14 @@ pub struct Guards {
     pub repository_moved: bool,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: Vec<String>,
-    /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
+    /// The objects that may be recreated: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
     pub replace: BTreeSet<String>,
     /// The objects that are let go in place of being deleted, whatever their release says; all, where the list is empty.
     /// Nothing else is touched then.
     pub orphan: Option<BTreeSet<String>>,
 }
 
-/// What there is besides the object that is judged.
+/// What the actions depend on besides the object itself.
 struct PlanContext<'a> {
     releases: &'a [ReleaseFacts],
     by_name: HashMap<&'a Arc<str>, &'a ReleaseFacts>,
@@ -239,7 +239,7 @@ impl Plan {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
-    /// The refusals, each with the place where its object was written.
+    /// The refusals, each with the origin of its object.
     pub fn refusals_with_origins(&self) -> impl Iterator<Item = (&Refusal, Option<&Origin>)> {
         let steps: &[Step] = if self.refusals.is_empty() { &[] } else { &self.steps };
         let desired = steps.iter().filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
@@ -288,7 +288,7 @@ impl Plan {
         self.pending().next().is_none() && self.policies.is_empty() && self.rewrites.is_empty()
     }
 
-    /// The steps that change anything, or could not be told.
+    /// The steps that change anything, or might.
     pub fn pending(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action.is_pending())
     }

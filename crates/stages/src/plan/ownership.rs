@@ -16,7 +16,7 @@ use crate::project::{Owner, Repository};
 pub struct Ownership {
     /// The identity of the project; `None` if it has none yet.
     pub id: Option<String>,
-    /// Where the project is.
+    /// The location of the project.
     pub repository: Repository,
     /// The namespace of the state.
     pub state_namespace: String,

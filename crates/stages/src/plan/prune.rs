@@ -12,7 +12,7 @@ use crate::project::{GUARDED, Prune};
 use weft_base::value::Value;
 use weft_schema::GroupKind;
 
-/// The annotation by which an object says for itself what becomes of it when it leaves: `orphan` or `keep`.
+/// The annotation with which an object chooses what happens to it when it leaves: `orphan` or `keep`.
 const MARK: &str = "weft.example.com/prune";
 
 /// What the gates look at besides the object.
@@ -31,7 +31,7 @@ pub(super) struct Gates<'a> {
     uids: HashMap<&'a str, &'a ObjectId>,
     /// By object, the releases that it left.
     left: HashMap<&'a ObjectId, BTreeSet<&'a Arc<str>>>,
-    /// The releases of which something could not be told.
+    /// The releases with something unknown.
     unsure: HashSet<&'a Arc<str>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Gates<'a> {
         guards: &'a Guards,
     ) -> Self {
         let objects = &comparison.objects;
-        // Only what left its release is judged by them.
+        // They matter only to objects that left their release.
         let judges = objects.iter().any(|object| object.verdict == Verdict::Leftover);
         let wanted = || objects.iter().filter(|object| judges && object.desired.is_some());
         let unsure = objects.iter().filter(|object| is_unsure(object));
@@ -177,7 +177,7 @@ fn part_of(meta: &Value) -> Option<&str> {
     meta.dig(&["labels", PART_OF])?.as_str()
 }
 
-/// Whether anything of an object could not be told.
+/// Whether anything about an object is unknown.
 fn is_unsure(object: &ObjectComparison) -> bool {
     matches!(object.verdict, Verdict::Unknown(_))
         || object.fields.iter().any(|change| matches!(change.class, Class::Unknown(_)))

@@ -121,7 +121,7 @@ pub enum Refusal {
         /// What the server says.
         message: String,
     },
-    /// A field that cannot change would have to, of an object that is never made again without a person.
+    /// An immutable field would have to change, and the object is never recreated without a person.
     #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again; {}", lost(loses))]
     Immutable {
         id: ObjectId,
@@ -129,7 +129,7 @@ pub enum Refusal {
         /// What would go with it.
         loses: Vec<String>,
     },
-    /// An object would have to be deleted and made again.
+    /// An object would have to be recreated.
     #[error("`{id}` would be deleted and made again, since {reason}; {}", lost(loses))]
     Replace {
         id: ObjectId,

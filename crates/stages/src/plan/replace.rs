@@ -11,7 +11,7 @@ use weft_base::value::{Path, Value};
 /// How many custom resources of a definition are named.
 const NAMED: usize = 100;
 
-/// Why an object has to be made again, and what of it stays.
+/// Why an object has to be recreated, and what of it stays.
 pub(super) fn reason(fields: &[Path], owned: Dependents) -> String {
     let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
     let noun = if names.len() == 1 { "the field" } else { "the fields" };
@@ -34,7 +34,7 @@ pub(super) fn owned(object: &ObjectComparison) -> Dependents {
     if selects && same_claims { Dependents::Stay } else { Dependents::Go }
 }
 
-/// Whether an object may be made again at all: never where data would go with it.
+/// Whether an object may be recreated at all: never if data would be lost.
 pub(super) fn replaceable(object: &ObjectComparison) -> bool {
     let live = object.live.as_ref().map(|live| &live.body);
     let claims_go = owned(object) == Dependents::Go && live.is_some_and(|live| going_claims(live).is_some());
@@ -97,7 +97,7 @@ fn going_claims(live: &Value) -> Option<String> {
     go.then(|| "its claims and their data, as long as it says `whenDeleted: Delete`".to_owned())
 }
 
-/// The addresses that a Service gets anew, where the repository does not say them.
+/// The addresses that a recreated Service gets anew unless the repository fixes them.
 fn addresses(live: &Value, desired: Option<&Value>) -> Vec<String> {
     let mut lost = Vec::new();
     let wanted = desired.and_then(|it| it.dig(&["spec", "clusterIP"])).and_then(Value::as_str);

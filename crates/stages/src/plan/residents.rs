@@ -6,7 +6,7 @@ use crate::diff::{Comparison, ObjectComparison, Verdict};
 use crate::manifest::ObjectId;
 use weft_schema::GroupKind;
 
-/// Where to look for what would go with an object.
+/// Where to look for objects that would be deleted along with another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContainerScope {
     /// In this namespace, at objects of all kinds.
@@ -31,7 +31,7 @@ fn is_due(object: &ObjectComparison, guards: &Guards) -> bool {
 }
 
 fn inside(object: &ObjectComparison) -> Option<ContainerScope> {
-    // It is the kind that is there, not the one that is wanted.
+    // The live kind counts, not the desired one.
     let there = ObjectComparison { desired: None, ..object.clone() };
     let kind = order::defined(&there).map(ContainerScope::Kind);
     let namespace =

@@ -90,7 +90,7 @@ fn by_release(objects: &Objects) -> BTreeMap<Arc<str>, Vec<ObjectId>> {
 
 fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectComparison> {
     let mut left: HashMap<ObjectId, Vec<Arc<Object>>> = HashMap::new();
-    // Hooks may share a name: they are told apart by their order.
+    // Hooks may share a name; their order distinguishes them.
     for object in base.into_iter().rev() {
         left.entry(object.id.clone()).or_default().push(object);
     }
@@ -105,7 +105,7 @@ fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectCo
     let mut gone: Vec<Arc<Object>> = left.into_values().flatten().filter(|it| !it.implicit).collect();
     gone.sort_by(|a, b| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
     all.extend(gone.iter().map(|it| dropped(it, key)));
-    // What left comes last, as in a comparison with a cluster.
+    // Removed objects come last, as in a comparison with a cluster.
     all.sort_by_key(|it| it.desired.is_none());
     all
 }

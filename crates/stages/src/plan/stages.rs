@@ -21,11 +21,11 @@ use weft_schema::GroupKind;
 
 type Actions = [(Action, ObjectComparison)];
 
-/// Actions in order.
+/// The steps of a plan in order.
 pub(super) struct OrderedSteps {
     pub(super) steps: Vec<Step>,
     pub(super) stages: Vec<Stage>,
-    /// What has no order.
+    /// Circular dependencies.
     pub(super) refusals: Vec<Refusal>,
 }
 
@@ -67,7 +67,7 @@ fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
     words.extend(words.first().cloned());
     words.dedup();
     if words.len() == 1 {
-        // It comes after itself.
+        // The stage comes after itself.
         words.extend(words.first().cloned());
     }
     words
@@ -75,21 +75,21 @@ fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
 
 /// The stages that every release has, with or without steps.
 struct ReleaseStages {
-    /// All that it needs is there.
+    /// Everything it needs is there.
     begin: usize,
-    /// Its hooks have run that come before its objects.
+    /// The hooks before its objects have run.
     start: usize,
     /// It is healthy.
     healthy: usize,
-    /// Its hooks have run that come after that.
+    /// The hooks after its objects have run.
     done: usize,
-    /// What left it may go, since all that needs it has changed.
+    /// Its removed objects may go, since everything that needs it has changed.
     leaving: usize,
-    /// Its hooks have run that come before that.
+    /// The hooks before its deletions have run.
     emptying: usize,
-    /// What left it is gone.
+    /// Its removed objects are gone.
     end: usize,
-    /// Its hooks have run that come after that, and what they left is gone.
+    /// The hooks after its deletions have run, and their leftovers are gone.
     last: usize,
 }
 
@@ -98,7 +98,7 @@ struct ReleaseStages {
 struct HoistedContainers<'a> {
     /// By step, its stage.
     steps: HashMap<usize, usize>,
-    /// By step that keeps its turn, the wave in which its own release uses it, where that is an earlier one.
+    /// By step that keeps its turn, the wave in which its own release uses it, if that is earlier.
     first_used: HashMap<usize, i64>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
@@ -207,7 +207,7 @@ impl<'a> StageBuilder<'a> {
     }
 
     /// A release begins when those that it needs are healthy, and loses objects when those that need it have lost theirs.
-    /// One that is not declared any more goes after all that are: who needed it cannot be told.
+    /// A release that is no longer declared goes after all that are, because who needed it is unknown.
     fn connect_releases(&mut self) {
         let declared = |name: &str| self.facts.get(name).is_some_and(|it| it.declared);
         let (staying, removed): (Vec<_>, Vec<_>) = self.ways.iter().partition(|(name, _)| declared(name));

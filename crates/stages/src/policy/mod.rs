@@ -40,9 +40,9 @@ struct PolicyRule {
     name: String,
     ruling: Ruling,
     about: RuleScope,
-    /// The environments that it is for, in which `*` stands for any text; all, where there are none.
+    /// The environments that it is for, with `*` for any text; all if empty.
     environments: Vec<String>,
-    /// Where it is true, there is a finding.
+    /// There is a finding if it is true.
     condition: Program,
     message: Message,
     origin: Origin,
@@ -64,7 +64,7 @@ impl PolicyRule {
 enum RuleScope {
     /// The whole plan.
     Plan,
-    /// Each object of these kinds to which one of these things is done; all kinds, where there are none.
+    /// Each object of these kinds with one of these actions; all kinds if empty.
     Objects { actions: Vec<String>, kinds: Vec<String> },
 }
 

@@ -15,13 +15,13 @@ use weft_schema::{Program, ProgramError};
 /// The folder that policies are in.
 pub const FOLDER: &str = "policies";
 
-/// What the expressions of rules about objects see.
+/// The variables of rules about objects.
 const OF_OBJECTS: [&str; 7] = ["change", "containers", "environment", "impact", "object", "old", "release"];
-/// What those of rules about plans see.
+/// The variables of rules about plans.
 const OF_PLANS: [&str; 2] = ["environment", "plan"];
-/// What can be done to an object, as the plan's JSON says it.
+/// The actions, as the plan's JSON names them.
 const ACTIONS: [&str; 8] = ["create", "update", "recreate", "delete", "orphan", "keep", "unchanged", "unknown"];
-/// What is meant where a rule does not say it.
+/// The actions of a rule that names none.
 const CHANGES: [&str; 4] = ["create", "update", "recreate", "delete"];
 
 #[derive(Deserialize)]

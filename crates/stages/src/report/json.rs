@@ -68,7 +68,7 @@ pub fn json(report: &Report, listed: ListOptions, key: &FingerprintKey) -> Json 
     Json::Object(document)
 }
 
-/// Puts a field into a document where there is a value for it.
+/// Adds a field to a document if it has a value.
 pub fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         map.insert(name.into(), value.into());

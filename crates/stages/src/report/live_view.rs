@@ -26,7 +26,7 @@ struct WaitingObject {
 }
 
 impl LiveView {
-    /// The board of a run that has not begun.
+    /// The view of a run that has not begun.
     pub fn new(plan: &Plan) -> Self {
         let sent = |action: &Action| {
             matches!(
@@ -37,7 +37,7 @@ impl LiveView {
         Self { total: plan.steps.iter().filter(|step| sent(&step.action)).count(), ..Self::default() }
     }
 
-    /// Notes an event.
+    /// Records an event.
     pub fn note(&mut self, event: &Event, now: Duration) {
         match &event.outcome {
             Outcome::Waiting(missing) => {

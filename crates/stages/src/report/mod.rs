@@ -59,19 +59,19 @@ pub enum Purpose {
 pub struct Report {
     /// What it is about.
     pub purpose: Purpose,
-    /// The cluster, as the environment names it; `None` where none is asked.
+    /// The cluster, as the environment names it; `None` if none is asked.
     pub cluster: Option<String>,
     /// The commit of the project, if it is a git repository.
     pub commit: Option<String>,
     /// What was to be done.
     pub plan: Plan,
-    /// What approves the plan, where it can be applied.
+    /// The digest that approves the plan, if it can be applied.
     pub digest: Option<String>,
     /// What happened, in order; empty for a run that only plans.
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
-    /// Which releases a change touches, where the run is only about those.
+    /// The releases that a change touches, if the run is restricted to them.
     pub touched: Option<TouchedReleases>,
     /// Who approved the plan, if somebody named its digest.
     pub approval: Option<Approval>,
@@ -93,7 +93,7 @@ impl fmt::Display for Approval {
 }
 
 impl Report {
-    /// What approves the plan; `None` where there is nothing to approve, or no more.
+    /// The digest that approves the plan; `None` if there is nothing left to approve.
     fn approvable(&self) -> Option<&str> {
         let open = self.purpose == Purpose::Plan && !self.plan.is_empty();
         if open { self.digest.as_deref() } else { None }
@@ -215,7 +215,7 @@ impl Outcome {
     }
 }
 
-/// What a finding is called where it is told.
+/// The word in front of a finding.
 fn policy_word(report: &Report, ruling: Ruling) -> String {
     match (ruling, &report.approval) {
         (Ruling::Deny, _) => "denied".to_owned(),
@@ -254,7 +254,7 @@ impl<'a> ReleaseSteps<'a> {
 
     /// The steps that are shown one by one.
     fn shown(&self) -> impl Iterator<Item = &'a Step> {
-        // That a hook is not run is worth a line only where something else is done.
+        // A hook that does not run gets a line only if something else is done.
         let changes = self.steps.iter().any(|step| step.action.is_pending());
         let rests = |step: &Step| step.action.hook().is_some() && !step.action.is_pending();
         self.steps.iter().copied().filter(move |step| self.show.has(step) && (changes || !rests(step)))

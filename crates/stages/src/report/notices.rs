@@ -25,9 +25,9 @@ pub struct Notice {
     /// What to do about it.
     pub hint: Option<String>,
     pub environment: String,
-    /// The release, where it is about one.
+    /// The release, if it is about one.
     pub release: Option<String>,
-    /// The object, where it is about one.
+    /// The object, if it is about one.
     pub object: Option<ObjectId>,
     /// Where that is written.
     pub origin: Option<Origin>,

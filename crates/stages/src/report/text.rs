@@ -15,7 +15,7 @@ const LONGEST_NEW: usize = 80;
 /// More effects are only counted.
 const MOST_EFFECTS: usize = 50;
 
-/// How many characters a line has where nobody says it.
+/// The default width of a line in characters.
 pub const WIDTH: usize = 80;
 
 /// How a text looks.
@@ -37,7 +37,7 @@ impl Default for TextStyle {
     }
 }
 
-/// The report as text, ended by the one line that says what it comes to.
+/// The report as text. Its last line is the summary.
 pub fn text(report: &Report, style: &TextStyle) -> String {
     let mut writer = TextWriter { out: String::new(), style: *style, report };
     if report.purpose != Purpose::Run {
@@ -223,7 +223,7 @@ impl TextWriter<'_> {
 
     fn outcomes(&mut self, report: &Report) {
         let outcomes = Outcomes::from_events(&report.events);
-        // Where all went well the closing line says enough.
+        // If all went well, the closing line says enough.
         let done = if outcomes.open.is_empty() { &[][..] } else { &outcomes.done };
         for (id, outcome) in done {
             let outcome = self.paint(outcome, AnsiColor::Green);

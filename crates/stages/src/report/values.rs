@@ -14,7 +14,7 @@ pub fn json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
 }
 
-/// The value on one line: JSON without spaces; `(none)` where there is none.
+/// The value on one line: JSON without spaces, or `(none)`.
 pub(super) fn whole(value: Option<&Value>) -> String {
     value.map_or_else(|| "(none)".into(), |value| line(&brief(value, usize::MAX)))
 }
@@ -32,7 +32,7 @@ pub(super) fn after(change: &FieldChange) -> String {
     }
 }
 
-/// A text of at most so many characters, the last one an ellipsis where some are left out.
+/// Cuts a text to a number of characters; the last one is an ellipsis if some are left out.
 pub(super) fn cut(text: &str, width: usize) -> String {
     match text.char_indices().nth(width) {
         Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
@@ -135,7 +135,7 @@ fn by(change: &FieldChange) -> String {
     }
 }
 
-/// Those who wrote the field, escaped; empty where nobody else did.
+/// Those who wrote the field, escaped; empty if nobody else did.
 pub(super) fn writers(change: &FieldChange) -> String {
     line(&change.writers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }

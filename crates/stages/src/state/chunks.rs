@@ -20,7 +20,7 @@ const LARGEST: usize = 700 * 1024;
 const LARGEST_WHOLE: u64 = 512 * 1024 * 1024;
 const MAGIC: &str = "weft/1";
 
-/// The compressed bytes in chunks, the first of which is number 1.
+/// The compressed bytes in chunks, numbered from 1.
 pub(super) fn cut(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
     let compression = |source| StateError::Compression { source };
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

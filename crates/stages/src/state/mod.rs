@@ -95,7 +95,7 @@ pub enum StateError {
     /// The compressed data is damaged.
     #[error("the document cannot be decompressed")]
     Compression {
-        /// What the decoder said.
+        /// The decoder's error.
         #[source]
         source: std::io::Error,
     },
@@ -110,7 +110,7 @@ pub enum StateError {
     /// The document is not as its format says.
     #[error("the document is not as its format says")]
     Format {
-        /// What the reader said.
+        /// The reader's error.
         #[source]
         source: serde_json::Error,
     },

@@ -14,7 +14,7 @@ use weft_schema::GroupKind;
 /// A server takes 256 KiB of annotations; half of that is left for whoever else writes some.
 const LARGEST: usize = 128 * 1024;
 
-/// What a run has to know of a release that it is not about.
+/// What a run has to know about a release that is not part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     /// The objects of the inventory.
@@ -51,7 +51,7 @@ impl Outline {
         Self { objects, scaled: scaled.collect(), prune: inventory.prune, owner: inventory.owner.clone() }
     }
 
-    /// The outline in one line of JSON; `None` where it is too long to stand beside the document.
+    /// The outline as one line of JSON; `None` if it is too long to stand beside the document.
     pub fn to_text(&self) -> Option<String> {
         let mut objects: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for group in self.objects.groups() {

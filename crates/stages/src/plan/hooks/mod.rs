@@ -43,7 +43,7 @@ pub struct HookFacts {
 pub struct WantedHook {
     /// The hook.
     pub hook: Hook,
-    /// The digest; keyed where something secret is in it.
+    /// The digest; keyed if it covers a secret.
     pub digest: String,
 }
 
@@ -61,7 +61,7 @@ pub struct HookStep {
     pub of: ObjectId,
     /// How it is run.
     pub terms: Terms,
-    /// Whether a run that began before is waited for where it is still under way, or ended well.
+    /// Whether an earlier run that is still under way, or ended well, is waited for instead of starting a new one.
     pub resumes: bool,
     /// The objects of its earlier runs that are deleted when it has run well.
     pub removes: Vec<ObjectId>,

@@ -25,7 +25,7 @@ pub struct HookState {
 /// What was known of a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookRecord {
-    /// The digest of what it said.
+    /// The digest of its content.
     pub digest: String,
     /// Whether it ran well, saying that.
     pub ran: bool,
@@ -63,7 +63,7 @@ impl HookState {
         let mut kept = Self { unfinished: Some(occasion), ..self.clone() };
         for step in steps {
             let Some((hook, desired)) = step.action.hook().zip(step.object.desired.as_ref()) else { continue };
-            // What nobody is to delete is none of ours when it has run.
+            // An object that nobody is to delete stops being ours once it has run.
             if hook.does == HookAction::Run && !hook.terms.cleanup.is_empty() {
                 let left = HookLeftover { api_version: desired.gvk.api_version(), of: hook.of.clone() };
                 kept.left.insert(desired.id.clone(), left);

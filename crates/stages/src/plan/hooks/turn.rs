@@ -17,7 +17,7 @@ pub(in crate::plan) struct HookTurn {
 }
 
 impl HookTurn {
-    /// The turn of a hook that is run, or of what one left and is deleted; `None` where nothing is done.
+    /// The turn of a hook that runs, or of a leftover that is deleted; `None` if nothing is done.
     pub(in crate::plan) fn for_hook(hook: &HookStep) -> Option<Self> {
         let removes = hook.does == HookAction::Remove;
         let deletes = removes || hook.point.occasion == Occasion::Delete;

@@ -29,7 +29,7 @@ pub struct ReleaseInputs {
     pub asks_cluster: bool,
 }
 
-/// An environment of which it is known what a change touches.
+/// The releases of an environment that a change touches.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TouchedReleases {
@@ -64,7 +64,7 @@ pub enum TouchKind {
     Gone,
 }
 
-/// What can be said before anything is rendered.
+/// What is known before anything is rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Guess {
     /// Nothing that it is made of changed.

@@ -110,7 +110,7 @@ fn head(report: &Report) -> String {
     format!("{}### {environment}{counts}\n\n{}{place}\n", mark([plan.environment.as_str()]), page(&closing(report)))
 }
 
-/// The hidden mark of environments, by which a comment is found again.
+/// The hidden mark of environments that identifies the comment to update.
 pub(super) fn mark<'e>(environments: impl IntoIterator<Item = &'e str>) -> String {
     let mark = |name: &str| name.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)), "_");
     let marks: Vec<String> = environments.into_iter().map(|it| mark(it).replace("--", "__")).collect();

@@ -7,7 +7,7 @@ use crate::report::tallies::Tallies;
 use crate::report::{Outcomes, Purpose, ReleaseSteps, Report, Show, impact, policy_word, table};
 use weft_base::diagnostic::Diagnose;
 
-/// Lines under a head. Where not all fit, the first ones stay, and the others are counted.
+/// Lines under a heading. If not all fit, the first ones stay and the others are counted.
 pub struct Section {
     /// What stands above them.
     pub head: String,
@@ -90,7 +90,7 @@ fn sentence(word: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What ended well, where not all did.
+/// The successes, if something else failed.
 fn outcomes(report: &Report) -> Vec<String> {
     let outcomes = Outcomes::from_events(&report.events);
     if outcomes.open.is_empty() {

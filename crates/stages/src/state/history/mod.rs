@@ -26,19 +26,19 @@ pub struct Revision {
     pub release: Arc<str>,
     /// Its number, from 1.
     pub number: u64,
-    /// How it came about.
+    /// Where it came from.
     pub made: Provenance,
-    /// What came of it.
+    /// Its result.
     pub outcome: RevisionOutcome,
-    /// The revision whose objects it has, where it is a rollback.
+    /// The revision whose objects it has, if it is a rollback.
     pub back_to: Option<u64>,
-    /// Its objects, all that the repository wanted.
+    /// All objects that the repository wanted.
     pub objects: BTreeMap<ObjectId, PackedObject>,
     /// The packs that hold them, by name.
     pub packs: BTreeMap<String, Cover>,
 }
 
-/// How a revision came about.
+/// Where a revision came from: what was applied, by whom and when.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The commit that was applied, if the project is a git repository.
@@ -57,12 +57,12 @@ pub struct Provenance {
     pub weft: String,
 }
 
-/// What came of a revision.
+/// The result of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevisionOutcome {
-    /// Everything was written, and is healthy where that was waited for.
+    /// Everything was written and, if the run waited for it, is healthy.
     Done,
-    /// Everything was written, and did not become healthy, for this reason.
+    /// Everything was written but did not become healthy, for this reason.
     Failed(String),
     /// Some of it was not written, or may not have been, for this reason.
     Partial(String),
@@ -82,7 +82,7 @@ pub struct PackedObject {
 pub struct Cover {
     /// How many objects it holds.
     pub objects: usize,
-    /// The public keys that open its secret values, sorted; none where these were not kept.
+    /// The public keys that open its secret values, sorted; empty if these were not stored.
     pub readers: Vec<String>,
 }
 

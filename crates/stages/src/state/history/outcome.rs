@@ -2,10 +2,10 @@
 
 use super::RevisionOutcome;
 
-/// What became of an object in a run.
+/// The result of an object in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectResult {
-    /// It was written or deleted, and healthy where that was waited for.
+    /// It was written or deleted and, if the run waited for it, is healthy.
     Done,
     /// It was written, and did not become healthy, for this reason.
     Unhealthy(String),

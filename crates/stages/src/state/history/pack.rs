@@ -26,9 +26,9 @@ pub struct Pack {
 /// An object that comes out of a pack.
 #[derive(Clone, Debug)]
 pub struct RestoredObject {
-    /// The object; where a secret is missing, its digest stands there.
+    /// The object; a missing secret is replaced by its digest.
     pub body: Value,
-    /// Where its secrets were that are not back yet.
+    /// The paths of its secrets that are still missing.
     pub missing: Vec<Path>,
 }
 

@@ -13,7 +13,7 @@ pub enum ListedSecret {
         number: u64,
         /// Whether it was done.
         done: bool,
-        /// The Secrets of the packs that hold its objects; `None` where it does not say so.
+        /// The Secrets of the packs that hold its objects; `None` if it does not list them.
         packs: Option<Vec<String>>,
     },
     /// The head of a pack, or a further part of anything.

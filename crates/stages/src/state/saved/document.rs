@@ -74,7 +74,7 @@ struct StepEntry {
     proof: ProofEntry,
 }
 
-/// An object of the repository. Its body is left out where nothing is sent.
+/// An object of the repository. Its body is left out if nothing is sent.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DesiredEntry {
@@ -116,7 +116,7 @@ struct SightEntry {
 
 /// The document of a plan. In place of each secret stands its sketch.
 pub(super) fn to_json(saved: &SavedPlan, key: &FingerprintKey) -> Result<String, SavedError> {
-    // What is said of an object that is not sent has to be said again when the file is shown.
+    // The file is shown with the impact on objects that are not sent, so it needs these objects too.
     let told: BTreeSet<ObjectId> = impact(&saved.plan).effects.into_iter().map(|it| it.object).collect();
     let entries = saved.plan.steps.iter().zip(&saved.proofs);
     let steps = entries.map(|(step, proof)| entry(step, proof, told.contains(&step.object.id), key)).collect();

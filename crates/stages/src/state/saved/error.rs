@@ -14,7 +14,7 @@ pub enum SavedError {
     /// The plan cannot be put into JSON.
     #[error("the plan cannot be written")]
     Unwritten {
-        /// What the writer said.
+        /// The writer's error.
         #[source]
         source: serde_json::Error,
     },
@@ -49,7 +49,7 @@ pub enum SavedError {
     Format {
         /// The file.
         file: String,
-        /// What the reader said.
+        /// The reader's error.
         #[source]
         source: serde_json::Error,
     },
@@ -83,7 +83,7 @@ pub enum SavedError {
     /// The cluster keeps another key than it did.
     #[error("the plan is stale: the key of fingerprints in the cluster is another one than it was")]
     OtherKey,
-    /// The sealed key is none.
+    /// The sealed key is not a key.
     #[error("the key in the saved plan cannot be read")]
     BrokenKey,
     /// Something moved since the plan was made.

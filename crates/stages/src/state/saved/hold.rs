@@ -9,7 +9,7 @@ use crate::manifest::hooks::Point;
 use crate::plan::{Action, HookAction, Plan, Step};
 use weft_base::masked::FingerprintKey;
 
-/// What may be applied of a plan that was made anew: exactly what the file says.
+/// The part of a new plan that may be applied: exactly what the file says.
 #[derive(Debug)]
 pub struct ApplicablePlan {
     /// The plan, with nothing to do for what the file leaves alone.
@@ -25,7 +25,7 @@ pub struct ApplicablePlan {
 /// owners of the latter, and no apply of it in between. What else moved is left alone.
 ///
 /// # Errors
-/// All that moved, in the order of the plan.
+/// Everything that changed, in the order of the plan.
 pub fn hold(saved: &SavedPlan, now: Plan, key: &FingerprintKey) -> Result<ApplicablePlan, Vec<PlanMismatch>> {
     let mut before: HashMap<StepKey<'_>, ProvenStep<'_>> = HashMap::new();
     for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
@@ -77,10 +77,10 @@ fn stands(before: Option<ProvenStep<'_>>, now: ProvenStep<'_>, key: &Fingerprint
     }
 }
 
-/// What moved so that a step of the file is none any more.
+/// Why a step of the file has no counterpart any more.
 fn left_out(step: &Step) -> Option<PlanMismatch> {
     let desired = step.object.desired.as_ref();
-    // A namespace that no file declares is part of a plan only where it is missing.
+    // A namespace that no file declares is part of a plan only if it does not exist.
     let cause = match desired {
         Some(it) if it.implicit => MismatchCause::Appeared,
         Some(_) => MismatchCause::Removed,

@@ -11,7 +11,7 @@ use weft_base::masked::FingerprintKey;
 use weft_base::value::{Data, Path, Value};
 use weft_schema::fields::FieldSet;
 
-/// An object that is not as the plan saw it.
+/// An object that changed since the plan was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanMismatch {
     pub id: ObjectId,
@@ -25,7 +25,7 @@ pub struct PlanMismatch {
 /// What happened to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MismatchCause {
-    /// The repository writes it otherwise.
+    /// The repository renders it differently.
     Rendered,
     /// The repository has it now, and had not.
     Added,
@@ -35,7 +35,7 @@ pub enum MismatchCause {
     Gone,
     /// It is in the cluster now, and was not.
     Appeared,
-    /// It was deleted and made again: the UIDs.
+    /// It was recreated: the two UIDs.
     Replaced(String, String),
     /// Another run applied it.
     Applied,
@@ -47,7 +47,7 @@ pub enum MismatchCause {
     Judged(String, String),
 }
 
-/// A field that is not as the plan saw it.
+/// A field that changed since the plan was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldMismatch {
     pub path: Path,
@@ -73,7 +73,7 @@ impl PlanMismatch {
         Self { id: object.id.clone(), release: Arc::clone(&object.release), cause, fields: Vec::new() }
     }
 
-    /// An object that the repository writes otherwise.
+    /// An object that the repository renders differently.
     pub fn rendered(before: &Step, now: &Step, key: &FingerprintKey) -> Self {
         let body = |step: &Step| step.sent().map(|it| shown(&it.body, key)).filter(|it| !it.is_null());
         let mut fields = Vec::new();
@@ -83,7 +83,7 @@ impl PlanMismatch {
         Self { fields, ..Self::new(now, MismatchCause::Rendered) }
     }
 
-    /// An object of the plan whose live state is another than the one that it was judged by; `None` where it is the same.
+    /// An object whose live state differs from the one that it was judged by; `None` if it does not.
     pub(super) fn live(before: ProvenStep<'_>, now: ProvenStep<'_>) -> Option<Self> {
         let other_record = before.proof.remembered != now.proof.remembered;
         let cause = cause(&before.step.object, &now.step.object, other_record);
@@ -115,7 +115,7 @@ fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) 
         (Some(was), Some(is)) if was != is => return Some(MismatchCause::Replaced(was, is)),
         _ => {}
     }
-    // A dry run that finds nothing to do makes a record, too, without any apply.
+    // A dry run that finds nothing to do also leaves a record, without an apply.
     let recorded_now = now.verdict == Verdict::Unchanged && matches!(now.judged, Judged::DryRun);
     let appeared = before.verdict == Verdict::Create && !is_absent;
     if other_record && !recorded_now {

@@ -23,7 +23,7 @@ use weft_base::value::{Data, Value};
 /// The version of the format that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// A plan with all that it was made of.
+/// A plan with everything it was made from.
 #[derive(Clone, Debug)]
 pub struct SavedPlan {
     /// The version of the program that made it.
@@ -48,7 +48,7 @@ pub struct SavedPlan {
     pub guards: Guards,
     /// The key of its fingerprints.
     pub key: KeyMark,
-    /// What an approval names.
+    /// The digest that an approval names.
     pub digest: String,
     /// What would be done. It is for reading: it has no secrets, and cannot be run.
     pub plan: Plan,
@@ -65,7 +65,7 @@ pub enum PlanPurpose {
     /// To make of the cluster what the repository says.
     #[default]
     Apply,
-    /// To delete the selected releases, or to let go of their objects where the guards say so.
+    /// To delete the selected releases, or to let go of their objects if the guards say so.
     Remove,
     /// To give a release the objects of one of its revisions.
     GoBack {
@@ -90,7 +90,7 @@ pub enum SetArguments {
 pub struct ClusterMark {
     /// The address under which it was asked.
     pub address: String,
-    /// The UID of its namespace `kube-system`, where that may be read.
+    /// The UID of its namespace `kube-system`, if it may be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
 }
@@ -128,7 +128,7 @@ pub struct Proof {
 }
 
 impl ClusterMark {
-    /// Whether both are, as far as can be told, the same cluster.
+    /// Whether both are the same cluster, as far as is known.
     pub fn is(&self, other: &Self) -> bool {
         match (&self.uid, &other.uid) {
             (Some(a), Some(b)) => a == b,
