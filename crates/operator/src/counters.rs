@@ -75,7 +75,7 @@ impl Metrics {
         add(&self.tokens, result, 1);
     }
 
-    /// Notes an answer of the API server; 0 where none came.
+    /// Counts an answer of the API server; 0 if none came.
     pub fn request(&self, code: u16) {
         add(&self.requests, code, 1);
     }

@@ -81,7 +81,7 @@ pub fn crd() -> Result<Value, OperatorError> {
     Ok(serde_json::from_value(definition)?)
 }
 
-/// Refuses null where a field may be left out: a rule's `has()` is true for a null, which it then cannot compare.
+/// Refuses null for an optional field: a rule's `has()` is true for a null, which it then cannot compare.
 fn strict(schema: &mut Json) {
     match schema {
         Json::Object(keys) => {

@@ -15,10 +15,10 @@ use tokio::time::sleep;
 use crate::Metrics;
 use weft_engine::cluster::{Cluster, ClusterError, Fence, Holder, Lease, Target, holder};
 
-/// The Lease by which one operator of a namespace leads.
+/// The Lease that makes one operator of a namespace the leader.
 pub const LEASE: &str = "weaver-operator";
 
-/// The time until a bid that failed is made again.
+/// The time until a failed request for the Lease is repeated.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// A candidate's place in the election of a leader.

@@ -8,7 +8,7 @@ pub struct NeededRight {
     pub group: &'static str,
     /// The resource in the plural, with its subresource.
     pub resource: &'static str,
-    /// The one name that is enough, where one is.
+    /// The only resource name that is needed, if one is enough.
     pub name: Option<&'static str>,
     pub verbs: &'static [&'static str],
     /// What they are for.

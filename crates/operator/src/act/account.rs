@@ -49,7 +49,7 @@ impl Actor<'_> {
         self.send(request, true).await
     }
 
-    /// Sends a request of which a second one could do more than the first.
+    /// Sends a request that is not idempotent.
     pub async fn call_once(&self, request: &Request) -> Result<Answer, AccountFailure> {
         self.send(request, false).await
     }

@@ -186,7 +186,7 @@ async fn remove_all(
                 left.push((namespace, (SyncReason::Pending, UNSURE.to_owned())));
             }
             Ok(_) => context.world().copies_mut().know(&line, &namespace, None),
-            // Where no copy was ever seen, none is missed.
+            // If no copy was ever seen, none is missing.
             Err((SyncReason::TargetForbidden | SyncReason::NamespaceMissing, _)) if seen.is_none() => {}
             Err((SyncReason::NamespaceTerminating, _)) => {}
             Err(why) => left.push((namespace, why)),

@@ -66,7 +66,7 @@ impl Finish {
         Self { result, wrote: false, retry: Vec::new(), gone: false }
     }
 
-    /// A visit that has to be made again, for this reason.
+    /// A visit that has to be repeated, for this reason.
     pub fn again(result: &'static str, reason: SyncReason) -> Self {
         Self { retry: vec![reason], ..Self::with_result(result) }
     }

@@ -25,7 +25,7 @@ pub(crate) enum Removal {
     Orphan,
 }
 
-/// Removes a copy. `Ok(true)` where it was ours and is removed, `Ok(false)` where there was none of ours.
+/// Removes a copy. Returns `Ok(true)` if it was ours and is removed, `Ok(false)` if there was none of ours.
 pub(crate) async fn remove(
     actor: &Actor<'_>,
     at: CopyAddress<'_>,

@@ -123,7 +123,7 @@ impl ApiServer {
         self.tried(identity, request, Tries::new(self.patience)).await
     }
 
-    /// Sends a request of which a second one could do more than the first.
+    /// Sends a request that is not idempotent.
     pub async fn call_once(&self, identity: Caller<'_>, request: &Request) -> Result<Answer, Unanswered> {
         self.tried(identity, request, Tries::cautious(self.patience)).await
     }

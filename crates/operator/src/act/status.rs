@@ -11,7 +11,7 @@ use crate::decide::{Tally, TargetOutcome, VisitStop, VisitView, status};
 use crate::marks::{NamespacedName, RECONCILE_AT};
 use crate::{ConfigMapSync, SyncReason};
 
-/// Writes the status of a visit, where it differs from the one that the object has. Whether it did.
+/// Writes the status of a visit if it differs from the current one, and returns whether it did.
 pub(crate) async fn say(
     context: &OperatorContext,
     key: &NamespacedName,
@@ -101,7 +101,7 @@ fn new_failures(
     of(true, "ConflictDetected").into_iter().chain(of(false, "TargetFailed")).collect()
 }
 
-/// Tells why targets were not looked at, where that is new.
+/// Publishes why targets were not visited, if that is new.
 pub(crate) async fn tell_stopped(
     context: &OperatorContext,
     key: &NamespacedName,

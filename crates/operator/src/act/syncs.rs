@@ -29,7 +29,7 @@ pub(crate) fn path(key: &NamespacedName) -> String {
     format!("{GROUP}/namespaces/{}/configmapsyncs/{}", key.namespace, key.name)
 }
 
-/// An object as it is now. `None` where there is none.
+/// Reads an object as it is now. `None` if it does not exist.
 pub(crate) async fn fresh(
     context: &OperatorContext,
     key: &NamespacedName,
@@ -42,7 +42,7 @@ pub(crate) async fn fresh(
     Ok(Some(object))
 }
 
-/// A namespace as it is now. `None` where there is none.
+/// Reads a namespace as it is now. `None` if it does not exist.
 pub(crate) async fn fresh_namespace(context: &OperatorContext, name: &str) -> Result<Option<Namespace>, Unanswered> {
     let request = get(format!("/api/v1/namespaces/{name}"));
     let answer = context.server.call(Caller::Operator, &request).await?;
@@ -72,7 +72,7 @@ pub(crate) async fn is_undefined(context: &OperatorContext) -> Result<bool, Unan
     }
 }
 
-/// Adds the finalizer to the object as it was seen. `None` where it has changed since.
+/// Adds the finalizer to the object as it was seen. `None` if it has changed since.
 pub(crate) async fn add_finalizer(
     context: &OperatorContext,
     key: &NamespacedName,
@@ -86,7 +86,7 @@ pub(crate) async fn add_finalizer(
     changed(context, key, &json!([version, add])).await
 }
 
-/// Removes the finalizer, if it is where it was seen. `None` where the object has changed since, or is gone.
+/// Removes the finalizer, if it is where it was seen. `None` if the object has changed since, or is gone.
 pub(crate) async fn remove_finalizer(
     context: &OperatorContext,
     key: &NamespacedName,
@@ -143,7 +143,7 @@ async fn changed(
     answer.map(|answer| taken(context, &answer)).transpose()
 }
 
-/// Patches an object. `None` where it is not as the patch says.
+/// Patches an object. `None` if the preconditions of the patch do not hold.
 async fn patched(context: &OperatorContext, key: &NamespacedName, change: &Json) -> Result<Option<Answer>, Unanswered> {
     let request = patch(path(key), "application/json-patch+json", change);
     let answer = context.server.call(Caller::Operator, &request).await?;

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct SettledTarget {
     /// How.
     pub outcome: TargetOutcome,
-    /// What is there, where that is known.
+    /// What is there, if that is known.
     pub found: TargetState,
     /// How many writes the server took.
     pub writes: usize,
@@ -32,7 +32,7 @@ pub(crate) struct SettledTarget {
     pub corrected: bool,
 }
 
-/// Where a ConfigMap is.
+/// The namespace and name of a ConfigMap.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyAddress<'a> {
     pub namespace: &'a str,
@@ -62,7 +62,7 @@ impl CopyAddress<'_> {
     }
 }
 
-/// Looks at a ConfigMap. `None` where there is none.
+/// Reads a ConfigMap. `None` if it does not exist.
 pub(crate) async fn look(
     actor: &Actor<'_>,
     at: CopyAddress<'_>,
@@ -174,7 +174,7 @@ async fn replace(actor: &Actor<'_>, at: CopyAddress<'_>, options: &Json) -> Step
     }
 }
 
-/// What a refusal leads to. `forbidden` is the reason where the right is missing.
+/// What a refusal leads to. `forbidden` is the reason if the right is missing.
 fn refused(answer: Result<Answer, AccountFailure>, forbidden: SyncReason) -> StepResult {
     let answer = match answer {
         Ok(answer) => answer,

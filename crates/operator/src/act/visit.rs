@@ -197,7 +197,7 @@ impl TargetVisit<'_> {
         Ok(Finish { result, wrote: said || self.deeds.any(), retry, gone: false })
     }
 
-    /// The source; `None` where it is not there.
+    /// Reads the source; `None` if it does not exist.
     async fn read(&self, from: &NamespacedName) -> Result<Option<ConfigMap>, VisitFailure> {
         let at = CopyAddress { namespace: &from.namespace, name: &from.name };
         let answer = self.actor.call(&get(at.path())).await.map_err(|failed| match failed {
@@ -410,7 +410,7 @@ impl TargetVisit<'_> {
                     };
                     deed.extend(did.then_some(namespace));
                 }
-                // Where no copy was ever seen, none is missed.
+                // If no copy was ever seen, none is missing.
                 Err((SyncReason::TargetForbidden, _)) if !seen => {}
                 Err((reason, why)) => {
                     let why = format!("the copy is no longer wanted, and cannot be removed: {why}");

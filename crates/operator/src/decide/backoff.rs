@@ -34,7 +34,7 @@ pub fn pause(reason: SyncReason, attempts: u32) -> Option<Duration> {
     Some(Duration::from_secs(doubled.saturating_mul(first).min(most)))
 }
 
-/// A time of which up to a tenth is added or taken away, so that not all objects come at once. `dice` is from 0 to 1.
+/// A time plus or minus up to a tenth, so that not all objects come at once. `dice` is from 0 to 1.
 pub fn jittered(time: Duration, dice: f64) -> Duration {
     time.mul_f64(0.9 + 0.2 * dice.clamp(0.0, 1.0))
 }

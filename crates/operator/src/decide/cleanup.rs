@@ -38,7 +38,7 @@ pub fn cleanup_mode(sync: &ConfigMapSync, undefined: bool) -> CleanupMode {
 /// What a deletion does with copies that could not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// There are none: it ends.
+    /// None are left: it ends.
     None,
     /// It tries again until the time is over.
     Again,

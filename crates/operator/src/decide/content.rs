@@ -164,7 +164,7 @@ impl DesiredCopy {
 }
 
 impl Difference {
-    /// Whether there is none.
+    /// Whether nothing differs.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }

@@ -43,7 +43,7 @@ pub fn places(
     all.filter_map(|name| Some((name.to_owned(), of(name)?))).collect()
 }
 
-/// What a namespace is to a spec, as it is; `None` where it shall have no copy.
+/// The state of a namespace for a spec; `None` if it is to have no copy.
 pub fn place_of(spec: &ConfigMapSyncSpec, own: &str, name: &str, found: Option<&Namespace>) -> Option<TargetPlace> {
     place(spec, own, name, spec.sync_to_namespaces.iter().any(|it| it == name), found)
 }
@@ -86,7 +86,7 @@ pub fn source(spec: &ConfigMapSyncSpec, own: &str) -> NamespacedName {
     NamespacedName::new(spec.source.namespace.as_deref().unwrap_or(own), &spec.source.name)
 }
 
-/// An empty selector takes nothing unless that is said: the definition refuses it as well.
+/// An empty selector selects nothing unless the spec says otherwise; the definition refuses it as well.
 fn is_taken(spec: &ConfigMapSyncSpec, selector: &Selector, namespace: &Namespace) -> bool {
     let empty = selector.match_labels.is_empty() && selector.match_expressions.is_empty();
     (spec.all_namespaces || !empty) && selects(selector, &namespace.labels)

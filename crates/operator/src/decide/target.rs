@@ -32,7 +32,7 @@ pub struct TargetRules<'r> {
     pub drift: DriftPolicy,
 }
 
-/// The next step. A write is sent with what it was decided by: where that is no longer so, the server refuses it.
+/// The next step. A write carries its preconditions, so the server refuses it if they no longer hold.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetStep {
     /// Create the copy.

@@ -36,11 +36,11 @@ pub struct SyncFacts {
     pub namespaces: Result<BTreeMap<String, Namespace>, String>,
     /// What is at each target.
     pub targets: BTreeMap<String, Lookup<ConfigMap>>,
-    /// The copies that say that they are its own, in namespaces where none is wanted; or why they cannot be listed.
+    /// The copies with its marks in namespaces that are to have none; or why they cannot be listed.
     pub elsewhere: Result<Vec<String>, String>,
 }
 
-/// Objects of which only the metadata is asked for.
+/// Objects with only their metadata.
 #[derive(Deserialize)]
 struct Partial {
     #[serde(default)]
@@ -134,7 +134,7 @@ async fn list(client: &Transport, path: String) -> Result<Vec<ObjectMeta>, Strin
     Ok(all.unwrap_or_default().items.into_iter().map(|it| it.metadata).collect())
 }
 
-/// What the server said, or why there is no answer.
+/// The server's message, or why there is no answer.
 fn reason_of(error: &ClusterError) -> String {
     match error {
         ClusterError::Refused { message, .. } => message.clone(),

@@ -52,7 +52,7 @@ fn account(facts: &SyncFacts) -> String {
     }
 }
 
-/// What the copies shall be, where the source is there.
+/// The desired copy, if the source exists.
 fn desired_copy(facts: &SyncFacts) -> Option<DesiredCopy> {
     let uid = facts.sync.metadata.uid.clone().unwrap_or_default();
     let owner = CopyOwner { key: facts.key.clone(), uid };

@@ -11,7 +11,7 @@ use crate::act::OperatorContext;
 use weft_base::diagnostic::Diagnostic;
 use weft_engine::cluster::ClusterError;
 
-/// How often it is asked where nobody doubts it.
+/// How often the server is probed if nobody doubts it.
 const QUIET: Duration = Duration::from_secs(10);
 /// How long its answer may take.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) async fn keep(context: Arc<OperatorContext>, reopened: watch::Sender<
     }
 }
 
-/// Says what is new, and what was said last.
+/// Reports what is new, and returns the last report.
 fn tell(context: &OperatorContext, error: Option<&ClusterError>, told: &str) -> String {
     let said = error.map(|it| Diagnostic::of(it).to_string()).unwrap_or_default();
     match said.as_str() {

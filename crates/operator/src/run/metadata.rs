@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use weft_engine::cluster::typed::Resource;
 
-/// An object of a kind, of which only the metadata is asked for.
+/// An object of a kind with only its metadata.
 #[derive(Clone, Debug)]
 pub(super) struct PartialObject<K> {
     /// The metadata, in part.

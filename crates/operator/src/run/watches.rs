@@ -21,13 +21,13 @@ use weft_engine::cluster::typed::{Resource, WatchError, WatchEvent as Event, Wat
 /// How many objects a page of a list has, where the server cannot send a list as events. One that fails begins the list
 /// again, so there should be few.
 const PAGE: u32 = 1000;
-/// After so long everything is listed anew, whatever the watches said.
+/// The time after which everything is listed again, whatever the watches reported.
 const ANEW: Duration = Duration::from_secs(30 * 60);
 /// The waits of a watch that fails: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How a kind of object goes into the world.
+/// How objects of a kind enter the world.
 struct WatchedKind<K> {
     applied: fn(&mut World, K) -> AffectedKeys,
     deleted: fn(&mut World, K) -> AffectedKeys,
@@ -35,7 +35,7 @@ struct WatchedKind<K> {
     listed: fn(&mut World) -> AffectedKeys,
 }
 
-/// Counts the parts that were not filled yet.
+/// Counts the kinds that are not filled yet.
 struct Filling {
     left: AtomicUsize,
 }
@@ -119,7 +119,7 @@ struct Watching<K> {
     options: WatchOptions,
     /// Whether its part of the world was filled once.
     filled: bool,
-    /// The trouble that was told last.
+    /// The failure that was reported last.
     told: String,
     /// How long the next failure is waited out.
     wait: Duration,
@@ -177,7 +177,8 @@ where
     }
 }
 
-/// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
+/// Reports once why a watch fails that cannot recover by itself, and returns the last report. An ended connection is
+/// not such a failure.
 fn tell<K: Resource<DynamicType = ()>>(context: &OperatorContext, error: &WatchError, told: String) -> String {
     let WatchError::Refused(message) = error else { return told };
     let text = format!("cannot watch {}: {message}", K::plural(&()));

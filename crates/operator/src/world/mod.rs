@@ -76,7 +76,7 @@ impl World {
         &mut self.copies
     }
 
-    /// Where the copies of an object shall be.
+    /// The namespaces that are to have a copy of an object.
     pub fn places(&self, sync: &ConfigMapSync) -> BTreeMap<String, TargetPlace> {
         places(&sync.spec, sync.metadata.namespace.as_deref().unwrap_or_default(), &self.namespaces)
     }
@@ -88,7 +88,7 @@ impl World {
         if self.syncs.apply(&key, sync) { AffectedKeys::from([key]) } else { AffectedKeys::new() }
     }
 
-    /// An object was read or written. Where the watch does not show it, it is gone by now.
+    /// Records an object that was read or written. If the watch does not show it, it is gone by now.
     pub fn sync_read(&mut self, sync: &Arc<ConfigMapSync>) {
         let key = key_of(&sync.metadata);
         if self.syncs.get(&key).is_some() {

@@ -8,7 +8,7 @@ use crate::marks::NamespacedName;
 
 /// The least time between two visits that write.
 const APART: Duration = Duration::from_secs(1);
-/// The least time between two visits of which the first did not write.
+/// The least time between two visits if the first did not write.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// How thoroughly an object is visited.

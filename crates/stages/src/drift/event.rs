@@ -23,7 +23,7 @@ pub struct DriftNews {
     pub message: String,
 }
 
-/// What is new; `None` where a look found nothing that the last one did not know.
+/// What is new; `None` if a check found nothing that the last one did not know.
 pub fn news(told: &EnvironmentCheck<'_>) -> Option<DriftNews> {
     let note = |reason, warning, message: String| Some(DriftNews { reason, warning, message: cut(&message) });
     let look = match told.fate {

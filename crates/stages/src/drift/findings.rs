@@ -13,7 +13,7 @@ pub fn findings(plan: &Plan, key: &FingerprintKey) -> Vec<Finding> {
     plan.steps.iter().filter(|step| step.is_drift()).flat_map(|step| of_step(step, key)).collect()
 }
 
-/// What could not be looked at: whole objects, and fields of which nothing could be told.
+/// What could not be checked: whole objects, and unknown fields.
 pub fn unread(plan: &Plan) -> Vec<BlindSpot> {
     plan.steps.iter().filter_map(unseen).collect()
 }

@@ -71,7 +71,7 @@ pub struct CheckScope {
     pub releases: Option<BTreeSet<Arc<str>>>,
     /// The objects that could not be looked at.
     pub unseen: BTreeSet<ObjectId>,
-    /// The namespaces in which objects were looked for that nobody manages, where all of them could be seen.
+    /// The namespaces that were fully searched for unmanaged objects.
     pub namespaces: BTreeSet<String>,
 }
 
@@ -92,7 +92,7 @@ impl FindingPast {
 }
 
 impl HistoryEntry {
-    /// What it is about: the object, with the field where it is about one.
+    /// What it is about: the object and, if there is one, the field.
     pub fn about(&self) -> String {
         super::about(&self.object, self.path.as_deref())
     }

@@ -15,7 +15,7 @@ const WIDEST: usize = 60;
 /// What becomes of the issue of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// A line of the body by which the issue is found again. It is not shown.
+    /// A hidden line of the body that identifies the issue.
     pub mark: String,
     /// What becomes of it.
     pub state: IssueState,
@@ -31,7 +31,7 @@ pub enum IssueState {
         /// The whole body in Markdown, with the mark in its first line.
         body: String,
     },
-    /// It is closed, where there is one, with this comment.
+    /// It is closed with this comment, if it exists.
     Close {
         /// The comment in Markdown.
         comment: String,

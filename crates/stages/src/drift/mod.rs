@@ -65,9 +65,9 @@ pub struct Finding {
 /// An object that could not be checked, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlindSpot {
-    /// The object; `None` where it is not even known which there are.
+    /// The object; `None` if it is not even known which ones exist.
     pub object: Option<ObjectId>,
-    /// The release, where it has one.
+    /// The release, if it has one.
     pub release: Option<Arc<str>>,
     /// Why, in words.
     pub reason: String,
@@ -102,7 +102,7 @@ pub struct DriftCheck {
 pub enum Memory {
     /// They were.
     Kept,
-    /// They were not, for this reason: they are compared with what was kept before, where that could be read.
+    /// They were not, for this reason. They are compared with the earlier record if it could be read.
     NotKept(String),
 }
 
@@ -174,7 +174,7 @@ impl Finding {
         self.writers.first()?.time.as_deref()
     }
 
-    /// What it is about: the object, with the field where it is about one.
+    /// What it is about: the object and, if there is one, the field.
     pub fn about(&self) -> String {
         about(&self.object, self.path.as_deref())
     }
@@ -200,7 +200,7 @@ impl DriftCheck {
         self.findings.iter().filter(|(_, past)| past.is_new()).map(|(finding, _)| finding)
     }
 
-    /// The objects of which something could not be looked at.
+    /// The objects that could not be checked completely.
     pub fn unseen_objects(&self) -> BTreeSet<&ObjectId> {
         self.unseen.iter().filter_map(|it| it.object.as_ref()).collect()
     }

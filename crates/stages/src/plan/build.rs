@@ -150,8 +150,8 @@ fn fixed(step: &Step, around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal>
     }
 }
 
-/// What validation found. An object that is made again has no past that it must agree with; and of such a one the
-/// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
+/// The refusals by validation. A recreated object has no history that it must agree with. The server's refusal does not
+/// cover such an object, but what is wrong with it must be known before the old one is deleted.
 pub(super) fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
     let counts = remade || !matches!(object.judged, Judged::Refused(_));
     let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));

@@ -61,8 +61,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// By release that has or had hooks, how the record of them changes.
     pub hooks: BTreeMap<Arc<str>, HookCourse>,
-    /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
-    /// have the release any more. Only where that is something else than before.
+    /// By release, the prune policy to record for the time when the repository no longer has the release. Only if it
+    /// differs from the recorded one.
     pub policies: BTreeMap<String, Prune>,
     /// By release, why its inventory is rewritten although no object changes.
     pub rewrites: BTreeMap<String, Rewrite>,
@@ -77,8 +77,8 @@ pub struct Plan {
 pub struct Step {
     /// What is done.
     pub action: Action,
-    /// How many stages with steps are done before its own, at the longest. Only for reading: a step does not wait for all
-    /// of the waves before.
+    /// The length of the longest chain of non-empty stages before its own. Only for reading: a step does not wait for all
+    /// earlier waves.
     pub wave: usize,
     /// The object, with its field changes.
     pub object: ObjectComparison,
@@ -93,10 +93,10 @@ pub struct Stage {
     pub release: Arc<str>,
     /// What is done with its steps.
     pub work: Work,
-    /// The places of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a place where ways
-    /// meet: it is done with those that it comes after.
+    /// The indices of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a junction: it is
+    /// done as soon as the stages before it are.
     pub steps: Vec<usize>,
-    /// The places of other stages in [`Plan::stages`], each lower than its own.
+    /// The indices of the stages before it in [`Plan::stages`], each lower than its own.
     pub after: Vec<usize>,
 }
 
@@ -192,8 +192,8 @@ pub struct Guards {
     pub take: Vec<String>,
     /// The objects that may be recreated: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
     pub replace: BTreeSet<String>,
-    /// The objects that are let go in place of being deleted, whatever their release says; all, where the list is empty.
-    /// Nothing else is touched then.
+    /// The objects that are let go instead of deleted, whatever their release says; all if the list is empty. Nothing
+    /// else is touched then.
     pub orphan: Option<BTreeSet<String>>,
 }
 
@@ -247,8 +247,8 @@ impl Plan {
         self.refusals.iter().map(move |it| (it, it.object().and_then(|id| origins.get(id).copied())))
     }
 
-    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
-    /// could not be told stays in. It is for reading: it has no stages.
+    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. Unknown
+    /// objects stay in. It is for reading: it has no stages.
     #[must_use]
     pub fn drift(&self) -> Plan {
         let drifted =
@@ -295,7 +295,7 @@ impl Plan {
 }
 
 impl Step {
-    /// The object that is sent. One that takes the place of another is all that the repository says: what rules leave to
+    /// The object that is sent. A recreated object is sent exactly as the repository has it: fields that rules leave to
     /// others went with the old one.
     pub fn sent(&self) -> Option<&Arc<Object>> {
         let whole = if matches!(self.action, Action::Recreate { .. }) { self.object.repository.as_ref() } else { None };

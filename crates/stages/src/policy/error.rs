@@ -21,9 +21,9 @@ pub enum PolicyError {
     #[error("the rule `{name}` is there twice: here and at {first}")]
     Twice {
         name: String,
-        /// Where it was before.
+        /// The first place.
         first: Origin,
-        /// Where it is again.
+        /// The second place.
         at: Box<Place>,
     },
     /// A rule has none of `deny`, `approve` and `warn`, or several.

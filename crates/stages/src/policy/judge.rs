@@ -22,7 +22,7 @@ const CLUSTER: &str = "environment.cluster";
 /// What rules know besides the plan.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyFacts {
-    /// The cluster, as the environment names it; `None` where none is asked.
+    /// The cluster, as the environment names it; `None` if none is asked.
     pub cluster: Option<String>,
     /// The commit of the project.
     pub commit: Option<String>,
@@ -74,7 +74,7 @@ pub fn judge(policy: &Policy, plan: &Plan, facts: &PolicyFacts, key: &Fingerprin
     Judgement { findings, unjudged }
 }
 
-/// Judges objects of which nobody knows what an apply would do to them: by the rules about whatever is sent.
+/// Judges objects without knowing what an apply would do to them, by the rules about whatever is sent.
 pub fn judge_objects(
     policy: &Policy,
     name: &str,
@@ -206,7 +206,7 @@ fn containers(object: &Json) -> Json {
     lists.filter_map(Json::as_array).flatten().cloned().collect()
 }
 
-/// What a rule finds about an object of a release, or about the plan; `None` where it is met.
+/// What a rule finds about an object of a release, or about the plan; `None` if it is met.
 fn evaluate(rule: &PolicyRule, scope: &Documents, about: Option<(&ObjectId, &str)>) -> Option<Finding> {
     let message = match rule.condition.holds(scope) {
         Ok(false) => return None,

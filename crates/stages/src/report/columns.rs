@@ -54,7 +54,7 @@ pub(super) fn note(change: &FieldChange) -> Option<String> {
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
-/// As wide as the cells are. Where that is too much, the widest give way, a path half as much as a value.
+/// Columns as wide as their cells. If that is too wide, the widest shrink, a path half as much as a value.
 fn widths<'r>(rows: impl Iterator<Item = &'r [String; COLUMNS]>, room: usize) -> [usize; COLUMNS] {
     let mut widths = [0; COLUMNS];
     for row in rows {

@@ -46,7 +46,7 @@ impl<'r> ReportPart<'r> {
         }
     }
 
-    /// What is said of it in the closing line, where it did not come to its end.
+    /// The word for it in the closing line, if it did not finish.
     fn word(&self) -> Option<&'static str> {
         match (self.told, self.code) {
             (EnvironmentReport::Skipped, _) => Some("not begun"),

@@ -30,7 +30,7 @@ pub enum Standing {
     Failed(String),
     /// Not there.
     Gone,
-    /// Not to be told, with the reason.
+    /// Unknown, with the reason.
     Unknown(String),
 }
 
@@ -68,7 +68,7 @@ impl Standing {
 }
 
 impl EnvironmentStatus {
-    /// How many objects there are, how many of them are known not to be healthy, and how many could not be told.
+    /// How many objects there are, how many of them are known not to be healthy, and how many are unknown.
     pub fn counts(&self) -> (usize, usize, usize) {
         let [healthy, waiting, failed, gone, unknown] = counts(self.releases.values().flatten());
         let bad = waiting + failed + gone;

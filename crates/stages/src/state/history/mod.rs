@@ -123,8 +123,8 @@ impl fmt::Display for RevisionOutcome {
     }
 }
 
-/// The revision to go back to where none is named: the newest one that is done, but for the last of all. `revisions` in
-/// any order.
+/// The revision to go back to if none is named: the newest one that is done, except for the very last. `revisions` may
+/// have any order.
 pub fn last_good(revisions: &[Revision]) -> Option<&Revision> {
     let newest = revisions.iter().map(|it| it.number).max()?;
     let good = revisions.iter().filter(|it| it.number < newest && it.outcome == RevisionOutcome::Done);

@@ -15,8 +15,8 @@ pub enum ObjectResult {
     Unknown(String),
 }
 
-/// What came of a release, from its steps: whether each asked for a write, and what became of it. `None` where the run
-/// changed nothing of it.
+/// The outcome of a release from its steps: whether each asked for a write, and its result. `None` if the run changed
+/// nothing in it.
 pub fn outcome<'f>(steps: impl IntoIterator<Item = (bool, Option<&'f ObjectResult>)>) -> Option<RevisionOutcome> {
     let mut changed = false;
     let mut undone = None;

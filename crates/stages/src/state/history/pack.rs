@@ -32,8 +32,9 @@ pub struct RestoredObject {
     pub missing: Vec<Path>,
 }
 
-/// Where the objects of a new revision are, and the pack that it brings: those that no pack of the revision before has.
-/// A pack is left behind of which less than half is wanted, and where the secrets of an object have other readers now.
+/// Returns where the objects of a new revision are, and the pack that it adds: the objects that no pack of the previous
+/// revision has. An old pack is not reused if less than half of it is wanted; an object is packed again if its secrets
+/// have other readers now.
 pub fn pack(
     objects: BTreeMap<ObjectId, Stripped>,
     before: Option<&Revision>,

@@ -18,11 +18,11 @@ pub struct ApplicablePlan {
     pub elsewhere: Vec<ObjectId>,
 }
 
-/// Holds a plan that was made anew, of the same selection and with the same guards, against the one of a file.
+/// Compares a new plan, of the same selection and with the same guards, with the one of a file.
 ///
-/// The repository has to write every object as it did. An object of which the file says that anything is done has to be
-/// in the state that it was judged by: the same UID, the same values in the fields that we own or would touch, the same
-/// owners of the latter, and no apply of it in between. What else moved is left alone.
+/// The repository must render every object as it did. Every object that the file acts on must be in the state that it was
+/// judged by: the same UID, the same values in the fields that we own or would touch, the same owners of the latter, and
+/// no apply of it in between. Whatever else changed is left alone.
 ///
 /// # Errors
 /// Everything that changed, in the order of the plan.
