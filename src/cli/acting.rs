@@ -17,7 +17,7 @@ use crate::cluster::Propagation;
 use crate::diagnostic::{Diagnose, Failure, Kind, counted};
 use crate::pipeline::{self, ApplyResult, ApplySettings, Planned};
 use crate::plan::{Plan, Refusal};
-use crate::report::{Board, Event, Outcome, Purpose, Report, harmless};
+use crate::report::{Event, LiveView, Outcome, Purpose, Report, harmless};
 
 // How a plan is applied.
 #[derive(Clone, Debug, Args)]
@@ -203,14 +203,14 @@ pub(super) fn execute(consent: &Consent<'_>, args: &ActingArgs, terminal: &Termi
 
 /// A run that is watched while it goes on.
 struct Watched {
-    board: Arc<Mutex<Board>>,
+    board: Arc<Mutex<LiveView>>,
     began: Instant,
     progress: Progress,
 }
 
 impl Watched {
     fn new(plan: &Plan, progress: Progress) -> Self {
-        let board = Arc::new(Mutex::new(Board::new(plan)));
+        let board = Arc::new(Mutex::new(LiveView::new(plan)));
         let began = Instant::now();
         let shown = Arc::clone(&board);
         progress.show(move |width, most| {

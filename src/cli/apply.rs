@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::{Exit, acting, files, history, rollback, settings, wait};
 use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Planned, Settings};
-use crate::state::saved::{self, Aim, Saved, SavedError};
+use crate::state::saved::{self, PlanPurpose, SavedError, SavedPlan};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ApplyArgs {
@@ -142,7 +142,7 @@ fn saved_plan(file: &Path, args: &ApplyArgs, terminal: &Terminal) -> Result<Plan
 
 /// A saved plan, made anew and found to be the same.
 pub(super) fn planned_again(
-    saved: &Saved,
+    saved: &SavedPlan,
     mut settings: Settings,
     set: &SetArgs,
     terminal: &Terminal,
@@ -156,7 +156,7 @@ pub(super) fn planned_again(
     let progress = terminal.progress();
     let (mut planned, elsewhere) = wait(pipeline::replan(saved, settings, &set.names(), &|what| progress.at(what)))?;
     progress.done();
-    if let Aim::GoBack { release, .. } = &saved.aim {
+    if let PlanPurpose::GoBack { release, .. } = &saved.aim {
         rollback::say_where(&planned, release, terminal);
     }
     if !elsewhere.is_empty() {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::diff::Judge;
 use crate::pipeline::Declared;
-use crate::plan::touched::Touched;
+use crate::plan::touched::TouchedReleases;
 use crate::project;
 use crate::report;
 use crate::trust::Allowance;
@@ -41,7 +41,7 @@ pub(super) struct SelectArgs {
     pub gone: Vec<String>,
     /// What a change touches, where the releases were chosen by it.
     #[arg(skip)]
-    pub touched: Option<Touched>,
+    pub touched: Option<TouchedReleases>,
     /// What the files declare, where they were read to know that.
     #[arg(skip)]
     pub declared: Option<Arc<Declared>>,

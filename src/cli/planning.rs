@@ -13,7 +13,9 @@ use crate::diff;
 use crate::masked::FingerprintKey;
 use crate::pipeline::{self, Planned, Settings};
 use crate::plan::{Guards, Plan, Step};
-use crate::report::{self, Budget, Listed, Notice, Part, Purpose, Report, Show, Style, Told};
+use crate::report::{
+    self, Budget, EnvironmentReport, ListOptions, Notice, Purpose, Report, ReportPart, Show, TextStyle,
+};
 
 // The words that lift guards.
 #[derive(Clone, Debug, Default, Args)]
@@ -122,7 +124,7 @@ pub(super) fn print_with(
     let ignored = output.show_ignored;
     let text = match output.format {
         Format::Text => report::text(report, &style(output, terminal)),
-        Format::Json => format!("{:#}\n", report::json(report, Listed { ignored, ..Listed::default() }, key)),
+        Format::Json => format!("{:#}\n", report::json(report, ListOptions { ignored, ..ListOptions::default() }, key)),
         Format::Markdown => report::markdown(report, budget(output)),
         Format::Html => report::html(report, show(output)),
         Format::Junit => report::junit(&[part(report, key)], folder),
@@ -134,12 +136,12 @@ pub(super) fn print_with(
 
 /// Prints the reports of several environments in the form that was asked for. For `folder` see [`print_with`].
 pub(super) fn print_many(
-    parts: &[Part],
+    parts: &[ReportPart],
     (code, folder): (u8, &str),
     output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let listed = Listed { ignored: output.show_ignored, ..Listed::default() };
+    let listed = ListOptions { ignored: output.show_ignored, ..ListOptions::default() };
     let text = match output.format {
         Format::Text => report::text_of_many(parts, &style(output, terminal)),
         Format::Json => format!("{:#}\n", report::json_of_many(parts, code, listed)),
@@ -155,8 +157,8 @@ pub(super) fn print_many(
 }
 
 /// A report as the only one.
-fn part<'r>(report: &'r Report, key: &'r FingerprintKey) -> Part<'r> {
-    Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, key) }
+fn part<'r>(report: &'r Report, key: &'r FingerprintKey) -> ReportPart<'r> {
+    ReportPart { environment: &report.plan.environment, code: 0, told: EnvironmentReport::Report(report, key) }
 }
 
 /// Notices in a form that has nothing else, about a project in this folder of its repository.
@@ -189,15 +191,15 @@ fn keep_whole(output: &OutputArgs, page: impl Fn() -> String) -> Result<(), Fail
 
 fn show(output: &OutputArgs) -> Show {
     let view = match output.view {
-        View::Text => report::View::Lines,
-        View::Columns => report::View::Columns,
+        View::Text => report::ChangeLayout::Lines,
+        View::Columns => report::ChangeLayout::Columns,
     };
     Show { view, ignored: output.show_ignored }
 }
 
-fn style(output: &OutputArgs, terminal: &Terminal) -> Style {
+fn style(output: &OutputArgs, terminal: &Terminal) -> TextStyle {
     let width = terminal.width().unwrap_or(report::WIDTH);
-    Style { colour: terminal.color(), show: show(output), width, ..Style::default() }
+    TextStyle { colour: terminal.color(), show: show(output), width, ..TextStyle::default() }
 }
 
 /// How a run that only looked ends: what could not be told comes first, then what was refused.

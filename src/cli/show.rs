@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use super::{Exit, files, planning};
 use crate::diagnostic::Failure;
 use crate::report::{Purpose, Report};
-use crate::state::saved::{self, KeyMark, Saved};
+use crate::state::saved::{self, KeyMark, SavedPlan};
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ShowArgs, terminal: &Terminal) -> Result<Exit, Failure>
 }
 
 /// What `weft plan` reported.
-fn report(saved: Saved) -> Report {
+fn report(saved: SavedPlan) -> Report {
     Report {
         purpose: Purpose::Plan,
         cluster: Some(saved.cluster.address),

@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::diagnostic::{Failure, counted};
 use crate::pipeline::{self, Observation};
-use crate::report::{Standing, Status};
+use crate::report::{EnvironmentStatus, Standing};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -44,7 +44,7 @@ fn look(target: &TargetArgs, form: Form, terminal: &Terminal) -> Result<Lines, F
     Ok(Lines { text: terminal.kept(), document, exit })
 }
 
-fn status(environment: &str, found: Observation) -> Status {
+fn status(environment: &str, found: Observation) -> EnvironmentStatus {
     let mut releases: BTreeMap<String, Vec<_>> =
         found.releases.iter().map(|name| (name.to_string(), Vec::new())).collect();
     for (id, held) in &found.members {
@@ -55,5 +55,5 @@ fn status(environment: &str, found: Observation) -> Status {
         };
         releases.entry(held.release.to_string()).or_default().push((id.clone(), standing));
     }
-    Status { environment: environment.to_owned(), releases, warnings: found.warnings }
+    EnvironmentStatus { environment: environment.to_owned(), releases, warnings: found.warnings }
 }

@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "jinja", uses: &["base"], pure: true },
     Layer { name: "schema", uses: &["base"], pure: true },
     Layer { name: "sops", uses: &["base"], pure: true },
-    Layer { name: "stages", uses: &["base", "gotemplate", "jinja", "schema"], pure: true },
+    Layer { name: "stages", uses: &["base", "gotemplate", "jinja", "schema", "sops"], pure: true },
     Layer { name: "engine", uses: &["base", "gotemplate", "schema", "sops", "stages"], pure: false },
     Layer { name: "operator", uses: &["base", "engine", "stages"], pure: false },
 ];

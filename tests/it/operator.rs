@@ -19,7 +19,7 @@ use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams, 
 use kube::core::{ApiResource, Status};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use weft::operator::{self, ConfigMapSync, ConfigMapSyncStatus, FailedTarget, Reason};
+use weft::operator::{self, ConfigMapSync, ConfigMapSyncStatus, FailedTarget, SyncReason};
 use weft::value::Value;
 use weft::yaml::{self, Rules};
 
@@ -147,7 +147,7 @@ fn a_status_is_kept_and_sources_select() -> Result<(), Failed> {
         let found = api.list(&ListParams::default().fields("spec.source.name=b")).await?;
         assert_eq!(found.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["two"]);
         let failed =
-            FailedTarget { namespace: "team-a".into(), reason: Reason::NamespaceMissing, message: "no".into() };
+            FailedTarget { namespace: "team-a".into(), reason: SyncReason::NamespaceMissing, message: "no".into() };
         let status = ConfigMapSyncStatus { targets: Some(1), failed_targets: vec![failed], ..Default::default() };
         let patch = json!({"apiVersion": "weaver.example.com/v1alpha1", "kind": "ConfigMapSync", "status": status});
         let parameters =

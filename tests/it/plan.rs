@@ -75,7 +75,7 @@ fn listing(plan: &Plan) -> String {
             let _ = writeln!(out, "      {was}");
         }
         if let weft::plan::Action::Recreate { loses, owned, .. } = &step.action {
-            if *owned == weft::plan::Owned::Stay {
+            if *owned == weft::plan::Dependents::Stay {
                 out.push_str("      what it owns stays\n");
             }
             for lost in loses {

@@ -4,7 +4,7 @@ use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::Diagnostic;
 use weft::manifest::Object;
 use weft::plan::Finding;
-use weft::policy::{self, Facts};
+use weft::policy::{self, PolicyFacts};
 use weft::tree::Tree;
 
 use crate::cases::{self, Case};
@@ -48,7 +48,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     }
     let without = case.read_if_there("without.txt").unwrap_or_default();
     let cluster = without.is_empty().then(|| "kind-dev".to_owned());
-    let facts = Facts { cluster, commit: None, aim: "apply" };
+    let facts = PolicyFacts { cluster, commit: None, aim: "apply" };
     let objects: Vec<Object> = plan.steps.iter().filter_map(|it| it.object.desired.as_deref().cloned()).collect();
     let judge = || match without.trim() {
         "plan" => policy::judge_objects(&policy, &plan.environment, &objects, &facts, &key()),

@@ -6,7 +6,9 @@ mod laws;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::{Diagnostic, Failure, Kind};
-use weft::report::{self, Budget, Detail, LIMIT, Listed, Part, Report, Show, Style, Told, View};
+use weft::report::{
+    self, Budget, ChangeLayout, Detail, EnvironmentReport, LIMIT, ListOptions, Report, ReportPart, Show, TextStyle,
+};
 
 use crate::cases::{self, Case};
 use crate::plan::input::{Input, key};
@@ -29,15 +31,15 @@ fn run(case: &Case) -> Result<(), Failed> {
     let report = input.report();
     let ignored = input.show_ignored;
     let show = Show { ignored, ..Show::default() };
-    let json = report::json(&report, Listed { ignored, ..Listed::default() }, &key());
-    let text = report::text(&report, &Style { show, ..Style::default() });
+    let json = report::json(&report, ListOptions { ignored, ..ListOptions::default() }, &key());
+    let text = report::text(&report, &TextStyle { show, ..TextStyle::default() });
     let budget = Budget { bytes: input.limit.unwrap_or(LIMIT), show, whole: input.limit.map(|_| "report.md") };
     let markdown = report::markdown(&report, budget);
     let pretty = serde_json::to_string_pretty(&json)? + "\n";
     silent([&text, &markdown, &pretty])?;
     valid(&json)?;
     if input.columns {
-        columns(case, &report, Show { view: View::Columns, ..show })?;
+        columns(case, &report, Show { view: ChangeLayout::Columns, ..show })?;
     }
     if input.forms {
         forms::check(case, &report, show)?;
@@ -49,7 +51,7 @@ fn run(case: &Case) -> Result<(), Failed> {
 
 /// The tables of a case, of which no line is too long.
 fn columns(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
-    let table = |width| report::text(report, &Style { show, width, ..Style::default() });
+    let table = |width| report::text(report, &TextStyle { show, width, ..TextStyle::default() });
     let page = report::markdown(report, Budget { show, ..Budget::default() });
     for width in [80, 160] {
         let text = table(width);
@@ -99,14 +101,14 @@ fn many() -> Result<(), Failed> {
         hint: Some("Start it.".into()),
     });
     let key = key();
-    let part = |environment, code, told| Part { environment, code, told };
+    let part = |environment, code, told| ReportPart { environment, code, told };
     let parts = [
-        part("east", 5, Told::Report(&plan, &key)),
-        part("dead", 1, Told::Failed(&failure.diagnostics)),
-        part("west", 0, Told::Report(&drift, &key)),
-        part("last", 0, Told::Skipped),
+        part("east", 5, EnvironmentReport::Report(&plan, &key)),
+        part("dead", 1, EnvironmentReport::Failed(&failure.diagnostics)),
+        part("west", 0, EnvironmentReport::Report(&drift, &key)),
+        part("last", 0, EnvironmentReport::Skipped),
     ];
-    let text = report::text_of_many(&parts, &Style::default());
+    let text = report::text_of_many(&parts, &TextStyle::default());
     let closing = "4 environments: 1 to create, 1 kept, 1 unknown, 2 unchanged, 3 as applied; \
                    failed: dead; unknown: east; not begun: last";
     cases::same("the last line", closing, text.lines().last().unwrap_or_default())?;
@@ -118,9 +120,9 @@ fn many() -> Result<(), Failed> {
     assert!(page.contains("| dead | failed: no answer&#92;nfrom &#92;u{1b}"), "{page}");
     assert!(!page.contains('\u{1b}') && page.contains("### dev"), "{page}");
     for limit in [10, 400, 900] {
-        assert!(report::markdown_of_many(&parts, Budget::of(limit)).len() <= limit);
+        assert!(report::markdown_of_many(&parts, Budget::from_bytes(limit)).len() <= limit);
     }
-    let document = report::json_of_many(&parts, 5, Listed::default());
+    let document = report::json_of_many(&parts, 5, ListOptions::default());
     assert_eq!((&document["exitCode"], &document["environments"][3]["skipped"]), (&5.into(), &true.into()));
     assert_eq!(document["environments"][1]["errors"][0]["hint"], "Start it.");
     valid_many(&document)
@@ -132,13 +134,13 @@ fn of(yaml: &str) -> Report {
 
 fn unchanged() -> Result<(), Failed> {
     let report = of("{releases: [{name: app, unchanged: 10000}]}");
-    let text = report::text(&report, &Style::default());
+    let text = report::text(&report, &TextStyle::default());
     cases::same("the text", "dev\n\ndev: nothing to change (10000 objects)\n", &text)?;
     assert!(report::markdown(&report, Budget::default()).len() < 200);
-    let json = report::json(&report, Listed::default(), &key());
+    let json = report::json(&report, ListOptions::default(), &key());
     assert!(json.to_string().len() < 2000);
     assert_eq!(json["summary"]["unchanged"], 10_000);
-    let listed = report::json(&report, Listed { unchanged: true, ..Listed::default() }, &key());
+    let listed = report::json(&report, ListOptions { unchanged: true, ..ListOptions::default() }, &key());
     assert_eq!(listed["steps"].as_array().map(Vec::len), Some(10_000));
     valid(&listed)
 }
@@ -148,8 +150,8 @@ const CHANGED: &str = "{releases: [{name: app, unchanged: 2}], objects: [{id: Co
 
 fn colour() -> Result<(), Failed> {
     let report = of(CHANGED);
-    let plain = report::text(&report, &Style::default());
-    let painted = report::text(&report, &Style { colour: true, ..Style::default() });
+    let plain = report::text(&report, &TextStyle::default());
+    let painted = report::text(&report, &TextStyle { colour: true, ..TextStyle::default() });
     assert!(!plain.contains('\u{1b}') && painted.contains("\u{1b}[32m+ create ConfigMap apps/a\u{1b}[0m"), "{painted}");
     cases::same("the text without its colours", &plain, &anstream::adapter::strip_str(&painted).to_string())
 }
@@ -166,7 +168,7 @@ fn degrees() -> Result<(), Failed> {
     let objects = (0..40).map(object).collect::<Vec<_>>().concat();
     let gone = "- {id: ConfigMap apps/gone, is: leftover, live: {data: {a: b}}}\n";
     let report = of(&format!("releases: [{{name: app}}]\nobjects:\n{objects}{gone}"));
-    let page = |bytes| report::markdown(&report, Budget { whole: Some("all.md"), ..Budget::of(bytes) });
+    let page = |bytes| report::markdown(&report, Budget { whole: Some("all.md"), ..Budget::from_bytes(bytes) });
     let whole = report::markdown(&report, Budget::whole());
     assert_eq!(page(whole.len()), whole);
     assert!(!whole.contains("Shortened"));
@@ -185,7 +187,7 @@ fn degrees() -> Result<(), Failed> {
     assert_eq!(folded, 0);
     assert_eq!(page(60), "dev: 40 to change, 1 to delete");
     assert_eq!(page(10), "dev: 40 to");
-    let names = report::text(&report, &Style { detail: Detail::Names, ..Style::default() });
+    let names = report::text(&report, &TextStyle { detail: Detail::Names, ..TextStyle::default() });
     assert!(!names.contains("drift"));
     cases::same("the first names", "  ~ update ConfigMap apps/c0", names.lines().nth(3).unwrap_or_default())
 }

@@ -1,10 +1,10 @@
-//! The CustomResourceDefinition of the kind, made from the Rust types.
+//! The CustomResourceDefinition of the kind, generated from the Rust types.
 
 use serde_json::Value as Json;
 use thiserror::Error;
 
 use crate::ConfigMapSync;
-use crate::marks::Key;
+use crate::marks::NamespacedName;
 use weft_base::diagnostic::{Diagnose, Kind};
 use weft_base::value::{Origin, Value};
 use weft_engine::cluster::ClusterError;
@@ -29,14 +29,13 @@ pub enum OperatorError {
     #[error("there is no ConfigMapSync `{key}`")]
     NoObject {
         /// Namespace and name.
-        key: Key,
+        key: NamespacedName,
     },
     /// An object cannot be read.
     #[error("the ConfigMapSync `{key}` cannot be read")]
     Unreadable {
         /// Namespace and name.
-        key: Key,
-        /// Why.
+        key: NamespacedName,
         source: Box<ClusterError>,
     },
 }
@@ -82,7 +81,7 @@ pub fn crd() -> Result<Value, OperatorError> {
     Ok(serde_json::from_value(definition)?)
 }
 
-/// Refuses null where a field may be left out: a rule's `has()` is true for a null, which it then cannot compare.
+/// Refuses null for an optional field: a rule's `has()` is true for a null, which it then cannot compare.
 fn strict(schema: &mut Json) {
     match schema {
         Json::Object(keys) => {

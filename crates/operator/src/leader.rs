@@ -1,8 +1,8 @@
-//! Which of several operators acts: the one that holds the Lease.
+//! Elects which of several operators acts: the one that holds the Lease.
 //!
-//! A Lease fences nothing at the server: a write that is under way when it ends may still be done. So nothing is begun
-//! once it could not be renewed for 10 of its 15 seconds, by this process' own clock, and every write is one that two
-//! leaders at once could not do harm with.
+//! A Lease fences nothing at the server: a write under way when it expires may still be done. So nothing is started if
+//! the Lease was not renewed for 10 of its 15 seconds by this process's own clock, and every write is one that two
+//! leaders at once can do without harm.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,16 +12,16 @@ use futures::FutureExt as _;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-use crate::Figures;
+use crate::Metrics;
 use weft_engine::cluster::{Cluster, ClusterError, Fence, Holder, Lease, Target, holder};
 
-/// The Lease by which one operator of a namespace leads.
+/// The Lease that makes one operator of a namespace the leader.
 pub const LEASE: &str = "weaver-operator";
 
-/// The time until a bid that failed is made again.
+/// The time until a failed request for the Lease is repeated.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// A place in the election of a leader.
+/// A candidate's place in the election of a leader.
 #[derive(Clone, Debug)]
 pub struct Seat {
     /// The namespace of the Lease.
@@ -36,19 +36,19 @@ pub struct Leading(watch::Receiver<Option<Arc<Fence>>>);
 
 /// What makes a [`Leading`] true and false.
 #[derive(Debug)]
-pub struct Turn(watch::Sender<Option<Arc<Fence>>>);
+pub struct LeadershipSender(watch::Sender<Option<Arc<Fence>>>);
 
 impl Leading {
     /// One who leads from the beginning to the end, as long as the turn is kept.
-    pub fn alone() -> (Turn, Self) {
+    pub fn alone() -> (LeadershipSender, Self) {
         let (turn, leading) = watch::channel(Some(Arc::new(Fence::open())));
-        (Turn(turn), Self(leading))
+        (LeadershipSender(turn), Self(leading))
     }
 
     /// One of several, who does not lead yet; [`campaign`] changes that.
-    pub fn contested() -> (Turn, Self) {
+    pub fn contested() -> (LeadershipSender, Self) {
         let (turn, leading) = watch::channel(None);
-        (Turn(turn), Self(leading))
+        (LeadershipSender(turn), Self(leading))
     }
 
     /// Whether a write may be sent now. It is the clock that says so: also a process that was stopped for a while, and
@@ -68,8 +68,8 @@ impl Leading {
 pub async fn campaign(
     target: &Target,
     seat: &Seat,
-    turn: &Turn,
-    figures: &Figures,
+    turn: &LeadershipSender,
+    figures: &Metrics,
     over: oneshot::Receiver<()>,
     tell: &(dyn Fn(&ClusterError) + Sync),
 ) -> Result<(), ClusterError> {
@@ -111,8 +111,8 @@ async fn bid(target: &Target, namespace: &str, who: &str) -> Result<Lease, Clust
 /// Leads until the Lease is lost, or until the end, which is true.
 async fn hold(
     lease: Lease,
-    turn: &Turn,
-    figures: &Figures,
+    turn: &LeadershipSender,
+    figures: &Metrics,
     over: impl Future<Output = ()>,
 ) -> Result<bool, ClusterError> {
     let mut lost = lease.lost();

@@ -1,4 +1,4 @@
-//! By what a copy shows whose it is.
+//! The labels and annotations that show who owns a copy.
 
 /// The group of the kind, and of everything that marks a copy.
 const DOMAIN: &str = "weaver.example.com";
@@ -38,21 +38,19 @@ pub const STATUS_MANAGER: &str = "weaver-status";
 
 /// A namespace and a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// The namespace.
+pub struct NamespacedName {
     pub namespace: String,
-    /// The name.
     pub name: String,
 }
 
-impl Key {
+impl NamespacedName {
     /// Of both parts.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
 }
 
-impl std::fmt::Display for Key {
+impl std::fmt::Display for NamespacedName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }

@@ -1,14 +1,14 @@
-//! What the operator counts, as metrics.
+//! The operator's counters as metrics.
 
 use std::fmt::Display;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::{CLASSES, Figures};
+use crate::{CLASSES, Metrics};
 use weft_engine::telemetry::{Family, Kind};
 
 /// The metrics of the operator, all of them whether or not something happened yet. None is about one object.
-pub fn metrics(figures: &Figures) -> Vec<Family> {
+pub fn metrics(figures: &Metrics) -> Vec<Family> {
     let counter = |name, help| Family::new(name, Kind::Counter, help);
     let gauge = |name, help| Family::new(name, Kind::Gauge, help);
     let durations = figures.durations();
@@ -75,7 +75,7 @@ fn seconds(milliseconds: u64) -> f64 {
     milliseconds.number() / 1000.0
 }
 
-/// Of the process' own pages; Linux alone says it.
+/// The resident memory in bytes; only Linux reports it.
 fn resident() -> f64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,26 +1,25 @@
-//! The rights that the operator needs, and those that it asks of the accounts that it acts as: the chart, the docs and
-//! the tests take them from here.
+//! The rights that the operator needs, and those that its accounts need. The chart, the documentation and the tests
+//! take them from here.
 
 /// Verbs on a resource, with what they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needed {
+pub struct NeededRight {
     /// The API group; empty for the core group.
     pub group: &'static str,
     /// The resource in the plural, with its subresource.
     pub resource: &'static str,
-    /// The one name that is enough, where one is.
+    /// The only resource name that is needed, if one is enough.
     pub name: Option<&'static str>,
-    /// The verbs.
     pub verbs: &'static [&'static str],
     /// What they are for.
     pub why: &'static str,
-    /// With which switch they are needed.
-    pub when: When,
+    /// The switch that makes them necessary.
+    pub when: RightCondition,
 }
 
-/// With which switch a right is needed.
+/// The switch that makes a right necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub enum RightCondition {
     /// Always.
     Always,
     /// Unless `--strict`.
@@ -29,18 +28,18 @@ pub enum When {
     Impersonating,
 }
 
-/// What the operator's own account needs, in the whole cluster. There is no right to write a ConfigMap among them.
-pub const OPERATOR: &[Needed] = &[
+/// What the operator's own account needs in the whole cluster. The right to write a ConfigMap is not among them.
+pub const OPERATOR: &[NeededRight] = &[
     needed("", "serviceaccounts/token", &["create"], "tokens, with which all ConfigMaps are read and written"),
     needed("weaver.example.com", "configmapsyncs", &["get", "list", "watch", "patch"], "the objects, and finalizers"),
     needed("weaver.example.com", "configmapsyncs/status", &["patch"], "their status"),
     needed("", "namespaces", &["get", "list", "watch"], "where copies go"),
     needed("", "serviceaccounts", &["list", "watch"], "whose rights there are"),
-    Needed {
-        when: When::Default,
+    NeededRight {
+        when: RightCondition::Default,
         ..needed("", "configmaps", &["list", "watch"], "what changes; only metadata is asked for")
     },
-    Needed {
+    NeededRight {
         name: Some("configmapsyncs.weaver.example.com"),
         ..needed(
             "apiextensions.k8s.io",
@@ -50,23 +49,24 @@ pub const OPERATOR: &[Needed] = &[
         )
     },
     needed("events.k8s.io", "events", &["create", "patch"], "events"),
-    Needed {
-        when: When::Impersonating,
+    NeededRight {
+        when: RightCondition::Impersonating,
         ..needed("", "serviceaccounts", &["impersonate"], "cleaning up after an account that is gone")
     },
 ];
 
 /// What an account needs in the source's namespace.
-pub const SOURCE: &[Needed] = &[needed("", "configmaps", &["get"], "the source")];
+pub const SOURCE: &[NeededRight] = &[needed("", "configmaps", &["get"], "the source")];
 
 /// What an account needs in each namespace that is copied to.
-pub const TARGET: &[Needed] = &[needed("", "configmaps", &["get", "list", "create", "patch", "delete"], "the copies")];
+pub const TARGET: &[NeededRight] =
+    &[needed("", "configmaps", &["get", "list", "create", "patch", "delete"], "the copies")];
 
 const fn needed(
     group: &'static str,
     resource: &'static str,
     verbs: &'static [&'static str],
     why: &'static str,
-) -> Needed {
-    Needed { group, resource, name: None, verbs, why, when: When::Always }
+) -> NeededRight {
+    NeededRight { group, resource, name: None, verbs, why, when: RightCondition::Always }
 }

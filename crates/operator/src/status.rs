@@ -69,7 +69,7 @@ pub struct FailedTarget {
     /// The namespace.
     pub namespace: String,
     /// Why, for programs.
-    pub reason: Reason,
+    pub reason: SyncReason,
     /// Why, for people.
     #[schemars(length(max = 1024))]
     pub message: String,
@@ -77,7 +77,7 @@ pub struct FailedTarget {
 
 /// Why a condition or a target is as it is. The names are part of the API.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-pub enum Reason {
+pub enum SyncReason {
     /// Every target equals the source.
     Synced,
     /// No namespace is to have a copy.

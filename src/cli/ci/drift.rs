@@ -10,11 +10,11 @@ use crate::cli::many::{self, Ends, Looked, Names};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings, wait};
 use crate::diagnostic::Failure;
-use crate::drift::{self, Fate, Issue};
+use crate::drift::{self, EnvironmentResult, Issue};
 use crate::pipeline::{self, DriftOptions};
 use crate::plan::Guards;
 use crate::project;
-use crate::report::Told;
+use crate::report::EnvironmentReport;
 use crate::source::{ENVIRONMENTS, Source};
 
 /// Look for drift in all environments, and keep one issue for each: open as long as there is drift, closed when it is
@@ -35,7 +35,7 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     };
     let names = Names { list, parallel: args.several.parallel, fail_fast: args.several.fail_fast };
     let fates = look::each(&names, terminal, |environment, terminal| found(args, environment, terminal));
-    let parts = many::parts(&names, &fates, |it| Told::Report(&it.looked.report, &it.looked.key));
+    let parts = many::parts(&names, &fates, |it| EnvironmentReport::Report(&it.looked.report, &it.looked.key));
     let exit = look::shown(&parts, &names, &fates, terminal)?;
     let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
     let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
@@ -63,6 +63,7 @@ fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found
     let looking = DriftOptions { record: !args.dry_run, unmanaged: false };
     let (planned, look) = wait(pipeline::look(&settings, &Guards::default(), looking, &|what| progress.at(what)))?;
     progress.done();
-    let issue = drift::issue(&drift::Told { environment, at: &look.at, fate: Fate::Looked(&look) });
+    let issue =
+        drift::issue(&drift::EnvironmentCheck { environment, at: &look.at, fate: EnvironmentResult::Looked(&look) });
     Ok(Found { looked: looked(&planned, &look), issue })
 }

@@ -8,7 +8,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
 use crate::diagnostic::Failure;
 use crate::pipeline::{Planned, Settings};
-use crate::report::{Part, Purpose, Report, Told};
+use crate::report::{EnvironmentReport, Purpose, Report, ReportPart};
 
 /// Looks at each environment, at most so many at once.
 pub(super) fn each<T: many::Ends + Send>(
@@ -47,7 +47,7 @@ pub(super) fn named(here: &Here) -> String {
 
 /// Prints what came of each, and gives back how all end together.
 pub(super) fn shown<T: many::Ends>(
-    parts: &[Part],
+    parts: &[ReportPart],
     names: &Names,
     fates: &[Fate<T>],
     terminal: &Terminal,
@@ -59,6 +59,6 @@ pub(super) fn shown<T: many::Ends>(
 }
 
 /// What is told of each.
-pub(super) fn parts<'f>(names: &'f Names, fates: &'f [Fate<Looked>]) -> Vec<Part<'f>> {
-    many::parts(names, fates, |looked| Told::Report(&looked.report, &looked.key))
+pub(super) fn parts<'f>(names: &'f Names, fates: &'f [Fate<Looked>]) -> Vec<ReportPart<'f>> {
+    many::parts(names, fates, |looked| EnvironmentReport::Report(&looked.report, &looked.key))
 }

@@ -1,6 +1,6 @@
 //! The pages that a job writes: a summary of all environments, and a comment for each.
 
-use crate::report::{self, Budget, Part, Told};
+use crate::report::{self, Budget, EnvironmentReport, ReportPart};
 
 /// How long a summary may be, in bytes. GitHub takes 1 MiB.
 const SUMMARY: usize = 1_000_000;
@@ -15,21 +15,21 @@ pub(super) fn mark(environment: &str) -> String {
 pub(super) const MARKS: &str = "<!-- weft:";
 
 /// The page of an environment. It begins with its mark, and fits into a comment; where all of it is in a file, it says so.
-pub(super) fn of(part: &Part, whole: Option<&str>) -> String {
+pub(super) fn of(part: &ReportPart, whole: Option<&str>) -> String {
     match part.told {
-        Told::Report(report, _) => report::markdown(report, Budget { whole, ..Budget::default() }),
-        Told::Failed(diagnostics) => {
+        EnvironmentReport::Report(report, _) => report::markdown(report, Budget { whole, ..Budget::default() }),
+        EnvironmentReport::Failed(diagnostics) => {
             let texts: Vec<String> = diagnostics.iter().map(|it| it.to_string().trim_end().to_owned()).collect();
             failed(part.environment, &texts.join("\n"))
         }
-        Told::Lines(text) | Told::Status(text, _) => told(part.environment, text),
-        Told::Skipped => told(part.environment, "It was not begun."),
+        EnvironmentReport::Lines(text) | EnvironmentReport::Status(text, _) => told(part.environment, text),
+        EnvironmentReport::Skipped => told(part.environment, "It was not begun."),
     }
 }
 
 /// The page of all environments.
-pub(super) fn summary(parts: &[Part]) -> String {
-    report::markdown_of_many(parts, Budget::of(SUMMARY))
+pub(super) fn summary(parts: &[ReportPart]) -> String {
+    report::markdown_of_many(parts, Budget::from_bytes(SUMMARY))
 }
 
 /// The page of an environment that a change does not reach any more.
@@ -76,7 +76,8 @@ mod tests {
             releases: Vec::new(),
             hint: None,
         };
-        let page = of(&Part { environment: "a--b c", code: 1, told: Told::Failed(&[diagnostic]) }, None);
+        let page =
+            of(&ReportPart { environment: "a--b c", code: 1, told: EnvironmentReport::Failed(&[diagnostic]) }, None);
         let lines: Vec<&str> = page.lines().collect();
         assert_eq!(lines[..2], ["<!-- weft:a__b_c -->", "### `a--b c`: failed"]);
         assert_eq!((lines[3], lines[lines.len() - 1]), ("`````text", "`````"));

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Failure};
 use crate::drift::{Issue, IssueState};
 use crate::forge::{Client, CommitState, CommitStatus, Forge, ForgeError, Job};
 use crate::network::Network;
-use crate::report::{self, Part};
+use crate::report::{self, ReportPart};
 
 /// What a job does, as the names of its statuses say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Tidings<'t> {
     /// What it does.
     pub does: Does,
     /// What came of each environment.
-    pub parts: &'t [Part<'t>],
+    pub parts: &'t [ReportPart<'t>],
     /// The commit that has the statuses.
     pub head: Option<&'t str>,
     /// Whether the parts are all environments that the change touches.
@@ -43,7 +43,7 @@ pub(super) struct Tidings<'t> {
 
 impl<'t> Tidings<'t> {
     /// What came of environments that were asked for.
-    pub(super) fn new(does: Does, parts: &'t [Part<'t>], head: Option<&'t str>) -> Self {
+    pub(super) fn new(does: Does, parts: &'t [ReportPart<'t>], head: Option<&'t str>) -> Self {
         Self { does, parts, head, is_all: false, folder: None, issues: &[] }
     }
 }
@@ -185,7 +185,7 @@ async fn kept(issue: &Issue, client: &Client<'_>) -> Result<(), ForgeError> {
 /// A status for each environment, and one for all, whose name does not depend on what a change touches.
 fn statuses(tidings: &Tidings) -> Vec<CommitStatus> {
     let name = tidings.does.name();
-    let one = |part: &Part| CommitStatus {
+    let one = |part: &ReportPart| CommitStatus {
         context: format!("weft/{name}/{}", part.environment),
         state: state(part.code),
         description: report::closing_of_many(&[*part]).split_once(": ").map(|it| it.1.to_owned()).unwrap_or_default(),

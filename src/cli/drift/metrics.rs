@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::drift::{Fate, Look, Sort, Told, Verdict};
+use crate::drift::{Category, DriftCheck, EnvironmentCheck, EnvironmentResult, Verdict};
 use crate::telemetry::{Family, Kind, text};
 
 /// The metrics of looks at environments, in Prometheus' text form. Of a look that failed only that is told: no number
 /// stands for what nobody knows.
-pub(super) fn metrics(told: &[Told<'_>]) -> String {
+pub(super) fn metrics(told: &[EnvironmentCheck<'_>]) -> String {
     let family = |name, help| Family::new(name, Kind::Gauge, help);
     let of = |environment: &str| vec![("environment", environment.to_owned())];
     let begun = || told.iter().filter(|it| it.verdict() != Verdict::Skipped);
@@ -18,15 +18,16 @@ pub(super) fn metrics(told: &[Told<'_>]) -> String {
         family("weft_drift_last_look_timestamp_seconds", "When it was last looked, whatever came of it."),
         |it, told| it.with(of(told.environment), seconds(told.at)),
     );
-    let looks = || told.iter().filter_map(|it| if let Fate::Looked(look) = it.fate { Some(look) } else { None });
-    let each = |family: Family, number: &dyn Fn(&Look) -> Option<f64>| {
+    let looks =
+        || told.iter().filter_map(|it| if let EnvironmentResult::Looked(look) = it.fate { Some(look) } else { None });
+    let each = |family: Family, number: &dyn Fn(&DriftCheck) -> Option<f64>| {
         looks().fold(family, |it, look| match number(look) {
             Some(number) => it.with(of(&look.environment), number),
             None => it,
         })
     };
     let found = looks().fold(family("weft_drift_findings", "What others did, by sort."), |it, look| {
-        Sort::ALL.into_iter().fold(it, |it, sort| {
+        Category::ALL.into_iter().fold(it, |it, sort| {
             let labels = [of(&look.environment), vec![("sort", sort.name().to_owned())]].concat();
             it.with(labels, count(look.count(sort)))
         })
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_failed_look_has_no_counts_and_a_clean_one_has_zeros() {
-        let look = Look {
+        let look = DriftCheck {
             environment: "dev".into(),
             cluster: "https://dev.example.com".into(),
             commit: None,
@@ -79,9 +80,9 @@ mod tests {
             warnings: Vec::new(),
         };
         let told = [
-            Told { environment: "dev", at: &look.at, fate: Fate::Looked(&look) },
-            Told { environment: "prod", at: "2026-01-02T03:04:06Z", fate: Fate::Failed(&[]) },
-            Told { environment: "late", at: "2026-01-02T03:04:06Z", fate: Fate::Skipped },
+            EnvironmentCheck { environment: "dev", at: &look.at, fate: EnvironmentResult::Looked(&look) },
+            EnvironmentCheck { environment: "prod", at: "2026-01-02T03:04:06Z", fate: EnvironmentResult::Failed(&[]) },
+            EnvironmentCheck { environment: "late", at: "2026-01-02T03:04:06Z", fate: EnvironmentResult::Skipped },
         ];
         let text = metrics(&told);
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();

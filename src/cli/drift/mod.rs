@@ -18,7 +18,7 @@ use super::terminal::Terminal;
 use super::{Exit, settings, wait};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
-use crate::drift::{self, Look, Told, Verdict};
+use crate::drift::{self, DriftCheck, EnvironmentCheck, Verdict};
 use crate::pipeline::{self, DriftOptions, Planned, Settings};
 use crate::report::{self, Purpose};
 use crate::state::second;
@@ -50,7 +50,7 @@ pub(super) struct DriftArgs {
     unmanaged: bool,
     #[command(flatten)]
     telling: TellArgs,
-    /// Look again and again, after this time (`10m`, `1h`), until a signal ends it.
+    /// DriftCheck again and again, after this time (`10m`, `1h`), until a signal ends it.
     #[arg(long, value_name = "INTERVAL", value_parser = super::arguments::seconds, conflicts_with = "correct")]
     watch: Option<u64>,
     /// With `--watch`: serve `/metrics`, `/healthz` and `/readyz` at this address, such as `0.0.0.0:9100`.
@@ -61,7 +61,7 @@ pub(super) struct DriftArgs {
 /// What a look at an environment came to.
 pub(super) struct Drifted {
     looked: Looked,
-    look: Look,
+    look: DriftCheck,
     cluster: Cluster,
     namespace: String,
 }
@@ -106,7 +106,7 @@ fn round(args: &DriftArgs, targets: &Targets, terminal: &Terminal) -> Round {
     Round { at: second(Timestamp::now()), fates }
 }
 
-fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, Look), Failure> {
+fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(Planned, DriftCheck), Failure> {
     let settings = Settings { judge: args.judge.into(), ..settings::online(target, &args.set)? };
     let looking = DriftOptions { record: !args.no_record, unmanaged: args.unmanaged };
     let progress = terminal.progress();
@@ -115,13 +115,13 @@ fn look(args: &DriftArgs, target: &TargetArgs, terminal: &Terminal) -> Result<(P
     Ok(found)
 }
 
-fn drifted(planned: &Planned, look: Look) -> Drifted {
+fn drifted(planned: &Planned, look: DriftCheck) -> Drifted {
     let namespace = planned.project.environment.state_namespace.clone();
     Drifted { looked: looked(planned, &look), look, cluster: planned.cluster.clone(), namespace }
 }
 
 /// What a look tells, and how it ends.
-pub(super) fn looked(planned: &Planned, look: &Look) -> Looked {
+pub(super) fn looked(planned: &Planned, look: &DriftCheck) -> Looked {
     let report = planning::report(planned, Purpose::Drift, planned.plan.drift());
     let exit = match look.verdict() {
         Verdict::Clean => Exit::Done,
@@ -150,11 +150,17 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
 }
 
 impl Round {
-    fn told<'r>(&'r self, targets: &'r Targets) -> Vec<Told<'r>> {
+    fn told<'r>(&'r self, targets: &'r Targets) -> Vec<EnvironmentCheck<'r>> {
         let told = |(environment, fate): (&'r String, &'r Fate<Drifted>)| match fate {
-            Some(Ok(it)) => Told { environment, at: &it.look.at, fate: drift::Fate::Looked(&it.look) },
-            Some(Err(failure)) => Told { environment, at: &self.at, fate: drift::Fate::Failed(&failure.diagnostics) },
-            None => Told { environment, at: &self.at, fate: drift::Fate::Skipped },
+            Some(Ok(it)) => {
+                EnvironmentCheck { environment, at: &it.look.at, fate: drift::EnvironmentResult::Looked(&it.look) }
+            }
+            Some(Err(failure)) => EnvironmentCheck {
+                environment,
+                at: &self.at,
+                fate: drift::EnvironmentResult::Failed(&failure.diagnostics),
+            },
+            None => EnvironmentCheck { environment, at: &self.at, fate: drift::EnvironmentResult::Skipped },
         };
         targets.names.list.iter().zip(&self.fates).map(told).collect()
     }
@@ -172,7 +178,11 @@ fn correct(args: &DriftArgs, targets: &Targets, teller: &Teller, terminal: &Term
     let left = std::sync::Mutex::new(Exit::Done);
     let plan = |target: &TargetArgs, terminal: &Terminal| {
         let (planned, look) = look(args, target, terminal)?;
-        let told = Told { environment: &look.environment, at: &look.at, fate: drift::Fate::Looked(&look) };
+        let told = EnvironmentCheck {
+            environment: &look.environment,
+            at: &look.at,
+            fate: drift::EnvironmentResult::Looked(&look),
+        };
         teller.tell(&[told], &[Some((&planned.cluster, &planned.project.environment.state_namespace))], terminal);
         let exit = if look.unseen.is_empty() { Exit::Done } else { Exit::Unknown };
         let (corrected, remains) = pipeline::correct(planned);

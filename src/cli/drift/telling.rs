@@ -10,7 +10,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{files, settings, wait};
 use crate::cluster::Cluster;
 use crate::diagnostic::Failure;
-use crate::drift::{CLOUD_EVENTS, Note, Told, Verdict, cloud_event, news};
+use crate::drift::{CLOUD_EVENTS, DriftNews, EnvironmentCheck, Verdict, cloud_event, news};
 use crate::forge::signature;
 use crate::masked::Masked;
 use crate::network::{Network, NetworkError, Trust};
@@ -66,7 +66,7 @@ impl TellArgs {
 impl Teller {
     /// Tells all who are to be told; `doors` are the clusters of the environments, with the namespaces of their state. Says
     /// what went wrong, and whether anything did.
-    pub fn tell(&self, told: &[Told<'_>], doors: &[Option<(&Cluster, &str)>], terminal: &Terminal) -> bool {
+    pub fn tell(&self, told: &[EnvironmentCheck<'_>], doors: &[Option<(&Cluster, &str)>], terminal: &Terminal) -> bool {
         let mut wrong = Vec::new();
         if let Some(file) = &self.args.metrics {
             wrong.extend(files::publish(file, metrics(told)).err().map(|it| it.to_string()));
@@ -88,15 +88,15 @@ impl Teller {
     }
 
     /// The metrics of one environment, which take the place of those that were pushed before.
-    fn push(&self, told: &Told<'_>) -> Result<(), String> {
+    fn push(&self, told: &EnvironmentCheck<'_>) -> Result<(), String> {
         let Some(base) = &self.args.push else { return Ok(()) };
         let address = format!("{}/metrics/job/weft-drift/environment/{}", base.trim_end_matches('/'), told.environment);
-        let told = Told { environment: told.environment, at: told.at, fate: told.fate };
+        let told = EnvironmentCheck { environment: told.environment, at: told.at, fate: told.fate };
         let body = metrics(&[told]).into_bytes();
         self.send(Method::PUT, &address, "text/plain; version=0.0.4", body, "the Pushgateway")
     }
 
-    fn post(&self, told: &Told<'_>, note: &Note) -> Result<(), String> {
+    fn post(&self, told: &EnvironmentCheck<'_>, note: &DriftNews) -> Result<(), String> {
         let Some(address) = &self.args.webhook else { return Ok(()) };
         let body = cloud_event(told, note).to_string().into_bytes();
         self.send(Method::POST, address, CLOUD_EVENTS, body, "the webhook")

@@ -33,8 +33,7 @@ pub(super) fn run(args: &KustomizationArgs, terminal: &Terminal) -> Result<Exit,
     let (reading, tree) = Reading::tree(root.clone())?;
     let folder = args.folder.strip_prefix(&root).unwrap_or(&args.folder).to_string_lossy();
     let folder = folder.trim_start_matches("./").trim_end_matches('/');
-    let variables = settings::variables();
-    let charts = Charts::of(&|name| variables.get(name).cloned());
+    let charts = Charts::new(&settings::own());
     let overlays = Overlays {
         folder: if folder == "." { "" } else { folder },
         release: &args.release,

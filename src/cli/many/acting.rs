@@ -8,7 +8,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::pipeline::Planned;
-use crate::report::{Purpose, Report, Told};
+use crate::report::{EnvironmentReport, Purpose, Report};
 
 /// A plan with its report.
 struct Proposal {
@@ -19,8 +19,8 @@ struct Proposal {
 }
 
 impl Proposal {
-    fn told(&self) -> Told<'_> {
-        Told::Report(&self.report, &self.planned.state.key)
+    fn told(&self) -> EnvironmentReport<'_> {
+        EnvironmentReport::Report(&self.report, &self.planned.state.key)
     }
 }
 
@@ -104,11 +104,11 @@ fn conclude<'r>(
         exits.extend(fate.as_ref().map(exit_of));
         failures.extend(fate.iter().filter_map(|it| it.as_ref().err()).map(|it| it.clone().of_environment(name)));
         let Some(part) = parts.iter_mut().find(|part| part.environment == name) else { continue };
-        let Told::Report(_, key) = part.told else { continue };
-        let told = |ran: &'r Ran| Told::Report(&ran.report, key);
+        let EnvironmentReport::Report(_, key) = part.told else { continue };
+        let told = |ran: &'r Ran| EnvironmentReport::Report(&ran.report, key);
         *part = part_of(part.environment, fate.as_ref(), told);
     }
-    let exit = ended(exits, parts.iter().any(|part| matches!(part.told, Told::Skipped)));
+    let exit = ended(exits, parts.iter().any(|part| matches!(part.told, EnvironmentReport::Skipped)));
     planning::print_many(&parts, (exit.code(), &targets.folder()), &format.into(), terminal)?;
     failures.iter().flat_map(|it| &it.diagnostics).for_each(|it| terminal.diagnose(it));
     Ok(exit)

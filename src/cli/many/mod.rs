@@ -17,7 +17,7 @@ use super::{Exit, planning};
 use crate::diagnostic::Failure;
 use crate::masked::FingerprintKey;
 use crate::pipeline;
-use crate::report::{Part, Report, Told};
+use crate::report::{EnvironmentReport, Report, ReportPart};
 
 /// What a verb that only looks found in an environment.
 pub(super) struct Looked {
@@ -39,8 +39,8 @@ pub(super) trait Ends {
 }
 
 impl Looked {
-    fn told(&self) -> Told<'_> {
-        Told::Report(&self.report, &self.key)
+    fn told(&self) -> EnvironmentReport<'_> {
+        EnvironmentReport::Report(&self.report, &self.key)
     }
 }
 
@@ -141,8 +141,8 @@ pub(super) fn tell(
     }
     let fates = each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal));
     let parts = parts_of(targets, &fates, |lines| match &lines.document {
-        Some(document) => Told::Status(&lines.text, document),
-        None => Told::Lines(&lines.text),
+        Some(document) => EnvironmentReport::Status(&lines.text, document),
+        None => EnvironmentReport::Lines(&lines.text),
     });
     finish(&parts, targets, &fates, &format.into(), terminal)
 }
@@ -200,8 +200,8 @@ pub(super) fn each<I: Sync, T: Ends + Send>(
 pub(super) fn parts<'f, T: Ends>(
     names: &'f Names,
     fates: &'f [Fate<T>],
-    told: impl Fn(&'f T) -> Told<'f>,
-) -> Vec<Part<'f>> {
+    told: impl Fn(&'f T) -> EnvironmentReport<'f>,
+) -> Vec<ReportPart<'f>> {
     names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
 }
 
@@ -209,11 +209,11 @@ pub(super) fn parts<'f, T: Ends>(
 pub(super) fn parts_of<'f, T: Ends>(
     targets: &'f Targets,
     fates: &'f [Fate<T>],
-    told: impl Fn(&'f T) -> Told<'f>,
-) -> Vec<Part<'f>> {
+    told: impl Fn(&'f T) -> EnvironmentReport<'f>,
+) -> Vec<ReportPart<'f>> {
     let mut worked_on = parts(&targets.names, fates, told).into_iter();
     let part = |(environment, untouched): (&'f str, Option<&'f Looked>)| match untouched {
-        Some(it) => Some(Part { environment, code: it.exit.code(), told: it.told() }),
+        Some(it) => Some(ReportPart { environment, code: it.exit.code(), told: it.told() }),
         None => worked_on.next(),
     };
     targets.asked().filter_map(part).collect()
@@ -222,20 +222,20 @@ pub(super) fn parts_of<'f, T: Ends>(
 pub(super) fn part_of<'f, T: Ends>(
     environment: &'f str,
     fate: Option<&'f Result<T, Failure>>,
-    told: impl Fn(&'f T) -> Told<'f>,
-) -> Part<'f> {
+    told: impl Fn(&'f T) -> EnvironmentReport<'f>,
+) -> ReportPart<'f> {
     let code = fate.map_or(Exit::Done, exit_of).code();
     let told = match fate {
         Some(Ok(it)) => told(it),
-        Some(Err(failure)) => Told::Failed(&failure.diagnostics),
-        None => Told::Skipped,
+        Some(Err(failure)) => EnvironmentReport::Failed(&failure.diagnostics),
+        None => EnvironmentReport::Skipped,
     };
-    Part { environment, code, told }
+    ReportPart { environment, code, told }
 }
 
 /// Prints the parts, says what went wrong, and ends as the gravest of them.
 fn finish<T: Ends>(
-    parts: &[Part],
+    parts: &[ReportPart],
     targets: &Targets,
     fates: &[Fate<T>],
     output: &OutputArgs,

@@ -10,7 +10,7 @@ use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, changed, settings};
 use crate::diagnostic::{Diagnose, Failure, Kind};
 use crate::plan::Plan;
-use crate::plan::touched::Touched;
+use crate::plan::touched::TouchedReleases;
 use crate::report::Report;
 use crate::source::{ENVIRONMENTS, Source};
 use crate::tree::Tree;
@@ -189,7 +189,7 @@ impl Targets {
 }
 
 /// What is told of an environment of which nothing is touched.
-fn nothing_to_do(touched: Touched) -> Result<Looked, Failure> {
+fn nothing_to_do(touched: TouchedReleases) -> Result<Looked, Failure> {
     let plan = Plan { environment: touched.environment.clone(), ..Plan::default() };
     let report = Report { plan, touched: Some(touched), ..Report::default() };
     Ok(Looked { report, key: pipeline::fresh_key()?, exit: Exit::Done })

@@ -14,7 +14,7 @@ use crate::cli::terminal::{Terminal, TerminalError};
 use crate::cli::{Exit, settings, wait};
 use crate::cluster::ClusterError;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::operator::{self, Figures, Leading, Note, Options, Seat, Surroundings, Tell};
+use crate::operator::{self, Leading, Metrics, OperatorNote, OperatorOptions, Seat, Surroundings, Tell};
 use crate::telemetry::{self, MetricsPage, MetricsServer, PageResponse};
 
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> 
 
 async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let instance = settings::process().get("POD_NAME").cloned().unwrap_or_else(|| "weft-operator".to_owned());
-    let options = Options {
+    let options = OperatorOptions {
         selector: args.selector.clone(),
         strict: args.strict,
         impersonate_for_cleanup: args.impersonate_for_cleanup,
@@ -60,7 +60,7 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let target = args.server.target()?;
     operator::check(&target)?;
-    let figures = Arc::new(Figures::default());
+    let figures = Arc::new(Metrics::default());
     for (address, pages) in [(args.metrics, metrics(&figures)), (args.health, health(&figures))] {
         if let Some(address) = address {
             let server = MetricsServer::bind(address, pages).await?;
@@ -70,8 +70,8 @@ async fn serve(args: &RunArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let says = terminal.clone();
     let tell: Tell = Arc::new(move |note| match note {
-        Note::Said(text) => says.say(text),
-        Note::Warned(text) => says.warn(headless(text)),
+        OperatorNote::Info(text) => says.say(text),
+        OperatorNote::Warning(text) => says.warn(headless(text)),
     });
     let Some(namespace) = args.lease_namespace.clone() else {
         figures.leading.store(true, Ordering::Relaxed);
@@ -118,14 +118,14 @@ fn stopped() -> Result<watch::Receiver<bool>, Failure> {
     Ok(stop)
 }
 
-fn metrics(figures: &Arc<Figures>) -> Vec<MetricsPage> {
+fn metrics(figures: &Arc<Metrics>) -> Vec<MetricsPage> {
     let figures = Arc::clone(figures);
     vec![("/metrics", Box::new(move || PageResponse::text(telemetry::text(&operator::metrics(&figures)))))]
 }
 
 /// A process that serves pages is alive. It is ready when its caches are filled and the API server answers, whether it
 /// leads or waits.
-fn health(figures: &Arc<Figures>) -> Vec<MetricsPage> {
+fn health(figures: &Arc<Metrics>) -> Vec<MetricsPage> {
     let figures = Arc::clone(figures);
     let ready = move || {
         let missing = [

@@ -12,7 +12,7 @@ use weft::manifest::Object;
 use weft::masked::FingerprintKey;
 use weft::plan::{Action, Plan, Step};
 use weft::project::ClusterRef;
-use weft::report::{self, Report, Style};
+use weft::report::{self, Report, TextStyle};
 use weft::schema::fields::FieldSet;
 use weft::value::Value;
 
@@ -270,11 +270,12 @@ fn from_helm() -> Result<(), Failed> {
         let tools: Vec<String> = step.object.tools.iter().map(ToString::to_string).collect();
         assert_eq!(tools, ["Helm release `shop`"]);
         let report = Report { plan: plan.clone(), ..Report::default() };
-        let document = report::json(&report, report::Listed::default(), &FingerprintKey::new([9; 32]));
+        let document = report::json(&report, report::ListOptions::default(), &FingerprintKey::new([9; 32]));
         crate::report::valid(&document)?;
         assert_eq!(document["steps"][0]["adopts"]["from"][0]["kind"], "helm");
         assert_eq!(document["steps"][0]["tools"][0]["name"], "shop");
-        for view in [report::text(&report, &Style::default()), report::markdown(&report, report::Budget::default())] {
+        for view in [report::text(&report, &TextStyle::default()), report::markdown(&report, report::Budget::default())]
+        {
             assert!(view.contains("adopted from Helm\n"), "{view}");
         }
         assert_eq!(site.apply(&plan).await?, End::Done);

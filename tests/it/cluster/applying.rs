@@ -524,8 +524,11 @@ fn an_object_is_made_again() -> Result<(), Failed> {
         let next = vec![world.namespace(), world.object("base", job("registry.example.com/c:2"))];
         let mut plan = world.plan(next).await?;
         let step = plan.steps.iter_mut().find(|it| it.object.id == id).expect("a step");
-        step.action =
-            Action::Recreate { reason: "its template cannot change".into(), loses: Vec::new(), owned: plan::Owned::Go };
+        step.action = Action::Recreate {
+            reason: "its template cannot change".into(),
+            loses: Vec::new(),
+            owned: plan::Dependents::Go,
+        };
         let ran = world.run(&world.cluster, &plan, |_| {}).await?;
         assert_eq!(ran.conclusion.end, End::Done, "{:?}", ran.events);
         assert_ne!(first, uid().await);

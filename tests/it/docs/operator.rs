@@ -6,7 +6,7 @@ use std::path::Path;
 use libtest_mimic::{Failed, Trial};
 use regex::Regex;
 use serde_json::Value as Json;
-use weft::operator::{self, Figures, OPERATOR, SOURCE, TARGET};
+use weft::operator::{self, Metrics, OPERATOR, SOURCE, TARGET};
 use weft::telemetry;
 
 use crate::cases::{self, code};
@@ -43,7 +43,7 @@ fn steps() -> Result<(), Failed> {
 fn rights() -> Result<(), Failed> {
     let page = markdown::read(PAGE);
     let dotted = |group: &str| if group.is_empty() { String::new() } else { format!(".{group}") };
-    let line = |it: &operator::Needed| format!("`{} {}{}`", it.verbs.join(", "), it.resource, dotted(it.group));
+    let line = |it: &operator::NeededRight| format!("`{} {}{}`", it.verbs.join(", "), it.resource, dotted(it.group));
     let expected: Vec<String> = OPERATOR.iter().map(line).collect();
     let found: Vec<String> =
         rows(&page, &["right", "default", "strict", "why"]).into_iter().map(|row| row[0].clone()).collect();
@@ -65,7 +65,7 @@ fn names() -> Result<(), Failed> {
     let reasons = &schema["status"]["properties"]["failedTargets"]["items"]["properties"]["reason"]["enum"];
     let reasons = reasons.as_array().ok_or("reasons")?.iter().filter_map(Json::as_str).map(str::to_owned);
     let fields = schema["spec"]["properties"].as_object().ok_or("fields")?.keys().cloned();
-    let served = telemetry::text(&operator::metrics(&Figures::default()));
+    let served = telemetry::text(&operator::metrics(&Metrics::default()));
     let metrics = Regex::new(r"# TYPE (\w+) ")?;
     let metrics = metrics.captures_iter(&served).map(|it| it[1].to_owned());
     let missing: Vec<String> =

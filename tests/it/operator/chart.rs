@@ -6,7 +6,7 @@ use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use kube::api::{Api, PostParams};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
-use weft::operator::{Figures, LEASE, Needed, OPERATOR, When, metrics};
+use weft::operator::{LEASE, Metrics, NeededRight, OPERATOR, RightCondition, metrics};
 use weft::telemetry;
 use weft::value::Value;
 
@@ -150,14 +150,14 @@ fn rights_are_those_of_the_table() -> Result<(), Failed> {
             })
             .flat_map(|(_, object)| rules(object))
             .collect();
-        let is_needed = |needed: &&Needed| match needed.when {
-            When::Always => true,
-            When::Default => !strict,
-            When::Impersonating => impersonating,
+        let is_needed = |needed: &&NeededRight| match needed.when {
+            RightCondition::Always => true,
+            RightCondition::Default => !strict,
+            RightCondition::Impersonating => impersonating,
         };
-        let narrow = |needed: &Needed| match (strict, needed.resource) {
+        let narrow = |needed: &NeededRight| match (strict, needed.resource) {
             (true, "serviceaccounts/token") => Some("copier"),
-            (true, "serviceaccounts") if needed.when == When::Impersonating => Some("copier"),
+            (true, "serviceaccounts") if needed.when == RightCondition::Impersonating => Some("copier"),
             _ => needed.name,
         };
         let expected: BTreeSet<String> = OPERATOR
@@ -270,7 +270,7 @@ fn dashboard() -> Result<(), Failed> {
     let objects = rendered("ns", "{metrics: {dashboard: {enabled: true}}}")?;
     let map = objects.iter().find(|(_, it)| text(it, &["kind"]) == "ConfigMap").ok_or("a ConfigMap")?;
     let board: Json = serde_json::from_str(&text(&map.1, &["data", "config-weaver.json"]))?;
-    let served = telemetry::text(&metrics(&Figures::default()));
+    let served = telemetry::text(&metrics(&Metrics::default()));
     let name = regex::Regex::new(r"\b(weaver_\w+|process_\w+)")?;
     let mut asked = BTreeSet::new();
     for panel in board["panels"].as_array().ok_or("panels")? {

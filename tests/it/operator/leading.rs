@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use weft::cluster::{ClusterError, Target};
-use weft::operator::{Figures, LEASE, Leading, Seat, campaign};
+use weft::operator::{LEASE, Leading, Metrics, Seat, campaign};
 use weft::project::ClusterRef;
 
 use super::install::{Installed, acting_as};
@@ -55,7 +55,7 @@ impl Runner {
         let (turn, leading) = Leading::contested();
         let (over, ended) = oneshot::channel();
         let task = tokio::spawn(async move {
-            campaign(&target, &seat, &turn, &Figures::default(), ended, &|_: &ClusterError| ()).await
+            campaign(&target, &seat, &turn, &Metrics::default(), ended, &|_: &ClusterError| ()).await
         });
         Self { leading, over, task }
     }

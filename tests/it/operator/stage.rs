@@ -13,7 +13,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams
 use kube::core::{ApiResource, GroupVersionKind};
 use libtest_mimic::Failed;
 use serde_json::{Value as Json, json};
-use weft::operator::{self, ConfigMapSync, ConfigMapSyncStatus, Needed, When};
+use weft::operator::{self, ConfigMapSync, ConfigMapSyncStatus, NeededRight, RightCondition};
 
 use crate::cli::program::Desk;
 use crate::cli::proxy::{Answer, Proxy, Seen};
@@ -281,11 +281,11 @@ pub fn operators() -> Client {
     static TOKEN: OnceLock<String> = OnceLock::new();
     let token = TOKEN.get_or_init(|| {
         let namespace = shared().namespace("operator");
-        let rule = |it: &Needed| {
+        let rule = |it: &NeededRight| {
             json!({"apiGroups": [it.group], "resources": [it.resource], "verbs": it.verbs,
                    "resourceNames": it.name.into_iter().collect::<Vec<_>>()})
         };
-        let rules: Vec<Json> = operator::OPERATOR.iter().filter(|it| it.when != When::Impersonating).map(rule).collect();
+        let rules: Vec<Json> = operator::OPERATOR.iter().filter(|it| it.when != RightCondition::Impersonating).map(rule).collect();
         let name = namespace.clone();
         apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name}}));
         apply(&json!({

@@ -12,7 +12,8 @@ use weft::diff::{Stripped, stripped};
 use weft::manifest::ObjectId;
 use weft::masked::FingerprintKey;
 use weft::state::history::{
-    Made, Outcome, Pack, Revision, decode_pack, decode_revision, encode_pack, encode_revision, last_good, pack,
+    Pack, Provenance, Revision, RevisionOutcome, decode_pack, decode_revision, encode_pack, encode_revision, last_good,
+    pack,
 };
 use weft::value::{Map, Value};
 
@@ -80,8 +81,9 @@ fn readers(state: &State) -> Vec<String> {
     if state.1 { vec!["age1one".into(), "age1two".into()] } else { vec!["age1one".into()] }
 }
 
-fn revision(number: u64, outcome: Outcome) -> Revision {
-    let made = Made { commit: Some("c0ffee".into()), dirty: number == 2, by: "me".into(), ..Made::default() };
+fn revision(number: u64, outcome: RevisionOutcome) -> Revision {
+    let made =
+        Provenance { commit: Some("c0ffee".into()), dirty: number == 2, by: "me".into(), ..Provenance::default() };
     let (back_to, objects, packs) = ((number > 3).then_some(1), BTreeMap::new(), BTreeMap::new());
     Revision { environment: "dev".into(), release: "web".into(), number, made, outcome, back_to, objects, packs }
 }
@@ -115,7 +117,8 @@ fn history(states: &[State]) -> Result<(), TestCaseError> {
             prop_assert_eq!(&pack, &new);
             stored.insert(pack.name.clone(), Stored { pack, values });
         }
-        let revision = Revision { objects: places, packs: covers, ..revision(number, Outcome::Partial("why".into())) };
+        let revision =
+            Revision { objects: places, packs: covers, ..revision(number, RevisionOutcome::Partial("why".into())) };
         let chunks = encode_revision(&revision).map_err(fail)?;
         is_valid(&chunks)?;
         let back = decode_revision(&chunks).map_err(fail)?;
@@ -162,7 +165,7 @@ fn pack_is_left_behind() -> Result<(), Failed> {
     for texts in [[0; 4], [1, 1, 0, 0], [1, 1, 1, 0], [2, 1, 1, 0]] {
         let (objects, packs, new) = pack(strip(&bodies(&state(&texts))), before.as_ref(), Vec::new());
         brought.push((new.map_or(0, |it| it.objects.len()), packs.len()));
-        before = Some(Revision { objects, packs, ..revision(1, Outcome::Done) });
+        before = Some(Revision { objects, packs, ..revision(1, RevisionOutcome::Done) });
     }
     // The third wants one of the four first objects: it takes that one into its own pack.
     assert_eq!(brought, [(4, 1), (2, 2), (2, 2), (1, 3)]);
@@ -171,18 +174,18 @@ fn pack_is_left_behind() -> Result<(), Failed> {
 
 #[allow(clippy::unnecessary_wraps, reason = "tests that are code have one signature")]
 fn the_last_good_one() -> Result<(), Failed> {
-    let failed = || Outcome::Failed("why".into());
-    let of = |outcomes: Vec<Outcome>| {
+    let failed = || RevisionOutcome::Failed("why".into());
+    let of = |outcomes: Vec<RevisionOutcome>| {
         let mut all: Vec<_> = (1..).zip(outcomes).map(|(number, outcome)| revision(number, outcome)).collect();
         all.reverse();
         last_good(&all).map(|it| it.number)
     };
     assert_eq!(of(vec![]), None);
-    assert_eq!(of(vec![Outcome::Done]), None);
-    assert_eq!(of(vec![failed(), Outcome::Done]), None);
-    assert_eq!(of(vec![Outcome::Done, Outcome::Done]), Some(1));
-    assert_eq!(of(vec![Outcome::Done, failed(), failed()]), Some(1));
+    assert_eq!(of(vec![RevisionOutcome::Done]), None);
+    assert_eq!(of(vec![failed(), RevisionOutcome::Done]), None);
+    assert_eq!(of(vec![RevisionOutcome::Done, RevisionOutcome::Done]), Some(1));
+    assert_eq!(of(vec![RevisionOutcome::Done, failed(), failed()]), Some(1));
     assert_eq!(revision(4, failed()).result(), "rolled back to 1, failed: why");
-    assert_eq!(revision(4, Outcome::Done).result(), "rolled back to 1");
+    assert_eq!(revision(4, RevisionOutcome::Done).result(), "rolled back to 1");
     Ok(())
 }

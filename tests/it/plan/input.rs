@@ -11,7 +11,7 @@ use weft::diff::{
 use weft::manifest::hooks::{Occasion, Point, Role, role};
 use weft::manifest::{Hook, Object, ObjectId};
 use weft::masked::FingerprintKey;
-use weft::plan::hooks::{KeptBody, KeptHooks, Left, Seen, WantedHook};
+use weft::plan::hooks::{HookBody, HookLeftover, HookRecord, HookState, WantedHook};
 use weft::plan::{self, Finding, Guards, HookFacts, PART_OF, Plan, ReleaseFacts, Ruling};
 use weft::project::{ConflictRule, ObjectPattern, Prune, ReplaceRule};
 use weft::report::{Event, Outcome, Purpose, Report};
@@ -314,7 +314,7 @@ impl Facts {
         self.hooks.iter().map(|body| Arc::new(WantedHook::new(hook(body, &self.name), &key()))).collect()
     }
 
-    fn kept_hooks(&self) -> KeptHooks {
+    fn kept_hooks(&self) -> HookState {
         let wanted = self.wanted_hooks();
         let seen = self.seen.iter().map(|text| {
             let words: Vec<&str> = text.split(' ').collect();
@@ -322,18 +322,18 @@ impl Facts {
             let of = id(&format!("{kind} {name}"));
             let now = wanted.iter().find(|it| it.hook.object.id == of).map(|it| it.digest.clone());
             let digest = if state == "changed" { None } else { now };
-            let seen = Seen { digest: digest.unwrap_or_default(), ran: state != "new" };
-            ((of, Point::of(point).expect("a point").kept()), seen)
+            let seen = HookRecord { digest: digest.unwrap_or_default(), ran: state != "new" };
+            ((of, Point::of(point).expect("a point").recorded_as()), seen)
         });
         let left = self.left.iter().map(|text| {
             let (object, of) = text.split_once(" of ").expect("an object of a hook");
-            (id(object), Left { api_version: "batch/v1".to_owned(), of: id(of) })
+            (id(object), HookLeftover { api_version: "batch/v1".to_owned(), of: id(of) })
         });
         let bodies = self.kept.iter().map(|body| {
             let hook = hook(body, &self.name);
-            (hook.object.id, KeptBody(Arc::new(hook.object.body)))
+            (hook.object.id, HookBody(Arc::new(hook.object.body)))
         });
-        KeptHooks {
+        HookState {
             unfinished: self.unfinished.as_deref().map(|it| Occasion::of(it).expect("an occasion")),
             seen: seen.collect(),
             left: left.collect(),

@@ -6,8 +6,8 @@ use weft::diagnostic::Diagnostic;
 use weft::diff::Judge;
 use weft::plan::{Guards, Plan};
 use weft::project::Selection;
-use weft::report::{self, Budget, Listed, Report, Show, Style, View};
-use weft::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
+use weft::report::{self, Budget, ChangeLayout, ListOptions, Report, Show, TextStyle};
+use weft::state::saved::{self, ClusterMark, CommitMark, KeyMark, PlanPurpose, SavedError, SavedPlan, SetArguments};
 
 use super::input::{Input, key};
 use crate::cases::{self, Case, same};
@@ -22,8 +22,8 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A plan as it is saved.
-pub fn saved(plan: Plan) -> Saved {
-    Saved {
+pub fn saved(plan: Plan) -> SavedPlan {
+    SavedPlan {
         tool: "0.1.0".into(),
         made: "2026-11-21T10:00:00Z".into(),
         cluster: ClusterMark { address: "https://dev.example.com:6443".into(), uid: Some("1".into()) },
@@ -34,9 +34,9 @@ pub fn saved(plan: Plan) -> Saved {
             gone: Vec::new(),
         },
         judge: Judge::DryRun,
-        aim: Aim::Apply,
+        aim: PlanPurpose::Apply,
         set: vec!["--set image.tag".into()],
-        given: Some(Given::Plain(vec![("--set".into(), "image.tag=v2".into())])),
+        given: Some(SetArguments::Plain(vec![("--set".into(), "image.tag=v2".into())])),
         guards: Guards { cap: Some(7), take: vec!["helm*".into()], ..Guards::default() },
         key: KeyMark::Kept(key().mark()),
         digest: plan.digest(&key()),
@@ -83,11 +83,11 @@ fn shows_what_was_planned(case: &Case) -> Result<(), Failed> {
     same("the file, written again", &text, &String::from_utf8(saved::write(&again, &key())?)?)?;
     let report = |plan: Plan| Report { plan, digest: Some("d".into()), ..Report::default() };
     let (before, after) = (report(plan), report(again.plan));
-    for (view, ignored) in [(View::Lines, false), (View::Lines, true), (View::Columns, true)] {
+    for (view, ignored) in [(ChangeLayout::Lines, false), (ChangeLayout::Lines, true), (ChangeLayout::Columns, true)] {
         let show = Show { view, ignored };
         let budget = Budget { show, ..Budget::default() };
-        let style = Style { show, ..Style::default() };
-        let listed = Listed { ignored, unchanged: ignored };
+        let style = TextStyle { show, ..TextStyle::default() };
+        let listed = ListOptions { ignored, unchanged: ignored };
         same("the text", &report::text(&before, &style), &report::text(&after, &style))?;
         same("the page", &report::markdown(&before, budget), &report::markdown(&after, budget))?;
         let json = |report: &Report, key| format!("{:#}", report::json(report, listed, key));

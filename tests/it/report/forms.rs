@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use libtest_mimic::Failed;
 use regex::Regex;
 use serde_json::Value as Json;
-use weft::report::{self, Notice, Part, Report, Show, Told};
+use weft::report::{self, EnvironmentReport, Notice, Report, ReportPart, Show};
 
 use crate::cases::Case;
 use crate::markdown;
@@ -15,7 +15,8 @@ use crate::plan::input::key;
 pub fn check(case: &Case, report: &Report, show: Show) -> Result<(), Failed> {
     let (key, notices) = (key(), report::notices(report));
     let page = report::html(report, show);
-    let part = Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, &key) };
+    let part =
+        ReportPart { environment: &report.plan.environment, code: 0, told: EnvironmentReport::Report(report, &key) };
     let (results, log) = (report::junit(&[part], ""), report::sarif(&notices, ""));
     let (commands, quality) = (report::github(&notices, ""), report::gitlab(&notices, ""));
     let (log_text, quality_text) = (format!("{log:#}\n"), format!("{quality:#}\n"));

@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 use regex::Regex;
 use serde_json::{Value as Json, json};
 use weft::diagnostic::{Diagnostic, Failure, Kind};
-use weft::report::{self, Budget, Part, Report, Show, Style, Told};
+use weft::report::{self, Budget, EnvironmentReport, Report, ReportPart, Show, TextStyle};
 
 use super::{forms, laws};
 use crate::plan::input::{Input, key};
@@ -139,13 +139,13 @@ fn check(report: &Report) -> Result<(), Failed> {
         hint: Some(report.warnings[5].clone()),
     });
     let parts = [
-        Part { environment: &report.plan.environment, code: 0, told: Told::Report(report, &key) },
-        Part { environment: &report.warnings[6], code: 1, told: Told::Failed(&failure.diagnostics) },
+        ReportPart { environment: &report.plan.environment, code: 0, told: EnvironmentReport::Report(report, &key) },
+        ReportPart { environment: &report.warnings[6], code: 1, told: EnvironmentReport::Failed(&failure.diagnostics) },
     ];
     let show = Show::default();
     for text in [
-        report::text(report, &Style { show, ..Style::default() }),
-        report::text_of_many(&parts, &Style { show, ..Style::default() }),
+        report::text(report, &TextStyle { show, ..TextStyle::default() }),
+        report::text_of_many(&parts, &TextStyle { show, ..TextStyle::default() }),
         failure.diagnostics.iter().map(ToString::to_string).collect(),
     ] {
         log(&text)?;
@@ -163,7 +163,9 @@ fn check(report: &Report) -> Result<(), Failed> {
     }
     forms::sarif(&report::sarif(&notices, ""))?;
     forms::gitlab(&report::gitlab(&notices, ""));
-    for page in [report::markdown(report, Budget::of(4 << 20)), report::markdown_of_many(&parts, Budget::default())] {
+    for page in
+        [report::markdown(report, Budget::from_bytes(4 << 20)), report::markdown_of_many(&parts, Budget::default())]
+    {
         quiet(&page)?;
         let outside = laws::outside_of_fences(&page).ok_or("a fence is open")?;
         let outside = laws::seen(&outside);

@@ -22,7 +22,7 @@ pub fn run() -> Result<(), Failed> {
     let mut runner = TestRunner::new(cases::tries(150));
     runner.run(&reports, |(objects, name, bytes, warnings)| {
         let report = report(&objects, &name, warnings);
-        let budget = Budget { whole: Some("all`.md"), ..Budget::of(bytes) };
+        let budget = Budget { whole: Some("all`.md"), ..Budget::from_bytes(bytes) };
         let page = report::markdown(&report, budget);
         prop_assert!(page.len() <= bytes, "{} bytes of {bytes}", page.len());
         prop_assert_eq!(&page, &report::markdown(&report, budget), "another page of the same report");

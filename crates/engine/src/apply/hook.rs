@@ -14,7 +14,7 @@ use weft_stages::health::{self, Cause, Health, Sort};
 use weft_stages::manifest::hooks::{self, Cleanup, Point, Role};
 use weft_stages::manifest::{self, Object, ObjectId, PART_OF};
 use weft_stages::plan::hooks::digest;
-use weft_stages::plan::{Does, HookStep, Step};
+use weft_stages::plan::{HookAction, HookStep, Step};
 use weft_stages::project::HealthRule;
 use weft_stages::report::Outcome;
 
@@ -84,7 +84,7 @@ impl Run<'_> {
     /// The points at which a stage runs hooks.
     fn points(&self, stage: usize) -> Vec<Point> {
         let hooks = self.stage(stage).steps.iter().filter_map(|at| self.step(*at).action.hook());
-        let mut points: Vec<Point> = hooks.filter(|it| it.does == Does::Run).map(|it| it.point).collect();
+        let mut points: Vec<Point> = hooks.filter(|it| it.does == HookAction::Run).map(|it| it.point).collect();
         points.dedup();
         points
     }
@@ -100,7 +100,7 @@ impl Run<'_> {
 
     async fn run_hook(&self, stage: usize, at: usize) {
         let step = self.step(at);
-        let does = |hook: &&HookStep| matches!(hook.does, Does::Run | Does::Remove);
+        let does = |hook: &&HookStep| matches!(hook.does, HookAction::Run | HookAction::Remove);
         let (Some(hook), id) = (step.action.hook().filter(does), &step.object.id) else { return };
         let obstacle = self.scope.obstacle();
         if obstacle.is_none() {
@@ -108,14 +108,16 @@ impl Run<'_> {
         }
         let ended = match (obstacle, hook.does) {
             (Some(reason), _) => Err(Outcome::Skipped(reason)),
-            (None, Does::Remove) => self.clear(step, id).await.map(|()| Outcome::Deleted),
+            (None, HookAction::Remove) => self.clear(step, id).await.map(|()| Outcome::Deleted),
             (None, _) => self.run(stage, at, hook).await.map(|()| Outcome::Healthy),
         };
         self.done_with(at);
         match ended {
             Ok(outcome) => {
                 let done = match (&step.object.desired, hook.does) {
-                    (Some(object), Does::Run) => StepResult::Ran(digest(object, &hook.of, &self.scope.options.key)),
+                    (Some(object), HookAction::Run) => {
+                        StepResult::Ran(digest(object, &hook.of, &self.scope.options.key))
+                    }
                     _ => StepResult::Deleted,
                 };
                 self.note(at, done);

@@ -9,7 +9,7 @@ use super::{ApplyError, Run, StepResult};
 use crate::cluster::WriteError;
 use weft_stages::manifest::ObjectId;
 use weft_stages::manifest::hooks::Occasion;
-use weft_stages::plan::hooks::{Course, KeptHooks, WantedHook};
+use weft_stages::plan::hooks::{HookCourse, HookState, WantedHook};
 use weft_stages::plan::{Action, Step};
 use weft_stages::project::Prune;
 use weft_stages::state::{Inventory, Member};
@@ -23,7 +23,7 @@ type Members = BTreeMap<ObjectId, Member>;
 #[derive(Clone, Default, PartialEq)]
 struct InventoryContent {
     members: Members,
-    hooks: KeptHooks,
+    hooks: HookState,
     prune: Prune,
 }
 
@@ -136,13 +136,13 @@ impl Run<'_> {
     }
 
     /// How what is kept about the hooks of a release changes, if anything is done with it.
-    fn course(&self, release: &Arc<str>) -> Option<&Course> {
+    fn course(&self, release: &Arc<str>) -> Option<&HookCourse> {
         let pending = self.steps_of(release).any(|(_, step)| step.action.is_pending());
         self.scope.plan.hooks.get(release).filter(|_| pending)
     }
 
     /// What is kept about the hooks of a release after what was done.
-    fn hooks_after(&self, release: &Arc<str>, done: &[StepResult]) -> Option<KeptHooks> {
+    fn hooks_after(&self, release: &Arc<str>, done: &[StepResult]) -> Option<HookState> {
         let course = self.course(release)?;
         let mut kept = course.kept.begun(course.occasion, self.steps_of(release).map(|(_, step)| step));
         for (at, step) in self.steps_of(release) {

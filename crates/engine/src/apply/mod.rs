@@ -32,7 +32,7 @@ use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, GroupKind};
 use weft_stages::diff::{LiveObject, Recorded};
 use weft_stages::manifest::ObjectId;
-use weft_stages::plan::{Action, Does, Plan, Stage, Step};
+use weft_stages::plan::{Action, HookAction, Plan, Stage, Step};
 use weft_stages::project::{HealthRule, Owner};
 use weft_stages::report::{Event, Outcome};
 use weft_stages::state::Inventory;
@@ -361,7 +361,7 @@ fn is_leaving(step: &Step) -> bool {
 
 /// Whether a step runs a hook, or deletes what one left.
 fn is_hook(step: &Step) -> bool {
-    step.action.hook().is_some_and(|hook| matches!(hook.does, Does::Run | Does::Remove))
+    step.action.hook().is_some_and(|hook| matches!(hook.does, HookAction::Run | HookAction::Remove))
 }
 
 fn uid(object: &LiveObject) -> Option<&str> {

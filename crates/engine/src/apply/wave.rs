@@ -13,7 +13,7 @@ use weft_base::value::Value;
 use weft_schema::{Discovery, GroupKind, Resource};
 use weft_stages::diff::{self, LiveObject};
 use weft_stages::manifest::Object;
-use weft_stages::plan::{Action, Owned, Step};
+use weft_stages::plan::{Action, Dependents, Step};
 use weft_stages::report::Outcome;
 
 /// How long a kind that was just defined may be unknown to some server.
@@ -171,8 +171,8 @@ impl Scope<'_> {
         let id = &step.object.id;
         let old = uid(live).unwrap_or_default();
         let propagation = match owned {
-            Owned::Go => Propagation::Background,
-            Owned::Stay => Propagation::Orphan,
+            Dependents::Go => Propagation::Background,
+            Dependents::Stay => Propagation::Orphan,
         };
         self.begins.delete(id, resource, Precondition { uid: old, version: None }, propagation).await?;
         let end = Instant::now() + GOING;

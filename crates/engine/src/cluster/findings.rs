@@ -14,7 +14,7 @@ use super::rights::Right;
 use super::write::{Refusal, WriteError};
 use super::{Cluster, ClusterError};
 use weft_base::value::Value;
-use weft_stages::drift::{self, History, Note};
+use weft_stages::drift::{self, DriftNews, History};
 
 /// The key of the Secret's data under which the history is.
 const HISTORY: &str = "history";
@@ -98,7 +98,7 @@ impl Cluster {
         namespace: &str,
         environment: &str,
         at: &str,
-        note: &Note,
+        note: &DriftNews,
     ) -> Result<(), WriteError> {
         let body = event(namespace, environment, at, note);
         let path = format!("{}?fieldManager={WRITER}", path(&events(), Some(namespace), None));
@@ -109,7 +109,7 @@ impl Cluster {
     }
 }
 
-fn event(namespace: &str, environment: &str, at: &str, note: &Note) -> Json {
+fn event(namespace: &str, environment: &str, at: &str, note: &DriftNews) -> Json {
     let about = name(environment);
     json!({
         "apiVersion": "v1", "kind": "Event",

@@ -13,7 +13,7 @@ use weft_base::value::Value;
 use weft_stages::manifest;
 use weft_stages::state::StateError;
 use weft_stages::state::history::{
-    Listed, Outcome, Pack, Revision, decode_pack, decode_revision, encode_pack, encode_revision,
+    ListedSecret, Pack, Revision, RevisionOutcome, decode_pack, decode_revision, encode_pack, encode_revision,
 };
 
 /// What a revision and a pack are labelled as.
@@ -100,14 +100,14 @@ impl Cluster {
         &self,
         namespace: &str,
         environment: &str,
-    ) -> Result<BTreeMap<String, Vec<Listed>>, ClusterError> {
+    ) -> Result<BTreeMap<String, Vec<ListedSecret>>, ClusterError> {
         let selector = of_environment(&[REVISION, PACK], environment, None);
         let of = environment.to_owned();
         let told = move |secret: Value| {
             let release = release_of(&secret).unwrap_or_default().to_owned();
             Some((entry(&secret, &of, &release), release))
         };
-        let mut listed: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+        let mut listed: BTreeMap<String, Vec<ListedSecret>> = BTreeMap::new();
         for (entry, release) in self.list_metadata(&secrets(), Some(namespace), &selector, told).await? {
             listed.entry(release).or_default().push(entry);
         }
@@ -120,7 +120,7 @@ impl Cluster {
         namespace: &str,
         revision: &Revision,
         pack: Option<&Pack>,
-    ) -> Result<Listed, WriteError> {
+    ) -> Result<ListedSecret, WriteError> {
         let environment = revision.environment.as_str();
         let release = &*revision.release;
         if let Some(pack) = pack {
@@ -140,10 +140,10 @@ impl Cluster {
             annotations: json!({PACKS: packs.join(",")}),
         };
         self.keep_document(namespace, &head, encode_revision(revision)).await?;
-        Ok(Listed::Revision {
+        Ok(ListedSecret::Revision {
             name: head.name,
             number: revision.number,
-            done: revision.outcome == Outcome::Done,
+            done: revision.outcome == RevisionOutcome::Done,
             packs: Some(packs.iter().map(|name| pack_name(environment, release, name)).collect()),
         })
     }
@@ -154,17 +154,17 @@ impl Cluster {
     }
 }
 
-fn entry(secret: &Value, environment: &str, release: &str) -> Listed {
+fn entry(secret: &Value, environment: &str, release: &str) -> ListedSecret {
     let text = |keys: &[&str]| secret.dig(keys).and_then(Value::as_str);
     let name = text(&["metadata", "name"]).unwrap_or_default().to_owned();
     let Some(number) = text(&["metadata", "labels", NUMBER]).and_then(|it| it.parse().ok()) else {
-        return Listed::Other { name };
+        return ListedSecret::Other { name };
     };
     let packs = text(&["metadata", "annotations", PACKS]).map(names);
-    Listed::Revision {
+    ListedSecret::Revision {
         name,
         number,
-        done: text(&["metadata", "labels", RESULT]) == Some(Outcome::Done.word()),
+        done: text(&["metadata", "labels", RESULT]) == Some(RevisionOutcome::Done.word()),
         packs: packs.map(|it| it.iter().map(|name| pack_name(environment, release, name)).collect()),
     }
 }

@@ -294,7 +294,7 @@ fn parent_annotations(inventory: &Inventory) -> Json {
         "applyset.kubernetes.io/tooling": concat!("weft/v", env!("CARGO_PKG_VERSION")),
         "applyset.kubernetes.io/contains-group-kinds": kinds.join(","),
     });
-    if let Some(text) = Outline::of(inventory).to_text() {
+    if let Some(text) = Outline::from_inventory(inventory).to_text() {
         annotations[OUTLINE] = text.into();
     }
     if let Some(owner) = &inventory.owner {

@@ -14,7 +14,7 @@ use crate::apply::{self, Conclusion, End, Options, ReleaseWait};
 use crate::cluster::{Holder, Lease, Propagation, holder};
 use weft_base::diagnostic::Failure;
 use weft_stages::report::Event;
-use weft_stages::state::history::Outcome;
+use weft_stages::state::history::RevisionOutcome;
 
 /// How a plan is applied.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +139,7 @@ fn going_back(planned: &Planned, fates: &ObjectOutcomes) -> Vec<Arc<str>> {
     let outcomes = fates.outcomes(&planned.plan.steps);
     let releases =
         planned.project.environment.releases.iter().filter(|it| it.rollback && planned.aim.back_to().is_none());
-    let failed = releases.filter(|it| outcomes.get(&it.name).is_some_and(|it| *it != Outcome::Done));
+    let failed = releases.filter(|it| outcomes.get(&it.name).is_some_and(|it| *it != RevisionOutcome::Done));
     failed.map(|it| Arc::clone(&it.name)).collect()
 }
 

@@ -8,7 +8,7 @@ use super::{Planned, Progress, Settings, plan};
 use crate::cluster::Cluster;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
-use weft_stages::drift::{self, Finding, Look, Memory, Merged, Scope, Unseen};
+use weft_stages::drift::{self, BlindSpot, CheckScope, DriftCheck, Finding, HistoryUpdate, Memory};
 use weft_stages::manifest::ObjectId;
 use weft_stages::plan::Guards;
 use weft_stages::state::second;
@@ -32,13 +32,13 @@ pub async fn look(
     guards: &Guards,
     looking: DriftOptions,
     progress: Progress<'_>,
-) -> Result<(Planned, Look), Failure> {
+) -> Result<(Planned, DriftCheck), Failure> {
     let planned = plan(settings, guards, progress).await?;
     let key = &planned.state.key;
     let mut findings = drift::findings(&planned.plan, key);
     let mut unseen = drift::unread(&planned.plan);
     let selected = || planned.project.environment.releases.iter().map(|it| it.name.clone()).collect();
-    let mut scope = Scope {
+    let mut scope = CheckScope {
         releases: (!settings.selection.is_all()).then(selected),
         unseen: unseen.iter().filter_map(|it| it.object.clone()).collect(),
         namespaces: BTreeSet::new(),
@@ -56,7 +56,7 @@ pub async fn look(
     } else {
         (fresh(&findings, &scope, now, key), Memory::NotKept("nothing was applied here yet".to_owned()))
     };
-    let look = Look {
+    let look = DriftCheck {
         environment: environment.name.clone(),
         cluster: planned.cluster.address().to_owned(),
         commit: planned.project.commit.as_ref().map(|it| it.id.clone()),
@@ -82,7 +82,11 @@ pub fn correct(planned: Planned) -> (Planned, bool) {
 }
 
 /// The objects in the namespaces of the environment that nobody manages.
-async fn strays(planned: &Planned, scope: &mut Scope, unseen: &mut Vec<Unseen>) -> Result<Vec<Finding>, Failure> {
+async fn strays(
+    planned: &Planned,
+    scope: &mut CheckScope,
+    unseen: &mut Vec<BlindSpot>,
+) -> Result<Vec<Finding>, Failure> {
     let wanted = planned.plan.steps.iter().map(|step| &step.object.id);
     let members: BTreeSet<ObjectId> = planned.state.members().chain(wanted.cloned()).collect();
     let declared = planned.project.environment.releases.iter().map(|it| it.namespace.clone());
@@ -93,7 +97,7 @@ async fn strays(planned: &Planned, scope: &mut Scope, unseen: &mut Vec<Unseen>) 
         if residing.unseen.is_empty() {
             scope.namespaces.insert(namespace.clone());
         }
-        unseen.extend(residing.unseen.into_iter().map(|reason| Unseen { object: None, release: None, reason }));
+        unseen.extend(residing.unseen.into_iter().map(|reason| BlindSpot { object: None, release: None, reason }));
         found.insert(namespace, residing.residents);
     }
     let residents: Vec<_> = found.into_values().flatten().collect();
@@ -101,7 +105,7 @@ async fn strays(planned: &Planned, scope: &mut Scope, unseen: &mut Vec<Unseen>) 
 }
 
 /// What a look comes to that knows of no other.
-fn fresh(findings: &[Finding], scope: &Scope, now: Timestamp, key: &FingerprintKey) -> Merged {
+fn fresh(findings: &[Finding], scope: &CheckScope, now: Timestamp, key: &FingerprintKey) -> HistoryUpdate {
     drift::History::default().merge(findings, scope, now, key)
 }
 
@@ -118,10 +122,10 @@ impl Remembering<'_> {
         &self,
         environment: &str,
         findings: &[Finding],
-        scope: &Scope,
+        scope: &CheckScope,
         now: Timestamp,
         record: bool,
-    ) -> (Merged, Memory) {
+    ) -> (HistoryUpdate, Memory) {
         let mut why = String::new();
         for _ in 0..RACES {
             let mut kept = match self.cluster.kept_findings(self.namespace, environment).await {

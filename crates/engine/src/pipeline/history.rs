@@ -9,7 +9,7 @@ use weft_base::value::Value;
 use weft_stages::diff;
 use weft_stages::manifest::ObjectId;
 use weft_stages::project::Environment;
-use weft_stages::state::history::{Pack, Place, Restored, Revision};
+use weft_stages::state::history::{Pack, PackedObject, RestoredObject, Revision};
 
 /// The revisions of releases.
 pub struct Revisions {
@@ -105,11 +105,11 @@ pub(super) async fn packs(
 }
 
 /// The objects of a revision, without their secrets.
-pub(super) fn restored(revision: &Revision, packs: &[Pack]) -> Result<BTreeMap<ObjectId, Restored>, Failure> {
-    let packs: BTreeMap<&str, BTreeMap<String, Restored>> =
+pub(super) fn restored(revision: &Revision, packs: &[Pack]) -> Result<BTreeMap<ObjectId, RestoredObject>, Failure> {
+    let packs: BTreeMap<&str, BTreeMap<String, RestoredObject>> =
         packs.iter().map(|pack| (pack.name.as_str(), pack.restored())).collect();
     let mut objects = BTreeMap::new();
-    for (id, Place { digest, pack }) in &revision.objects {
+    for (id, PackedObject { digest, pack }) in &revision.objects {
         let Some(found) = packs.get(pack.as_str()).and_then(|objects| objects.get(digest)) else {
             return Err(PipelineError::LostObject { id: id.clone(), number: revision.number }.into());
         };

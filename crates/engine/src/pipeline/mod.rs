@@ -81,10 +81,10 @@ use weft_schema::Discovery;
 use weft_stages::chart::{self, Making};
 use weft_stages::diff::{Judge, Tool};
 use weft_stages::manifest::{self, Desired, ObjectId};
-use weft_stages::plan::touched::Touched;
-use weft_stages::plan::{self, Guards, Plan, Unfollowed, Vanished};
+use weft_stages::plan::touched::TouchedReleases;
+use weft_stages::plan::{self, AbsenceReason, Guards, IgnoredMark, Plan};
 use weft_stages::project::{Prune, ReleaseSource, Selection};
-use weft_stages::state::saved::Aim;
+use weft_stages::state::saved::PlanPurpose;
 use weft_stages::values::Layer;
 
 /// What a run is about: arguments, files and the environment of the process, resolved.
@@ -152,7 +152,7 @@ pub struct Planned {
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
     /// The purpose of the plan.
-    pub aim: Aim,
+    pub aim: PlanPurpose,
     /// What the command line set in the values, without the values.
     pub set: Vec<String>,
     /// Whether placeholders stand for passwords, keys or certificates: see [`keep_key`].
@@ -162,7 +162,7 @@ pub struct Planned {
     /// Whether it only reverts what others did. Then an apply records no revision.
     pub corrects: bool,
     /// The releases that a change touches, if the plan is about those alone.
-    pub touched: Option<Touched>,
+    pub touched: Option<TouchedReleases>,
 }
 
 /// What the server serves, and what it keeps about the environment.
@@ -177,7 +177,7 @@ struct PlanDraft {
     desired: Desired,
     cluster: Cluster,
     view: ServerView,
-    aim: Aim,
+    aim: PlanPurpose,
 }
 
 /// Renders the releases of a project, on all cores, and reads their objects.
@@ -269,7 +269,7 @@ async fn plan_of(
     let bodies = desired.objects.iter().map(|it| &it.body).chain(desired.hooks.iter().map(|it| &it.object.body));
     let secrets = releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    let draft = PlanDraft { project, desired, cluster, view, aim: Aim::Apply };
+    let draft = PlanDraft { project, desired, cluster, view, aim: PlanPurpose::Apply };
     let planned = draft.judge(settings, guards, progress).await?;
     Ok(Planned { placeholders, notes, ..planned })
 }
@@ -299,7 +299,7 @@ async fn destroy_of(
     project.refuse_unknown(settings, &view.state)?;
     let going: Vec<_> = project.environment.releases.iter().map(|it| Arc::clone(&it.name)).collect();
     project.whole.releases.retain(|it| !going.contains(&it.name));
-    let draft = PlanDraft { project, desired: Desired::default(), cluster, view, aim: Aim::Remove };
+    let draft = PlanDraft { project, desired: Desired::default(), cluster, view, aim: PlanPurpose::Remove };
     draft.judge(settings, guards, progress).await
 }
 
@@ -390,11 +390,11 @@ impl PlanDraft {
             compare::compare(subject, prefetch, &state.neighbours(), &cluster, progress).await?;
         residents::look(&mut comparison, guards, &cluster, &discovery).await?;
         let mut facts = state.facts(&project);
-        if aim == Aim::Remove {
+        if aim == PlanPurpose::Remove {
             // The user asked to remove the whole release, so the rules for single objects that leave it do not apply.
             for release in facts.iter_mut().filter(|it| !it.declared) {
                 release.prune = Prune::Delete;
-                release.vanished = release.vanished.take().filter(|it| *it == Vanished::Unclaimed);
+                release.vanished = release.vanished.take().filter(|it| *it == AbsenceReason::Unclaimed);
             }
         }
         state.add_hooks(&mut facts, desired.hooks, desired.is_revision);
@@ -421,7 +421,7 @@ impl PlanDraft {
         let placeholders = false;
         let corrects = false;
         let touched = None;
-        let set = if aim == Aim::Apply { settings.set.clone() } else { Vec::new() };
+        let set = if aim == PlanPurpose::Apply { settings.set.clone() } else { Vec::new() };
         Ok(Planned {
             plan,
             project,
@@ -457,7 +457,7 @@ fn shapeless(unread: &Unread) -> impl Iterator<Item = String> {
 }
 
 /// A warning about another tool's annotation or label that has no effect.
-fn unfollowed((key, value, instead): Unfollowed<'_>, objects: &[&ObjectId]) -> String {
+fn unfollowed((key, value, instead): IgnoredMark<'_>, objects: &[&ObjectId]) -> String {
     let which = match objects {
         [only] => format!("{only} has"),
         [first, rest @ ..] => format!("{first} and {} more have", rest.len()),

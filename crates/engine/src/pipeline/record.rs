@@ -13,10 +13,10 @@ use weft_sops::{RULES, Readers, Recipient, SecretsError};
 use weft_stages::diff::{self, Stripped};
 use weft_stages::manifest::hooks::Occasion;
 use weft_stages::manifest::{Object, ObjectId};
-use weft_stages::plan::{Action, Does, Step};
+use weft_stages::plan::{Action, HookAction, Step};
 use weft_stages::project::Release;
 use weft_stages::report::{self, Event};
-use weft_stages::state::history::{self, Fate, Listed, Made, Outcome, Pack, Revision};
+use weft_stages::state::history::{self, ListedSecret, ObjectResult, Pack, Provenance, Revision, RevisionOutcome};
 use weft_stages::state::second;
 
 /// Releases whose history is written at once; how many requests are sent is decided by `cluster`.
@@ -24,45 +24,49 @@ const TURNS: usize = 16;
 
 /// What became of the objects of a run, gathered from its events.
 #[derive(Default)]
-pub(super) struct ObjectOutcomes(BTreeMap<ObjectId, Fate>);
+pub(super) struct ObjectOutcomes(BTreeMap<ObjectId, ObjectResult>);
 
 impl ObjectOutcomes {
     /// Notes what happened to an object.
     pub fn note(&mut self, event: &Event) {
         let old = self.0.get(&event.id);
         let new = match (&event.outcome, old) {
-            (report::Outcome::Applied | report::Outcome::Deleted | report::Outcome::Orphaned, _) => Fate::Done,
-            (report::Outcome::Failed(reason), Some(Fate::Done)) => Fate::Unhealthy(reason.clone()),
-            (report::Outcome::Failed(reason), Some(Fate::Unknown(_))) | (report::Outcome::Unknown(reason), _) => {
-                Fate::Unknown(reason.clone())
+            (report::Outcome::Applied | report::Outcome::Deleted | report::Outcome::Orphaned, _) => ObjectResult::Done,
+            (report::Outcome::Failed(reason), Some(ObjectResult::Done)) => ObjectResult::Unhealthy(reason.clone()),
+            (report::Outcome::Failed(reason), Some(ObjectResult::Unknown(_)))
+            | (report::Outcome::Unknown(reason), _) => ObjectResult::Unknown(reason.clone()),
+            (report::Outcome::Adopted, _) => {
+                ObjectResult::Unknown("only what others owned of it became ours".to_owned())
             }
-            (report::Outcome::Adopted, _) => Fate::Unknown("only what others owned of it became ours".to_owned()),
-            (report::Outcome::Failed(reason) | report::Outcome::Skipped(reason), None) => Fate::Undone(reason.clone()),
+            (report::Outcome::Failed(reason) | report::Outcome::Skipped(reason), None) => {
+                ObjectResult::Undone(reason.clone())
+            }
             _ => return,
         };
         self.0.insert(event.id.clone(), new);
     }
 
     /// What came of each release that was changed.
-    pub fn outcomes(&self, steps: &[Step]) -> BTreeMap<Arc<str>, Outcome> {
-        let mut releases: BTreeMap<&Arc<str>, Vec<(bool, Option<Fate>)>> = BTreeMap::new();
+    pub fn outcomes(&self, steps: &[Step]) -> BTreeMap<Arc<str>, RevisionOutcome> {
+        let mut releases: BTreeMap<&Arc<str>, Vec<(bool, Option<ObjectResult>)>> = BTreeMap::new();
         for step in steps {
             let asked = asks(&step.action);
             let fate = self.0.get(&step.object.id).cloned().map(|fate| match fate {
                 // What nobody asked to write can only have failed to become healthy.
-                Fate::Undone(reason) if !asked => Fate::Unhealthy(reason),
+                ObjectResult::Undone(reason) if !asked => ObjectResult::Unhealthy(reason),
                 fate => fate,
             });
             releases.entry(&step.object.release).or_default().push((asked, fate));
         }
-        let outcome = |steps: Vec<(bool, Option<Fate>)>| history::outcome(steps.iter().map(|(a, f)| (*a, f.as_ref())));
+        let outcome =
+            |steps: Vec<(bool, Option<ObjectResult>)>| history::outcome(steps.iter().map(|(a, f)| (*a, f.as_ref())));
         releases.into_iter().filter_map(|(release, steps)| Some((Arc::clone(release), outcome(steps)?))).collect()
     }
 
     /// The releases of which nothing is left.
     fn gone(&self, steps: &[Step]) -> BTreeSet<Arc<str>> {
         let left = |step: &&Step| match &step.action {
-            Action::Delete | Action::Orphan { .. } => self.0.get(&step.object.id) != Some(&Fate::Done),
+            Action::Delete | Action::Orphan { .. } => self.0.get(&step.object.id) != Some(&ObjectResult::Done),
             Action::Forget { .. } | Action::Keep { leaves: true, .. } => false,
             Action::Hook(hook) => hook.point.occasion != Occasion::Delete,
             Action::Keep { .. } | Action::Unknown { .. } => true,
@@ -77,7 +81,7 @@ impl ObjectOutcomes {
 /// Whether a step asks for a write.
 fn asks(action: &Action) -> bool {
     use Action::{Create, Delete, Orphan, Recreate, Update};
-    let runs = action.hook().is_some_and(|hook| hook.does == Does::Run);
+    let runs = action.hook().is_some_and(|hook| hook.does == HookAction::Run);
     runs || matches!(action, Create | Update | Recreate { .. } | Delete | Orphan { .. })
 }
 
@@ -100,7 +104,7 @@ pub(super) async fn record(
         Ok(listed) => listed,
         Err(error) => return vec![unkept("history", &error)],
     };
-    let made = Made {
+    let made = Provenance {
         commit: planned.project.commit.as_ref().map(|it| it.id.clone()),
         dirty: planned.project.commit.as_ref().is_some_and(|it| it.dirty),
         set: planned.set.clone(),
@@ -129,12 +133,17 @@ struct Keeper<'a> {
     planned: &'a Planned,
     cluster: &'a Cluster,
     key: &'a FingerprintKey,
-    made: Made,
+    made: Provenance,
 }
 
 impl Keeper<'_> {
     /// Takes its turn with a release; returns what went wrong.
-    async fn told(&self, release: &Arc<str>, outcome: Option<&Outcome>, listed: Vec<Listed>) -> Vec<String> {
+    async fn told(
+        &self,
+        release: &Arc<str>,
+        outcome: Option<&RevisionOutcome>,
+        listed: Vec<ListedSecret>,
+    ) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Err(reason) = self.turn(release, outcome, listed, &mut warnings).await {
             warnings.push(unkept(&format!("history of release `{release}`"), &reason));
@@ -146,8 +155,8 @@ impl Keeper<'_> {
     async fn turn(
         &self,
         release: &Arc<str>,
-        outcome: Option<&Outcome>,
-        mut listed: Vec<Listed>,
+        outcome: Option<&RevisionOutcome>,
+        mut listed: Vec<ListedSecret>,
         warnings: &mut Vec<String>,
     ) -> Result<(), String> {
         let environment = &self.planned.project.environment;
@@ -155,7 +164,7 @@ impl Keeper<'_> {
         let namespace = &environment.state_namespace;
         let keep = outcome.map_or(0, |_| environment.revisions);
         if let Some(outcome) = outcome.filter(|_| keep > 0) {
-            let newest = listed.iter().filter_map(Listed::number).max();
+            let newest = listed.iter().filter_map(ListedSecret::number).max();
             let before = match newest {
                 Some(number) => self.before(release, number, warnings).await?,
                 None => None,
@@ -193,7 +202,7 @@ impl Keeper<'_> {
     async fn revision(
         &self,
         release: &Arc<str>,
-        outcome: &Outcome,
+        outcome: &RevisionOutcome,
         number: u64,
         before: Option<Revision>,
         warnings: &mut Vec<String>,
@@ -242,7 +251,7 @@ impl Keeper<'_> {
     }
 }
 
-type PackResult = (BTreeMap<ObjectId, history::Place>, BTreeMap<String, history::Cover>, Option<Pack>);
+type PackResult = (BTreeMap<ObjectId, history::PackedObject>, BTreeMap<String, history::Cover>, Option<Pack>);
 
 /// Objects on their way into a pack.
 struct Packing {

@@ -10,7 +10,7 @@ use weft_schema::Discovery;
 use weft_stages::manifest::Desired;
 use weft_stages::plan::{self, Objects, Plan};
 use weft_stages::project::Environment;
-use weft_stages::state::saved::Aim;
+use weft_stages::state::saved::PlanPurpose;
 
 /// An environment at a revision.
 pub struct Revision {
@@ -85,7 +85,7 @@ pub fn revised(base: Option<Revision>, head: Revision, key: &FingerprintKey) -> 
     let nothing = || (Environment { releases: Vec::new(), ..to.clone() }, Objects::new());
     let (from, before) = base.map_or_else(nothing, Revision::parts);
     let mut plan = plan::of_revisions((&from, before), (to, &after), key);
-    let judgement = policies::judgement(&project, &plan, None, key, &Aim::Apply)?;
+    let judgement = policies::judgement(&project, &plan, None, key, &PlanPurpose::Apply)?;
     plan.find(judgement.findings);
     Ok((plan, judgement.unjudged.iter().map(ToString::to_string).collect()))
 }

@@ -15,8 +15,8 @@ use weft_schema::{Discovery, Gvk};
 use weft_stages::diff::{self, LiveObject};
 use weft_stages::manifest::{self, ObjectId};
 use weft_stages::plan::Guards;
-use weft_stages::state::history::{Pack, Restored, Revision, last_good};
-use weft_stages::state::saved::Aim;
+use weft_stages::state::history::{Pack, RestoredObject, Revision, last_good};
+use weft_stages::state::saved::PlanPurpose;
 
 /// Plans to give a release the objects of one of its revisions: of `to`, or of the last good one before now. The
 /// settings select that release and no other.
@@ -61,13 +61,13 @@ pub(super) async fn rollback_of(
     let cluster = cluster.redacting(Arc::new(Redactor::of(bodies)));
     let made = &revision.made;
     project.commit = made.commit.as_ref().map(|id| Commit { id: id.clone(), dirty: made.dirty });
-    let aim = Aim::GoBack { release: release.to_owned(), revision: revision.number };
+    let aim = PlanPurpose::GoBack { release: release.to_owned(), revision: revision.number };
     PlanDraft { project, desired, cluster, view, aim }.judge(settings, guards, progress).await
 }
 
 /// Puts back the secrets that the live objects still have: no key is needed for what did not change.
 async fn refill(
-    objects: &mut BTreeMap<ObjectId, Restored>,
+    objects: &mut BTreeMap<ObjectId, RestoredObject>,
     cluster: &Cluster,
     discovery: &Discovery,
     key: &FingerprintKey,
@@ -93,7 +93,7 @@ async fn refill(
 
 /// Puts in the other secrets, from the encrypted values of the packs.
 fn unseal(
-    objects: &mut BTreeMap<ObjectId, Restored>,
+    objects: &mut BTreeMap<ObjectId, RestoredObject>,
     revision: &Revision,
     packs: &[Pack],
     settings: &Settings,

@@ -16,7 +16,9 @@ use weft_schema::{Discovery, GroupKind, Gvk};
 use weft_sops::{Readers, Recipient};
 use weft_stages::manifest::ObjectId;
 use weft_stages::plan::{Guards, Plan};
-use weft_stages::state::saved::{self, Aim, ClusterMark, CommitMark, Given, KeyMark, Saved, SavedError};
+use weft_stages::state::saved::{
+    self, ClusterMark, CommitMark, KeyMark, PlanPurpose, SavedError, SavedPlan, SetArguments,
+};
 use weft_stages::state::second;
 
 /// What a plan was made with, besides the settings.
@@ -37,7 +39,7 @@ pub async fn save(planned: &Planned, settings: &Settings, made: PlanInputs<'_>) 
     let key = key_mark(planned)?;
     let used = if key == KeyMark::Open { KeyMark::open() } else { state.key.clone() };
     let given = given(made.given, plan, project)?;
-    let saved = Saved {
+    let saved = SavedPlan {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         made: second(Timestamp::now()),
         cluster: cluster_mark(cluster, discovery).await?,
@@ -64,7 +66,7 @@ pub async fn save(planned: &Planned, settings: &Settings, made: PlanInputs<'_>) 
 /// # Errors
 /// Refusals, where the file is for another environment or cluster, or stale.
 pub async fn replan(
-    saved: &Saved,
+    saved: &SavedPlan,
     settings: Settings,
     set: &[String],
     progress: Progress<'_>,
@@ -99,27 +101,28 @@ pub async fn replan(
 }
 
 /// Plans what a saved plan was made for.
-async fn plan_again(saved: &Saved, settings: &Settings, progress: Progress<'_>) -> Result<Planned, Failure> {
+async fn plan_again(saved: &SavedPlan, settings: &Settings, progress: Progress<'_>) -> Result<Planned, Failure> {
     progress("reading the project");
-    let project = if saved.aim == Aim::Remove { load::with_removed(settings)? } else { load::project(settings)? };
+    let project =
+        if saved.aim == PlanPurpose::Remove { load::with_removed(settings)? } else { load::project(settings)? };
     let sealed = sealed_key(saved, settings, &project)?;
     let guards = &saved.guards;
     match &saved.aim {
-        Aim::Apply => plan_of(project, settings, guards, sealed, progress).await,
-        Aim::Remove => destroy_of(project, settings, guards, sealed, progress).await,
-        Aim::GoBack { release, revision } => {
+        PlanPurpose::Apply => plan_of(project, settings, guards, sealed, progress).await,
+        PlanPurpose::Remove => destroy_of(project, settings, guards, sealed, progress).await,
+        PlanPurpose::GoBack { release, revision } => {
             rollback_of(project, settings, release, Some(*revision), guards, sealed, progress).await
         }
     }
 }
 
 /// What the command line set when a plan was made; `None` where the file does not tell.
-pub fn set_again(saved: &Saved, settings: &Settings) -> Result<Option<Vec<(String, String)>>, Failure> {
+pub fn set_again(saved: &SavedPlan, settings: &Settings) -> Result<Option<Vec<(String, String)>>, Failure> {
     match &saved.given {
         None if saved.set.is_empty() => Ok(Some(Vec::new())),
         None => Ok(None),
-        Some(Given::Plain(given)) => Ok(Some(given.clone())),
-        Some(Given::Sealed(text)) => {
+        Some(SetArguments::Plain(given)) => Ok(Some(given.clone())),
+        Some(SetArguments::Sealed(text)) => {
             let identities = identities(settings, &load::with_removed(settings)?)?;
             Ok(Some(weft_sops::open_pairs(text, &Arc::new(SEALED_SET.to_owned()), &identities)?))
         }
@@ -127,12 +130,12 @@ pub fn set_again(saved: &Saved, settings: &Settings) -> Result<Option<Vec<(Strin
 }
 
 /// What goes into a file of what the command line set: nothing that only those may know who can read the secrets.
-fn given(given: Vec<(String, String)>, plan: &Plan, project: &Project) -> Result<Option<Given>, Failure> {
+fn given(given: Vec<(String, String)>, plan: &Plan, project: &Project) -> Result<Option<SetArguments>, Failure> {
     if given.is_empty() {
         return Ok(None);
     }
     if !saved::tells_of_secrets(plan) {
-        return Ok(Some(Given::Plain(given)));
+        return Ok(Some(SetArguments::Plain(given)));
     }
     let readers = common_readers(project)?;
     if readers.is_empty() {
@@ -140,7 +143,7 @@ fn given(given: Vec<(String, String)>, plan: &Plan, project: &Project) -> Result
     }
     let pair = |(option, text): (String, String)| Value::from(vec![option.into(), Value::from(text).masked()]);
     let given = Value::from(given.into_iter().map(pair).collect::<Vec<_>>());
-    Ok(Some(Given::Sealed(weft_sops::seal(&given, &readers, SEALED_SET)?)))
+    Ok(Some(SetArguments::Sealed(weft_sops::seal(&given, &readers, SEALED_SET)?)))
 }
 
 fn commit_mark(commit: &Commit) -> CommitMark {
@@ -200,7 +203,7 @@ fn common_readers(project: &Project) -> Result<Vec<Recipient>, Failure> {
 }
 
 /// The key that travels in a file.
-fn sealed_key(saved: &Saved, settings: &Settings, project: &Project) -> Result<Option<FingerprintKey>, Failure> {
+fn sealed_key(saved: &SavedPlan, settings: &Settings, project: &Project) -> Result<Option<FingerprintKey>, Failure> {
     let KeyMark::Sealed(text) = &saved.key else { return Ok(None) };
     let secret = weft_sops::open_sealed(text, &Arc::new(SEALED.to_owned()), &identities(settings, project)?)?;
     Ok(Some(FingerprintKey::read(&secret).ok_or(SavedError::BrokenKey)?))

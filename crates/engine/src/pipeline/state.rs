@@ -18,7 +18,7 @@ use weft_schema::{Discovery, Gvk};
 use weft_stages::chart::{Chance, Making};
 use weft_stages::manifest::{self, Hook, ObjectId};
 use weft_stages::plan::hooks::WantedHook;
-use weft_stages::plan::{HookFacts, ReleaseFacts, Vanished};
+use weft_stages::plan::{AbsenceReason, HookFacts, ReleaseFacts};
 use weft_stages::project::{Environment, Owner};
 use weft_stages::state::{Inventory, Outline};
 
@@ -188,7 +188,7 @@ impl State {
         own.extend(pool::each(mine, |it| Ok(it.read()?))?);
         // Somebody may have removed the label; the document still names the owner.
         own.retain(|it| foreign.lets_through(&it.release, it.owner.as_ref()));
-        let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::of(&it.read()?))))?;
+        let whole = pool::each(whole, |it| Ok((Arc::from(it.release()), Outline::from_inventory(&it.read()?))))?;
         let outlines = others.outlines.into_iter().map(|(release, it)| (Arc::from(release), it));
         Ok(Self {
             inventories: own.into_iter().map(|it| (Arc::clone(&it.release), it)).collect(),
@@ -274,15 +274,15 @@ impl State {
     }
 
     /// Why a release that an inventory knows is not in the environment.
-    fn vanished(&self, release: &Arc<str>, project: &Project) -> Vanished {
+    fn vanished(&self, release: &Arc<str>, project: &Project) -> AbsenceReason {
         if let Some(when) = project.conditions.get(&**release) {
-            return Vanished::Condition(when.clone());
+            return AbsenceReason::Condition(when.clone());
         }
         let owner = self.inventories.get(release).map(|it| &it.owner);
         let owner = owner.or_else(|| self.outlines.get(release).map(|it| &it.owner));
         let is_selected = project.environment.releases.iter().any(|it| it.name == *release);
         let is_claimed = is_selected || owner.is_some_and(Option::is_some) || project.environment.project.is_none();
-        if is_claimed { Vanished::Undeclared } else { Vanished::Unclaimed }
+        if is_claimed { AbsenceReason::Undeclared } else { AbsenceReason::Unclaimed }
     }
 
     /// Adds the hooks of the releases that the run is about.

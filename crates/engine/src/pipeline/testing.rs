@@ -49,7 +49,7 @@ pub async fn test(
     let bodies = rendering.desired.objects.iter().chain(tests.iter().map(|it| &it.object)).map(|it| &it.body);
     let secrets = rendering.releases.iter().map(|it| &it.values.merged).chain(bodies);
     let cluster = cluster.redacting(Arc::new(Redactor::of(secrets)));
-    let plan = hooks::tests(&project.environment.name, tests);
+    let plan = hooks::test_plan(&project.environment.name, tests);
     let heard = stop::heard()?;
     let (stop, stopped) = watch::channel(None);
     // There is no lease that could be lost.

@@ -8,7 +8,7 @@ use weft_base::diagnostic::Failure;
 use weft_base::value::{Path, Value};
 use weft_stages::chart::Read;
 use weft_stages::manifest::Object;
-use weft_stages::plan::touched::{Guess, Is, Made, Maker, Touch, Touched, guess};
+use weft_stages::plan::touched::{Guess, InputCollector, ReleaseInputs, Touch, TouchKind, TouchedReleases, guess};
 use weft_stages::project::{Release, leaves};
 
 /// Which of the selected releases of the head's environment are not the same in the base, and why. An environment that
@@ -34,21 +34,21 @@ fn between(
     before: Result<Option<Revision>, Failure>,
     head: Settings,
     after: Option<Revision>,
-) -> Result<Touched, Failure> {
+) -> Result<TouchedReleases, Failure> {
     let name = head.environment.clone();
     let before = match (before, &after) {
         (Ok(before), _) => before,
         (Err(failure), Some((after, _))) => {
-            return Ok(all(&name, after, Is::In, &format!("the base cannot be read: {}", said(&failure))));
+            return Ok(all(&name, after, TouchKind::In, &format!("the base cannot be read: {}", said(&failure))));
         }
         (Err(failure), None) => return Err(failure),
     };
     let ((before, old), (after, new)) = match (before, after) {
         (Some(before), Some(after)) => (before, after),
-        (None, Some((after, _))) => return Ok(all(&name, &after, Is::New, "the environment is new")),
-        (Some((before, _)), None) => return Ok(all(&name, &before, Is::Gone, "the environment is gone")),
+        (None, Some((after, _))) => return Ok(all(&name, &after, TouchKind::New, "the environment is new")),
+        (Some((before, _)), None) => return Ok(all(&name, &before, TouchKind::Gone, "the environment is gone")),
         // The head has to have it, and says so.
-        (None, None) => return project(&head).map(|_| Touched::default()),
+        (None, None) => return project(&head).map(|_| TouchedReleases::default()),
     };
     let changed = before.tree.differing(&after.tree);
     let mut releases = Vec::new();
@@ -57,34 +57,34 @@ fn between(
         let name = &release.name;
         let touch = |is, why| Touch { release: Arc::clone(name), is, why };
         let Some((old, new)) = old.get(name).zip(new.get(name)) else {
-            releases.push(touch(Is::New, vec!["the base does not have it".into()]));
+            releases.push(touch(TouchKind::New, vec!["the base does not have it".into()]));
             continue;
         };
         match guess(old, new, &changed) {
-            Guess::Same => releases.push(touch(Is::Out, Vec::new())),
-            Guess::Touched(why) => releases.push(touch(Is::In, why)),
+            Guess::Same => releases.push(touch(TouchKind::Out, Vec::new())),
+            Guess::Touched(why) => releases.push(touch(TouchKind::In, why)),
             Guess::Perhaps(parts) => drop(perhaps.insert(Arc::clone(name), (parts, new.asks_cluster))),
         }
     }
     let gone = before.environment.releases.iter().filter(|it| !new.contains_key(&it.name));
     let gone = gone.map(|it| (Arc::clone(&it.name), vec!["only the base has it".into()]));
-    releases.extend(gone.map(|(release, why)| Touch { release, is: Is::Gone, why }));
+    releases.extend(gone.map(|(release, why)| Touch { release, is: TouchKind::Gone, why }));
     releases.extend(rendered((base, before), (head, after), perhaps));
     releases.sort_by(|a, b| a.release.cmp(&b.release));
-    Ok(Touched { environment: name, releases })
+    Ok(TouchedReleases { environment: name, releases })
 }
 
 /// What a change touches of an environment.
 #[derive(Clone)]
 pub struct EnvironmentChange {
     /// Its releases.
-    pub touched: Touched,
+    pub touched: TouchedReleases,
     /// What the files of the head declare; `None` where it does not have the environment.
     pub declared: Option<Arc<Declared>>,
 }
 
 /// What a revision makes its releases of.
-type Revision = (Project, BTreeMap<Arc<str>, Made>);
+type Revision = (Project, BTreeMap<Arc<str>, ReleaseInputs>);
 
 /// Reads the head, and keeps what it declares; `None` where it does not have the environment.
 fn read(settings: &Settings) -> Result<Option<(Arc<Declared>, Revision)>, Failure> {
@@ -103,18 +103,18 @@ fn said(failure: &Failure) -> String {
     failure.diagnostics.first().and_then(|it| it.messages.first().cloned()).unwrap_or_default()
 }
 
-fn all(environment: &str, project: &Project, is: Is, why: &str) -> Touched {
+fn all(environment: &str, project: &Project, is: TouchKind, why: &str) -> TouchedReleases {
     let touch = |it: &Release| Touch { release: Arc::clone(&it.name), is, why: vec![why.to_owned()] };
     let mut releases: Vec<Touch> = project.environment.releases.iter().map(touch).collect();
     releases.sort_by(|a, b| a.release.cmp(&b.release));
-    Touched { environment: environment.to_owned(), releases }
+    TouchedReleases { environment: environment.to_owned(), releases }
 }
 
-fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, Made> {
+fn made(settings: &Settings, project: &Project) -> BTreeMap<Arc<str>, ReleaseInputs> {
     let variables = settings.trust.environment().ok();
     let is_set = |name: &str| variables.and_then(|it| it.get(name)).is_some_and(|it| !it.is_empty());
-    let maker = Maker::new(&project.environment, &project.tree, &project.inputs, &is_set);
-    project.environment.releases.iter().map(|it| (Arc::clone(&it.name), maker.made(it))).collect()
+    let maker = InputCollector::new(&project.environment, &project.tree, &project.inputs, &is_set);
+    project.environment.releases.iter().map(|it| (Arc::clone(&it.name), maker.collect(it))).collect()
 }
 
 /// A release of which only rendering tells: what changed of that which it is made of, and whether its templates ask what
@@ -138,7 +138,7 @@ fn rendered(base: (Settings, Project), head: (Settings, Project), perhaps: Uncer
         Err(message) => {
             let why = parts.iter().map(|it| format!("`{it}` changed"));
             let why = why.chain([format!("whether that matters could not be told: {message}")]).collect();
-            Touch { release, is: Is::In, why }
+            Touch { release, is: TouchKind::In, why }
         }
     };
     perhaps.into_iter().map(touch).collect()
@@ -190,14 +190,18 @@ fn compared(release: Arc<str>, parts: &[String], asks: bool, before: &Side, afte
     let (read, unread): (Vec<_>, Vec<_>) = why.into_iter().partition(|it| it.read);
     let told = |part: Vec<Reason>| part.into_iter().map(|it| it.text).collect::<Vec<_>>();
     if !same {
-        return Touch { release, is: Is::In, why: told(if read.is_empty() { unread } else { read }) };
+        return Touch { release, is: TouchKind::In, why: told(if read.is_empty() { unread } else { read }) };
     }
     if asks && matters {
         let asks = "its templates ask what the cluster serves, so that it may matter there".to_owned();
-        return Touch { release, is: Is::In, why: told(read).into_iter().chain(told(unread)).chain([asks]).collect() };
+        return Touch {
+            release,
+            is: TouchKind::In,
+            why: told(read).into_iter().chain(told(unread)).chain([asks]).collect(),
+        };
     }
     let read = told(read).into_iter().map(|it| format!("{it}, and its objects are the same"));
-    Touch { release, is: Is::Out, why: read.chain(told(unread)).collect() }
+    Touch { release, is: TouchKind::Out, why: read.chain(told(unread)).collect() }
 }
 
 /// Whether a rendering asked what the cluster serves. Of a chart that is recorded: where it did not ask, it goes the same

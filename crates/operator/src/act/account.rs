@@ -1,99 +1,93 @@
-//! Acting as the service account of an object: by its token, or, for cleaning up after it, by impersonation.
+//! Acts as the service account of an object: with its token or, to clean up after it, by impersonation.
 
-use super::server::{Identity, Server, Unanswered};
-use super::tokens::{Token, Tokens};
-use crate::Reason;
-use crate::decide::Stopped;
-use crate::marks::Key;
+use super::server::{ApiServer, Caller, Unanswered};
+use super::tokens::{AccountToken, Tokens};
+use crate::SyncReason;
+use crate::decide::VisitStop;
+use crate::marks::NamespacedName;
 use weft_engine::cluster::{Answer, Request};
 
-/// As whom the copies of an object are read and written.
+/// The identity that reads and writes the copies of an object.
 #[derive(Clone)]
 pub(crate) enum Actor<'a> {
     /// An account, by its token.
     Account {
-        /// The server.
-        server: &'a Server,
+        server: &'a ApiServer,
         /// The tokens.
         tokens: &'a Tokens,
-        /// The account.
-        account: Key,
-        /// Its UID.
+        account: NamespacedName,
         uid: String,
     },
     /// An account that is gone, by a token that still holds.
-    Last {
-        /// The server.
-        server: &'a Server,
-        /// The token.
-        token: Token,
-    },
+    Last { server: &'a ApiServer, token: AccountToken },
     /// An account that is gone, impersonated.
-    Impersonated {
-        /// The server.
-        server: &'a Server,
-        /// The account.
-        account: Key,
-    },
+    Impersonated { server: &'a ApiServer, account: NamespacedName },
 }
 
 /// Why an account's request was not answered.
 #[derive(Clone, Debug)]
-pub(crate) enum Failed {
+pub(crate) enum AccountFailure {
     /// There is no answer.
     Unanswered(Unanswered),
     /// There is no token.
-    Stopped(Stopped),
+    Stopped(VisitStop),
 }
 
-impl Failed {
+impl AccountFailure {
     /// Why, for programs and for people.
-    pub fn into_parts(self) -> (Reason, String) {
+    pub fn into_parts(self) -> (SyncReason, String) {
         match self {
-            Self::Unanswered(why) => (Reason::ApiUnavailable, why.to_string()),
-            Self::Stopped(Stopped { reason, message }) => (reason, message),
+            Self::Unanswered(why) => (SyncReason::ApiUnavailable, why.to_string()),
+            Self::Stopped(VisitStop { reason, message }) => (reason, message),
         }
     }
 }
 
 impl Actor<'_> {
     /// Sends a request that may be sent again.
-    pub async fn call(&self, request: &Request) -> Result<Answer, Failed> {
+    pub async fn call(&self, request: &Request) -> Result<Answer, AccountFailure> {
         self.send(request, true).await
     }
 
-    /// Sends a request of which a second one could do more than the first.
-    pub async fn call_once(&self, request: &Request) -> Result<Answer, Failed> {
+    /// Sends a request that is not idempotent.
+    pub async fn call_once(&self, request: &Request) -> Result<Answer, AccountFailure> {
         self.send(request, false).await
     }
 
     /// A token that is not taken is asked for anew, once.
-    async fn send(&self, request: &Request, freely: bool) -> Result<Answer, Failed> {
+    async fn send(&self, request: &Request, freely: bool) -> Result<Answer, AccountFailure> {
         let (server, tokens, account, uid) = match self {
-            Self::Last { server, token } => return by(server, Identity::Account(&token.header), request, freely).await,
+            Self::Last { server, token } => {
+                return send_as(server, Caller::Account(&token.header), request, freely).await;
+            }
             Self::Impersonated { server, account } => {
-                return by(server, Identity::Impersonated(account), request, freely).await;
+                return send_as(server, Caller::Impersonated(account), request, freely).await;
             }
             Self::Account { server, tokens, account, uid } => (server, tokens, account, uid),
         };
-        let token = tokens.get(server, account, uid).await.map_err(Failed::Stopped)?;
-        let answer = by(server, Identity::Account(&token.header), request, freely).await?;
+        let token = tokens.get(server, account, uid).await.map_err(AccountFailure::Stopped)?;
+        let answer = send_as(server, Caller::Account(&token.header), request, freely).await?;
         if answer.code != 401 {
             return Ok(answer);
         }
         tokens.evict(account, uid, token.number).await;
-        let token = tokens.get(server, account, uid).await.map_err(Failed::Stopped)?;
-        let answer = by(server, Identity::Account(&token.header), request, freely).await?;
+        let token = tokens.get(server, account, uid).await.map_err(AccountFailure::Stopped)?;
+        let answer = send_as(server, Caller::Account(&token.header), request, freely).await?;
         if answer.code != 401 {
             return Ok(answer);
         }
         tokens.evict(account, uid, token.number).await;
         let message = format!("the server does not take the token of the service account {account}");
-        Err(Failed::Stopped(Stopped { reason: Reason::TokenDenied, message }))
+        Err(AccountFailure::Stopped(VisitStop { reason: SyncReason::TokenDenied, message }))
     }
 }
 
-async fn by(server: &Server, identity: Identity<'_>, request: &Request, freely: bool) -> Result<Answer, Failed> {
+async fn send_as(
+    server: &ApiServer,
+    identity: Caller<'_>,
+    request: &Request,
+    freely: bool,
+) -> Result<Answer, AccountFailure> {
     let answer = if freely { server.call(identity, request).await } else { server.call_once(identity, request).await };
-    answer.map_err(Failed::Unanswered)
+    answer.map_err(AccountFailure::Unanswered)
 }

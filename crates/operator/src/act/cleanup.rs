@@ -1,4 +1,4 @@
-//! The deletion of an object: its copies go, or stay, and then its finalizer goes. It always ends.
+//! The deletion of an object: its copies are deleted or stay, then its finalizer is removed. It always ends.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -9,47 +9,57 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::account::Actor;
 use super::context::Finish;
+use super::events::EventNote;
 use super::prune::{Removal, remove};
 use super::server::Unanswered;
 use super::status::say;
-use super::target::At;
-use super::tell::Told;
-use super::{Context, syncs};
-use crate::decide::{Manner, Owner, Place, Rest, View, manner, rest, target_name};
-use crate::marks::{FINALIZER, KEEP_COPIES, Key};
-use crate::world::Line;
-use crate::{ConfigMapSync, Reason};
+use super::target::CopyAddress;
+use super::{OperatorContext, syncs};
+use crate::decide::{CleanupMode, CopyOwner, Rest, TargetPlace, VisitView, cleanup_mode, rest, target_name};
+use crate::marks::{FINALIZER, KEEP_COPIES, NamespacedName};
+use crate::world::CopySet;
+use crate::{ConfigMapSync, SyncReason};
 use weft_stages::project::seconds;
 
 /// How many copies are removed at once.
 const AT_ONCE: usize = 8;
 
-/// Why a copy is not taken to be gone yet.
+/// Why a copy does not count as gone yet.
 const UNSURE: &str = "the copy was not found, and the watch still shows it";
 
-/// What could not be removed: namespace, and why.
-type Left = Vec<(String, (Reason, String))>;
+/// The copies that could not be removed: namespace, and why.
+type Leftovers = Vec<(String, (SyncReason, String))>;
 
 /// Visits an object that is being deleted.
-pub(crate) async fn clean_up(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: bool) -> Finish {
+pub(crate) async fn clean_up(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    sync: &ConfigMapSync,
+    orphaned: bool,
+) -> Finish {
     if !sync.metadata.finalizers.iter().flatten().any(|it| it == FINALIZER) {
-        return Finish::of("cleaned");
+        return Finish::with_result("cleaned");
     }
     match clean(context, key, sync, orphaned).await {
         Ok(finish) => finish,
-        Err(_) => Finish::again("unavailable", Reason::ApiUnavailable),
+        Err(_) => Finish::again("unavailable", SyncReason::ApiUnavailable),
     }
 }
 
-async fn clean(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: bool) -> Result<Finish, Unanswered> {
+async fn clean(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    sync: &ConfigMapSync,
+    orphaned: bool,
+) -> Result<Finish, Unanswered> {
     let sync = &with_note(context, key, sync, orphaned).await?;
     let undefined = syncs::is_undefined(context).await?;
-    let removal = match manner(sync, undefined) {
-        Manner::Delete => Removal::Delete,
-        Manner::Orphan => Removal::Orphan,
-        Manner::Leave(why) => {
+    let removal = match cleanup_mode(sync, undefined) {
+        CleanupMode::Delete => Removal::Delete,
+        CleanupMode::Orphan => Removal::Orphan,
+        CleanupMode::Leave(why) => {
             let note = format!("its copies stay as they are: {why}");
-            context.teller.tell(sync, Told::warning("Orphaned", note)).await;
+            context.teller.tell(sync, EventNote::warning("Orphaned", note)).await;
             return finish(context, key, sync).await;
         }
     };
@@ -58,7 +68,7 @@ async fn clean(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: boo
     let (left, hopeless) = match actor(context, key, sync).await {
         Ok(actor) => (remove_all(context, &actor, sync, &owner, removal, &wanted).await, false),
         Err((why, hopeless)) => {
-            let copies = context.world().copies().of(&line(key, sync), &owner.uid);
+            let copies = context.world().copies().namespaces_of(&line(key, sync), &owner.uid);
             (copies.into_iter().map(|it| (it, why.clone())).collect(), hopeless)
         }
     };
@@ -66,14 +76,14 @@ async fn clean(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: boo
     match rest(left.len(), hopeless, since(sync), timeout) {
         Rest::None => {
             if removal == Removal::Orphan && !wanted.is_empty() {
-                context.teller.tell(sync, Told::normal("Orphaned", "its copies stay, without an owner")).await;
+                context.teller.tell(sync, EventNote::normal("Orphaned", "its copies stay, without an owner")).await;
             }
             finish(context, key, sync).await
         }
         Rest::Again => {
             let (_, (reason, why)) = &left[0];
-            say(context, key, sync, &View::Cleaning(left.len(), why.clone())).await?;
-            let reason = if *reason == Reason::ApiUnavailable { *reason } else { Reason::CleanupIncomplete };
+            say(context, key, sync, &VisitView::Cleaning(left.len(), why.clone())).await?;
+            let reason = if *reason == SyncReason::ApiUnavailable { *reason } else { SyncReason::CleanupIncomplete };
             Ok(Finish { wrote: true, ..Finish::again("cleaning", reason) })
         }
         Rest::LeftBehind => {
@@ -85,8 +95,8 @@ async fn clean(context: &Context, key: &Key, sync: &ConfigMapSync, orphaned: boo
 
 /// The object with the note that its copies stay, where the finalizer that says so was seen: that one goes early.
 async fn with_note(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
     orphaned: bool,
 ) -> Result<ConfigMapSync, Unanswered> {
@@ -101,25 +111,25 @@ async fn with_note(
 
 /// As whom copies are removed; else why nobody can, and whether that will never be otherwise.
 async fn actor<'c>(
-    context: &'c Context,
-    key: &Key,
+    context: &'c OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
-) -> Result<Actor<'c>, ((Reason, String), bool)> {
-    let account = Key::new(&key.namespace, &sync.spec.service_account.name);
+) -> Result<Actor<'c>, ((SyncReason, String), bool)> {
+    let account = NamespacedName::new(&key.namespace, &sync.spec.service_account.name);
     let (uid, terminating) = {
         let world = context.world();
         let namespace = world.namespaces().get(&key.namespace);
         (world.account(&account).cloned(), namespace.is_none_or(|it| it.terminating))
     };
-    let Context { server, tokens, options, .. } = context;
+    let OperatorContext { server, tokens, options, .. } = context;
     let denied = match uid {
-        None => (Reason::ServiceAccountNotFound, format!("the service account {account} does not exist")),
+        None => (SyncReason::ServiceAccountNotFound, format!("the service account {account} does not exist")),
         Some(uid) => match tokens.get(server, &account, &uid).await {
             Ok(_) => return Ok(Actor::Account { server, tokens, account, uid }),
             Err(stopped) => (stopped.reason, stopped.message),
         },
     };
-    if denied.0 == Reason::ApiUnavailable {
+    if denied.0 == SyncReason::ApiUnavailable {
         return Err((denied, false));
     }
     if let Some(token) = tokens.last_of(&account).await
@@ -134,17 +144,18 @@ async fn actor<'c>(
 }
 
 /// Whether a token of an account that is gone is still taken: the server forgets it within some seconds.
-async fn still_holds(context: &Context, account: &Key, token: &super::tokens::Token) -> bool {
+async fn still_holds(context: &OperatorContext, account: &NamespacedName, token: &super::tokens::AccountToken) -> bool {
     let path = format!("/api/v1/namespaces/{}/configmaps/-", account.namespace);
     let actor = Actor::Last { server: &context.server, token: token.clone() };
     actor.call(&super::server::get(path)).await.is_ok_and(|answer| answer.code != 401)
 }
 
 /// Where copies may be: where they were seen or written, and where they were wanted.
-fn candidates(context: &Context, key: &Key, sync: &ConfigMapSync, owner: &Owner) -> Vec<String> {
+fn candidates(context: &OperatorContext, key: &NamespacedName, sync: &ConfigMapSync, owner: &CopyOwner) -> Vec<String> {
     let world = context.world();
-    let wanted = world.places(sync).into_iter().filter(|(_, place)| *place == Place::Ready).map(|(name, _)| name);
-    let all: BTreeSet<String> = world.copies().of(&line(key, sync), &owner.uid).into_iter().chain(wanted).collect();
+    let wanted = world.places(sync).into_iter().filter(|(_, place)| *place == TargetPlace::Ready).map(|(name, _)| name);
+    let all: BTreeSet<String> =
+        world.copies().namespaces_of(&line(key, sync), &owner.uid).into_iter().chain(wanted).collect();
     let there = |name: &String| world.namespaces().get(name).is_some_and(|it| !it.terminating);
     let everywhere: BTreeSet<String> =
         if context.options.strict { world.namespaces().keys().cloned().collect() } else { BTreeSet::new() };
@@ -152,32 +163,32 @@ fn candidates(context: &Context, key: &Key, sync: &ConfigMapSync, owner: &Owner)
 }
 
 async fn remove_all(
-    context: &Context,
+    context: &OperatorContext,
     actor: &Actor<'_>,
     sync: &ConfigMapSync,
-    owner: &Owner,
+    owner: &CopyOwner,
     removal: Removal,
     namespaces: &[String],
-) -> Left {
+) -> Leftovers {
     let name = target_name(&sync.spec);
     let line = line(&owner.key, sync);
     let removals = futures::stream::iter(namespaces.to_vec()).map(|namespace| async move {
-        let removed = remove(actor, At { namespace: &namespace, name }, owner, removal).await;
+        let removed = remove(actor, CopyAddress { namespace: &namespace, name }, owner, removal).await;
         (namespace, removed)
     });
-    let mut left = Left::new();
+    let mut left = Leftovers::new();
     let mut removals = removals.buffer_unordered(AT_ONCE);
     while let Some((namespace, removed)) = removals.next().await {
         let seen = context.world().copies().seen_at(&line, &namespace).cloned();
         let ours = seen.as_ref().is_some_and(|it| *it.owner_uid == *owner.uid);
         match removed {
             Ok(false) if ours && !context.world().copies_mut().missed(&line, &namespace) => {
-                left.push((namespace, (Reason::Pending, UNSURE.to_owned())));
+                left.push((namespace, (SyncReason::Pending, UNSURE.to_owned())));
             }
             Ok(_) => context.world().copies_mut().know(&line, &namespace, None),
-            // Where no copy was ever seen, none is missed.
-            Err((Reason::TargetForbidden | Reason::NamespaceMissing, _)) if seen.is_none() => {}
-            Err((Reason::NamespaceTerminating, _)) => {}
+            // If no copy was ever seen, none is missing.
+            Err((SyncReason::TargetForbidden | SyncReason::NamespaceMissing, _)) if seen.is_none() => {}
+            Err((SyncReason::NamespaceTerminating, _)) => {}
             Err(why) => left.push((namespace, why)),
         }
     }
@@ -186,26 +197,26 @@ async fn remove_all(
 }
 
 /// Says where copies are left behind, there and here.
-async fn leave(context: &Context, key: &Key, sync: &ConfigMapSync, left: &Left) {
+async fn leave(context: &OperatorContext, key: &NamespacedName, sync: &ConfigMapSync, left: &Leftovers) {
     let name = target_name(&sync.spec);
     let count = u64::try_from(left.len()).unwrap_or(u64::MAX);
     context.figures.orphaned_children.fetch_add(count, Ordering::Relaxed);
     for (namespace, (_, why)) in left {
         let note = format!("the ConfigMapSync {key} was deleted and could not remove this copy: {why}");
-        context.teller.tell_at(namespace, name, Told::warning("Orphaned", note)).await;
+        context.teller.tell_at(namespace, name, EventNote::warning("Orphaned", note)).await;
     }
     let (namespace, (_, why)) = &left[0];
     let note = format!("{count} copies were left behind, such as that in {namespace}: {why}");
-    context.teller.tell(sync, Told::warning("Orphaned", note)).await;
+    context.teller.tell(sync, EventNote::warning("Orphaned", note)).await;
 }
 
 /// Removes the finalizer.
-async fn finish(context: &Context, key: &Key, sync: &ConfigMapSync) -> Result<Finish, Unanswered> {
+async fn finish(context: &OperatorContext, key: &NamespacedName, sync: &ConfigMapSync) -> Result<Finish, Unanswered> {
     if syncs::remove_finalizer(context, key, sync).await?.is_some() {
         return Ok(Finish { wrote: true, ..Finish::gone("cleaned") });
     }
     match syncs::fresh(context, key).await? {
-        Some(now) if now.metadata.uid == sync.metadata.uid => Ok(Finish::again("cleaning", Reason::Pending)),
+        Some(now) if now.metadata.uid == sync.metadata.uid => Ok(Finish::again("cleaning", SyncReason::Pending)),
         _ => Ok(Finish::gone("cleaned")),
     }
 }
@@ -216,11 +227,11 @@ fn since(sync: &ConfigMapSync) -> Duration {
     passed.and_then(|it| Duration::try_from(it).ok()).unwrap_or_default()
 }
 
-fn line(key: &Key, sync: &ConfigMapSync) -> Line {
-    Line::new(key, target_name(&sync.spec))
+fn line(key: &NamespacedName, sync: &ConfigMapSync) -> CopySet {
+    CopySet::new(key, target_name(&sync.spec))
 }
 
 /// Whose the copies of an object are.
-pub(crate) fn owner(key: &Key, sync: &ConfigMapSync) -> Owner {
-    Owner { key: key.clone(), uid: sync.metadata.uid.clone().unwrap_or_default() }
+pub(crate) fn owner(key: &NamespacedName, sync: &ConfigMapSync) -> CopyOwner {
+    CopyOwner { key: key.clone(), uid: sync.metadata.uid.clone().unwrap_or_default() }
 }

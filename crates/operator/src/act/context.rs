@@ -1,4 +1,4 @@
-//! What all visits share.
+//! The state that all visits share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{Server, Teller, Tokens};
-use crate::decide::{Outcome, Tally, target_name};
-use crate::marks::Key;
-use crate::world::{Line, Queue, World};
-use crate::{ConfigMapSync, Figures, Note, Options, Reason, Tell};
+use super::{ApiServer, EventPublisher, Tokens};
+use crate::decide::{Tally, TargetOutcome, target_name};
+use crate::marks::NamespacedName;
+use crate::world::{CopySet, Queue, World};
+use crate::{ConfigMapSync, Metrics, OperatorNote, OperatorOptions, SyncReason, Tell};
 
 /// What all visits share.
-pub(crate) struct Context {
-    pub server: Server,
+pub(crate) struct OperatorContext {
+    pub server: ApiServer,
     pub tokens: Tokens,
-    pub teller: Teller,
-    pub figures: Arc<Figures>,
-    /// Who hears what the process says of itself.
+    pub teller: EventPublisher,
+    pub figures: Arc<Metrics>,
+    /// Receives the process's log messages.
     pub tell: Tell,
-    pub options: Options,
+    pub options: OperatorOptions,
     world: Mutex<World>,
     queue: Mutex<Queue>,
-    pending: Mutex<HashMap<Key, Pending>>,
+    pending: Mutex<HashMap<NamespacedName, ObjectMemory>>,
     started: Instant,
     due: Notify,
     dice: AtomicU64,
@@ -38,13 +38,13 @@ const RECENT: Duration = Duration::from_secs(60);
 
 /// What is remembered of an object between two visits.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct ObjectMemory {
     /// Why the last visit did not end well, and how often in a row before.
-    pub retry: Option<(Reason, u32)>,
+    pub retry: Option<(SyncReason, u32)>,
     /// The sums of the last visit, as they are counted.
     pub tally: Tally,
     /// The targets that failed at the last visit.
-    pub failing: HashMap<String, Outcome>,
+    pub failing: HashMap<String, TargetOutcome>,
 }
 
 /// How a visit ended.
@@ -55,31 +55,37 @@ pub(crate) struct Finish {
     /// Whether anything was written.
     pub wrote: bool,
     /// Why it has to be visited again, if it has.
-    pub retry: Vec<Reason>,
+    pub retry: Vec<SyncReason>,
     /// Whether the object is gone.
     pub gone: bool,
 }
 
 impl Finish {
     /// A visit that ended so.
-    pub fn of(result: &'static str) -> Self {
+    pub fn with_result(result: &'static str) -> Self {
         Self { result, wrote: false, retry: Vec::new(), gone: false }
     }
 
-    /// A visit that has to be made again, for this reason.
-    pub fn again(result: &'static str, reason: Reason) -> Self {
-        Self { retry: vec![reason], ..Self::of(result) }
+    /// A visit that has to be repeated, for this reason.
+    pub fn again(result: &'static str, reason: SyncReason) -> Self {
+        Self { retry: vec![reason], ..Self::with_result(result) }
     }
 
     /// A visit of an object that is gone.
     pub fn gone(result: &'static str) -> Self {
-        Self { gone: true, ..Self::of(result) }
+        Self { gone: true, ..Self::with_result(result) }
     }
 }
 
-impl Context {
-    /// Nothing known, nothing due.
-    pub fn new(server: Server, teller: Teller, figures: Arc<Figures>, tell: Tell, options: Options) -> Self {
+impl OperatorContext {
+    /// An operator that knows nothing yet.
+    pub fn new(
+        server: ApiServer,
+        teller: EventPublisher,
+        figures: Arc<Metrics>,
+        tell: Tell,
+        options: OperatorOptions,
+    ) -> Self {
         Self {
             server,
             tokens: Tokens::new(Arc::clone(&figures)),
@@ -96,18 +102,18 @@ impl Context {
         }
     }
 
-    /// What is known of the cluster. It is not held over a wait.
+    /// What is known of the cluster. The lock is not held across an await.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is due. It is not held over a wait.
+    /// What is due. The lock is not held across an await.
     pub fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered between visits. It is not held over a wait.
-    pub fn pending(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
+    /// What is remembered between visits. The lock is not held across an await.
+    pub fn pending(&self) -> MutexGuard<'_, HashMap<NamespacedName, ObjectMemory>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,14 +141,14 @@ impl Context {
     /// This process begins to lead, and knows everything: everybody is queued. Those that are as they shall be, as far as
     /// their status says, are verified one after the other, so that neither a restart nor a change of leaders is a storm.
     pub fn begin(&self) {
-        (self.tell)(&Note::Said(format!("it leads, with {} objects", self.world().syncs().count())));
+        (self.tell)(&OperatorNote::Info(format!("it leads, with {} objects", self.world().syncs().count())));
         let world = self.world();
         let now = self.now();
         let mut queue = self.queue();
         let mut copies = 0;
         for (key, sync) in world.syncs() {
             let wait = if is_converged(&sync.object) {
-                copies += 1 + u64::try_from(world.copies().count(&Line::new(key, target_name(&sync.object.spec))))
+                copies += 1 + u64::try_from(world.copies().count(&CopySet::new(key, target_name(&sync.object.spec))))
                     .unwrap_or_default();
                 Duration::from_millis(copies * 1000 / VERIFIED)
             } else {
@@ -153,7 +159,7 @@ impl Context {
     }
 
     /// Forgets an object that is gone.
-    pub fn forget(&self, key: &Key) {
+    pub fn forget(&self, key: &NamespacedName) {
         super::status::gauge(self, key, &Tally::default());
         self.pending().remove(key);
         let mut world = self.world();
@@ -165,10 +171,13 @@ impl Context {
     }
 }
 
-/// Whether a status says that everything was as it shall be.
+/// Whether a status says that everything was as it should be.
 fn is_converged(sync: &ConfigMapSync) -> bool {
     let meta = &sync.metadata;
-    let Some(status) = sync.status.as_ref().filter(|_| meta.deletion_timestamp.is_none()) else { return false };
+    if meta.deletion_timestamp.is_some() {
+        return false;
+    }
+    let Some(status) = &sync.status else { return false };
     let available = status.conditions.iter().any(|it| it.type_ == "Available" && it.status == "True");
     available && status.observed_generation == meta.generation
 }

@@ -1,4 +1,4 @@
-//! Acting: it sends what was decided, as whom it was decided, and says what came of it.
+//! Acts: sends what was decided under the right account, and reports the result.
 
 mod account;
 mod cleanup;
@@ -8,13 +8,13 @@ mod server;
 mod status;
 mod syncs;
 mod target;
-mod tell;
+mod events;
 mod tokens;
 mod visit;
 
-pub(super) use self::context::{Context, Finish};
-pub(super) use self::server::Server;
+pub(super) use self::context::{Finish, OperatorContext};
+pub(super) use self::events::EventPublisher;
+pub(super) use self::server::ApiServer;
 pub(super) use self::syncs::{namespace, path, slim};
-pub(super) use self::tell::Teller;
 pub(super) use self::tokens::Tokens;
 pub(super) use self::visit::visit;

@@ -1,22 +1,22 @@
-//! Removing copies: by deleting them, or by leaving them without the marks of their owner. Either way the copy is looked
-//! at right before, and the server is told which one is meant.
+//! Removes copies, by deleting them or by removing the marks of their owner. Either way it reads the copy right before,
+//! and the request names exactly that one.
 
 use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value as Json, json};
 
-use super::account::{Actor, Failed};
-use super::server::{patch, said, send};
-use super::target::{At, delete_options, look};
-use crate::Reason;
-use crate::decide::{Owner, is_ours, refusal};
+use super::account::{AccountFailure, Actor};
+use super::server::{patch, refusal_of, send};
+use super::target::{CopyAddress, delete_options, look};
+use crate::SyncReason;
+use crate::decide::{CopyOwner, is_ours, refusal};
 use crate::marks::{MANAGER, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
 use weft_engine::cluster::Request;
 
 /// How often somebody else may be faster.
 const RACES: usize = 4;
 
-/// What becomes of a copy that is removed.
+/// How a copy is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
     /// It is deleted.
@@ -25,13 +25,13 @@ pub(crate) enum Removal {
     Orphan,
 }
 
-/// Removes a copy. `Ok(true)` where it was ours and is removed, `Ok(false)` where there was none of ours.
+/// Removes a copy. Returns `Ok(true)` if it was ours and is removed, `Ok(false)` if there was none of ours.
 pub(crate) async fn remove(
     actor: &Actor<'_>,
-    at: At<'_>,
-    owner: &Owner,
+    at: CopyAddress<'_>,
+    owner: &CopyOwner,
     removal: Removal,
-) -> Result<bool, (Reason, String)> {
+) -> Result<bool, (SyncReason, String)> {
     let mut why = String::new();
     for _ in 0..RACES {
         let Some(object) = look(actor, at).await? else { return Ok(false) };
@@ -45,16 +45,16 @@ pub(crate) async fn remove(
         match answer {
             Ok(answer) if answer.is_success() => return Ok(true),
             Ok(answer) if answer.code == 404 => return Ok(false),
-            Ok(answer) if answer.code == 409 || answer.unsure => why = said(&answer).message,
-            Ok(answer) => return Err((refusal(&said(&answer)), said(&answer).message)),
-            Err(failed @ Failed::Stopped(_)) => return Err(failed.into_parts()),
+            Ok(answer) if answer.code == 409 || answer.unsure => why = refusal_of(&answer).message,
+            Ok(answer) => return Err((refusal(&refusal_of(&answer)), refusal_of(&answer).message)),
+            Err(failed @ AccountFailure::Stopped(_)) => return Err(failed.into_parts()),
             Err(failed) => why = failed.into_parts().1,
         }
     }
-    Err((Reason::ApiUnavailable, why))
+    Err((SyncReason::ApiUnavailable, why))
 }
 
-fn request(at: At<'_>, object: &ConfigMap, removal: Removal) -> Request {
+fn request(at: CopyAddress<'_>, object: &ConfigMap, removal: Removal) -> Request {
     let meta = &object.metadata;
     match removal {
         Removal::Delete => {

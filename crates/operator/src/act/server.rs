@@ -1,6 +1,7 @@
-//! Requests to the API server, as the operator or as an account.
+//! Sends requests to the API server, as the operator or as an account.
 //!
-//! Every write has three outcomes: done, refused, and unknown. What is unknown is looked at before it is tried again.
+//! Every write has one of three outcomes: done, refused or unknown. If it is unknown, the object is read before the
+//! write is tried again.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,20 +12,20 @@ use http::{HeaderValue, Method};
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
-use crate::decide::Said;
-use crate::marks::Key;
-use crate::{Figures, Leading, OperatorError};
+use crate::decide::ServerRefusal;
+use crate::marks::NamespacedName;
+use crate::{Leading, Metrics, OperatorError};
 use weft_engine::cluster::{self, Answer, ClusterError, Request, Target, Transport, Tries, settled};
 
-/// As whom a request is sent.
+/// The identity that sends a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Identity<'i> {
+pub(crate) enum Caller<'i> {
     /// The operator's own account.
     Operator,
     /// The account of this token.
     Account(&'i HeaderValue),
     /// This service account, impersonated by the operator.
-    Impersonated(&'i Key),
+    Impersonated(&'i NamespacedName),
 }
 
 /// Why there is no answer.
@@ -38,12 +39,12 @@ pub(crate) enum Unanswered {
 
 /// The API server.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub(crate) struct ApiServer {
     own: Transport,
     /// Without the operator's own credentials: for requests as accounts.
     plain: Transport,
     patience: Duration,
-    figures: Arc<Figures>,
+    figures: Arc<Metrics>,
     leading: Leading,
     doubt: Arc<Notify>,
 }
@@ -72,10 +73,10 @@ pub(crate) fn object<T: DeserializeOwned>(answer: &Answer) -> Result<T, Unanswer
 }
 
 /// The refusal of an answer.
-pub(crate) fn said(answer: &Answer) -> Said {
+pub(crate) fn refusal_of(answer: &Answer) -> ServerRefusal {
     let status = answer.status();
     let causes = status.details.unwrap_or_default().causes;
-    Said {
+    ServerRefusal {
         code: answer.code,
         reason: status.reason,
         message: status.message,
@@ -83,12 +84,12 @@ pub(crate) fn said(answer: &Answer) -> Said {
     }
 }
 
-impl Server {
+impl ApiServer {
     /// The server of a target.
     pub fn new(
         target: &Target,
         patience: Duration,
-        figures: Arc<Figures>,
+        figures: Arc<Metrics>,
         leading: Leading,
     ) -> Result<Self, OperatorError> {
         let own = Transport::new(target, patience)?;
@@ -118,16 +119,16 @@ impl Server {
     }
 
     /// Sends a request that may be sent again.
-    pub async fn call(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, Unanswered> {
+    pub async fn call(&self, identity: Caller<'_>, request: &Request) -> Result<Answer, Unanswered> {
         self.tried(identity, request, Tries::new(self.patience)).await
     }
 
-    /// Sends a request of which a second one could do more than the first.
-    pub async fn call_once(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, Unanswered> {
+    /// Sends a request that is not idempotent.
+    pub async fn call_once(&self, identity: Caller<'_>, request: &Request) -> Result<Answer, Unanswered> {
         self.tried(identity, request, Tries::cautious(self.patience)).await
     }
 
-    async fn tried(&self, identity: Identity<'_>, request: &Request, mut tries: Tries) -> Result<Answer, Unanswered> {
+    async fn tried(&self, identity: Caller<'_>, request: &Request, mut tries: Tries) -> Result<Answer, Unanswered> {
         let began = Instant::now();
         loop {
             if request.method != Method::GET && !self.leads() {
@@ -144,7 +145,7 @@ impl Server {
         }
     }
 
-    async fn attempt(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, ClusterError> {
+    async fn attempt(&self, identity: Caller<'_>, request: &Request) -> Result<Answer, ClusterError> {
         let sent = self.once(identity, request).await;
         self.figures.request(sent.as_ref().map_or(0, |answer| answer.code));
         if sent.is_err() {
@@ -157,13 +158,13 @@ impl Server {
         self.figures.reachable.load(Ordering::Relaxed)
     }
 
-    async fn once(&self, identity: Identity<'_>, request: &Request) -> Result<Answer, ClusterError> {
+    async fn once(&self, identity: Caller<'_>, request: &Request) -> Result<Answer, ClusterError> {
         match identity {
-            Identity::Operator => self.own.exchange(cluster::Identity::Own, request, self.patience).await,
-            Identity::Account(token) => {
+            Caller::Operator => self.own.exchange(cluster::Identity::Own, request, self.patience).await,
+            Caller::Account(token) => {
                 self.plain.exchange(cluster::Identity::Token(token), request, self.patience).await
             }
-            Identity::Impersonated(account) => {
+            Caller::Impersonated(account) => {
                 let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
                 self.own.exchange(cluster::Identity::Impersonated(&user), request, self.patience).await
             }

@@ -1,27 +1,27 @@
-//! Saying what was found: in the status, where it changed, and in events, where it is new.
+//! Reports what a visit found: in the status if it changed, and in events if it is new.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 
+use super::events::EventNote;
 use super::server::Unanswered;
-use super::tell::Told;
-use super::{Context, syncs};
-use crate::decide::{Outcome, Stopped, Tally, View, status};
-use crate::marks::{Key, RECONCILE_AT};
-use crate::{ConfigMapSync, Reason};
+use super::{OperatorContext, syncs};
+use crate::decide::{Tally, TargetOutcome, VisitStop, VisitView, status};
+use crate::marks::{NamespacedName, RECONCILE_AT};
+use crate::{ConfigMapSync, SyncReason};
 
-/// Writes the status of a visit, where it differs from the one that the object has. Whether it did.
+/// Writes the status of a visit if it differs from the current one, and returns whether it did.
 pub(crate) async fn say(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
-    view: &View<'_>,
+    view: &VisitView<'_>,
 ) -> Result<bool, Unanswered> {
     let before = sync.status.clone().unwrap_or_default();
     let generation = sync.metadata.generation.unwrap_or_default();
     let mut after = status(&before, generation, view, Timestamp::now());
-    if !matches!(view, View::First) {
+    if !matches!(view, VisitView::First) {
         let asked = sync.metadata.annotations.as_ref().and_then(|it| it.get(RECONCILE_AT));
         after.last_handled_reconcile_at = asked.cloned();
     }
@@ -39,7 +39,7 @@ pub(crate) struct Deeds {
     pub written: Vec<String>,
     /// Where drift was corrected.
     pub corrected: Vec<String>,
-    /// Where copies were deleted that are no longer wanted.
+    /// Where unwanted copies were deleted.
     pub pruned: Vec<String>,
     /// Where copies were left without their owner.
     pub orphaned: Vec<String>,
@@ -52,18 +52,18 @@ impl Deeds {
     }
 }
 
-/// Tells what a visit did, and what fails since it.
+/// Publishes what a visit did, and what newly fails.
 pub(crate) async fn tell(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
     deeds: &Deeds,
-    outcomes: &BTreeMap<String, Outcome>,
+    outcomes: &BTreeMap<String, TargetOutcome>,
 ) {
     let told = |reason, what: &str, where_: &[String]| {
-        (!where_.is_empty()).then(|| Told::normal(reason, format!("{what} {}", listed(where_))))
+        (!where_.is_empty()).then(|| EventNote::normal(reason, format!("{what} {}", listed(where_))))
     };
-    let mut all: Vec<Told> = [
+    let mut all: Vec<EventNote> = [
         told("Synced", "wrote the copies in", &deeds.written),
         told("DriftCorrected", "corrected the copies in", &deeds.corrected),
         told("Pruned", "deleted the copies in", &deeds.pruned),
@@ -79,34 +79,43 @@ pub(crate) async fn tell(
 }
 
 /// Warnings about what did not fail at the last visit, or for another reason.
-fn new_failures(context: &Context, key: &Key, outcomes: &BTreeMap<String, Outcome>) -> Vec<Told> {
-    let bad = |it: &Outcome| matches!(it, Outcome::Failed(..) | Outcome::Conflict(_));
+fn new_failures(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    outcomes: &BTreeMap<String, TargetOutcome>,
+) -> Vec<EventNote> {
+    let bad = |it: &TargetOutcome| matches!(it, TargetOutcome::Failed(..) | TargetOutcome::Conflict(_));
     let failing = outcomes.iter().filter(|(_, it)| bad(it)).map(|(name, it)| (name.clone(), it.clone())).collect();
     let mut pending = context.pending();
     let remembered = pending.entry(key.clone()).or_default();
     let before = std::mem::replace(&mut remembered.failing, failing);
-    let known = |name: &str, it: &Outcome| before.get(name).is_some_and(|was| was.reason() == it.reason());
-    let new: Vec<(&String, &Outcome)> =
+    let known = |name: &str, it: &TargetOutcome| before.get(name).is_some_and(|was| was.reason() == it.reason());
+    let new: Vec<(&String, &TargetOutcome)> =
         outcomes.iter().filter(|(name, it)| bad(it) && !known(name.as_str(), it)).collect();
     let of = |conflicts: bool, reason| {
-        let here: Vec<_> = new.iter().filter(|(_, it)| matches!(it, Outcome::Conflict(_)) == conflicts).collect();
+        let here: Vec<_> = new.iter().filter(|(_, it)| matches!(it, TargetOutcome::Conflict(_)) == conflicts).collect();
         let (name, first) = here.first()?;
         let more = if here.len() > 1 { format!(" (and {} more)", here.len() - 1) } else { String::new() };
-        Some(Told::warning(reason, format!("{name}: {}{more}", first.message())))
+        Some(EventNote::warning(reason, format!("{name}: {}{more}", first.message())))
     };
     of(true, "ConflictDetected").into_iter().chain(of(false, "TargetFailed")).collect()
 }
 
-/// Tells why targets were not looked at, where that is new.
-pub(crate) async fn tell_stopped(context: &Context, key: &Key, sync: &ConfigMapSync, stopped: &Stopped) {
+/// Publishes why targets were not visited, if that is new.
+pub(crate) async fn tell_stopped(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    sync: &ConfigMapSync,
+    stopped: &VisitStop,
+) {
     let known = context.pending().get(key).and_then(|it| it.retry).is_some_and(|it| it.0 == stopped.reason);
-    if stopped.reason == Reason::TokenDenied && !known {
-        context.teller.tell(sync, Told::warning("TokenDenied", stopped.message.clone())).await;
+    if stopped.reason == SyncReason::TokenDenied && !known {
+        context.teller.tell(sync, EventNote::warning("TokenDenied", stopped.message.clone())).await;
     }
 }
 
 /// Keeps the gauge of targets: what this object adds to it.
-pub(crate) fn gauge(context: &Context, key: &Key, now: &Tally) {
+pub(crate) fn gauge(context: &OperatorContext, key: &NamespacedName, now: &Tally) {
     let mut pending = context.pending();
     let before = std::mem::replace(&mut pending.entry(key.clone()).or_default().tally, now.clone());
     let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);

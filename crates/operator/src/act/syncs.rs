@@ -1,4 +1,4 @@
-//! The objects themselves: reading them, their finalizer, their status.
+//! Reads ConfigMapSyncs, and writes their finalizer and status.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::Context;
-use super::server::{Identity, Unanswered, get, object, patch, said};
+use super::OperatorContext;
+use super::server::{Caller, Unanswered, get, object, patch, refusal_of};
 use crate::decide::Namespace;
-use crate::marks::{FINALIZER, KEEP_COPIES, Key, STATUS_MANAGER};
+use crate::marks::{FINALIZER, KEEP_COPIES, NamespacedName, STATUS_MANAGER};
 use crate::{ConfigMapSync, ConfigMapSyncStatus};
 use weft_engine::cluster::Answer;
 
@@ -25,13 +25,16 @@ struct Meta {
 }
 
 /// The path of an object.
-pub(crate) fn path(key: &Key) -> String {
+pub(crate) fn path(key: &NamespacedName) -> String {
     format!("{GROUP}/namespaces/{}/configmapsyncs/{}", key.namespace, key.name)
 }
 
-/// An object as it is now. `None` where there is none.
-pub(crate) async fn fresh(context: &Context, key: &Key) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
-    let answer = context.server.call(Identity::Operator, &get(path(key))).await?;
+/// Reads an object as it is now. `None` if it does not exist.
+pub(crate) async fn fresh(
+    context: &OperatorContext,
+    key: &NamespacedName,
+) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
+    let answer = context.server.call(Caller::Operator, &get(path(key))).await?;
     if answer.code == 404 {
         return Ok(None);
     }
@@ -39,10 +42,10 @@ pub(crate) async fn fresh(context: &Context, key: &Key) -> Result<Option<Arc<Con
     Ok(Some(object))
 }
 
-/// A namespace as it is now. `None` where there is none.
-pub(crate) async fn fresh_namespace(context: &Context, name: &str) -> Result<Option<Namespace>, Unanswered> {
+/// Reads a namespace as it is now. `None` if it does not exist.
+pub(crate) async fn fresh_namespace(context: &OperatorContext, name: &str) -> Result<Option<Namespace>, Unanswered> {
     let request = get(format!("/api/v1/namespaces/{name}"));
-    let answer = context.server.call(Identity::Operator, &request).await?;
+    let answer = context.server.call(Caller::Operator, &request).await?;
     if answer.code == 404 {
         return Ok(None);
     }
@@ -60,8 +63,8 @@ pub(crate) fn namespace(meta: &ObjectMeta) -> Namespace {
 }
 
 /// Whether the definition of the kind is being deleted, or is gone. One that may not be read is taken to be there.
-pub(crate) async fn is_undefined(context: &Context) -> Result<bool, Unanswered> {
-    let answer = context.server.call(Identity::Operator, &get(DEFINITION.to_owned())).await?;
+pub(crate) async fn is_undefined(context: &OperatorContext) -> Result<bool, Unanswered> {
+    let answer = context.server.call(Caller::Operator, &get(DEFINITION.to_owned())).await?;
     match answer.code {
         404 => Ok(true),
         403 => Ok(false),
@@ -69,10 +72,10 @@ pub(crate) async fn is_undefined(context: &Context) -> Result<bool, Unanswered> 
     }
 }
 
-/// Adds the finalizer to the object as it was seen. `None` where it has changed since.
+/// Adds the finalizer to the object as it was seen. `None` if it has changed since.
 pub(crate) async fn add_finalizer(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
 ) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
     let add = match &sync.metadata.finalizers {
@@ -83,10 +86,10 @@ pub(crate) async fn add_finalizer(
     changed(context, key, &json!([version, add])).await
 }
 
-/// Removes the finalizer, if it is where it was seen. `None` where the object has changed since, or is gone.
+/// Removes the finalizer, if it is where it was seen. `None` if the object has changed since, or is gone.
 pub(crate) async fn remove_finalizer(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
 ) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
     let finalizers = sync.metadata.finalizers.as_deref().unwrap_or_default();
@@ -101,17 +104,21 @@ pub(crate) async fn remove_finalizer(
 }
 
 /// Notes on an object that its copies stay.
-pub(crate) async fn note_kept(context: &Context, key: &Key, sync: &ConfigMapSync) -> Result<(), Unanswered> {
+pub(crate) async fn note_kept(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    sync: &ConfigMapSync,
+) -> Result<(), Unanswered> {
     let body = json!({"metadata": {"uid": sync.metadata.uid, "annotations": {KEEP_COPIES: "true"}}});
     let request = patch(path(key), "application/merge-patch+json", &body);
-    let answer = context.server.call(Identity::Operator, &request).await?;
+    let answer = context.server.call(Caller::Operator, &request).await?;
     if answer.code == 404 { Ok(()) } else { taken(context, &expect(answer)?).map(drop) }
 }
 
 /// Writes a status, whole.
 pub(crate) async fn write_status(
-    context: &Context,
-    key: &Key,
+    context: &OperatorContext,
+    key: &NamespacedName,
     sync: &ConfigMapSync,
     status: &ConfigMapSyncStatus,
 ) -> Result<(), Unanswered> {
@@ -122,25 +129,29 @@ pub(crate) async fn write_status(
     });
     let path = format!("{}/status?fieldManager={STATUS_MANAGER}&force=true", path(key));
     let request = patch(path, "application/apply-patch+yaml", &body);
-    let answer = context.server.call(Identity::Operator, &request).await?;
+    let answer = context.server.call(Caller::Operator, &request).await?;
     // It is gone, or another one has its name: nobody waits for this status.
     if matches!(answer.code, 404 | 409) { Ok(()) } else { taken(context, &expect(answer)?).map(drop) }
 }
 
-async fn changed(context: &Context, key: &Key, patch: &Json) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
+async fn changed(
+    context: &OperatorContext,
+    key: &NamespacedName,
+    patch: &Json,
+) -> Result<Option<Arc<ConfigMapSync>>, Unanswered> {
     let answer = patched(context, key, patch).await?;
     answer.map(|answer| taken(context, &answer)).transpose()
 }
 
-/// Patches an object. `None` where it is not as the patch says.
-async fn patched(context: &Context, key: &Key, change: &Json) -> Result<Option<Answer>, Unanswered> {
+/// Patches an object. `None` if the preconditions of the patch do not hold.
+async fn patched(context: &OperatorContext, key: &NamespacedName, change: &Json) -> Result<Option<Answer>, Unanswered> {
     let request = patch(path(key), "application/json-patch+json", change);
-    let answer = context.server.call(Identity::Operator, &request).await?;
+    let answer = context.server.call(Caller::Operator, &request).await?;
     if matches!(answer.code, 404 | 409 | 422) { Ok(None) } else { expect(answer).map(Some) }
 }
 
 /// The object of an answer, which is the newest that is known.
-fn taken(context: &Context, answer: &Answer) -> Result<Arc<ConfigMapSync>, Unanswered> {
+fn taken(context: &OperatorContext, answer: &Answer) -> Result<Arc<ConfigMapSync>, Unanswered> {
     let mut object: ConfigMapSync = object(answer)?;
     slim(&mut object.metadata);
     let object = Arc::new(object);
@@ -158,5 +169,5 @@ pub(crate) fn slim(meta: &mut ObjectMeta) {
 
 /// An answer that says yes. Everything else says that the operator cannot do its work for now.
 fn expect(answer: Answer) -> Result<Answer, Unanswered> {
-    if answer.is_success() { Ok(answer) } else { Err(Unanswered::Lost(said(&answer).message)) }
+    if answer.is_success() { Ok(answer) } else { Err(Unanswered::Lost(refusal_of(&answer).message)) }
 }

@@ -1,4 +1,4 @@
-//! One target: step by step until there is nothing more to do.
+//! One target: takes steps until nothing is left to do.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value as Json, json};
 
-use super::account::{Actor, Failed};
-use super::server::{Unanswered, get, object, patch, said, send};
-use crate::Reason;
-use crate::decide::{Found, Outcome, Rules, Step, refusal, step};
+use super::account::{AccountFailure, Actor};
+use super::server::{Unanswered, get, object, patch, refusal_of, send};
+use crate::SyncReason;
+use crate::decide::{TargetOutcome, TargetRules, TargetState, TargetStep, refusal, step};
 use crate::marks::MANAGER;
 use weft_engine::cluster::Answer;
 
@@ -21,39 +21,37 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How a target ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Settled {
+pub(crate) struct SettledTarget {
     /// How.
-    pub outcome: Outcome,
-    /// What is there, where that is known.
-    pub found: Found,
+    pub outcome: TargetOutcome,
+    /// What is there, if that is known.
+    pub found: TargetState,
     /// How many writes the server took.
     pub writes: usize,
     /// Whether drift was corrected.
     pub corrected: bool,
 }
 
-/// Where a ConfigMap is.
+/// The namespace and name of a ConfigMap.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct At<'a> {
-    /// The namespace.
+pub(crate) struct CopyAddress<'a> {
     pub namespace: &'a str,
-    /// The name.
     pub name: &'a str,
 }
 
 /// What a step led to.
-enum Next {
+enum StepResult {
     /// This is there now, by our write or without one.
-    Found(Found, bool),
+    Found(TargetState, bool),
     /// It has to be looked at: somebody else was faster.
     Look,
     /// It has to be looked at, after a while: what was done is unknown.
     Unknown(String),
     /// It ended.
-    Ended(Reason, String),
+    Ended(SyncReason, String),
 }
 
-impl At<'_> {
+impl CopyAddress<'_> {
     /// The path of the ConfigMap.
     pub fn path(&self) -> String {
         format!("{}/{}", self.collection(), self.name)
@@ -64,13 +62,18 @@ impl At<'_> {
     }
 }
 
-/// Looks at a ConfigMap. `None` where there is none.
-pub(crate) async fn look(actor: &Actor<'_>, at: At<'_>) -> Result<Option<Box<ConfigMap>>, (Reason, String)> {
-    let answer = actor.call(&get(at.path())).await.map_err(Failed::into_parts)?;
+/// Reads a ConfigMap. `None` if it does not exist.
+pub(crate) async fn look(
+    actor: &Actor<'_>,
+    at: CopyAddress<'_>,
+) -> Result<Option<Box<ConfigMap>>, (SyncReason, String)> {
+    let answer = actor.call(&get(at.path())).await.map_err(AccountFailure::into_parts)?;
     match answer.code {
         404 => Ok(None),
-        _ if answer.is_success() => object(&answer).map(Some).map_err(|why| (Reason::ApiUnavailable, why.to_string())),
-        _ => Err((refusal(&said(&answer)), said(&answer).message)),
+        _ if answer.is_success() => {
+            object(&answer).map(Some).map_err(|why| (SyncReason::ApiUnavailable, why.to_string()))
+        }
+        _ => Err((refusal(&refusal_of(&answer)), refusal_of(&answer).message)),
     }
 }
 
@@ -79,108 +82,116 @@ pub(crate) async fn look(actor: &Actor<'_>, at: At<'_>) -> Result<Option<Box<Con
 pub(crate) async fn settle(
     actor: &Actor<'_>,
     namespace: &str,
-    rules: &Rules<'_>,
+    rules: &TargetRules<'_>,
     body: &Bytes,
-    mut found: Option<Found>,
-    mut absent: Found,
-) -> Settled {
-    let at = At { namespace, name: &rules.wanted.name };
-    let mut settled = Settled { outcome: Outcome::Synced, found: Found::Unseen, writes: 0, corrected: false };
+    mut found: Option<TargetState>,
+    mut absent: TargetState,
+) -> SettledTarget {
+    let at = CopyAddress { namespace, name: &rules.wanted.name };
+    let mut settled =
+        SettledTarget { outcome: TargetOutcome::Synced, found: TargetState::Unseen, writes: 0, corrected: false };
     let mut unknown = None;
     for round in 1..=STEPS {
         let now = match found.take() {
             Some(found) => found,
             None => match look(actor, at).await {
-                Ok(object) => object.map_or(absent.clone(), Found::Present),
-                Err((reason, why)) => return Settled { outcome: failed(reason, why), ..settled },
+                Ok(object) => object.map_or(absent.clone(), TargetState::Present),
+                Err((reason, why)) => return SettledTarget { outcome: failed(reason, why), ..settled },
             },
         };
         let next = step(rules, &now);
-        if let Step::Done(outcome) = next {
-            return Settled { outcome, found: now, ..settled };
+        if let TargetStep::Done(outcome) = next {
+            return SettledTarget { outcome, found: now, ..settled };
         }
         match act(actor, at, rules, body, &now, &next).await {
-            Next::Found(then, wrote) => {
+            StepResult::Found(then, wrote) => {
                 settled.writes += usize::from(wrote);
-                settled.corrected |= matches!(next, Step::Change { drift: true, .. });
-                settled.corrected |= now == Found::Vanished;
+                settled.corrected |= matches!(next, TargetStep::Change { drift: true, .. });
+                settled.corrected |= now == TargetState::Vanished;
                 found = Some(then);
-                absent = Found::Absent;
+                absent = TargetState::Absent;
             }
-            Next::Look => absent = Found::Absent,
-            Next::Unknown(why) => {
-                absent = Found::Absent;
+            StepResult::Look => absent = TargetState::Absent,
+            StepResult::Unknown(why) => {
+                absent = TargetState::Absent;
                 unknown = Some(why);
                 tokio::time::sleep(PAUSE * round).await;
             }
-            Next::Ended(reason, why) => return Settled { outcome: failed(reason, why), ..settled },
+            StepResult::Ended(reason, why) => return SettledTarget { outcome: failed(reason, why), ..settled },
         }
     }
     let changed = || "somebody else, or an admission plugin, changes the copy whenever it is written".to_owned();
-    let reason = if unknown.is_some() { Reason::ApiUnavailable } else { Reason::AdmissionDenied };
-    Settled { outcome: failed(reason, unknown.unwrap_or_else(changed)), ..settled }
+    let reason = if unknown.is_some() { SyncReason::ApiUnavailable } else { SyncReason::AdmissionDenied };
+    SettledTarget { outcome: failed(reason, unknown.unwrap_or_else(changed)), ..settled }
 }
 
 /// A namespace that is going, or gone, is waited for; everything else failed.
-fn failed(reason: Reason, why: String) -> Outcome {
+fn failed(reason: SyncReason, why: String) -> TargetOutcome {
     match reason {
-        Reason::NamespaceTerminating | Reason::NamespaceMissing => Outcome::pending(reason, why),
-        _ => Outcome::failed(reason, why),
+        SyncReason::NamespaceTerminating | SyncReason::NamespaceMissing => TargetOutcome::pending(reason, why),
+        _ => TargetOutcome::failed(reason, why),
     }
 }
 
-async fn act(actor: &Actor<'_>, at: At<'_>, rules: &Rules<'_>, body: &Bytes, found: &Found, step: &Step) -> Next {
+async fn act(
+    actor: &Actor<'_>,
+    at: CopyAddress<'_>,
+    rules: &TargetRules<'_>,
+    body: &Bytes,
+    found: &TargetState,
+    step: &TargetStep,
+) -> StepResult {
     let (uid, version) = match found {
-        Found::Present(it) => (it.metadata.uid.as_ref(), it.metadata.resource_version.as_ref()),
+        TargetState::Present(it) => (it.metadata.uid.as_ref(), it.metadata.resource_version.as_ref()),
         _ => (None, None),
     };
     let answer = match step {
-        Step::Done(_) => return Next::Look,
-        Step::Create => {
+        TargetStep::Done(_) => return StepResult::Look,
+        TargetStep::Create => {
             let path = format!("{}?fieldManager={MANAGER}", at.collection());
             actor.call_once(&send(Method::POST, path, body.clone())).await
         }
-        Step::Change { difference, .. } => {
+        TargetStep::Change { difference, .. } => {
             let path = format!("{}?fieldManager={MANAGER}", at.path());
             let body = rules.wanted.patch(difference, version);
             actor.call_once(&patch(path, "application/merge-patch+json", &body)).await
         }
-        Step::Replace => return replace(actor, at, &delete_options(uid, version)).await,
+        TargetStep::Replace => return replace(actor, at, &delete_options(uid, version)).await,
     };
     match answer {
         Ok(answer) if answer.is_success() => {
-            object(&answer).map_or(Next::Look, |object| Next::Found(Found::Present(object), true))
+            object(&answer).map_or(StepResult::Look, |object| StepResult::Found(TargetState::Present(object), true))
         }
-        other => refused(other, Reason::TargetForbidden),
+        other => refused(other, SyncReason::TargetForbidden),
     }
 }
 
 /// Deletes what cannot be changed.
-async fn replace(actor: &Actor<'_>, at: At<'_>, options: &Json) -> Next {
+async fn replace(actor: &Actor<'_>, at: CopyAddress<'_>, options: &Json) -> StepResult {
     match actor.call_once(&send(Method::DELETE, at.path(), options.to_string())).await {
-        Ok(answer) if answer.is_success() => Next::Found(Found::Absent, true),
-        other => refused(other, Reason::ImmutableTarget),
+        Ok(answer) if answer.is_success() => StepResult::Found(TargetState::Absent, true),
+        other => refused(other, SyncReason::ImmutableTarget),
     }
 }
 
-/// What a refusal leads to. `forbidden` is the reason where the right is missing.
-fn refused(answer: Result<Answer, Failed>, forbidden: Reason) -> Next {
+/// What a refusal leads to. `forbidden` is the reason if the right is missing.
+fn refused(answer: Result<Answer, AccountFailure>, forbidden: SyncReason) -> StepResult {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(Failed::Unanswered(Unanswered::Lost(why))) => return Next::Unknown(why),
+        Err(AccountFailure::Unanswered(Unanswered::Lost(why))) => return StepResult::Unknown(why),
         Err(failed) => {
             let (reason, why) = failed.into_parts();
-            return Next::Ended(reason, why);
+            return StepResult::Ended(reason, why);
         }
     };
-    let said = said(&answer);
+    let said = refusal_of(&answer);
     match refusal(&said) {
-        _ if answer.unsure => Next::Unknown(said.message),
-        _ if answer.code == 409 => Next::Look,
+        _ if answer.unsure => StepResult::Unknown(said.message),
+        _ if answer.code == 409 => StepResult::Look,
         // Somebody deleted the object, not the namespace.
-        Reason::NamespaceMissing if !said.message.starts_with("namespaces ") => Next::Look,
-        Reason::TargetForbidden => Next::Ended(forbidden, said.message),
-        reason => Next::Ended(reason, said.message),
+        SyncReason::NamespaceMissing if !said.message.starts_with("namespaces ") => StepResult::Look,
+        SyncReason::TargetForbidden => StepResult::Ended(forbidden, said.message),
+        reason => StepResult::Ended(reason, said.message),
     }
 }
 

@@ -1,13 +1,13 @@
-//! How a deletion goes, and that it ends.
+//! How the deletion of an object proceeds, and why it always ends.
 
 use std::time::Duration;
 
 use crate::marks::{KEEP_COPIES, ORPHAN_FINALIZER};
 use crate::{ConfigMapSync, DeletionPolicy};
 
-/// What becomes of the copies of an object that is deleted.
+/// What happens to the copies of a deleted object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum CleanupMode {
     /// They are deleted.
     Delete,
     /// They stay, without the marks of their owner.
@@ -16,29 +16,29 @@ pub enum Manner {
     Leave(&'static str),
 }
 
-/// What becomes of the copies. `undefined` says that the definition of the kind is being deleted.
-pub fn manner(sync: &ConfigMapSync, undefined: bool) -> Manner {
+/// What happens to the copies. `undefined` says that the definition of the kind is being deleted.
+pub fn cleanup_mode(sync: &ConfigMapSync, undefined: bool) -> CleanupMode {
     if undefined {
-        return Manner::Leave("the definition of ConfigMapSync is being deleted");
+        return CleanupMode::Leave("the definition of ConfigMapSync is being deleted");
     }
     if sync.spec.paused {
-        return Manner::Leave("the object is paused");
+        return CleanupMode::Leave("the object is paused");
     }
     let finalizers = sync.metadata.finalizers.as_deref().unwrap_or_default();
     let noted = sync.metadata.annotations.as_ref().is_some_and(|it| it.contains_key(KEEP_COPIES));
     if noted || finalizers.iter().any(|it| it == ORPHAN_FINALIZER) {
-        return Manner::Orphan;
+        return CleanupMode::Orphan;
     }
     match sync.spec.deletion_policy {
-        DeletionPolicy::Delete => Manner::Delete,
-        DeletionPolicy::Orphan => Manner::Orphan,
+        DeletionPolicy::Delete => CleanupMode::Delete,
+        DeletionPolicy::Orphan => CleanupMode::Orphan,
     }
 }
 
 /// What a deletion does with copies that could not be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// There are none: it ends.
+    /// None are left: it ends.
     None,
     /// It tries again until the time is over.
     Again,
@@ -69,13 +69,13 @@ mod tests {
             all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
             let mut sync = ConfigMapSync::new("a", serde_json::from_value(all).unwrap());
             sync.metadata.finalizers = Some(finalizers.iter().map(|it| (*it).to_owned()).collect());
-            manner(&sync, undefined)
+            cleanup_mode(&sync, undefined)
         };
-        assert_eq!(of(json!({}), &[], false), Manner::Delete);
-        assert_eq!(of(json!({"deletionPolicy": "Orphan"}), &[], false), Manner::Orphan);
-        assert_eq!(of(json!({}), &["orphan"], false), Manner::Orphan);
-        assert!(matches!(of(json!({"paused": true}), &["orphan"], false), Manner::Leave(_)));
-        assert!(matches!(of(json!({}), &[], true), Manner::Leave(_)));
+        assert_eq!(of(json!({}), &[], false), CleanupMode::Delete);
+        assert_eq!(of(json!({"deletionPolicy": "Orphan"}), &[], false), CleanupMode::Orphan);
+        assert_eq!(of(json!({}), &["orphan"], false), CleanupMode::Orphan);
+        assert!(matches!(of(json!({"paused": true}), &["orphan"], false), CleanupMode::Leave(_)));
+        assert!(matches!(of(json!({}), &[], true), CleanupMode::Leave(_)));
     }
 
     #[test]

@@ -1,28 +1,28 @@
-//! The status: sums and conditions. It holds no clock but that of a condition that flips, so the same findings make the
-//! same status.
+//! The status: sums and conditions. It contains no time except that of a condition's last change, so the same findings
+//! give the same status.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use super::outcome::LISTED;
-use super::{Tally, Wanted};
-use crate::{ConfigMapSyncStatus, Reason, SourceStatus};
+use super::{DesiredCopy, Tally};
+use crate::{ConfigMapSyncStatus, SourceStatus, SyncReason};
 
 /// What a visit found.
 #[derive(Clone, Debug)]
-pub enum View<'v> {
+pub enum VisitView<'v> {
     /// Nothing yet: it is the first.
     First,
     /// The object is paused.
     Paused,
     /// The targets were not looked at.
-    Stopped(Stopped),
+    Stopped(VisitStop),
     /// The targets ended so.
     Seen {
         /// The source's UID and resource version.
         source: (&'v str, &'v str),
         /// What was copied.
-        wanted: &'v Wanted,
+        wanted: &'v DesiredCopy,
         /// How the targets ended.
         tally: &'v Tally,
     },
@@ -32,47 +32,53 @@ pub enum View<'v> {
 
 /// Why targets were not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
+pub struct VisitStop {
     /// Why, for programs.
-    pub reason: Reason,
+    pub reason: SyncReason,
     /// Why, for people.
     pub message: String,
 }
 
 /// Who has to do something about a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+enum Responsible {
     /// Nobody: it ends by itself.
     Ours,
     /// A person.
     Theirs,
 }
 
-fn turn(reason: Reason) -> Turn {
+fn turn(reason: SyncReason) -> Responsible {
     match reason {
-        Reason::Pending | Reason::NamespaceMissing | Reason::NamespaceTerminating | Reason::ApiUnavailable => {
-            Turn::Ours
-        }
-        _ => Turn::Theirs,
+        SyncReason::Pending
+        | SyncReason::NamespaceMissing
+        | SyncReason::NamespaceTerminating
+        | SyncReason::ApiUnavailable => Responsible::Ours,
+        _ => Responsible::Theirs,
     }
 }
 
 /// A condition without its times.
-struct Said {
+struct ConditionDraft {
     kind: &'static str,
     status: &'static str,
-    reason: Reason,
+    reason: SyncReason,
     message: String,
 }
 
 /// The status after a visit, from the one before it.
-pub fn status(before: &ConfigMapSyncStatus, generation: i64, view: &View<'_>, now: Timestamp) -> ConfigMapSyncStatus {
+pub fn status(
+    before: &ConfigMapSyncStatus,
+    generation: i64,
+    view: &VisitView<'_>,
+    now: Timestamp,
+) -> ConfigMapSyncStatus {
     let mut after = before.clone();
     after.observed_generation = Some(generation);
-    if let View::Seen { source, wanted, tally } = view {
+    if let VisitView::Seen { source, wanted, tally } = view {
         count(&mut after, *source, wanted, tally);
     }
-    if matches!(view, View::Stopped(Stopped { reason: Reason::SourceNotFound, .. })) {
+    if matches!(view, VisitView::Stopped(VisitStop { reason: SyncReason::SourceNotFound, .. })) {
         after.source = None;
     }
     let said = conditions(view);
@@ -80,7 +86,7 @@ pub fn status(before: &ConfigMapSyncStatus, generation: i64, view: &View<'_>, no
     after
 }
 
-fn count(status: &mut ConfigMapSyncStatus, source: (&str, &str), wanted: &Wanted, tally: &Tally) {
+fn count(status: &mut ConfigMapSyncStatus, source: (&str, &str), wanted: &DesiredCopy, tally: &Tally) {
     let whole = |count: usize| Some(i32::try_from(count).unwrap_or(i32::MAX));
     status.source = Some(SourceStatus {
         uid: source.0.to_owned(),
@@ -97,43 +103,47 @@ fn count(status: &mut ConfigMapSyncStatus, source: (&str, &str), wanted: &Wanted
     status.truncated = (tally.failed > LISTED).then_some(true);
 }
 
-fn conditions(view: &View<'_>) -> [Said; 3] {
-    let all =
-        |available: &'static str, progressing: &'static str, degraded: &'static str, reason, message: &str| {
-            [("Available", available), ("Progressing", progressing), ("Degraded", degraded)]
-                .map(|(kind, status)| Said { kind, status, reason, message: message.to_owned() })
-        };
+fn conditions(view: &VisitView<'_>) -> [ConditionDraft; 3] {
+    let all = |available: &'static str, progressing: &'static str, degraded: &'static str, reason, message: &str| {
+        [("Available", available), ("Progressing", progressing), ("Degraded", degraded)]
+            .map(|(kind, status)| ConditionDraft { kind, status, reason, message: message.to_owned() })
+    };
     match view {
-        View::First => all("Unknown", "Unknown", "Unknown", Reason::Pending, "It was not looked at yet."),
-        View::Paused => all("Unknown", "False", "False", Reason::Paused, "Nothing is written while it is paused."),
-        View::Stopped(Stopped { reason, message }) => {
+        VisitView::First => all("Unknown", "Unknown", "Unknown", SyncReason::Pending, "It was not looked at yet."),
+        VisitView::Paused => {
+            all("Unknown", "False", "False", SyncReason::Paused, "Nothing is written while it is paused.")
+        }
+        VisitView::Stopped(VisitStop { reason, message }) => {
             let available =
-                if matches!(reason, Reason::SourceNotFound | Reason::SyncLoop) { "False" } else { "Unknown" };
+                if matches!(reason, SyncReason::SourceNotFound | SyncReason::SyncLoop) { "False" } else { "Unknown" };
             match turn(*reason) {
-                Turn::Ours => all(available, "True", "False", *reason, message),
-                Turn::Theirs => all(available, "False", "True", *reason, message),
+                Responsible::Ours => all(available, "True", "False", *reason, message),
+                Responsible::Theirs => all(available, "False", "True", *reason, message),
             }
         }
-        View::Cleaning(left, message) => {
+        VisitView::Cleaning(left, message) => {
             let message = format!("{left} copies are still there: {message}");
-            all("Unknown", "True", "True", Reason::CleanupIncomplete, &message)
+            all("Unknown", "True", "True", SyncReason::CleanupIncomplete, &message)
         }
-        View::Seen { tally, .. } => seen(tally),
+        VisitView::Seen { tally, .. } => tally_conditions(tally),
     }
 }
 
-fn seen(tally: &Tally) -> [Said; 3] {
+fn tally_conditions(tally: &Tally) -> [ConditionDraft; 3] {
     let Tally { targets, synced, pending, failed, .. } = tally;
-    let theirs = tally.failures.keys().find(|it| turn(**it) == Turn::Theirs).copied();
-    let ours = tally.waiting.keys().chain(tally.failures.keys()).find(|it| turn(**it) == Turn::Ours).copied();
-    let fine = if *targets == 0 { Reason::NoTargets } else { Reason::Synced };
+    let theirs = tally.failures.keys().find(|it| turn(**it) == Responsible::Theirs).copied();
+    let ours = tally.waiting.keys().chain(tally.failures.keys()).find(|it| turn(**it) == Responsible::Ours).copied();
+    let fine = if *targets == 0 { SyncReason::NoTargets } else { SyncReason::Synced };
     let only = if tally.failures.len() == 1 { tally.failures.keys().next() } else { None };
-    let broken = only.filter(|_| *synced == 0).copied().unwrap_or(Reason::PartiallySynced);
+    let broken = match only {
+        Some(reason) if *synced == 0 => *reason,
+        _ => SyncReason::PartiallySynced,
+    };
     let sums = format!("{synced} of {targets} namespaces have the copy");
     let waits = tally.waits_for.as_ref().map(|it| format!("; {pending} are waited for, such as {it}"));
     let fails = tally.listed.first().map(|it| format!("; {failed} failed, such as {}: {}", it.namespace, it.message));
     let message = format!("{sums}{}{}.", waits.unwrap_or_default(), fails.unwrap_or_default());
-    let said = |kind, holds: bool, yes: Reason, no: Reason| Said {
+    let said = |kind, holds: bool, yes: SyncReason, no: SyncReason| ConditionDraft {
         kind,
         status: if holds { "True" } else { "False" },
         reason: if holds { yes } else { no },
@@ -146,7 +156,7 @@ fn seen(tally: &Tally) -> [Said; 3] {
     ]
 }
 
-impl Said {
+impl ConditionDraft {
     fn condition(self, before: &ConfigMapSyncStatus, generation: i64, now: Timestamp) -> Condition {
         let earlier = before.conditions.iter().find(|it| it.type_ == self.kind && it.status == self.status);
         // The server keeps whole seconds; a fraction would differ from what is read back.

@@ -1,4 +1,4 @@
-//! What a copy shall be.
+//! The content of a copy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value as Json, json};
 
 use super::KeyPattern;
-use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
+use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH, SOURCE_NAME};
 use crate::{ConfigMapSyncSpec, ImmutablePolicy};
 use weft_base::digest::Parts;
 
@@ -22,17 +22,15 @@ const MOST_BODY: usize = 3 * 1024 * 1024;
 
 /// Whose a copy is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct CopyOwner {
     /// Namespace and name.
-    pub key: Key,
-    /// The UID.
+    pub key: NamespacedName,
     pub uid: String,
 }
 
-/// What a copy shall be, in whatever namespace.
+/// The content of a copy, in whatever namespace.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
-    /// Its name.
+pub struct DesiredCopy {
     pub name: String,
     /// Its texts.
     pub data: BTreeMap<String, String>,
@@ -50,7 +48,7 @@ pub struct Wanted {
     pub bytes: usize,
 }
 
-/// In what a copy differs from what it shall be.
+/// How a copy differs from the desired one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Keys of `data` that it should not have.
@@ -65,9 +63,9 @@ pub struct Difference {
     pub immutable: bool,
 }
 
-impl Wanted {
+impl DesiredCopy {
     /// The copies of a source.
-    pub fn of(owner: &Owner, spec: &ConfigMapSyncSpec, source: &ConfigMap) -> Self {
+    pub fn new(owner: &CopyOwner, spec: &ConfigMapSyncSpec, source: &ConfigMap) -> Self {
         let meta = &source.metadata;
         let mut labels = copied(meta.labels.as_ref(), &spec.propagate.labels, &spec.target.labels);
         let mut annotations = copied(meta.annotations.as_ref(), &spec.propagate.annotations, &spec.target.annotations);
@@ -166,7 +164,7 @@ impl Wanted {
 }
 
 impl Difference {
-    /// Whether there is none.
+    /// Whether nothing differs.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -237,13 +235,13 @@ fn hash(
 mod tests {
     use super::*;
 
-    fn wanted(source: &serde_json::Value, spec: &serde_json::Value) -> Wanted {
-        let owner = Owner { key: Key::new("a", "sync"), uid: "u1".into() };
+    fn wanted(source: &serde_json::Value, spec: &serde_json::Value) -> DesiredCopy {
+        let owner = CopyOwner { key: NamespacedName::new("a", "sync"), uid: "u1".into() };
         let source: ConfigMap = serde_json::from_value(source.clone()).unwrap();
-        Wanted::of(&owner, &serde_json::from_value(spec.clone()).unwrap(), &source)
+        DesiredCopy::new(&owner, &serde_json::from_value(spec.clone()).unwrap(), &source)
     }
 
-    fn simple(data: &serde_json::Value) -> Wanted {
+    fn simple(data: &serde_json::Value) -> DesiredCopy {
         wanted(&json!({"metadata": {"namespace": "a", "name": "s"}, "data": data}), &json!({"source": {"name": "s"}}))
     }
 

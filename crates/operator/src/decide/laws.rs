@@ -1,5 +1,5 @@
-//! Laws of a target, with generated input: against a server that does what one does, every target comes to rest, a second
-//! run does nothing, and what is not ours is never touched.
+//! Laws of a target over generated input, against a simulated server: every target comes to rest, a second run does
+//! nothing, and nothing of others is ever touched.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH};
+use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID, SOURCE_HASH};
 use crate::{ConflictPolicy, DriftPolicy};
 
 /// A ConfigMap that somebody may have left at the target.
 #[derive(Clone, Debug)]
-struct Left {
+struct ForeignMap {
     data: BTreeMap<String, String>,
     labels: BTreeMap<String, String>,
     marks: Marks,
@@ -34,7 +34,7 @@ fn texts() -> impl Strategy<Value = BTreeMap<String, String>> {
     prop::collection::btree_map("[abc]", "[xy]{0,2}", 0..4)
 }
 
-fn left() -> impl Strategy<Value = Option<Left>> {
+fn left() -> impl Strategy<Value = Option<ForeignMap>> {
     let marks = prop::sample::select(vec![
         Marks::Ours,
         Marks::OursOutdated,
@@ -44,7 +44,7 @@ fn left() -> impl Strategy<Value = Option<Left>> {
         Marks::None,
     ]);
     let one = (texts(), texts(), marks, any::<bool>());
-    prop::option::of(one.prop_map(|(data, labels, marks, immutable)| Left { data, labels, marks, immutable }))
+    prop::option::of(one.prop_map(|(data, labels, marks, immutable)| ForeignMap { data, labels, marks, immutable }))
 }
 
 fn conflict() -> impl Strategy<Value = ConflictPolicy> {
@@ -55,20 +55,20 @@ fn drift() -> impl Strategy<Value = DriftPolicy> {
     prop::sample::select(vec![DriftPolicy::Correct, DriftPolicy::Report, DriftPolicy::Ignore])
 }
 
-fn owner() -> Owner {
-    Owner { key: Key::new("own", "sync"), uid: "u1".into() }
+fn owner() -> CopyOwner {
+    CopyOwner { key: NamespacedName::new("own", "sync"), uid: "u1".into() }
 }
 
-fn wanted(data: &BTreeMap<String, String>, immutable: bool) -> Wanted {
+fn wanted(data: &BTreeMap<String, String>, immutable: bool) -> DesiredCopy {
     let spec = json!({
         "source": {"name": "s"},
         "target": {"labels": {"static": "1"}, "immutable": if immutable { "Always" } else { "Never" }},
     });
     let source = json!({"metadata": {"namespace": "own", "name": "s"}, "data": data});
-    Wanted::of(&owner(), &serde_json::from_value(spec).unwrap(), &serde_json::from_value(source).unwrap())
+    DesiredCopy::new(&owner(), &serde_json::from_value(spec).unwrap(), &serde_json::from_value(source).unwrap())
 }
 
-fn planted(left: &Left, wanted: &Wanted) -> ConfigMap {
+fn planted(left: &ForeignMap, wanted: &DesiredCopy) -> ConfigMap {
     let mut object = wanted.object("there");
     object.data = Some(left.data.clone());
     object.immutable = left.immutable.then_some(true);
@@ -93,24 +93,24 @@ fn planted(left: &Left, wanted: &Wanted) -> ConfigMap {
 }
 
 /// What a server makes of a step, and whether it was a write.
-fn act(step: &Step, found: &Found, wanted: &Wanted) -> Found {
-    let Found::Present(object) = found else {
-        assert_eq!(*step, Step::Create, "only that can be done to nothing");
-        return Found::Present(Box::new(wanted.object("there")));
+fn act(step: &TargetStep, found: &TargetState, wanted: &DesiredCopy) -> TargetState {
+    let TargetState::Present(object) = found else {
+        assert_eq!(*step, TargetStep::Create, "only that can be done to nothing");
+        return TargetState::Present(Box::new(wanted.object("there")));
     };
     let mut object = object.clone();
     match step {
-        Step::Create => panic!("it is there"),
-        Step::Replace => return Found::Absent,
-        Step::Change { difference, .. } => {
+        TargetStep::Create => panic!("it is there"),
+        TargetStep::Replace => return TargetState::Absent,
+        TargetStep::Change { difference, .. } => {
             assert!(object.immutable != Some(true) || !difference.is_of_data(), "a server refuses that");
             let mut merged = serde_json::to_value(&*object).unwrap();
             merge(&mut merged, &wanted.patch(difference, None));
             object = Box::new(serde_json::from_value(merged).unwrap());
         }
-        Step::Done(_) => panic!("nothing is to be done"),
+        TargetStep::Done(_) => panic!("nothing is to be done"),
     }
-    Found::Present(object)
+    TargetState::Present(object)
 }
 
 /// A merge patch, as RFC 7396 has it.
@@ -131,10 +131,10 @@ fn merge(target: &mut Json, patch: &Json) {
 }
 
 /// Runs to the end: how it ended, what is there then, and how many writes it took.
-fn run(rules: &Rules<'_>, mut found: Found) -> (Outcome, Found, usize) {
+fn run(rules: &TargetRules<'_>, mut found: TargetState) -> (TargetOutcome, TargetState, usize) {
     for writes in 0..6 {
         match step(rules, &found) {
-            Step::Done(outcome) => return (outcome, found, writes),
+            TargetStep::Done(outcome) => return (outcome, found, writes),
             next => found = act(&next, &found, rules.wanted),
         }
     }
@@ -150,9 +150,9 @@ proptest! {
     ) {
         let wanted = wanted(&data, immutable);
         let owner = owner();
-        let rules = Rules { wanted: &wanted, owner: &owner, conflict, drift };
-        let nothing = if seen { Found::Absent } else { Found::Unseen };
-        let begin = left.as_ref().map_or(nothing, |it| Found::Present(Box::new(planted(it, &wanted))));
+        let rules = TargetRules { wanted: &wanted, owner: &owner, conflict, drift };
+        let nothing = if seen { TargetState::Absent } else { TargetState::Unseen };
+        let begin = left.as_ref().map_or(nothing, |it| TargetState::Present(Box::new(planted(it, &wanted))));
         let (outcome, end, writes) = run(&rules, begin.clone());
 
         let (again, still, more) = run(&rules, end.clone());
@@ -161,17 +161,17 @@ proptest! {
         let marks = left.as_ref().map(|it| it.marks);
         let theirs = matches!(marks, Some(Marks::AnotherSync | Marks::Helm));
         let not_ours = matches!(marks, Some(Marks::None | Marks::Before)) && conflict != ConflictPolicy::Adopt;
-        let taken_up = marks == Some(Marks::Before) && outcome == Outcome::Synced;
+        let taken_up = marks == Some(Marks::Before) && outcome == TargetOutcome::Synced;
         if theirs || (not_ours && !taken_up) {
             prop_assert_eq!(&end, &begin, "not ours");
-            prop_assert!(matches!(outcome, Outcome::Conflict(_) | Outcome::Skipped));
+            prop_assert!(matches!(outcome, TargetOutcome::Conflict(_) | TargetOutcome::Skipped));
         } else if drift == DriftPolicy::Correct {
-            let Found::Present(object) = &end else { panic!("it is there") };
+            let TargetState::Present(object) = &end else { panic!("it is there") };
             prop_assert!(wanted.difference(object).is_none(), "{:?}", wanted.difference(object));
-            prop_assert_eq!(&outcome, &Outcome::Synced);
+            prop_assert_eq!(&outcome, &TargetOutcome::Synced);
         }
         if taken_up && conflict != ConflictPolicy::Adopt {
-            let (Found::Present(before), Found::Present(after)) = (&begin, &end) else { panic!("it is there") };
+            let (TargetState::Present(before), TargetState::Present(after)) = (&begin, &end) else { panic!("it is there") };
             prop_assert_eq!(&before.data, &after.data, "it was what we would have written");
         }
         prop_assert!(writes <= 2, "one write, or a deletion and a creation");
@@ -187,22 +187,22 @@ proptest! {
         let owner = owner();
         prop_assume!(before != after);
         for drift in [DriftPolicy::Correct, DriftPolicy::Report, DriftPolicy::Ignore] {
-            let rules = Rules { wanted: &new, owner: &owner, conflict: ConflictPolicy::Fail, drift };
-            let (outcome, _, writes) = run(&rules, Found::Present(Box::new(old.object("there"))));
-            prop_assert_eq!((outcome, writes), (Outcome::Synced, 1));
+            let rules = TargetRules { wanted: &new, owner: &owner, conflict: ConflictPolicy::Fail, drift };
+            let (outcome, _, writes) = run(&rules, TargetState::Present(Box::new(old.object("there"))));
+            prop_assert_eq!((outcome, writes), (TargetOutcome::Synced, 1));
         }
     }
 
     #[test]
     fn sums_are_of_the_parts(outcomes in prop::collection::btree_map("[a-z]{3}", 0u8..5, 0..80)) {
         let of = |kind| match kind {
-            0 => Outcome::Synced,
-            1 => Outcome::Skipped,
-            2 => Outcome::pending(crate::Reason::NamespaceMissing, "w"),
-            3 => Outcome::Conflict("c".into()),
-            _ => Outcome::failed(crate::Reason::TargetForbidden, "f"),
+            0 => TargetOutcome::Synced,
+            1 => TargetOutcome::Skipped,
+            2 => TargetOutcome::pending(crate::SyncReason::NamespaceMissing, "w"),
+            3 => TargetOutcome::Conflict("c".into()),
+            _ => TargetOutcome::failed(crate::SyncReason::TargetForbidden, "f"),
         };
-        let outcomes: BTreeMap<String, Outcome> = outcomes.into_iter().map(|(name, kind)| (name, of(kind))).collect();
+        let outcomes: BTreeMap<String, TargetOutcome> = outcomes.into_iter().map(|(name, kind)| (name, of(kind))).collect();
         let sum = tally(&outcomes);
         prop_assert_eq!(sum.targets, sum.synced + sum.pending + sum.failed);
         prop_assert!(sum.conflicts <= sum.failed && sum.listed.len() == sum.failed.min(50));
@@ -213,9 +213,12 @@ proptest! {
 #[test]
 fn a_status_that_finds_the_same_is_the_same() {
     let wanted = wanted(&BTreeMap::from([("a".into(), "1".into())]), false);
-    let outcomes = BTreeMap::from([("x".to_owned(), Outcome::Synced), ("y".to_owned(), Outcome::Conflict("c".into()))]);
+    let outcomes = BTreeMap::from([
+        ("x".to_owned(), TargetOutcome::Synced),
+        ("y".to_owned(), TargetOutcome::Conflict("c".into())),
+    ]);
     let sum = tally(&outcomes);
-    let view = View::Seen { source: ("u", "1"), wanted: &wanted, tally: &sum };
+    let view = VisitView::Seen { source: ("u", "1"), wanted: &wanted, tally: &sum };
     let at = |second| k8s_openapi::jiff::Timestamp::from_second(second).unwrap();
     let first = status(&crate::ConfigMapSyncStatus::default(), 1, &view, at(100));
     assert_eq!(status(&first, 1, &view, at(200)), first);

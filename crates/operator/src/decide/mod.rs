@@ -1,7 +1,8 @@
-//! What is to be done: pure functions of what is wanted and what was found.
+//! Decides what to do: pure functions of what is wanted and what was found.
 //!
-//! [`Wanted`] is what a copy shall be; [`places`] says where; [`step`] takes a target one step nearer to it, and is asked
-//! again with what that step found; [`Outcome`] and [`status`] say how it ended; [`pause`] when to look again.
+//! [`DesiredCopy`] is the content of a copy and [`places`] are its namespaces. [`step`] takes a target one step nearer
+//! to it and is called again with the result. [`TargetOutcome`] and [`status`] describe how it ended, and [`pause`]
+//! says when to look again.
 
 mod backoff;
 mod cleanup;
@@ -17,12 +18,12 @@ mod selector;
 mod target;
 
 pub use self::backoff::{jittered, pause};
-pub use self::cleanup::{Manner, Rest, manner, rest};
-pub use self::conditions::{Stopped, View, status};
-pub use self::content::{Difference, Owner, Wanted, target_name};
-pub use self::outcome::{Outcome, Tally, tally};
+pub use self::cleanup::{CleanupMode, Rest, cleanup_mode, rest};
+pub use self::conditions::{VisitStop, VisitView, status};
+pub use self::content::{CopyOwner, DesiredCopy, Difference, target_name};
+pub use self::outcome::{Tally, TargetOutcome, tally};
 pub use self::owners::{Holder, holder, is_copy, is_ours, owner_of, uid_of};
-pub use self::places::{Namespace, Place, leaving, place_of, places, source};
-pub use self::refusal::{Said, refusal};
+pub use self::places::{Namespace, TargetPlace, leaving, place_of, places, source};
+pub use self::refusal::{ServerRefusal, refusal};
 pub use self::selector::{KeyPattern, selects};
-pub use self::target::{Found, Rules, Step, step};
+pub use self::target::{TargetRules, TargetState, TargetStep, step};

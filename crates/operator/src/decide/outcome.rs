@@ -1,28 +1,28 @@
-//! How targets ended, and the sums of that.
+//! The outcomes of targets, and their sums.
 
 use std::collections::BTreeMap;
 
-use crate::{FailedTarget, Reason};
+use crate::{FailedTarget, SyncReason};
 
 /// How a target ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TargetOutcome {
     /// It equals the source.
     Synced,
     /// Somebody else has it, and that is fine: it does not count.
     Skipped,
-    /// It is waited for.
-    Pending(Reason, String),
+    /// It is pending.
+    Pending(SyncReason, String),
     /// A ConfigMap that is not ours is there.
     Conflict(String),
     /// It failed.
-    Failed(Reason, String),
+    Failed(SyncReason, String),
 }
 
 /// The sums of all targets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many shall have a copy.
+    /// How many are to have a copy.
     pub targets: usize,
     /// How many equal the source.
     pub synced: usize,
@@ -35,9 +35,9 @@ pub struct Tally {
     /// The first that failed, by namespace.
     pub listed: Vec<FailedTarget>,
     /// How many have each reason, among the failed.
-    pub failures: BTreeMap<Reason, usize>,
+    pub failures: BTreeMap<SyncReason, usize>,
     /// How many have each reason, among the pending.
-    pub waiting: BTreeMap<Reason, usize>,
+    pub waiting: BTreeMap<SyncReason, usize>,
     /// A namespace that is waited for: the first.
     pub waits_for: Option<String>,
 }
@@ -47,23 +47,23 @@ pub(super) const LISTED: usize = 50;
 /// How long a message of a failed target is, in characters.
 const MESSAGE: usize = 1024;
 
-impl Outcome {
-    /// It is waited for.
-    pub fn pending(reason: Reason, message: impl Into<String>) -> Self {
+impl TargetOutcome {
+    /// It is pending.
+    pub fn pending(reason: SyncReason, message: impl Into<String>) -> Self {
         Self::Pending(reason, message.into())
     }
 
     /// It failed.
-    pub fn failed(reason: Reason, message: impl Into<String>) -> Self {
+    pub fn failed(reason: SyncReason, message: impl Into<String>) -> Self {
         Self::Failed(reason, message.into())
     }
 
-    /// The reason, where it is not as it shall be.
-    pub fn reason(&self) -> Option<Reason> {
+    /// The reason, unless it is as it should be.
+    pub fn reason(&self) -> Option<SyncReason> {
         match self {
             Self::Synced | Self::Skipped => None,
             Self::Pending(reason, _) | Self::Failed(reason, _) => Some(*reason),
-            Self::Conflict(_) => Some(Reason::TargetConflict),
+            Self::Conflict(_) => Some(SyncReason::TargetConflict),
         }
     }
 
@@ -77,30 +77,30 @@ impl Outcome {
 }
 
 /// Adds up targets, by namespace.
-pub fn tally(outcomes: &BTreeMap<String, Outcome>) -> Tally {
+pub fn tally(outcomes: &BTreeMap<String, TargetOutcome>) -> Tally {
     let mut sum = Tally::default();
     for (namespace, outcome) in outcomes {
-        sum.targets += usize::from(*outcome != Outcome::Skipped);
+        sum.targets += usize::from(*outcome != TargetOutcome::Skipped);
         match outcome {
-            Outcome::Skipped => {}
-            Outcome::Synced => sum.synced += 1,
-            Outcome::Pending(reason, _) => {
+            TargetOutcome::Skipped => {}
+            TargetOutcome::Synced => sum.synced += 1,
+            TargetOutcome::Pending(reason, _) => {
                 sum.pending += 1;
                 *sum.waiting.entry(*reason).or_default() += 1;
                 sum.waits_for.get_or_insert_with(|| namespace.clone());
             }
-            Outcome::Conflict(message) => {
+            TargetOutcome::Conflict(message) => {
                 sum.conflicts += 1;
-                sum.fail(namespace, Reason::TargetConflict, message);
+                sum.fail(namespace, SyncReason::TargetConflict, message);
             }
-            Outcome::Failed(reason, message) => sum.fail(namespace, *reason, message),
+            TargetOutcome::Failed(reason, message) => sum.fail(namespace, *reason, message),
         }
     }
     sum
 }
 
 impl Tally {
-    fn fail(&mut self, namespace: &str, reason: Reason, message: &str) {
+    fn fail(&mut self, namespace: &str, reason: SyncReason, message: &str) {
         self.failed += 1;
         *self.failures.entry(reason).or_default() += 1;
         if self.listed.len() < LISTED {

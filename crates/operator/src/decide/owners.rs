@@ -1,12 +1,12 @@
-//! Whose a ConfigMap is.
+//! Who owns a ConfigMap.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Owner, Wanted};
-use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID};
+use super::{CopyOwner, DesiredCopy};
+use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE, OWNER_UID};
 
 /// Who owns a ConfigMap, as far as it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Holder {
     /// An object of our name, which was deleted, did.
     Before,
     /// Another ConfigMapSync does.
-    Sync(Key),
+    Sync(NamespacedName),
     /// Another tool does.
     Tool(&'static str),
     /// Nobody says so.
@@ -33,7 +33,7 @@ const TOOLS: &[(&str, &str)] = &[
 ];
 
 /// Who owns a ConfigMap.
-pub fn holder(meta: &ObjectMeta, owner: &Owner) -> Holder {
+pub fn holder(meta: &ObjectMeta, owner: &CopyOwner) -> Holder {
     match owner_of(meta) {
         Some(key) if key == owner.key && uid_of(meta) == Some(&owner.uid) => Holder::Us,
         Some(key) if key == owner.key => tool(meta).map_or(Holder::Before, Holder::Tool),
@@ -43,7 +43,7 @@ pub fn holder(meta: &ObjectMeta, owner: &Owner) -> Holder {
 }
 
 /// Whether a ConfigMap is ours, for deleting it: labels, UID and name all say so. A label alone can be planted.
-pub fn is_ours(object: &ConfigMap, owner: &Owner, name: &str) -> bool {
+pub fn is_ours(object: &ConfigMap, owner: &CopyOwner, name: &str) -> bool {
     object.metadata.name.as_deref() == Some(name) && holder(&object.metadata, owner) == Holder::Us
 }
 
@@ -54,7 +54,7 @@ pub fn is_copy(meta: &ObjectMeta) -> bool {
 }
 
 /// Whether a copy of an object of our name is taken up again by us: it is just what we would write.
-pub(super) fn is_taken_up(object: &ConfigMap, wanted: &Wanted) -> bool {
+pub(super) fn is_taken_up(object: &ConfigMap, wanted: &DesiredCopy) -> bool {
     let mut marked = object.clone();
     let uid = wanted.annotations.get(OWNER_UID).cloned().unwrap_or_default();
     marked.metadata.annotations.get_or_insert_default().insert(OWNER_UID.to_owned(), uid);
@@ -62,9 +62,9 @@ pub(super) fn is_taken_up(object: &ConfigMap, wanted: &Wanted) -> bool {
 }
 
 /// The owner that the labels name.
-pub fn owner_of(meta: &ObjectMeta) -> Option<Key> {
+pub fn owner_of(meta: &ObjectMeta) -> Option<NamespacedName> {
     let labels = meta.labels.as_ref()?;
-    Some(Key::new(labels.get(OWNER_NAMESPACE)?, labels.get(OWNER_NAME)?))
+    Some(NamespacedName::new(labels.get(OWNER_NAMESPACE)?, labels.get(OWNER_NAME)?))
 }
 
 /// The UID of the owner that an annotation notes.

@@ -1,10 +1,10 @@
-//! Where copies shall be.
+//! The namespaces that get a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::content::target_name;
 use super::selects;
-use crate::marks::Key;
+use crate::marks::NamespacedName;
 use crate::{ConfigMapSyncSpec, Selector};
 
 /// A namespace, as far as it matters.
@@ -12,15 +12,14 @@ use crate::{ConfigMapSyncSpec, Selector};
 pub struct Namespace {
     /// The UID: another one is another namespace.
     pub uid: String,
-    /// The labels.
     pub labels: BTreeMap<String, String>,
     /// Whether it is being deleted.
     pub terminating: bool,
 }
 
-/// A namespace that shall have a copy.
+/// The state of a namespace that is to have a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TargetPlace {
     /// It is there.
     Ready,
     /// It is named, and not there.
@@ -37,19 +36,25 @@ pub fn places(
     spec: &ConfigMapSyncSpec,
     own: &str,
     namespaces: &BTreeMap<String, Namespace>,
-) -> BTreeMap<String, Place> {
+) -> BTreeMap<String, TargetPlace> {
     let named: BTreeSet<&str> = spec.sync_to_namespaces.iter().map(String::as_str).collect();
     let all = named.iter().copied().chain(namespaces.keys().map(String::as_str));
     let of = |name: &str| place(spec, own, name, named.contains(name), namespaces.get(name));
     all.filter_map(|name| Some((name.to_owned(), of(name)?))).collect()
 }
 
-/// What a namespace is to a spec, as it is; `None` where it shall have no copy.
-pub fn place_of(spec: &ConfigMapSyncSpec, own: &str, name: &str, found: Option<&Namespace>) -> Option<Place> {
+/// The state of a namespace for a spec; `None` if it is to have no copy.
+pub fn place_of(spec: &ConfigMapSyncSpec, own: &str, name: &str, found: Option<&Namespace>) -> Option<TargetPlace> {
     place(spec, own, name, spec.sync_to_namespaces.iter().any(|it| it == name), found)
 }
 
-fn place(spec: &ConfigMapSyncSpec, own: &str, name: &str, named: bool, found: Option<&Namespace>) -> Option<Place> {
+fn place(
+    spec: &ConfigMapSyncSpec,
+    own: &str,
+    name: &str,
+    named: bool,
+    found: Option<&Namespace>,
+) -> Option<TargetPlace> {
     if spec.exclude_namespaces.iter().any(|it| it == name) {
         return None;
     }
@@ -57,10 +62,10 @@ fn place(spec: &ConfigMapSyncSpec, own: &str, name: &str, named: bool, found: Op
     let is_source = name == from.namespace && target_name(spec) == from.name;
     let selected = |it: &Namespace| spec.namespace_selector.as_ref().is_some_and(|by| is_taken(spec, by, it));
     match found {
-        _ if named && is_source => Some(Place::IsSource),
-        None => named.then_some(Place::Missing),
-        Some(it) if it.terminating => named.then_some(Place::Terminating),
-        Some(it) if named || (!is_source && selected(it)) => Some(Place::Ready),
+        _ if named && is_source => Some(TargetPlace::IsSource),
+        None => named.then_some(TargetPlace::Missing),
+        Some(it) if it.terminating => named.then_some(TargetPlace::Terminating),
+        Some(it) if named || (!is_source && selected(it)) => Some(TargetPlace::Ready),
         Some(_) => None,
     }
 }
@@ -69,7 +74,7 @@ fn place(spec: &ConfigMapSyncSpec, own: &str, name: &str, named: bool, found: Op
 /// nothing is to be done.
 pub fn leaving<'c>(
     copies: impl IntoIterator<Item = &'c String>,
-    wanted: &BTreeMap<String, Place>,
+    wanted: &BTreeMap<String, TargetPlace>,
     namespaces: &BTreeMap<String, Namespace>,
 ) -> Vec<String> {
     let there = |name: &&String| namespaces.get(*name).is_some_and(|it| !it.terminating);
@@ -77,11 +82,11 @@ pub fn leaving<'c>(
 }
 
 /// The source.
-pub fn source(spec: &ConfigMapSyncSpec, own: &str) -> Key {
-    Key::new(spec.source.namespace.as_deref().unwrap_or(own), &spec.source.name)
+pub fn source(spec: &ConfigMapSyncSpec, own: &str) -> NamespacedName {
+    NamespacedName::new(spec.source.namespace.as_deref().unwrap_or(own), &spec.source.name)
 }
 
-/// An empty selector takes nothing unless that is said: the definition refuses it as well.
+/// An empty selector selects nothing unless the spec says otherwise; the definition refuses it as well.
 fn is_taken(spec: &ConfigMapSyncSpec, selector: &Selector, namespace: &Namespace) -> bool {
     let empty = selector.match_labels.is_empty() && selector.match_expressions.is_empty();
     (spec.all_namespaces || !empty) && selects(selector, &namespace.labels)

@@ -1,4 +1,4 @@
-//! Labels that are selected, and keys that are copied.
+//! Selectors of labels, and patterns of the keys that are copied.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,13 @@ pub fn selects(selector: &Selector, labels: &BTreeMap<String, String>) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPattern<'p>(pub &'p str);
 
-/// Keys by which tools mark what they own: copied, the tool would adopt or prune the copy.
+/// Keys with which tools mark what they own. If they were copied, the tool would adopt or prune the copy.
 const OWNED: &[&str] = &["app.kubernetes.io/managed-by", "app.kubernetes.io/instance"];
 const OWNED_PREFIXES: &[&str] =
     &["weaver.example.com/", "kubectl.kubernetes.io/", "argocd.argoproj.io/", "meta.helm.sh/"];
 
 impl KeyPattern<'_> {
-    /// Whether a key is copied. A key by which somebody owns the source never is, whatever the pattern.
+    /// Whether a key is copied. A key that marks the owner of the source never is, whatever the pattern.
     pub fn takes(self, key: &str) -> bool {
         let matches = match self.0.strip_suffix('*') {
             Some(prefix) => prefix.ends_with('/') && key.starts_with(prefix),

@@ -1,40 +1,40 @@
-//! One target: from what was found, the next step.
+//! One target: chooses the next step from what was found.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::owners::is_taken_up;
-use super::{Difference, Holder, Outcome, Owner, Wanted, holder};
-use crate::{ConflictPolicy, DriftPolicy, Reason};
+use super::{CopyOwner, DesiredCopy, Difference, Holder, TargetOutcome, holder};
+use crate::{ConflictPolicy, DriftPolicy, SyncReason};
 
 /// What was found at a target.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
-    /// The cache shows nothing, and nobody looked.
+pub enum TargetState {
+    /// The cache shows nothing, and nobody has read it.
     Unseen,
-    /// Somebody looked, and there is nothing.
+    /// It was read, and there is nothing.
     Absent,
-    /// There was a copy of ours, and there is nothing.
+    /// Our copy disappeared.
     Vanished,
     /// This is there.
     Present(Box<ConfigMap>),
 }
 
-/// What a target is decided by.
+/// The inputs of the decision about a target.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules<'r> {
-    /// What the copy shall be.
-    pub wanted: &'r Wanted,
+pub struct TargetRules<'r> {
+    /// The desired copy.
+    pub wanted: &'r DesiredCopy,
     /// Whose it is.
-    pub owner: &'r Owner,
+    pub owner: &'r CopyOwner,
     /// What happens to a ConfigMap that is not ours.
     pub conflict: ConflictPolicy,
     /// What happens to a copy that somebody else changed.
     pub drift: DriftPolicy,
 }
 
-/// The next step. A write is sent with what it was decided by: where that is no longer so, the server refuses it.
+/// The next step. A write carries its preconditions, so the server refuses it if they no longer hold.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum TargetStep {
     /// Create the copy.
     Create,
     /// Change what differs in the object of this resource version, in one write: a copy is never half of one.
@@ -47,18 +47,18 @@ pub enum Step {
     /// Delete the object of this UID and resource version, for it cannot be changed; then it is absent.
     Replace,
     /// There is nothing to do.
-    Done(Outcome),
+    Done(TargetOutcome),
 }
 
 /// The next step at a target.
-pub fn step(rules: &Rules<'_>, found: &Found) -> Step {
+pub fn step(rules: &TargetRules<'_>, found: &TargetState) -> TargetStep {
     let object = match found {
-        Found::Unseen | Found::Absent => return Step::Create,
-        Found::Vanished => return vanished(rules.drift),
-        Found::Present(object) => object,
+        TargetState::Unseen | TargetState::Absent => return TargetStep::Create,
+        TargetState::Vanished => return vanished(rules.drift),
+        TargetState::Present(object) => object,
     };
     if object.metadata.deletion_timestamp.is_some() {
-        return Step::Done(Outcome::pending(Reason::Pending, "the ConfigMap there is being deleted"));
+        return TargetStep::Done(TargetOutcome::pending(SyncReason::Pending, "the ConfigMap there is being deleted"));
     }
     match holder(&object.metadata, rules.owner) {
         Holder::Us => ours(rules, object),
@@ -67,49 +67,52 @@ pub fn step(rules: &Rules<'_>, found: &Found) -> Step {
     }
 }
 
-fn vanished(policy: DriftPolicy) -> Step {
+fn vanished(policy: DriftPolicy) -> TargetStep {
     match policy {
-        DriftPolicy::Correct => Step::Create,
-        DriftPolicy::Report => {
-            Step::Done(Outcome::failed(Reason::Drifted, "somebody deleted the copy; driftPolicy is Report"))
-        }
-        DriftPolicy::Ignore => Step::Done(Outcome::Synced),
+        DriftPolicy::Correct => TargetStep::Create,
+        DriftPolicy::Report => TargetStep::Done(TargetOutcome::failed(
+            SyncReason::Drifted,
+            "somebody deleted the copy; driftPolicy is Report",
+        )),
+        DriftPolicy::Ignore => TargetStep::Done(TargetOutcome::Synced),
     }
 }
 
-fn ours(rules: &Rules<'_>, object: &ConfigMap) -> Step {
+fn ours(rules: &TargetRules<'_>, object: &ConfigMap) -> TargetStep {
     let difference = rules.wanted.difference(object);
     if difference.is_none() {
-        return Step::Done(Outcome::Synced);
+        return TargetStep::Done(TargetOutcome::Synced);
     }
     let drift = is_current(rules.wanted, object);
     match rules.drift {
-        DriftPolicy::Report if drift => Step::Done(Outcome::failed(Reason::Drifted, said(&difference))),
-        DriftPolicy::Ignore if drift => Step::Done(Outcome::Synced),
+        DriftPolicy::Report if drift => {
+            TargetStep::Done(TargetOutcome::failed(SyncReason::Drifted, drift_message(&difference)))
+        }
+        DriftPolicy::Ignore if drift => TargetStep::Done(TargetOutcome::Synced),
         _ => change(rules, object, drift),
     }
 }
 
-fn change(rules: &Rules<'_>, object: &ConfigMap, drift: bool) -> Step {
+fn change(rules: &TargetRules<'_>, object: &ConfigMap, drift: bool) -> TargetStep {
     let difference = rules.wanted.difference(object);
     if object.immutable == Some(true) && difference.is_of_data() {
-        return Step::Replace;
+        return TargetStep::Replace;
     }
-    Step::Change { difference, drift }
+    TargetStep::Change { difference, drift }
 }
 
 /// Whether we wrote what is wanted now: whatever differs, somebody else changed.
-fn is_current(wanted: &Wanted, object: &ConfigMap) -> bool {
+fn is_current(wanted: &DesiredCopy, object: &ConfigMap) -> bool {
     let noted = object.metadata.annotations.as_ref().and_then(|it| it.get(crate::marks::SOURCE_HASH));
     noted.is_some_and(|it| **it == *wanted.hash)
 }
 
-fn foreign(rules: &Rules<'_>, object: &ConfigMap, holder: &Holder) -> Step {
+fn foreign(rules: &TargetRules<'_>, object: &ConfigMap, holder: &Holder) -> TargetStep {
     let free = matches!(holder, Holder::Nobody | Holder::Before);
     match rules.conflict {
-        ConflictPolicy::Skip => Step::Done(Outcome::Skipped),
+        ConflictPolicy::Skip => TargetStep::Done(TargetOutcome::Skipped),
         ConflictPolicy::Adopt if free => change(rules, object, false),
-        _ => Step::Done(Outcome::Conflict(conflict(holder))),
+        _ => TargetStep::Done(TargetOutcome::Conflict(conflict(holder))),
     }
 }
 
@@ -123,7 +126,7 @@ fn conflict(holder: &Holder) -> String {
     }
 }
 
-fn said(difference: &Difference) -> String {
+fn drift_message(difference: &Difference) -> String {
     let Difference { extra_data, extra_binary, content, metadata, immutable } = difference;
     let extra: Vec<&str> = extra_data.iter().chain(extra_binary).map(String::as_str).take(8).collect();
     let mut parts = Vec::new();

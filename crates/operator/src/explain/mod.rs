@@ -1,6 +1,6 @@
-//! What an object wants, what is there, and why each target is as it is, for people.
+//! Explains to people what an object wants, what is there, and why each target is in its state.
 //!
-//! It looks with the rights of whoever asks, and writes nothing. What may not be read is said to be so.
+//! It reads with the rights of the caller and writes nothing. It names what it may not read.
 
 mod text;
 
@@ -14,34 +14,33 @@ use serde::de::DeserializeOwned;
 
 pub use self::text::explanation;
 use super::act::{namespace, path};
-use crate::decide::{Namespace, Place, owner_of, places, source, target_name};
-use crate::marks::{Key, OWNER_NAME, OWNER_NAMESPACE};
+use crate::decide::{Namespace, TargetPlace, owner_of, places, source, target_name};
+use crate::marks::{NamespacedName, OWNER_NAME, OWNER_NAMESPACE};
 use crate::{ConfigMapSync, OperatorError};
 use weft_engine::cluster::{ClusterError, Request, Target, Transport};
 
-/// Something that was looked for: it is there, it is not, or that cannot be told, for this reason.
-pub type Looked<T> = Result<Option<T>, String>;
+/// The result of a lookup: it exists, it does not, or that is unknown for this reason.
+pub type Lookup<T> = Result<Option<T>, String>;
 
 /// What was found around an object.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct SyncFacts {
     /// Namespace and name of the object.
-    pub key: Key,
-    /// The object.
+    pub key: NamespacedName,
     pub sync: ConfigMapSync,
     /// Its service account.
-    pub account: Looked<()>,
+    pub account: Lookup<()>,
     /// Its source.
-    pub source: Looked<ConfigMap>,
+    pub source: Lookup<ConfigMap>,
     /// The namespaces, or why they cannot be listed.
     pub namespaces: Result<BTreeMap<String, Namespace>, String>,
     /// What is at each target.
-    pub targets: BTreeMap<String, Looked<ConfigMap>>,
-    /// The copies that say that they are its own, in namespaces where none is wanted; or why they cannot be listed.
+    pub targets: BTreeMap<String, Lookup<ConfigMap>>,
+    /// The copies with its marks in namespaces that are to have none; or why they cannot be listed.
     pub elsewhere: Result<Vec<String>, String>,
 }
 
-/// Objects of which only the metadata is asked for.
+/// Objects with only their metadata.
 #[derive(Deserialize)]
 struct Partial {
     #[serde(default)]
@@ -56,11 +55,11 @@ struct PartialList {
 /// What asks for the metadata of listed objects alone.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks at an object and at all that it is about.
-pub async fn facts(target: &Target, key: &Key) -> Result<Facts, OperatorError> {
+pub async fn facts(target: &Target, key: &NamespacedName) -> Result<SyncFacts, OperatorError> {
     let client = Transport::new(target, PATIENCE)?;
     let unreadable = |source| OperatorError::Unreadable { key: key.clone(), source: Box::new(source) };
     let sync: Option<ConfigMapSync> = read(&client, path(key)).await.map_err(unreadable)?;
@@ -69,16 +68,16 @@ pub async fn facts(target: &Target, key: &Key) -> Result<Facts, OperatorError> {
     let account = format!("/api/v1/namespaces/{}/serviceaccounts/{account}", key.namespace);
     let account = read::<Partial>(&client, account).await;
     let namespaces = namespaces(&client).await;
-    let wanted = places(&sync.spec, &key.namespace, &known(&sync, &namespaces));
+    let wanted = places(&sync.spec, &key.namespace, &known_namespaces(&sync, &namespaces));
     let mut targets = BTreeMap::new();
-    for (namespace, _) in wanted.iter().filter(|(_, place)| **place == Place::Ready) {
+    for (namespace, _) in wanted.iter().filter(|(_, place)| **place == TargetPlace::Ready) {
         targets.insert(namespace.clone(), map(&client, namespace, target_name(&sync.spec)).await);
     }
     let from = source(&sync.spec, &key.namespace);
     let elsewhere = elsewhere(&client, key, &wanted).await;
-    Ok(Facts {
+    Ok(SyncFacts {
         key: key.clone(),
-        account: account.map(|it| it.map(drop)).map_err(|error| said(&error)),
+        account: account.map(|it| it.map(drop)).map_err(|error| reason_of(&error)),
         source: map(&client, &from.namespace, &from.name).await,
         namespaces,
         targets,
@@ -87,8 +86,8 @@ pub async fn facts(target: &Target, key: &Key) -> Result<Facts, OperatorError> {
     })
 }
 
-/// The namespaces; where they cannot be listed, those that are named, as if they were there.
-fn known(
+/// The namespaces. If they cannot be listed, those that the spec names, as if they existed.
+fn known_namespaces(
     sync: &ConfigMapSync,
     namespaces: &Result<BTreeMap<String, Namespace>, String>,
 ) -> BTreeMap<String, Namespace> {
@@ -101,11 +100,15 @@ async fn namespaces(client: &Transport) -> Result<BTreeMap<String, Namespace>, S
     Ok(all.into_iter().map(|meta| (meta.name.clone().unwrap_or_default(), namespace(&meta))).collect())
 }
 
-async fn map(client: &Transport, namespace: &str, name: &str) -> Looked<ConfigMap> {
-    read(client, format!("/api/v1/namespaces/{namespace}/configmaps/{name}")).await.map_err(|error| said(&error))
+async fn map(client: &Transport, namespace: &str, name: &str) -> Lookup<ConfigMap> {
+    read(client, format!("/api/v1/namespaces/{namespace}/configmaps/{name}")).await.map_err(|error| reason_of(&error))
 }
 
-async fn elsewhere(client: &Transport, key: &Key, wanted: &BTreeMap<String, Place>) -> Result<Vec<String>, String> {
+async fn elsewhere(
+    client: &Transport,
+    key: &NamespacedName,
+    wanted: &BTreeMap<String, TargetPlace>,
+) -> Result<Vec<String>, String> {
     let namespace = &key.namespace;
     let name = &key.name;
     let all = list(
@@ -127,12 +130,12 @@ async fn read<T: DeserializeOwned>(client: &Transport, path: String) -> Result<O
 async fn list(client: &Transport, path: String) -> Result<Vec<ObjectMeta>, String> {
     let what = format!("list {path}");
     let request = Request { accept: METADATA, ..Request::get(path, what) };
-    let all = client.fetch::<PartialList>(&request).await.map_err(|error| said(&error))?;
+    let all = client.fetch::<PartialList>(&request).await.map_err(|error| reason_of(&error))?;
     Ok(all.unwrap_or_default().items.into_iter().map(|it| it.metadata).collect())
 }
 
-/// What the server said, or why there is no answer.
-fn said(error: &ClusterError) -> String {
+/// The server's message, or why there is no answer.
+fn reason_of(error: &ClusterError) -> String {
     match error {
         ClusterError::Refused { message, .. } => message.clone(),
         other => other.to_string(),

@@ -1,28 +1,29 @@
-//! An explanation as text: it says what [`step`] says, which is what the operator does.
+//! An explanation as text. It asks [`step`], so it describes what the operator does.
 
 use std::fmt::Write as _;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use super::{Facts, Looked, known};
+use super::{Lookup, SyncFacts, known_namespaces};
 use crate::DeletionPolicy;
 use crate::decide::{
-    Difference, Found, Outcome, Owner, Place, Rules, Step, Wanted, is_copy, places, source, step, target_name,
+    CopyOwner, DesiredCopy, Difference, TargetOutcome, TargetPlace, TargetRules, TargetState, TargetStep, is_copy,
+    places, source, step, target_name,
 };
 use weft_base::diagnostic::counted;
 use weft_stages::report::harmless;
 
 /// What an object wants, what was found, and why each target is as it is.
-pub fn explanation(facts: &Facts) -> String {
-    let Facts { key, sync, .. } = facts;
+pub fn explanation(facts: &SyncFacts) -> String {
+    let SyncFacts { key, sync, .. } = facts;
     let spec = &sync.spec;
     let from = source(spec, &key.namespace);
     let mut text = format!("ConfigMapSync {key}\n");
     let mut line = |what: &str, said: &str| _ = writeln!(text, "  {what:<9}{}", harmless(said));
-    let wanted = places(spec, &key.namespace, &known(sync, &facts.namespaces));
+    let wanted = places(spec, &key.namespace, &known_namespaces(sync, &facts.namespaces));
     line("wants", &format!("{from} as {} in {}", target_name(spec), counted(wanted.len(), "namespace")));
     line("acts as", &account(facts));
-    let made = made(facts);
+    let made = desired_copy(facts);
     line("source", &of_source(facts, made.as_ref()));
     if let Err(why) = &facts.namespaces {
         line("unknown", &format!("the namespaces, so those that are named are taken to be there: {why}"));
@@ -42,7 +43,7 @@ pub fn explanation(facts: &Facts) -> String {
     text
 }
 
-fn account(facts: &Facts) -> String {
+fn account(facts: &SyncFacts) -> String {
     let name = format!("the service account {}/{}", facts.key.namespace, facts.sync.spec.service_account.name);
     match &facts.account {
         Ok(Some(())) => name,
@@ -51,15 +52,15 @@ fn account(facts: &Facts) -> String {
     }
 }
 
-/// What the copies shall be, where the source is there.
-fn made(facts: &Facts) -> Option<Wanted> {
+/// The desired copy, if the source exists.
+fn desired_copy(facts: &SyncFacts) -> Option<DesiredCopy> {
     let uid = facts.sync.metadata.uid.clone().unwrap_or_default();
-    let owner = Owner { key: facts.key.clone(), uid };
+    let owner = CopyOwner { key: facts.key.clone(), uid };
     let object = facts.source.as_ref().ok()?.as_ref()?;
-    Some(Wanted::of(&owner, &facts.sync.spec, object))
+    Some(DesiredCopy::new(&owner, &facts.sync.spec, object))
 }
 
-fn of_source(facts: &Facts, made: Option<&Wanted>) -> String {
+fn of_source(facts: &SyncFacts, made: Option<&DesiredCopy>) -> String {
     match (&facts.source, made) {
         (Err(why), _) => format!("may not be read by you: {why}"),
         (Ok(Some(object)), _) if is_copy(&object.metadata) => "is itself a copy, and is not copied on".to_owned(),
@@ -74,8 +75,8 @@ fn of_source(facts: &Facts, made: Option<&Wanted>) -> String {
 }
 
 /// What the object itself says: a pause, a deletion, its conditions.
-fn states(facts: &Facts) -> Vec<String> {
-    let Facts { sync, .. } = facts;
+fn states(facts: &SyncFacts) -> Vec<String> {
+    let SyncFacts { sync, .. } = facts;
     let mut said = Vec::new();
     said.extend(sync.spec.paused.then(|| "paused: nothing is written".to_owned()));
     said.extend(sync.metadata.deletion_timestamp.is_some().then(|| "being deleted".to_owned()));
@@ -89,12 +90,17 @@ fn states(facts: &Facts) -> Vec<String> {
     said
 }
 
-fn target(facts: &Facts, made: Option<&Wanted>, namespace: &str, place: Place) -> (&'static str, String) {
+fn target(
+    facts: &SyncFacts,
+    made: Option<&DesiredCopy>,
+    namespace: &str,
+    place: TargetPlace,
+) -> (&'static str, String) {
     match place {
-        Place::Missing => ("waits", "the namespace does not exist".to_owned()),
-        Place::Terminating => ("waits", "the namespace is being deleted".to_owned()),
-        Place::IsSource => ("failed", "the copy would be the source".to_owned()),
-        Place::Ready => match (facts.targets.get(namespace), made) {
+        TargetPlace::Missing => ("waits", "the namespace does not exist".to_owned()),
+        TargetPlace::Terminating => ("waits", "the namespace is being deleted".to_owned()),
+        TargetPlace::IsSource => ("failed", "the copy would be the source".to_owned()),
+        TargetPlace::Ready => match (facts.targets.get(namespace), made) {
             (Some(Err(why)), _) => ("unknown", format!("you may not look: {why}")),
             (_, None) => ("unknown", "without a source it cannot be told".to_owned()),
             (Some(Ok(found)), Some(made)) => ready(facts, made, &Ok(found.clone())),
@@ -103,26 +109,30 @@ fn target(facts: &Facts, made: Option<&Wanted>, namespace: &str, place: Place) -
     }
 }
 
-fn ready(facts: &Facts, made: &Wanted, found: &Looked<ConfigMap>) -> (&'static str, String) {
+fn ready(facts: &SyncFacts, made: &DesiredCopy, found: &Lookup<ConfigMap>) -> (&'static str, String) {
     let spec = &facts.sync.spec;
-    let owner = Owner { key: facts.key.clone(), uid: facts.sync.metadata.uid.clone().unwrap_or_default() };
-    let rules = Rules { wanted: made, owner: &owner, conflict: spec.conflict_policy, drift: spec.drift_policy };
+    let owner = CopyOwner { key: facts.key.clone(), uid: facts.sync.metadata.uid.clone().unwrap_or_default() };
+    let rules = TargetRules { wanted: made, owner: &owner, conflict: spec.conflict_policy, drift: spec.drift_policy };
     let object = found.clone().ok().flatten();
     let difference = object.as_ref().map(|it| made.difference(it)).unwrap_or_default();
-    let found = object.map_or(Found::Absent, |it| Found::Present(Box::new(it)));
+    let found = object.map_or(TargetState::Absent, |it| TargetState::Present(Box::new(it)));
     match step(&rules, &found) {
-        Step::Create => ("missing", "the next visit creates it".to_owned()),
-        Step::Change { drift: true, .. } => {
+        TargetStep::Create => ("missing", "the next visit creates it".to_owned()),
+        TargetStep::Change { drift: true, .. } => {
             ("drifted", format!("{}; the next visit corrects it", differs(&difference)))
         }
-        Step::Change { .. } => ("outdated", format!("{}; the next visit writes it", differs(&difference))),
-        Step::Replace => ("immutable", "the next visit deletes it and creates it again".to_owned()),
-        Step::Done(Outcome::Synced) if difference.is_none() => ("synced", "it equals the source".to_owned()),
-        Step::Done(Outcome::Synced) => ("drifted", format!("{}; driftPolicy is Ignore", differs(&difference))),
-        Step::Done(Outcome::Skipped) => ("skipped", "it is not ours; conflictPolicy is Skip".to_owned()),
-        Step::Done(Outcome::Conflict(why)) => ("conflict", why),
-        Step::Done(Outcome::Pending(_, why)) => ("waits", why),
-        Step::Done(Outcome::Failed(_, why)) => ("failed", why),
+        TargetStep::Change { .. } => ("outdated", format!("{}; the next visit writes it", differs(&difference))),
+        TargetStep::Replace => ("immutable", "the next visit deletes it and creates it again".to_owned()),
+        TargetStep::Done(TargetOutcome::Synced) if difference.is_none() => {
+            ("synced", "it equals the source".to_owned())
+        }
+        TargetStep::Done(TargetOutcome::Synced) => {
+            ("drifted", format!("{}; driftPolicy is Ignore", differs(&difference)))
+        }
+        TargetStep::Done(TargetOutcome::Skipped) => ("skipped", "it is not ours; conflictPolicy is Skip".to_owned()),
+        TargetStep::Done(TargetOutcome::Conflict(why)) => ("conflict", why),
+        TargetStep::Done(TargetOutcome::Pending(_, why)) => ("waits", why),
+        TargetStep::Done(TargetOutcome::Failed(_, why)) => ("failed", why),
     }
 }
 
@@ -137,7 +147,7 @@ fn differs(difference: &Difference) -> String {
 }
 
 /// With what the operator met there, which may be more than what is to be seen: rights, quotas, policies.
-fn with_report(facts: &Facts, namespace: &str, why: String) -> String {
+fn with_report(facts: &SyncFacts, namespace: &str, why: String) -> String {
     let status = facts.sync.status.as_ref();
     let reported = status.and_then(|it| it.failed_targets.iter().find(|it| it.namespace == namespace));
     match reported {
@@ -146,7 +156,7 @@ fn with_report(facts: &Facts, namespace: &str, why: String) -> String {
     }
 }
 
-fn elsewhere(facts: &Facts) -> Vec<(String, String, String)> {
+fn elsewhere(facts: &SyncFacts) -> Vec<(String, String, String)> {
     let row = |namespace: &str, state: &str, why: String| (namespace.to_owned(), state.to_owned(), why);
     match &facts.elsewhere {
         Err(why) => {
@@ -181,7 +191,7 @@ mod tests {
     use super::*;
     use crate::ConfigMapSync;
     use crate::decide::Namespace;
-    use crate::marks::Key;
+    use crate::marks::NamespacedName;
 
     #[test]
     fn every_target_has_its_reason() {
@@ -201,14 +211,14 @@ mod tests {
         let source = map(json!({
             "metadata": {"namespace": "team", "name": "settings", "resourceVersion": "7"}, "data": {"a": "1"},
         }));
-        let owner = Owner { key: Key::new("team", "sync"), uid: "u1".into() };
-        let copy = Wanted::of(&owner, &sync.spec, &source).object("a");
+        let owner = CopyOwner { key: NamespacedName::new("team", "sync"), uid: "u1".into() };
+        let copy = DesiredCopy::new(&owner, &sync.spec, &source).object("a");
         let mut edited = copy.clone();
         edited.data = Some(BTreeMap::from([("a".into(), "2".into())]));
         let namespaces = ["a", "b", "c", "d", "secret", "old"].map(|it| (it.to_owned(), Namespace::default())).into();
         let foreign = map(json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "r"}}}));
-        let facts = Facts {
-            key: Key::new("team", "sync"),
+        let facts = SyncFacts {
+            key: NamespacedName::new("team", "sync"),
             sync,
             account: Ok(Some(())),
             source: Ok(Some(source)),
@@ -222,7 +232,7 @@ mod tests {
             ]),
             elsewhere: Ok(vec!["old".to_owned()]),
         };
-        let hash: String = made(&facts).unwrap().hash.chars().take(12).collect();
+        let hash: String = desired_copy(&facts).unwrap().hash.chars().take(12).collect();
         let expected = "ConfigMapSync team/sync
   wants    team/settings as settings in 6 namespaces
   acts as  the service account team/default

@@ -1,4 +1,4 @@
-//! Whether the API server answers. While it does not, nobody sends anything but the one who knocks.
+//! Watches whether the API server answers. While it does not, only this probe sends requests.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::Note;
-use crate::act::Context;
+use crate::OperatorNote;
+use crate::act::OperatorContext;
 use weft_base::diagnostic::Diagnostic;
 use weft_engine::cluster::ClusterError;
 
-/// How often it is asked where nobody doubts it.
+/// How often the server is probed if nobody doubts it.
 const QUIET: Duration = Duration::from_secs(10);
 /// How long its answer may take.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ const LAST: Duration = Duration::from_secs(5);
 
 /// Keeps `reachable` true, and counts how often the server came back: what waits for it begins anew then. Why it does not
 /// answer is told once.
-pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
+pub(super) async fn keep(context: Arc<OperatorContext>, reopened: watch::Sender<u64>) {
     let reachable = &context.figures.reachable;
     let mut wait = FIRST;
     let mut was_away = false;
@@ -49,13 +49,13 @@ pub(super) async fn keep(context: Arc<Context>, reopened: watch::Sender<u64>) {
     }
 }
 
-/// Says what is new, and what was said last.
-fn tell(context: &Context, error: Option<&ClusterError>, told: &str) -> String {
+/// Reports what is new, and returns the last report.
+fn tell(context: &OperatorContext, error: Option<&ClusterError>, told: &str) -> String {
     let said = error.map(|it| Diagnostic::of(it).to_string()).unwrap_or_default();
     match said.as_str() {
         same if same == told => {}
-        "" => (context.tell)(&Note::Said("the API server answers again".to_owned())),
-        new => (context.tell)(&Note::Warned(new.to_owned())),
+        "" => (context.tell)(&OperatorNote::Info("the API server answers again".to_owned())),
+        new => (context.tell)(&OperatorNote::Warning(new.to_owned())),
     }
     said
 }

@@ -1,5 +1,5 @@
-//! Objects as watches bring them: of their metadata only what somebody asks for. The rest, most of it who set which
-//! field, is not even kept while an answer is read.
+//! Objects as watches deliver them, with only the metadata that somebody uses. The rest, mostly managed fields, is
+//! dropped while the answer is read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,23 +10,23 @@ use serde::{Deserialize, Deserializer};
 
 use weft_engine::cluster::typed::Resource;
 
-/// An object of a kind, of which only the metadata is asked for.
+/// An object of a kind with only its metadata.
 #[derive(Clone, Debug)]
-pub(super) struct Metadata<K> {
+pub(super) struct PartialObject<K> {
     /// The metadata, in part.
     pub metadata: ObjectMeta,
     kind: PhantomData<K>,
 }
 
 #[derive(Deserialize)]
-struct Whole {
+struct PartialDocument {
     #[serde(default)]
-    metadata: Part,
+    metadata: PartialMetadata,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Part {
+struct PartialMetadata {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
@@ -36,9 +36,9 @@ struct Part {
     annotations: Option<BTreeMap<String, String>>,
 }
 
-impl<'de, K> Deserialize<'de> for Metadata<K> {
+impl<'de, K> Deserialize<'de> for PartialObject<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let part = Whole::deserialize(deserializer)?.metadata;
+        let part = PartialDocument::deserialize(deserializer)?.metadata;
         let metadata = ObjectMeta {
             name: part.name,
             namespace: part.namespace,
@@ -53,7 +53,7 @@ impl<'de, K> Deserialize<'de> for Metadata<K> {
     }
 }
 
-impl<K: Resource> Resource for Metadata<K> {
+impl<K: Resource> Resource for PartialObject<K> {
     type DynamicType = K::DynamicType;
     type Scope = K::Scope;
 

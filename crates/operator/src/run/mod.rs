@@ -1,4 +1,4 @@
-//! The operator's wiring: watches fill the world, what changes is queued, and workers visit what is due.
+//! The operator's wiring: watches fill the world, changes are queued, and workers visit what is due.
 
 mod door;
 mod metadata;
@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::act::{Context, Server, Teller};
-use crate::{Figures, Leading, OperatorError};
+use super::act::{ApiServer, EventPublisher, OperatorContext};
+use crate::{Leading, Metrics, OperatorError};
 use weft_engine::cluster::Target;
 
 /// How the operator works.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// Only objects that this label selector takes are worked on; all where there is none.
+pub struct OperatorOptions {
+    /// Only objects that this label selector matches are worked on; all if there is none.
     pub selector: Option<String>,
     /// Watches no ConfigMaps: it looks as the accounts every interval.
     pub strict: bool,
@@ -31,26 +31,26 @@ pub struct Options {
     pub instance: String,
 }
 
-/// What the operator says of itself, for whoever reads its log.
+/// A message for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// How it is.
-    Said(String),
-    /// What it waits for.
-    Warned(String),
+pub enum OperatorNote {
+    /// Information.
+    Info(String),
+    /// A warning: what it waits for.
+    Warning(String),
 }
 
-/// Who hears what the operator says of itself.
-pub type Tell = Arc<dyn Fn(&Note) + Send + Sync>;
+/// Receives the operator's log messages.
+pub type Tell = Arc<dyn Fn(&OperatorNote) + Send + Sync>;
 
 /// What surrounds the operator.
 #[derive(Clone)]
 pub struct Surroundings {
     /// What it counts.
-    pub figures: Arc<Figures>,
+    pub figures: Arc<Metrics>,
     /// Whether this process leads: it writes nothing while it does not. Each write asks [`Leading::holds`] first.
     pub leading: Leading,
-    /// Who hears what it says of itself.
+    /// Receives its log messages.
     pub tell: Tell,
     /// Becomes true when the process is to end. Objects under way are finished, nothing new is begun.
     pub stop: watch::Receiver<bool>,
@@ -65,12 +65,13 @@ pub fn check(target: &Target) -> Result<(), OperatorError> {
 }
 
 /// Runs the operator until it is stopped. An API server that is away is waited for.
-pub async fn run(target: &Target, options: &Options, surroundings: &Surroundings) -> Result<(), OperatorError> {
+pub async fn run(target: &Target, options: &OperatorOptions, surroundings: &Surroundings) -> Result<(), OperatorError> {
     let Surroundings { figures, leading, tell, stop } = surroundings;
     check(target)?;
-    let server = Server::new(target, options.patience, Arc::clone(figures), leading.clone())?;
-    let teller = Teller::new(server.own(), &options.instance);
-    let context = Arc::new(Context::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
+    let server = ApiServer::new(target, options.patience, Arc::clone(figures), leading.clone())?;
+    let teller = EventPublisher::new(server.own(), &options.instance);
+    let context =
+        Arc::new(OperatorContext::new(server, teller, Arc::clone(figures), Arc::clone(tell), options.clone()));
     let (reopened, opened) = watch::channel(0);
     let door = tokio::spawn(door::keep(Arc::clone(&context), reopened));
     let watches = watches::start(&context, &opened);

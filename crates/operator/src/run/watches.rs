@@ -1,5 +1,5 @@
-//! Watches: the objects whole, everything else as metadata. Each fills its part of the world, and queues whom a change
-//! concerns.
+//! Watches: ConfigMapSyncs in full, everything else as metadata. Each fills its part of the world and queues the
+//! objects that a change affects.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::metadata::Metadata;
-use crate::act::{Context, namespace, slim};
-use crate::world::{Concerned, World, key_of};
-use crate::{ConfigMapSync, Note};
+use super::metadata::PartialObject;
+use crate::act::{OperatorContext, namespace, slim};
+use crate::world::{AffectedKeys, World, key_of};
+use crate::{ConfigMapSync, OperatorNote};
 use weft_engine::cluster::typed::{Resource, WatchError, WatchEvent as Event, WatchOptions};
 
 /// How many objects a page of a list has, where the server cannot send a list as events. One that fails begins the list
 /// again, so there should be few.
 const PAGE: u32 = 1000;
-/// After so long everything is listed anew, whatever the watches said.
+/// The time after which everything is listed again, whatever the watches reported.
 const ANEW: Duration = Duration::from_secs(30 * 60);
 /// The waits of a watch that fails: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How a kind of object goes into the world.
-struct Part<K> {
-    applied: fn(&mut World, K) -> Concerned,
-    deleted: fn(&mut World, K) -> Concerned,
+/// How objects of a kind enter the world.
+struct WatchedKind<K> {
+    applied: fn(&mut World, K) -> AffectedKeys,
+    deleted: fn(&mut World, K) -> AffectedKeys,
     anew: fn(&mut World),
-    listed: fn(&mut World) -> Concerned,
+    listed: fn(&mut World) -> AffectedKeys,
 }
 
-/// Counts the parts that were not filled yet.
+/// Counts the kinds that are not filled yet.
 struct Filling {
     left: AtomicUsize,
 }
 
 /// Starts all watches.
-pub(super) fn start(context: &Arc<Context>, opened: &watch::Receiver<u64>) -> Vec<JoinHandle<()>> {
+pub(super) fn start(context: &Arc<OperatorContext>, opened: &watch::Receiver<u64>) -> Vec<JoinHandle<()>> {
     let strict = context.options.strict;
     let filling = Arc::new(Filling { left: AtomicUsize::new(if strict { 3 } else { 4 }) });
     let mut all = vec![
@@ -55,7 +55,7 @@ pub(super) fn start(context: &Arc<Context>, opened: &watch::Receiver<u64>) -> Ve
     all
 }
 
-const SYNCS: Part<ConfigMapSync> = Part {
+const SYNCS: WatchedKind<ConfigMapSync> = WatchedKind {
     applied: |world, mut object| {
         slim(&mut object.metadata);
         world.sync_applied(Arc::new(object))
@@ -65,7 +65,7 @@ const SYNCS: Part<ConfigMapSync> = Part {
     listed: World::syncs_listed,
 };
 
-const NAMESPACES: Part<Metadata<Namespace>> = Part {
+const NAMESPACES: WatchedKind<PartialObject<Namespace>> = WatchedKind {
     applied: |world, object| {
         world.namespace_applied(object.metadata.name.as_deref().unwrap_or_default(), namespace(&object.metadata))
     },
@@ -74,7 +74,7 @@ const NAMESPACES: Part<Metadata<Namespace>> = Part {
     listed: World::namespaces_listed,
 };
 
-const ACCOUNTS: Part<Metadata<ServiceAccount>> = Part {
+const ACCOUNTS: WatchedKind<PartialObject<ServiceAccount>> = WatchedKind {
     applied: |world, object| {
         let uid = object.metadata.uid.clone().unwrap_or_default();
         world.account_applied(&key_of(&object.metadata), &uid)
@@ -84,7 +84,7 @@ const ACCOUNTS: Part<Metadata<ServiceAccount>> = Part {
     listed: World::accounts_listed,
 };
 
-const MAPS: Part<Metadata<ConfigMap>> = Part {
+const MAPS: WatchedKind<PartialObject<ConfigMap>> = WatchedKind {
     applied: |world, object| world.map_applied(&object.metadata),
     deleted: |world, object| world.map_deleted(&key_of(&object.metadata)),
     anew: World::maps_listed_anew,
@@ -93,10 +93,10 @@ const MAPS: Part<Metadata<ConfigMap>> = Part {
 
 /// Watches a kind for as long as the process runs.
 fn watched<K>(
-    context: &Arc<Context>,
+    context: &Arc<OperatorContext>,
     opened: &watch::Receiver<u64>,
     filling: &Arc<Filling>,
-    part: Part<K>,
+    part: WatchedKind<K>,
     selector: Option<&str>,
 ) -> JoinHandle<()>
 where
@@ -113,13 +113,13 @@ where
 
 /// A watch of a kind, as it goes on.
 struct Watching<K> {
-    context: Arc<Context>,
+    context: Arc<OperatorContext>,
     filling: Arc<Filling>,
-    part: Part<K>,
+    part: WatchedKind<K>,
     options: WatchOptions,
     /// Whether its part of the world was filled once.
     filled: bool,
-    /// The trouble that was told last.
+    /// The failure that was reported last.
     told: String,
     /// How long the next failure is waited out.
     wait: Duration,
@@ -177,18 +177,19 @@ where
     }
 }
 
-/// Tells once why a watch fails that cannot go on by itself: what was told last. A connection that ends is none of that.
-fn tell<K: Resource<DynamicType = ()>>(context: &Context, error: &WatchError, told: String) -> String {
+/// Reports once why a watch fails that cannot recover by itself, and returns the last report. An ended connection is
+/// not such a failure.
+fn tell<K: Resource<DynamicType = ()>>(context: &OperatorContext, error: &WatchError, told: String) -> String {
     let WatchError::Refused(message) = error else { return told };
     let text = format!("cannot watch {}: {message}", K::plural(&()));
     if text != told {
-        (context.tell)(&Note::Warned(text.clone()));
+        (context.tell)(&OperatorNote::Warning(text.clone()));
     }
     text
 }
 
 /// Takes an event up, and queues whom it concerns. Before all is known, nobody is queued.
-fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
+fn take<K>(context: &OperatorContext, part: &WatchedKind<K>, event: Event<K>) {
     let concerned = {
         let mut world = context.world();
         match event {
@@ -196,7 +197,7 @@ fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
             Event::Delete(object) => (part.deleted)(&mut world, object),
             Event::Init => {
                 (part.anew)(&mut world);
-                Concerned::new()
+                AffectedKeys::new()
             }
             Event::InitDone => (part.listed)(&mut world),
         }
@@ -214,10 +215,10 @@ fn take<K>(context: &Context, part: &Part<K>, event: Event<K>) {
 
 impl Filling {
     /// One part more is filled. With the last one, the work can begin.
-    fn filled(&self, context: &Context) {
+    fn filled(&self, context: &OperatorContext) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             context.figures.synced.store(true, Ordering::Relaxed);
-            (context.tell)(&Note::Said("the caches are filled".to_owned()));
+            (context.tell)(&OperatorNote::Info("the caches are filled".to_owned()));
             context.wake();
         }
     }

@@ -1,4 +1,4 @@
-//! Workers: whoever is due is visited, so many at once, and planned anew by how that ended.
+//! Workers: a limited number visit the objects that are due, and schedule the next visit by the result.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::act::{Context, Finish, visit};
+use crate::act::{Finish, OperatorContext, visit};
 use crate::decide::{jittered, pause};
-use crate::marks::Key;
+use crate::marks::NamespacedName;
 use crate::world::Visit;
-use crate::{OperatorError, Reason};
+use crate::{OperatorError, SyncReason};
 use weft_stages::project::seconds;
 
 /// How long nothing is due at most: the clock of the queue is looked at so often anyway.
@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// Works until it is stopped; then waits for what is under way, at most for `grace`.
 pub(super) async fn work(
-    context: &Arc<Context>,
+    context: &Arc<OperatorContext>,
     mut stop: watch::Receiver<bool>,
     grace: Duration,
 ) -> Result<(), OperatorError> {
@@ -52,17 +52,17 @@ pub(super) async fn work(
     Ok(())
 }
 
-async fn one(context: Arc<Context>, key: Key, thorough: Visit) {
+async fn one(context: Arc<OperatorContext>, key: NamespacedName, thorough: Visit) {
     let began = Instant::now();
     let visit = AssertUnwindSafe(visit(&context, &key, thorough)).catch_unwind().await;
     // A defect that one object meets stops no other, and that one is tried again.
-    let finish = visit.unwrap_or_else(|_| Finish::again("failed", Reason::ApiUnavailable));
+    let finish = visit.unwrap_or_else(|_| Finish::again("failed", SyncReason::ApiUnavailable));
     context.figures.ran(finish.result, began.elapsed());
     plan(&context, &key, &finish);
 }
 
 /// Plans the next visits of an object.
-fn plan(context: &Context, key: &Key, finish: &Finish) {
+fn plan(context: &OperatorContext, key: &NamespacedName, finish: &Finish) {
     let interval = context.world().sync(key).map(|it| seconds(&it.object.spec.resync_interval).unwrap_or(600));
     context.queue().ended(key, finish.wrote);
     let (Some(interval), false) = (interval, finish.gone) else {
@@ -76,7 +76,7 @@ fn plan(context: &Context, key: &Key, finish: &Finish) {
 }
 
 /// When an object is visited again for what did not end well, which doubles as long as that stays the same.
-fn retry(context: &Context, key: &Key, reasons: &[Reason]) -> Option<Duration> {
+fn retry(context: &OperatorContext, key: &NamespacedName, reasons: &[SyncReason]) -> Option<Duration> {
     let mut pending = context.pending();
     let remembered = pending.entry(key.clone()).or_default();
     let shortest = reasons.iter().filter_map(|it| Some((pause(*it, 0)?, *it))).min();

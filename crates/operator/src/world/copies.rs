@@ -1,33 +1,31 @@
-//! The copies: what the watch shows of them, and what we know from having looked or written.
+//! The copies: what the watch shows of them, and what we know because we looked or wrote.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Concerned, Uid, Version};
-use crate::marks::Key;
+use super::{AffectedKeys, ResourceVersion, Uid};
+use crate::marks::NamespacedName;
 
 /// A copy as the watch shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its UID.
+pub struct WatchedCopy {
     pub uid: Uid,
     /// Its resource version.
-    pub version: Version,
+    pub version: ResourceVersion,
     /// The UID of the owner that it notes.
     pub owner_uid: Arc<str>,
 }
 
 /// What we know of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub enum TargetKnowledge {
     /// The object of this UID and resource version has the content of this hash.
     Verified {
-        /// Its UID.
         uid: Uid,
         /// Its resource version.
-        version: Version,
+        version: ResourceVersion,
         /// The hash of what was wanted.
         hash: Arc<str>,
     },
@@ -39,18 +37,18 @@ pub enum Known {
 
 /// What there is of a target.
 #[derive(Clone, Debug, Default)]
-struct Target {
-    seen: Option<Seen>,
-    known: Option<Known>,
+struct CopyTarget {
+    seen: Option<WatchedCopy>,
+    known: Option<TargetKnowledge>,
     /// The list that brought it last.
     list: u32,
 }
 
 /// The copies of one owner: those that say that they are its own, and have the name that its copies have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Line {
+pub struct CopySet {
     /// The owner.
-    pub owner: Key,
+    pub owner: NamespacedName,
     /// The name of the copies.
     pub name: String,
 }
@@ -58,22 +56,22 @@ pub struct Line {
 /// All copies, by owner and name, and namespace.
 #[derive(Debug, Default)]
 pub struct Copies {
-    all: HashMap<Arc<Line>, BTreeMap<Box<str>, Target>>,
-    lines: HashMap<Key, Arc<Line>>,
+    all: HashMap<Arc<CopySet>, BTreeMap<Box<str>, CopyTarget>>,
+    lines: HashMap<NamespacedName, Arc<CopySet>>,
     /// How many lists were begun.
     list: u32,
 }
 
-impl Line {
+impl CopySet {
     /// Of both parts.
-    pub fn new(owner: &Key, name: &str) -> Self {
+    pub fn new(owner: &NamespacedName, name: &str) -> Self {
         Self { owner: owner.clone(), name: name.to_owned() }
     }
 }
 
-impl Seen {
+impl WatchedCopy {
     /// Of an object's metadata.
-    pub fn of(meta: &ObjectMeta, owner_uid: Option<&String>) -> Self {
+    pub fn from_meta(meta: &ObjectMeta, owner_uid: Option<&String>) -> Self {
         Self {
             uid: meta.uid.as_deref().unwrap_or_default().into(),
             version: meta.resource_version.as_deref().unwrap_or_default().into(),
@@ -84,45 +82,45 @@ impl Seen {
 
 impl Copies {
     /// What the watch shows at a target.
-    pub fn seen_at(&self, line: &Line, namespace: &str) -> Option<&Seen> {
+    pub fn seen_at(&self, line: &CopySet, namespace: &str) -> Option<&WatchedCopy> {
         self.target(line, namespace)?.seen.as_ref()
     }
 
     /// What we know of a target.
-    pub fn known_at(&self, line: &Line, namespace: &str) -> Option<&Known> {
+    pub fn known_at(&self, line: &CopySet, namespace: &str) -> Option<&TargetKnowledge> {
         self.target(line, namespace)?.known.as_ref()
     }
 
     /// Whether a target is as it was when its content was verified to have this hash. A watch that is behind what we
     /// wrote does not speak against it.
-    pub fn is_verified(&self, line: &Line, namespace: &str, hash: &str) -> bool {
-        let Some(Target { seen, known: Some(Known::Verified { uid, version, hash: known }), .. }) =
+    pub fn is_verified(&self, line: &CopySet, namespace: &str, hash: &str) -> bool {
+        let Some(CopyTarget { seen, known: Some(TargetKnowledge::Verified { uid, version, hash: known }), .. }) =
             self.target(line, namespace)
         else {
             return false;
         };
-        let behind = |seen: &Seen| seen.uid == *uid && seen.version.is_older(version);
-        let same = |seen: &Seen| (&seen.uid, &seen.version) == (uid, version) || behind(seen);
+        let behind = |seen: &WatchedCopy| seen.uid == *uid && seen.version.is_older(version);
+        let same = |seen: &WatchedCopy| (&seen.uid, &seen.version) == (uid, version) || behind(seen);
         **known == *hash && seen.as_ref().is_none_or(same)
     }
 
     /// Whether a ConfigMap that is not ours is known to be at a target.
-    pub fn is_conflict(&self, line: &Line, namespace: &str) -> bool {
-        self.known_at(line, namespace) == Some(&Known::Conflict)
+    pub fn is_conflict(&self, line: &CopySet, namespace: &str) -> bool {
+        self.known_at(line, namespace) == Some(&TargetKnowledge::Conflict)
     }
 
     /// The namespaces with a copy that notes this UID of its owner, or that we wrote.
-    pub fn of(&self, line: &Line, uid: &str) -> Vec<String> {
-        let ours = |target: &Target| match (&target.seen, &target.known) {
+    pub fn namespaces_of(&self, line: &CopySet, uid: &str) -> Vec<String> {
+        let ours = |target: &CopyTarget| match (&target.seen, &target.known) {
             (Some(seen), _) => *seen.owner_uid == *uid,
-            (None, known) => matches!(known, Some(Known::Verified { .. })),
+            (None, known) => matches!(known, Some(TargetKnowledge::Verified { .. })),
         };
         let all = self.all.get(line).into_iter().flatten();
         all.filter(|(_, target)| ours(target)).map(|(namespace, _)| namespace.to_string()).collect()
     }
 
     /// How many copies an object has.
-    pub fn count(&self, line: &Line) -> usize {
+    pub fn count(&self, line: &CopySet) -> usize {
         self.all.get(line).map_or(0, BTreeMap::len)
     }
 
@@ -132,20 +130,22 @@ impl Copies {
     }
 
     /// The ConfigMaps that the watch shows as somebody's copies, and the last list did not bring.
-    pub(super) fn unlisted(&self) -> Vec<Key> {
-        let listed = |map: &Key, line: &Line| self.target(line, &map.namespace).is_some_and(|it| it.list == self.list);
+    pub(super) fn unlisted(&self) -> Vec<NamespacedName> {
+        let listed = |map: &NamespacedName, line: &CopySet| {
+            self.target(line, &map.namespace).is_some_and(|it| it.list == self.list)
+        };
         self.lines.iter().filter(|(map, line)| !listed(map, line)).map(|it| it.0.clone()).collect()
     }
 
     /// Notes what is known of a target; `None` forgets it.
-    pub fn know(&mut self, line: &Line, namespace: &str, known: Option<Known>) {
+    pub fn know(&mut self, line: &CopySet, namespace: &str, known: Option<TargetKnowledge>) {
         match (self.target_mut(line, namespace), known) {
             (Some(target), known) => {
                 target.known = known;
                 self.tidy(line, namespace);
             }
             (None, Some(known)) => {
-                let target = Target { known: Some(known), ..Target::default() };
+                let target = CopyTarget { known: Some(known), ..CopyTarget::default() };
                 self.all.entry(Arc::new(line.clone())).or_default().insert(namespace.into(), target);
             }
             (None, None) => {}
@@ -154,19 +154,19 @@ impl Copies {
 
     /// A copy that the watch shows was looked for and not found; whether it is taken to be gone. The first time it may be
     /// the reader that is behind, the second time the watch lost an event.
-    pub fn missed(&mut self, line: &Line, namespace: &str) -> bool {
+    pub fn missed(&mut self, line: &CopySet, namespace: &str) -> bool {
         let Some(target) = self.target_mut(line, namespace) else { return true };
-        if target.seen.is_some() && target.known != Some(Known::Vanished) {
-            target.known = Some(Known::Vanished);
+        if target.seen.is_some() && target.known != Some(TargetKnowledge::Vanished) {
+            target.known = Some(TargetKnowledge::Vanished);
             return false;
         }
-        self.unsee(line, &Key::new(namespace, &line.name));
+        self.unsee(line, &NamespacedName::new(namespace, &line.name));
         self.know(line, namespace, None);
         true
     }
 
     /// Forgets all of an object that is gone, but what the watch shows.
-    pub fn forget(&mut self, owner: &Key) {
+    pub fn forget(&mut self, owner: &NamespacedName) {
         for (_, targets) in self.all.iter_mut().filter(|(line, _)| line.owner == *owner) {
             targets.retain(|_, target| target.seen.is_some());
             for target in targets.values_mut() {
@@ -178,9 +178,9 @@ impl Copies {
 
     /// The watch shows a ConfigMap, as the copy of an owner or as nobody's. Whom that concerns: nobody where it is what we
     /// wrote.
-    pub(super) fn saw(&mut self, map: &Key, seen: Option<(Key, Seen)>) -> Concerned {
-        let mut concerned = Concerned::new();
-        let seen = seen.map(|(owner, seen)| (Line { owner, name: map.name.clone() }, seen));
+    pub(super) fn saw(&mut self, map: &NamespacedName, seen: Option<(NamespacedName, WatchedCopy)>) -> AffectedKeys {
+        let mut concerned = AffectedKeys::new();
+        let seen = seen.map(|(owner, seen)| (CopySet { owner, name: map.name.clone() }, seen));
         let before = self.lines.get(map).cloned();
         if let Some(before) = before.filter(|it| seen.as_ref().map(|it| &it.0) != Some(&**it)) {
             self.unsee(&before, map);
@@ -196,7 +196,7 @@ impl Copies {
         }
         let target = targets.entry(map.namespace.as_str().into()).or_default();
         let ours = match &target.known {
-            Some(Known::Verified { uid, version, .. }) => {
+            Some(TargetKnowledge::Verified { uid, version, .. }) => {
                 seen.uid == *uid && (seen.version == *version || seen.version.is_older(version))
             }
             _ => false,
@@ -211,7 +211,7 @@ impl Copies {
     }
 
     /// A ConfigMap is gone. Whom that concerns.
-    pub(super) fn gone(&mut self, map: &Key) -> Concerned {
+    pub(super) fn gone(&mut self, map: &NamespacedName) -> AffectedKeys {
         let line = self.lines.get(map).cloned();
         if let Some(line) = &line {
             self.unsee(line, map);
@@ -229,25 +229,25 @@ impl Copies {
     }
 
     /// The copy at a target is no longer there, or no longer this owner's.
-    fn unsee(&mut self, line: &Line, map: &Key) {
+    fn unsee(&mut self, line: &CopySet, map: &NamespacedName) {
         self.lines.remove(map);
         if let Some(target) = self.target_mut(line, &map.namespace) {
             target.seen = None;
-            let verified = matches!(target.known, Some(Known::Verified { .. }));
-            target.known = if verified { Some(Known::Vanished) } else { target.known.take() };
+            let verified = matches!(target.known, Some(TargetKnowledge::Verified { .. }));
+            target.known = if verified { Some(TargetKnowledge::Vanished) } else { target.known.take() };
         }
         self.tidy(line, &map.namespace);
     }
 
-    fn target(&self, line: &Line, namespace: &str) -> Option<&Target> {
+    fn target(&self, line: &CopySet, namespace: &str) -> Option<&CopyTarget> {
         self.all.get(line)?.get(namespace)
     }
 
-    fn target_mut(&mut self, line: &Line, namespace: &str) -> Option<&mut Target> {
+    fn target_mut(&mut self, line: &CopySet, namespace: &str) -> Option<&mut CopyTarget> {
         self.all.get_mut(line)?.get_mut(namespace)
     }
 
-    fn tidy(&mut self, line: &Line, namespace: &str) {
+    fn tidy(&mut self, line: &CopySet, namespace: &str) {
         let Some(targets) = self.all.get_mut(line) else { return };
         if targets.get(namespace).is_some_and(|it| it.seen.is_none() && it.known.is_none()) {
             targets.remove(namespace);

@@ -1,4 +1,4 @@
-//! UIDs and resource versions in little room: there are two of each for every copy.
+//! UIDs and resource versions in compact form, because every copy has two of each.
 
 /// A UID.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Uid {
 
 /// A resource version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Version {
+pub enum ResourceVersion {
     /// A number, as all servers have them.
     Number(u64),
     /// Any other.
@@ -24,22 +24,24 @@ impl From<&str> for Uid {
     }
 }
 
-impl From<&str> for Version {
+impl From<&str> for ResourceVersion {
     fn from(text: &str) -> Self {
         let usual = text.bytes().all(|it| it.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        let number = text.parse().ok().filter(|_| usual);
-        number.map_or_else(|| Self::Text(text.into()), Self::Number)
+        match text.parse() {
+            Ok(number) if usual => Self::Number(number),
+            _ => Self::Text(text.into()),
+        }
     }
 }
 
-impl Version {
+impl ResourceVersion {
     /// Whether it is older than another. Those that are no numbers are not compared: the later wins.
     pub fn is_older(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Number(one), Self::Number(other)) if one < other)
     }
 }
 
-/// The number that a UUID is, where it is written as all are: two texts never are the same number.
+/// The number of a UUID in canonical form; no two texts give the same number.
 fn uuid(text: &str) -> Option<u128> {
     let hyphens = [8, 13, 18, 23];
     let usual = |(at, byte): (usize, u8)| match byte {
@@ -62,21 +64,21 @@ mod tests {
         for other in others {
             assert_eq!(Uid::from(other), Uid::Text(other.into()));
         }
-        assert_eq!(Version::from("17"), Version::Number(17));
+        assert_eq!(ResourceVersion::from("17"), ResourceVersion::Number(17));
         for other in ["", "+1", "017", "1x", "99999999999999999999"] {
-            assert_eq!(Version::from(other), Version::Text(other.into()));
+            assert_eq!(ResourceVersion::from(other), ResourceVersion::Text(other.into()));
         }
     }
 
     #[test]
     fn numbers_have_an_order() {
-        let older = |one: &str, other: &str| Version::from(one).is_older(&Version::from(other));
+        let older = |one: &str, other: &str| ResourceVersion::from(one).is_older(&ResourceVersion::from(other));
         assert!(older("9", "10") && !older("10", "9") && !older("9", "9"));
         assert!(!older("a", "b") && !older("1", "b"));
     }
 
     #[test]
     fn they_take_little_room() {
-        assert!(size_of::<Uid>() <= 24 && size_of::<Version>() <= 16);
+        assert!(size_of::<Uid>() <= 24 && size_of::<ResourceVersion>() <= 16);
     }
 }

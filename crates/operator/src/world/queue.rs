@@ -1,14 +1,14 @@
-//! What is due when. A change is looked at once, at once; what comes soon after it waits, so that a hot source causes at
+//! The schedule of visits. The first change is handled at once; changes soon after it wait, so a busy source causes at
 //! most one round of writes a second.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::marks::Key;
+use crate::marks::NamespacedName;
 
 /// The least time between two visits that write.
 const APART: Duration = Duration::from_secs(1);
-/// The least time between two visits of which the first did not write.
+/// The least time between two visits if the first did not write.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// How thoroughly an object is visited.
@@ -30,7 +30,7 @@ pub struct Due {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Entry {
+struct QueueEntry {
     due: Due,
     began: Option<Duration>,
     not_before: Duration,
@@ -39,12 +39,12 @@ struct Entry {
 /// Objects that wait for a visit. Of one object there is at most one visit at a time.
 #[derive(Debug, Default)]
 pub struct Queue {
-    entries: HashMap<Key, Entry>,
+    entries: HashMap<NamespacedName, QueueEntry>,
     /// Those that are not being visited, by when they are due.
-    order: BTreeSet<(Duration, Key)>,
+    order: BTreeSet<(Duration, NamespacedName)>,
 }
 
-impl Entry {
+impl QueueEntry {
     fn next(&self) -> Option<(Duration, Visit)> {
         let quick = self.due.quick.map(|it| (it.max(self.not_before), Visit::Quick));
         let full = self.due.full.map(|it| (it.max(self.not_before), Visit::Full));
@@ -56,13 +56,13 @@ impl Entry {
 }
 
 impl Queue {
-    /// Something happened that concerns an object.
-    pub fn happened(&mut self, key: &Key, now: Duration) {
+    /// Something happened that affects an object.
+    pub fn happened(&mut self, key: &NamespacedName, now: Duration) {
         self.plan(key, Due { quick: Some(now), full: None });
     }
 
-    /// An object shall be visited then, if it is not earlier anyway.
-    pub fn plan(&mut self, key: &Key, due: Due) {
+    /// Schedules a visit, unless an earlier one is planned.
+    pub fn plan(&mut self, key: &NamespacedName, due: Due) {
         let earlier = |one: Option<Duration>, other: Option<Duration>| match (one, other) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -73,7 +73,7 @@ impl Queue {
     }
 
     /// The object that is due first, for a visit that begins now.
-    pub fn next(&mut self, now: Duration) -> Option<(Key, Visit)> {
+    pub fn next(&mut self, now: Duration) -> Option<(NamespacedName, Visit)> {
         let (_, key) = self.order.first().filter(|(due, _)| *due <= now).cloned()?;
         let (_, visit) = self.entries.get(&key)?.next()?;
         self.change(&key, |entry| {
@@ -87,7 +87,7 @@ impl Queue {
     }
 
     /// A visit ended. What happened meanwhile makes the object due again.
-    pub fn ended(&mut self, key: &Key, wrote: bool) {
+    pub fn ended(&mut self, key: &NamespacedName, wrote: bool) {
         self.change(key, |entry| {
             let apart = if wrote { APART } else { BREATH };
             entry.not_before = entry.began.take().unwrap_or_default() + apart;
@@ -95,20 +95,20 @@ impl Queue {
     }
 
     /// Plans an object's next visits anew, in place of those that were planned; what happened meanwhile stays.
-    pub fn replan(&mut self, key: &Key, full: Duration, quick: Option<Duration>) {
+    pub fn replan(&mut self, key: &NamespacedName, full: Duration, quick: Option<Duration>) {
         self.change(key, |entry| entry.due.full = Some(full));
         self.plan(key, Due { quick, full: None });
     }
 
     /// Plans a full visit in place of what was planned. What happened since `recent` stays.
-    pub fn begin(&mut self, key: &Key, full: Duration, recent: Duration) {
+    pub fn begin(&mut self, key: &NamespacedName, full: Duration, recent: Duration) {
         self.change(key, |entry| {
             entry.due = Due { quick: entry.due.quick.filter(|it| *it >= recent), full: Some(full) };
         });
     }
 
     /// Forgets an object.
-    pub fn forget(&mut self, key: &Key) {
+    pub fn forget(&mut self, key: &NamespacedName) {
         if let Some((due, _)) = self.entries.remove(key).and_then(|it| it.next()) {
             self.order.remove(&(due, key.clone()));
         }
@@ -125,11 +125,11 @@ impl Queue {
     }
 
     /// Whether an object is being visited.
-    pub fn is_under_way(&self, key: &Key) -> bool {
+    pub fn is_under_way(&self, key: &NamespacedName) -> bool {
         self.entries.get(key).is_some_and(|it| it.began.is_some())
     }
 
-    fn change(&mut self, key: &Key, change: impl FnOnce(&mut Entry)) {
+    fn change(&mut self, key: &NamespacedName, change: impl FnOnce(&mut QueueEntry)) {
         let entry = self.entries.entry(key.clone()).or_default();
         if let Some((due, _)) = entry.next() {
             self.order.remove(&(due, key.clone()));
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_first_change_is_looked_at_at_once_and_a_hot_one_once_a_second() {
         let mut queue = Queue::default();
-        let key = Key::new("a", "b");
+        let key = NamespacedName::new("a", "b");
         let mut begun = Vec::new();
         for now in (0..5_000).step_by(10) {
             if now % 100 == 0 {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn one_object_is_visited_once_at_a_time() {
         let mut queue = Queue::default();
-        let key = Key::new("a", "b");
+        let key = NamespacedName::new("a", "b");
         queue.happened(&key, ms(0));
         assert!(queue.next(ms(0)).is_some());
         queue.happened(&key, ms(10));
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_full_visit_stands_in_for_a_quick_one_and_not_the_other_way_round() {
         let mut queue = Queue::default();
-        let key = Key::new("a", "b");
+        let key = NamespacedName::new("a", "b");
         queue.replan(&key, ms(1_000), None);
         queue.happened(&key, ms(10));
         assert_eq!(queue.next(ms(10)), Some((key.clone(), Visit::Quick)));

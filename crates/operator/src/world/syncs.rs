@@ -1,17 +1,16 @@
-//! The objects, and by what they are found.
+//! The ConfigMapSyncs, with indexes for finding them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Concerned, Version};
+use super::{AffectedKeys, ResourceVersion};
 use crate::ConfigMapSync;
 use crate::decide::{source, target_name};
-use crate::marks::{Key, ORPHAN_FINALIZER, RECONCILE_AT};
+use crate::marks::{NamespacedName, ORPHAN_FINALIZER, RECONCILE_AT};
 
 /// An object, as it is known.
 #[derive(Clone, Debug)]
 pub struct Sync {
-    /// The object.
     pub object: Arc<ConfigMapSync>,
     /// Whether it was ever seen with the finalizer that keeps its copies: that goes early.
     pub orphaned: bool,
@@ -20,28 +19,29 @@ pub struct Sync {
 /// All objects.
 #[derive(Debug, Default)]
 pub struct Syncs {
-    all: BTreeMap<Key, Sync>,
-    sources: HashMap<Key, BTreeSet<Key>>,
-    accounts: HashMap<Key, BTreeSet<Key>>,
-    names: HashMap<String, BTreeSet<Key>>,
+    all: BTreeMap<NamespacedName, Sync>,
+    sources: HashMap<NamespacedName, BTreeSet<NamespacedName>>,
+    accounts: HashMap<NamespacedName, BTreeSet<NamespacedName>>,
+    names: HashMap<String, BTreeSet<NamespacedName>>,
 }
 
 impl Syncs {
     /// The object of a name.
-    pub fn get(&self, key: &Key) -> Option<&Sync> {
+    pub fn get(&self, key: &NamespacedName) -> Option<&Sync> {
         self.all.get(key)
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Sync)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&NamespacedName, &Sync)> {
         self.all.iter()
     }
 
     /// Takes an object up; whether anything changed that a visit would look at. An older version changes nothing.
-    pub fn apply(&mut self, key: &Key, object: Arc<ConfigMapSync>) -> bool {
+    pub fn apply(&mut self, key: &NamespacedName, object: Arc<ConfigMapSync>) -> bool {
         let before = self.all.get(key);
         let same = before.filter(|it| it.object.metadata.uid == object.metadata.uid);
-        let version = |it: &ConfigMapSync| Version::from(it.metadata.resource_version.as_deref().unwrap_or_default());
+        let version =
+            |it: &ConfigMapSync| ResourceVersion::from(it.metadata.resource_version.as_deref().unwrap_or_default());
         if before.is_some_and(|it| version(&object).is_older(&version(&it.object))) {
             return false;
         }
@@ -58,7 +58,7 @@ impl Syncs {
     }
 
     /// Forgets an object; whether there was one.
-    pub fn remove(&mut self, key: &Key) -> bool {
+    pub fn remove(&mut self, key: &NamespacedName) -> bool {
         let Some(Sync { object, .. }) = self.all.remove(key) else { return false };
         forget(&mut self.sources, &source(&object.spec, &key.namespace), key);
         forget(&mut self.accounts, &account(key, &object), key);
@@ -67,26 +67,26 @@ impl Syncs {
     }
 
     /// The objects with a source.
-    pub fn by_source(&self, source: &Key) -> Concerned {
+    pub fn by_source(&self, source: &NamespacedName) -> AffectedKeys {
         self.sources.get(source).cloned().unwrap_or_default()
     }
 
     /// The objects that act as an account.
-    pub fn by_account(&self, account: &Key) -> Concerned {
+    pub fn by_account(&self, account: &NamespacedName) -> AffectedKeys {
         self.accounts.get(account).cloned().unwrap_or_default()
     }
 
     /// The objects whose copies have a name.
-    pub fn by_target_name(&self, name: &str) -> Concerned {
+    pub fn by_target_name(&self, name: &str) -> AffectedKeys {
         self.names.get(name).cloned().unwrap_or_default()
     }
 }
 
-fn account(key: &Key, object: &ConfigMapSync) -> Key {
-    Key::new(&key.namespace, &object.spec.service_account.name)
+fn account(key: &NamespacedName, object: &ConfigMapSync) -> NamespacedName {
+    NamespacedName::new(&key.namespace, &object.spec.service_account.name)
 }
 
-fn forget<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<Key>>, at: &K, key: &Key) {
+fn forget<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<NamespacedName>>, at: &K, key: &NamespacedName) {
     if let Some(keys) = index.get_mut(at) {
         keys.remove(key);
         if keys.is_empty() {

@@ -1,4 +1,4 @@
-//! Who is concerned by what.
+//! Tests which objects a change affects.
 
 use serde_json::json;
 
@@ -35,12 +35,12 @@ fn namespace(uid: &str, team: &str, terminating: bool) -> Namespace {
     Namespace { uid: uid.into(), labels: BTreeMap::from([("team".into(), team.into())]), terminating }
 }
 
-fn names(concerned: Concerned) -> Vec<String> {
+fn names(concerned: AffectedKeys) -> Vec<String> {
     concerned.into_iter().map(|it| it.name).collect()
 }
 
-fn verified(version: &str) -> Known {
-    Known::Verified { uid: "a-s".into(), version: version.into(), hash: "h".into() }
+fn verified(version: &str) -> TargetKnowledge {
+    TargetKnowledge::Verified { uid: "a-s".into(), version: version.into(), hash: "h".into() }
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_namespace_concerns_whoever_it_becomes_something_else_for() {
 #[test]
 fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
     let mut world = world();
-    let owner = Line::new(&Key::new("own", "named"), "s");
+    let owner = CopySet::new(&NamespacedName::new("own", "named"), "s");
     world.copies_mut().know(&owner, "a", Some(verified("7")));
     assert!(world.copies().is_verified(&owner, "a", "h"), "the watch is behind");
     assert_eq!(names(world.map_applied(&map("a", "s", "5", Some("named")))), [""; 0], "an older one");
@@ -71,29 +71,29 @@ fn what_we_wrote_concerns_nobody_and_what_others_did_its_owner() {
     assert_eq!(names(world.map_applied(&map("a", "s", "8", Some("named")))), ["named"], "an edit");
     assert!(!world.copies().is_verified(&owner, "a", "h"));
     assert_eq!(names(world.map_applied(&map("a", "s", "9", None))), ["named"], "the label went");
-    assert_eq!(world.copies().known_at(&owner, "a"), Some(&Known::Vanished));
+    assert_eq!(world.copies().known_at(&owner, "a"), Some(&TargetKnowledge::Vanished));
 }
 
 #[test]
 fn a_deletion_concerns_the_owner_and_whoever_waits_for_the_name() {
     let mut world = world();
-    let owner = Line::new(&Key::new("own", "named"), "s");
+    let owner = CopySet::new(&NamespacedName::new("own", "named"), "s");
     world.map_applied(&map("a", "s", "5", Some("named")));
-    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
-    assert_eq!(world.copies().of(&owner, "another"), [""; 0], "of another UID");
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), ["a"]);
+    assert_eq!(world.copies().namespaces_of(&owner, "another"), [""; 0], "of another UID");
     world.map_applied(&map("b", "planted", "5", Some("named")));
-    assert_eq!(world.copies().of(&owner, "named"), ["a"], "of another name");
-    assert_eq!(names(world.map_deleted(&Key::new("a", "s"))), ["named"]);
-    world.copies_mut().know(&owner, "b", Some(Known::Conflict));
-    assert_eq!(names(world.map_deleted(&Key::new("b", "s"))), ["named"]);
-    assert_eq!(names(world.map_deleted(&Key::new("b", "other"))), [""; 0]);
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), ["a"], "of another name");
+    assert_eq!(names(world.map_deleted(&NamespacedName::new("a", "s"))), ["named"]);
+    world.copies_mut().know(&owner, "b", Some(TargetKnowledge::Conflict));
+    assert_eq!(names(world.map_deleted(&NamespacedName::new("b", "s"))), ["named"]);
+    assert_eq!(names(world.map_deleted(&NamespacedName::new("b", "other"))), [""; 0]);
 }
 
 #[test]
 fn a_source_and_an_account_concern_who_names_them() {
     let mut world = world();
     assert_eq!(names(world.map_applied(&map("own", "s", "1", None))), ["named"]);
-    let account = Key::new("own", "default");
+    let account = NamespacedName::new("own", "default");
     assert_eq!(names(world.account_applied(&account, "1")), ["named", "selecting"]);
     assert_eq!(names(world.account_applied(&account, "1")), [""; 0]);
     assert_eq!(names(world.account_applied(&account, "2")), ["named", "selecting"], "recreated");
@@ -103,7 +103,7 @@ fn a_source_and_an_account_concern_who_names_them() {
 #[test]
 fn a_copy_that_a_list_does_not_bring_is_gone_at_its_end() {
     let mut world = world();
-    let owner = Line::new(&Key::new("own", "named"), "s");
+    let owner = CopySet::new(&NamespacedName::new("own", "named"), "s");
     world.maps_listed_anew();
     world.map_applied(&map("a", "s", "5", Some("named")));
     world.map_applied(&map("b", "s", "5", Some("named")));
@@ -111,10 +111,10 @@ fn a_copy_that_a_list_does_not_bring_is_gone_at_its_end() {
     world.maps_listed_anew();
     world.map_applied(&map("b", "s", "5", Some("named")));
     world.maps_listed_anew();
-    assert_eq!(world.copies().of(&owner, "named"), ["a", "b"], "a list that broke off");
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), ["a", "b"], "a list that broke off");
     world.map_applied(&map("a", "s", "5", Some("named")));
     assert_eq!(names(world.maps_listed()), ["named"]);
-    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), ["a"]);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn only_the_end_of_a_list_says_what_is_gone() {
     assert_eq!(world.namespaces().keys().collect::<Vec<_>>(), ["b"]);
     world.syncs_listed_anew();
     assert_eq!(names(world.syncs_listed()), ["named", "selecting"]);
-    assert!(world.sync(&Key::new("own", "named")).is_none());
+    assert!(world.sync(&NamespacedName::new("own", "named")).is_none());
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_older_version_and_a_status_concern_nobody() {
     let mut world = world();
     let spec = json!({"source": {"name": "s"}, "syncToNamespaces": ["c"]});
     assert_eq!(names(world.sync_applied(sync("named", "0", &spec))), [""; 0], "older");
-    assert_eq!(world.sync(&Key::new("own", "named")).unwrap().object.spec.sync_to_namespaces, ["a", "b"]);
+    assert_eq!(world.sync(&NamespacedName::new("own", "named")).unwrap().object.spec.sync_to_namespaces, ["a", "b"]);
     assert_eq!(names(world.sync_applied(sync("named", "2", &spec))), [""; 0], "the same generation");
 }
 
@@ -159,17 +159,17 @@ fn the_finalizer_that_keeps_copies_is_remembered() {
     };
     world.sync_applied(with("3", &["weaver.example.com/cleanup", "orphan"]));
     world.sync_applied(with("4", &["weaver.example.com/cleanup"]));
-    assert!(world.sync(&Key::new("own", "named")).unwrap().orphaned);
+    assert!(world.sync(&NamespacedName::new("own", "named")).unwrap().orphaned);
 }
 
 #[test]
 fn a_copy_that_is_not_found_twice_is_gone() {
     let mut world = world();
-    let owner = Line::new(&Key::new("own", "named"), "s");
+    let owner = CopySet::new(&NamespacedName::new("own", "named"), "s");
     world.map_applied(&map("a", "s", "5", Some("named")));
     assert!(!world.copies_mut().missed(&owner, "a"), "the reader may be behind");
-    assert_eq!(world.copies().of(&owner, "named"), ["a"]);
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), ["a"]);
     assert!(world.copies_mut().missed(&owner, "a"), "the watch lost an event");
-    assert_eq!(world.copies().of(&owner, "named"), [""; 0]);
+    assert_eq!(world.copies().namespaces_of(&owner, "named"), [""; 0]);
     assert!(world.copies_mut().missed(&owner, "a"), "there is none");
 }

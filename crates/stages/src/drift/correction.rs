@@ -1,4 +1,4 @@
-//! The part of a plan that only puts back what others did.
+//! The part of a plan that only undoes what others did.
 
 use std::collections::{BTreeMap, HashSet};
 

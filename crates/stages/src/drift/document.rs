@@ -1,8 +1,10 @@
-//! The looks at some environments as one JSON document, as `docs/schema/drift-v1.json` describes it.
+//! The drift checks of several environments as one JSON document; see `docs/schema/drift-v1.json`.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Entry, Fate, Finding, Look, Memory, Past, Told, Unseen, Verdict};
+use super::{
+    BlindSpot, DriftCheck, EnvironmentCheck, EnvironmentResult, Finding, FindingPast, HistoryEntry, Memory, Verdict,
+};
 use crate::diff::Writer;
 use crate::report::{json_of_value, optional};
 use weft_base::diagnostic::Diagnostic;
@@ -11,8 +13,8 @@ use weft_base::diagnostic::Diagnostic;
 pub const FORMAT_VERSION: u64 = 1;
 
 /// All that was found. `code` is the exit code of the run.
-pub fn document(told: &[Told<'_>], code: u8) -> Json {
-    let verdict = told.iter().map(Told::verdict).max().unwrap_or(Verdict::Clean);
+pub fn document(told: &[EnvironmentCheck<'_>], code: u8) -> Json {
+    let verdict = told.iter().map(EnvironmentCheck::verdict).max().unwrap_or(Verdict::Clean);
     json!({
         "formatVersion": FORMAT_VERSION,
         "verdict": verdict.name(),
@@ -22,23 +24,23 @@ pub fn document(told: &[Told<'_>], code: u8) -> Json {
 }
 
 /// What came of one environment.
-pub(super) fn environment(told: &Told<'_>) -> Json {
+pub(super) fn environment(told: &EnvironmentCheck<'_>) -> Json {
     let mut map = Map::new();
     map.insert("environment".into(), told.environment.into());
     map.insert("verdict".into(), told.verdict().name().into());
     map.insert("at".into(), told.at.into());
     match told.fate {
-        Fate::Looked(look) => looked(&mut map, look),
-        Fate::Failed(diagnostics) => {
+        EnvironmentResult::Looked(look) => looked(&mut map, look),
+        EnvironmentResult::Failed(diagnostics) => {
             let errors: Vec<String> = diagnostics.iter().map(Diagnostic::reason).collect();
             map.insert("errors".into(), errors.into());
         }
-        Fate::Skipped => {}
+        EnvironmentResult::Skipped => {}
     }
     map.into()
 }
 
-fn looked(map: &mut Map<String, Json>, look: &Look) {
+fn looked(map: &mut Map<String, Json>, look: &DriftCheck) {
     map.insert("cluster".into(), look.cluster.as_str().into());
     optional(map, "commit", look.commit.as_deref());
     map.insert("objects".into(), look.objects.into());
@@ -53,7 +55,7 @@ fn looked(map: &mut Map<String, Json>, look: &Look) {
     map.insert("warnings".into(), look.warnings.iter().map(String::as_str).collect());
 }
 
-fn finding(finding: &Finding, past: &Past) -> Json {
+fn finding(finding: &Finding, past: &FindingPast) -> Json {
     let mut map = Map::new();
     map.insert("mark".into(), finding.mark.as_str().into());
     map.insert("sort".into(), finding.sort.name().into());
@@ -73,7 +75,7 @@ fn finding(finding: &Finding, past: &Past) -> Json {
     map.into()
 }
 
-fn gone(entry: &Entry) -> Json {
+fn gone(entry: &HistoryEntry) -> Json {
     let mut map = Map::new();
     map.insert("sort".into(), entry.sort.name().into());
     map.insert("object".into(), json!(entry.object));
@@ -87,7 +89,7 @@ fn gone(entry: &Entry) -> Json {
     map.into()
 }
 
-fn unseen(unseen: &Unseen) -> Json {
+fn unseen(unseen: &BlindSpot) -> Json {
     let mut map = Map::new();
     optional(&mut map, "object", unseen.object.as_ref().map(|id| json!(id)));
     optional(&mut map, "release", unseen.release.as_deref());

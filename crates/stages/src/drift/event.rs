@@ -1,10 +1,10 @@
-//! What is told to others when a look finds something new.
+//! The news that is sent when a check finds something new.
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Fate, Finding, Look, Told, Verdict, document};
+use super::{DriftCheck, EnvironmentCheck, EnvironmentResult, Finding, Verdict, document};
 use weft_base::diagnostic::reasons;
 
 /// The media type of a webhook's body: the structured mode of `CloudEvents` 1.0.
@@ -14,7 +14,7 @@ const LONGEST: usize = 1000;
 
 /// News of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct DriftNews {
     /// A word for programs: `DriftFound`, `DriftGone`, `DriftUnknown` or `DriftFailed`.
     pub reason: &'static str,
     /// Whether somebody should look.
@@ -23,19 +23,19 @@ pub struct Note {
     pub message: String,
 }
 
-/// What is new; `None` where a look found nothing that the last one did not know.
-pub fn news(told: &Told<'_>) -> Option<Note> {
-    let note = |reason, warning, message: String| Some(Note { reason, warning, message: cut(&message) });
+/// What is new; `None` if a check found nothing that the last one did not know.
+pub fn news(told: &EnvironmentCheck<'_>) -> Option<DriftNews> {
+    let note = |reason, warning, message: String| Some(DriftNews { reason, warning, message: cut(&message) });
     let look = match told.fate {
-        Fate::Looked(look) => look,
-        Fate::Failed(diagnostics) => {
+        EnvironmentResult::Looked(look) => look,
+        EnvironmentResult::Failed(diagnostics) => {
             let why = reasons(diagnostics);
             return note("DriftFailed", true, format!("`{}` could not be looked at: {why}", told.environment));
         }
-        Fate::Skipped => return None,
+        EnvironmentResult::Skipped => return None,
     };
     let new: Vec<String> = look.new_ones().map(Finding::about).collect();
-    let gone: Vec<String> = look.gone.iter().map(super::Entry::about).collect();
+    let gone: Vec<String> = look.gone.iter().map(super::HistoryEntry::about).collect();
     match (look.verdict(), new.as_slice(), gone.as_slice()) {
         (Verdict::Unknown, _, _) => note("DriftUnknown", true, unknown(look)),
         (_, [], []) => None,
@@ -44,7 +44,7 @@ pub fn news(told: &Told<'_>) -> Option<Note> {
     }
 }
 
-fn unknown(look: &Look) -> String {
+fn unknown(look: &DriftCheck) -> String {
     let reasons: Vec<String> = look
         .unseen
         .iter()
@@ -54,7 +54,7 @@ fn unknown(look: &Look) -> String {
 }
 
 /// The body of a webhook about news: a `CloudEvents` 1.0 event in JSON, whose data is the environment of the document.
-pub fn cloud_event(told: &Told<'_>, note: &Note) -> Json {
+pub fn cloud_event(told: &EnvironmentCheck<'_>, note: &DriftNews) -> Json {
     let source = format!("/weft/environments/{}", told.environment);
     let about = format!("{source}\0{}\0{}", told.at, note.reason);
     let id = HEXLOWER.encode(&Sha256::digest(about)[..16]);

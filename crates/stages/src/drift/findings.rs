@@ -1,8 +1,8 @@
-//! From a plan to findings.
+//! Turns a plan into findings.
 
 use data_encoding::HEXLOWER;
 
-use super::{Finding, Sort, Unseen};
+use super::{BlindSpot, Category, Finding};
 use crate::diff::{After, Class, FieldChange};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Plan, Step};
@@ -13,13 +13,13 @@ pub fn findings(plan: &Plan, key: &FingerprintKey) -> Vec<Finding> {
     plan.steps.iter().filter(|step| step.is_drift()).flat_map(|step| of_step(step, key)).collect()
 }
 
-/// What could not be looked at: whole objects, and fields of which nothing could be told.
-pub fn unread(plan: &Plan) -> Vec<Unseen> {
+/// What could not be checked: whole objects, and unknown fields.
+pub fn unread(plan: &Plan) -> Vec<BlindSpot> {
     plan.steps.iter().filter_map(unseen).collect()
 }
 
 /// What tells a finding from others: a keyed digest of what it is about, without any value.
-pub(super) fn mark(key: &FingerprintKey, sort: Sort, object: &ObjectId, path: Option<&str>) -> String {
+pub(super) fn mark(key: &FingerprintKey, sort: Category, object: &ObjectId, path: Option<&str>) -> String {
     let ObjectId { kind, namespace, name } = object;
     let namespace = namespace.as_deref().unwrap_or_default();
     let parts = [sort.name(), &kind.group, &kind.kind, namespace, name, path.unwrap_or_default()];
@@ -40,7 +40,7 @@ fn of_step(step: &Step, key: &FingerprintKey) -> Vec<Finding> {
         writers: Vec::new(),
     };
     if step.action == Action::Create {
-        return vec![finding(Sort::Deleted, None)];
+        return vec![finding(Category::Deleted, None)];
     }
     let changed = |change: &FieldChange| Finding {
         expected: match &change.desired {
@@ -51,15 +51,15 @@ fn of_step(step: &Step, key: &FingerprintKey) -> Vec<Finding> {
         },
         found: change.live.clone(),
         writers: change.writers.clone(),
-        ..finding(Sort::Changed, Some(change.path.to_string()))
+        ..finding(Category::Changed, Some(change.path.to_string()))
     };
     object.fields.iter().filter(|change| change.is_drift()).map(changed).collect()
 }
 
-fn unseen(step: &Step) -> Option<Unseen> {
+fn unseen(step: &Step) -> Option<BlindSpot> {
     let id = &step.object.id;
     let release = &step.object.release;
-    let of = |reason: String| Unseen { object: Some(id.clone()), release: Some(release.clone()), reason };
+    let of = |reason: String| BlindSpot { object: Some(id.clone()), release: Some(release.clone()), reason };
     if let Action::Unknown { reason } = &step.action {
         return Some(of(reason.clone()));
     }

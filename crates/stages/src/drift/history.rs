@@ -1,4 +1,4 @@
-//! What is remembered of findings, and what the next look makes of it.
+//! The record of earlier findings, and how a new check updates it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,39 +6,34 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Finding, Sort};
+use super::{Category, Finding};
 use crate::diff::brief;
 use crate::manifest::ObjectId;
 use crate::state::second;
 use weft_base::masked::FingerprintKey;
 use weft_base::value::Value;
 
-/// How many findings are remembered; beyond that the oldest are forgotten, those that are gone first.
+/// The most findings in the record; beyond that the oldest are dropped, those that are gone first.
 pub(super) const MOST: usize = 1000;
-/// How long a finding that is gone is remembered.
+/// How long a finding that is gone stays in the record.
 const DAYS: i64 = 90;
 /// The longest path that is remembered, in characters.
 const LONGEST_PATH: usize = 400;
 
-/// What is remembered of the findings of an environment, by mark.
+/// The record of the findings of an environment, by mark.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// The environment.
     pub environment: String,
-    /// The findings.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, HistoryEntry>,
 }
 
-/// What is remembered of a finding. It holds no value: only keyed fingerprints of them.
+/// The record of a finding. It holds no values, only their keyed fingerprints.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// What sort it is.
-    pub sort: Sort,
-    /// The object.
+pub struct HistoryEntry {
+    /// Its category.
+    pub sort: Category,
     pub object: ObjectId,
-    /// Its release.
     pub release: Option<Arc<str>>,
-    /// The field.
     pub path: Option<String>,
     /// The field manager that the last look named.
     pub manager: Option<String>,
@@ -56,9 +51,9 @@ pub struct Entry {
     pub gone: Option<String>,
 }
 
-/// What earlier looks know of a finding.
+/// What earlier checks know about a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct FindingPast {
     /// When it was first seen since it was last gone: now, for a new one.
     pub first: String,
     /// In how many looks it was seen since then, this one included.
@@ -69,40 +64,40 @@ pub struct Past {
     pub moved: bool,
 }
 
-/// What a look was about. What it was not about is left as it is remembered.
+/// The scope of a check. The record of anything outside it stays unchanged.
 #[derive(Clone, Debug, Default)]
-pub struct Scope {
+pub struct CheckScope {
     /// The releases; `None` for all.
     pub releases: Option<BTreeSet<Arc<str>>>,
     /// The objects that could not be looked at.
     pub unseen: BTreeSet<ObjectId>,
-    /// The namespaces in which objects were looked for that nobody manages, where all of them could be seen.
+    /// The namespaces that were fully searched for unmanaged objects.
     pub namespaces: BTreeSet<String>,
 }
 
-/// What a look makes of the history.
+/// How a check updates the history.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Merged {
+pub struct HistoryUpdate {
     /// What is known of each finding, in their order.
-    pub pasts: Vec<Past>,
+    pub pasts: Vec<FindingPast>,
     /// What was there at the last look and is not any more.
-    pub gone: Vec<Entry>,
+    pub gone: Vec<HistoryEntry>,
 }
 
-impl Past {
-    /// Whether the last look did not have it.
+impl FindingPast {
+    /// Whether the last check did not have it.
     pub fn is_new(&self) -> bool {
         self.seen <= 1
     }
 }
 
-impl Entry {
-    /// What it is about: the object, with the field where it is about one.
+impl HistoryEntry {
+    /// What it is about: the object and, if there is one, the field.
     pub fn about(&self) -> String {
         super::about(&self.object, self.path.as_deref())
     }
 
-    fn of(finding: &Finding, at: &str) -> Self {
+    fn new(finding: &Finding, at: &str) -> Self {
         Self {
             sort: finding.sort,
             object: finding.object.clone(),
@@ -119,13 +114,13 @@ impl Entry {
     }
 }
 
-impl Scope {
+impl CheckScope {
     /// Whether a look would have found it, if it were there.
-    fn covers(&self, entry: &Entry) -> bool {
+    fn covers(&self, entry: &HistoryEntry) -> bool {
         let namespace = entry.object.namespace.as_ref();
         match entry.sort {
-            Sort::Unmanaged => namespace.is_some_and(|it| self.namespaces.contains(it)),
-            Sort::Changed | Sort::Deleted => {
+            Category::Unmanaged => namespace.is_some_and(|it| self.namespaces.contains(it)),
+            Category::Changed | Category::Deleted => {
                 let meant = |release: &Arc<str>| self.releases.as_ref().is_none_or(|all| all.contains(release));
                 entry.release.as_ref().is_some_and(meant) && !self.unseen.contains(&entry.object)
             }
@@ -135,7 +130,13 @@ impl Scope {
 
 impl History {
     /// Takes a look into the history. Two looks at the same state, merged in any order, remember the same findings.
-    pub fn merge(&mut self, findings: &[Finding], scope: &Scope, now: Timestamp, key: &FingerprintKey) -> Merged {
+    pub fn merge(
+        &mut self,
+        findings: &[Finding],
+        scope: &CheckScope,
+        now: Timestamp,
+        key: &FingerprintKey,
+    ) -> HistoryUpdate {
         let at = second(now);
         let pasts = findings.iter().map(|finding| self.note(finding, &at, key)).collect();
         let there: BTreeSet<&str> = findings.iter().map(|it| it.mark.as_str()).collect();
@@ -147,7 +148,7 @@ impl History {
             }
         }
         self.forget(now);
-        Merged { pasts, gone }
+        HistoryUpdate { pasts, gone }
     }
 
     /// Whether anything is open that a look may find gone.
@@ -155,8 +156,8 @@ impl History {
         self.entries.values().any(|entry| entry.gone.is_none())
     }
 
-    fn note(&mut self, finding: &Finding, at: &str, key: &FingerprintKey) -> Past {
-        let entry = self.entries.entry(finding.mark.clone()).or_insert_with(|| Entry::of(finding, at));
+    fn note(&mut self, finding: &Finding, at: &str, key: &FingerprintKey) -> FindingPast {
+        let entry = self.entries.entry(finding.mark.clone()).or_insert_with(|| HistoryEntry::new(finding, at));
         if entry.gone.take().is_some() {
             (entry.first, entry.seen) = (at.to_owned(), 0);
             entry.before = entry.before.saturating_add(1);
@@ -168,7 +169,7 @@ impl History {
         entry.found = found;
         entry.manager = finding.writers.first().map(|writer| writer.manager.clone());
         entry.release.clone_from(&finding.release);
-        Past { first: entry.first.clone(), seen: entry.seen, before: entry.before, moved }
+        FindingPast { first: entry.first.clone(), seen: entry.seen, before: entry.before, moved }
     }
 
     /// Forgets what is long gone, and the oldest of what is too much.
@@ -218,8 +219,8 @@ mod tests {
         let object = object(name);
         let path = Some("data.a".to_owned());
         Finding {
-            mark: super::super::findings::mark(&key(), Sort::Changed, &object, path.as_deref()),
-            sort: Sort::Changed,
+            mark: super::super::findings::mark(&key(), Category::Changed, &object, path.as_deref()),
+            sort: Category::Changed,
             object,
             release: Some("web".into()),
             path,
@@ -233,55 +234,55 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + 3600 * hours).unwrap()
     }
 
-    fn look(history: &mut History, hours: i64, findings: &[Finding], scope: &Scope) -> Merged {
+    fn look(history: &mut History, hours: i64, findings: &[Finding], scope: &CheckScope) -> HistoryUpdate {
         history.merge(findings, scope, at(hours), &key())
     }
 
     #[test]
     fn a_finding_is_new_then_known_then_gone_and_comes_back() {
         let mut history = History::default();
-        let all = Scope::default();
+        let all = CheckScope::default();
         let first = look(&mut history, 0, &[finding("a", "x")], &all);
         assert!(first.pasts[0].is_new() && first.pasts[0].before == 0);
         let second_look = look(&mut history, 1, &[finding("a", "y")], &all);
-        let expected = Past { first: second(at(0)), seen: 2, before: 0, moved: true };
+        let expected = FindingPast { first: second(at(0)), seen: 2, before: 0, moved: true };
         assert_eq!(second_look.pasts, [expected]);
         let third = look(&mut history, 2, &[], &all);
-        assert_eq!(third.gone.iter().map(Entry::about).collect::<Vec<_>>(), ["ConfigMap shop/a data.a"]);
+        assert_eq!(third.gone.iter().map(HistoryEntry::about).collect::<Vec<_>>(), ["ConfigMap shop/a data.a"]);
         assert!(!history.is_open());
         assert!(look(&mut history, 3, &[], &all).gone.is_empty(), "it is gone once");
         let back = look(&mut history, 4, &[finding("a", "x")], &all);
-        assert_eq!(back.pasts, [Past { first: second(at(4)), seen: 1, before: 1, moved: false }]);
+        assert_eq!(back.pasts, [FindingPast { first: second(at(4)), seen: 1, before: 1, moved: false }]);
     }
 
     #[test]
     fn what_was_not_looked_at_is_not_gone() {
-        let blind = Scope { unseen: [object("a")].into(), ..Scope::default() };
-        let other = Scope { releases: Some(["other".into()].into()), ..Scope::default() };
+        let blind = CheckScope { unseen: [object("a")].into(), ..CheckScope::default() };
+        let other = CheckScope { releases: Some(["other".into()].into()), ..CheckScope::default() };
         for scope in [blind, other] {
             let mut history = History::default();
-            look(&mut history, 0, &[finding("a", "x")], &Scope::default());
+            look(&mut history, 0, &[finding("a", "x")], &CheckScope::default());
             assert!(look(&mut history, 1, &[], &scope).gone.is_empty());
             assert!(history.is_open());
         }
         let mut history = History::default();
-        let stray = Finding { sort: Sort::Unmanaged, release: None, ..finding("a", "x") };
-        look(&mut history, 0, &[stray], &Scope::default());
-        assert!(look(&mut history, 1, &[], &Scope::default()).gone.is_empty(), "nobody looked for such objects");
-        let wide = Scope { namespaces: ["shop".into()].into(), ..Scope::default() };
+        let stray = Finding { sort: Category::Unmanaged, release: None, ..finding("a", "x") };
+        look(&mut history, 0, &[stray], &CheckScope::default());
+        assert!(look(&mut history, 1, &[], &CheckScope::default()).gone.is_empty(), "nobody looked for such objects");
+        let wide = CheckScope { namespaces: ["shop".into()].into(), ..CheckScope::default() };
         assert_eq!(look(&mut history, 2, &[], &wide).gone.len(), 1);
     }
 
     #[test]
     fn the_history_is_bounded_and_forgets_what_is_long_gone() {
         let mut history = History::default();
-        look(&mut history, 0, &[finding("old", "x")], &Scope::default());
-        look(&mut history, 1, &[], &Scope::default());
-        look(&mut history, 2 + 24 * DAYS, &[], &Scope::default());
+        look(&mut history, 0, &[finding("old", "x")], &CheckScope::default());
+        look(&mut history, 1, &[], &CheckScope::default());
+        look(&mut history, 2 + 24 * DAYS, &[], &CheckScope::default());
         assert!(history.entries.is_empty(), "{history:?}");
         let many: Vec<Finding> = (0..MOST + 5).map(|at| finding(&format!("m{at}"), "x")).collect();
-        look(&mut history, 0, &many[..5], &Scope::default());
-        look(&mut history, 1, &many[5..], &Scope::default());
+        look(&mut history, 0, &many[..5], &CheckScope::default());
+        look(&mut history, 1, &many[5..], &CheckScope::default());
         assert_eq!(history.entries.len(), MOST);
         assert!(history.entries.values().all(|entry| entry.gone.is_none()), "what is gone is forgotten first");
     }
@@ -289,9 +290,9 @@ mod tests {
     #[test]
     fn marks_and_fingerprints_tell_nothing_and_depend_on_the_key() {
         let mut history = History::default();
-        look(&mut history, 0, &[finding("a", "hunter2")], &Scope::default());
+        look(&mut history, 0, &[finding("a", "hunter2")], &CheckScope::default());
         assert!(!format!("{history:?}").contains("hunter2"));
-        let other = super::super::findings::mark(&FingerprintKey::new([8; 32]), Sort::Changed, &object("a"), None);
+        let other = super::super::findings::mark(&FingerprintKey::new([8; 32]), Category::Changed, &object("a"), None);
         assert!(!history.entries.contains_key(&other));
     }
 }

@@ -1,7 +1,7 @@
-//! The content of the one issue that an environment has while it drifts.
+//! The text of the single issue that an environment has while it drifts.
 
-use super::text::{maker, told as past_in_words};
-use super::{Fate, Finding, Look, Past, Sort, Told};
+use super::text::{maker, past_words as past_in_words};
+use super::{Category, DriftCheck, EnvironmentCheck, EnvironmentResult, Finding, FindingPast};
 use crate::diff::brief;
 use crate::report::harmless_on_page as page;
 use weft_base::diagnostic::counted;
@@ -15,7 +15,7 @@ const WIDEST: usize = 60;
 /// What becomes of the issue of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// A line of the body by which the issue is found again. It is not shown.
+    /// A hidden line of the body that identifies the issue.
     pub mark: String,
     /// What becomes of it.
     pub state: IssueState,
@@ -31,7 +31,7 @@ pub enum IssueState {
         /// The whole body in Markdown, with the mark in its first line.
         body: String,
     },
-    /// It is closed, where there is one, with this comment.
+    /// It is closed with this comment, if it exists.
     Close {
         /// The comment in Markdown.
         comment: String,
@@ -42,25 +42,25 @@ pub enum IssueState {
 
 /// What becomes of the issue of an environment after a look. Only a look that saw everything closes it, and only one that
 /// found something opens it: a failure to look does neither.
-pub fn issue(told: &Told<'_>) -> Issue {
+pub fn issue(told: &EnvironmentCheck<'_>) -> Issue {
     let mark = format!("<!-- weft:drift:{} -->", told.environment.replace("--", "-\u{200b}-"));
     let state = match told.fate {
-        Fate::Looked(look) if !look.findings.is_empty() => {
+        EnvironmentResult::Looked(look) if !look.findings.is_empty() => {
             IssueState::Open { title: title(look), body: body(look, &mark) }
         }
-        Fate::Looked(look) if look.unseen.is_empty() => IssueState::Close {
+        EnvironmentResult::Looked(look) if look.unseen.is_empty() => IssueState::Close {
             comment: format!("{} is as it was applied (looked at {}).", code(&look.environment), look.at),
         },
-        Fate::Looked(_) | Fate::Failed(_) | Fate::Skipped => IssueState::Leave,
+        EnvironmentResult::Looked(_) | EnvironmentResult::Failed(_) | EnvironmentResult::Skipped => IssueState::Leave,
     };
     Issue { mark, state }
 }
 
-fn title(look: &Look) -> String {
+fn title(look: &DriftCheck) -> String {
     format!("Drift in {}: {}", look.environment, counted(look.findings.len(), "finding"))
 }
 
-fn body(look: &Look, mark: &str) -> String {
+fn body(look: &DriftCheck, mark: &str) -> String {
     let mut text = format!("{mark}\n\nLooked at {} on {}.", look.at, page(&look.cluster));
     if let Some(commit) = &look.commit {
         text = text + " Compared with the commit " + &page(commit) + ".";
@@ -89,12 +89,12 @@ fn body(look: &Look, mark: &str) -> String {
     )
 }
 
-fn row(finding: &Finding, past: &Past) -> String {
+fn row(finding: &Finding, past: &FindingPast) -> String {
     let field = match (finding.sort, &finding.path) {
         (_, Some(path)) => page(path),
-        (Sort::Deleted, None) => "deleted".to_owned(),
-        (Sort::Unmanaged, None) => format!("unmanaged{}", page(&maker(finding))),
-        (Sort::Changed, None) => String::new(),
+        (Category::Deleted, None) => "deleted".to_owned(),
+        (Category::Unmanaged, None) => format!("unmanaged{}", page(&maker(finding))),
+        (Category::Changed, None) => String::new(),
     };
     let value = |value: &Option<Value>| value.as_ref().map(|it| page(&brief(it, WIDEST))).unwrap_or_default();
     let by = finding.writers.first().map(|it| page(&it.manager)).unwrap_or_default();
@@ -115,15 +115,15 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drift::{Memory, Unseen};
+    use crate::drift::{BlindSpot, Memory};
     use crate::manifest::ObjectId;
     use weft_schema::GroupKind;
 
-    fn finding(name: &str) -> (Finding, Past) {
+    fn finding(name: &str) -> (Finding, FindingPast) {
         let kind = GroupKind { group: String::new(), kind: "ConfigMap".into() };
         let finding = Finding {
             mark: name.to_owned(),
-            sort: Sort::Changed,
+            sort: Category::Changed,
             object: ObjectId { kind, namespace: Some("shop".into()), name: name.to_owned() },
             release: Some("web".into()),
             path: Some("data.a".into()),
@@ -131,11 +131,11 @@ mod tests {
             found: Some("@all | `x`".into()),
             writers: Vec::new(),
         };
-        (finding, Past { first: "2026-01-01T00:00:00Z".into(), seen: 2, before: 1, moved: false })
+        (finding, FindingPast { first: "2026-01-01T00:00:00Z".into(), seen: 2, before: 1, moved: false })
     }
 
-    fn look(findings: Vec<(Finding, Past)>, unseen: Vec<Unseen>) -> Look {
-        Look {
+    fn look(findings: Vec<(Finding, FindingPast)>, unseen: Vec<BlindSpot>) -> DriftCheck {
+        DriftCheck {
             environment: "dev".into(),
             cluster: "https://dev.example.com".into(),
             commit: None,
@@ -149,18 +149,19 @@ mod tests {
         }
     }
 
-    fn state(fate: Fate<'_>) -> IssueState {
-        issue(&Told { environment: "dev", at: "2026-01-02T03:04:05Z", fate }).state
+    fn state(fate: EnvironmentResult<'_>) -> IssueState {
+        issue(&EnvironmentCheck { environment: "dev", at: "2026-01-02T03:04:05Z", fate }).state
     }
 
     #[test]
     fn only_what_was_seen_opens_or_closes_an_issue() {
-        let blind = || vec![Unseen { object: None, release: None, reason: "not allowed".into() }];
-        assert!(matches!(state(Fate::Looked(&look(Vec::new(), Vec::new()))), IssueState::Close { .. }));
-        assert_eq!(state(Fate::Looked(&look(Vec::new(), blind()))), IssueState::Leave);
-        assert_eq!(state(Fate::Failed(&[])), IssueState::Leave);
-        assert_eq!(state(Fate::Skipped), IssueState::Leave);
-        let IssueState::Open { title, body } = state(Fate::Looked(&look(vec![finding("a")], blind()))) else {
+        let blind = || vec![BlindSpot { object: None, release: None, reason: "not allowed".into() }];
+        assert!(matches!(state(EnvironmentResult::Looked(&look(Vec::new(), Vec::new()))), IssueState::Close { .. }));
+        assert_eq!(state(EnvironmentResult::Looked(&look(Vec::new(), blind()))), IssueState::Leave);
+        assert_eq!(state(EnvironmentResult::Failed(&[])), IssueState::Leave);
+        assert_eq!(state(EnvironmentResult::Skipped), IssueState::Leave);
+        let IssueState::Open { title, body } = state(EnvironmentResult::Looked(&look(vec![finding("a")], blind())))
+        else {
             panic!()
         };
         assert_eq!(title, "Drift in dev: 1 finding");
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn a_body_is_escaped_and_fits() {
         let many = (0..2000).map(|at| finding(&format!("map-{at}"))).collect();
-        let IssueState::Open { body, .. } = state(Fate::Looked(&look(many, Vec::new()))) else { panic!() };
+        let IssueState::Open { body, .. } = state(EnvironmentResult::Looked(&look(many, Vec::new()))) else { panic!() };
         assert!(body.len() < 65_536, "{}", body.len());
         assert!(body.contains(" more: run `weft drift dev`."), "{body}");
         let row = body.lines().find(|line| line.contains("map-0 ")).unwrap();

@@ -1,9 +1,8 @@
-//! [`Plan`](crate::plan::Plan) -> [`Finding`]s: what others did behind the repository's back, and what is remembered of
-//! it.
+//! [`Plan`](crate::plan::Plan) -> [`Finding`]s: what others changed without the repository, and the record of it.
 //!
-//! A finding has a mark, which stays the same from look to look and tells nothing. The [`History`] keeps by it when a
-//! finding was first seen, how often, and how often it came back; values only as keyed fingerprints. What could not be
-//! looked at is neither found nor gone.
+//! A finding has a mark, which stays the same from check to check and reveals nothing. By that mark the [`History`]
+//! records when the finding was first seen, how often, and how often it came back. It stores values only as keyed
+//! fingerprints. What could not be checked counts neither as found nor as gone.
 
 mod correction;
 mod document;
@@ -11,20 +10,20 @@ mod event;
 mod findings;
 mod history;
 mod issue;
-mod kept;
+mod codec;
 mod text;
 mod unmanaged;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::codec::{decode, encode};
 pub use self::correction::{Correction, correction};
 pub use self::document::{FORMAT_VERSION, document};
-pub use self::event::{CLOUD_EVENTS, Note, cloud_event, news};
+pub use self::event::{CLOUD_EVENTS, DriftNews, cloud_event, news};
 pub use self::findings::{findings, unread};
-pub use self::history::{Entry, History, Merged, Past, Scope};
+pub use self::history::{CheckScope, FindingPast, History, HistoryEntry, HistoryUpdate};
 pub use self::issue::{Issue, IssueState, issue};
-pub use self::kept::{decode, encode};
 pub use self::text::text;
 pub use self::unmanaged::{Resident, unmanaged};
 use crate::diff::Writer;
@@ -32,9 +31,9 @@ use crate::manifest::ObjectId;
 use weft_base::diagnostic::Diagnostic;
 use weft_base::value::Value;
 
-/// What sort of finding it is.
+/// The category of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sort {
+pub enum Category {
     /// Somebody changed a field that we own.
     Changed,
     /// Somebody deleted an object that we applied.
@@ -48,13 +47,12 @@ pub enum Sort {
 pub struct Finding {
     /// What stays the same from look to look: a keyed digest of what it is about.
     pub mark: String,
-    /// What sort it is.
-    pub sort: Sort,
-    /// The object.
+    /// Its category.
+    pub sort: Category,
     pub object: ObjectId,
     /// Its release; `None` for an object that nobody manages.
     pub release: Option<Arc<str>>,
-    /// The field; `None` where it is about the object as a whole.
+    /// The field; `None` if it is about the object as a whole.
     pub path: Option<String>,
     /// What the repository has there, secrets as fingerprints.
     pub expected: Option<Value>,
@@ -64,36 +62,35 @@ pub struct Finding {
     pub writers: Vec<Writer>,
 }
 
-/// An object that could not be looked at, wholly or in part.
+/// An object that could not be checked, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unseen {
-    /// The object; `None` where it is not even known which there are.
+pub struct BlindSpot {
+    /// The object; `None` if it is not even known which ones exist.
     pub object: Option<ObjectId>,
-    /// The release, where it has one.
+    /// The release, if it has one.
     pub release: Option<Arc<str>>,
     /// Why, in words.
     pub reason: String,
 }
 
-/// One look at an environment.
+/// One check of an environment.
 #[derive(Clone, Debug)]
-pub struct Look {
-    /// The environment.
+pub struct DriftCheck {
     pub environment: String,
     /// The address of the cluster.
     pub cluster: String,
     /// The commit that the cluster was compared with.
     pub commit: Option<String>,
-    /// When it was looked (RFC 3339, UTC).
+    /// When it was checked (RFC 3339, UTC).
     pub at: String,
     /// How many objects were compared.
     pub objects: usize,
     /// What was found, each with its past.
-    pub findings: Vec<(Finding, Past)>,
+    pub findings: Vec<(Finding, FindingPast)>,
     /// What was found before and is not any more.
-    pub gone: Vec<Entry>,
-    /// What could not be looked at.
-    pub unseen: Vec<Unseen>,
+    pub gone: Vec<HistoryEntry>,
+    /// What could not be checked.
+    pub unseen: Vec<BlindSpot>,
     /// Whether the findings were remembered.
     pub memory: Memory,
     /// What people should know, each a full sentence.
@@ -105,47 +102,46 @@ pub struct Look {
 pub enum Memory {
     /// They were.
     Kept,
-    /// They were not, for this reason: they are compared with what was kept before, where that could be read.
+    /// They were not, for this reason. They are compared with the earlier record if it could be read.
     NotKept(String),
 }
 
-/// What came of a look.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Everything was looked at, and is as it was applied.
+    /// Everything was checked, and is as it was applied.
     Clean,
     /// Something was found.
     Drift,
     /// Something could not be looked at; what was found is in the look.
     Unknown,
-    /// It could not be looked at all.
+    /// The check failed.
     Failed,
-    /// It was not begun.
+    /// The check did not begin.
     Skipped,
 }
 
-/// An environment, and what came of looking at it.
-pub struct Told<'l> {
-    /// The environment.
+/// An environment, and the result of checking it.
+pub struct EnvironmentCheck<'l> {
     pub environment: &'l str,
     /// When (RFC 3339, UTC).
     pub at: &'l str,
-    /// What came of it.
-    pub fate: Fate<'l>,
+    /// Its result.
+    pub fate: EnvironmentResult<'l>,
 }
 
-/// What came of looking at an environment.
+/// The result of checking an environment.
 #[derive(Clone, Copy)]
-pub enum Fate<'l> {
+pub enum EnvironmentResult<'l> {
     /// It was looked at.
-    Looked(&'l Look),
+    Looked(&'l DriftCheck),
     /// It failed.
     Failed(&'l [Diagnostic]),
-    /// It was not begun.
+    /// The check did not begin.
     Skipped,
 }
 
-impl Sort {
+impl Category {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -155,7 +151,7 @@ impl Sort {
         }
     }
 
-    /// All sorts.
+    /// All categories.
     pub const ALL: [Self; 3] = [Self::Changed, Self::Deleted, Self::Unmanaged];
 }
 
@@ -173,19 +169,19 @@ impl Verdict {
 }
 
 impl Finding {
-    /// When it was done, as the server says it; `None` where it does not.
+    /// When it was done according to the server, if it knows.
     pub fn since(&self) -> Option<&str> {
         self.writers.first()?.time.as_deref()
     }
 
-    /// What it is about: the object, with the field where it is about one.
+    /// What it is about: the object and, if there is one, the field.
     pub fn about(&self) -> String {
         about(&self.object, self.path.as_deref())
     }
 }
 
-impl Look {
-    /// What came of it. What could not be looked at comes first: it may hide anything.
+impl DriftCheck {
+    /// Its result. What could not be checked comes first: it may hide anything.
     pub fn verdict(&self) -> Verdict {
         match (self.unseen.is_empty(), self.findings.is_empty()) {
             (false, _) => Verdict::Unknown,
@@ -195,28 +191,28 @@ impl Look {
     }
 
     /// How many findings of a sort there are.
-    pub fn count(&self, sort: Sort) -> usize {
+    pub fn count(&self, sort: Category) -> usize {
         self.findings.iter().filter(|(finding, _)| finding.sort == sort).count()
     }
 
-    /// The findings that no look had before, or that came back.
+    /// The findings that are new, or came back.
     pub fn new_ones(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|(_, past)| past.is_new()).map(|(finding, _)| finding)
     }
 
-    /// The objects of which something could not be looked at.
+    /// The objects that could not be checked completely.
     pub fn unseen_objects(&self) -> BTreeSet<&ObjectId> {
         self.unseen.iter().filter_map(|it| it.object.as_ref()).collect()
     }
 }
 
-impl Told<'_> {
-    /// What came of it.
+impl EnvironmentCheck<'_> {
+    /// Its result.
     pub fn verdict(&self) -> Verdict {
         match self.fate {
-            Fate::Looked(look) => look.verdict(),
-            Fate::Failed(_) => Verdict::Failed,
-            Fate::Skipped => Verdict::Skipped,
+            EnvironmentResult::Looked(look) => look.verdict(),
+            EnvironmentResult::Failed(_) => Verdict::Failed,
+            EnvironmentResult::Skipped => Verdict::Skipped,
         }
     }
 }

@@ -1,13 +1,14 @@
-//! What is remembered of findings, and those that no plan tells, for people.
+//! Findings as text, with their past.
 
-use super::{Entry, Finding, Look, Memory, Past, Sort};
+use super::{Category, DriftCheck, Finding, FindingPast, HistoryEntry, Memory};
 use crate::report::harmless;
 
 /// The lines that follow the report of a look: unmanaged objects, and the past of each finding. Empty for a look that
 /// found nothing, and after which nothing is gone.
-pub fn text(look: &Look) -> String {
+pub fn text(look: &DriftCheck) -> String {
     let mut lines = Vec::new();
-    let stray: Vec<&(Finding, Past)> = look.findings.iter().filter(|(it, _)| it.sort == Sort::Unmanaged).collect();
+    let stray: Vec<&(Finding, FindingPast)> =
+        look.findings.iter().filter(|(it, _)| it.sort == Category::Unmanaged).collect();
     if !stray.is_empty() {
         lines.push(format!("{} unmanaged in namespaces of `{}`:", stray.len(), look.environment));
         lines.extend(stray.iter().map(|(it, _)| format!("  ? {}{}", it.about(), maker(it))));
@@ -16,7 +17,7 @@ pub fn text(look: &Look) -> String {
     lines.extend(unnamed.map(|it| format!("could not be looked at: {}", it.reason)));
     if !look.findings.is_empty() {
         lines.push(format!("seen before in `{}`:", look.environment));
-        lines.extend(look.findings.iter().map(|(it, past)| format!("  {}: {}", it.about(), told(past))));
+        lines.extend(look.findings.iter().map(|(it, past)| format!("  {}: {}", it.about(), past_words(past))));
     }
     if !look.gone.is_empty() {
         lines.push(format!("gone since the last look at `{}`:", look.environment));
@@ -29,7 +30,7 @@ pub fn text(look: &Look) -> String {
 }
 
 /// `new`, `since 2026-01-01T00:00:00Z in 3 looks, 2 times before`.
-pub(super) fn told(past: &Past) -> String {
+pub(super) fn past_words(past: &FindingPast) -> String {
     let before = match past.before {
         0 => String::new(),
         1 => ", once before".to_owned(),
@@ -50,7 +51,7 @@ pub(super) fn maker(finding: &Finding) -> String {
     format!(", made by {}{at}", writer.manager)
 }
 
-fn was(entry: &Entry) -> String {
+fn was(entry: &HistoryEntry) -> String {
     let by = entry.manager.as_ref().map(|it| format!(", by {it}")).unwrap_or_default();
     let looks = if entry.seen == 1 { "1 look".to_owned() } else { format!("{} looks", entry.seen) };
     format!("{} since {} in {looks}{by}", entry.sort.name(), entry.first)

@@ -1,9 +1,9 @@
-//! Objects in our namespaces that nobody who is known manages.
+//! Objects in our namespaces that no known tool manages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::mark;
-use super::{Finding, Sort};
+use super::{Category, Finding};
 use crate::diff::Writer;
 use crate::manifest::{ObjectId, PART_OF};
 use weft_base::masked::FingerprintKey;
@@ -48,8 +48,8 @@ fn finding(resident: &Resident, id: &ObjectId, key: &FingerprintKey) -> Finding 
     // Whoever wrote first made it; the time is that of its creation.
     let maker = resident.writers.first().map(|it| Writer { time: resident.created.clone(), ..it.clone() });
     Finding {
-        mark: mark(key, Sort::Unmanaged, id, None),
-        sort: Sort::Unmanaged,
+        mark: mark(key, Category::Unmanaged, id, None),
+        sort: Category::Unmanaged,
         object: id.clone(),
         release: None,
         path: None,

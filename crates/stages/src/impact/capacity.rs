@@ -1,11 +1,11 @@
-//! What pods and claims ask for: their number times their requests, and the storage of claims.
+//! The capacity that pods and claims request: replicas times requests, and the storage of claims.
 
-use super::Change;
+use super::StepChange;
 use super::workloads::{nodes, replicas, template};
 use crate::diff::thousandths;
 use weft_base::value::{Data, Value};
 
-/// What is asked for, more than now; less where it is negative.
+/// The change of the requested capacity; negative if it shrinks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// Pods.
@@ -23,9 +23,9 @@ pub struct Capacity {
 }
 
 /// One of the things that a container asks for.
-type Field = fn(&mut Capacity) -> &mut i64;
+type CapacityField = fn(&mut Capacity) -> &mut i64;
 
-const FIELDS: [(&str, &str, Field); 4] = [
+const FIELDS: [(&str, &str, CapacityField); 4] = [
     ("requests", "cpu", |it| &mut it.cpu),
     ("requests", "memory", |it| &mut it.memory),
     ("limits", "cpu", |it| &mut it.cpu_limit),
@@ -35,9 +35,9 @@ const FIELDS: [(&str, &str, Field); 4] = [
 impl Capacity {
     /// What the changes add. Runs of jobs by a schedule are not counted, nor daemon sets that have no pods yet: on how many
     /// nodes they will be is not known.
-    pub(super) fn added(changes: &[Change]) -> Self {
+    pub(super) fn added(changes: &[StepChange]) -> Self {
         changes.iter().fold(Self::default(), |sum, change| {
-            let [before, after] = [change.before, change.after].map(|it| it.map(|it| of(change, it)));
+            let [before, after] = [change.before, change.after].map(|it| it.map(|it| capacity_of(change, it)));
             sum.plus(after.unwrap_or_default(), 1).plus(before.unwrap_or_default(), -1)
         })
     }
@@ -98,12 +98,15 @@ impl Capacity {
 }
 
 /// What an object asks for.
-fn of(change: &Change, object: &Value) -> Capacity {
+fn capacity_of(change: &StepChange, object: &Value) -> Capacity {
     let kind = change.kind();
     if kind == "PersistentVolumeClaim" {
         return Capacity { storage: storage(object), ..Capacity::default() };
     }
-    let Some(path) = template(&kind).filter(|_| kind != "CronJob.batch") else { return Capacity::default() };
+    if kind == "CronJob.batch" {
+        return Capacity::default();
+    }
+    let Some(path) = template(&kind) else { return Capacity::default() };
     let Some(spec) = object.dig(path).and_then(|it| it.get("spec")) else { return Capacity::default() };
     let pods = match kind.as_str() {
         "DaemonSet.apps" => nodes(change).unwrap_or(0),

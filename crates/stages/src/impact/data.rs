@@ -1,11 +1,11 @@
-//! Data that goes with objects.
+//! Data that is lost with objects.
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use crate::plan::{Action, is_guarded};
 use weft_base::value::Value;
 
-/// What data goes with an object that is deleted, or made again.
-pub(super) fn lost(change: &Change) -> Option<Consequence> {
+/// The data that is lost if an object is deleted or recreated.
+pub(super) fn lost(change: &StepChange) -> Option<Consequence> {
     let loses = match &change.step.action {
         Action::Delete | Action::Recreate { .. } => with_it(change)?,
         Action::Update => claims(change)?,
@@ -14,7 +14,7 @@ pub(super) fn lost(change: &Change) -> Option<Consequence> {
     Some(Consequence::Data { loses })
 }
 
-fn with_it(change: &Change) -> Option<String> {
+fn with_it(change: &StepChange) -> Option<String> {
     let before = change.before?;
     match change.kind().as_str() {
         "PersistentVolumeClaim" => Some("what its volume holds, unless that one is retained".into()),
@@ -31,7 +31,7 @@ fn with_it(change: &Change) -> Option<String> {
 }
 
 /// The claims that go when a stateful set has fewer pods.
-fn claims(change: &Change) -> Option<String> {
+fn claims(change: &StepChange) -> Option<String> {
     let before = change.before?;
     let after = change.after?;
     let count = |object: &Value| object.dig(&["spec", "replicas"]).and_then(Value::as_i64).unwrap_or(1);

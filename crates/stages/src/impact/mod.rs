@@ -1,5 +1,5 @@
-//! [`Plan`] -> [`Impact`]: what it comes to for those who use what it changes. It is computed from the objects of the plan,
-//! never guessed: what cannot be told from them is not in it.
+//! [`Plan`] -> [`Impact`]: the consequences for those who use what the plan changes. It is computed from the objects of
+//! the plan and never guessed; what they do not show is left out.
 
 mod capacity;
 mod data;
@@ -28,9 +28,7 @@ pub struct Impact {
 /// What a plan means for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// The object.
     pub object: ObjectId,
-    /// Its release.
     pub release: Arc<str>,
     /// What it means.
     pub what: Consequence,
@@ -39,7 +37,7 @@ pub struct Effect {
 /// What a change means, beyond the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// Its pods are made again.
+    /// Its pods restart.
     Restart {
         /// How many there are to be; `None` where a node each has one.
         pods: Option<i64>,
@@ -49,13 +47,9 @@ pub enum Consequence {
         at_once: bool,
     },
     /// Its pods stay as they are, although what they are made of, or read, changes.
-    NoRestart {
-        /// Why.
-        why: String,
-    },
-    /// It is deleted and made again.
+    NoRestart { why: String },
+    /// It is recreated.
     Replace {
-        /// Why.
         why: String,
         /// What goes with it, each in a few words.
         loses: Vec<String>,
@@ -72,7 +66,6 @@ pub enum Consequence {
     },
     /// It is about other objects than before.
     Selector {
-        /// The field.
         field: String,
         /// The objects that it is about now.
         from: String,
@@ -131,14 +124,14 @@ fn some(things: &[String]) -> String {
 }
 
 /// A step with what is there before and after it.
-struct Change<'p> {
+struct StepChange<'p> {
     step: &'p Step,
     before: Option<&'p Value>,
     after: Option<&'p Value>,
 }
 
-impl<'p> Change<'p> {
-    fn of(step: &'p Step) -> Self {
+impl<'p> StepChange<'p> {
+    fn from_step(step: &'p Step) -> Self {
         let live = step.object.live.as_ref().map(|it| &it.body);
         let sent = step.sent().map(|it| &it.body);
         let after = step.object.after.as_deref().or(sent);
@@ -147,7 +140,7 @@ impl<'p> Change<'p> {
             Action::Update => (live, after),
             Action::Recreate { .. } => (live, sent),
             Action::Delete => (live, None),
-            // What is not known to change changes nothing.
+            // What is not known to change counts as unchanged.
             _ => (None, None),
         };
         Self { step, before, after }
@@ -162,9 +155,9 @@ impl<'p> Change<'p> {
     }
 }
 
-/// What applying a plan comes to.
+/// The impact of applying a plan.
 pub fn impact(plan: &Plan) -> Impact {
-    let changes: Vec<Change> = plan.steps.iter().map(Change::of).collect();
+    let changes: Vec<StepChange> = plan.steps.iter().map(StepChange::from_step).collect();
     let own = changes.iter().flat_map(|change| {
         let found = [replaced(change), data::lost(change), rights::widened(change), selectors::changed(change)];
         let found = found.into_iter().flatten().chain(workloads::restarted(change));
@@ -175,7 +168,7 @@ pub fn impact(plan: &Plan) -> Impact {
     Impact { effects, capacity: Capacity::added(&changes) }
 }
 
-fn replaced(change: &Change) -> Option<Consequence> {
+fn replaced(change: &StepChange) -> Option<Consequence> {
     match &change.step.action {
         Action::Recreate { reason, loses, .. } => {
             Some(Consequence::Replace { why: reason.clone(), loses: loses.clone() })

@@ -1,8 +1,8 @@
-//! Rights that widen: rules compared as sets, and who has them.
+//! Rights that widen: compares rules as sets, and who has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use weft_base::value::Value;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -15,9 +15,12 @@ enum Right<'v> {
 }
 
 /// What an object gives that it did not give before.
-pub(super) fn widened(change: &Change) -> Option<Consequence> {
+pub(super) fn widened(change: &StepChange) -> Option<Consequence> {
     let id = &change.step.object.id;
-    let after = change.after.filter(|_| id.kind.group == GROUP)?;
+    if id.kind.group != GROUP {
+        return None;
+    }
+    let after = change.after?;
     let gives = match id.kind.kind.as_str() {
         "Role" | "ClusterRole" => {
             let mut gives = listed(&new_rights(change.before, after));

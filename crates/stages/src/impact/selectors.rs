@@ -1,6 +1,6 @@
-//! Objects that are about others by their labels, and change about which.
+//! Objects that select others by label, and whose selection changes.
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use crate::diff::brief;
 use crate::plan::Action;
 use weft_base::value::Value;
@@ -9,7 +9,7 @@ use weft_base::value::Value;
 const SELECTORS: [&[&str]; 3] = [&["spec", "selector"], &["spec", "podSelector"], &["spec", "namespaceSelector"]];
 
 /// The selector of an object that changes.
-pub(super) fn changed(change: &Change) -> Option<Consequence> {
+pub(super) fn changed(change: &StepChange) -> Option<Consequence> {
     if !matches!(change.step.action, Action::Update | Action::Recreate { .. }) {
         return None;
     }
@@ -29,7 +29,7 @@ pub(super) fn changed(change: &Change) -> Option<Consequence> {
 }
 
 /// The server gives a Job a selector of its own pods, unless `manualSelector` says that the manifest has one.
-fn selects_its_own_pods(change: &Change, after: &Value) -> bool {
+fn selects_its_own_pods(change: &StepChange, after: &Value) -> bool {
     let is_manual = after.dig(&["spec", "manualSelector"]).and_then(Value::as_bool) == Some(true);
     change.kind() == "Job.batch" && !is_manual
 }

@@ -1,6 +1,6 @@
-//! Pods that are made again, since their template changes.
+//! Pods that restart because their template changes.
 
-use super::{Change, Consequence};
+use super::{Consequence, StepChange};
 use crate::plan::Action;
 use weft_base::value::{Path, Value};
 
@@ -22,7 +22,7 @@ pub(super) fn template(kind: &str) -> Option<&'static [&'static str]> {
 }
 
 /// What becomes of the pods of an object whose template changes.
-pub(super) fn restarted(change: &Change) -> Option<Consequence> {
+pub(super) fn restarted(change: &StepChange) -> Option<Consequence> {
     let kind = change.kind();
     let path = template(&kind).filter(|path| !path.is_empty())?;
     if change.step.action != Action::Update {
@@ -67,8 +67,8 @@ pub(super) fn replicas(object: &Value) -> i64 {
     count(&["spec", "replicas"]).or_else(|| count(&["spec", "parallelism"])).unwrap_or(1)
 }
 
-/// On how many nodes a daemon set has a pod, where it has any yet.
-pub(super) fn nodes(change: &Change) -> Option<i64> {
+/// On how many nodes a daemon set has a pod, if it has any yet.
+pub(super) fn nodes(change: &StepChange) -> Option<i64> {
     let live = change.step.object.live.as_ref()?;
     live.body.dig(&["status", "desiredNumberScheduled"]).and_then(Value::as_i64)
 }

@@ -1,10 +1,10 @@
-//! What is done to objects, and how often each is done.
+//! The actions of a plan, and their counts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::hooks::{Does, HookStep};
+use super::hooks::{HookAction, HookStep};
 
 /// What is done to an object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum Action {
         /// What goes with the old object, each in a few words.
         loses: Vec<String>,
         /// What becomes of the objects that the old one owns.
-        owned: Owned,
+        owned: Dependents,
     },
     /// Deleted, since it left the repository.
     Delete,
@@ -47,17 +47,17 @@ pub enum Action {
     },
     /// Unknown: nothing is done, and the run says so.
     Unknown {
-        /// What could not be told.
+        /// What is unknown.
         reason: String,
     },
     /// What is done about a hook.
     Hook(Box<HookStep>),
 }
 
-/// What becomes of the objects that an object owns when it is deleted to be made again.
+/// What happens to the objects that an object owns when it is recreated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Owned {
+pub enum Dependents {
     /// They go with it.
     Go,
     /// They stay, and the new object takes them over.
@@ -83,7 +83,7 @@ pub struct Summary {
     pub forget: usize,
     /// Without any difference.
     pub unchanged: usize,
-    /// That could not be told.
+    /// Unknown.
     pub unknown: usize,
     /// Hooks to run.
     pub run: usize,
@@ -97,9 +97,9 @@ impl Action {
         matches!(self, Self::Create | Self::Update | Self::Recreate { .. })
     }
 
-    /// Whether it changes anything, or could not be told.
+    /// Whether it changes anything, or might.
     pub fn is_pending(&self) -> bool {
-        let rests = self.hook().is_some_and(|hook| hook.does == Does::Rest);
+        let rests = self.hook().is_some_and(|hook| hook.does == HookAction::Rest);
         !rests && !matches!(self, Action::Unchanged | Action::Keep { leaves: false, .. })
     }
 
@@ -123,14 +123,14 @@ impl Action {
             Self::Unchanged => " ",
             Self::Unknown { .. } => "?",
             Self::Hook(hook) => match hook.does {
-                Does::Run => ">",
-                Does::Remove => "-",
-                Does::Rest | Does::Note => "=",
+                HookAction::Run => ">",
+                HookAction::Remove => "-",
+                HookAction::Rest | HookAction::Note => "=",
             },
         }
     }
 
-    /// Why it is done, where the action alone does not say it.
+    /// The reason, unless the action says it all.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Recreate { reason, .. }
@@ -200,10 +200,10 @@ impl<'a> FromIterator<&'a Action> for Summary {
                 Action::Unchanged => &mut summary.unchanged,
                 Action::Unknown { .. } => &mut summary.unknown,
                 Action::Hook(hook) => match hook.does {
-                    Does::Run => &mut summary.run,
-                    Does::Note => &mut summary.note,
-                    Does::Remove => &mut summary.delete,
-                    Does::Rest => continue,
+                    HookAction::Run => &mut summary.run,
+                    HookAction::Note => &mut summary.note,
+                    HookAction::Remove => &mut summary.delete,
+                    HookAction::Rest => continue,
                 },
             } += 1;
         }

@@ -1,9 +1,9 @@
-//! Which new objects are old ones under another name.
+//! Finds new objects that are old ones under another name.
 //!
-//! Two objects are alike if they share four fifths of their leaves, and a namespace or a name. Comparing each with each
-//! would take the square of their number, so only those are compared that can be alike: sets that share four fifths also
-//! share one of the few rarest leaves of each. Where a leaf is in very many objects, only those in about the same place
-//! among them are compared.
+//! Two objects are alike if they share four fifths of their leaves, and a namespace or a name. Comparing every pair
+//! would take quadratic time, so only candidates are compared: two sets that share four fifths of their members also
+//! share one of the few rarest members of each. If very many objects contain a leaf, only those at about the same
+//! position among them are compared.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -134,12 +134,12 @@ impl<'a> Pairing<'a> {
 
     /// Pairs objects that share most of their leaves.
     fn similar(&mut self) {
-        let mut found: Vec<(Shared, usize, usize)> = Vec::new();
-        let index = Index::new(self);
+        let mut found: Vec<(SharedLeaves, usize, usize)> = Vec::new();
+        let index = LeafIndex::new(self);
         for new in (0..self.new.len()).filter(|at| !self.is_new_paired[*at]) {
             for old in index.around(self, new) {
                 self.compared += 1;
-                let shared = Shared::of(&self.new_leaves[new], &self.old_leaves[old]);
+                let shared = SharedLeaves::count(&self.new_leaves[new], &self.old_leaves[old]);
                 if shared.is_alike() {
                     found.push((shared, new, old));
                 }
@@ -155,12 +155,12 @@ impl<'a> Pairing<'a> {
 }
 
 /// The objects that are not paired, by their rarest leaves.
-struct Index<'a> {
+struct LeafIndex<'a> {
     old: HashMap<(Leaf, Neighbourhood<'a>), Vec<usize>>,
     new: HashMap<(Leaf, Neighbourhood<'a>), Vec<usize>>,
 }
 
-impl<'a> Index<'a> {
+impl<'a> LeafIndex<'a> {
     fn new(pairing: &Pairing<'a>) -> Self {
         let index = |objects: &[Candidate<'a>], leaves: &[Vec<Leaf>], is_paired: &[bool]| {
             let mut places: HashMap<(Leaf, Neighbourhood<'a>), Vec<usize>> = HashMap::new();
@@ -216,13 +216,13 @@ fn rarest(leaves: &[Leaf]) -> &[Leaf] {
 
 /// How much two objects share.
 #[derive(Clone, Copy)]
-struct Shared {
+struct SharedLeaves {
     both: usize,
     all: usize,
 }
 
-impl Shared {
-    fn of(a: &[Leaf], b: &[Leaf]) -> Self {
+impl SharedLeaves {
+    fn count(a: &[Leaf], b: &[Leaf]) -> Self {
         let mut both = 0;
         let mut rest = b;
         for leaf in a {
@@ -294,7 +294,7 @@ mod tests {
             for (theirs, b) in old.iter().enumerate() {
                 let is_near = a.id.namespace == b.id.namespace || a.id.name == b.id.name;
                 let both = a.leaves.intersection(&b.leaves).count();
-                let shared = Shared { both, all: a.leaves.union(&b.leaves).count() };
+                let shared = SharedLeaves { both, all: a.leaves.union(&b.leaves).count() };
                 if is_near && shared.is_alike() {
                     all.push((shared.share(), ours, theirs));
                 }

@@ -1,4 +1,4 @@
-//! From verdicts to actions.
+//! Turns verdicts into actions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::deletions::Deletions;
 use super::holders::Holders;
 use super::prune::{self, Gates};
-use super::stages::{self, Staged};
+use super::stages::{self, OrderedSteps};
 use super::{
-    Action, Around, Guards, Plan, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, replace, was,
+    Action, Guards, Plan, PlanContext, Refusal, ReleaseFacts, Step, conflict, hooks, immutable, neighbours, relations,
+    replace,
 };
 use crate::diff::{Class, Comparison, Judged, ObjectComparison, Verdict};
 use crate::project::Prune;
@@ -16,15 +17,15 @@ use crate::project::Prune;
 /// Plans what an apply would do. `releases` holds the facts of all releases of the environment, selected or not, and
 /// of those that only an inventory knows; a release without facts loses no object.
 pub fn plan(environment: &str, comparison: Comparison, releases: &[ReleaseFacts], guards: &Guards) -> Plan {
-    let holders = Holders::of(comparison.objects.iter().map(|object| &object.id), releases);
+    let holders = Holders::for_objects(comparison.objects.iter().map(|object| &object.id), releases);
     let gates = Gates::new(&comparison, releases, &holders, guards);
-    let around = Around::new(releases, &comparison.residents);
+    let around = PlanContext::new(releases, &comparison.residents);
     let actions: Vec<Action> = comparison.objects.iter().map(|object| action(object, &gates, &around)).collect();
     let mut actions: Vec<(Action, ObjectComparison)> = actions.into_iter().zip(comparison.objects).collect();
     prune::spare_containers(&mut actions, &around);
     let courses = if guards.orphan.is_none() { hooks::plan(&mut actions, releases) } else { BTreeMap::new() };
-    let Staged { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
-    was::relate(&mut steps, &holders);
+    let OrderedSteps { mut steps, stages, refusals: disorder } = stages::staged(actions, releases);
+    relations::relate(&mut steps, &holders);
     let mut refusals = refusals(environment, &steps, &around, guards);
     refusals.extend(disorder);
     let policies = policies(&steps, releases);
@@ -57,7 +58,7 @@ fn wants(step: &Step) -> bool {
     step.object.desired.as_ref().is_some_and(|desired| !desired.implicit)
 }
 
-fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Action {
+fn action(object: &ObjectComparison, gates: &Gates, around: &PlanContext<'_>) -> Action {
     match &object.verdict {
         Verdict::Create => Action::Create,
         Verdict::Unchanged => Action::Unchanged,
@@ -71,8 +72,8 @@ fn action(object: &ObjectComparison, gates: &Gates, around: &Around<'_>) -> Acti
     }
 }
 
-/// An object that has to be made again. One that holds data or other objects never is.
-fn replaced(object: &ObjectComparison, around: &Around<'_>) -> Option<Action> {
+/// An object that has to be recreated. One that holds data or other objects never is.
+fn replaced(object: &ObjectComparison, around: &PlanContext<'_>) -> Option<Action> {
     let fixed = immutable::immutable(object);
     if fixed.is_empty() || !replace::replaceable(object) {
         return None;
@@ -81,7 +82,7 @@ fn replaced(object: &ObjectComparison, around: &Around<'_>) -> Option<Action> {
     Some(Action::Recreate { reason: replace::reason(&fixed, owned), loses: replace::loses(object, around), owned })
 }
 
-/// An object whose only changes are ignored is as it should be; one of which nothing else could be told is unknown.
+/// An object with only ignored changes is as it should be; if everything else about it is unknown, so is the object.
 fn update(object: &ObjectComparison) -> Action {
     if object.adopts.is_some() {
         return Action::Update;
@@ -102,7 +103,7 @@ fn update(object: &ObjectComparison) -> Action {
     }
 }
 
-fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+fn refusals(environment: &str, steps: &[Step], around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal> {
     let releases = around.releases;
     let sets: HashSet<&str> = releases.iter().map(|release| release.set.as_str()).collect();
     let written = |step: &&Step| step.action.is_write();
@@ -126,8 +127,8 @@ fn refusals(environment: &str, steps: &[Step], around: &Around<'_>, guards: &Gua
     deletions.refusals(releases, steps, guards).into_iter().chain(of_objects).collect()
 }
 
-/// What an object may not become without being made again, unless somebody's word allows just that.
-fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
+/// Changes that need a recreation which nobody has allowed.
+fn fixed(step: &Step, around: &PlanContext<'_>, guards: &Guards) -> Vec<Refusal> {
     let object = &step.object;
     let id = || object.id.clone();
     match &step.action {
@@ -149,8 +150,8 @@ fn fixed(step: &Step, around: &Around<'_>, guards: &Guards) -> Vec<Refusal> {
     }
 }
 
-/// What validation found. An object that is made again has no past that it must agree with; and of such a one the
-/// server's refusal says nothing, while what is wrong has to be known before the old one is deleted.
+/// The refusals by validation. A recreated object has no history that it must agree with. The server's refusal does not
+/// cover such an object, but what is wrong with it must be known before the old one is deleted.
 pub(super) fn invalid(object: &ObjectComparison, remade: bool) -> impl Iterator<Item = Refusal> + '_ {
     let counts = remade || !matches!(object.judged, Judged::Refused(_));
     let violations = object.violations.iter().filter(move |it| counts && !it.immutable && !(remade && it.transition));

@@ -1,9 +1,10 @@
-//! Whose fields a plan may overwrite: people's are taken, a controller's only with a word or by a rule.
+//! Whose fields a plan may overwrite: those of people always, those of a controller only if somebody allowed it or a
+//! rule does.
 
 use std::collections::HashSet;
 
-use super::table::{fits, rows};
 use super::{Guards, PART_OF, Refusal, ReleaseFacts};
+use crate::diff::table::{fits, rows};
 use crate::diff::{FieldChange, ObjectComparison, Writer, brief};
 use crate::project::ConflictRule;
 
@@ -62,7 +63,7 @@ fn is_person(writer: &Writer) -> bool {
     rows(include_str!("managers.txt")).any(fits)
 }
 
-/// Refuses an object whose label names an apply set that is none of ours; `sets` are those of all releases.
+/// Refuses an object whose label names an apply set of others; `sets` are those of all releases.
 pub(super) fn foreign_set(object: &ObjectComparison, sets: &HashSet<&str>) -> Option<Refusal> {
     let set = object.live.as_ref()?.body.dig(&["metadata", "labels", PART_OF])?.as_str()?;
     (!sets.contains(set)).then(|| Refusal::ForeignSet { id: object.id.clone(), set: set.to_owned(), owner: None })

@@ -1,11 +1,11 @@
-//! What a plan deletes, and how much of that may go without a person's word.
+//! Counts what a plan deletes, and limits how much of it may go without consent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Does, Guards, Refusal, ReleaseFacts, Step, Vanished, prune};
+use super::{AbsenceReason, Action, Guards, HookAction, Refusal, ReleaseFacts, Step, prune};
 use crate::manifest::ObjectId;
 
 /// A release may lose this many objects without a confirmation, however few it has.
@@ -18,7 +18,7 @@ const SHARE: usize = 5;
 /// The deletions of a plan.
 pub(super) struct Deletions<'a> {
     environment: &'a str,
-    /// How many objects are deleted by release: those that left, those that are made again, and what hooks left.
+    /// How many objects are deleted by release: removed ones, recreated ones, and leftovers of hooks.
     counts: BTreeMap<&'a str, usize>,
     /// How many of them left, by release.
     leaving: BTreeMap<&'a str, usize>,
@@ -78,16 +78,20 @@ impl<'a> Deletions<'a> {
 
     fn of_release(&self, release: &ReleaseFacts, is_empty: bool, own: &[&Step], guards: &Guards) -> Vec<Refusal> {
         let name = release.name.to_string();
-        let deletes = of(&self.counts, release);
-        let leaving = self.leaving(release) + of(&self.orphans, release);
+        let deletes = count_of(&self.counts, release);
+        let leaving = self.leaving(release) + count_of(&self.orphans, release);
         let mut refusals = Vec::new();
         let meant = guards.orphan.is_some() || guards.allow_empty.contains(&name);
         if leaving > 0 && release.declared && !meant && renders_nothing(own) {
             refusals.push(Refusal::EmptyRender { release: name.clone(), deletes: leaving });
         }
         if !guards.remove_release.contains(&name) {
-            let vanished = release.vanished.as_ref().filter(|_| !is_empty && self.vanishes(release));
-            refusals.extend(vanished.map(|why| vanished_release(release, why, self.leaving(release))));
+            if let Some(why) = &release.vanished
+                && !is_empty
+                && self.vanishes(release)
+            {
+                refusals.push(vanished_release(release, why, self.leaving(release)));
+            }
             refusals.extend(left_namespace(release, own));
         }
         let cap = guards.cap.unwrap_or_else(|| CAP.max(release.inventory.len() / SHARE));
@@ -113,7 +117,7 @@ impl<'a> Deletions<'a> {
 
     /// Whether the environment has no release any more, and loses what it had.
     fn is_emptied(&self, releases: &[ReleaseFacts]) -> bool {
-        let is_known = |it: &ReleaseFacts| it.vanished != Some(Vanished::Unclaimed) && self.vanishes(it);
+        let is_known = |it: &ReleaseFacts| it.vanished != Some(AbsenceReason::Unclaimed) && self.vanishes(it);
         !releases.iter().any(|it| it.declared) && releases.iter().any(is_known)
     }
 
@@ -122,11 +126,11 @@ impl<'a> Deletions<'a> {
     }
 
     fn leaving(&self, release: &ReleaseFacts) -> usize {
-        of(&self.leaving, release)
+        count_of(&self.leaving, release)
     }
 }
 
-fn of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
+fn count_of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
     counts.get(release.name.as_ref()).copied().unwrap_or(0)
 }
 
@@ -134,18 +138,20 @@ fn of(counts: &BTreeMap<&str, usize>, release: &ReleaseFacts) -> usize {
 fn deleted(step: &Step) -> Vec<&ObjectId> {
     match &step.action {
         Action::Delete | Action::Recreate { .. } => vec![&step.object.id],
-        Action::Hook(hook) if hook.does == Does::Remove => vec![&step.object.id],
-        Action::Hook(hook) if hook.does == Does::Run => hook.removes.iter().collect(),
+        Action::Hook(hook) if hook.does == HookAction::Remove => vec![&step.object.id],
+        Action::Hook(hook) if hook.does == HookAction::Run => hook.removes.iter().collect(),
         _ => Vec::new(),
     }
 }
 
-fn vanished_release(release: &ReleaseFacts, why: &Vanished, deletes: usize) -> Refusal {
+fn vanished_release(release: &ReleaseFacts, why: &AbsenceReason, deletes: usize) -> Refusal {
     let name = &release.name;
     let why = match why {
-        Vanished::Undeclared => format!("the release `{name}` is no longer in the environment"),
-        Vanished::Condition(when) => format!("the condition `{when}` of the release `{name}` does not hold any more"),
-        Vanished::Unclaimed => {
+        AbsenceReason::Undeclared => format!("the release `{name}` is no longer in the environment"),
+        AbsenceReason::Condition(when) => {
+            format!("the condition `{when}` of the release `{name}` does not hold any more")
+        }
+        AbsenceReason::Unclaimed => {
             format!(
                 "the release `{name}` is not in the environment, and its state does not say which project it belongs to"
             )
@@ -169,8 +175,11 @@ fn left_namespace(release: &ReleaseFacts, own: &[&Step]) -> Option<Refusal> {
     let is_from = |id: &ObjectId| id.namespace.as_ref() == Some(&from);
     let stays = own.iter().any(|step| step.object.desired.is_some() && is_from(&step.object.id));
     let deletes = left.filter(|id| is_from(id)).count();
-    let (release, to) = (release.name.to_string(), release.namespace.clone());
-    (!stays).then_some(Refusal::LeftNamespace { release, from, to, deletes })
+    if stays {
+        return None;
+    }
+    let to = release.namespace.clone();
+    Some(Refusal::LeftNamespace { release: release.name.to_string(), from, to, deletes })
 }
 
 /// Whether a release has no object of its own: the namespace made for it does not count.

@@ -1,4 +1,4 @@
-//! What objects say themselves of their order: `config.kubernetes.io/depends-on` and `argocd.argoproj.io/sync-wave`.
+//! The order that objects ask for: `config.kubernetes.io/depends-on` and `argocd.argoproj.io/sync-wave`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,7 +20,7 @@ pub(super) fn wave(object: &ObjectComparison) -> Result<i64, &str> {
 
 /// The steps of one direction, and what they say of their order.
 pub(super) struct Depends {
-    /// The steps: those of what is wanted, or of what left.
+    /// The steps of wanted objects, or of removed ones.
     pub(super) steps: Vec<usize>,
     /// By step, the steps that it comes after because it says so.
     pub(super) first: Dependencies,
@@ -33,7 +33,11 @@ pub(super) type Dependencies = BTreeMap<usize, Vec<usize>>;
 
 impl Depends {
     /// What the objects that are wanted (or that left) say. What left is not refused for what it says.
-    pub(super) fn of(actions: &[(Action, ObjectComparison)], wanted: bool, releases: &[ReleaseFacts]) -> Self {
+    pub(super) fn from_actions(
+        actions: &[(Action, ObjectComparison)],
+        wanted: bool,
+        releases: &[ReleaseFacts],
+    ) -> Self {
         let object = |at: usize| &actions[at].1;
         let steps: Vec<usize> = (0..actions.len()).filter(|at| is_of(&actions[*at], wanted)).collect();
         let said: Vec<usize> =
@@ -68,7 +72,7 @@ impl Depends {
     }
 }
 
-/// Whether a step is about what is wanted, or what left; those of hooks are neither.
+/// Whether a step is about a wanted or a removed object; a hook is neither.
 fn is_of((action, object): &(Action, ObjectComparison), wanted: bool) -> bool {
     action.hook().is_none() && object.desired.is_some() == wanted
 }
@@ -86,11 +90,11 @@ fn no_wave(object: &ObjectComparison) -> Option<Refusal> {
 /// The objects that it comes after; an error is an entry that names none.
 fn depends_on(object: &ObjectComparison) -> impl Iterator<Item = Result<ObjectId, &str>> {
     let entries = annotation(object, DEPENDS_ON).into_iter().flat_map(|text| text.split(','));
-    entries.map(str::trim).map(|entry| named(entry).ok_or(entry))
+    entries.map(str::trim).map(|entry| parse_reference(entry).ok_or(entry))
 }
 
 /// `group/kind/name` or `group/namespaces/namespace/kind/name`; nothing stands for the core group.
-fn named(entry: &str) -> Option<ObjectId> {
+fn parse_reference(entry: &str) -> Option<ObjectId> {
     let parts: Vec<&str> = entry.split('/').collect();
     let (group, namespace, kind, name) = match parts.as_slice() {
         [group, "namespaces", namespace, kind, name] => (*group, Some(*namespace), *kind, *name),
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn entries_name_objects_as_cli_utils_writes_them() {
-        let text = |entry: &str| named(entry).map(|id| id.to_string());
+        let text = |entry: &str| parse_reference(entry).map(|id| id.to_string());
         assert_eq!(text("apps/namespaces/shop/Deployment/web").as_deref(), Some("Deployment.apps shop/web"));
         assert_eq!(text("/namespaces/shop/ConfigMap/web").as_deref(), Some("ConfigMap shop/web"));
         assert_eq!(text("/Namespace/shop").as_deref(), Some("Namespace shop"));

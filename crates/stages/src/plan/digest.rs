@@ -1,4 +1,4 @@
-//! The digest that tells whether two plans would do the same.
+//! The digest of a plan: two plans with the same digest do the same.
 
 use super::{Action, Plan, Step, prune};
 use crate::diff::{After, Class, FieldChange, shown};

@@ -1,4 +1,4 @@
-//! What the rules of the repository say about a plan.
+//! What the policies of the repository say about a plan.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct Finding {
     pub message: String,
     /// Where the rule is written: `policies/images.yaml:3:3`.
     pub policy: String,
-    /// The object; `None` where it is about the whole plan.
+    /// The object; `None` if it is about the whole plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectId>,
     /// The object's release.

@@ -1,4 +1,4 @@
-//! Stages and what each comes after, while they are put together.
+//! The graph of stages under construction: each stage and those it comes after.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Stage, Work};
 
-/// Each node behind all that it comes after; `None` where that goes round in a circle.
+/// Each node behind all that it comes after; `None` if there is a circle.
 pub(super) fn topological(after: &BTreeMap<usize, Vec<usize>>) -> Option<Vec<usize>> {
     let mut open: BTreeMap<usize, usize> = BTreeMap::new();
     let mut next: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -32,7 +32,7 @@ pub(super) fn topological(after: &BTreeMap<usize, Vec<usize>>) -> Option<Vec<usi
     (order.len() == open.len()).then_some(order)
 }
 
-/// Stages in any order. What each comes after is a set, so an edge may be said twice.
+/// Stages in any order. The predecessors of each are a set, so an edge may be added twice.
 #[derive(Default)]
 pub(super) struct Graph {
     stages: Vec<Stage>,

@@ -1,4 +1,4 @@
-//! Which inventories hold an object.
+//! Which inventories contain an object.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use crate::manifest::ObjectId;
 use weft_schema::GroupKind;
 
 /// A namespace and a name.
-type Place<'a> = (Option<&'a str>, &'a str);
+type HolderKey<'a> = (Option<&'a str>, &'a str);
 
 /// The kinds that a release holds at a place.
-type Held<'a> = (&'a [GroupKind], &'a Arc<str>);
+type Holding<'a> = (&'a [GroupKind], &'a Arc<str>);
 
 /// By place, what the inventories of releases hold there, in the order of the releases.
-pub(super) struct Holders<'a>(HashMap<Place<'a>, Vec<Held<'a>>>);
+pub(super) struct Holders<'a>(HashMap<HolderKey<'a>, Vec<Holding<'a>>>);
 
 impl<'a> Holders<'a> {
     /// The holders of the objects that a plan is about.
-    pub(super) fn of<'o>(objects: impl Iterator<Item = &'o ObjectId>, releases: &'a [ReleaseFacts]) -> Self {
-        let (about, mut holders): (HashSet<Place<'_>>, HashMap<_, Vec<_>>) =
-            (objects.map(place).collect(), HashMap::new());
+    pub(super) fn for_objects<'o>(objects: impl Iterator<Item = &'o ObjectId>, releases: &'a [ReleaseFacts]) -> Self {
+        let about: HashSet<HolderKey<'_>> = objects.map(key).collect();
+        let mut holders: HashMap<_, Vec<_>> = HashMap::new();
         for release in releases {
             for group in release.inventory.groups() {
                 let places = group.names.iter().map(|name| (group.namespace.as_deref(), name.as_str()));
@@ -32,13 +32,13 @@ impl<'a> Holders<'a> {
         Self(holders)
     }
 
-    /// Those of one object.
+    /// The holders of one object.
     pub(super) fn get<'h>(&'h self, id: &'h ObjectId) -> impl Iterator<Item = &'a Arc<str>> + Clone + use<'a, 'h> {
-        let there = self.0.get(&place(id)).map_or(&[][..], Vec::as_slice).iter();
+        let there = self.0.get(&key(id)).map_or(&[][..], Vec::as_slice).iter();
         there.filter(|(kinds, _)| kinds.contains(&id.kind)).map(|(_, release)| *release)
     }
 }
 
-fn place(id: &ObjectId) -> Place<'_> {
+fn key(id: &ObjectId) -> HolderKey<'_> {
     (id.namespace.as_deref(), &id.name)
 }

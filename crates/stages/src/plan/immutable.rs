@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::table::{fits, rows};
+use crate::diff::table::{fits, rows};
 use crate::diff::{FieldChange, Judged, ObjectComparison};
 use weft_base::value::{Data, Path, Step, Value};
 
@@ -21,7 +21,8 @@ const WORDS: [&str; 11] = [
     "as indicated by `ipFamilies",
 ];
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| rows(include_str!("immutable.txt")).map(Rule::of).collect());
+static RULES: LazyLock<Vec<ImmutableRule>> =
+    LazyLock::new(|| rows(include_str!("immutable.txt")).map(ImmutableRule::from_row).collect());
 
 /// The fields that cannot become what is wanted, as the table and the rules of definitions have it. The server's own
 /// dry run knows better, so an object that passed one has none; and so has one that the server refuses for another
@@ -32,10 +33,13 @@ pub(super) fn immutable(object: &ObjectComparison) -> Vec<Path> {
         Judged::Refused(message) => WORDS.iter().any(|word| message.contains(word)),
         Judged::Recorded | Judged::Structure | Judged::Predicted(_) | Judged::Trivial => true,
     };
-    let Some(live) = object.live.as_ref().filter(|_| about) else { return Vec::new() };
+    if !about {
+        return Vec::new();
+    }
+    let Some(live) = &object.live else { return Vec::new() };
     let desired = object.desired.as_ref().map(|desired| &desired.body);
     let kind = object.id.kind.to_string();
-    let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.kind == kind).collect();
+    let rules: Vec<&ImmutableRule> = RULES.iter().filter(|rule| rule.kind == kind).collect();
     let changed = object.fields.iter().filter(|change| is_change(change));
     let fixed = changed.filter(|change| rules.iter().any(|rule| rule.forbids(change, &live.body, desired)));
     let by_rule = object.violations.iter().filter(|it| it.immutable).map(|it| it.path.clone());
@@ -59,25 +63,25 @@ fn is_change(change: &FieldChange) -> bool {
 
 /// One row of the table.
 #[derive(Default)]
-struct Rule {
+struct ImmutableRule {
     kind: &'static str,
     field: Vec<&'static str>,
     except: Vec<Vec<&'static str>>,
     words: Vec<&'static str>,
     free: Vec<&'static str>,
     given: Vec<&'static str>,
-    only_if: Option<Condition>,
-    unless: Option<Condition>,
+    only_if: Option<FieldCondition>,
+    unless: Option<FieldCondition>,
 }
 
 /// A field of the live object and what it must be.
-struct Condition {
+struct FieldCondition {
     field: Vec<&'static str>,
     is: &'static str,
 }
 
-impl Rule {
-    fn of(row: Vec<&'static str>) -> Self {
+impl ImmutableRule {
+    fn from_row(row: Vec<&'static str>) -> Self {
         let mut words = row.into_iter();
         let mut rule = Self { kind: words.next().unwrap_or_default(), ..Self::default() };
         rule.field = words.next().map(fields_of).unwrap_or_default();
@@ -86,8 +90,8 @@ impl Rule {
                 Some(("except", fields)) => rule.except = fields.split(',').map(fields_of).collect(),
                 Some(("free", fields)) => rule.free = fields.split(',').collect(),
                 Some(("given", keys)) => rule.given = keys.split(',').collect(),
-                Some(("if", condition)) => rule.only_if = Some(Condition::of(condition)),
-                Some(("unless", condition)) => rule.unless = Some(Condition::of(condition)),
+                Some(("if", condition)) => rule.only_if = Some(FieldCondition::parse(condition)),
+                Some(("unless", condition)) => rule.unless = Some(FieldCondition::parse(condition)),
                 _ => rule.words.push(word),
             }
         }
@@ -121,7 +125,7 @@ impl Rule {
         }
     }
 
-    /// Whether the server itself adds an item, where it is not there.
+    /// Whether the server adds the item itself if it is missing.
     fn is_given(&self, item: &Value) -> bool {
         item.get("key").and_then(Value::as_str).is_some_and(|key| self.given.contains(&key))
     }
@@ -161,8 +165,8 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_list).unwrap_or_default()
 }
 
-impl Condition {
-    fn of(text: &'static str) -> Self {
+impl FieldCondition {
+    fn parse(text: &'static str) -> Self {
         let (field, is) = text.split_once('=').unwrap_or((text, "true"));
         Self { field: fields_of(field), is }
     }

@@ -1,7 +1,7 @@
-//! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what will be done, in which order, and what is refused.
+//! [`Comparison`](crate::diff::Comparison) -> [`Plan`]: what an apply will do, in which order, and what it refuses.
 //!
-//! Nothing is deleted that a gate of `prune` did not let through, and the plan names it. What must not happen without
-//! a person's word becomes a [`Refusal`]; what is only left alone becomes [`Action::Keep`].
+//! Nothing is deleted unless every gate of `prune` lets it through and the plan names it. What needs a person's consent
+//! becomes a [`Refusal`]; what merely stays becomes [`Action::Keep`].
 
 mod action;
 mod alike;
@@ -25,9 +25,8 @@ mod replace;
 mod residents;
 mod revisions;
 mod stages;
-mod table;
 pub mod touched;
-mod was;
+mod relations;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -35,16 +34,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, Owned, Summary};
+pub use self::action::{Action, Dependents, Summary};
 pub use self::build::plan;
 pub use self::finding::{Finding, Ruling};
-pub use self::hooks::{Course, Does, HookFacts, HookStep};
-pub use self::neighbours::Unfollowed;
+pub use self::hooks::{HookAction, HookCourse, HookFacts, HookStep};
+pub use self::neighbours::IgnoredMark;
 pub use self::neighbours::written;
 pub use self::ownership::{Ownership, Rewrite};
 pub(crate) use self::prune::is_guarded;
 pub use self::refusal::Refusal;
-pub use self::residents::{Inside, containers};
+pub use self::residents::{ContainerScope, containers};
 pub use self::revisions::{Objects, of_environments, of_revisions, rebase};
 use crate::diff::{Class, FieldChange, ObjectComparison, Residents, Tool};
 pub use crate::manifest::PART_OF;
@@ -52,25 +51,24 @@ use crate::manifest::{Object, ObjectId, ObjectSet};
 use crate::project::{ConflictRule, Prune, ReplaceRule};
 use weft_base::value::Origin;
 
-/// All that an apply would do. It is data: the text that people read and the steps that run are views of it.
+/// Everything an apply would do. It is data: the text that people read and the steps that run are views of it.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The environment.
     pub environment: String,
-    /// The steps: what is wanted, then what left, each sorted by wave, release and object.
+    /// The steps: wanted objects, then removed ones, each sorted by wave, release and object.
     pub steps: Vec<Step>,
-    /// In which order they are done: each step that may be run is in one stage of [`Work::Apply`] or [`Work::Delete`].
+    /// Their order: each step that may run is in one stage of [`Work::Apply`] or [`Work::Delete`].
     pub stages: Vec<Stage>,
-    /// By release that has hooks or had any, how what is kept about them changes.
-    pub hooks: BTreeMap<Arc<str>, Course>,
-    /// By release, what is kept from now on about the objects that leave it, for the time when the repository does not
-    /// have the release any more. Only where that is something else than before.
+    /// By release that has or had hooks, how the record of them changes.
+    pub hooks: BTreeMap<Arc<str>, HookCourse>,
+    /// By release, the prune policy to record for the time when the repository no longer has the release. Only if it
+    /// differs from the recorded one.
     pub policies: BTreeMap<String, Prune>,
-    /// By release, why its inventory is written anew though no object changes.
+    /// By release, why its inventory is rewritten although no object changes.
     pub rewrites: BTreeMap<String, Rewrite>,
-    /// Why the plan must not be applied as it is; empty for one that may.
+    /// Why the plan must not be applied as it is; empty if it may be.
     pub refusals: Vec<Refusal>,
-    /// What the rules of the repository say about it; those that deny it are refusals as well.
+    /// What the policies of the repository say about it; a denial is a refusal as well.
     pub findings: Vec<Finding>,
 }
 
@@ -79,61 +77,60 @@ pub struct Plan {
 pub struct Step {
     /// What is done.
     pub action: Action,
-    /// How many stages with steps are done before its own, at the longest. Only for reading: a step does not wait for all
-    /// of the waves before.
+    /// The length of the longest chain of non-empty stages before its own. Only for reading: a step does not wait for all
+    /// earlier waves.
     pub wave: usize,
     /// The object, with its field changes.
     pub object: ObjectComparison,
-    /// The step that it belongs to, where it is half of a renaming or of a move.
-    pub was: Option<Was>,
+    /// The counterpart, if it is one half of a rename or a move.
+    pub was: Option<Relation>,
 }
 
-/// A part of a plan that begins as soon as those that it comes after have ended well.
+/// A part of a plan that begins as soon as the stages before it have succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// The release whose failure it is if it does not end well.
+    /// The release that fails if the stage fails.
     pub release: Arc<str>,
     /// What is done with its steps.
     pub work: Work,
-    /// The places of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a place where ways
-    /// meet: it is done with those that it comes after.
+    /// The indices of its steps in [`Plan::steps`]; they may run side by side. A stage without steps is a junction: it is
+    /// done as soon as the stages before it are.
     pub steps: Vec<usize>,
-    /// The places of other stages in [`Plan::stages`], each lower than its own.
+    /// The indices of the stages before it in [`Plan::stages`], each lower than its own.
     pub after: Vec<usize>,
 }
 
 /// What is done with the steps of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Their objects are applied, and kinds that these define can be used when it ends.
+    /// Applies their objects; kinds that these define can be used when it ends.
     Apply,
-    /// What was applied of them is waited for until it is healthy, as long as its release says.
+    /// Waits until what was applied is healthy, as long as its release allows.
     Wait,
-    /// Their objects are deleted, and gone when it ends.
+    /// Deletes their objects; they are gone when it ends.
     Delete,
-    /// Their hooks are run, and have ended when it ends; or what hooks left is deleted.
+    /// Runs their hooks to the end, or deletes what hooks left.
     Run,
 }
 
-/// What an object was before, or what becomes of it.
+/// What an object was before, or what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Was {
+pub enum Relation {
     /// This new object is nearly the one that leaves under this name.
     Named(ObjectId),
     /// The object that leaves is nearly this new one.
     Becomes(ObjectId),
     /// It was part of this release, which hands it over.
-    OfRelease(#[serde(with = "was::name")] Arc<str>),
+    OfRelease(#[serde(with = "relations::name")] Arc<str>),
     /// It is part of this release from now on.
-    GoesTo(#[serde(with = "was::name")] Arc<str>),
+    GoesTo(#[serde(with = "relations::name")] Arc<str>),
 }
 
 /// What a plan has to know about a release besides its objects. The facts of releases that were not selected are
 /// handed in as well: their inventories may claim an object.
 #[derive(Clone, Debug, Default)]
 pub struct ReleaseFacts {
-    /// Its name.
     pub name: Arc<str>,
     /// The releases that must be there first.
     pub needs: Vec<String>,
@@ -143,29 +140,29 @@ pub struct ReleaseFacts {
     pub kept_prune: Prune,
     /// Whether the repository has it; `false` for a release that only an inventory knows.
     pub declared: bool,
-    /// Why it is not in the environment, if nobody said that it shall go.
-    pub vanished: Option<Vanished>,
+    /// Why it is not in the environment, if nobody asked for its removal.
+    pub vanished: Option<AbsenceReason>,
     /// The namespace that the repository gives it; empty for a release that only an inventory knows.
     pub namespace: String,
     /// What the label [`PART_OF`] of its objects says.
     pub set: String,
     /// The objects that its inventory holds.
     pub inventory: Arc<ObjectSet>,
-    /// The objects that the repository gives it, where it is not part of the run.
+    /// The objects that the repository gives it, if it is not part of the run.
     pub wanted: BTreeSet<ObjectId>,
-    /// Why these could not be told, where they had to be.
+    /// Why these are unknown, if they are needed.
     pub unrendered: Option<String>,
     /// Who decides about fields that others own: its own rules, then those of the environment.
     pub conflicts: Vec<ConflictRule>,
-    /// Which of its objects may be made again, by its own rules and those of the environment.
+    /// Which of its objects may be recreated, by its own rules and those of the environment.
     pub replace: Vec<ReplaceRule>,
-    /// Its hooks; none where it is not part of the run.
+    /// Its hooks; empty if it is not part of the run.
     pub hooks: HookFacts,
 }
 
 /// Why a release that has objects in the cluster is not in the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Vanished {
+pub enum AbsenceReason {
     /// No file declares it, or it is not enabled.
     Undeclared,
     /// Its condition does not hold.
@@ -174,7 +171,7 @@ pub enum Vanished {
     Unclaimed,
 }
 
-/// The words that people gave to lift guards.
+/// What people allowed on the command line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Guards {
@@ -193,21 +190,21 @@ pub struct Guards {
     pub repository_moved: bool,
     /// The field managers whose fields are taken; a `*` at the end stands for any ending.
     pub take: Vec<String>,
-    /// The objects that may be deleted and made again: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
+    /// The objects that may be recreated: `KIND/NAME` or `Kind.group/NAMESPACE/NAME`.
     pub replace: BTreeSet<String>,
-    /// The objects that are let go in place of being deleted, whatever their release says; all, where the list is empty.
-    /// Nothing else is touched then.
+    /// The objects that are let go instead of deleted, whatever their release says; all if the list is empty. Nothing
+    /// else is touched then.
     pub orphan: Option<BTreeSet<String>>,
 }
 
-/// What there is besides the object that is judged.
-struct Around<'a> {
+/// What the actions depend on besides the object itself.
+struct PlanContext<'a> {
     releases: &'a [ReleaseFacts],
     by_name: HashMap<&'a Arc<str>, &'a ReleaseFacts>,
     residents: &'a BTreeMap<ObjectId, Residents>,
 }
 
-impl<'a> Around<'a> {
+impl<'a> PlanContext<'a> {
     fn new(releases: &'a [ReleaseFacts], residents: &'a BTreeMap<ObjectId, Residents>) -> Self {
         Self { releases, by_name: by_name(releases), residents }
     }
@@ -242,16 +239,16 @@ impl Plan {
         self.steps.iter().map(|step| &step.action).collect()
     }
 
-    /// The refusals, each with the place where its object was written.
+    /// The refusals, each with the origin of its object.
     pub fn refusals_with_origins(&self) -> impl Iterator<Item = (&Refusal, Option<&Origin>)> {
-        let steps = self.steps.iter().filter(|_| !self.refusals.is_empty());
-        let desired = steps.filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
+        let steps: &[Step] = if self.refusals.is_empty() { &[] } else { &self.steps };
+        let desired = steps.iter().filter_map(|step| Some((&step.object.id, step.object.desired.as_ref()?)));
         let origins: HashMap<&ObjectId, &Origin> = desired.map(|(id, object)| (id, &object.origin)).collect();
         self.refusals.iter().map(move |it| (it, it.object().and_then(|id| origins.get(id).copied())))
     }
 
-    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. What
-    /// could not be told stays in. It is for reading: it has no stages.
+    /// The part of the plan that others made necessary: fields that they changed, and objects that they deleted. Unknown
+    /// objects stay in. It is for reading: it has no stages.
     #[must_use]
     pub fn drift(&self) -> Plan {
         let drifted =
@@ -291,18 +288,18 @@ impl Plan {
         self.pending().next().is_none() && self.policies.is_empty() && self.rewrites.is_empty()
     }
 
-    /// The steps that change anything, or could not be told.
+    /// The steps that change anything, or might.
     pub fn pending(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action.is_pending())
     }
 }
 
 impl Step {
-    /// The object that is sent. One that takes the place of another is all that the repository says: what rules leave to
+    /// The object that is sent. A recreated object is sent exactly as the repository has it: fields that rules leave to
     /// others went with the old one.
     pub fn sent(&self) -> Option<&Arc<Object>> {
-        let again = self.object.repository.as_ref().filter(|_| matches!(self.action, Action::Recreate { .. }));
-        again.or(self.object.desired.as_ref())
+        let whole = if matches!(self.action, Action::Recreate { .. }) { self.object.repository.as_ref() } else { None };
+        whole.or(self.object.desired.as_ref())
     }
 
     /// Whether somebody else made it necessary.
@@ -338,7 +335,7 @@ impl FieldChange {
     }
 }
 
-impl fmt::Display for Was {
+impl fmt::Display for Relation {
     /// `was ConfigMap shop/a`, `becomes ConfigMap shop/b`, `comes from the release shop`, `goes to the release shop`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Marks of other tools on objects: each is followed, refused, or said to have no effect here.
+//! Marks of other tools on objects. Each is followed, refused, or reported as having no effect here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -14,12 +14,12 @@ static GROUPS: LazyLock<BTreeSet<&str>> =
     LazyLock::new(|| TABLE.iter().filter_map(|[key, ..]| Some(key.split_once('/')?.0)).collect());
 
 /// A mark that is not followed: the key, the entry of its value, and what happens instead.
-pub type Unfollowed<'a> = (&'a str, &'a str, &'static str);
+pub type IgnoredMark<'a> = (&'a str, &'a str, &'static str);
 
 impl Plan {
     /// The marks of other tools that have no effect, with the objects that are written and have them.
-    pub fn unfollowed(&self) -> BTreeMap<Unfollowed<'_>, Vec<&ObjectId>> {
-        let mut found: BTreeMap<Unfollowed<'_>, Vec<&ObjectId>> = BTreeMap::new();
+    pub fn unfollowed(&self) -> BTreeMap<IgnoredMark<'_>, Vec<&ObjectId>> {
+        let mut found: BTreeMap<IgnoredMark<'_>, Vec<&ObjectId>> = BTreeMap::new();
         for step in self.steps.iter().filter(|step| step.action.is_write()) {
             for Mark { key, entry, what, why, .. } in step.object.desired.iter().flat_map(|it| marks(it)) {
                 if what == "warned" {

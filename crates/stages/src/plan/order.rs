@@ -1,9 +1,9 @@
-//! What kinds depend on: the rank of each, and what namespaces and definitions hold.
+//! The order of kinds: the rank of each, and what namespaces and definitions contain.
 
 use std::sync::LazyLock;
 
-use super::table::{fits, rows};
 use crate::diff::ObjectComparison;
+use crate::diff::table::{fits, rows};
 use crate::manifest::ObjectId;
 use weft_base::value::Value;
 use weft_schema::GroupKind;
@@ -50,7 +50,7 @@ pub(super) fn is_other(kind: &GroupKind) -> bool {
 mod tests {
     use super::*;
 
-    fn of(kind: &str) -> usize {
+    fn rank_of(kind: &str) -> usize {
         let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
         rank(&GroupKind { group: group.into(), kind: kind.into() })
     }
@@ -72,8 +72,8 @@ mod tests {
             "APIService.apiregistration.k8s.io",
             "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
         ];
-        let ranks: Vec<usize> = order.iter().map(|kind| of(kind)).collect();
+        let ranks: Vec<usize> = order.iter().map(|kind| rank_of(kind)).collect();
         assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
-        assert_eq!(of("GatewayClass.gateway.networking.k8s.io"), of("StorageClass.storage.k8s.io"));
+        assert_eq!(rank_of("GatewayClass.gateway.networking.k8s.io"), rank_of("StorageClass.storage.k8s.io"));
     }
 }

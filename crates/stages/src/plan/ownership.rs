@@ -1,5 +1,5 @@
-//! Whose state a plan would change. The state of another project, or of another repository that carries the same
-//! identity, is left alone.
+//! Checks that a plan only changes state of its own project. State of another project, or of another repository with
+//! the same identity, is left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::project::{Owner, Repository};
 pub struct Ownership {
     /// The identity of the project; `None` if it has none yet.
     pub id: Option<String>,
-    /// Where the project is.
+    /// The location of the project.
     pub repository: Repository,
     /// The namespace of the state.
     pub state_namespace: String,
@@ -57,8 +57,9 @@ impl Plan {
         if ownership.id.is_none() && !self.is_empty() {
             refusals.push(Refusal::NoIdentity);
         }
-        let moved = ownership.moved_from();
-        if let Some(recorded) = moved.filter(|_| !guards.repository_moved) {
+        if !guards.repository_moved
+            && let Some(recorded) = ownership.moved_from()
+        {
             refusals.push(Refusal::OtherRepository {
                 recorded: recorded.to_string(),
                 repository: ownership.repository.to_string(),

@@ -1,4 +1,4 @@
-//! Where in its release each object stands: its wave, the rank of its kind, and a layer where that is not enough.
+//! The position of each object in its release: its wave, the rank of its kind, and a layer that breaks ties.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

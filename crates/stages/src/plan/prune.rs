@@ -1,18 +1,18 @@
-//! What happens to an object that left the repository. It is deleted only if every gate lets it through.
+//! Decides what happens to an object that left the repository. It is deleted only if every gate lets it through.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::holders::Holders;
-use super::table::rows;
-use super::{Action, Around, Guards, PART_OF, ReleaseFacts, by_name, order};
+use super::{Action, Guards, PART_OF, PlanContext, ReleaseFacts, by_name, order};
+use crate::diff::table::rows;
 use crate::diff::{Class, Comparison, ObjectComparison, Residents, Verdict};
 use crate::manifest::ObjectId;
 use crate::project::{GUARDED, Prune};
 use weft_base::value::Value;
 use weft_schema::GroupKind;
 
-/// The annotation by which an object says for itself what becomes of it when it leaves: `orphan` or `keep`.
+/// The annotation with which an object chooses what happens to it when it leaves: `orphan` or `keep`.
 const MARK: &str = "weft.example.com/prune";
 
 /// What the gates look at besides the object.
@@ -31,7 +31,7 @@ pub(super) struct Gates<'a> {
     uids: HashMap<&'a str, &'a ObjectId>,
     /// By object, the releases that it left.
     left: HashMap<&'a ObjectId, BTreeSet<&'a Arc<str>>>,
-    /// The releases of which something could not be told.
+    /// The releases with something unknown.
     unsure: HashSet<&'a Arc<str>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Gates<'a> {
         guards: &'a Guards,
     ) -> Self {
         let objects = &comparison.objects;
-        // Only what left its release is judged by them.
+        // They matter only to objects that left their release.
         let judges = objects.iter().any(|object| object.verdict == Verdict::Leftover);
         let wanted = || objects.iter().filter(|object| judges && object.desired.is_some());
         let unsure = objects.iter().filter(|object| is_unsure(object));
@@ -51,11 +51,11 @@ impl<'a> Gates<'a> {
         for object in objects.iter().filter(|object| object.desired.is_none()) {
             left.entry(&object.id).or_default().insert(&object.release);
         }
-        let wanted_elsewhere = releases.iter().rev().filter(|_| judges);
+        let others: &[ReleaseFacts] = if judges { releases } else { &[] };
         Self {
             by_name: by_name(releases),
             by_set: releases.iter().rev().map(|release| (release.set.as_str(), release)).collect(),
-            heirs: wanted_elsewhere.flat_map(|it| it.wanted.iter().map(|id| (id, &it.name))).collect(),
+            heirs: others.iter().rev().flat_map(|it| it.wanted.iter().map(|id| (id, &it.name))).collect(),
             unrendered: releases.iter().find_map(|it| Some((&it.name, it.unrendered.as_ref()?))),
             holders,
             guards,
@@ -177,7 +177,7 @@ fn part_of(meta: &Value) -> Option<&str> {
     meta.dig(&["labels", PART_OF])?.as_str()
 }
 
-/// Whether anything of an object could not be told.
+/// Whether anything about an object is unknown.
 fn is_unsure(object: &ObjectComparison) -> bool {
     matches!(object.verdict, Verdict::Unknown(_))
         || object.fields.iter().any(|change| matches!(change.class, Class::Unknown(_)))
@@ -213,7 +213,7 @@ pub(crate) fn is_guarded(id: &ObjectId) -> bool {
 
 /// Takes back the deletion of namespaces that hold, and of definitions that define, an object that stays: one of ours, or
 /// any that the cluster has.
-pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], around: &Around<'_>) {
+pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], around: &PlanContext<'_>) {
     if !actions.iter().any(|(action, object)| *action == Action::Delete && is_guarded(&object.id)) {
         return;
     }
@@ -224,7 +224,7 @@ pub(super) fn spare_containers(actions: &mut [(Action, ObjectComparison)], aroun
     let gone: BTreeSet<ObjectId> = gone.into_iter().map(|(_, object)| object.id.clone()).collect();
     let held = around.releases.iter().flat_map(|release| release.inventory.ids()).filter(|id| !gone.contains(id));
     let staying: BTreeSet<ObjectId> = stays.into_iter().map(|(_, object)| object.id.clone()).chain(held).collect();
-    let contents = Contents::of(&staying);
+    let contents = Contents::new(&staying);
     for (action, object) in actions.iter_mut().filter(|(action, _)| *action == Action::Delete) {
         let ours = contents.first_in(object).map(|id| format!("`{id}` needs it, and stays"));
         if let Some(reason) = ours.or_else(|| inhabited(around.residents.get(&object.id)?, &gone)) {
@@ -254,7 +254,7 @@ struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    fn of(objects: &'a BTreeSet<ObjectId>) -> Self {
+    fn new(objects: &'a BTreeSet<ObjectId>) -> Self {
         let mut namespaces = HashMap::new();
         let mut kinds = HashMap::new();
         for id in objects {

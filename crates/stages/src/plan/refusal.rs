@@ -1,4 +1,4 @@
-//! Guards that say no, each with what lifts it.
+//! The reasons to refuse a plan, each with the way to lift it.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -15,7 +15,6 @@ pub enum Refusal {
     /// More objects of a release would be deleted than the cap allows.
     #[error("the release `{release}` would lose {}, and at most {cap} may go without a confirmation", counted(*deletes, "object"))]
     PruneCap {
-        /// The release.
         release: String,
         /// How many would be deleted.
         deletes: usize,
@@ -27,7 +26,6 @@ pub enum Refusal {
     /// More objects of all releases together would be deleted than the cap of the environment allows.
     #[error("the environment `{environment}` would lose {}, and at most {cap} may go without a confirmation", counted(*deletes, "object"))]
     EnvironmentCap {
-        /// The environment.
         environment: String,
         /// How many would be deleted.
         deletes: usize,
@@ -39,7 +37,6 @@ pub enum Refusal {
     /// The environment has no releases, and the cluster has objects of some.
     #[error("the environment `{environment}` has no releases any more, and {} would lose all that they have: {}", counted(*releases, "release"), counted(*deletes, "object"))]
     EmptyEnvironment {
-        /// The environment.
         environment: String,
         /// How many releases would go.
         releases: usize,
@@ -49,7 +46,6 @@ pub enum Refusal {
     /// A release is not in the environment, and the cluster has its objects.
     #[error("{why}, and it would lose all that it has: {}", counted(*deletes, "object"))]
     VanishedRelease {
-        /// The release.
         release: String,
         /// Why it is not there, in words.
         why: String,
@@ -59,7 +55,6 @@ pub enum Refusal {
     /// A release has another namespace, and would lose its objects in the old one.
     #[error("the release `{release}` moves from the namespace `{from}` to `{to}`, and would lose what it has in `{from}`: {}", counted(*deletes, "object"))]
     LeftNamespace {
-        /// The release.
         release: String,
         /// The namespace that its objects are in.
         from: String,
@@ -74,7 +69,6 @@ pub enum Refusal {
     /// The state of a release belongs to another project.
     #[error("the release `{release}` belongs to another project, {owner}; its state is the Secret `{secret}`")]
     OtherProject {
-        /// The release.
         release: String,
         /// The identity of the project and where it is.
         owner: String,
@@ -92,7 +86,6 @@ pub enum Refusal {
     /// The repository renders nothing for a release that has objects in the cluster.
     #[error("the release `{release}` renders nothing, and would lose all that it has: {}", counted(*deletes, "object"))]
     EmptyRender {
-        /// The release.
         release: String,
         /// How many would be deleted.
         deletes: usize,
@@ -100,9 +93,7 @@ pub enum Refusal {
     /// A controller or another tool owns a field that we want to set.
     #[error("{}", overwrites(id, path, writer, live.as_deref(), desired))]
     Conflict {
-        /// The object.
         id: ObjectId,
-        /// The field.
         path: String,
         /// Who owns it.
         writer: Writer,
@@ -116,7 +107,6 @@ pub enum Refusal {
     /// The object belongs to another apply set.
     #[error("{}", foreign(id, set, owner.as_deref()))]
     ForeignSet {
-        /// The object.
         id: ObjectId,
         /// The set that its label names.
         set: String,
@@ -127,25 +117,21 @@ pub enum Refusal {
     /// The server says that it would not take an object.
     #[error("the server refuses `{id}`: {message}")]
     Server {
-        /// The object.
         id: ObjectId,
         /// What the server says.
         message: String,
     },
-    /// A field that cannot change would have to, of an object that is never made again without a person.
+    /// An immutable field would have to change, and the object is never recreated without a person.
     #[error("the field `{path}` of `{id}` cannot be changed after creation, and it is not made again; {}", lost(loses))]
     Immutable {
-        /// The object.
         id: ObjectId,
-        /// The field.
         path: String,
         /// What would go with it.
         loses: Vec<String>,
     },
-    /// An object would have to be deleted and made again.
+    /// An object would have to be recreated.
     #[error("`{id}` would be deleted and made again, since {reason}; {}", lost(loses))]
     Replace {
-        /// The object.
         id: ObjectId,
         /// The cause.
         reason: String,
@@ -163,7 +149,6 @@ pub enum Refusal {
     /// What an object depends on is not there, or cannot be read.
     #[error("`{id}` depends on {on}")]
     Dependency {
-        /// The object.
         id: ObjectId,
         /// What it names, and what is wrong with that.
         on: String,
@@ -177,7 +162,6 @@ pub enum Refusal {
     /// A mark of another tool asks for what is not done.
     #[error("`{id}` has `{mark}`, {why}")]
     Mark {
-        /// The object.
         id: ObjectId,
         /// The annotation or label with its value.
         mark: String,
@@ -192,7 +176,6 @@ pub enum Refusal {
     /// The server would refuse an object, as its schema and rules say.
     #[error("`{id}` is not valid: {}{message}", at(path))]
     Invalid {
-        /// The object.
         id: ObjectId,
         /// The field; empty for the whole object.
         path: String,

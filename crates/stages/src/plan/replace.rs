@@ -1,8 +1,8 @@
-//! Objects that can only become what is wanted by being made again: what goes with them, and whose word allows it.
+//! Objects that must be recreated to become what is wanted: what is lost with them, and who may allow it.
 
 use std::collections::BTreeSet;
 
-use super::{Around, Guards, Owned, ReleaseFacts, immutable, order, prune};
+use super::{Dependents, Guards, PlanContext, ReleaseFacts, immutable, order, prune};
 use crate::diff::{ObjectComparison, Residents};
 use crate::manifest::ObjectId;
 use crate::project::ReplaceRule;
@@ -11,33 +11,33 @@ use weft_base::value::{Path, Value};
 /// How many custom resources of a definition are named.
 const NAMED: usize = 100;
 
-/// Why an object has to be made again, and what of it stays.
-pub(super) fn reason(fields: &[Path], owned: Owned) -> String {
+/// Why an object has to be recreated, and what of it stays.
+pub(super) fn reason(fields: &[Path], owned: Dependents) -> String {
     let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
     let noun = if names.len() == 1 { "the field" } else { "the fields" };
     let stays = match owned {
-        Owned::Go => "",
-        Owned::Stay => " (its pods and claims stay, and the new one takes them over)",
+        Dependents::Go => "",
+        Dependents::Stay => " (its pods and claims stay, and the new one takes them over)",
     };
     format!("{noun} {} cannot be changed after creation{stays}", names.join(", "))
 }
 
 /// What becomes of what the object owns. A stateful set leaves its pods and claims behind, unless the new one could not
 /// take the pods over: it would not select them, or their volumes would not be those of its claim templates.
-pub(super) fn owned(object: &ObjectComparison) -> Owned {
+pub(super) fn owned(object: &ObjectComparison) -> Dependents {
     if !is_stateful_set(object) {
-        return Owned::Go;
+        return Dependents::Go;
     }
     let bodies = (object.live.as_ref().map(|it| &it.body), object.desired.as_ref().map(|it| &it.body));
     let selects = !object.about_to_change().any(|change| change.path.to_string().starts_with("spec.selector"));
     let same_claims = bodies.0.map(claims) == bodies.1.map(claims);
-    if selects && same_claims { Owned::Stay } else { Owned::Go }
+    if selects && same_claims { Dependents::Stay } else { Dependents::Go }
 }
 
-/// Whether an object may be made again at all: never where data would go with it.
+/// Whether an object may be recreated at all: never if data would be lost.
 pub(super) fn replaceable(object: &ObjectComparison) -> bool {
     let live = object.live.as_ref().map(|live| &live.body);
-    let claims_go = owned(object) == Owned::Go && live.is_some_and(|live| going_claims(live).is_some());
+    let claims_go = owned(object) == Dependents::Go && live.is_some_and(|live| going_claims(live).is_some());
     let loses_data = is_stateful_set(object) && claims_go;
     !loses_data && !prune::is_guarded(&object.id)
 }
@@ -53,12 +53,12 @@ fn claims(body: &Value) -> BTreeSet<&str> {
 }
 
 /// What goes with an object that is deleted, each in a few words.
-pub(super) fn loses(object: &ObjectComparison, around: &Around<'_>) -> Vec<String> {
+pub(super) fn loses(object: &ObjectComparison, around: &PlanContext<'_>) -> Vec<String> {
     let Some(live) = object.live.as_ref().map(|live| &live.body) else { return Vec::new() };
     match object.id.kind.to_string().as_str() {
         "Deployment.apps" | "ReplicaSet.apps" | "ReplicationController" => pods(live, &["status", "replicas"]),
         "DaemonSet.apps" => pods(live, &["status", "currentNumberScheduled"]),
-        "StatefulSet.apps" if owned(object) == Owned::Stay => Vec::new(),
+        "StatefulSet.apps" if owned(object) == Dependents::Stay => Vec::new(),
         "StatefulSet.apps" => {
             let lost = pods(live, &["status", "replicas"]).into_iter();
             let stay = if going_claims(live).is_none() { " (its claims stay, with their data)" } else { "" };
@@ -97,7 +97,7 @@ fn going_claims(live: &Value) -> Option<String> {
     go.then(|| "its claims and their data, as long as it says `whenDeleted: Delete`".to_owned())
 }
 
-/// The addresses that a Service gets anew, where the repository does not say them.
+/// The addresses that a recreated Service gets anew unless the repository fixes them.
 fn addresses(live: &Value, desired: Option<&Value>) -> Vec<String> {
     let mut lost = Vec::new();
     let wanted = desired.and_then(|it| it.dig(&["spec", "clusterIP"])).and_then(Value::as_str);
@@ -113,7 +113,7 @@ fn addresses(live: &Value, desired: Option<&Value>) -> Vec<String> {
 
 /// The custom resources of a definition: all that the cluster has, or, where it could not be asked, those that an
 /// inventory knows.
-fn resources(object: &ObjectComparison, around: &Around<'_>) -> Vec<String> {
+fn resources(object: &ObjectComparison, around: &PlanContext<'_>) -> Vec<String> {
     // It is the kind that is there, not the one that is wanted.
     let there = ObjectComparison { desired: None, ..object.clone() };
     let Some(kind) = order::defined(&there) else { return Vec::new() };

@@ -1,9 +1,9 @@
-//! Two renderings of the repository -> a [`Plan`] for reading: what one has in place of the other. No cluster is asked.
+//! Compares two renderings of the repository and makes a [`Plan`] for reading. It asks no cluster.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Action, Guards, PART_OF, Plan, ReleaseFacts, Step, Was};
+use super::{Action, Guards, PART_OF, Plan, Relation, ReleaseFacts, Step};
 use crate::diff::{Comparison, ObjectComparison, Verdict, dropped, rebased, revised};
 use crate::manifest::{Object, ObjectId, apply_set_id, inventory_name};
 use crate::project::{Environment, GUARDED, Release};
@@ -50,12 +50,12 @@ pub fn of_revisions(base: (&Environment, Objects), head: (&Environment, &Objects
 /// namespace the release is.
 pub fn of_environments(base: (&Environment, Objects), head: (&Environment, Objects), key: &FingerprintKey) -> Plan {
     let environment = format!("{} -> {}", base.0.name, head.0.name);
-    let mut left = Left::new(base.1);
+    let mut left = UnmatchedObjects::new(base.1);
     let mut steps = Vec::new();
     for object in head.1 {
         let other = left.take(&object);
         let at_home = other.as_ref().is_some_and(|it| is_at_home(base.0, it) && is_at_home(head.0, &object));
-        let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Was::Named(it.id.clone()));
+        let was = other.as_ref().filter(|it| it.id != object.id && !at_home).map(|it| Relation::Named(it.id.clone()));
         let other = other.map(|it| moved(it, &object, at_home));
         let object = revised(other.as_ref(), &object, key);
         let action = match object.verdict {
@@ -90,7 +90,7 @@ fn by_release(objects: &Objects) -> BTreeMap<Arc<str>, Vec<ObjectId>> {
 
 fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectComparison> {
     let mut left: HashMap<ObjectId, Vec<Arc<Object>>> = HashMap::new();
-    // Hooks may share a name: they are told apart by their order.
+    // Hooks may share a name; their order distinguishes them.
     for object in base.into_iter().rev() {
         left.entry(object.id.clone()).or_default().push(object);
     }
@@ -105,13 +105,13 @@ fn compared(base: Objects, head: &Objects, key: &FingerprintKey) -> Vec<ObjectCo
     let mut gone: Vec<Arc<Object>> = left.into_values().flatten().filter(|it| !it.implicit).collect();
     gone.sort_by(|a, b| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
     all.extend(gone.iter().map(|it| dropped(it, key)));
-    // What left comes last, as in a comparison with a cluster.
+    // Removed objects come last, as in a comparison with a cluster.
     all.sort_by_key(|it| it.desired.is_none());
     all
 }
 
 /// The objects of an environment for which none of another one was found yet.
-struct Left {
+struct UnmatchedObjects {
     objects: Vec<Option<Arc<Object>>>,
     /// Their places by what they may be found by, the first one last.
     places: HashMap<Likeness, Vec<usize>>,
@@ -136,7 +136,7 @@ impl Likeness {
     }
 }
 
-impl Left {
+impl UnmatchedObjects {
     fn new(objects: Objects) -> Self {
         let mut places: HashMap<Likeness, Vec<usize>> = HashMap::new();
         for (at, object) in objects.iter().enumerate().rev() {
@@ -172,9 +172,13 @@ fn moved(object: Arc<Object>, to: &Object, at_home: bool) -> Arc<Object> {
     let mut object = Arc::unwrap_or_clone(object);
     let metadata = |body: &Value| body.get("metadata").and_then(Value::as_map).cloned();
     let (Some(mut own), Some(theirs)) = (metadata(&object.body), metadata(&to.body)) else { return Arc::new(object) };
-    for key in ["namespace", "name"].into_iter().filter(|_| at_home) {
-        if let Some(there) = theirs.get(key).filter(|_| own.contains(key)) {
-            own.insert(key, there.clone());
+    if at_home {
+        for key in ["namespace", "name"] {
+            if own.contains(key)
+                && let Some(there) = theirs.get(key)
+            {
+                own.insert(key, there.clone());
+            }
         }
     }
     let set = theirs.get("labels").and_then(|it| it.get(PART_OF)).cloned();

@@ -1,15 +1,17 @@
-//! The stages of a plan: releases by `needs`, within them objects by what they depend on, deletes backwards.
+//! Orders a plan into stages: releases by `needs`, objects within a release by their dependencies, deletions in
+//! reverse.
 //!
-//! A release is applied rank by rank, and then waited for; those that need it come after that. Its objects are deleted
-//! when it, and all that need it, are healthy. Groups of objects are the nodes, never single ones, unless others depend
-//! on just these: so there are about as many edges as there are releases, whatever their size.
+//! A release is applied rank by rank and then waited for; the releases that need it follow. Its objects are deleted
+//! once it and everything that needs it are healthy. The nodes of the graph are groups of objects; an object is a node
+//! of its own only if others depend on it by name. So the number of edges grows with the number of releases, not with
+//! their size.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::depends::{Depends, wave};
 use super::graph::{Graph, waves};
-use super::hooks::{Turn, is_last};
+use super::hooks::{HookTurn, is_last};
 use super::order::{defined, is_namespace};
 use super::positions::{Position, positions};
 use super::{Action, Refusal, ReleaseFacts, Stage, Step, Work};
@@ -19,20 +21,20 @@ use weft_schema::GroupKind;
 
 type Actions = [(Action, ObjectComparison)];
 
-/// Actions in order.
-pub(super) struct Staged {
+/// The steps of a plan in order.
+pub(super) struct OrderedSteps {
     pub(super) steps: Vec<Step>,
     pub(super) stages: Vec<Stage>,
-    /// What has no order.
+    /// Circular dependencies.
     pub(super) refusals: Vec<Refusal>,
 }
 
 /// Puts actions in order.
-pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> Staged {
+pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[ReleaseFacts]) -> OrderedSteps {
     actions.sort_by(|(_, a), (_, b)| (&a.release, &a.id).cmp(&(&b.release, &b.id)));
-    let wanted = Depends::of(&actions, true, releases);
-    let left = Depends::of(&actions, false, releases);
-    let (mut stages, circles) = Builder::new(&actions, releases).build(&wanted, &left).sorted();
+    let wanted = Depends::from_actions(&actions, true, releases);
+    let left = Depends::from_actions(&actions, false, releases);
+    let (mut stages, circles) = StageBuilder::new(&actions, releases).build(&wanted, &left).sorted();
     let circles = circles.iter().filter(|circle| circle.iter().all(|stage| stage.work != Work::Delete));
     let circles = circles.map(|circle| Refusal::Circle { path: path(circle, &actions) });
     let refusals = wanted.refusals.into_iter().chain(circles).collect();
@@ -50,7 +52,7 @@ pub(super) fn staged(mut actions: Vec<(Action, ObjectComparison)>, releases: &[R
         .map(|(at, (action, object))| (places[at], Step { action, wave: waves[at], object, was: None }))
         .collect();
     steps.sort_unstable_by_key(|(place, _)| *place);
-    Staged { steps: steps.into_iter().map(|(_, step)| step).collect(), stages, refusals }
+    OrderedSteps { steps: steps.into_iter().map(|(_, step)| step).collect(), stages, refusals }
 }
 
 /// What goes round in a circle, in words: a stage of one object is that object, any other its release.
@@ -65,38 +67,38 @@ fn path(circle: &[Stage], actions: &Actions) -> Vec<String> {
     words.extend(words.first().cloned());
     words.dedup();
     if words.len() == 1 {
-        // It comes after itself.
+        // The stage comes after itself.
         words.extend(words.first().cloned());
     }
     words
 }
 
 /// The stages that every release has, with or without steps.
-struct Ways {
-    /// All that it needs is there.
+struct ReleaseStages {
+    /// Everything it needs is there.
     begin: usize,
-    /// Its hooks have run that come before its objects.
+    /// The hooks before its objects have run.
     start: usize,
     /// It is healthy.
     healthy: usize,
-    /// Its hooks have run that come after that.
+    /// The hooks after its objects have run.
     done: usize,
-    /// What left it may go, since all that needs it has changed.
+    /// Its removed objects may go, since everything that needs it has changed.
     leaving: usize,
-    /// Its hooks have run that come before that.
+    /// The hooks before its deletions have run.
     emptying: usize,
-    /// What left it is gone.
+    /// Its removed objects are gone.
     end: usize,
-    /// Its hooks have run that come after that, and what they left is gone.
+    /// The hooks after its deletions have run, and their leftovers are gone.
     last: usize,
 }
 
 /// A container that others need before their own turn: it goes first, whatever release it is in.
 #[derive(Default)]
-struct Hoisted<'a> {
+struct HoistedContainers<'a> {
     /// By step, its stage.
     steps: HashMap<usize, usize>,
-    /// By step that keeps its turn, the wave in which its own release uses it, where that is an earlier one.
+    /// By step that keeps its turn, the wave in which its own release uses it, if that is earlier.
     first_used: HashMap<usize, i64>,
     namespaces: HashMap<&'a str, Vec<usize>>,
     kinds: HashMap<GroupKind, Vec<usize>>,
@@ -106,27 +108,27 @@ struct Hoisted<'a> {
 const EARLY: i64 = i64::MIN;
 
 /// By release, the first wave in which it uses something.
-type Users<'a> = BTreeMap<&'a str, i64>;
+type FirstUses<'a> = BTreeMap<&'a str, i64>;
 
 /// What goes into one stage: the steps of a release at a position that depend on the same other steps.
-type Place<'a, 'd> = (&'a Arc<str>, Position, &'d [usize]);
+type StageKey<'a, 'd> = (&'a Arc<str>, Position, &'d [usize]);
 
 /// By step, the stage that it was put into, and the one that waits for its wave.
-struct Laid {
+struct StageAssignment {
     stages: HashMap<usize, usize>,
     waits: HashMap<usize, usize>,
 }
 
-struct Builder<'a> {
+struct StageBuilder<'a> {
     actions: &'a Actions,
     facts: BTreeMap<&'a str, &'a ReleaseFacts>,
     graph: Graph,
-    ways: BTreeMap<&'a Arc<str>, Ways>,
+    ways: BTreeMap<&'a Arc<str>, ReleaseStages>,
     /// By release, those that need it, through others too.
     dependants: HashMap<&'a str, BTreeSet<&'a str>>,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> StageBuilder<'a> {
     fn new(actions: &'a Actions, releases: &'a [ReleaseFacts]) -> Self {
         let mut graph = Graph::default();
         let names: BTreeSet<&Arc<str>> =
@@ -137,7 +139,19 @@ impl<'a> Builder<'a> {
             let healthy = add(Work::Wait);
             let leaving = add(Work::Delete);
             let end = add(Work::Delete);
-            (name, Ways { begin, start: begin, healthy, done: healthy, leaving, emptying: leaving, end, last: end })
+            (
+                name,
+                ReleaseStages {
+                    begin,
+                    start: begin,
+                    healthy,
+                    done: healthy,
+                    leaving,
+                    emptying: leaving,
+                    end,
+                    last: end,
+                },
+            )
         };
         let ways = names.into_iter().map(&mut ways).collect();
         let facts = releases.iter().map(|it| (it.name.as_ref(), it)).collect();
@@ -162,15 +176,17 @@ impl<'a> Builder<'a> {
     /// Lays the hooks of each release around its objects: those of one weight side by side, one weight after the other.
     /// Gives back those that come before all objects, with their stages.
     fn lay_hooks(&mut self) -> BTreeMap<usize, usize> {
-        let mut groups: BTreeMap<(&Arc<str>, Turn), Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&Arc<str>, HookTurn), Vec<usize>> = BTreeMap::new();
         for (at, (action, object)) in self.actions.iter().enumerate() {
-            if let Some(turn) = action.hook().and_then(Turn::of) {
+            if let Some(turn) = action.hook().and_then(HookTurn::for_hook) {
                 groups.entry((&object.release, turn)).or_default().push(at);
             }
         }
         let mut early = BTreeMap::new();
         for ((release, turn), steps) in groups {
-            early.extend(steps.iter().filter(|_| turn.is_early()).map(|step| (*step, self.graph.len())));
+            if turn.is_early() {
+                early.extend(steps.iter().map(|step| (*step, self.graph.len())));
+            }
             let stage = self.graph.add(release, Work::Run, steps);
             let Some(ways) = self.ways.get_mut(release) else { continue };
             let place = match (turn.deletes, turn.phase) {
@@ -191,7 +207,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A release begins when those that it needs are healthy, and loses objects when those that need it have lost theirs.
-    /// One that is not declared any more goes after all that are: who needed it cannot be told.
+    /// A release that is no longer declared goes after all that are, because who needed it is unknown.
     fn connect_releases(&mut self) {
         let declared = |name: &str| self.facts.get(name).is_some_and(|it| it.declared);
         let (staying, removed): (Vec<_>, Vec<_>) = self.ways.iter().partition(|(name, _)| declared(name));
@@ -222,16 +238,16 @@ impl<'a> Builder<'a> {
             self.graph.after_all(*stage, hoisted.holds(&self.actions[*step].1));
         }
         let positions = positions(self.actions, &depends.steps, &depends.first, &hoisted.first_used);
-        let mut groups: BTreeMap<Place<'a, '_>, Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<StageKey<'a, '_>, Vec<usize>> = BTreeMap::new();
         for at in depends.steps.iter().copied().filter(|at| !hoisted.steps.contains_key(at)) {
             let first = depends.first.get(&at).map(Vec::as_slice).unwrap_or_default();
             groups.entry((&self.object(at).release, positions[&at], first)).or_default().push(at);
         }
-        let mut groups: Vec<(Place<'a, '_>, Vec<usize>)> = groups.into_iter().collect();
+        let mut groups: Vec<(StageKey<'a, '_>, Vec<usize>)> = groups.into_iter().collect();
         if work == Work::Delete {
             groups.reverse();
         }
-        let mut laid = Laid { stages: hoisted.steps.clone(), waits: HashMap::new() };
+        let mut laid = StageAssignment { stages: hoisted.steps.clone(), waits: HashMap::new() };
         for groups in groups.chunk_by(|((a, ..), _), ((b, ..), _)| a == b) {
             self.chain(work, groups, &hoisted, &mut laid);
         }
@@ -247,13 +263,21 @@ impl<'a> Builder<'a> {
     }
 
     /// The groups of a release, one position after the other; between two waves what was applied becomes healthy.
-    fn chain(&mut self, work: Work, groups: &[(Place<'a, '_>, Vec<usize>)], hoisted: &Hoisted<'a>, laid: &mut Laid) {
+    fn chain(
+        &mut self,
+        work: Work,
+        groups: &[(StageKey<'a, '_>, Vec<usize>)],
+        hoisted: &HoistedContainers<'a>,
+        laid: &mut StageAssignment,
+    ) {
         let Some(&((release, ..), _)) = groups.first() else { return };
-        let Ways { start, healthy, emptying, end, .. } = self.ways[release];
+        let ReleaseStages { start, healthy, emptying, end, .. } = self.ways[release];
         let (mut last, to) = if work == Work::Delete { (emptying, end) } else { (start, healthy) };
-        let mut before: Option<&[(Place<'a, '_>, Vec<usize>)]> = None;
+        let mut before: Option<&[(StageKey<'a, '_>, Vec<usize>)]> = None;
         for wave in groups.chunk_by(|((_, a, _), _), ((_, b, _), _)| a.wave == b.wave) {
-            if let Some(before) = before.filter(|_| work == Work::Apply) {
+            if work == Work::Apply
+                && let Some(before) = before
+            {
                 let steps: Vec<usize> = before.iter().flat_map(|(_, steps)| steps.clone()).collect();
                 let wait = self.graph.add(release, Work::Wait, steps.clone());
                 self.graph.after(wait, last);
@@ -277,8 +301,8 @@ impl<'a> Builder<'a> {
         release: &Arc<str>,
         steps: &[usize],
         last: usize,
-        hoisted: &Hoisted<'a>,
-        laid: &mut Laid,
+        hoisted: &HoistedContainers<'a>,
+        laid: &mut StageAssignment,
     ) -> usize {
         let containers: BTreeSet<usize> = steps.iter().flat_map(|at| hoisted.holds(&self.actions[*at].1)).collect();
         let stage = self.graph.add(release, work, steps.to_vec());
@@ -293,7 +317,7 @@ impl<'a> Builder<'a> {
 
     /// The stage that waits for the health of one object, on which others depend; what waits for its release or its wave
     /// comes after it.
-    fn health_of(&mut self, at: usize, laid: &Laid) -> usize {
+    fn health_of(&mut self, at: usize, laid: &StageAssignment) -> usize {
         let release = &self.object(at).release;
         let wait = self.graph.add(release, Work::Wait, vec![at]);
         self.graph.after(wait, laid.stages[&at]);
@@ -303,9 +327,9 @@ impl<'a> Builder<'a> {
 
     /// Gives a stage of its own to each namespace and definition that is used by a release which does not come after its
     /// own, or by a hook.
-    fn hoist(&mut self, work: Work, steps: &[usize], hooks: &BTreeMap<usize, usize>) -> Hoisted<'a> {
-        let mut namespaces: HashMap<&str, Users<'a>> = HashMap::new();
-        let mut kinds: HashMap<&GroupKind, Users<'a>> = HashMap::new();
+    fn hoist(&mut self, work: Work, steps: &[usize], hooks: &BTreeMap<usize, usize>) -> HoistedContainers<'a> {
+        let mut namespaces: HashMap<&str, FirstUses<'a>> = HashMap::new();
+        let mut kinds: HashMap<&GroupKind, FirstUses<'a>> = HashMap::new();
         let hooks = hooks.keys().map(|at| (self.object(*at), EARLY));
         let objects = steps.iter().map(|at| (self.object(*at), wave(self.object(*at)).unwrap_or(0)));
         for (object, wave) in objects.chain(hooks) {
@@ -315,7 +339,7 @@ impl<'a> Builder<'a> {
                 *first = wave.min(*first);
             }
         }
-        let mut hoisted = Hoisted::default();
+        let mut hoisted = HoistedContainers::default();
         for at in steps.iter().copied() {
             let object = self.object(at);
             let kind = defined(object);
@@ -350,7 +374,7 @@ impl<'a> Builder<'a> {
         stage
     }
 
-    fn is_needed_early(&mut self, release: &'a Arc<str>, users: &Users<'a>) -> bool {
+    fn is_needed_early(&mut self, release: &'a Arc<str>, users: &FirstUses<'a>) -> bool {
         if users.keys().all(|user| **user == **release) {
             return false;
         }
@@ -360,7 +384,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-impl Hoisted<'_> {
+impl HoistedContainers<'_> {
     /// The stages of the containers that an object is in.
     fn holds(&self, object: &ObjectComparison) -> impl Iterator<Item = usize> {
         let namespace = object.id.namespace.as_deref().and_then(|name| self.namespaces.get(name));

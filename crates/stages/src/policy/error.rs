@@ -1,4 +1,4 @@
-//! What can be wrong with policies.
+//! Errors in policies.
 
 use thiserror::Error;
 
@@ -20,11 +20,10 @@ pub enum PolicyError {
     /// Two rules of one name.
     #[error("the rule `{name}` is there twice: here and at {first}")]
     Twice {
-        /// The name.
         name: String,
-        /// Where it was before.
+        /// The first place.
         first: Origin,
-        /// Where it is again.
+        /// The second place.
         at: Box<Place>,
     },
     /// A rule has none of `deny`, `approve` and `warn`, or several.
@@ -32,7 +31,6 @@ pub enum PolicyError {
     Ruling {
         /// The rule.
         name: String,
-        /// Where.
         at: Box<Place>,
     },
     /// A rule does not say what to tell, or says it twice.
@@ -40,7 +38,6 @@ pub enum PolicyError {
     Message {
         /// The rule.
         name: String,
-        /// Where.
         at: Box<Place>,
     },
     /// A rule about the plan chooses objects.
@@ -48,7 +45,6 @@ pub enum PolicyError {
     OfPlan {
         /// The rule.
         name: String,
-        /// Where.
         at: Box<Place>,
     },
     /// Nothing of that name is done to objects.
@@ -58,7 +54,6 @@ pub enum PolicyError {
         action: String,
         /// The one that may be meant.
         nearest: Option<String>,
-        /// Where.
         at: Box<Place>,
     },
     /// An expression cannot be read.
@@ -71,7 +66,6 @@ pub enum PolicyError {
         nearest: Option<String>,
         /// The names that there are.
         names: Vec<String>,
-        /// Where.
         at: Box<Place>,
     },
 }

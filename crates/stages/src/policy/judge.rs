@@ -1,17 +1,17 @@
-//! A plan under the rules, and objects without a plan.
+//! Judges a plan, or objects without a plan, by the rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::{About, Message, Policy, Rule};
+use super::{Message, Policy, PolicyRule, RuleScope};
 use crate::diff::shown;
 use crate::impact::{Effect, Impact, impact};
 use crate::manifest::{Object, ObjectId};
 use crate::plan::{Action, Finding, Plan, Step};
 use crate::project::fits;
-use crate::report::{self, Listed, Report};
+use crate::report::{self, ListOptions, Report};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::Origin;
 use weft_schema::{Documents, GroupKind, Stuck};
@@ -21,8 +21,8 @@ const CLUSTER: &str = "environment.cluster";
 
 /// What rules know besides the plan.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// The cluster, as the environment names it; `None` where none is asked.
+pub struct PolicyFacts {
+    /// The cluster, as the environment names it; `None` if none is asked.
     pub cluster: Option<String>,
     /// The commit of the project.
     pub commit: Option<String>,
@@ -36,12 +36,12 @@ pub struct Judgement {
     /// What the rules find, in the order of the rules and of the plan.
     pub findings: Vec<Finding>,
     /// The rules that were not judged.
-    pub unjudged: Vec<Unjudged>,
+    pub unjudged: Vec<UnjudgedRule>,
 }
 
 /// A rule that reads what is not known here, so that it is neither met nor broken.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unjudged {
+pub struct UnjudgedRule {
     /// The rule's name.
     pub rule: String,
     /// Where the rule is written.
@@ -50,22 +50,22 @@ pub struct Unjudged {
     pub why: String,
 }
 
-impl fmt::Display for Unjudged {
+impl fmt::Display for UnjudgedRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "The rule `{}` ({}) was not judged: {}.", self.rule, self.policy, self.why)
     }
 }
 
 /// Judges a plan. Expressions see sketches in place of secrets.
-pub fn judge(policy: &Policy, plan: &Plan, facts: &Facts, key: &FingerprintKey) -> Judgement {
+pub fn judge(policy: &Policy, plan: &Plan, facts: &PolicyFacts, key: &FingerprintKey) -> Judgement {
     let (rules, unjudged) = split(policy, &plan.environment, |rule| without_cluster(rule, facts));
-    let (of_plan, of_objects): (Vec<&Rule>, Vec<&Rule>) =
-        rules.into_iter().partition(|it| matches!(it.about, About::Plan));
+    let (of_plan, of_objects): (Vec<&PolicyRule>, Vec<&PolicyRule>) =
+        rules.into_iter().partition(|it| matches!(it.about, RuleScope::Plan));
     let scope = Documents::default().with("environment", &environment(&plan.environment, facts));
     let mut findings = Vec::new();
     if !of_plan.is_empty() {
         let whole = Report { plan: plan.clone(), ..Report::default() };
-        let scope = scope.inner().with("plan", &report::json(&whole, Listed::default(), key));
+        let scope = scope.inner().with("plan", &report::json(&whole, ListOptions::default(), key));
         findings.extend(of_plan.into_iter().filter_map(|rule| evaluate(rule, &scope, None)));
     }
     if !of_objects.is_empty() {
@@ -74,18 +74,18 @@ pub fn judge(policy: &Policy, plan: &Plan, facts: &Facts, key: &FingerprintKey) 
     Judgement { findings, unjudged }
 }
 
-/// Judges objects of which nobody knows what an apply would do to them: by the rules about whatever is sent.
+/// Judges objects without knowing what an apply would do to them, by the rules about whatever is sent.
 pub fn judge_objects(
     policy: &Policy,
     name: &str,
     objects: &[Object],
-    facts: &Facts,
+    facts: &PolicyFacts,
     key: &FingerprintKey,
 ) -> Judgement {
     let (rules, unjudged) = split(policy, name, |rule| without_plan(rule).or_else(|| without_cluster(rule, facts)));
     let scope = Documents::default().with("environment", &environment(name, facts));
     let found = objects.iter().flat_map(|object| {
-        let own: Vec<&&Rule> = rules.iter().filter(|rule| is_of_kind(rule, &object.id.kind)).collect();
+        let own: Vec<&&PolicyRule> = rules.iter().filter(|rule| is_of_kind(rule, &object.id.kind)).collect();
         if own.is_empty() {
             return Vec::new();
         }
@@ -102,29 +102,29 @@ pub fn judge_objects(
 fn split<'p>(
     policy: &'p Policy,
     environment: &str,
-    why: impl Fn(&Rule) -> Option<String>,
-) -> (Vec<&'p Rule>, Vec<Unjudged>) {
+    why: impl Fn(&PolicyRule) -> Option<String>,
+) -> (Vec<&'p PolicyRule>, Vec<UnjudgedRule>) {
     let is_meant =
-        |rule: &&Rule| rule.environments.is_empty() || rule.environments.iter().any(|it| fits(it, environment));
+        |rule: &&PolicyRule| rule.environments.is_empty() || rule.environments.iter().any(|it| fits(it, environment));
     let mut rules = Vec::new();
     let mut unjudged = Vec::new();
     for rule in policy.rules.iter().filter(is_meant) {
         match why(rule) {
-            Some(why) => unjudged.push(Unjudged { rule: rule.name.clone(), policy: rule.origin.clone(), why }),
+            Some(why) => unjudged.push(UnjudgedRule { rule: rule.name.clone(), policy: rule.origin.clone(), why }),
             None => rules.push(rule),
         }
     }
     (rules, unjudged)
 }
 
-fn without_cluster(rule: &Rule, facts: &Facts) -> Option<String> {
+fn without_cluster(rule: &PolicyRule, facts: &PolicyFacts) -> Option<String> {
     let reads = facts.cluster.is_none() && rule.reads(CLUSTER);
     reads.then(|| format!("it reads `{CLUSTER}`, and no cluster is asked"))
 }
 
 /// Why a rule cannot be judged by objects alone.
-fn without_plan(rule: &Rule) -> Option<String> {
-    let About::Objects { actions, .. } = &rule.about else {
+fn without_plan(rule: &PolicyRule) -> Option<String> {
+    let RuleScope::Objects { actions, .. } = &rule.about else {
         return Some("it is about plans, and there is none".to_owned());
     };
     // What is sent is either new or not.
@@ -137,7 +137,7 @@ fn without_plan(rule: &Rule) -> Option<String> {
 }
 
 /// What all rules see. What nobody knows is not there.
-fn environment(name: &str, facts: &Facts) -> Json {
+fn environment(name: &str, facts: &PolicyFacts) -> Json {
     let mut environment = json!({"name": name, "commit": facts.commit, "aim": facts.aim});
     if let Some(cluster) = &facts.cluster {
         environment["cluster"] = cluster.as_str().into();
@@ -145,13 +145,13 @@ fn environment(name: &str, facts: &Facts) -> Json {
     environment
 }
 
-fn of_steps(rules: &[&Rule], plan: &Plan, scope: &Documents, key: &FingerprintKey) -> Vec<Finding> {
+fn of_steps(rules: &[&PolicyRule], plan: &Plan, scope: &Documents, key: &FingerprintKey) -> Vec<Finding> {
     let mut effects: BTreeMap<ObjectId, Vec<Effect>> = BTreeMap::new();
     for effect in impact(plan).effects {
         effects.entry(effect.object.clone()).or_default().push(effect);
     }
     let found = plan.steps.iter().flat_map(|step| {
-        let own: Vec<&&Rule> = rules.iter().filter(|rule| concerns(rule, step)).collect();
+        let own: Vec<&&PolicyRule> = rules.iter().filter(|rule| concerns(rule, step)).collect();
         if own.is_empty() {
             return Vec::new();
         }
@@ -164,13 +164,13 @@ fn of_steps(rules: &[&Rule], plan: &Plan, scope: &Documents, key: &FingerprintKe
     found.collect()
 }
 
-fn concerns(rule: &Rule, step: &Step) -> bool {
-    let About::Objects { actions, .. } = &rule.about else { return false };
+fn concerns(rule: &PolicyRule, step: &Step) -> bool {
+    let RuleScope::Objects { actions, .. } = &rule.about else { return false };
     actions.contains(&step.action.to_string()) && is_of_kind(rule, &step.object.id.kind)
 }
 
-fn is_of_kind(rule: &Rule, kind: &GroupKind) -> bool {
-    let About::Objects { kinds, .. } = &rule.about else { return false };
+fn is_of_kind(rule: &PolicyRule, kind: &GroupKind) -> bool {
+    let RuleScope::Objects { kinds, .. } = &rule.about else { return false };
     kinds.is_empty() || kinds.iter().any(|it| fits(it, &kind.kind) || fits(it, &kind.to_string()))
 }
 
@@ -206,8 +206,8 @@ fn containers(object: &Json) -> Json {
     lists.filter_map(Json::as_array).flatten().cloned().collect()
 }
 
-/// What a rule finds about an object of a release, or about the plan; `None` where it is met.
-fn evaluate(rule: &Rule, scope: &Documents, about: Option<(&ObjectId, &str)>) -> Option<Finding> {
+/// What a rule finds about an object of a release, or about the plan; `None` if it is met.
+fn evaluate(rule: &PolicyRule, scope: &Documents, about: Option<(&ObjectId, &str)>) -> Option<Finding> {
     let message = match rule.condition.holds(scope) {
         Ok(false) => return None,
         Ok(true) => match &rule.message {

@@ -1,16 +1,16 @@
-//! The rules of the repository over a plan: `policies/*.yaml` -> [`Policy`], and a plan -> its
+//! The policies of the repository: reads `policies/*.yaml` into a [`Policy`], and judges a plan, which yields
 //! [`Finding`](crate::plan::Finding)s.
 //!
-//! A rule is a CEL expression over the plan's JSON, as `docs/schema/report-v1.json` describes it. What cannot be evaluated
-//! is found, not passed over; a rule that reads what nobody knows without a cluster, or without a plan, is not judged, and
-//! that is said.
+//! A rule is a CEL expression over the plan's JSON (`docs/schema/report-v1.json`). A rule that cannot be evaluated is a
+//! finding and is never skipped. A rule that reads what is unknown without a cluster or without a plan is not judged,
+//! and the report says so.
 
 mod error;
 mod judge;
 mod read;
 
 pub use self::error::PolicyError;
-pub use self::judge::{Facts, Judgement, Unjudged, judge, judge_objects};
+pub use self::judge::{Judgement, PolicyFacts, UnjudgedRule, judge, judge_objects};
 pub use self::read::{FOLDER, read};
 use crate::plan::Ruling;
 use weft_base::value::Origin;
@@ -19,7 +19,7 @@ use weft_schema::Program;
 /// All rules of a repository.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    rules: Vec<Rule>,
+    rules: Vec<PolicyRule>,
 }
 
 impl Policy {
@@ -28,7 +28,7 @@ impl Policy {
         self.rules.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -36,19 +36,19 @@ impl Policy {
 
 /// One rule.
 #[derive(Clone, Debug)]
-struct Rule {
+struct PolicyRule {
     name: String,
     ruling: Ruling,
-    about: About,
-    /// The environments that it is for, in which `*` stands for any text; all, where there are none.
+    about: RuleScope,
+    /// The environments that it is for, with `*` for any text; all if empty.
     environments: Vec<String>,
-    /// Where it is true, there is a finding.
+    /// There is a finding if it is true.
     condition: Program,
     message: Message,
     origin: Origin,
 }
 
-impl Rule {
+impl PolicyRule {
     /// Whether its condition or its message reads a document, or a field of one.
     fn reads(&self, path: &str) -> bool {
         let message = match &self.message {
@@ -61,10 +61,10 @@ impl Rule {
 
 /// What a rule is about.
 #[derive(Clone, Debug)]
-enum About {
+enum RuleScope {
     /// The whole plan.
     Plan,
-    /// Each object of these kinds to which one of these things is done; all kinds, where there are none.
+    /// Each object of these kinds with one of these actions; all kinds if empty.
     Objects { actions: Vec<String>, kinds: Vec<String> },
 }
 

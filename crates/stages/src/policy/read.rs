@@ -1,10 +1,10 @@
-//! Policies from files.
+//! Reads policies from files.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{About, Message, Policy, PolicyError, Rule};
+use super::{Message, Policy, PolicyError, PolicyRule, RuleScope};
 use crate::plan::Ruling;
 use weft_base::diagnostic::{Place, nearest};
 use weft_base::tree::Tree;
@@ -15,30 +15,30 @@ use weft_schema::{Program, ProgramError};
 /// The folder that policies are in.
 pub const FOLDER: &str = "policies";
 
-/// What the expressions of rules about objects see.
+/// The variables of rules about objects.
 const OF_OBJECTS: [&str; 7] = ["change", "containers", "environment", "impact", "object", "old", "release"];
-/// What those of rules about plans see.
+/// The variables of rules about plans.
 const OF_PLANS: [&str; 2] = ["environment", "plan"];
-/// What can be done to an object, as the plan's JSON says it.
+/// The actions, as the plan's JSON names them.
 const ACTIONS: [&str; 8] = ["create", "update", "recreate", "delete", "orphan", "keep", "unchanged", "unknown"];
-/// What is meant where a rule does not say it.
+/// The actions of a rule that names none.
 const CHANGES: [&str; 4] = ["create", "update", "recreate", "delete"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    rules: Vec<Written>,
+struct PolicyFile {
+    rules: Vec<RuleEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Written {
+struct RuleEntry {
     name: String,
     /// What it is for, for readers of the file.
     #[serde(default, rename = "description")]
     _description: Option<String>,
     #[serde(default)]
-    about: Subject,
+    about: RuleSubject,
     #[serde(default)]
     environments: Vec<String>,
     #[serde(default)]
@@ -59,7 +59,7 @@ struct Written {
 
 #[derive(Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Subject {
+enum RuleSubject {
     #[default]
     Objects,
     Plan,
@@ -70,7 +70,7 @@ enum Subject {
 /// # Errors
 /// The first thing that is wrong with them, with its place.
 pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<PolicyRule> = Vec::new();
     let is_policy = |path: &&str| {
         let name = path.strip_prefix(FOLDER).and_then(|it| it.strip_prefix('/'));
         name.is_some_and(|it| !it.contains('/') && matches!(it.rsplit_once('.'), Some((_, "yaml" | "yml"))))
@@ -90,30 +90,36 @@ pub fn read(tree: &Tree) -> Result<Policy, PolicyError> {
     Ok(Policy { rules })
 }
 
-fn of_file(path: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
+fn of_file(path: &str, text: &str) -> Result<Vec<PolicyRule>, PolicyError> {
     let file = Arc::new(path.to_owned());
     let root = yaml::document(text, &file, Rules::Strict)?;
-    let written: File = yaml::from_value(&root, text)?;
+    let written: PolicyFile = yaml::from_value(&root, text)?;
     let nodes = root.get("rules").and_then(Value::as_list).unwrap_or_default();
-    written.rules.into_iter().zip(nodes).map(|(rule, node)| Reader { text, node }.rule(rule)).collect()
+    written.rules.into_iter().zip(nodes).map(|(rule, node)| RuleReader { text, node }.rule(rule)).collect()
+}
+
+/// A line of an expression and a column in it, both from 1.
+struct ExpressionPosition {
+    line: u32,
+    column: u32,
 }
 
 /// A rule with the text of its file.
-struct Reader<'t> {
+struct RuleReader<'t> {
     text: &'t str,
     node: &'t Value,
 }
 
-impl Reader<'_> {
-    fn rule(&self, written: Written) -> Result<Rule, PolicyError> {
-        let Written { name, environments, actions, kinds, deny, approve, warn, message, message_expression, .. } =
+impl RuleReader<'_> {
+    fn rule(&self, written: RuleEntry) -> Result<PolicyRule, PolicyError> {
+        let RuleEntry { name, environments, actions, kinds, deny, approve, warn, message, message_expression, .. } =
             written;
         let rulings = [(Ruling::Deny, deny), (Ruling::Approve, approve), (Ruling::Warn, warn)];
         let mut given = rulings.into_iter().filter_map(|(ruling, text)| Some((ruling, text?)));
         let (Some((ruling, condition)), None) = (given.next(), given.next()) else {
             return Err(PolicyError::Ruling { name, at: Box::new(self.place("name")) });
         };
-        let names = if written.about == Subject::Plan { &OF_PLANS[..] } else { &OF_OBJECTS };
+        let names = if written.about == RuleSubject::Plan { &OF_PLANS[..] } else { &OF_OBJECTS };
         let condition = self.program(&ruling.to_string(), &condition, names)?;
         let message = match (message, message_expression) {
             (Some(text), None) => Message::Text(text),
@@ -121,13 +127,13 @@ impl Reader<'_> {
             _ => return Err(PolicyError::Message { name, at: Box::new(self.place("name")) }),
         };
         let about = match written.about {
-            Subject::Plan if actions.is_some() || !kinds.is_empty() => {
+            RuleSubject::Plan if actions.is_some() || !kinds.is_empty() => {
                 return Err(PolicyError::OfPlan { name, at: Box::new(self.place("about")) });
             }
-            Subject::Plan => About::Plan,
-            Subject::Objects => About::Objects { actions: self.actions(actions)?, kinds },
+            RuleSubject::Plan => RuleScope::Plan,
+            RuleSubject::Objects => RuleScope::Objects { actions: self.actions(actions)?, kinds },
         };
-        Ok(Rule { name, ruling, about, environments, condition, message, origin: self.node.origin.clone() })
+        Ok(PolicyRule { name, ruling, about, environments, condition, message, origin: self.node.origin.clone() })
     }
 
     fn actions(&self, given: Option<Vec<String>>) -> Result<Vec<String>, PolicyError> {
@@ -155,7 +161,7 @@ impl Reader<'_> {
                 ProgramError::Syntax { .. } => None,
             };
             let names = names.iter().map(|it| (*it).to_owned()).collect();
-            let at = Box::new(self.within(key, text, (line, column), width));
+            let at = Box::new(self.within(key, text, ExpressionPosition { line, column }, width));
             PolicyError::Expression { source: error, nearest: known, names, at }
         })
     }
@@ -166,7 +172,8 @@ impl Reader<'_> {
     }
 
     /// A place in an expression: on the line of the file that has the line of the expression.
-    fn within(&self, key: &str, text: &str, (line, column): (u32, u32), width: usize) -> Place {
+    fn within(&self, key: &str, text: &str, position: ExpressionPosition, width: usize) -> Place {
+        let ExpressionPosition { line, column } = position;
         let Some(node) = self.node.get(key) else { return Place::bare(self.node.origin.clone()) };
         let nth = usize::try_from(line - 1).unwrap_or(0);
         let wanted = text.lines().nth(nth).unwrap_or_default();
@@ -174,8 +181,10 @@ impl Reader<'_> {
         let first = usize::try_from(node.origin.mark.line.saturating_sub(1)).unwrap_or(0);
         // A block begins on the line below its sign.
         let lines = self.text.lines().enumerate().skip(first + nth).take(2);
-        let found =
-            lines.filter(|_| !wanted.trim().is_empty()).find_map(|(at, it)| Some((at, it.find(wanted.trim())?, it)));
+        let found = match wanted.trim() {
+            "" => None,
+            wanted => lines.into_iter().find_map(|(at, it)| Some((at, it.find(wanted)?, it))),
+        };
         let mark = match found {
             Some((at, offset, it)) => {
                 let before = it[..offset].chars().count() + usize::try_from(column).unwrap_or(1).saturating_sub(indent);

@@ -1,4 +1,4 @@
-//! Notices for forges: workflow commands of GitHub, Code Quality of GitLab, SARIF.
+//! Notices in the formats of forges: GitHub workflow commands, GitLab Code Quality, SARIF.
 
 use serde_json::{Value as Json, json};
 
@@ -139,8 +139,10 @@ fn meaning(rule: &str) -> (&'static str, &'static str) {
     let name = rule.split('/').next();
     let row = |line: &'static str| {
         let mut columns = line.split('\t');
-        let is = columns.next() == name;
-        columns.next().zip(columns.next()).filter(|_| is)
+        if columns.next() != name {
+            return None;
+        }
+        columns.next().zip(columns.next())
     };
     RULES.lines().find_map(row).unwrap_or((OTHER, OTHER))
 }

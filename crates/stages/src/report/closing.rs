@@ -1,4 +1,4 @@
-//! The one line that a run ends with.
+//! The closing line of a run.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct Outcomes<'a> {
 
 impl<'a> Outcomes<'a> {
     /// Counts the events; an object ends as its last event says.
-    pub fn of(events: &'a [Event]) -> Self {
+    pub fn from_events(events: &'a [Event]) -> Self {
         let mut outcomes = Self::default();
         let mut last: BTreeMap<&ObjectId, &Outcome> = BTreeMap::new();
         for event in events {
@@ -89,7 +89,7 @@ pub(super) fn counts(report: &Report) -> Vec<(&'static str, usize)> {
         return vec![("drifted", drifted), ("unknown", summary.unknown), ("as applied", summary.unchanged)];
     }
     if !report.events.is_empty() {
-        let mut counts = Outcomes::of(&report.events).counts().to_vec();
+        let mut counts = Outcomes::from_events(&report.events).counts().to_vec();
         counts.push(("unchanged", summary.unchanged));
         return counts;
     }

@@ -1,6 +1,6 @@
-//! The view of three columns: one row a field, with what was applied, what is there, and what is wanted.
+//! The three-column layout: a row per field with the applied, live and desired value.
 
-use super::values::{Parts, after, cut, path, reason, whole, writers};
+use super::values::{ChangeParts, after, cut, path, reason, whole, writers};
 use crate::diff::{Class, FieldChange};
 
 /// What the columns say.
@@ -16,7 +16,7 @@ const TALLEST: usize = 4;
 
 /// The table of the changes as lines of at most `room` characters: its head first, then the rows. Under a row stands
 /// who else wrote the field, and why it is ignored or not known.
-pub(super) fn columns(parts: &Parts, room: usize) -> Vec<String> {
+pub(super) fn columns(parts: &ChangeParts, room: usize) -> Vec<String> {
     let rows: Vec<(&FieldChange, [String; COLUMNS])> = changes(parts).map(|change| (change, cells(change))).collect();
     if rows.is_empty() {
         return Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn columns(parts: &Parts, room: usize) -> Vec<String> {
 }
 
 /// All changes, each once.
-pub(super) fn changes<'p>(parts: &'p Parts<'_>) -> impl Iterator<Item = &'p FieldChange> {
+pub(super) fn changes<'p>(parts: &'p ChangeParts<'_>) -> impl Iterator<Item = &'p FieldChange> {
     let met = parts.since.iter().filter(|change| change.class == Class::Met);
     parts.next.iter().chain(met).chain(&parts.ignored).copied()
 }
@@ -54,7 +54,7 @@ pub(super) fn note(change: &FieldChange) -> Option<String> {
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
-/// As wide as the cells are. Where that is too much, the widest give way, a path half as much as a value.
+/// Columns as wide as their cells. If that is too wide, the widest shrink, a path half as much as a value.
 fn widths<'r>(rows: impl Iterator<Item = &'r [String; COLUMNS]>, room: usize) -> [usize; COLUMNS] {
     let mut widths = [0; COLUMNS];
     for row in rows {

@@ -1,4 +1,4 @@
-//! Texts from elsewhere, made harmless.
+//! Escapes texts from elsewhere.
 
 use std::fmt::Write as _;
 

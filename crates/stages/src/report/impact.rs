@@ -1,4 +1,4 @@
-//! What a plan comes to, as lines and as JSON.
+//! The impact of a plan, as lines and as JSON.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -7,7 +7,7 @@ use super::{Purpose, Report};
 use crate::impact::{Capacity, Consequence, Effect, Impact, impact};
 
 /// What the plan of a report comes to; nothing for one that is not about an apply to come.
-pub(super) fn of(report: &Report) -> Impact {
+pub(super) fn to_show(report: &Report) -> Impact {
     if report.purpose == Purpose::Plan { impact(&report.plan) } else { Impact::default() }
 }
 

@@ -1,14 +1,14 @@
-//! The report as one JSON document, as `docs/schema/report-v1.json` describes it.
+//! The report as one JSON document; see `docs/schema/report-v1.json`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::tallies::{Tallies, cause, way};
-use super::{Event, Outcomes, Purpose, Release, Report, Show, closing, impact, json_of_impact, values};
+use super::{Event, Outcomes, Purpose, ReleaseSteps, Report, Show, closing, impact, json_of_impact, values};
 use crate::diff::{Adoption, After, Cause, Class, FieldChange, Judged, Tool, Writer, shown};
 use crate::manifest::ObjectId;
-use crate::plan::{Action, Finding, HookStep, Owned, Refusal, Step, Summary, Was};
+use crate::plan::{Action, Dependents, Finding, HookStep, Refusal, Relation, Step, Summary};
 use weft_base::diagnostic::Diagnose;
 use weft_base::masked::FingerprintKey;
 
@@ -20,7 +20,7 @@ const HOOKS: [&str; 2] = ["run", "note"];
 
 /// What is listed besides the objects that are not unchanged. The rest is only counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Listed {
+pub struct ListOptions {
     /// Unchanged objects.
     pub unchanged: bool,
     /// Changes that a rule hides, and so the objects that have no others.
@@ -28,12 +28,12 @@ pub struct Listed {
 }
 
 /// All facts of the report.
-pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
+pub fn json(report: &Report, listed: ListOptions, key: &FingerprintKey) -> Json {
     let plan = &report.plan;
     let show = Show { ignored: listed.ignored, ..Show::default() };
     let steps = plan.steps.iter().filter(|step| listed.unchanged || show.has(step));
-    let releases = Release::all(plan, show);
-    let tallies = Tallies::of(plan);
+    let releases = ReleaseSteps::all(plan, show);
+    let tallies = Tallies::from_plan(plan);
     let mut document = Map::new();
     document.insert("formatVersion".into(), FORMAT_VERSION.into());
     document.insert("environment".into(), plan.environment.as_str().into());
@@ -46,11 +46,11 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     document.insert("summary".into(), summary(&plan.summary()));
     document.insert("releases".into(), releases.iter().map(release).collect());
     if report.purpose == Purpose::Plan {
-        document.insert("impact".into(), json_of_impact(&impact::of(report)));
+        document.insert("impact".into(), json_of_impact(&impact::to_show(report)));
     }
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
-    document.insert("unknown".into(), tallies.unknown.iter().map(unknown).collect());
+    document.insert("unknown".into(), tallies.unknown.iter().map(|(cause, kinds)| unknown(cause, kinds)).collect());
     if !plan.rewrites.is_empty() {
         document.insert("rewrites".into(), json!(plan.rewrites));
     }
@@ -62,13 +62,13 @@ pub fn json(report: &Report, listed: Listed, key: &FingerprintKey) -> Json {
     if !plan.findings.is_empty() {
         document.insert("findings".into(), plan.findings.iter().map(finding).collect());
     }
-    document.insert("outcomes".into(), counts(&Outcomes::of(&report.events).counts()));
+    document.insert("outcomes".into(), counts(&Outcomes::from_events(&report.events).counts()));
     document.insert("events".into(), report.events.iter().map(event).collect());
     document.insert("warnings".into(), report.warnings.iter().map(String::as_str).collect());
     Json::Object(document)
 }
 
-/// Puts a field into a document where there is a value for it.
+/// Adds a field to a document if it has a value.
 pub fn optional(map: &mut Map<String, Json>, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {
         map.insert(name.into(), value.into());
@@ -86,11 +86,11 @@ fn counts(counts: &[(&str, usize)]) -> Json {
     counts.iter().map(|(name, count)| ((*name).to_owned(), Json::from(*count))).collect::<Map<_, _>>().into()
 }
 
-fn unknown((cause, kinds): (&Cause, &BTreeMap<String, usize>)) -> Json {
+fn unknown(cause: &Cause, kinds: &BTreeMap<String, usize>) -> Json {
     json!({"cause": cause.name(), "kinds": kinds})
 }
 
-fn release(release: &Release) -> Json {
+fn release(release: &ReleaseSteps) -> Json {
     json!({"name": release.name, "summary": summary(&release.summary())})
 }
 
@@ -105,10 +105,10 @@ pub(super) fn id(id: &ObjectId) -> Map<String, Json> {
 
 /// A step with all of its changes, as the list of a report has it.
 pub fn json_of_step(step: &Step, key: &FingerprintKey) -> Json {
-    self::step(step, Listed { unchanged: true, ignored: true }, key)
+    self::step(step, ListOptions { unchanged: true, ignored: true }, key)
 }
 
-fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
+fn step(step: &Step, listed: ListOptions, key: &FingerprintKey) -> Json {
     let object = &step.object;
     let mut map = Map::new();
     map.insert("object".into(), id(&object.id).into());
@@ -121,7 +121,7 @@ fn step(step: &Step, listed: Listed, key: &FingerprintKey) -> Json {
     }
     if let Action::Recreate { loses, owned, .. } = &step.action {
         map.insert("loses".into(), loses.iter().map(String::as_str).collect());
-        map.insert("ownedStays".into(), (*owned == Owned::Stay).into());
+        map.insert("ownedStays".into(), (*owned == Dependents::Stay).into());
     }
     if let Some(was) = &step.was {
         map.insert("was".into(), self::was(was));
@@ -163,12 +163,12 @@ fn tool(tool: &Tool) -> Json {
     json!({"tool": tool.name, "kind": tool.thing, "name": tool.of, "mark": tool.mark})
 }
 
-fn was(was: &Was) -> Json {
+fn was(was: &Relation) -> Json {
     match was {
-        Was::Named(old) => json!({"renamedFrom": id(old)}),
-        Was::Becomes(new) => json!({"renamedTo": id(new)}),
-        Was::OfRelease(release) => json!({"movedFrom": release.as_ref()}),
-        Was::GoesTo(release) => json!({"movedTo": release.as_ref()}),
+        Relation::Named(old) => json!({"renamedFrom": id(old)}),
+        Relation::Becomes(new) => json!({"renamedTo": id(new)}),
+        Relation::OfRelease(release) => json!({"movedFrom": release.as_ref()}),
+        Relation::GoesTo(release) => json!({"movedTo": release.as_ref()}),
     }
 }
 

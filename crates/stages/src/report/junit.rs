@@ -1,10 +1,10 @@
-//! Reports as test results: a suite for each release, a case for each object.
+//! Reports as test results: a suite per release, a case per object.
 
 use std::collections::BTreeMap;
 
 use super::escape::{html, line, lines};
 use super::notices::{Level, Notice, below, notices};
-use super::{Part, Release, Report, Show, Told};
+use super::{EnvironmentReport, ReleaseSteps, Report, ReportPart, Show};
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Step};
 
@@ -22,14 +22,14 @@ struct Case {
 /// The results of several environments as one document. An object fails where something refuses it, did not end well or
 /// drifted; it is an error where it could not be compared. What is about no object is a case of its environment. For `folder`
 /// see [`github`](super::github).
-pub fn junit(parts: &[Part], folder: &str) -> String {
+pub fn junit(parts: &[ReportPart], folder: &str) -> String {
     let suites = parts.iter().flat_map(|part| match part.told {
-        Told::Report(report, _) => of_report(report),
-        Told::Failed(failed) => {
+        EnvironmentReport::Report(report, _) => of_report(report),
+        EnvironmentReport::Failed(failed) => {
             let notices = failed.iter().map(|it| Notice::failed(part.environment, it)).collect();
             vec![(part.environment.to_owned(), of_notices(notices))]
         }
-        Told::Lines(_) | Told::Status(..) | Told::Skipped => Vec::new(),
+        EnvironmentReport::Lines(_) | EnvironmentReport::Status(..) | EnvironmentReport::Skipped => Vec::new(),
     });
     document(&suites.collect::<Vec<_>>(), folder)
 }
@@ -68,7 +68,7 @@ fn of_report(report: &Report) -> Vec<(String, Vec<Case>)> {
         }
     }
     let mut suites: Vec<(String, Vec<Case>)> = Vec::new();
-    for release in Release::all(&report.plan, Show::default()) {
+    for release in ReleaseSteps::all(&report.plan, Show::default()) {
         let cases = release.steps.iter().map(|step| of_step(report, step, of_objects.get(&step.object.id)));
         suites.push((format!("{environment}/{}", release.name), cases.collect()));
     }
@@ -81,7 +81,7 @@ fn of_step(report: &Report, step: &Step, notices: Option<&Vec<Notice>>) -> Case 
     let unknown = matches!(step.action, Action::Unknown { .. });
     let drifts = |it: &Notice| it.rule == "drift";
     let wrong = notices.into_iter().flatten().filter(|it| it.level == Level::Error || drifts(it));
-    let told = Show::default().parts(report, &step.object).told();
+    let told = Show::default().parts(report, &step.object).lines();
     let changes = told.into_iter().flat_map(|(heading, lines)| std::iter::once(format!("{heading}:")).chain(lines));
     let rest = notices.into_iter().flatten().filter(|it| it.level != Level::Error && !drifts(it)).map(Notice::text);
     let origin = step.object.desired.as_ref().map(|it| &it.origin);

@@ -1,4 +1,4 @@
-//! The reports of several environments as one: text, Markdown and JSON.
+//! The reports of several environments in one: text, Markdown and JSON.
 
 use anstyle::Effects;
 use serde_json::{Map, Value as Json, json};
@@ -6,24 +6,23 @@ use serde_json::{Map, Value as Json, json};
 use super::closing::{counts, words};
 use super::escape::{line, page};
 use super::markdown::{Section, cut, mark};
-use super::{Budget, FORMAT_VERSION, Listed, Report, Style};
+use super::{Budget, FORMAT_VERSION, ListOptions, Report, TextStyle};
 use weft_base::diagnostic::{Diagnostic, counted};
 use weft_base::masked::FingerprintKey;
 
 /// What came of one environment of several.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'r> {
-    /// The environment.
+pub struct ReportPart<'r> {
     pub environment: &'r str,
     /// The exit code that it would end with alone.
     pub code: u8,
     /// What is known of it.
-    pub told: Told<'r>,
+    pub told: EnvironmentReport<'r>,
 }
 
 /// What is known of an environment.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'r> {
+pub enum EnvironmentReport<'r> {
     /// Its report, whose secrets are fingerprints of this key.
     Report(&'r Report, &'r FingerprintKey),
     /// Lines that say all.
@@ -36,18 +35,21 @@ pub enum Told<'r> {
     Skipped,
 }
 
-impl<'r> Part<'r> {
+impl<'r> ReportPart<'r> {
     fn report(&self) -> Option<&'r Report> {
         match self.told {
-            Told::Report(report, _) => Some(report),
-            Told::Lines(_) | Told::Status(..) | Told::Failed(_) | Told::Skipped => None,
+            EnvironmentReport::Report(report, _) => Some(report),
+            EnvironmentReport::Lines(_)
+            | EnvironmentReport::Status(..)
+            | EnvironmentReport::Failed(_)
+            | EnvironmentReport::Skipped => None,
         }
     }
 
-    /// What is said of it in the closing line, where it did not come to its end.
+    /// The word for it in the closing line, if it did not finish.
     fn word(&self) -> Option<&'static str> {
         match (self.told, self.code) {
-            (Told::Skipped, _) => Some("not begun"),
+            (EnvironmentReport::Skipped, _) => Some("not begun"),
             (_, 0 | 2) => None,
             (_, 3) => Some("part-way"),
             (_, 4) => Some("refused"),
@@ -59,9 +61,9 @@ impl<'r> Part<'r> {
 }
 
 /// The closing line of several environments, such as `3 environments: 2 to create, 40 unchanged; failed: staging`.
-pub fn closing_of_many(parts: &[Part]) -> String {
+pub fn closing_of_many(parts: &[ReportPart]) -> String {
     let mut sums: Vec<(&str, usize)> = Vec::new();
-    for (name, count) in parts.iter().filter_map(Part::report).flat_map(counts) {
+    for (name, count) in parts.iter().filter_map(ReportPart::report).flat_map(counts) {
         match sums.iter_mut().find(|(known, _)| *known == name) {
             Some((_, sum)) => *sum += count,
             None => sums.push((name, count)),
@@ -73,7 +75,7 @@ pub fn closing_of_many(parts: &[Part]) -> String {
 }
 
 /// The environments that did not come to their end: `failed: a, b; refused: c`.
-fn open(parts: &[Part]) -> String {
+fn open(parts: &[ReportPart]) -> String {
     let words = ["failed", "refused", "unknown", "part-way", "interrupted", "not begun"];
     let list = words.into_iter().filter_map(|word| {
         let of: Vec<String> =
@@ -84,13 +86,13 @@ fn open(parts: &[Part]) -> String {
 }
 
 /// The texts below each other, each under the name of its environment, ended by the one line for all.
-pub fn text_of_many(parts: &[Part], style: &Style) -> String {
-    let section = |part: &Part| {
+pub fn text_of_many(parts: &[ReportPart], style: &TextStyle) -> String {
+    let section = |part: &ReportPart| {
         let body = match part.told {
-            Told::Report(report, _) => super::text(report, style),
-            Told::Lines(lines) | Told::Status(lines, _) => lines.to_owned(),
-            Told::Failed(diagnostics) => format!("{}: {}\n", line(part.environment), reason(diagnostics)),
-            Told::Skipped => format!("{}: not begun\n", line(part.environment)),
+            EnvironmentReport::Report(report, _) => super::text(report, style),
+            EnvironmentReport::Lines(lines) | EnvironmentReport::Status(lines, _) => lines.to_owned(),
+            EnvironmentReport::Failed(diagnostics) => format!("{}: {}\n", line(part.environment), reason(diagnostics)),
+            EnvironmentReport::Skipped => format!("{}: not begun\n", line(part.environment)),
         };
         format!("{}\n{body}\n", heading(part.environment, style.colour))
     };
@@ -116,12 +118,12 @@ fn reason(diagnostics: &[Diagnostic]) -> String {
 
 /// The pages below each other in at most `budget.bytes` bytes, with a table of all before them. The room is shared out:
 /// what a short page does not need, the longer ones have. The first line is a hidden mark of all environments.
-pub fn markdown_of_many(parts: &[Part], budget: Budget) -> String {
+pub fn markdown_of_many(parts: &[ReportPart], budget: Budget) -> String {
     let head = head(parts, budget.bytes);
     let room = budget.bytes.saturating_sub(head.len());
-    let page = |part: &Part, bytes: usize| match part.told {
+    let page = |part: &ReportPart, bytes: usize| match part.told {
         // A page begins after an empty line.
-        Told::Report(report, _) if bytes > 0 => {
+        EnvironmentReport::Report(report, _) if bytes > 0 => {
             format!("\n{}", super::markdown(report, Budget { bytes: bytes - 1, ..budget }))
         }
         _ => String::new(),
@@ -145,13 +147,13 @@ fn shares(needs: &[usize], room: usize) -> Vec<usize> {
 }
 
 /// The table of all, in at most so many bytes.
-fn head(parts: &[Part], bytes: usize) -> String {
-    let row = |part: &Part| {
+fn head(parts: &[ReportPart], bytes: usize) -> String {
+    let row = |part: &ReportPart| {
         let said = match part.told {
-            Told::Report(report, _) => said(report),
-            Told::Lines(lines) | Told::Status(lines, _) => lines.to_owned(),
-            Told::Failed(diagnostics) => format!("failed: {}", reason(diagnostics)),
-            Told::Skipped => "not begun".to_owned(),
+            EnvironmentReport::Report(report, _) => summary_of(report),
+            EnvironmentReport::Lines(lines) | EnvironmentReport::Status(lines, _) => lines.to_owned(),
+            EnvironmentReport::Failed(diagnostics) => format!("failed: {}", reason(diagnostics)),
+            EnvironmentReport::Skipped => "not begun".to_owned(),
         };
         format!("| {} | {} | {} |\n", page(part.environment), page(&said), part.code)
     };
@@ -168,13 +170,13 @@ fn head(parts: &[Part], bytes: usize) -> String {
 }
 
 /// The closing line of a report without the environment's name.
-fn said(report: &Report) -> String {
+fn summary_of(report: &Report) -> String {
     let closing = super::closing(report);
     closing.split_once(": ").map_or(closing.clone(), |(_, said)| said.to_owned())
 }
 
 /// All facts, as `docs/schema/reports-v1.json` describes them.
-pub fn json_of_many(parts: &[Part], code: u8, listed: Listed) -> Json {
+pub fn json_of_many(parts: &[ReportPart], code: u8, listed: ListOptions) -> Json {
     json!({
         "formatVersion": FORMAT_VERSION,
         "closing": closing_of_many(parts),
@@ -183,16 +185,16 @@ pub fn json_of_many(parts: &[Part], code: u8, listed: Listed) -> Json {
     })
 }
 
-fn one(part: &Part, listed: Listed) -> Json {
+fn one(part: &ReportPart, listed: ListOptions) -> Json {
     let mut map = Map::new();
     map.insert("environment".into(), part.environment.into());
     map.insert("exitCode".into(), part.code.into());
     match part.told {
-        Told::Report(report, key) => map.insert("report".into(), super::json(report, listed, key)),
-        Told::Lines(lines) => map.insert("lines".into(), lines.into()),
-        Told::Status(_, document) => map.insert("status".into(), document.clone()),
-        Told::Failed(diagnostics) => map.insert("errors".into(), diagnostics.iter().map(error).collect()),
-        Told::Skipped => map.insert("skipped".into(), true.into()),
+        EnvironmentReport::Report(report, key) => map.insert("report".into(), super::json(report, listed, key)),
+        EnvironmentReport::Lines(lines) => map.insert("lines".into(), lines.into()),
+        EnvironmentReport::Status(_, document) => map.insert("status".into(), document.clone()),
+        EnvironmentReport::Failed(diagnostics) => map.insert("errors".into(), diagnostics.iter().map(error).collect()),
+        EnvironmentReport::Skipped => map.insert("skipped".into(), true.into()),
     };
     map.into()
 }

@@ -1,10 +1,10 @@
-//! A plan and the events of its run -> one [`Report`]; text, JSON and Markdown are views of it.
+//! Makes one [`Report`] from a plan and the events of its run. Text, JSON and Markdown are views of it.
 //!
-//! No view prints a secret: in its place stands a sketch with a fingerprint. Texts that came from a cluster or a repository
-//! are escaped, so that they can neither steer a terminal nor leave their place in a page.
+//! No view prints a secret: a sketch with a fingerprint takes its place. Texts from a cluster or a repository are
+//! escaped, so they can neither steer a terminal nor break out of their place in a page.
 
 mod annotations;
-mod board;
+mod live_view;
 mod closing;
 mod columns;
 mod escape;
@@ -24,22 +24,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use self::annotations::{github, gitlab, sarif};
-pub use self::board::Board;
 pub use self::closing::{Outcomes, closing};
 pub use self::escape::{fenced, lines as harmless, page as harmless_on_page};
 pub use self::html::{html, html_of_many};
 pub use self::impact::json_of_impact;
-pub use self::json::{FORMAT_VERSION, Listed, json, json_of_step, optional};
+pub use self::json::{FORMAT_VERSION, ListOptions, json, json_of_step, optional};
 pub use self::junit::{junit, junit_of_notices};
-pub use self::many::{Part, Told, closing_of_many, json_of_many, markdown_of_many, text_of_many};
+pub use self::live_view::LiveView;
+pub use self::many::{EnvironmentReport, ReportPart, closing_of_many, json_of_many, markdown_of_many, text_of_many};
 pub use self::markdown::{Budget, LIMIT, markdown};
 pub use self::notices::{Level, Notice, fingerprints, notices, notices_of_many};
-pub use self::status::{Standing, Status};
-pub use self::text::{Style, WIDTH, text};
+pub use self::status::{EnvironmentStatus, Standing};
+pub use self::text::{TextStyle, WIDTH, text};
 pub use self::values::json as json_of_value;
 use crate::diff::{Class, ObjectComparison};
 use crate::manifest::ObjectId;
-use crate::plan::touched::Touched;
+use crate::plan::touched::TouchedReleases;
 use crate::plan::{Action, Plan, Ruling, Step, Summary};
 
 /// What a report is about.
@@ -59,20 +59,20 @@ pub enum Purpose {
 pub struct Report {
     /// What it is about.
     pub purpose: Purpose,
-    /// The cluster, as the environment names it; `None` where none is asked.
+    /// The cluster, as the environment names it; `None` if none is asked.
     pub cluster: Option<String>,
     /// The commit of the project, if it is a git repository.
     pub commit: Option<String>,
     /// What was to be done.
     pub plan: Plan,
-    /// What approves the plan, where it can be applied.
+    /// The digest that approves the plan, if it can be applied.
     pub digest: Option<String>,
     /// What happened, in order; empty for a run that only plans.
     pub events: Vec<Event>,
     /// What people should know, each a full sentence.
     pub warnings: Vec<String>,
-    /// Which releases a change touches, where the run is only about those.
-    pub touched: Option<Touched>,
+    /// The releases that a change touches, if the run is restricted to them.
+    pub touched: Option<TouchedReleases>,
     /// Who approved the plan, if somebody named its digest.
     pub approval: Option<Approval>,
 }
@@ -93,17 +93,16 @@ impl fmt::Display for Approval {
 }
 
 impl Report {
-    /// What approves the plan; `None` where there is nothing to approve, or no more.
+    /// The digest that approves the plan; `None` if there is nothing left to approve.
     fn approvable(&self) -> Option<&str> {
         let open = self.purpose == Purpose::Plan && !self.plan.is_empty();
-        self.digest.as_deref().filter(|_| open)
+        if open { self.digest.as_deref() } else { None }
     }
 }
 
 /// Something that happened to an object while a plan was applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The object.
     pub id: ObjectId,
     /// What happened.
     pub outcome: Outcome,
@@ -148,7 +147,7 @@ pub enum Detail {
 
 /// How the changes of an object are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum View {
+pub enum ChangeLayout {
     /// A line a change, what others changed apart from what an apply would, and a new object as YAML.
     #[default]
     Lines,
@@ -160,7 +159,7 @@ pub enum View {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     /// How they are laid out.
-    pub view: View,
+    pub view: ChangeLayout,
     /// Whether those that a rule hides are shown as well.
     pub ignored: bool,
 }
@@ -172,12 +171,12 @@ impl Show {
     }
 
     /// The changes of an object that are shown.
-    fn parts<'a>(self, report: &Report, object: &'a ObjectComparison) -> values::Parts<'a> {
-        let mut parts = values::Parts::of(&object.fields);
+    fn parts<'a>(self, report: &Report, object: &'a ObjectComparison) -> values::ChangeParts<'a> {
+        let mut parts = values::ChangeParts::from_fields(&object.fields);
         if !self.ignored {
             parts.ignored.clear();
         }
-        if report.purpose == Purpose::Drift && self.view == View::Lines {
+        if report.purpose == Purpose::Drift && self.view == ChangeLayout::Lines {
             // What an apply would do about it is no part of that question.
             parts.next.retain(|change| !change.drifted);
         }
@@ -216,7 +215,7 @@ impl Outcome {
     }
 }
 
-/// What a finding is called where it is told.
+/// The word in front of a finding.
 fn policy_word(report: &Report, ruling: Ruling) -> String {
     match (ruling, &report.approval) {
         (Ruling::Deny, _) => "denied".to_owned(),
@@ -227,16 +226,17 @@ fn policy_word(report: &Report, ruling: Ruling) -> String {
 }
 
 /// The steps of one release, in the order of the plan.
-struct Release<'a> {
+struct ReleaseSteps<'a> {
     name: &'a str,
     steps: Vec<&'a Step>,
     show: Show,
 }
 
-impl<'a> Release<'a> {
+impl<'a> ReleaseSteps<'a> {
     /// The releases of a plan, in the order in which they first have a step.
     fn all(plan: &'a Plan, show: Show) -> Vec<Self> {
-        let (mut releases, mut places): (Vec<Self>, BTreeMap<&str, usize>) = Default::default();
+        let mut releases: Vec<Self> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for step in &plan.steps {
             let name = step.object.release.as_ref();
             let at = *places.entry(name).or_insert(releases.len());
@@ -254,7 +254,7 @@ impl<'a> Release<'a> {
 
     /// The steps that are shown one by one.
     fn shown(&self) -> impl Iterator<Item = &'a Step> {
-        // That a hook is not run is worth a line only where something else is done.
+        // A hook that does not run gets a line only if something else is done.
         let changes = self.steps.iter().any(|step| step.action.is_pending());
         let rests = |step: &Step| step.action.hook().is_some() && !step.action.is_pending();
         self.steps.iter().copied().filter(move |step| self.show.has(step) && (changes || !rests(step)))
@@ -262,7 +262,7 @@ impl<'a> Release<'a> {
 }
 
 /// The table of counts by release: its head, and a row each. Columns without any count are left out.
-fn table(releases: &[Release]) -> (Vec<&'static str>, Vec<(String, Vec<usize>)>) {
+fn table(releases: &[ReleaseSteps]) -> (Vec<&'static str>, Vec<(String, Vec<usize>)>) {
     let summaries: Vec<_> = releases.iter().map(|release| release.summary().counts()).collect();
     let used: Vec<usize> = (0..Summary::default().counts().len())
         .filter(|column| summaries.iter().any(|counts| counts[*column].1 > 0))

@@ -1,12 +1,12 @@
-//! What a person should look at, each with its place: what forges show beside the lines of a change.
+//! What a person should look at, each with its place. Forges show these notices beside the lines of a change.
 
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::values::Parts;
-use super::{Outcomes, Part, Purpose, Report, Told, impact};
+use super::values::ChangeParts;
+use super::{EnvironmentReport, Outcomes, Purpose, Report, ReportPart, impact};
 use crate::impact::Consequence;
 use crate::manifest::ObjectId;
 use crate::plan::{Action, Finding, Refusal, Ruling, Step};
@@ -24,11 +24,10 @@ pub struct Notice {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The environment.
     pub environment: String,
-    /// The release, where it is about one.
+    /// The release, if it is about one.
     pub release: Option<String>,
-    /// The object, where it is about one.
+    /// The object, if it is about one.
     pub object: Option<ObjectId>,
     /// Where that is written.
     pub origin: Option<Origin>,
@@ -110,11 +109,11 @@ pub fn fingerprints<'n>(notices: &'n [Notice], folder: &str) -> Vec<(&'n Notice,
 }
 
 /// The notices of several environments, the gravest first.
-pub fn notices_of_many(parts: &[Part]) -> Vec<Notice> {
-    let of = |part: &Part| match part.told {
-        Told::Report(report, _) => notices(report),
-        Told::Failed(failed) => failed.iter().map(|it| Notice::failed(part.environment, it)).collect(),
-        Told::Lines(_) | Told::Status(..) | Told::Skipped => Vec::new(),
+pub fn notices_of_many(parts: &[ReportPart]) -> Vec<Notice> {
+    let of = |part: &ReportPart| match part.told {
+        EnvironmentReport::Report(report, _) => notices(report),
+        EnvironmentReport::Failed(failed) => failed.iter().map(|it| Notice::failed(part.environment, it)).collect(),
+        EnvironmentReport::Lines(_) | EnvironmentReport::Status(..) | EnvironmentReport::Skipped => Vec::new(),
     };
     let mut all: Vec<Notice> = parts.iter().flat_map(of).collect();
     all.sort_by_key(|it| it.level);
@@ -131,7 +130,7 @@ pub fn notices(report: &Report) -> Vec<Notice> {
     all.extend(plan.findings.iter().map(|it| ruled(environment, &steps, it)));
     all.extend(failed(report, &steps));
     all.extend(plan.steps.iter().filter_map(|step| of_step(report, step)));
-    all.extend(impact::of(report).effects.iter().filter_map(|effect| {
+    all.extend(impact::to_show(report).effects.iter().filter_map(|effect| {
         let level = match effect.what {
             Consequence::Data { .. } | Consequence::Rights { .. } | Consequence::Selector { .. } => Level::Warning,
             Consequence::NoRestart { .. } => Level::Note,
@@ -183,7 +182,7 @@ fn ruled(environment: &str, steps: &Steps, finding: &Finding) -> Notice {
 
 /// Objects that did not end well.
 fn failed(report: &Report, steps: &Steps) -> Vec<Notice> {
-    let outcomes = Outcomes::of(&report.events);
+    let outcomes = Outcomes::from_events(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, reason)| {
         let rule = format!("run/{outcome}");
         about(steps, id, Notice::new(Level::Error, rule, &report.plan.environment, (*reason).to_owned()))
@@ -209,7 +208,7 @@ fn of_step(report: &Report, step: &Step) -> Option<Notice> {
 
 /// What others changed, a line each.
 fn drifted(step: &Step) -> Option<String> {
-    let parts = Parts { since: step.object.since_last_apply().collect(), ..Parts::default() };
-    let lines: Vec<String> = parts.told().into_iter().flat_map(|(_, lines)| lines).collect();
+    let parts = ChangeParts { since: step.object.since_last_apply().collect(), ..ChangeParts::default() };
+    let lines: Vec<String> = parts.lines().into_iter().flat_map(|(_, lines)| lines).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

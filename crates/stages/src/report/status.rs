@@ -1,4 +1,4 @@
-//! How the objects of an environment are, as text and as JSON.
+//! The health of the objects of an environment, as text and as JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use crate::manifest::ObjectId;
 
 /// How the objects of an environment are, by release.
 #[derive(Clone, Debug, Default)]
-pub struct Status {
-    /// The environment.
+pub struct EnvironmentStatus {
     pub environment: String,
     /// The releases that were asked about, whether the cluster has anything of them or not.
     pub releases: BTreeMap<String, Vec<(ObjectId, Standing)>>,
@@ -31,7 +30,7 @@ pub enum Standing {
     Failed(String),
     /// Not there.
     Gone,
-    /// Not to be told, with the reason.
+    /// Unknown, with the reason.
     Unknown(String),
 }
 
@@ -68,8 +67,8 @@ impl Standing {
     }
 }
 
-impl Status {
-    /// How many objects there are, how many of them are known not to be healthy, and how many could not be told.
+impl EnvironmentStatus {
+    /// How many objects there are, how many of them are known not to be healthy, and how many are unknown.
     pub fn counts(&self) -> (usize, usize, usize) {
         let [healthy, waiting, failed, gone, unknown] = counts(self.releases.values().flatten());
         let bad = waiting + failed + gone;
@@ -140,7 +139,8 @@ mod tests {
             (id("c"), Standing::Gone),
         ];
         let releases = BTreeMap::from([("shop".to_owned(), objects), ("none".to_owned(), Vec::new())]);
-        let status = Status { environment: "dev".to_owned(), releases, warnings: vec!["Look out.".to_owned()] };
+        let status =
+            EnvironmentStatus { environment: "dev".to_owned(), releases, warnings: vec!["Look out.".to_owned()] };
         assert_eq!(
             status.text(),
             "RELEASE  HEALTHY  WAITING  FAILED  GONE  UNKNOWN\n\

@@ -1,4 +1,4 @@
-//! The counts that stand before the closing line: how objects were judged, what is hidden, what could not be told.
+//! The counts before the closing line: how objects were judged, what is hidden, and what is unknown.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct Tallies {
     pub judged: [(&'static str, usize); 5],
     /// How many fields rules hide, and of how many objects.
     pub ignored: (usize, usize),
-    /// By cause and kind, how many objects could not be told.
+    /// How many objects are unknown, by cause and kind.
     pub unknown: BTreeMap<Cause, BTreeMap<String, usize>>,
     /// By release, what its inventory says from now on about the objects that leave it.
     pub policies: BTreeMap<String, Prune>,
@@ -25,7 +25,7 @@ pub(super) struct Tallies {
 /// The words for the ways of judging, the strongest first.
 const WAYS: [&str; 5] = ["recorded", "structure", "dry-run", "predicted", "refused"];
 
-/// The word for how an object was judged; `trivial` where there was nothing to compare.
+/// The word for how an object was judged; `trivial` if there was nothing to compare.
 pub(super) fn way(judged: &Judged) -> &'static str {
     match judged {
         Judged::Recorded => "recorded",
@@ -37,7 +37,7 @@ pub(super) fn way(judged: &Judged) -> &'static str {
     }
 }
 
-/// Why a step could not be told.
+/// Why a step is unknown.
 pub(super) fn cause(step: &Step) -> Option<Cause> {
     match (&step.action, &step.object.verdict) {
         (Action::Unknown { .. }, Verdict::Unknown(why)) => Some(why.cause),
@@ -47,7 +47,7 @@ pub(super) fn cause(step: &Step) -> Option<Cause> {
 }
 
 impl Tallies {
-    pub fn of(plan: &Plan) -> Self {
+    pub fn from_plan(plan: &Plan) -> Self {
         let policies = plan.policies.clone();
         let rewrites = plan.rewrites.clone();
         let mut tallies = Self { judged: WAYS.map(|way| (way, 0)), policies, rewrites, ..Self::default() };
@@ -64,7 +64,7 @@ impl Tallies {
         tallies
     }
 
-    /// A line for each count that helps. How objects were judged is not said where all is proven.
+    /// A line for each useful count. How objects were judged is left out if all are proven.
     pub fn lines(&self, ignored_are_shown: bool) -> Vec<String> {
         let asked = self.judged.iter().any(|(way, count)| *count > 0 && !Self::is_proof(way));
         let judged = asked.then(|| {

@@ -1,13 +1,13 @@
-//! The report for a terminal or a log. It is readable without colour: signs and words say everything.
+//! The report for a terminal or a log. It reads well without colour: signs and words say everything.
 
 use anstyle::{AnsiColor, Effects};
 
 use super::columns::columns;
 use super::escape::{after, line, lines};
 use super::tallies::Tallies;
-use super::{Detail, Outcomes, Purpose, Release, Report, Show, View, closing, impact, policy_word, table};
+use super::{ChangeLayout, Detail, Outcomes, Purpose, ReleaseSteps, Report, Show, closing, impact, policy_word, table};
 use crate::diff::{self, Judged, LineKind, ObjectComparison};
-use crate::plan::{Action, Does, Ruling, Step};
+use crate::plan::{Action, HookAction, Ruling, Step};
 use weft_base::diagnostic::Diagnose;
 
 /// A new object of more lines is not shown whole.
@@ -15,12 +15,12 @@ const LONGEST_NEW: usize = 80;
 /// More effects are only counted.
 const MOST_EFFECTS: usize = 50;
 
-/// How many characters a line has where nobody says it.
+/// The default width of a line in characters.
 pub const WIDTH: usize = 80;
 
 /// How a text looks.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub struct TextStyle {
     /// Whether it has ANSI colours.
     pub colour: bool,
     /// How much it shows of each object. Unchanged objects are only counted, whatever it says.
@@ -31,15 +31,15 @@ pub struct Style {
     pub width: usize,
 }
 
-impl Default for Style {
+impl Default for TextStyle {
     fn default() -> Self {
         Self { colour: false, detail: Detail::default(), show: Show::default(), width: WIDTH }
     }
 }
 
-/// The report as text, ended by the one line that says what it comes to.
-pub fn text(report: &Report, style: &Style) -> String {
-    let mut writer = Writer { out: String::new(), style: *style, report };
+/// The report as text. Its last line is the summary.
+pub fn text(report: &Report, style: &TextStyle) -> String {
+    let mut writer = TextWriter { out: String::new(), style: *style, report };
     if report.purpose != Purpose::Run {
         writer.plan(report);
     }
@@ -55,7 +55,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     writer.impact(report);
     if report.purpose != Purpose::Run {
-        for tally in Tallies::of(&report.plan).lines(style.show.ignored) {
+        for tally in Tallies::from_plan(&report.plan).lines(style.show.ignored) {
             writer.line(&line(&tally));
         }
     }
@@ -67,13 +67,13 @@ pub fn text(report: &Report, style: &Style) -> String {
     writer.out
 }
 
-struct Writer<'r> {
+struct TextWriter<'r> {
     out: String,
-    style: Style,
+    style: TextStyle,
     report: &'r Report,
 }
 
-impl Writer<'_> {
+impl TextWriter<'_> {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
@@ -92,7 +92,7 @@ impl Writer<'_> {
     }
 
     fn plan(&mut self, report: &Report) {
-        let releases = Release::all(&report.plan, self.style.show);
+        let releases = ReleaseSteps::all(&report.plan, self.style.show);
         self.header(report);
         if self.style.detail >= Detail::Names {
             for release in &releases {
@@ -112,7 +112,7 @@ impl Writer<'_> {
         self.line("");
     }
 
-    fn release(&mut self, release: &Release) {
+    fn release(&mut self, release: &ReleaseSteps) {
         if release.shown().next().is_none() {
             return;
         }
@@ -136,7 +136,9 @@ impl Writer<'_> {
         let head = format!("{} {} {id}{reason}{was}{judged}", step.action.sign(), step.action);
         let head = self.paint(&head, colour(&step.action));
         self.line(&format!("  {head}"));
-        if let Some(adoption) = step.object.adopts.as_ref().filter(|_| self.style.detail >= Detail::Changes) {
+        if self.style.detail >= Detail::Changes
+            && let Some(adoption) = &step.object.adopts
+        {
             self.line(&format!("      {}", line(&adoption.to_string())));
         }
         if let Action::Recreate { loses, .. } = &step.action {
@@ -149,8 +151,8 @@ impl Writer<'_> {
         }
         match self.style.show.view {
             _ if self.style.detail < Detail::Changes => {}
-            View::Lines => self.changes(step),
-            View::Columns => self.columns(step),
+            ChangeLayout::Lines => self.changes(step),
+            ChangeLayout::Columns => self.columns(step),
         }
     }
 
@@ -158,7 +160,7 @@ impl Writer<'_> {
     /// left out.
     fn changes(&mut self, step: &Step) {
         let drift = self.report.purpose == Purpose::Drift;
-        let told = self.style.show.parts(self.report, &step.object).told();
+        let told = self.style.show.parts(self.report, &step.object).lines();
         let alone = told.len() == 1 && told[0].0 == "about to change";
         for (heading, changes) in told {
             let indent = if alone { "      " } else { "        " };
@@ -170,7 +172,7 @@ impl Writer<'_> {
             }
         }
         let written = step.action.is_write();
-        let runs = step.action.hook().is_some_and(|hook| hook.does == Does::Run);
+        let runs = step.action.hook().is_some_and(|hook| hook.does == HookAction::Run);
         if self.style.detail == Detail::Full && (written || runs) && !drift {
             self.view(step);
         }
@@ -204,7 +206,7 @@ impl Writer<'_> {
         }
     }
 
-    fn table(&mut self, releases: &[Release]) {
+    fn table(&mut self, releases: &[ReleaseSteps]) {
         let (head, rows) = table(releases);
         let width = rows.iter().map(|(name, _)| name.chars().count()).chain(["release".len()]).max().unwrap_or(0);
         let cells = |cells: &mut dyn Iterator<Item = String>| cells.fold(String::new(), |row, cell| row + "  " + &cell);
@@ -220,9 +222,10 @@ impl Writer<'_> {
     }
 
     fn outcomes(&mut self, report: &Report) {
-        let outcomes = Outcomes::of(&report.events);
-        // Where all went well the closing line says enough.
-        for (id, outcome) in outcomes.done.iter().filter(|_| !outcomes.open.is_empty()) {
+        let outcomes = Outcomes::from_events(&report.events);
+        // If all went well, the closing line says enough.
+        let done = if outcomes.open.is_empty() { &[][..] } else { &outcomes.done };
+        for (id, outcome) in done {
             let outcome = self.paint(outcome, AnsiColor::Green);
             self.line(&format!("{outcome} {}", line(&id.to_string())));
         }
@@ -237,7 +240,7 @@ impl Writer<'_> {
 
     /// What it comes to. Of a long list the beginning is shown; JSON has all of it.
     fn impact(&mut self, report: &Report) {
-        let lines = impact::lines(&impact::of(report));
+        let lines = impact::lines(&impact::to_show(report));
         if lines.is_empty() {
             return;
         }
@@ -291,7 +294,7 @@ fn colour(action: &Action) -> AnsiColor {
         Action::Update => AnsiColor::Yellow,
         Action::Recreate { .. } | Action::Unknown { .. } => AnsiColor::Magenta,
         Action::Delete => AnsiColor::Red,
-        Action::Hook(hook) if hook.does == Does::Run => AnsiColor::Green,
+        Action::Hook(hook) if hook.does == HookAction::Run => AnsiColor::Green,
         Action::Orphan { .. } | Action::Keep { .. } | Action::Forget { .. } | Action::Unchanged | Action::Hook(_) => {
             AnsiColor::Cyan
         }

@@ -1,4 +1,4 @@
-//! Values and field changes as they are shown. A comparison holds sketches where there were secrets.
+//! Formats values and field changes. A comparison has sketches in place of secrets.
 
 use serde_json::Value as Json;
 
@@ -14,7 +14,7 @@ pub fn json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or(Json::Null)
 }
 
-/// The value on one line: JSON without spaces; `(none)` where there is none.
+/// The value on one line: JSON without spaces, or `(none)`.
 pub(super) fn whole(value: Option<&Value>) -> String {
     value.map_or_else(|| "(none)".into(), |value| line(&brief(value, usize::MAX)))
 }
@@ -32,7 +32,7 @@ pub(super) fn after(change: &FieldChange) -> String {
     }
 }
 
-/// A text of at most so many characters, the last one an ellipsis where some are left out.
+/// Cuts a text to a number of characters; the last one is an ellipsis if some are left out.
 pub(super) fn cut(text: &str, width: usize) -> String {
     match text.char_indices().nth(width) {
         Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
@@ -42,7 +42,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// The two parts of an object's changes, and what rules say not to show.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
+pub(super) struct ChangeParts<'a> {
     /// What others changed since the last apply.
     pub since: Vec<&'a FieldChange>,
     /// What an apply would change.
@@ -51,9 +51,9 @@ pub(super) struct Parts<'a> {
     pub ignored: Vec<&'a FieldChange>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ChangeParts<'a> {
     /// The parts of all changes; a field that others changed and an apply would put back is in both.
-    pub fn of(fields: impl IntoIterator<Item = &'a FieldChange>) -> Self {
+    pub fn from_fields(fields: impl IntoIterator<Item = &'a FieldChange>) -> Self {
         let mut parts = Self::default();
         for change in fields {
             if let Class::Ignored(_) = change.class {
@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Each part that has anything, with its heading and a line for each change.
-    pub fn told(&self) -> Vec<(&'static str, Vec<String>)> {
+    pub fn lines(&self) -> Vec<(&'static str, Vec<String>)> {
         let lines = |part: &[&FieldChange], tell: fn(&FieldChange) -> String| part.iter().map(|it| tell(it)).collect();
         let parts = [
             ("changed since the last apply", lines(&self.since, since)),
@@ -135,7 +135,7 @@ fn by(change: &FieldChange) -> String {
     }
 }
 
-/// Those who wrote the field, escaped; empty where nobody else did.
+/// Those who wrote the field, escaped; empty if nobody else did.
 pub(super) fn writers(change: &FieldChange) -> String {
     line(&change.writers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }

@@ -1,6 +1,6 @@
-//! Bytes <-> compressed chunks that know where they belong.
+//! Cuts bytes into compressed chunks and joins them again.
 //!
-//! A chunk begins with the line `weft/1 INDEX COUNT DIGEST`: its place from 1, how many there are, and the SHA-256 of
+//! A chunk starts with the line `weft/1 INDEX COUNT DIGEST`: its index from 1, the number of chunks, and the SHA-256 of
 //! the compressed whole.
 
 use std::io::{Read, Write};
@@ -20,7 +20,7 @@ const LARGEST: usize = 700 * 1024;
 const LARGEST_WHOLE: u64 = 512 * 1024 * 1024;
 const MAGIC: &str = "weft/1";
 
-/// The compressed bytes in chunks, the first of which is number 1.
+/// The compressed bytes in chunks, numbered from 1.
 pub(super) fn cut(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
     let compression = |source| StateError::Compression { source };
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -35,7 +35,7 @@ pub(super) fn cut(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StateError> {
 /// The bytes that [`cut`] got.
 pub(super) fn join<'c>(chunks: &'c [Vec<u8>]) -> Result<Vec<u8>, StateError> {
     let read = |(at, chunk): (usize, &'c Vec<u8>)| part(chunk).ok_or(StateError::Chunk { at });
-    let mut parts = (1..).zip(chunks).map(read).collect::<Result<Vec<Part>, StateError>>()?;
+    let mut parts = (1..).zip(chunks).map(read).collect::<Result<Vec<Chunk>, StateError>>()?;
     parts.sort_by_key(|part| part.index);
     let first = parts.first().ok_or(StateError::Empty)?;
     let count = first.count;
@@ -54,21 +54,21 @@ pub(super) fn join<'c>(chunks: &'c [Vec<u8>]) -> Result<Vec<u8>, StateError> {
 }
 
 /// One chunk, read.
-struct Part<'a> {
+struct Chunk<'a> {
     index: usize,
     count: usize,
     digest: &'a str,
     data: &'a [u8],
 }
 
-fn part(chunk: &[u8]) -> Option<Part<'_>> {
+fn part(chunk: &[u8]) -> Option<Chunk<'_>> {
     let end = chunk.iter().position(|byte| *byte == b'\n')?;
     let mut words = std::str::from_utf8(&chunk[..end]).ok()?.split(' ');
     (words.next()? == MAGIC).then_some(())?;
     let index = words.next()?.parse().ok()?;
     let count = words.next()?.parse().ok()?;
     let digest = words.next()?;
-    (index >= 1 && index <= count).then_some(Part { index, count, digest, data: &chunk[end + 1..] })
+    (index >= 1 && index <= count).then_some(Chunk { index, count, digest, data: &chunk[end + 1..] })
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -1,4 +1,4 @@
-//! An inventory <-> its JSON document.
+//! Converts an inventory to and from its JSON document.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::hooks::Hooks;
+use super::hooks::HooksDocument;
 use super::{FORMAT_VERSION, Inventory, Member, OWNED_VERSION, StateError};
 use crate::diff::{Applied, Recorded};
 use crate::manifest::ObjectId;
@@ -17,13 +17,13 @@ use weft_schema::GroupKind;
 /// What every version of the format has.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
+struct VersionField {
     format_version: Option<Json>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
+struct InventoryDocument {
     format_version: u64,
     environment: String,
     release: String,
@@ -31,14 +31,14 @@ struct Document {
     project: Option<Owner>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
-    objects: Vec<Entry>,
-    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
-    hooks: Hooks,
+    objects: Vec<ObjectEntry>,
+    #[serde(default, skip_serializing_if = "HooksDocument::is_empty")]
+    hooks: HooksDocument,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Entry {
+struct ObjectEntry {
     api_version: String,
     group: String,
     kind: String,
@@ -62,7 +62,7 @@ struct Record {
 /// The document of an inventory, as `docs/schema/inventory-v1.json` describes it. A record with a secret is refused.
 pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
     let objects = inventory.objects.iter().map(|(id, member)| entry(id, member)).collect::<Result<_, _>>()?;
-    let document = Document {
+    let document = InventoryDocument {
         // A program that does not know of projects must not take the inventory for its own.
         format_version: if inventory.owner.is_some() { OWNED_VERSION } else { FORMAT_VERSION },
         environment: inventory.environment.clone(),
@@ -70,17 +70,17 @@ pub(super) fn to_json(inventory: &Inventory) -> Result<Vec<u8>, StateError> {
         project: inventory.owner.clone(),
         commit: inventory.commit.clone(),
         objects,
-        hooks: Hooks::of(&inventory.hooks)?,
+        hooks: HooksDocument::from_state(&inventory.hooks)?,
     };
     serde_json::to_vec(&document).map_err(|source| StateError::Format { source })
 }
 
-fn entry(id: &ObjectId, member: &Member) -> Result<Entry, StateError> {
+fn entry(id: &ObjectId, member: &Member) -> Result<ObjectEntry, StateError> {
     let secret = member.recorded.as_ref().and_then(|recorded| secret(recorded.applied.made()?, &Path::root()));
     if let Some(path) = secret {
         return Err(StateError::Secret { id: id.clone(), path: path.to_string() });
     }
-    Ok(Entry {
+    Ok(ObjectEntry {
         api_version: member.api_version.clone(),
         group: id.kind.group.clone(),
         kind: id.kind.kind.clone(),
@@ -108,7 +108,7 @@ pub(super) fn secret(value: &Value, at: &Path) -> Option<Path> {
 
 /// The inventory of a document; of one of another format version nothing else is told.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Inventory, StateError> {
-    let document: Document = parse(bytes, OWNED_VERSION, |it: &Document| it.format_version)?;
+    let document: InventoryDocument = parse(bytes, OWNED_VERSION, |it: &InventoryDocument| it.format_version)?;
     Ok(Inventory {
         environment: document.environment,
         release: document.release.into(),
@@ -127,7 +127,7 @@ pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], newest: u64, version: fn(
     match serde_json::from_slice::<D>(bytes) {
         Ok(document) if is_read(version(&document)) => Ok(document),
         other => {
-            let Version { format_version } = serde_json::from_slice(bytes).map_err(format)?;
+            let VersionField { format_version } = serde_json::from_slice(bytes).map_err(format)?;
             if !format_version.as_ref().and_then(Json::as_u64).is_some_and(is_read) {
                 let found = format_version.map_or_else(|| "none".into(), |it| it.to_string());
                 return Err(StateError::Version { found, newest });
@@ -137,7 +137,7 @@ pub(super) fn parse<D: DeserializeOwned>(bytes: &[u8], newest: u64, version: fn(
     }
 }
 
-fn member(entry: Entry) -> (ObjectId, Member) {
+fn member(entry: ObjectEntry) -> (ObjectId, Member) {
     let kind = GroupKind { group: entry.group, kind: entry.kind };
     let recorded = entry.recorded.map(|record| {
         let Record { uid, desired, owned, projection, applied } = record;

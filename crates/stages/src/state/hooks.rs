@@ -1,4 +1,4 @@
-//! What an inventory keeps about hooks <-> its JSON.
+//! Converts what an inventory records about hooks to and from JSON.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use super::StateError;
 use super::document::secret;
 use crate::manifest::ObjectId;
 use crate::manifest::hooks::{Occasion, Point};
-use crate::plan::hooks::{KeptBody, KeptHooks, Left, Seen};
+use crate::plan::hooks::{HookBody, HookLeftover, HookRecord, HookState};
 use weft_base::value::{Path, Value};
 use weft_schema::GroupKind;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct Hooks {
+pub(super) struct HooksDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     unfinished: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    seen: Vec<SeenEntry>,
+    seen: Vec<HookRecordEntry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    left: Vec<LeftEntry>,
+    left: Vec<LeftoverEntry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     bodies: Vec<BodyEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SeenEntry {
-    hook: Id,
+struct HookRecordEntry {
+    hook: ObjectIdEntry,
     point: String,
     digest: String,
     ran: bool,
@@ -36,22 +36,22 @@ struct SeenEntry {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LeftEntry {
-    object: Id,
+struct LeftoverEntry {
+    object: ObjectIdEntry,
     api_version: String,
-    hook: Id,
+    hook: ObjectIdEntry,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BodyEntry {
-    hook: Id,
+    hook: ObjectIdEntry,
     body: Value,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Id {
+struct ObjectIdEntry {
     group: String,
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,25 +59,25 @@ struct Id {
     name: String,
 }
 
-impl Hooks {
+impl HooksDocument {
     pub(super) fn is_empty(&self) -> bool {
         self.unfinished.is_none() && self.seen.is_empty() && self.left.is_empty() && self.bodies.is_empty()
     }
 
     /// A hook in which anything is secret is refused.
-    pub(super) fn of(kept: &KeptHooks) -> Result<Self, StateError> {
-        let seen = kept.seen.iter().map(|((hook, point), seen)| SeenEntry {
+    pub(super) fn from_state(kept: &HookState) -> Result<Self, StateError> {
+        let seen = kept.seen.iter().map(|((hook, point), seen)| HookRecordEntry {
             hook: hook.into(),
             point: point.to_string(),
             digest: seen.digest.clone(),
             ran: seen.ran,
         });
-        let left = kept.left.iter().map(|(object, left)| LeftEntry {
+        let left = kept.left.iter().map(|(object, left)| LeftoverEntry {
             object: object.into(),
             api_version: left.api_version.clone(),
             hook: (&left.of).into(),
         });
-        let body = |(hook, KeptBody(body)): (&ObjectId, &KeptBody)| match secret(body, &Path::root()) {
+        let body = |(hook, HookBody(body)): (&ObjectId, &HookBody)| match secret(body, &Path::root()) {
             Some(path) => Err(StateError::Secret { id: hook.clone(), path: path.to_string() }),
             None => Ok(BodyEntry { hook: hook.into(), body: (**body).clone() }),
         };
@@ -90,18 +90,18 @@ impl Hooks {
     }
 }
 
-impl From<Hooks> for KeptHooks {
+impl From<HooksDocument> for HookState {
     /// A point or an occasion that no version of this format has is nothing that was seen.
-    fn from(hooks: Hooks) -> Self {
+    fn from(hooks: HooksDocument) -> Self {
         let seen = hooks.seen.into_iter().filter_map(|it| {
             let point = Point::of(&it.point)?;
-            Some(((it.hook.into(), point), Seen { digest: it.digest, ran: it.ran }))
+            Some(((it.hook.into(), point), HookRecord { digest: it.digest, ran: it.ran }))
         });
         let left = hooks.left.into_iter().map(|it| {
-            let left = Left { api_version: it.api_version, of: it.hook.into() };
+            let left = HookLeftover { api_version: it.api_version, of: it.hook.into() };
             (it.object.into(), left)
         });
-        let bodies = hooks.bodies.into_iter().map(|it| (it.hook.into(), KeptBody(Arc::new(it.body))));
+        let bodies = hooks.bodies.into_iter().map(|it| (it.hook.into(), HookBody(Arc::new(it.body))));
         Self {
             unfinished: hooks.unfinished.as_deref().and_then(Occasion::of),
             seen: seen.collect(),
@@ -111,16 +111,16 @@ impl From<Hooks> for KeptHooks {
     }
 }
 
-impl From<&ObjectId> for Id {
+impl From<&ObjectId> for ObjectIdEntry {
     fn from(id: &ObjectId) -> Self {
         let ObjectId { kind, namespace, name } = id.clone();
         Self { group: kind.group, kind: kind.kind, namespace, name }
     }
 }
 
-impl From<Id> for ObjectId {
-    fn from(id: Id) -> Self {
-        let Id { group, kind, namespace, name } = id;
+impl From<ObjectIdEntry> for ObjectId {
+    fn from(id: ObjectIdEntry) -> Self {
+        let ObjectIdEntry { group, kind, namespace, name } = id;
         Self { kind: GroupKind { group, kind }, namespace, name }
     }
 }

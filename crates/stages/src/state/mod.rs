@@ -1,8 +1,8 @@
-//! The formats of what is kept: inventories with what was applied, the [`history`] of releases, and plans in files
+//! The formats of stored state: inventories with what was applied, the [`history`] of releases, and plans in files
 //! ([`saved`]).
 //!
 //! An inventory is one JSON document (`docs/schema/inventory-v1.json`), compressed and cut into chunks that each fit a
-//! Secret. Every chunk says which part of which document it is, so that a torn write is seen and never read.
+//! Secret. Every chunk says which part of which document it is, so a torn write is noticed and never read.
 
 mod chunks;
 mod document;
@@ -21,7 +21,7 @@ use thiserror::Error;
 pub use self::outline::Outline;
 use crate::diff::Recorded;
 use crate::manifest::ObjectId;
-use crate::plan::hooks::KeptHooks;
+use crate::plan::hooks::HookState;
 use crate::project::{Owner, Prune};
 use weft_base::diagnostic::{Diagnose, Kind};
 
@@ -39,9 +39,7 @@ pub fn second(at: Timestamp) -> String {
 /// What a release has in the cluster: a superset while it is applied, exact after the prune.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inventory {
-    /// The environment.
     pub environment: String,
-    /// The release.
     pub release: Arc<str>,
     /// The project that it belongs to; `None` if it was written before projects had identities.
     pub owner: Option<Owner>,
@@ -50,7 +48,7 @@ pub struct Inventory {
     /// Its objects. One that is being created has no record yet.
     pub objects: BTreeMap<ObjectId, Member>,
     /// What is kept about its hooks.
-    pub hooks: KeptHooks,
+    pub hooks: HookState,
     /// What becomes of objects that leave it. It stands beside the document, so that programs that do not know it read
     /// the rest.
     pub prune: Prune,
@@ -70,12 +68,7 @@ pub struct Member {
 pub enum StateError {
     /// What was recorded still holds a secret.
     #[error("the record of `{id}` holds a secret at `{path}`, and an inventory must not")]
-    Secret {
-        /// The object.
-        id: ObjectId,
-        /// The field.
-        path: String,
-    },
+    Secret { id: ObjectId, path: String },
     /// There is no chunk.
     #[error("the document has no data")]
     Empty,
@@ -102,7 +95,7 @@ pub enum StateError {
     /// The compressed data is damaged.
     #[error("the document cannot be decompressed")]
     Compression {
-        /// What the decoder said.
+        /// The decoder's error.
         #[source]
         source: std::io::Error,
     },
@@ -117,7 +110,7 @@ pub enum StateError {
     /// The document is not as its format says.
     #[error("the document is not as its format says")]
     Format {
-        /// What the reader said.
+        /// The reader's error.
         #[source]
         source: serde_json::Error,
     },

@@ -1,4 +1,4 @@
-//! What an inventory holds, without what was applied: short enough to stand beside the document.
+//! The contents of an inventory without what was applied. It is short enough to stand beside the document.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use weft_schema::GroupKind;
 /// A server takes 256 KiB of annotations; half of that is left for whoever else writes some.
 const LARGEST: usize = 128 * 1024;
 
-/// What a run has to know of a release that it is not about.
+/// What a run has to know about a release that is not part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     /// The objects of the inventory.
@@ -33,7 +33,7 @@ const BETWEEN: &str = "/";
 /// The text of an outline. It says of each namespace (empty for the whole cluster) which names are those of which kinds.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Text<T: Ord> {
+struct OutlineDocument<T: Ord> {
     format_version: u64,
     objects: BTreeMap<T, BTreeMap<T, T>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +42,7 @@ struct Text<T: Ord> {
 
 impl Outline {
     /// That of an inventory.
-    pub fn of(inventory: &Inventory) -> Self {
+    pub fn from_inventory(inventory: &Inventory) -> Self {
         let scaled = inventory.objects.iter().filter_map(|(id, member)| {
             let recorded = member.recorded.as_deref()?;
             Some((diff::scales(id, || &recorded.applied)?, id.clone()))
@@ -51,7 +51,7 @@ impl Outline {
         Self { objects, scaled: scaled.collect(), prune: inventory.prune, owner: inventory.owner.clone() }
     }
 
-    /// The outline in one line of JSON; `None` where it is too long to stand beside the document.
+    /// The outline as one line of JSON; `None` if it is too long to stand beside the document.
     pub fn to_text(&self) -> Option<String> {
         let mut objects: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for group in self.objects.groups() {
@@ -61,13 +61,13 @@ impl Outline {
             place.insert(group.names.join(BETWEEN), kinds.join(BETWEEN));
         }
         let scaled = self.scaled.iter().map(|(target, by)| (target.clone(), by.clone())).collect();
-        let text = serde_json::to_string(&Text { format_version: FORMAT_VERSION, objects, scaled }).ok()?;
+        let text = serde_json::to_string(&OutlineDocument { format_version: FORMAT_VERSION, objects, scaled }).ok()?;
         (text.len() <= LARGEST).then_some(text)
     }
 
     /// The outline that [`Self::to_text`] made this text of; `None` for any other text, so that the document is read.
     pub fn of_text(text: &str, prune: Prune) -> Option<Self> {
-        let text: Text<&str> = serde_json::from_str(text).ok()?;
+        let text: OutlineDocument<&str> = serde_json::from_str(text).ok()?;
         if text.format_version != FORMAT_VERSION {
             return None;
         }
@@ -124,7 +124,7 @@ mod tests {
             (id("Service", Some("apps"), "web"), json!({})),
             (scaler, spec),
         ];
-        let outline = Outline::of(&inventory(all));
+        let outline = Outline::from_inventory(&inventory(all));
         let text = outline.to_text().unwrap();
         assert_eq!(
             text,
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_too_long_or_of_another_version_is_none() {
         let many = (0..9_000).map(|at| (id("ConfigMap", Some("apps"), &format!("a-long-name-{at}")), json!({})));
-        assert_eq!(Outline::of(&inventory(many)).to_text(), None);
+        assert_eq!(Outline::from_inventory(&inventory(many)).to_text(), None);
         let before = r#"{"formatVersion":1,"objects":{"ConfigMap":{"apps":["web"]}}}"#;
         for text in [before, r#"{"formatVersion":2,"objects":{}}"#, "{}", r#"{"formatVersion":1}"#, "", "no json"] {
             assert_eq!(Outline::of_text(text, Prune::Delete), None, "{text}");

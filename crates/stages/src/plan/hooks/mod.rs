@@ -1,7 +1,7 @@
-//! Which hooks of a release are run, when, and why; which are not; and what they left that is removed.
+//! Decides which hooks of a release run, when and why, and which of their leftovers are removed.
 
-mod kept;
-mod tests;
+mod state;
+mod test_plan;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,9 +18,9 @@ use weft_base::masked::FingerprintKey;
 use weft_base::value::{Origin, Value};
 use weft_schema::Gvk;
 
-pub use self::kept::{KeptBody, KeptHooks, Left, Seen};
-pub use self::tests::tests;
-pub(super) use self::turn::{Turn, is_last};
+pub use self::state::{HookBody, HookLeftover, HookRecord, HookState};
+pub use self::test_plan::test_plan;
+pub(super) use self::turn::{HookTurn, is_last};
 
 /// How much of its digest is in the name of a hook.
 const HASH: usize = 10;
@@ -33,7 +33,7 @@ pub struct HookFacts {
     /// What the repository says, or for a rollback the revision.
     pub wanted: Vec<Arc<WantedHook>>,
     /// What the inventory keeps.
-    pub kept: KeptHooks,
+    pub kept: HookState,
     /// Whether the release goes back to a revision.
     pub back: bool,
 }
@@ -43,7 +43,7 @@ pub struct HookFacts {
 pub struct WantedHook {
     /// The hook.
     pub hook: Hook,
-    /// The digest; keyed where something secret is in it.
+    /// The digest; keyed if it covers a secret.
     pub digest: String,
 }
 
@@ -52,7 +52,7 @@ pub struct WantedHook {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HookStep {
     /// What is done.
-    pub does: Does,
+    pub does: HookAction,
     /// Why, with the point.
     pub reason: String,
     /// The point at which it is run.
@@ -61,7 +61,7 @@ pub struct HookStep {
     pub of: ObjectId,
     /// How it is run.
     pub terms: Terms,
-    /// Whether a run that began before is waited for where it is still under way, or ended well.
+    /// Whether an earlier run that is still under way, or ended well, is waited for instead of starting a new one.
     pub resumes: bool,
     /// The objects of its earlier runs that are deleted when it has run well.
     pub removes: Vec<ObjectId>,
@@ -70,7 +70,7 @@ pub struct HookStep {
 /// What is done about a hook, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Does {
+pub enum HookAction {
     /// It is run.
     Run,
     /// It is not run in this plan.
@@ -97,11 +97,11 @@ pub fn digest(object: &Object, written: &ObjectId, key: &FingerprintKey) -> Stri
 
 /// How what is kept about the hooks of a release changes when a plan is applied.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct HookCourse {
     /// What is done with the release.
     pub occasion: Occasion,
     /// What the inventory keeps about them.
-    pub kept: KeptHooks,
+    pub kept: HookState,
     /// What the repository says now, or for a rollback the revision.
     pub wanted: Vec<Arc<WantedHook>>,
 }
@@ -110,7 +110,7 @@ pub struct Course {
 pub(super) fn plan(
     actions: &mut Vec<(Action, ObjectComparison)>,
     releases: &[ReleaseFacts],
-) -> BTreeMap<Arc<str>, Course> {
+) -> BTreeMap<Arc<str>, HookCourse> {
     let mut courses = BTreeMap::new();
     let mut of_releases: HashMap<&str, Vec<&Action>> = HashMap::new();
     for (action, object) in &*actions {
@@ -118,9 +118,9 @@ pub(super) fn plan(
     }
     let mut added = Vec::new();
     for facts in releases.iter().filter(|it| !it.hooks.is_empty()) {
-        let judge = Judge::new(facts, of_releases.get(&*facts.name).map_or(&[][..], Vec::as_slice));
+        let judge = HookJudge::new(facts, of_releases.get(&*facts.name).map_or(&[][..], Vec::as_slice));
         let HookFacts { wanted, kept, .. } = facts.hooks.clone();
-        courses.insert(Arc::clone(&facts.name), Course { occasion: judge.occasion, kept, wanted });
+        courses.insert(Arc::clone(&facts.name), HookCourse { occasion: judge.occasion, kept, wanted });
         added.extend(judge.actions());
     }
     actions.extend(added);
@@ -136,9 +136,9 @@ impl Plan {
             let hook = step.action.hook()?;
             let wanted = &courses.get(&step.object.release)?.wanted;
             let counts = match hook.does {
-                Does::Run => true,
-                Does::Note => wanted.iter().any(|it| it.hook.object.id == hook.of),
-                Does::Rest | Does::Remove => false,
+                HookAction::Run => true,
+                HookAction::Note => wanted.iter().any(|it| it.hook.object.id == hook.of),
+                HookAction::Rest | HookAction::Remove => false,
             };
             (counts && step.object.desired.is_some()).then_some(&mut step.object)
         })
@@ -155,12 +155,12 @@ impl Plan {
 
 impl HookFacts {
     fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.kept == KeptHooks::default()
+        self.wanted.is_empty() && self.kept == HookState::default()
     }
 }
 
 /// What there is to know about one release.
-struct Judge<'a> {
+struct HookJudge<'a> {
     facts: &'a ReleaseFacts,
     occasion: Occasion,
     changes: bool,
@@ -168,7 +168,7 @@ struct Judge<'a> {
     loses: bool,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> HookJudge<'a> {
     fn new(facts: &'a ReleaseFacts, own: &[&Action]) -> Self {
         let own = || own.iter().copied();
         let kept = &facts.hooks.kept;
@@ -193,7 +193,7 @@ impl<'a> Judge<'a> {
         let run = wanted.iter().flat_map(|it| self.due(&it.hook).map(|point| self.judge(it, point)));
         let noted = wanted.iter().filter(|it| kept.is_news(&it.hook)).map(|it| {
             let reason = "what it does when its release is deleted is kept in the inventory";
-            step(&it.hook, Does::Note, self.point(&it.hook), reason.to_owned())
+            step(&it.hook, HookAction::Note, self.point(&it.hook), reason.to_owned())
         });
         let names: BTreeSet<&ObjectId> = wanted.iter().map(|it| &it.hook.object.id).collect();
         let left = kept.left.iter().filter(|(_, left)| !names.contains(&left.of));
@@ -203,7 +203,7 @@ impl<'a> Judge<'a> {
         let dropped = dropped.filter_map(|(id, body)| {
             let hook = body.hook(id, &self.facts.name)?;
             let reason = "it left the repository, and is not run when its release is deleted";
-            Some(step(&hook, Does::Note, self.point(&hook), reason.to_owned()))
+            Some(step(&hook, HookAction::Note, self.point(&hook), reason.to_owned()))
         });
         run.chain(noted).chain(dropped).chain(left).collect()
     }
@@ -238,15 +238,15 @@ impl<'a> Judge<'a> {
 
     fn judge(&self, wanted: &WantedHook, point: Point) -> (Action, ObjectComparison) {
         let WantedHook { hook, digest } = wanted;
-        let seen = self.facts.hooks.kept.seen.get(&(hook.object.id.clone(), point.kept()));
+        let seen = self.facts.hooks.kept.seen.get(&(hook.object.id.clone(), point.recorded_as()));
         let (does, why) = match seen {
-            None => (Does::Run, "it never ran"),
-            Some(seen) if seen.digest != *digest => (Does::Run, "what it says changed"),
-            Some(_) if !self.changes => (Does::Rest, "nothing of its release changes"),
-            Some(_) if self.occasion == Occasion::Rollback => (Does::Run, "it runs at every rollback"),
-            Some(seen) if !seen.ran => (Does::Run, "it never ran"),
-            Some(_) if hook.terms.always => (Does::Run, "it runs whenever its release changes"),
-            Some(_) => (Does::Rest, "what it says did not change since it ran"),
+            None => (HookAction::Run, "it never ran"),
+            Some(seen) if seen.digest != *digest => (HookAction::Run, "what it says changed"),
+            Some(_) if !self.changes => (HookAction::Rest, "nothing of its release changes"),
+            Some(_) if self.occasion == Occasion::Rollback => (HookAction::Run, "it runs at every rollback"),
+            Some(seen) if !seen.ran => (HookAction::Run, "it never ran"),
+            Some(_) if hook.terms.always => (HookAction::Run, "it runs whenever its release changes"),
+            Some(_) => (HookAction::Rest, "what it says did not change since it ran"),
         };
         let (action, mut object) = step(hook, does, point, format!("{point}, {why}"));
         let Action::Hook(mut step) = action else { return (action, object) };
@@ -259,7 +259,7 @@ impl<'a> Judge<'a> {
         let kept = &self.facts.hooks.kept;
         let ran = seen.is_some_and(|seen| seen.ran && seen.digest == *digest);
         step.resumes = kept.unfinished.is_some() && !ran && kept.left.contains_key(&object.id);
-        if does == Does::Run && hook.terms.cleanup.contains(&Cleanup::Older) {
+        if does == HookAction::Run && hook.terms.cleanup.contains(&Cleanup::Older) {
             let left = self.facts.hooks.kept.left.iter();
             let older = left.filter(|(id, left)| left.of == hook.object.id && **id != object.id);
             step.removes = older.map(|(id, _)| id.clone()).collect();
@@ -270,7 +270,7 @@ impl<'a> Judge<'a> {
     fn remove(&self, id: &ObjectId, reason: &str) -> (Action, ObjectComparison) {
         let point = Point { occasion: self.occasion, phase: Phase::After };
         let step = HookStep {
-            does: Does::Remove,
+            does: HookAction::Remove,
             reason: reason.to_owned(),
             point,
             of: id.clone(),
@@ -283,7 +283,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn step(hook: &Hook, does: Does, point: Point, reason: String) -> (Action, ObjectComparison) {
+fn step(hook: &Hook, does: HookAction, point: Point, reason: String) -> (Action, ObjectComparison) {
     let Hook { object, terms } = hook;
     let of = object.id.clone();
     let terms = terms.clone();
@@ -295,7 +295,7 @@ fn step(hook: &Hook, does: Does, point: Point, reason: String) -> (Action, Objec
     (Action::Hook(Box::new(step)), new)
 }
 
-impl fmt::Display for Does {
+impl fmt::Display for HookAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Run => "run",
@@ -323,7 +323,7 @@ fn renamed(object: &Object, name: &str) -> Object {
     object
 }
 
-impl KeptBody {
+impl HookBody {
     /// The hook that was kept under this name.
     fn hook(&self, id: &ObjectId, release: &Arc<str>) -> Option<Hook> {
         let Ok(Role::Hook(terms)) = role(&self.0) else { return None };

@@ -1,13 +1,13 @@
-//! When hooks are run, beside the objects of their release.
+//! When a hook runs, relative to the objects of its release.
 
 use crate::diff::ObjectComparison;
 use crate::manifest::hooks::{Occasion, Phase};
-use crate::plan::{Action, Does, HookStep};
+use crate::plan::{Action, HookAction, HookStep};
 
 /// When a hook is run: for the objects that are wanted or for those that left, and when of that; what hooks left goes at
 /// last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::plan) struct Turn {
+pub(in crate::plan) struct HookTurn {
     /// Whether it is run with what leaves.
     pub(in crate::plan) deletes: bool,
     /// When of it.
@@ -16,13 +16,13 @@ pub(in crate::plan) struct Turn {
     weight: i64,
 }
 
-impl Turn {
-    /// The turn of a hook that is run, or of what one left and is deleted; `None` where nothing is done.
-    pub(in crate::plan) fn of(hook: &HookStep) -> Option<Self> {
-        let removes = hook.does == Does::Remove;
+impl HookTurn {
+    /// The turn of a hook that runs, or of a leftover that is deleted; `None` if nothing is done.
+    pub(in crate::plan) fn for_hook(hook: &HookStep) -> Option<Self> {
+        let removes = hook.does == HookAction::Remove;
         let deletes = removes || hook.point.occasion == Occasion::Delete;
         let turn = Self { deletes, phase: hook.point.phase, removes, weight: hook.terms.weight };
-        matches!(hook.does, Does::Run | Does::Remove).then_some(turn)
+        matches!(hook.does, HookAction::Run | HookAction::Remove).then_some(turn)
     }
 
     /// Whether it comes before all objects that are wanted.
@@ -34,7 +34,7 @@ impl Turn {
 /// Whether a step is listed behind all that is applied.
 pub(in crate::plan) fn is_last((action, object): &(Action, ObjectComparison)) -> bool {
     match action.hook() {
-        Some(hook) => Turn::of(hook).is_some_and(|turn| turn.deletes),
+        Some(hook) => HookTurn::for_hook(hook).is_some_and(|turn| turn.deletes),
         None => object.desired.is_none(),
     }
 }

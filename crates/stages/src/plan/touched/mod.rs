@@ -1,10 +1,10 @@
-//! Which releases of an environment a change of the repository touches, and why.
+//! Decides which releases of an environment a change of the repository touches, and why.
 //!
-//! A release that is made of the same files, fields and values in both revisions is not touched, and need not be rendered
-//! to know that. Any other is rendered twice, and is touched where its objects are not the same, or where it asked for
-//! something of which no rendering without a cluster can tell.
+//! A release with the same files, fields and values in both revisions is not touched and need not be rendered. Any
+//! other release is rendered twice. It is touched if its objects differ, or if it asks for something that a rendering
+//! without a cluster cannot answer.
 
-mod made;
+mod inputs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use self::made::Maker;
+pub use self::inputs::InputCollector;
 
 /// What a release is made of, with what tells two states of it apart.
 #[derive(Clone, Debug, Default)]
-pub struct Made {
+pub struct ReleaseInputs {
     /// What is written of it and for all releases, inheritance resolved, each as text: a field of its entry (`namespace`,
     /// `values`), of the environment (`environment.wait`, `environment.values`), an input (`inputs.TAG`).
     pub fields: BTreeMap<String, Arc<str>>,
@@ -29,11 +29,10 @@ pub struct Made {
     pub asks_cluster: bool,
 }
 
-/// An environment of which it is known what a change touches.
+/// The releases of an environment that a change touches.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Touched {
-    /// Its name.
+pub struct TouchedReleases {
     pub environment: String,
     /// Its releases by name, those that only the base has among them.
     pub releases: Vec<Touch>,
@@ -43,11 +42,10 @@ pub struct Touched {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Touch {
-    /// Its name.
-    #[serde(serialize_with = "crate::plan::was::name::serialize")]
+    #[serde(serialize_with = "crate::plan::relations::name::serialize")]
     pub release: Arc<str>,
     /// Whether it is touched, and how.
-    pub is: Is,
+    pub is: TouchKind,
     /// What changed of that which it is made of, or why it is touched all the same: each a part of a sentence.
     pub why: Vec<String>,
 }
@@ -55,7 +53,7 @@ pub struct Touch {
 /// Whether a release is touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Is {
+pub enum TouchKind {
     /// It is not.
     Out,
     /// Its objects, or what is done with them, differ; or that cannot be ruled out.
@@ -66,7 +64,7 @@ pub enum Is {
     Gone,
 }
 
-/// What can be said before anything is rendered.
+/// What is known before anything is rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Guess {
     /// Nothing that it is made of changed.
@@ -79,7 +77,7 @@ pub enum Guess {
 
 /// What can be said of a release of which both revisions are known; `changed` are the files whose bytes are not the same
 /// in both.
-pub fn guess(base: &Made, head: &Made, changed: &BTreeSet<String>) -> Guess {
+pub fn guess(base: &ReleaseInputs, head: &ReleaseInputs, changed: &BTreeSet<String>) -> Guess {
     let (values, own): (Vec<_>, Vec<_>) =
         differing(&base.fields, &head.fields).into_iter().partition(|field| is_values(field));
     let own = own.into_iter().map(|field| format!("`{field}` changed"));
@@ -114,23 +112,23 @@ fn differing(base: &BTreeMap<String, Arc<str>>, head: &BTreeMap<String, Arc<str>
     all.into_iter().filter(|field| base.get(*field) != head.get(*field)).cloned().collect()
 }
 
-impl Is {
+impl TouchKind {
     /// Whether a run has to be about it.
     pub fn is_touched(self) -> bool {
         self != Self::Out
     }
 }
 
-impl Touched {
+impl TouchedReleases {
     /// The names of the releases that a run has to be about, as far as the head has them.
     pub fn names(&self) -> Vec<String> {
-        let there = self.releases.iter().filter(|it| matches!(it.is, Is::In | Is::New));
+        let there = self.releases.iter().filter(|it| matches!(it.is, TouchKind::In | TouchKind::New));
         there.map(|it| it.release.to_string()).collect()
     }
 
     /// The names of those that only the base has.
     pub fn gone(&self) -> Vec<String> {
-        self.releases.iter().filter(|it| it.is == Is::Gone).map(|it| it.release.to_string()).collect()
+        self.releases.iter().filter(|it| it.is == TouchKind::Gone).map(|it| it.release.to_string()).collect()
     }
 
     /// Whether nothing is touched.
@@ -143,10 +141,10 @@ impl fmt::Display for Touch {
     /// `in: web (`charts/web/values.yaml` changed)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.is {
-            Is::Out => "out",
-            Is::In => "in",
-            Is::New => "new",
-            Is::Gone => "gone",
+            TouchKind::Out => "out",
+            TouchKind::In => "in",
+            TouchKind::New => "new",
+            TouchKind::Gone => "gone",
         };
         write!(f, "{word}: {}", self.release)?;
         if self.why.is_empty() { Ok(()) } else { write!(f, " ({})", self.why.join("; ")) }
@@ -157,32 +155,32 @@ impl fmt::Display for Touch {
 mod tests {
     use super::*;
 
-    fn made(fields: &[(&str, &str)], paths: &[&str]) -> Made {
-        Made {
+    fn inputs(fields: &[(&str, &str)], paths: &[&str]) -> ReleaseInputs {
+        ReleaseInputs {
             fields: fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())).collect(),
             paths: paths.iter().map(|it| (*it).to_owned()).collect(),
-            ..Made::default()
+            ..ReleaseInputs::default()
         }
     }
 
     #[test]
     fn what_is_made_of_the_same_is_the_same() {
-        let one = made(&[("namespace", "a"), ("values", "x")], &["charts/a", "environments/dev/values/a.yaml"]);
+        let one = inputs(&[("namespace", "a"), ("values", "x")], &["charts/a", "environments/dev/values/a.yaml"]);
         let changed = |paths: &[&str]| paths.iter().map(|it| (*it).to_owned()).collect::<BTreeSet<String>>();
         assert_eq!(guess(&one, &one, &changed(&["charts/ab/values.yaml", "charts/a.yaml"])), Guess::Same);
         let perhaps = Guess::Perhaps(vec!["charts/a/values.yaml".into(), "environments/dev/values/a.yaml".into()]);
         let paths = changed(&["charts/a/values.yaml", "environments/dev/values/a.yaml"]);
         assert_eq!(guess(&one, &one, &paths), perhaps);
-        let other = made(&[("namespace", "a"), ("values", "y")], &[]);
+        let other = inputs(&[("namespace", "a"), ("values", "y")], &[]);
         assert_eq!(guess(&one, &other, &changed(&[])), Guess::Perhaps(vec!["values".into()]));
     }
 
     #[test]
     fn what_no_rendering_shows_is_touched() {
-        let one = made(&[("namespace", "a")], &[]);
-        let other = made(&[("namespace", "a"), ("prune", "false")], &[]);
+        let one = inputs(&[("namespace", "a")], &[]);
+        let other = inputs(&[("namespace", "a"), ("prune", "false")], &[]);
         assert_eq!(guess(&one, &other, &BTreeSet::new()), Guess::Touched(vec!["`prune` changed".into()]));
-        let clock = Made { volatile: vec!["its templates ask for the time".into()], ..one.clone() };
+        let clock = ReleaseInputs { volatile: vec!["its templates ask for the time".into()], ..one.clone() };
         assert_eq!(
             guess(&one, &clock, &BTreeSet::new()),
             Guess::Touched(vec!["its templates ask for the time".into()])

@@ -1,12 +1,15 @@
-//! The report as one page for a browser. Nothing is fetched, and no script runs: what folds is `<details>`.
+//! The report as one HTML page. It fetches nothing and runs no script; `<details>` does the folding.
 
 use super::escape::{html as text, line};
 use super::markdown::{destroys, ordered};
 use super::tallies::Tallies;
 use super::text::{judged, yaml};
-use super::{Outcomes, Part, Purpose, Release, Report, Show, Told, closing, closing_of_many, impact, table};
+use super::{
+    EnvironmentReport, Outcomes, Purpose, ReleaseSteps, Report, ReportPart, Show, closing, closing_of_many, impact,
+    table,
+};
 use crate::diff::LineKind;
-use crate::plan::{Does, Ruling, Step};
+use crate::plan::{HookAction, Ruling, Step};
 use weft_base::diagnostic::Diagnose;
 
 const STYLE: &str = include_str!("page.css");
@@ -17,20 +20,22 @@ pub fn html(report: &Report, show: Show) -> String {
 }
 
 /// The page of several environments.
-pub fn html_of_many(parts: &[Part], show: Show) -> String {
-    let row = |part: &Part| {
+pub fn html_of_many(parts: &[ReportPart], show: Show) -> String {
+    let row = |part: &ReportPart| {
         let said = match part.told {
-            Told::Report(report, _) => closing(report),
-            Told::Lines(lines) | Told::Status(lines, _) => lines.to_owned(),
-            Told::Failed(failed) => failed.iter().flat_map(|it| it.messages.clone()).collect::<Vec<_>>().join("; "),
-            Told::Skipped => "not begun".to_owned(),
+            EnvironmentReport::Report(report, _) => closing(report),
+            EnvironmentReport::Lines(lines) | EnvironmentReport::Status(lines, _) => lines.to_owned(),
+            EnvironmentReport::Failed(failed) => {
+                failed.iter().flat_map(|it| it.messages.clone()).collect::<Vec<_>>().join("; ")
+            }
+            EnvironmentReport::Skipped => "not begun".to_owned(),
         };
         let cells = format!("<td>{}</td><td>{}</td>", text(&line(part.environment)), text(&line(&said)));
         format!("<tr>{cells}<td class=\"count\">{}</td></tr>\n", part.code)
     };
     let rows: String = parts.iter().map(row).collect();
     let sections = parts.iter().filter_map(|part| match part.told {
-        Told::Report(report, _) => Some(section(report, show)),
+        EnvironmentReport::Report(report, _) => Some(section(report, show)),
         _ => None,
     });
     let sections: String = sections.collect();
@@ -59,13 +64,14 @@ fn section(report: &Report, show: Show) -> String {
     let digest = report.approvable().map(|it| format!("<li>digest: <code>{}</code></li>\n", text(it)));
     let facts: String = place.chain(digest).collect();
     let facts = if facts.is_empty() { facts } else { format!("<ul>\n{facts}</ul>\n") };
-    let releases = Release::all(plan, show);
-    let tallies = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(plan).lines(show.ignored) };
+    let releases = ReleaseSteps::all(plan, show);
+    let tallies =
+        if report.purpose == Purpose::Run { Vec::new() } else { Tallies::from_plan(plan).lines(show.ignored) };
     let objects: String = ordered(&releases).into_iter().map(|step| object(report, step, show)).collect();
     [
         format!("<section>\n<h2>{}</h2>\n{facts}", text(&line(&plan.environment))),
         list("", &problems(report)),
-        list("<h3>Impact</h3>\n", &plainly(&impact::lines(&impact::of(report)))),
+        list("<h3>Impact</h3>\n", &plainly(&impact::lines(&impact::to_show(report)))),
         list("", &plainly(&tallies)),
         counts(&releases),
         objects,
@@ -101,13 +107,13 @@ fn problems(report: &Report) -> Vec<String> {
     let findings = plan.findings.iter().filter(|it| it.ruling != Ruling::Deny);
     let findings =
         findings.map(|it| marked("warn", &super::policy_word(report, it.ruling), &format!("{it}, {}", it.policy)));
-    let outcomes = Outcomes::of(&report.events);
+    let outcomes = Outcomes::from_events(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, why)| marked("bad", outcome, &format!("{id}: {why}")));
     let warnings = report.warnings.iter().map(|it| marked("warn", "warning", it));
     refusals.chain(findings).chain(open).chain(warnings).collect()
 }
 
-fn counts(releases: &[Release]) -> String {
+fn counts(releases: &[ReleaseSteps]) -> String {
     if !releases.iter().any(|release| release.shown().next().is_some()) {
         return String::new();
     }
@@ -136,7 +142,7 @@ fn object(report: &Report, step: &Step, show: Show) -> String {
     );
     let told: String = show
         .parts(report, object)
-        .told()
+        .lines()
         .iter()
         .map(|(heading, lines)| list(&format!("<p>{heading}</p>\n"), &plainly(lines)))
         .collect();
@@ -149,7 +155,7 @@ fn object(report: &Report, step: &Step, show: Show) -> String {
 }
 
 fn difference(report: &Report, step: &Step, show: Show) -> String {
-    let runs = step.action.hook().is_some_and(|hook| hook.does == Does::Run);
+    let runs = step.action.hook().is_some_and(|hook| hook.does == HookAction::Run);
     let shown = step.action.is_write() || runs || destroys(step);
     if !shown || report.purpose == Purpose::Drift {
         return String::new();

@@ -1,14 +1,14 @@
-//! An object on a page, by degrees.
+//! One object on a page, in several degrees of detail.
 
 use std::cell::OnceCell;
 
 use crate::diff::{FieldChange, LineKind};
-use crate::plan::{Action, Does, Step};
+use crate::plan::{Action, HookAction, Step};
 use crate::report::columns::{cells, changes, note as told_by};
 use crate::report::escape::{after, code, fence, line, page};
 use crate::report::text::{judged, yaml};
 use crate::report::values::cut;
-use crate::report::{Detail, Purpose, Report, Show, View};
+use crate::report::{ChangeLayout, Detail, Purpose, Report, Show};
 
 /// Longer values are cut in tables.
 const WIDEST: usize = 120;
@@ -84,7 +84,7 @@ impl<'r> Block<'r> {
         let step = self.step;
         let object = &self.step.object;
         let adopted = object.adopts.as_ref().map(|it| format!("- {}\n", page(&it.to_string()))).unwrap_or_default();
-        if self.show.view == View::Columns {
+        if self.show.view == ChangeLayout::Columns {
             let table = self.table(most);
             let gap = if adopted.is_empty() || table.is_empty() { "" } else { "\n" };
             return format!("{adopted}{gap}{table}");
@@ -96,7 +96,7 @@ impl<'r> Block<'r> {
         let lost = lost.iter().map(|lost| format!("- lost with it: {}\n", page(lost))).collect();
         let older = step.action.hook().map(|hook| hook.removes.as_slice()).unwrap_or_default();
         let older = older.iter().map(|it| format!("- deletes what an earlier run left: {}\n", page(&it.to_string())));
-        let told = self.show.parts(self.report, object).told();
+        let told = self.show.parts(self.report, object).lines();
         let fields = adopted + &some(lost, most) + &some(older.collect(), most) + &parts(told, most);
         let yaml = if self.has_yaml() { self.yaml(detail, most) } else { String::new() };
         let gap = if fields.is_empty() || yaml.is_empty() { "" } else { "\n" };
@@ -116,7 +116,7 @@ impl<'r> Block<'r> {
             action,
             Action::Keep { .. } | Action::Orphan { .. } | Action::Forget { .. } | Action::Unknown { .. }
         );
-        let runs = action.hook().is_none_or(|hook| hook.does == Does::Run);
+        let runs = action.hook().is_none_or(|hook| hook.does == HookAction::Run);
         !rests && runs && self.report.purpose != Purpose::Drift
     }
 
@@ -142,7 +142,7 @@ impl<'r> Block<'r> {
 pub fn destroys(step: &Step) -> bool {
     match &step.action {
         Action::Delete | Action::Recreate { .. } => true,
-        Action::Hook(hook) => hook.does == Does::Remove,
+        Action::Hook(hook) => hook.does == HookAction::Remove,
         _ => false,
     }
 }

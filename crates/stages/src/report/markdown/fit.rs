@@ -1,4 +1,4 @@
-//! Which degree each object has on a page, so that the page is no longer than it may be.
+//! Chooses a degree of detail for each object, so that the page stays within its limit.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::report::Detail;
 use crate::report::escape::page;
 
 /// What a table of counts counts by: cells of an object.
-type Cells = fn(&Block) -> Vec<String>;
+type CountCells = fn(&Block) -> Vec<String>;
 
 /// The objects of a page, and how many of them have which degree.
 #[derive(Debug, Default)]
-pub(super) struct Fitted {
+pub(super) struct FittedPage {
     /// What stands on the page.
     pub text: String,
     /// With all of their changes.
@@ -24,7 +24,7 @@ pub(super) struct Fitted {
     pub counted: usize,
 }
 
-impl Fitted {
+impl FittedPage {
     /// The one of which a note is the longest.
     pub fn longest(objects: usize) -> Self {
         Self { text: String::new(), whole: objects, changed: objects, named: objects, counted: objects }
@@ -46,14 +46,14 @@ fn sum(blocks: &[Block], detail: Detail, room: usize) -> Option<usize> {
 
 /// Each object at the highest degree that there is room for, the first ones first. Where not even the lines of all fit,
 /// the others are counted, and a quarter of the room is for the changes of what destroys.
-pub(super) fn fit(blocks: &[Block], room: usize) -> Fitted {
+pub(super) fn fit(blocks: &[Block], room: usize) -> FittedPage {
     let (named, spare) = match sum(blocks, Detail::Names, room) {
         Some(names) => (blocks.len(), room - names),
         None => some(blocks, room),
     };
     let (named, rest) = blocks.split_at(named);
     let degrees = degrees(named, spare, rest.is_empty());
-    let mut fitted = Fitted { counted: rest.len(), ..Fitted::default() };
+    let mut fitted = FittedPage { counted: rest.len(), ..FittedPage::default() };
     for (block, degree) in named.iter().zip(degrees) {
         fitted.text += block.text(degree);
         *match degree {
@@ -107,7 +107,7 @@ fn degrees(blocks: &[Block], spare: usize, all: bool) -> Vec<Detail> {
 /// The finest table of counts for which there is room; where there is none for any, the counts of the page's head have
 /// to do.
 fn counts(blocks: &[Block], room: usize) -> String {
-    let by: [(&str, Cells); 3] = [
+    let by: [(&str, CountCells); 3] = [
         ("| release | kind | action |", |it| vec![it.release(), it.kind(), it.action()]),
         ("| kind | action |", |it| vec![it.kind(), it.action()]),
         ("| action |", |it| vec![it.action()]),
@@ -115,7 +115,7 @@ fn counts(blocks: &[Block], room: usize) -> String {
     by.into_iter().map(|(head, cells)| table(blocks, head, cells)).find(|it| it.len() <= room).unwrap_or_default()
 }
 
-fn table(blocks: &[Block], head: &str, cells: Cells) -> String {
+fn table(blocks: &[Block], head: &str, cells: CountCells) -> String {
     if blocks.is_empty() {
         return String::new();
     }

@@ -1,4 +1,4 @@
-//! The report as a comment of a pull request, in as many bytes as there is room for.
+//! The report as a comment on a pull request, within a given number of bytes.
 
 mod block;
 mod fit;
@@ -6,12 +6,12 @@ mod sections;
 
 use self::block::Block;
 pub(super) use self::block::destroys;
-use self::fit::{Fitted, fit};
+use self::fit::{FittedPage, fit};
 pub(super) use self::sections::Section;
 use self::sections::sections;
 use super::escape::{after, code, page};
-use super::{Release, Report, Show, closing};
-use crate::plan::{Action, Does, Step};
+use super::{ReleaseSteps, Report, Show, closing};
+use crate::plan::{Action, HookAction, Step};
 
 /// How many bytes a comment may have on GitHub, which counts characters.
 pub const LIMIT: usize = 65_536;
@@ -29,19 +29,19 @@ pub struct Budget<'b> {
 
 impl Default for Budget<'_> {
     fn default() -> Self {
-        Self::of(LIMIT)
+        Self::from_bytes(LIMIT)
     }
 }
 
 impl Budget<'_> {
     /// So many bytes.
-    pub fn of(bytes: usize) -> Self {
+    pub fn from_bytes(bytes: usize) -> Self {
         Self { bytes, show: Show::default(), whole: None }
     }
 
     /// Room for everything.
     pub fn whole() -> Self {
-        Self::of(usize::MAX)
+        Self::from_bytes(usize::MAX)
     }
 }
 
@@ -54,7 +54,7 @@ pub fn markdown(report: &Report, budget: Budget) -> String {
     if head.len() > budget.bytes {
         return cut(&page(&closing(report)), budget.bytes);
     }
-    let releases = Release::all(&report.plan, budget.show);
+    let releases = ReleaseSteps::all(&report.plan, budget.show);
     let blocks: Vec<Block> = ordered(&releases).into_iter().map(|it| Block::new(report, it, budget.show)).collect();
     let sections = sections(report, &releases, budget.show);
     let room = budget.bytes - head.len();
@@ -72,7 +72,7 @@ fn whole(sections: &[Section], blocks: &[Block], room: usize) -> Option<String> 
 
 /// What there is room for, after a line that says what is left out; `None` where there is no room for that line.
 fn shortened(sections: &[Section], blocks: &[Block], room: usize, budget: Budget) -> Option<String> {
-    let longest = note(&Fitted::longest(blocks.len()), budget).len();
+    let longest = note(&FittedPage::longest(blocks.len()), budget).len();
     let mut left = room.checked_sub(longest)?;
     let mut before = String::new();
     for section in sections {
@@ -85,7 +85,7 @@ fn shortened(sections: &[Section], blocks: &[Block], room: usize, budget: Budget
 }
 
 /// What was left out, and where it is.
-fn note(fitted: &Fitted, budget: Budget) -> String {
+fn note(fitted: &FittedPage, budget: Budget) -> String {
     let counts = [
         (fitted.whole, "whole"),
         (fitted.changed, "with some of their changes"),
@@ -110,7 +110,7 @@ fn head(report: &Report) -> String {
     format!("{}### {environment}{counts}\n\n{}{place}\n", mark([plan.environment.as_str()]), page(&closing(report)))
 }
 
-/// The hidden mark of environments, by which a comment is found again.
+/// The hidden mark of environments that identifies the comment to update.
 pub(super) fn mark<'e>(environments: impl IntoIterator<Item = &'e str>) -> String {
     let mark = |name: &str| name.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)), "_");
     let marks: Vec<String> = environments.into_iter().map(|it| mark(it).replace("--", "__")).collect();
@@ -118,12 +118,12 @@ pub(super) fn mark<'e>(environments: impl IntoIterator<Item = &'e str>) -> Strin
 }
 
 /// The steps that are shown, the destructive first.
-pub(super) fn ordered<'a>(releases: &[Release<'a>]) -> Vec<&'a Step> {
-    let mut steps: Vec<&Step> = releases.iter().flat_map(Release::shown).collect();
+pub(super) fn ordered<'a>(releases: &[ReleaseSteps<'a>]) -> Vec<&'a Step> {
+    let mut steps: Vec<&Step> = releases.iter().flat_map(ReleaseSteps::shown).collect();
     steps.sort_by_key(|step| match &step.action {
         Action::Delete => 0,
         Action::Recreate { .. } => 1,
-        Action::Hook(hook) if hook.does == Does::Remove => 2,
+        Action::Hook(hook) if hook.does == HookAction::Remove => 2,
         Action::Unknown { .. } => 3,
         Action::Update => 4,
         Action::Create => 5,

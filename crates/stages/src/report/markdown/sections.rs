@@ -1,13 +1,13 @@
-//! What stands on a page before the objects: what must not be overlooked, and what can be counted.
+//! The sections of a page that come before the objects: what nobody must overlook, and the counts.
 
 use super::block::{item, items};
 use crate::plan::Ruling;
 use crate::report::escape::{code, page};
 use crate::report::tallies::Tallies;
-use crate::report::{Outcomes, Purpose, Release, Report, Show, impact, policy_word, table};
+use crate::report::{Outcomes, Purpose, ReleaseSteps, Report, Show, impact, policy_word, table};
 use weft_base::diagnostic::Diagnose;
 
-/// Lines under a head. Where not all fit, the first ones stay, and the others are counted.
+/// Lines under a heading. If not all fit, the first ones stay and the others are counted.
 pub struct Section {
     /// What stands above them.
     pub head: String,
@@ -47,14 +47,14 @@ impl Section {
 }
 
 /// The sections of a page, in their order.
-pub(super) fn sections(report: &Report, releases: &[Release], show: Show) -> Vec<Section> {
+pub(super) fn sections(report: &Report, releases: &[ReleaseSteps], show: Show) -> Vec<Section> {
     let list = |head: &str, items, share| Section { head: head.into(), items, more: "- and {} more\n", share };
     let digest = report.approvable().map(|digest| format!("Digest: `{digest}`\n"));
     vec![
         list("\n", digest.into_iter().collect(), 1),
         list("\n", problems(report), 2),
         list("\n", outcomes(report), 2),
-        list("\n**Impact**\n\n", items(&impact::lines(&impact::of(report))), 3),
+        list("\n**Impact**\n\n", items(&impact::lines(&impact::to_show(report))), 3),
         list("\n", tallies(report, show), 4),
         counts(releases),
     ]
@@ -67,7 +67,7 @@ fn problems(report: &Report) -> Vec<String> {
         let origin = origin.map(|it| format!(" ({})", page(&it.to_string()))).unwrap_or_default();
         format!("- **Refused**: {}{origin}.{hint}\n", page(&refusal.to_string()))
     });
-    let outcomes = Outcomes::of(&report.events);
+    let outcomes = Outcomes::from_events(&report.events);
     let open = outcomes.open.iter().map(|(id, outcome, reason)| {
         format!("- **{outcome}** <code>{}</code>: {}", code(&id.to_string()), item(reason))
     });
@@ -90,19 +90,23 @@ fn sentence(word: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What ended well, where not all did.
+/// The successes, if something else failed.
 fn outcomes(report: &Report) -> Vec<String> {
-    let outcomes = Outcomes::of(&report.events);
-    let done = outcomes.done.iter().filter(|_| !outcomes.open.is_empty());
+    let outcomes = Outcomes::from_events(&report.events);
+    if outcomes.open.is_empty() {
+        return Vec::new();
+    }
+    let done = outcomes.done.iter();
     done.map(|(id, outcome)| format!("- {outcome} <code>{}</code>\n", code(&id.to_string()))).collect()
 }
 
 fn tallies(report: &Report, show: Show) -> Vec<String> {
-    let lines = if report.purpose == Purpose::Run { Vec::new() } else { Tallies::of(&report.plan).lines(show.ignored) };
+    let lines =
+        if report.purpose == Purpose::Run { Vec::new() } else { Tallies::from_plan(&report.plan).lines(show.ignored) };
     items(&lines)
 }
 
-fn counts(releases: &[Release]) -> Section {
+fn counts(releases: &[ReleaseSteps]) -> Section {
     let shown = releases.iter().any(|release| release.shown().next().is_some());
     let (head, rows) = if shown { table(releases) } else { (Vec::new(), Vec::new()) };
     let line = |(name, counts): (String, Vec<usize>)| {

@@ -1,10 +1,10 @@
-//! Revisions and packs <-> their JSON documents, see `docs/schema/history-v1.json`.
+//! Converts revisions and packs to and from their JSON documents; see `docs/schema/history-v1.json`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cover, Made, Outcome, Pack, Place, Revision};
+use super::{Cover, Pack, PackedObject, Provenance, Revision, RevisionOutcome};
 use crate::diff::Stripped;
 use crate::manifest::ObjectId;
 use crate::state::document::parse;
@@ -32,18 +32,18 @@ struct RevisionDocument {
     at: String,
     plan: String,
     weft: String,
-    result: Word,
+    result: ResultWord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rolled_back_to: Option<u64>,
-    packs: Vec<Covered>,
-    objects: Vec<Placed>,
+    packs: Vec<PackReference>,
+    objects: Vec<RevisionEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Word {
+enum ResultWord {
     Done,
     Failed,
     Partial,
@@ -51,7 +51,7 @@ enum Word {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Covered {
+struct PackReference {
     name: String,
     objects: usize,
     readers: Vec<String>,
@@ -59,7 +59,7 @@ struct Covered {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Placed {
+struct RevisionEntry {
     group: String,
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,24 +75,24 @@ struct PackDocument {
     format_version: u64,
     name: String,
     readers: Vec<String>,
-    objects: Vec<Packed>,
+    objects: Vec<PackEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Packed {
+struct PackEntry {
     digest: String,
     object: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    secrets: Vec<Vec<Key>>,
+    secrets: Vec<Vec<PathKey>>,
 }
 
 /// A step to a secret: a key of a map, or a place of a list.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Key {
+enum PathKey {
     Index(usize),
     Field(String),
 }
@@ -100,11 +100,11 @@ enum Key {
 /// The document of a revision.
 pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
     let Revision { environment, release, number, made, outcome, back_to, objects, packs } = revision.clone();
-    let Made { commit, dirty, set, by, at, plan, weft } = made;
-    let covered = |(name, Cover { objects, readers })| Covered { name, objects, readers };
-    let placed = |(id, Place { digest, pack }): (ObjectId, Place)| {
+    let Provenance { commit, dirty, set, by, at, plan, weft } = made;
+    let covered = |(name, Cover { objects, readers })| PackReference { name, objects, readers };
+    let placed = |(id, PackedObject { digest, pack }): (ObjectId, PackedObject)| {
         let ObjectId { kind: GroupKind { group, kind }, namespace, name } = id;
-        Placed { group, kind, namespace, name, digest, pack }
+        RevisionEntry { group, kind, namespace, name, digest, pack }
     };
     write(&RevisionDocument {
         format_version: if set.is_empty() { FORMAT_VERSION } else { SET_VERSION },
@@ -119,9 +119,9 @@ pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
         plan,
         weft,
         result: match outcome {
-            Outcome::Done => Word::Done,
-            Outcome::Failed(_) => Word::Failed,
-            Outcome::Partial(_) => Word::Partial,
+            RevisionOutcome::Done => ResultWord::Done,
+            RevisionOutcome::Failed(_) => ResultWord::Failed,
+            RevisionOutcome::Partial(_) => ResultWord::Partial,
         },
         reason: outcome.reason().map(str::to_owned),
         rolled_back_to: back_to,
@@ -134,12 +134,12 @@ pub(super) fn of_revision(revision: &Revision) -> Result<Vec<u8>, StateError> {
 pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
     let document: RevisionDocument = parse(bytes, SET_VERSION, |it: &RevisionDocument| it.format_version)?;
     let reason = document.reason.unwrap_or_default();
-    let covered = |it: Covered| (it.name, Cover { objects: it.objects, readers: it.readers });
+    let covered = |it: PackReference| (it.name, Cover { objects: it.objects, readers: it.readers });
     Ok(Revision {
         environment: document.environment,
         release: document.release.into(),
         number: document.revision,
-        made: Made {
+        made: Provenance {
             commit: document.commit,
             dirty: document.dirty,
             set: document.set,
@@ -149,25 +149,25 @@ pub(super) fn to_revision(bytes: &[u8]) -> Result<Revision, StateError> {
             weft: document.weft,
         },
         outcome: match document.result {
-            Word::Done => Outcome::Done,
-            Word::Failed => Outcome::Failed(reason),
-            Word::Partial => Outcome::Partial(reason),
+            ResultWord::Done => RevisionOutcome::Done,
+            ResultWord::Failed => RevisionOutcome::Failed(reason),
+            ResultWord::Partial => RevisionOutcome::Partial(reason),
         },
         back_to: document.rolled_back_to,
-        objects: document.objects.into_iter().map(place).collect(),
+        objects: document.objects.into_iter().map(packed_object).collect(),
         packs: document.packs.into_iter().map(covered).collect::<BTreeMap<_, _>>(),
     })
 }
 
-fn place(placed: Placed) -> (ObjectId, Place) {
-    let Placed { group, kind, namespace, name, digest, pack } = placed;
-    (ObjectId { kind: GroupKind { group, kind }, namespace, name }, Place { digest, pack })
+fn packed_object(placed: RevisionEntry) -> (ObjectId, PackedObject) {
+    let RevisionEntry { group, kind, namespace, name, digest, pack } = placed;
+    (ObjectId { kind: GroupKind { group, kind }, namespace, name }, PackedObject { digest, pack })
 }
 
 /// The document of a pack.
 pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
     let Pack { name, objects, readers, values } = pack.clone();
-    let packed = |it: Stripped| Packed {
+    let packed = |it: Stripped| PackEntry {
         digest: it.digest,
         object: it.body,
         secrets: it.secrets.into_iter().map(keys).collect(),
@@ -180,7 +180,7 @@ pub(super) fn of_pack(pack: &Pack) -> Result<Vec<u8>, StateError> {
 pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
     let PackDocument { name, readers, objects, values, .. } =
         parse(bytes, FORMAT_VERSION, |it: &PackDocument| it.format_version)?;
-    let object = |it: Packed| Stripped {
+    let object = |it: PackEntry| Stripped {
         digest: it.digest,
         body: it.object,
         secrets: it.secrets.into_iter().map(path).collect(),
@@ -189,19 +189,19 @@ pub(super) fn to_pack(bytes: &[u8]) -> Result<Pack, StateError> {
 }
 
 /// The keys and places on the way to a secret. Other steps are none in an object that is written.
-fn keys(path: Path) -> Vec<Key> {
+fn keys(path: Path) -> Vec<PathKey> {
     let key = |step| match step {
-        Step::Field(key) => Some(Key::Field(key.to_string())),
-        Step::Index(at) => Some(Key::Index(at)),
+        Step::Field(key) => Some(PathKey::Field(key.to_string())),
+        Step::Index(at) => Some(PathKey::Index(at)),
         Step::Item(_) | Step::Member(_) => None,
     };
     path.0.into_iter().filter_map(key).collect()
 }
 
-fn path(keys: Vec<Key>) -> Path {
+fn path(keys: Vec<PathKey>) -> Path {
     let step = |key| match key {
-        Key::Field(key) => Step::Field(key.into()),
-        Key::Index(at) => Step::Index(at),
+        PathKey::Field(key) => Step::Field(key.into()),
+        PathKey::Index(at) => Step::Index(at),
     };
     Path(keys.into_iter().map(step).collect())
 }

@@ -1,8 +1,8 @@
-//! The history of a release: what was applied, when, by whom, and what came of it.
+//! The history of a release: what was applied, when, by whom, and with what result.
 //!
-//! A [`Revision`] is one applied state. Its objects are in [`Pack`]s: a revision brings one pack, with those of its
-//! objects that no pack of the revision before it has, so what does not change is kept once. A pack holds objects
-//! without their secrets; the secret values stand beside them in one file of age, or are not kept at all.
+//! A [`Revision`] is one applied state. Its objects are in [`Pack`]s: each revision adds one pack with the objects that
+//! no pack of the previous revision has, so an unchanged object is stored once. A pack holds objects without their
+//! secrets. The secret values are in one age file beside them, or are not stored at all.
 
 mod document;
 mod outcome;
@@ -13,36 +13,34 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::outcome::{Fate, outcome};
-pub use self::pack::{Pack, Restored, pack};
-pub use self::turnover::{Listed, superfluous};
+pub use self::outcome::{ObjectResult, outcome};
+pub use self::pack::{Pack, RestoredObject, pack};
+pub use self::turnover::{ListedSecret, superfluous};
 use super::{StateError, chunks};
 use crate::manifest::ObjectId;
 
 /// One applied state of a release.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
-    /// The environment.
     pub environment: String,
-    /// The release.
     pub release: Arc<str>,
     /// Its number, from 1.
     pub number: u64,
-    /// How it came about.
-    pub made: Made,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// The revision whose objects it has, where it is a rollback.
+    /// Where it came from.
+    pub made: Provenance,
+    /// Its result.
+    pub outcome: RevisionOutcome,
+    /// The revision whose objects it has, if it is a rollback.
     pub back_to: Option<u64>,
-    /// Its objects, all that the repository wanted.
-    pub objects: BTreeMap<ObjectId, Place>,
+    /// All objects that the repository wanted.
+    pub objects: BTreeMap<ObjectId, PackedObject>,
     /// The packs that hold them, by name.
     pub packs: BTreeMap<String, Cover>,
 }
 
-/// How a revision came about.
+/// Where a revision came from: what was applied, by whom and when.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Made {
+pub struct Provenance {
     /// The commit that was applied, if the project is a git repository.
     pub commit: Option<String>,
     /// Whether files that were read differed from the commit.
@@ -59,12 +57,12 @@ pub struct Made {
     pub weft: String,
 }
 
-/// What came of a revision.
+/// The result of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Everything was written, and is healthy where that was waited for.
+pub enum RevisionOutcome {
+    /// Everything was written and, if the run waited for it, is healthy.
     Done,
-    /// Everything was written, and did not become healthy, for this reason.
+    /// Everything was written but did not become healthy, for this reason.
     Failed(String),
     /// Some of it was not written, or may not have been, for this reason.
     Partial(String),
@@ -72,7 +70,7 @@ pub enum Outcome {
 
 /// Where an object of a revision is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PackedObject {
     /// The keyed digest of the object, secrets included.
     pub digest: String,
     /// The name of its pack.
@@ -84,7 +82,7 @@ pub struct Place {
 pub struct Cover {
     /// How many objects it holds.
     pub objects: usize,
-    /// The public keys that open its secret values, sorted; none where these were not kept.
+    /// The public keys that open its secret values, sorted; empty if these were not stored.
     pub readers: Vec<String>,
 }
 
@@ -92,14 +90,14 @@ impl Revision {
     /// What came of it in a few words: `done`, `rolled back to 3`, `failed: ...`, `partial: ...`.
     pub fn result(&self) -> String {
         match (&self.outcome, self.back_to) {
-            (Outcome::Done, Some(number)) => format!("rolled back to {number}"),
+            (RevisionOutcome::Done, Some(number)) => format!("rolled back to {number}"),
             (other, Some(number)) => format!("rolled back to {number}, {other}"),
             (other, None) => other.to_string(),
         }
     }
 }
 
-impl Outcome {
+impl RevisionOutcome {
     /// The word for it.
     pub fn word(&self) -> &'static str {
         match self {
@@ -118,18 +116,18 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RevisionOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
         self.reason().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }
 
-/// The revision to go back to where none is named: the newest one that is done, but for the last of all. `revisions` in
-/// any order.
+/// The revision to go back to if none is named: the newest one that is done, except for the very last. `revisions` may
+/// have any order.
 pub fn last_good(revisions: &[Revision]) -> Option<&Revision> {
     let newest = revisions.iter().map(|it| it.number).max()?;
-    let good = revisions.iter().filter(|it| it.number < newest && it.outcome == Outcome::Done);
+    let good = revisions.iter().filter(|it| it.number < newest && it.outcome == RevisionOutcome::Done);
     good.max_by_key(|it| it.number)
 }
 

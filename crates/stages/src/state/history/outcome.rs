@@ -1,11 +1,11 @@
-//! From what became of the objects of a run to what came of a release.
+//! Derives the outcome of a release from the results of its objects.
 
-use super::Outcome;
+use super::RevisionOutcome;
 
-/// What became of an object in a run.
+/// The result of an object in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was written or deleted, and healthy where that was waited for.
+pub enum ObjectResult {
+    /// It was written or deleted and, if the run waited for it, is healthy.
     Done,
     /// It was written, and did not become healthy, for this reason.
     Unhealthy(String),
@@ -15,33 +15,33 @@ pub enum Fate {
     Unknown(String),
 }
 
-/// What came of a release, from its steps: whether each asked for a write, and what became of it. `None` where the run
-/// changed nothing of it.
-pub fn outcome<'f>(steps: impl IntoIterator<Item = (bool, Option<&'f Fate>)>) -> Option<Outcome> {
+/// The outcome of a release from its steps: whether each asked for a write, and its result. `None` if the run changed
+/// nothing in it.
+pub fn outcome<'f>(steps: impl IntoIterator<Item = (bool, Option<&'f ObjectResult>)>) -> Option<RevisionOutcome> {
     let mut changed = false;
     let mut undone = None;
     let mut unhealthy = None;
     for (asked, fate) in steps {
         match fate {
-            Some(Fate::Done) => changed |= asked,
-            Some(Fate::Unhealthy(reason)) => {
+            Some(ObjectResult::Done) => changed |= asked,
+            Some(ObjectResult::Unhealthy(reason)) => {
                 changed |= asked;
                 unhealthy = unhealthy.or(Some(reason.as_str()));
             }
-            Some(Fate::Unknown(reason)) => {
+            Some(ObjectResult::Unknown(reason)) => {
                 changed = true;
                 undone = undone.or(Some(reason.as_str()));
             }
-            Some(Fate::Undone(reason)) if asked => undone = undone.or(Some(reason.as_str())),
+            Some(ObjectResult::Undone(reason)) if asked => undone = undone.or(Some(reason.as_str())),
             None if asked => undone = undone.or(Some("the run ended before")),
-            Some(Fate::Undone(_)) | None => {}
+            Some(ObjectResult::Undone(_)) | None => {}
         }
     }
     let first_line = |reason: &str| reason.lines().next().unwrap_or_default().to_owned();
     changed.then(|| match (undone, unhealthy) {
-        (Some(reason), _) => Outcome::Partial(first_line(reason)),
-        (None, Some(reason)) => Outcome::Failed(first_line(reason)),
-        (None, None) => Outcome::Done,
+        (Some(reason), _) => RevisionOutcome::Partial(first_line(reason)),
+        (None, Some(reason)) => RevisionOutcome::Failed(first_line(reason)),
+        (None, None) => RevisionOutcome::Done,
     })
 }
 
@@ -51,17 +51,20 @@ mod tests {
 
     #[test]
     fn a_release_is_as_its_worst_object() {
-        let done = Fate::Done;
-        let sick = Fate::Unhealthy("no pods\nof three".into());
-        let undone = Fate::Undone("refused".into());
-        let unknown = Fate::Unknown("no answer".into());
-        let of = |steps: &[(bool, Option<&Fate>)]| outcome(steps.iter().copied());
-        assert_eq!(of(&[(false, None), (true, Some(&done))]), Some(Outcome::Done));
-        assert_eq!(of(&[(true, Some(&sick)), (true, Some(&done))]), Some(Outcome::Failed("no pods".into())));
-        assert_eq!(of(&[(true, Some(&done)), (false, Some(&sick))]), Some(Outcome::Failed("no pods".into())));
-        assert_eq!(of(&[(true, Some(&sick)), (true, Some(&undone))]), Some(Outcome::Partial("refused".into())));
-        assert_eq!(of(&[(true, Some(&done)), (true, None)]), Some(Outcome::Partial("the run ended before".into())));
-        assert_eq!(of(&[(true, Some(&unknown))]), Some(Outcome::Partial("no answer".into())));
+        let done = ObjectResult::Done;
+        let sick = ObjectResult::Unhealthy("no pods\nof three".into());
+        let undone = ObjectResult::Undone("refused".into());
+        let unknown = ObjectResult::Unknown("no answer".into());
+        let of = |steps: &[(bool, Option<&ObjectResult>)]| outcome(steps.iter().copied());
+        assert_eq!(of(&[(false, None), (true, Some(&done))]), Some(RevisionOutcome::Done));
+        assert_eq!(of(&[(true, Some(&sick)), (true, Some(&done))]), Some(RevisionOutcome::Failed("no pods".into())));
+        assert_eq!(of(&[(true, Some(&done)), (false, Some(&sick))]), Some(RevisionOutcome::Failed("no pods".into())));
+        assert_eq!(of(&[(true, Some(&sick)), (true, Some(&undone))]), Some(RevisionOutcome::Partial("refused".into())));
+        assert_eq!(
+            of(&[(true, Some(&done)), (true, None)]),
+            Some(RevisionOutcome::Partial("the run ended before".into()))
+        );
+        assert_eq!(of(&[(true, Some(&unknown))]), Some(RevisionOutcome::Partial("no answer".into())));
         for nothing in [&[(true, Some(&undone))][..], &[(false, Some(&sick))], &[(true, None), (false, None)], &[]] {
             assert_eq!(of(nothing), None, "{nothing:?}");
         }

@@ -1,11 +1,11 @@
-//! Which objects of a new revision are kept already, and a pack of the others.
+//! Finds the objects of a new revision that are already stored, and packs the others.
 
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{Cover, Place, Revision};
+use super::{Cover, PackedObject, Revision};
 use crate::diff::Stripped;
 use crate::manifest::ObjectId;
 use weft_base::value::{Path, Value};
@@ -15,7 +15,6 @@ use weft_base::value::{Path, Value};
 pub struct Pack {
     /// Its name, which follows from the objects and the readers.
     pub name: String,
-    /// The objects.
     pub objects: Vec<Stripped>,
     /// The public keys that open the secret values, sorted.
     pub readers: Vec<String>,
@@ -26,29 +25,30 @@ pub struct Pack {
 
 /// An object that comes out of a pack.
 #[derive(Clone, Debug)]
-pub struct Restored {
-    /// The object; where a secret is missing, its digest stands there.
+pub struct RestoredObject {
+    /// The object; a missing secret is replaced by its digest.
     pub body: Value,
-    /// Where its secrets were that are not back yet.
+    /// The paths of its secrets that are still missing.
     pub missing: Vec<Path>,
 }
 
-/// Where the objects of a new revision are, and the pack that it brings: those that no pack of the revision before has.
-/// A pack is left behind of which less than half is wanted, and where the secrets of an object have other readers now.
+/// Returns where the objects of a new revision are, and the pack that it adds: the objects that no pack of the previous
+/// revision has. An old pack is not reused if less than half of it is wanted; an object is packed again if its secrets
+/// have other readers now.
 pub fn pack(
     objects: BTreeMap<ObjectId, Stripped>,
     before: Option<&Revision>,
     readers: Vec<String>,
-) -> (BTreeMap<ObjectId, Place>, BTreeMap<String, Cover>, Option<Pack>) {
+) -> (BTreeMap<ObjectId, PackedObject>, BTreeMap<String, Cover>, Option<Pack>) {
     let mut places = BTreeMap::new();
     let mut covers: BTreeMap<String, Cover> = BTreeMap::new();
     let mut fresh = Vec::new();
-    let kept = Reusable::of(&objects, before, &readers);
+    let kept = Reusable::find(&objects, before, &readers);
     for (id, object) in objects {
         match kept.pack_of(&object) {
             Some((pack, cover)) => {
                 covers.insert(pack.to_owned(), cover.clone());
-                places.insert(id, Place { digest: object.digest, pack: pack.to_owned() });
+                places.insert(id, PackedObject { digest: object.digest, pack: pack.to_owned() });
             }
             None => fresh.push((id, object)),
         }
@@ -58,7 +58,7 @@ pub fn pack(
     }
     let name = name(fresh.iter().map(|(_, object)| object.digest.as_str()), &readers);
     covers.insert(name.clone(), Cover { objects: fresh.len(), readers: readers.clone() });
-    let place = |object: &Stripped| Place { digest: object.digest.clone(), pack: name.clone() };
+    let place = |object: &Stripped| PackedObject { digest: object.digest.clone(), pack: name.clone() };
     places.extend(fresh.iter().map(|(id, object)| (id.clone(), place(object))));
     let objects = fresh.into_iter().map(|(_, object)| object).collect();
     (places, covers, Some(Pack { name, objects, readers, values: None }))
@@ -82,9 +82,9 @@ struct Reusable<'a> {
 }
 
 impl<'a> Reusable<'a> {
-    fn of(objects: &BTreeMap<ObjectId, Stripped>, before: Option<&'a Revision>, readers: &'a [String]) -> Self {
+    fn find(objects: &BTreeMap<ObjectId, Stripped>, before: Option<&'a Revision>, readers: &'a [String]) -> Self {
         let Some(before) = before else { return Self { packs: BTreeMap::new(), readers } };
-        let covered = |place: &'a Place| {
+        let covered = |place: &'a PackedObject| {
             let (name, cover) = before.packs.get_key_value(&place.pack)?;
             Some((place.digest.as_str(), (name.as_str(), cover)))
         };
@@ -116,16 +116,16 @@ impl Pack {
     }
 
     /// Its objects by their digests, without their secrets.
-    pub fn restored(&self) -> BTreeMap<String, Restored> {
+    pub fn restored(&self) -> BTreeMap<String, RestoredObject> {
         let restored = |object: &Stripped| {
             let Stripped { digest, body, secrets } = object.clone();
-            (digest, Restored { body, missing: secrets })
+            (digest, RestoredObject { body, missing: secrets })
         };
         self.objects.iter().map(restored).collect()
     }
 
     /// Puts the secret values, as they were decrypted, into objects that came out of it.
-    pub fn fill(&self, objects: &mut BTreeMap<String, Restored>, values: &Value) {
+    pub fn fill(&self, objects: &mut BTreeMap<String, RestoredObject>, values: &Value) {
         for (object, values) in self.with_secrets().zip(values.as_list().unwrap_or_default()) {
             let Some(restored) = objects.get_mut(&object.digest) else { continue };
             for (path, value) in object.secrets.iter().zip(values.as_list().unwrap_or_default()) {

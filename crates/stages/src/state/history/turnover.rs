@@ -1,10 +1,10 @@
-//! What of a release's history goes when a new revision has come.
+//! Decides which parts of a release's history are deleted after a new revision.
 
 use std::collections::BTreeSet;
 
 /// A Secret of the history of a release, as a listing without its data tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listed {
+pub enum ListedSecret {
     /// The head of a revision.
     Revision {
         /// The Secret's name.
@@ -13,7 +13,7 @@ pub enum Listed {
         number: u64,
         /// Whether it was done.
         done: bool,
-        /// The Secrets of the packs that hold its objects; `None` where it does not say so.
+        /// The Secrets of the packs that hold its objects; `None` if it does not list them.
         packs: Option<Vec<String>>,
     },
     /// The head of a pack, or a further part of anything.
@@ -23,7 +23,7 @@ pub enum Listed {
     },
 }
 
-impl Listed {
+impl ListedSecret {
     /// The Secret's name.
     pub fn name(&self) -> &str {
         match self {
@@ -43,17 +43,18 @@ impl Listed {
 /// The names of the Secrets that go, the heads of revisions first: all but the newest `keep` revisions, the newest one
 /// that was done, and what these consist of. With it goes what a run left behind that was ended between two writes.
 /// Where a revision that stays does not say what it consists of, only heads of revisions go.
-pub fn superfluous(listed: &[Listed], keep: usize) -> Vec<String> {
-    let mut numbers: Vec<u64> = listed.iter().filter_map(Listed::number).collect();
+pub fn superfluous(listed: &[ListedSecret], keep: usize) -> Vec<String> {
+    let mut numbers: Vec<u64> = listed.iter().filter_map(ListedSecret::number).collect();
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     let oldest = keep.checked_sub(1).map(|last| numbers.get(last).copied().unwrap_or_default());
-    let done = |it: &&Listed| matches!(it, Listed::Revision { done: true, .. });
-    let good = listed.iter().filter(done).filter_map(Listed::number).max().filter(|_| keep > 0);
+    let done = |it: &&ListedSecret| matches!(it, ListedSecret::Revision { done: true, .. });
+    let newest_done = listed.iter().filter(done).filter_map(ListedSecret::number).max();
+    let good = if keep > 0 { newest_done } else { None };
     let stays = |number: u64| oldest.is_some_and(|oldest| number >= oldest) || good == Some(number);
     let mut heads: BTreeSet<&str> = BTreeSet::new();
     let mut all_said = true;
     for it in listed {
-        if let Listed::Revision { name, number, packs, .. } = it
+        if let ListedSecret::Revision { name, number, packs, .. } = it
             && stays(*number)
         {
             heads.insert(name);
@@ -72,13 +73,13 @@ pub fn superfluous(listed: &[Listed], keep: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn revision(number: u64, done: bool, packs: &[&str]) -> Listed {
+    fn revision(number: u64, done: bool, packs: &[&str]) -> ListedSecret {
         let packs = Some(packs.iter().map(|it| (*it).to_owned()).collect());
-        Listed::Revision { name: format!("w.r{number}"), number, done, packs }
+        ListedSecret::Revision { name: format!("w.r{number}"), number, done, packs }
     }
 
-    fn others(names: &[&str]) -> Vec<Listed> {
-        names.iter().map(|name| Listed::Other { name: (*name).to_owned() }).collect()
+    fn others(names: &[&str]) -> Vec<ListedSecret> {
+        names.iter().map(|name| ListedSecret::Other { name: (*name).to_owned() }).collect()
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_revision_that_says_nothing_keeps_all_packs() {
-        let silent = Listed::Revision { name: "w.r2".into(), number: 2, done: true, packs: None };
+        let silent = ListedSecret::Revision { name: "w.r2".into(), number: 2, done: true, packs: None };
         let listed: Vec<_> = [revision(1, true, &["w.pa"]), silent].into_iter().chain(others(&["w.pa"])).collect();
         assert_eq!(superfluous(&listed, 1), ["w.r1"]);
     }

@@ -1,17 +1,17 @@
-//! A saved plan <-> its JSON document.
+//! Converts a saved plan to and from its JSON document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, ClusterMark, CommitMark, Given, KeyMark, Proof, Saved, SavedError};
+use super::{ClusterMark, CommitMark, KeyMark, PlanPurpose, Proof, SavedError, SavedPlan, SetArguments};
 use crate::diff::{
     Adoption, FieldChange, Former, Judge, Judged, LiveObject, ObjectComparison, Seen, Tool, Verdict, shown,
 };
 use crate::impact::impact;
 use crate::manifest::{Object, ObjectId};
-use crate::plan::{Action, Finding, Guards, Plan, Refusal, Rewrite, Step, Was};
+use crate::plan::{Action, Finding, Guards, Plan, Refusal, Relation, Rewrite, Step};
 use crate::project::{Prune, Selection};
 use weft_base::masked::FingerprintKey;
 use weft_base::value::{Mark, Origin, Value};
@@ -19,7 +19,7 @@ use weft_schema::Gvk;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
+struct PlanDocument {
     tool: String,
     made: String,
     environment: String,
@@ -28,12 +28,12 @@ struct Document {
     commit: Option<CommitMark>,
     selection: Selection,
     judge: Judge,
-    #[serde(default, skip_serializing_if = "Aim::is_apply")]
-    aim: Aim,
+    #[serde(default, skip_serializing_if = "PlanPurpose::is_apply")]
+    aim: PlanPurpose,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    given: Option<Given>,
+    given: Option<SetArguments>,
     guards: Guards,
     key: KeyMark,
     digest: String,
@@ -41,7 +41,7 @@ struct Document {
     policies: BTreeMap<String, Prune>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     rewrites: BTreeMap<String, Rewrite>,
-    steps: Vec<Entry>,
+    steps: Vec<StepEntry>,
     refusals: Vec<Refusal>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     findings: Vec<Finding>,
@@ -50,34 +50,34 @@ struct Document {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Entry {
+struct StepEntry {
     release: String,
     object: ObjectId,
     action: Action,
     wave: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    was: Option<Was>,
+    was: Option<Relation>,
     verdict: Verdict,
     judged: Judged,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldChange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    desired: Option<Written>,
+    desired: Option<DesiredEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     live: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    adopts: Option<Adopts>,
+    adopts: Option<AdoptionEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Tool>,
     proof: ProofEntry,
 }
 
-/// An object of the repository. Its body is left out where nothing is sent.
+/// An object of the repository. Its body is left out if nothing is sent.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
+struct DesiredEntry {
     api_version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<String>,
@@ -91,7 +91,7 @@ struct Written {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Adopts {
+struct AdoptionEntry {
     from: Vec<Former>,
     versions: BTreeSet<String>,
 }
@@ -104,24 +104,24 @@ struct ProofEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remembered: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    seen: Option<SeenEntry>,
+    seen: Option<SightEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SeenEntry {
+struct SightEntry {
     digest: String,
     owned: Value,
 }
 
 /// The document of a plan. In place of each secret stands its sketch.
-pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, SavedError> {
-    // What is said of an object that is not sent has to be said again when the file is shown.
+pub(super) fn to_json(saved: &SavedPlan, key: &FingerprintKey) -> Result<String, SavedError> {
+    // The file is shown with the impact on objects that are not sent, so it needs these objects too.
     let told: BTreeSet<ObjectId> = impact(&saved.plan).effects.into_iter().map(|it| it.object).collect();
     let entries = saved.plan.steps.iter().zip(&saved.proofs);
     let steps = entries.map(|(step, proof)| entry(step, proof, told.contains(&step.object.id), key)).collect();
     let saved = saved.clone();
-    let document = Document {
+    let document = PlanDocument {
         tool: saved.tool,
         made: saved.made,
         environment: saved.plan.environment,
@@ -146,12 +146,12 @@ pub(super) fn to_json(saved: &Saved, key: &FingerprintKey) -> Result<String, Sav
 }
 
 /// A step. The body of its object is in it where it is sent, or `told` of.
-fn entry(step: &Step, proof: &Proof, told: bool, key: &FingerprintKey) -> Entry {
+fn entry(step: &Step, proof: &Proof, told: bool, key: &FingerprintKey) -> StepEntry {
     let object = &step.object;
-    let sent = step.sent().filter(|_| told || is_write(&step.action));
+    let sent = if told || is_write(&step.action) { step.sent() } else { None };
     let body = sent.map(|it| shown(&it.body, key));
-    let seen = proof.seen.as_ref().map(|it| SeenEntry { digest: it.digest.clone(), owned: (*it.owned).clone() });
-    Entry {
+    let seen = proof.seen.as_ref().map(|it| SightEntry { digest: it.digest.clone(), owned: (*it.owned).clone() });
+    StepEntry {
         release: object.release.to_string(),
         object: object.id.clone(),
         action: step.action.clone(),
@@ -163,7 +163,7 @@ fn entry(step: &Step, proof: &Proof, told: bool, key: &FingerprintKey) -> Entry 
         desired: object.desired.as_ref().map(|it| written(it, body)),
         live: object.live.as_ref().map(|it| it.body.clone()),
         after: object.after.as_deref().cloned(),
-        adopts: object.adopts.as_ref().map(|it| Adopts { from: it.from.clone(), versions: it.gone.clone() }),
+        adopts: object.adopts.as_ref().map(|it| AdoptionEntry { from: it.from.clone(), versions: it.gone.clone() }),
         tools: object.tools.clone(),
         proof: ProofEntry { wanted: proof.wanted.clone(), remembered: proof.remembered.clone(), seen },
     }
@@ -173,15 +173,15 @@ fn is_write(action: &Action) -> bool {
     action.is_write() || action.hook().is_some()
 }
 
-fn written(object: &Object, body: Option<Value>) -> Written {
+fn written(object: &Object, body: Option<Value>) -> DesiredEntry {
     let Mark { line, column } = object.origin.mark;
     let file = object.origin.file.as_deref().cloned();
-    Written { api_version: object.gvk.api_version(), file, line, column, implicit: object.implicit, body }
+    DesiredEntry { api_version: object.gvk.api_version(), file, line, column, implicit: object.implicit, body }
 }
 
 /// The plan of a document.
-pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
-    let document: Document =
+pub(super) fn from_json(text: &str, file: &str) -> Result<SavedPlan, SavedError> {
+    let document: PlanDocument =
         serde_json::from_str(text).map_err(|source| SavedError::Format { file: file.to_owned(), source })?;
     let (steps, proofs) = document.steps.into_iter().map(step).unzip();
     let environment = document.environment;
@@ -189,7 +189,7 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     let findings = document.findings;
     let plan = Plan { environment, steps, refusals, findings, policies: document.policies, ..Plan::default() };
     let plan = Plan { rewrites: document.rewrites, ..plan };
-    Ok(Saved {
+    Ok(SavedPlan {
         tool: document.tool,
         made: document.made,
         cluster: document.cluster,
@@ -208,7 +208,7 @@ pub(super) fn from_json(text: &str, file: &str) -> Result<Saved, SavedError> {
     })
 }
 
-fn step(entry: Entry) -> (Step, Proof) {
+fn step(entry: StepEntry) -> (Step, Proof) {
     let (id, release): (ObjectId, Arc<str>) = (entry.object, entry.release.into());
     let live = entry.live.map(|body| Arc::new(LiveObject { id: id.clone(), body, managers: Vec::new() }));
     let seen = || live.clone().unwrap_or_else(|| Arc::new(absent(&id)));
@@ -223,7 +223,7 @@ fn step(entry: Entry) -> (Step, Proof) {
         ..ObjectComparison::bare(id, release, entry.verdict)
     };
     let ProofEntry { wanted, remembered, seen } = entry.proof;
-    let seen = seen.map(|SeenEntry { digest, owned }| Seen { digest, owned: owned.into() });
+    let seen = seen.map(|SightEntry { digest, owned }| Seen { digest, owned: owned.into() });
     let step = Step { action: entry.action, wave: entry.wave, object, was: entry.was };
     (step, Proof { wanted, remembered, seen })
 }
@@ -232,7 +232,7 @@ fn absent(id: &ObjectId) -> LiveObject {
     LiveObject { id: id.clone(), body: Value::default(), managers: Vec::new() }
 }
 
-fn object(written: Written, id: &ObjectId, release: &Arc<str>) -> Object {
+fn object(written: DesiredEntry, id: &ObjectId, release: &Arc<str>) -> Object {
     let mark = Mark { line: written.line, column: written.column };
     Object {
         id: id.clone(),

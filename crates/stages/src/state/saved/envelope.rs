@@ -1,4 +1,4 @@
-//! The outermost part of a file: the format's version, and a digest of all that follows.
+//! The envelope of a plan file: the version of the format, and a digest of everything after it.
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ struct Envelope<'a> {
 
 /// What every version of the format has.
 #[derive(Deserialize)]
-struct Version {
+struct EnvelopeFields {
     #[serde(rename = "formatVersion")]
     number: Option<Json>,
     digest: Option<Json>,
@@ -43,7 +43,7 @@ pub(super) fn open<'b>(bytes: &'b [u8], file: &str) -> Result<&'b str, SavedErro
         return if digest(plan.get()) == said { Ok(plan.get()) } else { Err(SavedError::Damaged { file: file() }) };
     }
     match serde_json::from_slice(bytes) {
-        Ok(Version { number: Some(found), digest: Some(_), plan: Some(_) }) => {
+        Ok(EnvelopeFields { number: Some(found), digest: Some(_), plan: Some(_) }) => {
             Err(SavedError::Version { file: file(), found: found.to_string() })
         }
         Err(error) if error.is_eof() && bytes.starts_with(b"{\"formatVersion\":") => {

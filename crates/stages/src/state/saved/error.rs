@@ -1,8 +1,8 @@
-//! What keeps a saved plan from being written, read or applied.
+//! Errors of writing, reading and applying a saved plan.
 
 use thiserror::Error;
 
-use super::{CommitMark, FORMAT_VERSION, Moved};
+use super::{CommitMark, FORMAT_VERSION, PlanMismatch};
 use weft_base::diagnostic::{Diagnose, Kind, counted};
 
 /// More objects are only counted.
@@ -14,7 +14,7 @@ pub enum SavedError {
     /// The plan cannot be put into JSON.
     #[error("the plan cannot be written")]
     Unwritten {
-        /// What the writer said.
+        /// The writer's error.
         #[source]
         source: serde_json::Error,
     },
@@ -49,7 +49,7 @@ pub enum SavedError {
     Format {
         /// The file.
         file: String,
-        /// What the reader said.
+        /// The reader's error.
         #[source]
         source: serde_json::Error,
     },
@@ -83,14 +83,14 @@ pub enum SavedError {
     /// The cluster keeps another key than it did.
     #[error("the plan is stale: the key of fingerprints in the cluster is another one than it was")]
     OtherKey,
-    /// The sealed key is none.
+    /// The sealed key is not a key.
     #[error("the key in the saved plan cannot be read")]
     BrokenKey,
     /// Something moved since the plan was made.
     #[error("the plan is stale: {} since it was made{}{}", count(moved), commits(commit.as_ref()), list(moved))]
     Stale {
         /// The objects that moved.
-        moved: Vec<Moved>,
+        moved: Vec<PlanMismatch>,
         /// The commit of the plan and that of now, where they are not the same.
         commit: Option<(CommitMark, CommitMark)>,
     },
@@ -109,7 +109,7 @@ fn sets(sets: &[String]) -> String {
     if sets.is_empty() { "no `--set`".into() } else { format!("`{}`", sets.join("`, `")) }
 }
 
-fn count(moved: &[Moved]) -> String {
+fn count(moved: &[PlanMismatch]) -> String {
     format!("{} moved", counted(moved.len(), "object"))
 }
 
@@ -118,7 +118,7 @@ fn commits(commit: Option<&(CommitMark, CommitMark)>) -> String {
     commit.map(said).unwrap_or_default()
 }
 
-fn list(moved: &[Moved]) -> String {
+fn list(moved: &[PlanMismatch]) -> String {
     let more = moved.len().saturating_sub(MOST);
     let lines = moved.iter().take(MOST).map(|it| format!("\n  {it}"));
     let rest = (more > 0).then(|| format!("\n  and {more} more"));

@@ -1,42 +1,43 @@
-//! A plan that was made anew, held against the one of a file.
+//! Compares a new plan with a saved one.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Cause, Moved, Proof, Saved, proofs};
+use super::mismatch::ProvenStep;
+use super::{MismatchCause, PlanMismatch, SavedPlan, proofs};
 use crate::manifest::ObjectId;
 use crate::manifest::hooks::Point;
-use crate::plan::{Action, Does, Plan, Step};
+use crate::plan::{Action, HookAction, Plan, Step};
 use weft_base::masked::FingerprintKey;
 
-/// What may be applied of a plan that was made anew: exactly what the file says.
+/// The part of a new plan that may be applied: exactly what the file says.
 #[derive(Debug)]
-pub struct Held {
+pub struct ApplicablePlan {
     /// The plan, with nothing to do for what the file leaves alone.
     pub plan: Plan,
     /// The objects that moved, and that the file leaves alone.
     pub elsewhere: Vec<ObjectId>,
 }
 
-/// Holds a plan that was made anew, of the same selection and with the same guards, against the one of a file.
+/// Compares a new plan, of the same selection and with the same guards, with the one of a file.
 ///
-/// The repository has to write every object as it did. An object of which the file says that anything is done has to be
-/// in the state that it was judged by: the same UID, the same values in the fields that we own or would touch, the same
-/// owners of the latter, and no apply of it in between. What else moved is left alone.
+/// The repository must render every object as it did. Every object that the file acts on must be in the state that it was
+/// judged by: the same UID, the same values in the fields that we own or would touch, the same owners of the latter, and
+/// no apply of it in between. Whatever else changed is left alone.
 ///
 /// # Errors
-/// All that moved, in the order of the plan.
-pub fn hold(saved: &Saved, now: Plan, key: &FingerprintKey) -> Result<Held, Vec<Moved>> {
-    let mut before: HashMap<Name<'_>, (&Step, &Proof)> = HashMap::new();
+/// Everything that changed, in the order of the plan.
+pub fn hold(saved: &SavedPlan, now: Plan, key: &FingerprintKey) -> Result<ApplicablePlan, Vec<PlanMismatch>> {
+    let mut before: HashMap<StepKey<'_>, ProvenStep<'_>> = HashMap::new();
     for (step, proof) in saved.plan.steps.iter().zip(&saved.proofs) {
-        before.insert(name(step), (step, proof));
+        before.insert(name(step), ProvenStep { step, proof });
     }
     let mut moved = Vec::new();
     let mut places = Vec::new();
     for (at, (step, proof)) in now.steps.iter().zip(proofs(&now, key)).enumerate() {
-        match stands(before.remove(&name(step)), (step, &proof), key) {
-            Stands::Same => {}
-            Stands::Elsewhere => places.push(at),
-            Stands::Moved(it) => moved.push(*it),
+        match stands(before.remove(&name(step)), ProvenStep { step, proof: &proof }, key) {
+            StepMatch::Same => {}
+            StepMatch::Elsewhere => places.push(at),
+            StepMatch::Moved(it) => moved.push(*it),
         }
     }
     let left = saved.plan.steps.iter().filter(|step| before.contains_key(&name(step)));
@@ -45,57 +46,57 @@ pub fn hold(saved: &Saved, now: Plan, key: &FingerprintKey) -> Result<Held, Vec<
 }
 
 /// How a step of the new plan stands to the file.
-enum Stands {
+enum StepMatch {
     /// The same is done, or nothing.
     Same,
     /// The file does nothing with the object.
     Elsewhere,
-    Moved(Box<Moved>),
+    Moved(Box<PlanMismatch>),
 }
 
-fn stands(before: Option<(&Step, &Proof)>, now: (&Step, &Proof), key: &FingerprintKey) -> Stands {
-    let (step, proof) = now;
-    let moved = |it: Moved| Stands::Moved(Box::new(it));
-    let Some((was, of_was)) = before else {
+fn stands(before: Option<ProvenStep<'_>>, now: ProvenStep<'_>, key: &FingerprintKey) -> StepMatch {
+    let step = now.step;
+    let moved = |it: PlanMismatch| StepMatch::Moved(Box::new(it));
+    let Some(was) = before else {
         return match step.object.desired.is_some() {
-            true => moved(Moved::new(step, Cause::Added)),
-            false if is_idle(step) => Stands::Same,
-            false => Stands::Elsewhere,
+            true => moved(PlanMismatch::new(step, MismatchCause::Added)),
+            false if is_idle(step) => StepMatch::Same,
+            false => StepMatch::Elsewhere,
         };
     };
-    match (&of_was.wanted, &proof.wanted) {
-        (Some(_), None) => return moved(Moved::new(step, Cause::Removed)),
-        (None, Some(_)) => return moved(Moved::new(step, Cause::Added)),
-        (a, b) if a != b => return moved(Moved::rendered(was, step, key)),
+    match (&was.proof.wanted, &now.proof.wanted) {
+        (Some(_), None) => return moved(PlanMismatch::new(step, MismatchCause::Removed)),
+        (None, Some(_)) => return moved(PlanMismatch::new(step, MismatchCause::Added)),
+        (a, b) if a != b => return moved(PlanMismatch::rendered(was.step, step, key)),
         _ => {}
     }
-    match (is_idle(was), is_idle(step)) {
-        (true, true) => Stands::Same,
-        (true, false) => Stands::Elsewhere,
-        (false, _) => Moved::live((was, of_was), now).map_or(Stands::Same, moved),
+    match (is_idle(was.step), is_idle(step)) {
+        (true, true) => StepMatch::Same,
+        (true, false) => StepMatch::Elsewhere,
+        (false, _) => PlanMismatch::live(was, now).map_or(StepMatch::Same, moved),
     }
 }
 
-/// What moved so that a step of the file is none any more.
-fn left_out(step: &Step) -> Option<Moved> {
+/// Why a step of the file has no counterpart any more.
+fn left_out(step: &Step) -> Option<PlanMismatch> {
     let desired = step.object.desired.as_ref();
-    // A namespace that no file declares is part of a plan only where it is missing.
+    // A namespace that no file declares is part of a plan only if it does not exist.
     let cause = match desired {
-        Some(it) if it.implicit => Cause::Appeared,
-        Some(_) => Cause::Removed,
-        None => Cause::Dropped,
+        Some(it) if it.implicit => MismatchCause::Appeared,
+        Some(_) => MismatchCause::Removed,
+        None => MismatchCause::Dropped,
     };
-    (desired.is_some() || !is_idle(step)).then(|| Moved::new(step, cause))
+    (desired.is_some() || !is_idle(step)).then(|| PlanMismatch::new(step, cause))
 }
 
 /// The plan without what is to be done at these places.
-fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
+fn narrowed(mut plan: Plan, places: &[usize]) -> ApplicablePlan {
     let mut elsewhere = Vec::new();
     let places: HashSet<usize> = places.iter().copied().collect();
     for step in plan.steps.iter_mut().enumerate().filter_map(|(at, step)| places.contains(&at).then_some(step)) {
         if let Action::Hook(hook) = &mut step.action {
             // What the file does not run stays as it was seen.
-            hook.does = Does::Rest;
+            hook.does = HookAction::Rest;
             if let Some(course) = plan.hooks.get_mut(&step.object.release) {
                 course.wanted.retain(|it| it.hook.object.id != hook.of);
             }
@@ -110,13 +111,13 @@ fn narrowed(mut plan: Plan, places: &[usize]) -> Held {
     let ids: HashSet<&ObjectId> = elsewhere.iter().collect();
     plan.refusals.retain(|it| it.object().is_none_or(|id| !ids.contains(id)));
     plan.findings.retain(|it| it.object.as_ref().is_none_or(|id| !ids.contains(id)));
-    Held { plan, elsewhere }
+    ApplicablePlan { plan, elsewhere }
 }
 
 /// What a step is about: an object, or a hook at a point.
-type Name<'a> = (&'a str, &'a ObjectId, Option<Point>);
+type StepKey<'a> = (&'a str, &'a ObjectId, Option<Point>);
 
-fn name(step: &Step) -> Name<'_> {
+fn name(step: &Step) -> StepKey<'_> {
     (&step.object.release, &step.object.id, step.action.hook().map(|hook| hook.point))
 }
 

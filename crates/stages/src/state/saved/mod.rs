@@ -1,19 +1,19 @@
-//! A plan in a file (`docs/schema/plan-v1.json`): what was reviewed, so that just that is applied, or nothing.
+//! A plan in a file (`docs/schema/plan-v1.json`). Either exactly what was reviewed is applied, or nothing.
 //!
-//! The file holds all steps with their field changes, the desired objects with sketches in place of secrets, and for
-//! each object what it was judged by. [`hold`](fn@hold) holds a plan that was made anew against it.
+//! The file holds all steps with their field changes, the desired objects with sketches in place of secrets, and the
+//! proof that each object was judged by. [`hold`](fn@hold) compares a new plan with it.
 
 mod document;
 mod envelope;
 mod error;
 mod hold;
-mod moved;
+mod mismatch;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::SavedError;
-pub use self::hold::{Held, hold};
-pub use self::moved::{Cause, Moved, MovedField};
+pub use self::hold::{ApplicablePlan, hold};
+pub use self::mismatch::{FieldMismatch, MismatchCause, PlanMismatch};
 use crate::diff::{self, After, Judge, Seen, holds_secret};
 use crate::plan::{Guards, Plan, Step};
 use crate::project::Selection;
@@ -23,9 +23,9 @@ use weft_base::value::{Data, Value};
 /// The version of the format that this program writes, and the only one that it reads.
 pub const FORMAT_VERSION: u64 = 1;
 
-/// A plan with all that it was made of.
+/// A plan with everything it was made from.
 #[derive(Clone, Debug)]
-pub struct Saved {
+pub struct SavedPlan {
     /// The version of the program that made it.
     pub tool: String,
     /// When it was made (RFC 3339).
@@ -39,16 +39,16 @@ pub struct Saved {
     /// Whose word was taken for what would change.
     pub judge: Judge,
     /// What it was made for.
-    pub aim: Aim,
+    pub aim: PlanPurpose,
     /// What the command line set in the values, without the values: `--set image.tag`.
     pub set: Vec<String>,
     /// The same with the values; `None` where nothing was set, or where it may be secret and nobody could read it.
-    pub given: Option<Given>,
+    pub given: Option<SetArguments>,
     /// The words that lifted guards.
     pub guards: Guards,
     /// The key of its fingerprints.
     pub key: KeyMark,
-    /// What an approval names.
+    /// The digest that an approval names.
     pub digest: String,
     /// What would be done. It is for reading: it has no secrets, and cannot be run.
     pub plan: Plan,
@@ -61,15 +61,14 @@ pub struct Saved {
 /// What a plan is made for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Aim {
+pub enum PlanPurpose {
     /// To make of the cluster what the repository says.
     #[default]
     Apply,
-    /// To delete the selected releases, or to let go of their objects where the guards say so.
+    /// To delete the selected releases, or to let go of their objects if the guards say so.
     Remove,
     /// To give a release the objects of one of its revisions.
     GoBack {
-        /// The release.
         release: String,
         /// The number of the revision.
         revision: u64,
@@ -79,7 +78,7 @@ pub enum Aim {
 /// What the command line set: each option with what stands behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Given {
+pub enum SetArguments {
     /// As it was written, since nothing in the file came from a secret.
     Plain(Vec<(String, String)>),
     /// The same as JSON, sealed for those who can read all secrets that were used.
@@ -91,7 +90,7 @@ pub enum Given {
 pub struct ClusterMark {
     /// The address under which it was asked.
     pub address: String,
-    /// The UID of its namespace `kube-system`, where that may be read.
+    /// The UID of its namespace `kube-system`, if it may be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
 }
@@ -129,7 +128,7 @@ pub struct Proof {
 }
 
 impl ClusterMark {
-    /// Whether both are, as far as can be told, the same cluster.
+    /// Whether both are the same cluster, as far as is known.
     pub fn is(&self, other: &Self) -> bool {
         match (&self.uid, &other.uid) {
             (Some(a), Some(b)) => a == b,
@@ -144,7 +143,7 @@ impl std::fmt::Display for CommitMark {
     }
 }
 
-impl Aim {
+impl PlanPurpose {
     /// The revision to which a release goes back.
     pub fn back_to(&self) -> Option<u64> {
         match self {
@@ -200,11 +199,11 @@ fn has_sketch(value: &Value) -> bool {
 }
 
 /// The file of a plan. The same plan always gives the same bytes.
-pub fn write(saved: &Saved, key: &FingerprintKey) -> Result<Vec<u8>, SavedError> {
+pub fn write(saved: &SavedPlan, key: &FingerprintKey) -> Result<Vec<u8>, SavedError> {
     envelope::close(&document::to_json(saved, key)?)
 }
 
 /// The plan of a file, whose name stands in errors.
-pub fn read(bytes: &[u8], file: &str) -> Result<Saved, SavedError> {
+pub fn read(bytes: &[u8], file: &str) -> Result<SavedPlan, SavedError> {
     document::from_json(envelope::open(bytes, file)?, file)
 }

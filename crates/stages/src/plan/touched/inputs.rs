@@ -1,11 +1,11 @@
-//! What the releases of an environment are made of.
+//! Collects everything that the releases of an environment are made from.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
 
-use super::Made;
+use super::ReleaseInputs;
 use crate::kustomize;
 use crate::project::{Environment, Locked, PatchContent, Release, ReleaseSource, ValuesLayer};
 use weft_base::tree::{self, Tree};
@@ -31,7 +31,7 @@ const WORDS: [&str; 10] = [
 const FIELD: &str = "Capabilities";
 
 /// Finds out what releases of one environment are made of.
-pub struct Maker<'p> {
+pub struct InputCollector<'p> {
     environment: &'p Environment,
     tree: &'p Tree,
     /// What is the same for all releases.
@@ -43,7 +43,7 @@ pub struct Maker<'p> {
     asked: RefCell<HashMap<String, Arc<BTreeSet<String>>>>,
 }
 
-impl<'p> Maker<'p> {
+impl<'p> InputCollector<'p> {
     /// For an environment with the files that it names. `inputs` are the inputs as they were read, and `is_set` says which
     /// variables the process has.
     pub fn new(
@@ -71,7 +71,7 @@ impl<'p> Maker<'p> {
     }
 
     /// What a release is made of.
-    pub fn made(&self, release: &Release) -> Made {
+    pub fn collect(&self, release: &Release) -> ReleaseInputs {
         let mut paths = self.sources(&release.source);
         let values = release.values.iter().filter_map(|layer| match layer {
             ValuesLayer::File(path, _) | ValuesLayer::Template(path, _) => Some(path),
@@ -84,7 +84,7 @@ impl<'p> Maker<'p> {
         paths.extend(patches);
         paths.extend(values.chain(release.secrets.iter().map(|(path, _)| path)).cloned());
         let asked: BTreeSet<String> =
-            paths.iter().flat_map(|path| self.asked(path).iter().cloned().collect::<Vec<_>>()).collect();
+            paths.iter().flat_map(|path| self.template_words(path).iter().cloned().collect::<Vec<_>>()).collect();
         let has = |word: &str| asked.contains(word);
         let when = release.when.as_ref().is_some_and(|(text, _)| text.contains("inputs"));
         let mut fields = self.shared.clone();
@@ -104,7 +104,7 @@ impl<'p> Maker<'p> {
             release.source.kustomization().map(|it| kustomize::elsewhere(self.tree, it)).unwrap_or_default();
         volatile.extend(elsewhere.iter().map(|it| format!("its kustomization reads `{it}`, which stands elsewhere")));
         let asks_cluster = has("capabilities") || has("Capabilities");
-        Made { fields, paths, volatile, asks_cluster }
+        ReleaseInputs { fields, paths, volatile, asks_cluster }
     }
 
     /// Which charts from elsewhere its chart may be, or those of its kustomization, exactly.
@@ -143,7 +143,7 @@ impl<'p> Maker<'p> {
     }
 
     /// The words by which the templates at and below a path ask for more than values.
-    fn asked(&self, path: &str) -> Arc<BTreeSet<String>> {
+    fn template_words(&self, path: &str) -> Arc<BTreeSet<String>> {
         if let Some(known) = self.asked.borrow().get(path) {
             return Arc::clone(known);
         }
@@ -167,11 +167,11 @@ impl<'p> Maker<'p> {
 fn words_of(text: &str) -> BTreeSet<String> {
     let actions = ["{{", "{%"].into_iter().flat_map(|open| text.split(open).skip(1));
     let actions = actions.map(|it| it.find("}}").or_else(|| it.find("%}")).map_or(it, |end| &it[..end]));
-    actions.flat_map(asked_in).map(str::to_owned).collect()
+    actions.flat_map(words_in).map(str::to_owned).collect()
 }
 
 /// Those in one action.
-fn asked_in(action: &str) -> impl Iterator<Item = &str> {
+fn words_in(action: &str) -> impl Iterator<Item = &str> {
     let is_part = |it: char| it.is_alphanumeric() || it == '_';
     let mut rest = action;
     let words = iter::from_fn(move || {

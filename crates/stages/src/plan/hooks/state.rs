@@ -1,9 +1,9 @@
-//! What an inventory keeps about hooks, and how a run changes it.
+//! What an inventory records about hooks, and how a run changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Does, WantedHook};
+use super::{HookAction, WantedHook};
 use crate::manifest::hooks::{Occasion, Point};
 use crate::manifest::{Hook, ObjectId};
 use crate::plan::Step;
@@ -11,21 +11,21 @@ use weft_base::value::Value;
 
 /// What an inventory keeps about the hooks of its release.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct KeptHooks {
+pub struct HookState {
     /// What was begun with the release and has not ended well.
     pub unfinished: Option<Occasion>,
-    /// By the name that is written and [`Point::kept`], what was known of a hook when the release was last applied.
-    pub seen: BTreeMap<(ObjectId, Point), Seen>,
+    /// By the name that is written and [`Point::recorded_as`], what was known of a hook when the release was last applied.
+    pub seen: BTreeMap<(ObjectId, Point), HookRecord>,
     /// What hooks may have left in the cluster.
-    pub left: BTreeMap<ObjectId, Left>,
+    pub left: BTreeMap<ObjectId, HookLeftover>,
     /// The hooks that are run when the release is deleted: the repository may have them no more then.
-    pub bodies: BTreeMap<ObjectId, KeptBody>,
+    pub bodies: BTreeMap<ObjectId, HookBody>,
 }
 
 /// What was known of a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The digest of what it said.
+pub struct HookRecord {
+    /// The digest of its content.
     pub digest: String,
     /// Whether it ran well, saying that.
     pub ran: bool,
@@ -33,7 +33,7 @@ pub struct Seen {
 
 /// An object that a hook may have left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct HookLeftover {
     /// The version in which it was created.
     pub api_version: String,
     /// The name of the hook, as it is written.
@@ -42,9 +42,9 @@ pub struct Left {
 
 /// A hook as it is kept: nothing in it is secret.
 #[derive(Clone, Debug, PartialEq)]
-pub struct KeptBody(pub Arc<Value>);
+pub struct HookBody(pub Arc<Value>);
 
-impl KeptHooks {
+impl HookState {
     /// Whether an inventory without objects is not worth keeping: nothing is left, and nothing was begun. What was seen
     /// counts as long as the release is there.
     pub fn is_over(&self) -> bool {
@@ -63,9 +63,9 @@ impl KeptHooks {
         let mut kept = Self { unfinished: Some(occasion), ..self.clone() };
         for step in steps {
             let Some((hook, desired)) = step.action.hook().zip(step.object.desired.as_ref()) else { continue };
-            // What nobody is to delete is none of ours when it has run.
-            if hook.does == Does::Run && !hook.terms.cleanup.is_empty() {
-                let left = Left { api_version: desired.gvk.api_version(), of: hook.of.clone() };
+            // An object that nobody is to delete stops being ours once it has run.
+            if hook.does == HookAction::Run && !hook.terms.cleanup.is_empty() {
+                let left = HookLeftover { api_version: desired.gvk.api_version(), of: hook.of.clone() };
                 kept.left.insert(desired.id.clone(), left);
             }
         }
@@ -83,22 +83,22 @@ impl KeptHooks {
         self.unfinished = None;
         let mut seen = self.seen.clone();
         for WantedHook { hook, digest } in wanted.iter().map(AsRef::as_ref) {
-            let points: BTreeSet<Point> = hook.terms.points.iter().map(|it| it.kept()).collect();
+            let points: BTreeSet<Point> = hook.terms.points.iter().map(|it| it.recorded_as()).collect();
             for point in points {
                 let key = (hook.object.id.clone(), point);
                 let ran = self.seen.get(&key).is_some_and(|seen| seen.ran && seen.digest == *digest);
-                seen.insert(key, Seen { digest: digest.clone(), ran });
+                seen.insert(key, HookRecord { digest: digest.clone(), ran });
             }
         }
         self.seen = seen;
         let of_delete = wanted.iter().map(|it| &it.hook).filter(|hook| hook.is_of(Occasion::Delete));
-        let body = |hook: &Hook| (hook.object.id.clone(), KeptBody(Arc::new(hook.object.body.clone())));
+        let body = |hook: &Hook| (hook.object.id.clone(), HookBody(Arc::new(hook.object.body.clone())));
         self.bodies = of_delete.map(body).collect();
     }
 
     /// Notes that a hook ran well.
     pub fn ran(&mut self, of: &ObjectId, point: Point, digest: String) {
-        self.seen.insert((of.clone(), point.kept()), Seen { digest, ran: true });
+        self.seen.insert((of.clone(), point.recorded_as()), HookRecord { digest, ran: true });
     }
 }
 
@@ -112,7 +112,7 @@ impl Hook {
 impl Point {
     /// The point under which a run is kept: what ran when a release was installed need not run again when it is upgraded.
     #[must_use]
-    pub fn kept(self) -> Self {
+    pub fn recorded_as(self) -> Self {
         let occasion = if self.occasion == Occasion::Delete { Occasion::Delete } else { Occasion::Install };
         Self { occasion, ..self }
     }

@@ -1,25 +1,25 @@
-//! A history <-> the bytes that are kept in the cluster.
+//! Converts a history to and from the bytes that the cluster stores.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::history::MOST;
-use super::{Entry, History, Sort};
+use super::{Category, History, HistoryEntry};
 use crate::manifest::ObjectId;
 use crate::state::{self, StateError};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
+struct HistoryDocument {
     format_version: u64,
     environment: String,
-    findings: Vec<Kept>,
+    findings: Vec<FindingEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Kept {
+struct FindingEntry {
     mark: String,
     sort: String,
     object: ObjectId,
@@ -39,15 +39,15 @@ struct Kept {
     gone: Option<String>,
 }
 
-/// The history as compressed bytes that fit one Secret. Of one that is too large the oldest findings are left out.
+/// The history as compressed bytes that fit one Secret. If it is too large, the oldest findings are left out.
 pub fn encode(history: &History) -> Result<Vec<u8>, StateError> {
     let mut history = history.clone();
     let mut most = MOST;
     loop {
-        let document = Document {
+        let document = HistoryDocument {
             format_version: state::FORMAT_VERSION,
             environment: history.environment.clone(),
-            findings: history.entries.iter().map(|(mark, entry)| kept(mark, entry)).collect(),
+            findings: history.entries.iter().map(|(mark, entry)| encode_entry(mark, entry)).collect(),
         };
         let bytes = serde_json::to_vec(&document).map_err(|source| StateError::Format { source })?;
         if let Some(packed) = state::pack(&bytes)? {
@@ -60,14 +60,14 @@ pub fn encode(history: &History) -> Result<Vec<u8>, StateError> {
 
 /// The history that [`encode`] made these bytes of.
 pub fn decode(bytes: &[u8]) -> Result<History, StateError> {
-    let document: Document = state::unpack(bytes, |it: &Document| it.format_version)?;
-    let entries = document.findings.into_iter().filter_map(entry).collect();
+    let document: HistoryDocument = state::unpack(bytes, |it: &HistoryDocument| it.format_version)?;
+    let entries = document.findings.into_iter().filter_map(decode_entry).collect();
     Ok(History { environment: document.environment, entries })
 }
 
-fn kept(mark: &str, entry: &Entry) -> Kept {
+fn encode_entry(mark: &str, entry: &HistoryEntry) -> FindingEntry {
     let entry = entry.clone();
-    Kept {
+    FindingEntry {
         mark: mark.to_owned(),
         sort: entry.sort.name().to_owned(),
         object: entry.object,
@@ -83,12 +83,12 @@ fn kept(mark: &str, entry: &Entry) -> Kept {
     }
 }
 
-/// An entry; `None` for one of a sort that this version does not know.
-fn entry(kept: Kept) -> Option<(String, Entry)> {
-    let Kept { mark, sort, object, release, path, manager, found, first, last, seen, before, gone } = kept;
-    let sort = Sort::ALL.into_iter().find(|it| it.name() == sort)?;
+/// An entry; `None` if this version does not know its category.
+fn decode_entry(kept: FindingEntry) -> Option<(String, HistoryEntry)> {
+    let FindingEntry { mark, sort, object, release, path, manager, found, first, last, seen, before, gone } = kept;
+    let sort = Category::ALL.into_iter().find(|it| it.name() == sort)?;
     let release = release.map(Arc::from);
-    Some((mark, Entry { sort, object, release, path, manager, found, first, last, seen, before, gone }))
+    Some((mark, HistoryEntry { sort, object, release, path, manager, found, first, last, seen, before, gone }))
 }
 
 #[cfg(test)]
@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_again() {
         let kind = GroupKind { group: "apps".into(), kind: "Deployment".into() };
-        let entry = Entry {
-            sort: Sort::Deleted,
+        let entry = HistoryEntry {
+            sort: Category::Deleted,
             object: ObjectId { kind, namespace: Some("shop".into()), name: "web".into() },
             release: Some("web".into()),
             path: None,

@@ -1,4 +1,5 @@
-//! Events: on the object alone, but for what a deletion leaves behind, whose event is where the copy is.
+//! Publishes events on the object. Only the event about a copy that a deletion leaves behind goes to the copy's
+//! namespace.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 
@@ -9,21 +10,21 @@ use weft_engine::cluster::typed::{Event, EventType, Recorder, Resource as _};
 /// How long a note is, in characters.
 const NOTE: usize = 900;
 
-/// Publishes events. One that cannot be published is let go: the status says the same.
+/// Publishes events. A failure is ignored, because the status says the same.
 #[derive(Clone)]
-pub(crate) struct Teller {
+pub(crate) struct EventPublisher {
     recorder: Recorder,
 }
 
 /// What an event says.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct EventNote {
     pub warning: bool,
     pub reason: &'static str,
     pub note: String,
 }
 
-impl Told {
+impl EventNote {
     pub fn normal(reason: &'static str, note: impl Into<String>) -> Self {
         Self { warning: false, reason, note: note.into() }
     }
@@ -33,18 +34,18 @@ impl Told {
     }
 }
 
-impl Teller {
+impl EventPublisher {
     pub fn new(transport: &Transport, instance: &str) -> Self {
         Self { recorder: transport.recorder("weaver-operator", instance) }
     }
 
-    /// Tells something on an object.
-    pub async fn tell(&self, sync: &ConfigMapSync, told: Told) {
+    /// Publishes an event on an object.
+    pub async fn tell(&self, sync: &ConfigMapSync, told: EventNote) {
         self.publish(&sync.object_ref(&()), told).await;
     }
 
-    /// Tells something on a copy, in its own namespace.
-    pub async fn tell_at(&self, namespace: &str, name: &str, told: Told) {
+    /// Publishes an event on a copy, in its own namespace.
+    pub async fn tell_at(&self, namespace: &str, name: &str, told: EventNote) {
         let reference = ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("ConfigMap".to_owned()),
@@ -55,7 +56,7 @@ impl Teller {
         self.publish(&reference, told).await;
     }
 
-    async fn publish(&self, reference: &ObjectReference, told: Told) {
+    async fn publish(&self, reference: &ObjectReference, told: EventNote) {
         let event = Event {
             type_: if told.warning { EventType::Warning } else { EventType::Normal },
             reason: told.reason.to_owned(),

@@ -1,4 +1,4 @@
-//! What moved between a saved plan and now, object by object and field by field.
+//! What changed between a saved plan and now, by object and field.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,23 +11,21 @@ use weft_base::masked::FingerprintKey;
 use weft_base::value::{Data, Path, Value};
 use weft_schema::fields::FieldSet;
 
-/// An object that is not as the plan saw it.
+/// An object that changed since the plan was made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moved {
-    /// The object.
+pub struct PlanMismatch {
     pub id: ObjectId,
-    /// Its release.
     pub release: Arc<str>,
     /// What happened.
-    pub cause: Cause,
+    pub cause: MismatchCause,
     /// Its fields that moved, as far as they are known. Secrets in their values are replaced by their sketches.
-    pub fields: Vec<MovedField>,
+    pub fields: Vec<FieldMismatch>,
 }
 
 /// What happened to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The repository writes it otherwise.
+pub enum MismatchCause {
+    /// The repository renders it differently.
     Rendered,
     /// The repository has it now, and had not.
     Added,
@@ -37,7 +35,7 @@ pub enum Cause {
     Gone,
     /// It is in the cluster now, and was not.
     Appeared,
-    /// It was deleted and made again: the UIDs.
+    /// It was recreated: the two UIDs.
     Replaced(String, String),
     /// Another run applied it.
     Applied,
@@ -49,10 +47,9 @@ pub enum Cause {
     Judged(String, String),
 }
 
-/// A field that is not as the plan saw it.
+/// A field that changed since the plan was made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MovedField {
-    /// Where.
+pub struct FieldMismatch {
     pub path: Path,
     /// What was there.
     pub was: Option<Value>,
@@ -62,35 +59,43 @@ pub struct MovedField {
     pub by: Vec<Writer>,
 }
 
-impl Moved {
+/// A step with what it was judged by.
+#[derive(Clone, Copy)]
+pub(super) struct ProvenStep<'p> {
+    pub(super) step: &'p Step,
+    pub(super) proof: &'p Proof,
+}
+
+impl PlanMismatch {
     /// An object without fields.
-    pub fn new(step: &Step, cause: Cause) -> Self {
+    pub fn new(step: &Step, cause: MismatchCause) -> Self {
         let object = &step.object;
         Self { id: object.id.clone(), release: Arc::clone(&object.release), cause, fields: Vec::new() }
     }
 
-    /// An object that the repository writes otherwise.
+    /// An object that the repository renders differently.
     pub fn rendered(before: &Step, now: &Step, key: &FingerprintKey) -> Self {
         let body = |step: &Step| step.sent().map(|it| shown(&it.body, key)).filter(|it| !it.is_null());
         let mut fields = Vec::new();
         if let (Some(was), Some(is)) = (body(before), body(now)) {
             differing(Some(&was), Some(&is), &Path::root(), &mut fields);
         }
-        Self { fields, ..Self::new(now, Cause::Rendered) }
+        Self { fields, ..Self::new(now, MismatchCause::Rendered) }
     }
 
-    /// An object of the plan whose live state is another than the one that it was judged by; `None` where it is the same.
-    pub fn live((before, of_before): (&Step, &Proof), (now, of_now): (&Step, &Proof)) -> Option<Self> {
-        let cause = cause(&before.object, &now.object, of_before.remembered != of_now.remembered);
-        let same = same_deed(before, now) && of_before.seen.as_ref().map(|it| &it.digest) == digest(of_now);
-        let fields = fields((before, of_before), now);
+    /// An object whose live state differs from the one that it was judged by; `None` if it does not.
+    pub(super) fn live(before: ProvenStep<'_>, now: ProvenStep<'_>) -> Option<Self> {
+        let other_record = before.proof.remembered != now.proof.remembered;
+        let cause = cause(&before.step.object, &now.step.object, other_record);
+        let same = same_deed(before.step, now.step) && digest(before.proof) == digest(now.proof);
+        let fields = fields(before, now.step);
         let cause = match cause {
             Some(cause) => cause,
             None if same => return None,
-            None if fields.is_empty() => Cause::Judged(deed(&before.action), deed(&now.action)),
-            None => Cause::Changed,
+            None if fields.is_empty() => MismatchCause::Judged(deed(&before.step.action), deed(&now.step.action)),
+            None => MismatchCause::Changed,
         };
-        Some(Self { fields, ..Self::new(now, cause) })
+        Some(Self { fields, ..Self::new(now.step, cause) })
     }
 }
 
@@ -99,24 +104,26 @@ fn digest(proof: &Proof) -> Option<&String> {
 }
 
 /// What happened to the whole object, if it is that.
-fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) -> Option<Cause> {
+fn cause(before: &ObjectComparison, now: &ObjectComparison, other_record: bool) -> Option<MismatchCause> {
     let uid = |it: &ObjectComparison| {
         let uid = it.live.as_ref()?.body.dig(&["metadata", "uid"])?.as_str()?;
         Some(uid.to_owned())
     };
     let is_absent = matches!(now.verdict, Verdict::Create | Verdict::Gone);
     match (uid(before), uid(now)) {
-        (Some(_), None) if is_absent => return Some(Cause::Gone),
-        (Some(was), Some(is)) if was != is => return Some(Cause::Replaced(was, is)),
+        (Some(_), None) if is_absent => return Some(MismatchCause::Gone),
+        (Some(was), Some(is)) if was != is => return Some(MismatchCause::Replaced(was, is)),
         _ => {}
     }
-    // A dry run that finds nothing to do makes a record, too, without any apply.
+    // A dry run that finds nothing to do also leaves a record, without an apply.
     let recorded_now = now.verdict == Verdict::Unchanged && matches!(now.judged, Judged::DryRun);
     let appeared = before.verdict == Verdict::Create && !is_absent;
-    match () {
-        () if other_record && !recorded_now => Some(Cause::Applied),
-        () if appeared => Some(Cause::Appeared),
-        () => None,
+    if other_record && !recorded_now {
+        Some(MismatchCause::Applied)
+    } else if appeared {
+        Some(MismatchCause::Appeared)
+    } else {
+        None
     }
 }
 
@@ -147,10 +154,11 @@ fn deed(action: &Action) -> String {
 }
 
 /// The fields that the plan owned or would touch, and those that would be touched now, as far as they moved.
-fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
-    let owned = of_before.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
+fn fields(before: ProvenStep<'_>, now: &Step) -> Vec<FieldMismatch> {
+    let ProvenStep { step: before, proof } = before;
+    let owned = proof.seen.iter().filter_map(|seen| seen.owned.set().ok()).flat_map(FieldSet::leaves);
     let touched = counted(before).into_iter().chain(counted(now)).map(|change| change.path.clone());
-    let mut moved: Vec<MovedField> = Vec::new();
+    let mut moved: Vec<FieldMismatch> = Vec::new();
     for path in touched.chain(owned) {
         if moved.iter().any(|it| it.path.is_prefix_of(&path)) {
             continue;
@@ -166,7 +174,7 @@ fn fields((before, of_before): (&Step, &Proof), now: &Step) -> Vec<MovedField> {
         };
         let writers = former.zip(change).is_some_and(|(a, b)| !same_change(a, b));
         if was != is || writers {
-            moved.push(MovedField { path, was, is, by });
+            moved.push(FieldMismatch { path, was, is, by });
         }
     }
     moved
@@ -190,7 +198,7 @@ fn value_now(before: &Step, now: &Step, path: &Path) -> Option<Value> {
 }
 
 /// The places where two bodies differ; a list is one place.
-fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut Vec<MovedField>) {
+fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut Vec<FieldMismatch>) {
     if was == is {
         return;
     }
@@ -200,10 +208,10 @@ fn differing(was: Option<&Value>, is: Option<&Value>, path: &Path, found: &mut V
         keys.for_each(|key| differing(a.get(key), b.get(key), &path.field(key), found));
         return;
     }
-    found.push(MovedField { path: path.clone(), was: was.cloned(), is: is.cloned(), by: Vec::new() });
+    found.push(FieldMismatch { path: path.clone(), was: was.cloned(), is: is.cloned(), by: Vec::new() });
 }
 
-impl fmt::Display for Moved {
+impl fmt::Display for PlanMismatch {
     /// The object with what happened to it, and a line for each field.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` of the release `{}`: {}", self.id, self.release, self.cause)?;
@@ -211,7 +219,7 @@ impl fmt::Display for Moved {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for MismatchCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rendered => f.write_str("the repository writes it otherwise"),
@@ -228,7 +236,7 @@ impl fmt::Display for Cause {
     }
 }
 
-impl fmt::Display for MovedField {
+impl fmt::Display for FieldMismatch {
     /// `data.greeting: was "Hello", is "Hacked", by kubectl-edit (Update) at 2026-01-01T00:00:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), |it| format!("{it:?}"));

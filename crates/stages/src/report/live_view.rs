@@ -1,4 +1,4 @@
-//! What a run is at, for people who watch it: counts, and what is waited for, since when.
+//! The progress of a run for people who watch it: counts, and what it waits for and since when.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,22 +11,22 @@ use crate::plan::{Action, Plan};
 
 /// The state of a run, from its events. Times are since it began.
 #[derive(Clone, Debug, Default)]
-pub struct Board {
+pub struct LiveView {
     total: usize,
     done: usize,
     healthy: usize,
     failed: usize,
-    waiting: BTreeMap<ObjectId, Pending>,
+    waiting: BTreeMap<ObjectId, WaitingObject>,
 }
 
 #[derive(Clone, Debug)]
-struct Pending {
+struct WaitingObject {
     since: Duration,
     missing: String,
 }
 
-impl Board {
-    /// The board of a run that has not begun.
+impl LiveView {
+    /// The view of a run that has not begun.
     pub fn new(plan: &Plan) -> Self {
         let sent = |action: &Action| {
             matches!(
@@ -37,12 +37,12 @@ impl Board {
         Self { total: plan.steps.iter().filter(|step| sent(&step.action)).count(), ..Self::default() }
     }
 
-    /// Notes an event.
+    /// Records an event.
     pub fn note(&mut self, event: &Event, now: Duration) {
         match &event.outcome {
             Outcome::Waiting(missing) => {
                 let since = self.waiting.get(&event.id).map_or(now, |it| it.since);
-                self.waiting.insert(event.id.clone(), Pending { since, missing: missing.clone() });
+                self.waiting.insert(event.id.clone(), WaitingObject { since, missing: missing.clone() });
                 return;
             }
             Outcome::Applied | Outcome::Deleted | Outcome::Orphaned => self.done += 1,
@@ -66,7 +66,7 @@ impl Board {
 
     /// The counts, and below them what is waited for, the longest first, in at most so many lines of so many characters.
     pub fn lines(&self, now: Duration, width: usize, most: usize) -> Vec<String> {
-        let mut pending: Vec<(&ObjectId, &Pending)> = self.waiting.iter().collect();
+        let mut pending: Vec<(&ObjectId, &WaitingObject)> = self.waiting.iter().collect();
         pending.sort_by_key(|(_, it)| it.since);
         let mut shown = vec![cut(&self.counts(), width)];
         for (at, (id, it)) in pending.iter().enumerate() {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_shown_with_its_time() {
-        let mut board = Board { total: 3, ..Board::default() };
+        let mut board = LiveView { total: 3, ..LiveView::default() };
         let second = Duration::from_secs;
         for name in ["a", "b", "c"] {
             board.note(&event(name, Outcome::Applied), second(1));

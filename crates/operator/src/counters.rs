@@ -1,4 +1,4 @@
-//! What the operator counts. Nothing here names an object: the figures of a thousand objects are as many as of one.
+//! The operator's counters. None names an object, so a thousand objects have as many counters as one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ pub const CLASSES: &[u64] = &[5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000,
 
 /// Counters and gauges of one process, for metrics and for readiness.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub struct Metrics {
     /// Whether all stores were filled once.
     pub synced: AtomicBool,
     /// Whether the API server answers.
@@ -52,7 +52,7 @@ pub struct Durations {
     pub count: u64,
 }
 
-impl Figures {
+impl Metrics {
     /// Notes the end of a run: `synced`, `pending`, `failed`, `paused`, `cleaned`, `unavailable`.
     pub fn ran(&self, result: &'static str, took: Duration) {
         add(&self.results, result, 1);
@@ -75,7 +75,7 @@ impl Figures {
         add(&self.tokens, result, 1);
     }
 
-    /// Notes an answer of the API server; 0 where none came.
+    /// Counts an answer of the API server; 0 if none came.
     pub fn request(&self, code: u16) {
         add(&self.requests, code, 1);
     }

@@ -1,11 +1,11 @@
-//! Which steps belong together: an object that got another name, and one that went to another release.
+//! Finds steps that belong together: an object that was renamed, or that moved to another release.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::alike::{self, Candidate};
 use super::holders::Holders;
-use super::{Action, Step, Was};
+use super::{Action, Relation, Step};
 use crate::diff::ObjectComparison;
 use crate::manifest::ObjectId;
 use weft_base::value::Value;
@@ -39,19 +39,20 @@ fn moved(steps: &mut [Step], holders: &Holders<'_>) {
     let holder = |id: &ObjectId, own: &Arc<str>| {
         let mut releases = holders.get(id);
         let here = releases.clone().any(|release| release == own);
-        releases.next().filter(|_| !here).map(|release| Was::OfRelease(Arc::clone(release)))
+        let first = if here { None } else { releases.next() };
+        first.map(|release| Relation::OfRelease(Arc::clone(release)))
     };
     let was = |step: &Step| {
         let object = &step.object;
         match (&step.action, wanted.get(&object.id)) {
             (Action::Forget { .. }, Some(release)) if **release != object.release => {
-                Some(Was::GoesTo(Arc::clone(release)))
+                Some(Relation::GoesTo(Arc::clone(release)))
             }
             _ if object.desired.is_some() => holder(&object.id, &object.release),
             _ => None,
         }
     };
-    let was: Vec<Option<Was>> = steps.iter().map(was).collect();
+    let was: Vec<Option<Relation>> = steps.iter().map(was).collect();
     steps.iter_mut().zip(was).for_each(|(step, was)| step.was = was);
 }
 
@@ -74,8 +75,8 @@ fn renamed(steps: &mut [Step]) {
         for (ours, theirs) in pairs {
             let new = new[ours];
             let old = left[theirs];
-            steps[new].was = Some(Was::Named(steps[old].object.id.clone()));
-            steps[old].was = Some(Was::Becomes(steps[new].object.id.clone()));
+            steps[new].was = Some(Relation::Named(steps[old].object.id.clone()));
+            steps[old].was = Some(Relation::Becomes(steps[new].object.id.clone()));
         }
     }
 }
