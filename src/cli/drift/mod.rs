@@ -50,7 +50,7 @@ pub(super) struct DriftArgs {
     unmanaged: bool,
     #[command(flatten)]
     telling: TellArgs,
-    /// DriftCheck again and again, after this time (`10m`, `1h`), until a signal ends it.
+    /// Look again and again, after this time (`10m`, `1h`), until a signal ends it.
     #[arg(long, value_name = "INTERVAL", value_parser = super::arguments::seconds, conflicts_with = "correct")]
     watch: Option<u64>,
     /// With `--watch`: serve `/metrics`, `/healthz` and `/readyz` at this address, such as `0.0.0.0:9100`.

@@ -1,4 +1,4 @@
-//! Reads ConfigMapSyncs, and writes their finalizer and status.
+//! Reads `ConfigMapSync`s, and writes their finalizer and status.
 
 use std::sync::Arc;
 

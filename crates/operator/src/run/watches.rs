@@ -1,4 +1,4 @@
-//! Watches: ConfigMapSyncs in full, everything else as metadata. Each fills its part of the world and queues the
+//! Watches: `ConfigMapSync`s in full, everything else as metadata. Each fills its part of the world and queues the
 //! objects that a change affects.
 
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! The ConfigMapSyncs, with indexes for finding them.
+//! The `ConfigMapSync`s, with indexes for finding them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

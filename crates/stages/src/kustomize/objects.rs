@@ -20,12 +20,11 @@ pub fn read(text: &str, file: &Arc<String>) -> Result<Vec<Resource>, KustomizeEr
             continue;
         }
         check(&node)?;
-        match items(&mut node)? {
-            Some(items) => waiting.extend(items.into_iter().filter(|it| !it.is_null())),
-            None => {
-                let texts = Texts::of_object(&node, text);
-                resources.push(Resource { texts, ..Resource::new(node) });
-            }
+        if let Some(items) = items(&mut node)? {
+            waiting.extend(items.into_iter().filter(|it| !it.is_null()));
+        } else {
+            let texts = Texts::of_object(&node, text);
+            resources.push(Resource { texts, ..Resource::new(node) });
         }
     }
     Ok(resources)

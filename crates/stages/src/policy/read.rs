@@ -99,6 +99,7 @@ fn of_file(path: &str, text: &str) -> Result<Vec<PolicyRule>, PolicyError> {
 }
 
 /// A line of an expression and a column in it, both from 1.
+#[derive(Clone, Copy)]
 struct ExpressionPosition {
     line: u32,
     column: u32,

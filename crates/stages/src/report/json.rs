@@ -50,7 +50,7 @@ pub fn json(report: &Report, listed: ListOptions, key: &FingerprintKey) -> Json 
     }
     document.insert("judged".into(), counts(&tallies.judged));
     document.insert("ignored".into(), tallies.ignored.0.into());
-    document.insert("unknown".into(), tallies.unknown.iter().map(|(cause, kinds)| unknown(cause, kinds)).collect());
+    document.insert("unknown".into(), tallies.unknown.iter().map(|(cause, kinds)| unknown(*cause, kinds)).collect());
     if !plan.rewrites.is_empty() {
         document.insert("rewrites".into(), json!(plan.rewrites));
     }
@@ -86,7 +86,7 @@ fn counts(counts: &[(&str, usize)]) -> Json {
     counts.iter().map(|(name, count)| ((*name).to_owned(), Json::from(*count))).collect::<Map<_, _>>().into()
 }
 
-fn unknown(cause: &Cause, kinds: &BTreeMap<String, usize>) -> Json {
+fn unknown(cause: Cause, kinds: &BTreeMap<String, usize>) -> Json {
     json!({"cause": cause.name(), "kinds": kinds})
 }
 
