@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::arguments::{ChangedArgs, ProjectArgs, SelectArgs, SetArgs};
 use super::files::{OutputFolder, file_name};
-use super::kept::{Kept, Printed};
+use super::kept::{Printed, RenderCache};
 use super::terminal::{Terminal, TerminalError};
 use super::{Exit, changed, settings};
 use crate::diagnostic::{Failure, counted, harmless_line};
@@ -48,7 +48,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
         Some(change) => SelectArgs { gone: Vec::new(), declared: None, ..changed::selected(change) },
     };
     let settings = settings::offline(&args.environment, &args.project, &select, &args.set)?;
-    let kept = if args.no_cache { None } else { Kept::of(&settings) };
+    let kept = if args.no_cache { None } else { RenderCache::of(&settings) };
     let found = kept.as_ref().and_then(|it| it.find(&settings));
     let warn = |it: &String| terminal.warn(it);
     let (objects, releases) = match (found, &args.output) {
@@ -81,7 +81,7 @@ pub(super) fn run(args: &RenderArgs, terminal: &Terminal) -> Result<Exit, Failur
 }
 
 /// Renders, and keeps what is printed where all that went into it is known.
-fn rendered(settings: &Settings, kept: Option<&Kept>) -> Result<Printed, Failure> {
+fn rendered(settings: &Settings, kept: Option<&RenderCache>) -> Result<Printed, Failure> {
     let Revision { project, rendering } = pipeline::revision(settings)?;
     let desired = &rendering.desired;
     let objects: Vec<&Object> = desired.with_hooks().collect();

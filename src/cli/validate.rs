@@ -88,14 +88,14 @@ fn release(text: &str) -> Result<u32, String> {
 }
 
 /// What is found in an environment, said at once and kept for other forms.
-struct Found<'f> {
+struct ValidationFindings<'f> {
     environment: &'f str,
     form: Form,
     terminal: &'f Terminal,
     notices: Vec<Notice>,
 }
 
-impl Found<'_> {
+impl ValidationFindings<'_> {
     /// Something that is wrong, of which `text` is all that is said of it on a terminal.
     fn say(&mut self, text: &str, notice: Notice) {
         self.terminal.warn(text);
@@ -124,7 +124,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
             Some(change) => SelectArgs { gone: Vec::new(), ..changed::selected(change.clone()) },
         };
         let settings = settings::offline(environment, &args.project, &select, &args.set)?;
-        let mut own = Found { environment, form: args.output, terminal, notices: Vec::new() };
+        let mut own = ValidationFindings { environment, form: args.output, terminal, notices: Vec::new() };
         let checked = check(&settings, args.kubernetes.unwrap_or(schema::RELEASES.1), &mut own);
         let checked = match checked {
             Ok(problems) if args.sandbox => check_in_sandbox(settings, &mut own).map(|more| problems + more),
@@ -144,12 +144,13 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
     let mut notices = all.into_inner().unwrap_or_default();
     notices.sort_by_key(|it| (it.level, names.list.iter().position(|name| *name == it.environment)));
     terminal.print(&args.output.write(&names.list, &notices, &settings::folder(&args.project)))?;
-    let errors = |fate: &many::Fate<Lines>| match fate {
+    let errors = |fate: &many::EnvironmentOutcome<Lines>| match fate {
         Some(Err(failure)) => failure.diagnostics.len(),
         _ => 0,
     };
     let problems = found.into_inner() + fates.iter().map(errors).sum::<usize>();
-    let is_valid = |fate: &&many::Fate<Lines>| matches!(fate, Some(Ok(lines)) if lines.exit == Exit::Done);
+    let is_valid =
+        |fate: &&many::EnvironmentOutcome<Lines>| matches!(fate, Some(Ok(lines)) if lines.exit == Exit::Done);
     let invalid = fates.len() - fates.iter().filter(is_valid).count();
     if invalid > 0 {
         let problems = counted(problems, "problem");
@@ -161,7 +162,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Fail
 }
 
 /// Checks an environment and prints a line about it; returns how many problems there are.
-fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, Failure> {
+fn check(settings: &Settings, release: u32, found: &mut ValidationFindings) -> Result<usize, Failure> {
     let served = schema::served(release).unwrap_or_else(schema::builtin);
     let revision = pipeline::revision_on(settings, &Arc::new(served))?;
     let rendering = &revision.rendering;
@@ -206,7 +207,7 @@ fn check(settings: &Settings, release: u32, found: &mut Found) -> Result<usize, 
 }
 
 /// Says what the policies find in the objects, and which of them need a plan; returns how much of it is denied.
-fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
+fn denied(revision: &Revision, said: &mut ValidationFindings) -> Result<usize, Failure> {
     let Judgement { findings, unjudged } = pipeline::judged(revision, &pipeline::fresh_key()?)?;
     let objects: HashMap<_, _> = revision.rendering.desired.objects.iter().map(|it| (&it.id, it)).collect();
     for it in &findings {
@@ -230,7 +231,7 @@ fn denied(revision: &Revision, said: &mut Found) -> Result<usize, Failure> {
 }
 
 /// Says what a server would refuse of an object.
-fn invalid(it: &InvalidObject, found: &mut Found) {
+fn invalid(it: &InvalidObject, found: &mut ValidationFindings) {
     let InvalidObject { object, violation, meant } = it;
     let hint = meant.as_ref().map(|it| format!("Did you mean `{it}`?"));
     let notice = found.notice(Level::Error, "validate/field", violation.to_string());
@@ -243,7 +244,7 @@ fn invalid(it: &InvalidObject, found: &mut Found) {
 }
 
 /// Says where objects show secret values; returns how many of these places are wrong.
-fn exposures(rendering: &Rendering, said: &mut Found) -> Result<usize, Failure> {
+fn exposures(rendering: &Rendering, said: &mut ValidationFindings) -> Result<usize, Failure> {
     let Exposures { found, unused } = pipeline::exposures(rendering)?;
     for it in &found {
         let id = &it.object.id;
@@ -278,7 +279,7 @@ fn named(values: &[Path]) -> String {
 }
 
 /// Applies an environment to a control plane of its own, and a second plan to see that it stays.
-fn check_in_sandbox(settings: Settings, own: &mut Found) -> Result<usize, Failure> {
+fn check_in_sandbox(settings: Settings, own: &mut ValidationFindings) -> Result<usize, Failure> {
     let terminal = own.terminal;
     let places = Places::new(settings.trust.network()?)?;
     let options = Options { places, nodes: 0, controllers: true, users: Vec::new() };

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diff::{
-    After, Asked, Compared, Context, FieldChange, LiveObject, Migration, ObjectComparison, Recorded, Writer, compare,
-    live, proven, record, text,
+    After, Compared, Context, FieldChange, LiveObject, Migration, ObjectComparison, Recorded, ServerAnswer, Writer,
+    compare, live, proven, record, text,
 };
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
@@ -105,7 +105,7 @@ impl Input {
         }
     }
 
-    fn compare(&self, asked: Option<Asked>) -> Compared {
+    fn compare(&self, asked: Option<ServerAnswer>) -> Compared {
         compare(
             &self.object,
             Some(self.live.clone()),
@@ -123,12 +123,12 @@ fn run(case: &Case) -> Result<(), Failed> {
         first => {
             let answer = if let Compared::Adopt(_, migration) = first {
                 case.expect("migration.txt", &moved(&migration))?;
-                Asked::Adopted(Box::new(input.dry_run.clone()))
+                ServerAnswer::Adopted(Box::new(input.dry_run.clone()))
             } else {
-                Asked::DryRun(Box::new(input.dry_run.clone()))
+                ServerAnswer::DryRun(Box::new(input.dry_run.clone()))
             };
             let Compared::Done(asked) = input.compare(Some(answer)) else { return Err("asked twice".into()) };
-            let impossible = Asked::Impossible("the webhook `x` has side effects".into());
+            let impossible = ServerAnswer::Impossible("the webhook `x` has side effects".into());
             let Compared::Done(predicted) = input.compare(Some(impossible)) else { return Err("asked twice".into()) };
             case.expect("comparison.txt", &told(&asked))?;
             case.expect("predicted.txt", &told(&predicted))?;

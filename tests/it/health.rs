@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diagnostic::Diagnostic;
-use weft::health::{self, Around, Said, Trouble};
+use weft::health::{self, Around, ObjectEvent, Trouble};
 use weft::project::{self, HealthRule};
 use weft::tree::Tree;
 use weft::value::Value;
@@ -52,7 +52,7 @@ fn rules(case: &Case) -> Result<Vec<HealthRule>, Failed> {
 fn because(object: &Value, around: &Value) -> String {
     let list = |key: &str| around.get(key).and_then(Value::as_list).unwrap_or_default();
     let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let event = |it: &Value| Said {
+    let event = |it: &Value| ObjectEvent {
         time: text(it, "time"),
         kind: text(it, "kind"),
         name: text(it, "name"),

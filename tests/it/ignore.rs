@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use weft::diff::{
-    self, Asked, Class, Compared, Context, LiveObject, MANAGER, Manager, ObjectComparison, Recorded, Rules,
+    self, Class, Compared, Context, LiveObject, MANAGER, Manager, ObjectComparison, Recorded, Rules, ServerAnswer,
 };
 use weft::manifest::Object;
 use weft::project::{self, Environment};
@@ -82,7 +82,7 @@ fn compare(
         Compared::Done(done) => Some(*done),
         Compared::Shape(_) | Compared::Ask(_) | Compared::Adopt(..) => None,
     };
-    let predicted = || compare(Some(Asked::Impossible("there is no server".into())));
+    let predicted = || compare(Some(ServerAnswer::Impossible("there is no server".into())));
     compare(None).or_else(predicted).expect("a comparison")
 }
 

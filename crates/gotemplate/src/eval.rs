@@ -9,7 +9,7 @@ use super::source::Span;
 use super::text::Str;
 use super::types::Type;
 use super::value::Value;
-use super::walk::{Binding, Fallible, Found};
+use super::walk::{Binding, Fallible, MaybeValue};
 
 /// The template that is being executed, and where its variables begin.
 #[derive(Clone, Copy)]
@@ -19,11 +19,11 @@ pub(super) struct Frame<'t> {
 }
 
 /// What a pipeline hands to a command; outside `None` where the command is the first.
-type Handed = Option<Found>;
+type Handed = Option<MaybeValue>;
 
 impl Run<'_> {
     /// The value of a pipeline; its variables get it.
-    pub(super) fn pipe(&mut self, frame: Frame<'_>, dot: &Found, pipe: &Pipe) -> Fallible<Found> {
+    pub(super) fn pipe(&mut self, frame: Frame<'_>, dot: &MaybeValue, pipe: &Pipe) -> Fallible<MaybeValue> {
         let mut handed: Handed = None;
         for command in &pipe.commands {
             let value = self.command(frame, dot, command, handed)?;
@@ -41,7 +41,7 @@ impl Run<'_> {
     }
 
     /// Gives a variable that was declared another value.
-    pub(super) fn assign(&mut self, frame: Frame<'_>, variable: &Variable, value: Found) -> Fallible<()> {
+    pub(super) fn assign(&mut self, frame: Frame<'_>, variable: &Variable, value: MaybeValue) -> Fallible<()> {
         let variables = self.variables.iter_mut().skip(frame.base);
         match variables.rev().find(|it| it.name == variable.name) {
             Some(binding) => binding.value = value,
@@ -50,7 +50,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn command(&mut self, frame: Frame<'_>, dot: &Found, command: &Command, handed: Handed) -> Fallible<Found> {
+    fn command(
+        &mut self,
+        frame: Frame<'_>,
+        dot: &MaybeValue,
+        command: &Command,
+        handed: Handed,
+    ) -> Fallible<MaybeValue> {
         self.step(frame, command.span, 1)?;
         let head = &command.head;
         match &head.kind {
@@ -82,7 +88,7 @@ impl Run<'_> {
     }
 
     /// The value of an operand that stands alone.
-    fn operand(&mut self, frame: Frame<'_>, dot: &Found, expr: &Expr) -> Fallible<Found> {
+    fn operand(&mut self, frame: Frame<'_>, dot: &MaybeValue, expr: &Expr) -> Fallible<MaybeValue> {
         match &expr.kind {
             ExprKind::Dot => Ok(dot.clone()),
             ExprKind::Nil => Ok(None),
@@ -106,19 +112,19 @@ impl Run<'_> {
         }
     }
 
-    fn receiver(&mut self, frame: Frame<'_>, dot: &Found, expr: &Expr) -> Fallible<Found> {
+    fn receiver(&mut self, frame: Frame<'_>, dot: &MaybeValue, expr: &Expr) -> Fallible<MaybeValue> {
         match expr.kind {
             ExprKind::Nil => Err(frame.invalid(expr.span, "nil has no fields".to_owned())),
             _ => self.operand(frame, dot, expr),
         }
     }
 
-    fn variable(&self, frame: Frame<'_>, name: Name, span: Span) -> Fallible<Found> {
+    fn variable(&self, frame: Frame<'_>, name: Name, span: Span) -> Fallible<MaybeValue> {
         self.lookup(frame, name).cloned().ok_or_else(|| no_variable(frame, span))
     }
 
     /// The value of the variable that was declared last by that name.
-    pub(super) fn lookup(&self, frame: Frame<'_>, name: Name) -> Option<&Found> {
+    pub(super) fn lookup(&self, frame: Frame<'_>, name: Name) -> Option<&MaybeValue> {
         let variables = self.variables.iter().skip(frame.base);
         variables.rev().find(|it| it.name == name).map(|it| &it.value)
     }
@@ -127,11 +133,11 @@ impl Run<'_> {
     fn junction(
         &mut self,
         frame: Frame<'_>,
-        dot: &Found,
+        dot: &MaybeValue,
         command: &Command,
         name: &'static str,
         handed: Handed,
-    ) -> Fallible<Found> {
+    ) -> Fallible<MaybeValue> {
         let mut value = None;
         if command.args.is_empty() && handed.is_none() {
             let message = format!("wrong number of args for {name}: want at least 1 got 0");
@@ -150,12 +156,12 @@ impl Run<'_> {
     pub(super) fn function(
         &mut self,
         frame: Frame<'_>,
-        dot: &Found,
+        dot: &MaybeValue,
         command: &Command,
         function: &'static Function,
         receiver: Option<Value>,
         handed: Handed,
-    ) -> Fallible<Found> {
+    ) -> Fallible<MaybeValue> {
         let name = function.name;
         let given = command.args.len() + usize::from(handed.is_some());
         if given < function.takes.len() || (given > function.takes.len() && function.rest.is_none()) {
@@ -190,7 +196,7 @@ impl Run<'_> {
     fn fault(
         &self,
         frame: Frame<'_>,
-        dot: &Found,
+        dot: &MaybeValue,
         command: &Command,
         name: &'static str,
         fault: Fault,
@@ -208,7 +214,7 @@ impl Run<'_> {
     fn explained(
         &self,
         frame: Frame<'_>,
-        dot: &Found,
+        dot: &MaybeValue,
         command: &Command,
         function: &'static str,
         message: String,
@@ -221,7 +227,7 @@ impl Run<'_> {
     fn argument(
         &mut self,
         frame: Frame<'_>,
-        dot: &Found,
+        dot: &MaybeValue,
         expr: &Expr,
         wanted: Type,
         function: &'static str,
@@ -266,7 +272,7 @@ fn no_variable(frame: Frame<'_>, span: Span) -> Box<GoTemplateError> {
 }
 
 /// A value as a parameter takes it, or what Go says about it.
-fn fitting(value: Found, wanted: Type) -> Result<Value, String> {
+fn fitting(value: MaybeValue, wanted: Type) -> Result<Value, String> {
     match value {
         None if wanted.can_be_nil() => Ok(Value::zero(wanted)),
         None => Err(format!("invalid value; expected {wanted}")),

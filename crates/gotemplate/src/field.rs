@@ -8,7 +8,7 @@ use super::run::{Missing, Run};
 use super::source::Span;
 use super::text::Str;
 use super::value::Value;
-use super::walk::{Fallible, Found};
+use super::walk::{Fallible, MaybeValue};
 use weft_base::diagnostic::nearest;
 
 /// Of the values in an expression, how many are shown.
@@ -19,11 +19,11 @@ impl Run<'_> {
     pub(super) fn fields(
         &mut self,
         frame: Frame<'_>,
-        dot: &Found,
-        receiver: Found,
+        dot: &MaybeValue,
+        receiver: MaybeValue,
         path: &[Str],
         span: Span,
-    ) -> Fallible<Found> {
+    ) -> Fallible<MaybeValue> {
         let mut value = receiver;
         for (index, name) in path.iter().enumerate() {
             value = match method(&value, name) {
@@ -41,12 +41,12 @@ impl Run<'_> {
     pub(super) fn chain(
         &mut self,
         frame: Frame<'_>,
-        dot: &Found,
-        receiver: Found,
+        dot: &MaybeValue,
+        receiver: MaybeValue,
         path: &[Str],
         command: &Command,
-        handed: Option<Found>,
-    ) -> Fallible<Found> {
+        handed: Option<MaybeValue>,
+    ) -> Fallible<MaybeValue> {
         let span = command.head.span;
         if command.args.is_empty() && handed.is_none() {
             return self.fields(frame, dot, receiver, path, span);
@@ -60,7 +60,7 @@ impl Run<'_> {
         Err(frame.invalid(span, format!("`{}` is no method, and takes no argument", last.lossy())))
     }
 
-    fn field(&self, at: Missed<'_>, value: &Found) -> Fallible<Found> {
+    fn field(&self, at: Missed<'_>, value: &MaybeValue) -> Fallible<MaybeValue> {
         let name = &at.path[at.index];
         match value {
             None if self.missing == Missing::Error => Err(self.no_field(at, value)),
@@ -86,7 +86,7 @@ impl Run<'_> {
         }
     }
 
-    fn no_field(&self, at: Missed<'_>, value: &Found) -> Box<GoTemplateError> {
+    fn no_field(&self, at: Missed<'_>, value: &MaybeValue) -> Box<GoTemplateError> {
         let Missed { frame, dot, path, index, span } = at;
         let written = frame.text(span);
         let ends = dotted(&path[index..]);
@@ -109,7 +109,7 @@ impl Run<'_> {
     }
 
     /// Whether what is written begins at the root of the data.
-    fn is_rooted(&self, frame: Frame<'_>, dot: &Found, written: &str) -> bool {
+    fn is_rooted(&self, frame: Frame<'_>, dot: &MaybeValue, written: &str) -> bool {
         let start =
             if written.starts_with("$.") { self.variables.get(frame.base).map(|it| &it.value) } else { Some(dot) };
         match (start, &self.root) {
@@ -130,7 +130,7 @@ impl Run<'_> {
         Some(format!("{}.{near}", dotted(&path[..left])))
     }
 
-    pub(super) fn place_with_values(&self, frame: Frame<'_>, dot: &Found, command: &Command) -> Box<Place> {
+    pub(super) fn place_with_values(&self, frame: Frame<'_>, dot: &MaybeValue, command: &Command) -> Box<Place> {
         let mut place = frame.place(command.span);
         place.used = self.used(frame, dot, command);
         let looked_at = command.args.iter().chain([&command.head]).find_map(|expr| match &expr.kind {
@@ -144,7 +144,7 @@ impl Run<'_> {
     }
 
     /// The values in a command, as `name is value`.
-    pub(super) fn used(&self, frame: Frame<'_>, dot: &Found, command: &Command) -> Vec<String> {
+    pub(super) fn used(&self, frame: Frame<'_>, dot: &MaybeValue, command: &Command) -> Vec<String> {
         let operands = [&command.head].into_iter().chain(&command.args);
         let mut used: Vec<String> = operands.filter_map(|expr| self.used_in(frame, dot, expr)).collect();
         used.dedup();
@@ -152,7 +152,7 @@ impl Run<'_> {
         used
     }
 
-    pub(super) fn used_in(&self, frame: Frame<'_>, dot: &Found, expr: &Expr) -> Option<String> {
+    pub(super) fn used_in(&self, frame: Frame<'_>, dot: &MaybeValue, expr: &Expr) -> Option<String> {
         let (root, path) = match &expr.kind {
             ExprKind::Field(path) => (dot.clone(), path),
             ExprKind::Variable(name, path) => (self.lookup(frame, *name)?.clone(), path),
@@ -178,7 +178,7 @@ impl Run<'_> {
 }
 
 /// The method of a name that a value has.
-fn method(value: &Found, name: &Str) -> Option<(Value, &'static Function)> {
+fn method(value: &MaybeValue, name: &Str) -> Option<(Value, &'static Function)> {
     let value = value.as_ref()?;
     let function = match value {
         Value::Object(object) => object.method(name.as_str()?)?,
@@ -192,7 +192,7 @@ fn method(value: &Found, name: &Str) -> Option<(Value, &'static Function)> {
 #[derive(Clone, Copy)]
 struct Missed<'a> {
     frame: Frame<'a>,
-    dot: &'a Found,
+    dot: &'a MaybeValue,
     path: &'a [Str],
     index: usize,
     span: Span,

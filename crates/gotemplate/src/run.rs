@@ -13,7 +13,7 @@ use super::templates::Templates;
 use super::text::Str;
 use super::trace::Recorder;
 use super::value::Value;
-use super::walk::{Binding, Fallible, Found};
+use super::walk::{Binding, Fallible, MaybeValue};
 use weft_base::diagnostic::{Trace, nearest};
 use weft_base::tree::reads;
 
@@ -194,7 +194,7 @@ impl<'e> Run<'e> {
     }
 
     /// Executes a template with variables of its own.
-    pub(super) fn call(&mut self, name: &[u8], data: &Found) -> Fallible<()> {
+    pub(super) fn call(&mut self, name: &[u8], data: &MaybeValue) -> Fallible<()> {
         let Some(template) = self.find(name) else { return Err(self.no_template(name)) };
         if reads::is_on() {
             reads::helper(template.name.as_bytes());

@@ -10,14 +10,14 @@ use super::source::Span;
 use super::value::Value;
 
 /// A value, or none: what Go's reflection calls an invalid value. It is less than nil, which a map may hold.
-pub(super) type Found = Option<Value>;
+pub(super) type MaybeValue = Option<Value>;
 
 pub(super) type Fallible<T> = Result<T, Box<GoTemplateError>>;
 
 /// A variable with its value.
 pub(super) struct Binding {
     pub name: Name,
-    pub value: Found,
+    pub value: MaybeValue,
 }
 
 /// What comes after a node.
@@ -30,11 +30,11 @@ enum Flow {
 
 impl Run<'_> {
     /// Executes the body of a template whose variables begin at `base`.
-    pub(super) fn body(&mut self, template: &Template, base: usize, dot: &Found) -> Fallible<()> {
+    pub(super) fn body(&mut self, template: &Template, base: usize, dot: &MaybeValue) -> Fallible<()> {
         self.walk(Frame { template, base }, dot, &template.body).map(|_| ())
     }
 
-    fn walk(&mut self, frame: Frame<'_>, dot: &Found, nodes: &[Node]) -> Fallible<Flow> {
+    fn walk(&mut self, frame: Frame<'_>, dot: &MaybeValue, nodes: &[Node]) -> Fallible<Flow> {
         for node in nodes {
             let flow = match node {
                 Node::Text(text, span) => {
@@ -91,7 +91,7 @@ impl Run<'_> {
         if self.out.len() > self.limits.output { Err(Self::over(frame, span, Limit::Output)) } else { Ok(()) }
     }
 
-    fn action(&mut self, frame: Frame<'_>, dot: &Found, pipe: &Pipe) -> Fallible<()> {
+    fn action(&mut self, frame: Frame<'_>, dot: &MaybeValue, pipe: &Pipe) -> Fallible<()> {
         let value = self.pipe(frame, dot, pipe)?;
         if !pipe.variables.is_empty() {
             return Ok(());
@@ -109,7 +109,7 @@ impl Run<'_> {
         self.check_output(frame, pipe.span)
     }
 
-    fn if_or_with(&mut self, frame: Frame<'_>, dot: &Found, branch: &Branch, with: bool) -> Fallible<Flow> {
+    fn if_or_with(&mut self, frame: Frame<'_>, dot: &MaybeValue, branch: &Branch, with: bool) -> Fallible<Flow> {
         let value = self.pipe(frame, dot, &branch.pipe)?;
         let truth = value.as_ref().is_some_and(Value::truth);
         let nodes = if truth { &branch.then } else { &branch.otherwise };
@@ -117,7 +117,7 @@ impl Run<'_> {
         self.walk(frame, dot, nodes)
     }
 
-    fn invoke(&mut self, frame: Frame<'_>, dot: &Found, invoke: &Invoke) -> Fallible<()> {
+    fn invoke(&mut self, frame: Frame<'_>, dot: &MaybeValue, invoke: &Invoke) -> Fallible<()> {
         let data = match &invoke.data {
             Some(pipe) => self.pipe(frame, dot, pipe)?,
             None => None,
@@ -126,7 +126,7 @@ impl Run<'_> {
         self.call(&invoke.name, &data).map_err(|error| error.called_at(&frame.template.source, invoke.span))
     }
 
-    fn range(&mut self, frame: Frame<'_>, dot: &Found, branch: &Branch) -> Fallible<Flow> {
+    fn range(&mut self, frame: Frame<'_>, dot: &MaybeValue, branch: &Branch) -> Fallible<Flow> {
         let value = self.pipe(frame, dot, &branch.pipe)?.map(|value| value.underlying());
         let ran = match &value {
             None | Some(Value::Nil) => false,
@@ -168,7 +168,7 @@ impl Run<'_> {
         &mut self,
         frame: Frame<'_>,
         branch: &Branch,
-        items: impl Iterator<Item = (Found, Found)>,
+        items: impl Iterator<Item = (MaybeValue, MaybeValue)>,
     ) -> Fallible<bool> {
         let mut ran = false;
         for (key, element) in items {
@@ -186,7 +186,7 @@ impl Run<'_> {
     }
 
     /// Gives the variables of a loop the values of a round.
-    fn next_round(&mut self, frame: Frame<'_>, pipe: &Pipe, key: Found, element: &Found) -> Fallible<()> {
+    fn next_round(&mut self, frame: Frame<'_>, pipe: &Pipe, key: MaybeValue, element: &MaybeValue) -> Fallible<()> {
         match &pipe.variables[..] {
             [only] if pipe.assigns => self.assign(frame, only, element.clone()),
             [first, second] if pipe.assigns => {
@@ -206,7 +206,7 @@ impl Run<'_> {
         }
     }
 
-    fn invalid(&self, frame: Frame<'_>, dot: &Found, pipe: &Pipe, message: String) -> Box<GoTemplateError> {
+    fn invalid(&self, frame: Frame<'_>, dot: &MaybeValue, pipe: &Pipe, message: String) -> Box<GoTemplateError> {
         let mut place = frame.place(pipe.span);
         place.used = pipe.commands.iter().flat_map(|command| self.used(frame, dot, command)).collect();
         Box::new(GoTemplateError::Invalid { message, place })

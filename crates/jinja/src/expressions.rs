@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::node::{Found, Node};
+use super::node::{Node, ResolvedNode};
 use weft_base::masked::MASK;
 
 /// Longer values are cut in messages.
@@ -113,7 +113,7 @@ pub fn tag_around<'t>(text: &'t str, range: &Range<usize>) -> &'t str {
 }
 
 /// `name is value`, for a message; `None` for what has no short form.
-pub fn shown(reference: &Reference, found: &Found) -> Option<String> {
+pub fn shown(reference: &Reference, found: &ResolvedNode) -> Option<String> {
     let name = &reference.text;
     if found.secret {
         return Some(format!("`{name}` is {MASK}"));

@@ -22,7 +22,7 @@ use minijinja::Value as Dynamic;
 pub use self::engine::{Engine, Template};
 use self::error::Report;
 pub use self::error::{JinjaError, Place};
-pub use self::node::{Found, Node, Secrets, dynamic};
+pub use self::node::{Node, ResolvedNode, Secrets, dynamic};
 pub use self::scope::Scope;
 pub use self::stand_in::of as stand_in;
 use weft_base::value::{Origin, Value};

@@ -35,7 +35,7 @@ struct Child {
 }
 
 /// What a path leads to.
-pub struct Found {
+pub struct ResolvedNode {
     /// The value, in its template form.
     pub value: Dynamic,
     /// Whether it is a leaf that came from a secret.
@@ -105,9 +105,9 @@ impl Node {
     }
 
     /// The child under a key or, in a list, at a place written as a number.
-    pub fn find(&self, key: &str) -> Option<Found> {
+    pub fn find(&self, key: &str) -> Option<ResolvedNode> {
         let child = if self.keyed { self.keyed(key)? } else { self.children.get(key.parse::<usize>().ok()?)? };
-        Some(Found { value: child.value.clone(), secret: child.secret })
+        Some(ResolvedNode { value: child.value.clone(), secret: child.secret })
     }
 
     /// The keys of a map.

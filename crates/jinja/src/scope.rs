@@ -9,7 +9,7 @@ use minijinja::value::{Enumerator, Object};
 use minijinja::{Error, ErrorKind, State, Value as Dynamic};
 
 use super::engine::{FUEL, NESTING};
-use super::node::{Found, Node, Secrets, dynamic};
+use super::node::{Node, ResolvedNode, Secrets, dynamic};
 use weft_base::value::Value;
 
 /// The name, which no template can write, under which a scope finds itself.
@@ -54,14 +54,14 @@ impl Scope {
     }
 
     /// What a path of names leads to, without counting as a read.
-    pub fn find(&self, path: &[&str]) -> Option<Found> {
+    pub fn find(&self, path: &[&str]) -> Option<ResolvedNode> {
         let (first, below) = path.split_first()?;
-        below.iter().try_fold(Found { value: self.get(first)?, secret: false }, |found, key| {
+        below.iter().try_fold(ResolvedNode { value: self.get(first)?, secret: false }, |found, key| {
             if let Some(node) = found.value.downcast_object_ref::<Node>() {
                 return node.find(key);
             }
             let value = found.value.get_attr(key).ok().filter(|it| !it.is_undefined())?;
-            Some(Found { value, secret: found.secret })
+            Some(ResolvedNode { value, secret: found.secret })
         })
     }
 

@@ -66,7 +66,7 @@ pub(super) struct Opened {
     pub value: Value,
     pub metadata: Metadata,
     pub key: DataKey,
-    pub kept: Vec<Kept>,
+    pub kept: Vec<ReusableCiphertext>,
     pub layout: Layout,
     /// The content of a binary file.
     pub raw: Option<Masked<Vec<u8>>>,
@@ -75,7 +75,7 @@ pub(super) struct Opened {
 }
 
 /// An encrypted leaf or comment, to be used again where the same value is encrypted at the same key.
-pub(super) struct Kept {
+pub(super) struct ReusableCiphertext {
     pub bound: String,
     pub plain: Zeroizing<Vec<u8>>,
     pub sealed: Sealed,
@@ -153,12 +153,12 @@ pub(super) fn sections(text: &str, file: &Arc<String>) -> Result<(Value, Metadat
 
 /// Opens a comment. It is bound to the list or map that the Go program counted it to, which is one on the way to what
 /// stands before or after it.
-fn open_comment(key: &DataKey, text: &str, here: &Path, before: &Path) -> Option<Kept> {
+fn open_comment(key: &DataKey, text: &str, here: &Path, before: &Path) -> Option<ReusableCiphertext> {
     let sealed = Sealed::parse(text.trim_end()).filter(|it| it.kind == Kind::Comment)?;
     let containers = [here, before].into_iter().flat_map(|path| (0..=path.0.len()).rev().map(|n| &path.0[..n]));
     containers.map(|steps| bound(&Path(steps.to_vec()))).find_map(|bound| {
         let plain = key.open(&sealed, &bound)?;
-        Some(Kept { bound, plain, sealed: sealed.clone() })
+        Some(ReusableCiphertext { bound, plain, sealed: sealed.clone() })
     })
 }
 
@@ -168,7 +168,7 @@ struct Walk<'a> {
     binary: bool,
     mac: Mac,
     path: Path,
-    kept: Vec<Kept>,
+    kept: Vec<ReusableCiphertext>,
     items: Vec<Comment>,
     raw: Option<Masked<Vec<u8>>>,
 }
@@ -228,7 +228,7 @@ impl Walk<'_> {
             self.mac.add_bytes(&plain);
             self.raw = Some(Masked::new(plain.to_vec()));
             let data = Data::Text(text_of(&plain));
-            self.kept.push(Kept { bound, plain, sealed });
+            self.kept.push(ReusableCiphertext { bound, plain, sealed });
             return Ok(Some(Value { data: Data::Masked(Masked::new(data)), origin }));
         }
         let data = kind.read(&plain).ok_or_else(|| SecretsError::WrongKind {
@@ -236,7 +236,7 @@ impl Walk<'_> {
             kind: kind.to_string(),
             origin: origin.clone(),
         })?;
-        self.kept.push(Kept { bound, plain, sealed });
+        self.kept.push(ReusableCiphertext { bound, plain, sealed });
         if let (Kind::Comment, Data::Text(text)) = (kind, &data) {
             self.items.push(Comment { mark: origin.mark, alone: true, text: text.clone() });
             return Ok(None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cipher::DataKey;
 use super::decide::Decisions;
-use super::decrypt::{Kept, text_of};
+use super::decrypt::{ReusableCiphertext, text_of};
 use super::leaf::{self, Kind};
 use super::mac::Mac;
 use super::selector::{Selector, bound};
@@ -117,7 +117,7 @@ pub(super) struct Sealing<'a> {
     pub selector: &'a Selector,
     pub only_encrypted: bool,
     /// What the same values were encrypted to before.
-    pub kept: &'a [Kept],
+    pub kept: &'a [ReusableCiphertext],
     pub layout: Layout,
 }
 
@@ -159,7 +159,7 @@ struct Sealer<'a, 'r> {
     key: &'a DataKey,
     decisions: Decisions<'a>,
     mac: Mac,
-    kept: Vec<&'a Kept>,
+    kept: Vec<&'a ReusableCiphertext>,
     raw: Option<&'a Masked<Vec<u8>>>,
     random: &'a mut Random<'r>,
     path: Path,
@@ -227,8 +227,9 @@ impl Sealer<'_, '_> {
     /// Encrypts, or takes what the same value at the same key was encrypted to before; each of those once.
     fn text(&mut self, plain: &[u8], kind: Kind, path: &Path) -> Result<String, SecretsError> {
         let bound = bound(path);
-        let same =
-            |kept: &&Kept| kept.bound == bound && kept.plain.as_slice() == plain && stays(kept.sealed.kind, kind);
+        let same = |kept: &&ReusableCiphertext| {
+            kept.bound == bound && kept.plain.as_slice() == plain && stays(kept.sealed.kind, kind)
+        };
         if let Some(at) = self.kept.iter().position(same) {
             return Ok(self.kept.remove(at).sealed.to_string());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::access::Readers;
 use super::cipher::DataKey;
-use super::decrypt::{Kept, Opened};
+use super::decrypt::{Opened, ReusableCiphertext};
 use super::encrypt::{Content, DATA, Random, Sealing, draw};
 use super::identity::is_age;
 use super::metadata::{self, Metadata};
@@ -24,7 +24,7 @@ pub struct File {
     content: Content,
     metadata: Metadata,
     key: Option<DataKey>,
-    kept: Vec<Kept>,
+    kept: Vec<ReusableCiphertext>,
     layout: Layout,
     readers: Readers,
     /// Whether the content is another than in `old`.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::here::{About, Here};
-use super::tell::{self, Does, Tidings};
+use super::tell::{self, CiReport, Does};
 use super::{JobArgs, artefact, look};
 use crate::cli::acting::{self, ActingArgs, Ran};
 use crate::cli::arguments::{JudgeArgs, SetArgs, TargetArgs};
 use crate::cli::consent::Consent;
-use crate::cli::many::{Fate, Looked, Names};
+use crate::cli::many::{EnvironmentOutcome, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, apply, files, settings, wait};
@@ -108,12 +108,12 @@ fn conclude(
     args: &ApplyArgs,
     here: &Here,
     names: &Names,
-    fates: &[Fate<Looked>],
+    fates: &[EnvironmentOutcome<Looked>],
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let parts = look::parts(names, fates);
     let exit = look::shown(&parts, names, fates, terminal)?;
-    let tidings = Tidings { is_all: true, ..Tidings::new(Does::Apply, &parts, Some(&here.change.head)) };
+    let tidings = CiReport { is_all: true, ..CiReport::new(Does::Apply, &parts, Some(&here.change.head)) };
     // What was done stays done, whether or not it can be told.
     tell::warn(&tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?, terminal);
     Ok(exit)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::here::Here;
-use crate::cli::many::{self, Fate, Looked, Names};
+use crate::cli::many::{self, EnvironmentOutcome, Looked, Names};
 use crate::cli::{files, wait};
 use crate::diagnostic::Failure;
 use crate::forge::{ARTEFACT, Artefact, EnvironmentPlan};
@@ -36,8 +36,13 @@ pub(super) fn save(
 }
 
 /// Writes what the plans in the folder were made of.
-pub(super) fn record(folder: &Path, here: &Here, names: &Names, fates: &[Fate<Looked>]) -> Result<(), Failure> {
-    let kept = |(environment, fate): (&String, &Fate<Looked>)| {
+pub(super) fn record(
+    folder: &Path,
+    here: &Here,
+    names: &Names,
+    fates: &[EnvironmentOutcome<Looked>],
+) -> Result<(), Failure> {
+    let kept = |(environment, fate): (&String, &EnvironmentOutcome<Looked>)| {
         let looked = fate.as_ref().and_then(|it| it.as_ref().ok());
         EnvironmentPlan {
             environment: environment.clone(),

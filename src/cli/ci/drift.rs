@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::tell::{self, Does, Tidings};
+use super::tell::{self, CiReport, Does};
 use super::{JobArgs, here, look};
 use crate::cli::arguments::{SetArgs, TargetArgs};
 use crate::cli::drift::looked;
@@ -38,24 +38,24 @@ pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure
     let parts = many::parts(&names, &fates, |it| EnvironmentReport::Report(&it.looked.report, &it.looked.key));
     let exit = look::shown(&parts, &names, &fates, terminal)?;
     let issues: Vec<&Issue> = fates.iter().flatten().flatten().map(|it| &it.issue).collect();
-    let tidings = Tidings { issues: &issues, ..Tidings::new(Does::Drift, &parts, None) };
+    let tidings = CiReport { issues: &issues, ..CiReport::new(Does::Drift, &parts, None) };
     let untold = tell::tell(&job, &tidings, args.dry_run, terminal)?;
     Ok(tell::ended(exit, &untold, terminal))
 }
 
 /// What a look at an environment found.
-struct Found {
+struct DriftResult {
     looked: Looked,
     issue: Issue,
 }
 
-impl Ends for Found {
+impl Ends for DriftResult {
     fn exit(&self) -> Exit {
         self.looked.exit
     }
 }
 
-fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found, Failure> {
+fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<DriftResult, Failure> {
     let project = args.head.as_ref().map_or_else(|| args.project.clone(), |it| args.at(it));
     let target = TargetArgs { project, ..args.target(environment, "") };
     let settings = settings::online(&target, &SetArgs::default())?;
@@ -65,5 +65,5 @@ fn found(args: &JobArgs, environment: &str, terminal: &Terminal) -> Result<Found
     progress.done();
     let issue =
         drift::issue(&drift::EnvironmentCheck { environment, at: &look.at, fate: EnvironmentResult::Looked(&look) });
-    Ok(Found { looked: looked(&planned, &look), issue })
+    Ok(DriftResult { looked: looked(&planned, &look), issue })
 }

@@ -2,7 +2,7 @@
 
 use super::here::Here;
 use crate::cli::arguments::{Format, SetArgs, TargetArgs};
-use crate::cli::many::{self, Fate, Looked, Names};
+use crate::cli::many::{self, EnvironmentOutcome, Looked, Names};
 use crate::cli::planning::{self, GuardArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, settings};
@@ -15,7 +15,7 @@ pub(super) fn each<T: many::Ends + Send>(
     names: &Names,
     terminal: &Terminal,
     work: impl Fn(&str, &Terminal) -> Result<T, Failure> + Sync,
-) -> Vec<Fate<T>> {
+) -> Vec<EnvironmentOutcome<T>> {
     let items: Vec<(&str, &str)> = names.list.iter().map(|name| (name.as_str(), name.as_str())).collect();
     many::each(names, &items, terminal, |name, terminal| work(name, terminal))
 }
@@ -49,7 +49,7 @@ pub(super) fn named(here: &Here) -> String {
 pub(super) fn shown<T: many::Ends>(
     parts: &[ReportPart],
     names: &Names,
-    fates: &[Fate<T>],
+    fates: &[EnvironmentOutcome<T>],
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let exit = many::exit(fates);
@@ -59,6 +59,6 @@ pub(super) fn shown<T: many::Ends>(
 }
 
 /// What is told of each.
-pub(super) fn parts<'f>(names: &'f Names, fates: &'f [Fate<Looked>]) -> Vec<ReportPart<'f>> {
+pub(super) fn parts<'f>(names: &'f Names, fates: &'f [EnvironmentOutcome<Looked>]) -> Vec<ReportPart<'f>> {
     many::parts(names, fates, |looked| EnvironmentReport::Report(&looked.report, &looked.key))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::here::Here;
-use super::tell::{self, Does, Tidings};
+use super::tell::{self, CiReport, Does};
 use super::{JobArgs, artefact, look};
 use crate::cli::arguments::{ProjectArgs, TargetArgs, seconds};
 use crate::cli::files;
@@ -70,10 +70,10 @@ pub(super) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
         artefact::record(folder, &here, names, &fates)?;
     }
     let is_all = args.job.environments.is_empty();
-    let tidings = Tidings {
+    let tidings = CiReport {
         is_all,
         folder: folder.map(PathBuf::as_path),
-        ..Tidings::new(Does::Plan, &parts, Some(&here.change.head))
+        ..CiReport::new(Does::Plan, &parts, Some(&here.change.head))
     };
     let untold = tell::tell(&here.job, &tidings, args.job.dry_run, terminal)?;
     if here.job.is_fork {

@@ -26,7 +26,7 @@ pub(super) enum Does {
 }
 
 /// What a job tells.
-pub(super) struct Tidings<'t> {
+pub(super) struct CiReport<'t> {
     /// What it does.
     pub does: Does,
     /// What came of each environment.
@@ -41,7 +41,7 @@ pub(super) struct Tidings<'t> {
     pub issues: &'t [&'t Issue],
 }
 
-impl<'t> Tidings<'t> {
+impl<'t> CiReport<'t> {
     /// What came of environments that were asked for.
     pub(super) fn new(does: Does, parts: &'t [ReportPart<'t>], head: Option<&'t str>) -> Self {
         Self { does, parts, head, is_all: false, folder: None, issues: &[] }
@@ -61,7 +61,7 @@ impl Does {
 /// Writes the summary, and tells the forge. What could not be told is given back, with everything else told.
 pub(super) fn tell(
     job: &Job,
-    tidings: &Tidings,
+    tidings: &CiReport,
     dry_run: bool,
     terminal: &Terminal,
 ) -> Result<Vec<Diagnostic>, Failure> {
@@ -136,7 +136,7 @@ fn with_client(
     Ok(done)
 }
 
-async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Diagnostic> {
+async fn untold(job: &Job, tidings: &CiReport<'_>, client: &Client<'_>) -> Vec<Diagnostic> {
     let mut untold = Vec::new();
     let mut note = |told: Result<(), ForgeError>| untold.extend(told.err().map(|it| Diagnostic::of(&it)));
     for issue in tidings.issues {
@@ -161,7 +161,7 @@ async fn untold(job: &Job, tidings: &Tidings<'_>, client: &Client<'_>) -> Vec<Di
 }
 
 /// Rewrites comments of environments that the change does not touch any more.
-async fn outdated(tidings: &Tidings<'_>, client: &Client<'_>) -> Result<(), ForgeError> {
+async fn outdated(tidings: &CiReport<'_>, client: &Client<'_>) -> Result<(), ForgeError> {
     let ours: Vec<String> = tidings.parts.iter().map(|it| page::mark(it.environment)).collect();
     for comment in client.comments(page::MARKS).await? {
         let mark = comment.text.lines().next().unwrap_or_default().to_owned();
@@ -183,7 +183,7 @@ async fn kept(issue: &Issue, client: &Client<'_>) -> Result<(), ForgeError> {
 }
 
 /// A status for each environment, and one for all, whose name does not depend on what a change touches.
-fn statuses(tidings: &Tidings) -> Vec<CommitStatus> {
+fn statuses(tidings: &CiReport) -> Vec<CommitStatus> {
     let name = tidings.does.name();
     let one = |part: &ReportPart| CommitStatus {
         context: format!("weft/{name}/{}", part.environment),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use self::telling::{TellArgs, Teller};
 use super::acting::{self, ActingArgs};
 use super::arguments::{Format, JudgeArgs, OutputArgs, SetArgs, TargetArgs, TargetsArgs};
-use super::many::{self, Ends, Fate, Looked, Targets};
+use super::many::{self, Ends, EnvironmentOutcome, Looked, Targets};
 use super::planning::{self, GuardArgs};
 use super::terminal::Terminal;
 use super::{Exit, settings, wait};
@@ -75,7 +75,7 @@ impl Ends for Drifted {
 /// One look at all environments.
 struct Round {
     at: String,
-    fates: Vec<Fate<Drifted>>,
+    fates: Vec<EnvironmentOutcome<Drifted>>,
 }
 
 pub(super) fn run(args: &DriftArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -151,7 +151,7 @@ fn show(round: &Round, targets: &Targets, output: &OutputArgs, terminal: &Termin
 
 impl Round {
     fn told<'r>(&'r self, targets: &'r Targets) -> Vec<EnvironmentCheck<'r>> {
-        let told = |(environment, fate): (&'r String, &'r Fate<Drifted>)| match fate {
+        let told = |(environment, fate): (&'r String, &'r EnvironmentOutcome<Drifted>)| match fate {
             Some(Ok(it)) => {
                 EnvironmentCheck { environment, at: &it.look.at, fate: drift::EnvironmentResult::Looked(&it.look) }
             }

@@ -64,7 +64,7 @@ pub(super) struct Head {
 }
 
 /// What an earlier run printed, in the file of an entry.
-pub(in crate::cli) struct Found {
+pub(in crate::cli) struct CachedRender {
     file: fs::File,
     /// The digest by stamps.
     pub(super) seen: String,
@@ -73,7 +73,7 @@ pub(in crate::cli) struct Found {
     body: u64,
 }
 
-impl Found {
+impl CachedRender {
     pub(super) fn open(path: &Path) -> Option<Self> {
         let file = fs::File::options().read(true).write(true).open(path).or_else(|_| fs::File::open(path)).ok()?;
         let mut lines = io::BufReader::new(&file);
@@ -185,12 +185,12 @@ mod tests {
         let path = folder.path().join("entry");
         let found = |length: usize| {
             fs::write(&path, &bytes[..length]).unwrap();
-            Found::open(&path).filter(|it| it.is_whole().unwrap())
+            CachedRender::open(&path).filter(|it| it.is_whole().unwrap())
         };
         assert!((0..bytes.len()).all(|length| found(length).is_none()));
         let found = found(bytes.len()).unwrap();
         found.renew(Some("f".repeat(64))).unwrap();
-        let found = Found::open(&path).unwrap();
+        let found = CachedRender::open(&path).unwrap();
         assert_eq!((found.seen.as_str(), found.counts()), ("f".repeat(64).as_str(), (2, 1)));
         assert_eq!(io::read_to_string(found.text().unwrap()).unwrap(), printed.text);
         assert_eq!(found.printed().unwrap(), printed);

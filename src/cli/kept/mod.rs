@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-pub(super) use self::entry::{Found, Printed};
+pub(super) use self::entry::{CachedRender, Printed};
 use self::entry::{UNSEEN, packed};
 use crate::diagnostic::Failure;
 use crate::digest::Parts;
@@ -27,12 +27,12 @@ const LARGEST: u64 = 256 << 20;
 const KEYS: [&str; 4] = ["SOPS_", "WEFT_AGE_", "XDG_CONFIG_HOME", "HOME"];
 
 /// Where the entry of a run is.
-pub(super) struct Kept {
+pub(super) struct RenderCache {
     folder: PathBuf,
     file: PathBuf,
 }
 
-impl Kept {
+impl RenderCache {
     /// The place of the entry of a run; `None` where there is no cache folder.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let folder = settings.trust.environment().ok()?.caches()?.join("weft/rendered");
@@ -45,8 +45,8 @@ impl Kept {
     }
 
     /// What was printed, if all that went into it is as it was.
-    pub(super) fn find(&self, settings: &Settings) -> Option<Found> {
-        let found = Found::open(&self.file)?;
+    pub(super) fn find(&self, settings: &Settings) -> Option<CachedRender> {
+        let found = CachedRender::open(&self.file)?;
         let asked = || found.head.asked.iter().map(String::as_str);
         let around = around(settings, &found.head.variables).ok()?;
         let seen = seen(&around, settings, asked());

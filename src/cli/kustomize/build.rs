@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use crate::chart::Making;
+use crate::chart::RenderOptions;
 use crate::cli::files::OutputFolder;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, files, settings};
@@ -79,9 +79,9 @@ pub(super) fn run(args: &BuildArgs, terminal: &Terminal) -> Result<Exit, Failure
         legacy_order: args.reorder == Reorder::Legacy,
         managed_by: args.enable_managedby_label,
         unrestricted: args.load_restrictor == LoadRestrictor::None,
-        making: Making {
+        making: RenderOptions {
             now: source::commit_time(&settings::absolute(&args.folder)).unwrap_or(0),
-            ..Making::default()
+            ..RenderOptions::default()
         },
     };
     let folder = settings::absolute(&args.folder);

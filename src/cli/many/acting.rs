@@ -1,6 +1,6 @@
 //! Applying several environments: all plans are shown, one question is asked, and they run side by side.
 
-use super::{Ends, Fate, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts_of};
+use super::{Ends, EnvironmentOutcome, Names, Targets, diagnose, each, ended, exit_of, finish, part_of, parts_of};
 use crate::cli::acting::{ActingArgs, Ran, without_applying};
 use crate::cli::arguments::{Format, TargetArgs};
 use crate::cli::consent::Consent;
@@ -77,12 +77,12 @@ pub(in crate::cli) fn act(
 }
 
 /// The plans that are to be applied: none after a failure that ends all.
-fn going<'p>(names: &'p Names, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str, &'p Planned)> {
-    let failed = |fate: &Fate<Proposal>| fate.as_ref().is_none_or(|it| exit_of(it).is_failure());
+fn going<'p>(names: &'p Names, proposals: &'p [EnvironmentOutcome<Proposal>]) -> Vec<(&'p str, &'p Planned)> {
+    let failed = |fate: &EnvironmentOutcome<Proposal>| fate.as_ref().is_none_or(|it| exit_of(it).is_failure());
     if names.fail_fast && proposals.iter().any(failed) {
         return Vec::new();
     }
-    let going = |(name, fate): (&'p String, &'p Fate<Proposal>)| match fate {
+    let going = |(name, fate): (&'p String, &'p EnvironmentOutcome<Proposal>)| match fate {
         Some(Ok(Proposal { planned, early: None, .. })) => Some((name.as_str(), planned)),
         _ => None,
     };
@@ -92,8 +92,8 @@ fn going<'p>(names: &'p Names, proposals: &'p [Fate<Proposal>]) -> Vec<(&'p str,
 /// Shows what came of all: of those that ran, and of those that could not.
 fn conclude<'r>(
     targets: &'r Targets,
-    proposals: &'r [Fate<Proposal>],
-    ran: impl Iterator<Item = (&'r String, &'r Fate<Ran>)>,
+    proposals: &'r [EnvironmentOutcome<Proposal>],
+    ran: impl Iterator<Item = (&'r String, &'r EnvironmentOutcome<Ran>)>,
     format: Format,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {

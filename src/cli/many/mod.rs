@@ -30,7 +30,7 @@ pub(super) struct Looked {
 }
 
 /// What came of an environment; `None` where it was not begun.
-pub(super) type Fate<T> = Option<Result<T, Failure>>;
+pub(super) type EnvironmentOutcome<T> = Option<Result<T, Failure>>;
 
 /// What ends in some way.
 pub(super) trait Ends {
@@ -81,7 +81,7 @@ pub(super) fn gather<T: Ends + Send>(
     targets: &Targets,
     terminal: &Terminal,
     work: impl Fn(&TargetArgs, &Terminal) -> Result<T, Failure> + Sync,
-) -> Vec<Fate<T>> {
+) -> Vec<EnvironmentOutcome<T>> {
     match targets.one() {
         Some(target) => vec![Some(work(target, terminal))],
         None => each(&targets.names, &targets.items(), terminal, |target, terminal| work(target, terminal)),
@@ -91,7 +91,7 @@ pub(super) fn gather<T: Ends + Send>(
 /// Prints one report of what was looked at. The failure of an only environment is that of the whole.
 pub(super) fn show<T: Ends>(
     targets: &Targets,
-    fates: &[Fate<T>],
+    fates: &[EnvironmentOutcome<T>],
     output: &OutputArgs,
     terminal: &Terminal,
     looked: impl Fn(&T) -> &Looked,
@@ -111,14 +111,14 @@ pub(super) fn show<T: Ends>(
 }
 
 /// How all end together.
-pub(super) fn exit<T: Ends>(fates: &[Fate<T>]) -> Exit {
+pub(super) fn exit<T: Ends>(fates: &[EnvironmentOutcome<T>]) -> Exit {
     ended(fates.iter().flatten().map(exit_of), fates.iter().any(Option::is_none))
 }
 
 /// Says what went wrong, where all else is printed.
 pub(super) fn conclude<T>(
     targets: &Targets,
-    fates: &[Fate<T>],
+    fates: &[EnvironmentOutcome<T>],
     exit: Exit,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
@@ -152,7 +152,7 @@ pub(super) fn lines(
     names: &Names,
     terminal: &Terminal,
     work: impl Fn(&str, &Terminal) -> Result<Exit, Failure> + Sync,
-) -> Vec<Fate<Lines>> {
+) -> Vec<EnvironmentOutcome<Lines>> {
     if let [only] = names.list.as_slice() {
         return vec![Some(work(only, terminal).map(|exit| Lines { text: String::new(), document: None, exit }))];
     }
@@ -169,10 +169,10 @@ pub(super) fn each<I: Sync, T: Ends + Send>(
     items: &[(&str, I)],
     terminal: &Terminal,
     work: impl Fn(&I, &Terminal) -> Result<T, Failure> + Sync,
-) -> Vec<Fate<T>> {
+) -> Vec<EnvironmentOutcome<T>> {
     let next = AtomicUsize::new(0);
     let bars = MultiProgress::new();
-    let fates: Vec<Mutex<Fate<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let fates: Vec<Mutex<EnvironmentOutcome<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
     let take = || {
         let at = next.fetch_add(1, Ordering::Relaxed);
         items.get(at).zip(fates.get(at)).filter(|_| !pipeline::is_stopped())
@@ -199,7 +199,7 @@ pub(super) fn each<I: Sync, T: Ends + Send>(
 /// What is told of each environment, in the order asked for.
 pub(super) fn parts<'f, T: Ends>(
     names: &'f Names,
-    fates: &'f [Fate<T>],
+    fates: &'f [EnvironmentOutcome<T>],
     told: impl Fn(&'f T) -> EnvironmentReport<'f>,
 ) -> Vec<ReportPart<'f>> {
     names.list.iter().zip(fates).map(|(name, fate)| part_of(name, fate.as_ref(), &told)).collect()
@@ -208,7 +208,7 @@ pub(super) fn parts<'f, T: Ends>(
 /// The same of all that were asked for, with those that a change does not touch.
 pub(super) fn parts_of<'f, T: Ends>(
     targets: &'f Targets,
-    fates: &'f [Fate<T>],
+    fates: &'f [EnvironmentOutcome<T>],
     told: impl Fn(&'f T) -> EnvironmentReport<'f>,
 ) -> Vec<ReportPart<'f>> {
     let mut worked_on = parts(&targets.names, fates, told).into_iter();
@@ -237,7 +237,7 @@ pub(super) fn part_of<'f, T: Ends>(
 fn finish<T: Ends>(
     parts: &[ReportPart],
     targets: &Targets,
-    fates: &[Fate<T>],
+    fates: &[EnvironmentOutcome<T>],
     output: &OutputArgs,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
@@ -260,7 +260,7 @@ pub(super) fn exit_of<T: Ends>(result: &Result<T, Failure>) -> Exit {
 }
 
 /// Says what went wrong, each with the name of its environment.
-pub(super) fn diagnose<T>(names: &Names, fates: &[Fate<T>], terminal: &Terminal) {
+pub(super) fn diagnose<T>(names: &Names, fates: &[EnvironmentOutcome<T>], terminal: &Terminal) {
     for (environment, fate) in names.list.iter().zip(fates) {
         if let Some(Err(failure)) = fate {
             let failure = failure.clone().of_environment(environment);

@@ -54,7 +54,7 @@ pub(super) enum At {
 }
 
 /// A file by its path from the project's root.
-pub(super) type Found = (String, Vec<u8>);
+pub(super) type RepositoryFile = (String, Vec<u8>);
 
 impl Repository {
     /// The project around a folder: the nearest one upward with `environments/` or `.sops.yaml`, else the top of the
@@ -95,7 +95,7 @@ impl Repository {
     }
 
     /// The files below the root, in the order of their paths, that are wanted by path.
-    pub(super) fn files(&self, at: At, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, Failure> {
+    pub(super) fn files(&self, at: At, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<RepositoryFile>, Failure> {
         let mut found = match at {
             At::Folder => self.in_folder(wanted)?,
             At::Staged => self.staged(wanted)?,
@@ -106,7 +106,7 @@ impl Repository {
     }
 
     /// All files of the index, those that the next commit would not change included.
-    pub(super) fn indexed(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+    pub(super) fn indexed(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<RepositoryFile>, SourceError> {
         let git = self.git()?;
         let mut found = Vec::new();
         for entry in self.index()?.iter().filter(|entry| entry.mode & 0o170_000 == 0o100_000) {
@@ -159,7 +159,7 @@ impl Repository {
         Ok(identities)
     }
 
-    fn in_folder(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, Failure> {
+    fn in_folder(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<RepositoryFile>, Failure> {
         let root = &self.root;
         let read = |path: PathBuf| {
             let name = subject::relative(&path, root);
@@ -173,7 +173,7 @@ impl Repository {
         Ok(found?.into_iter().flatten().collect())
     }
 
-    fn staged(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+    fn staged(&self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<RepositoryFile>, SourceError> {
         let git = self.git()?;
         let head = match git.head() {
             Ok(head) => Some(head.peel_to_tree()?),
@@ -202,7 +202,7 @@ impl Repository {
         }
     }
 
-    fn committed(&self, id: Oid, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>, SourceError> {
+    fn committed(&self, id: Oid, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<RepositoryFile>, SourceError> {
         let git = self.git()?;
         let tree: Tree<'_> = git.find_commit(id)?.tree()?;
         let mut blobs = Vec::new();

@@ -109,7 +109,7 @@ fn run(chart: &Chart, values: &Values) -> Result<Rendered, ChartError> {
 
 fn with_context<T>(values: &Values, work: impl FnOnce(&Context) -> T) -> T {
     let (inputs, capabilities) = (BTreeMap::from([("TAG".to_owned(), "v7".to_owned())]), Arc::new(discovery()));
-    let (release, making) = (release(), weft::chart::Making::default());
+    let (release, making) = (release(), weft::chart::RenderOptions::default());
     let context = Context {
         release: &release,
         environment: "dev",

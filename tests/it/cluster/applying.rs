@@ -9,7 +9,9 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use weft::apply::{self, Conclusion, End, Options, ReleaseWait};
 use weft::cluster::{ApplyOptions, Cluster, Pace, Propagation, ServedObject};
-use weft::diff::{self, Asked, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded};
+use weft::diff::{
+    self, Compared, Comparison, Context, LiveObject, Migration, ObjectComparison, Recorded, ServerAnswer,
+};
 use weft::manifest::{Object, ObjectId};
 use weft::masked::FingerprintKey;
 use weft::plan::{self, Action, Guards, Plan, ReleaseFacts};
@@ -153,15 +155,18 @@ impl World {
         let options = ApplyOptions { force: true, dry_run: true };
         let answer = match migration {
             Some(migration) => {
-                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(ServerAnswer::Adopted)
             }
-            None => {
-                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
-            }
+            None => self
+                .cluster
+                .apply(&object.id, resource, &object.body, options)
+                .await
+                .map(Box::new)
+                .map(ServerAnswer::DryRun),
         };
         let asked = match answer {
             Ok(asked) => asked,
-            Err(error) => Asked::Impossible(error.to_string()),
+            Err(error) => ServerAnswer::Impossible(error.to_string()),
         };
         match diff::compare(object, Some(live), recorded, Some(asked), &self.context(&Self::key())) {
             Compared::Done(done) => Ok(*done),

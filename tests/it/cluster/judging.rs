@@ -11,7 +11,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::cluster::{ApplyOptions, Cluster, SchemaCache};
-use weft::diff::{self, After, Asked, Class, Compared, Context, Judge, LiveObject, ObjectComparison, Recorded};
+use weft::diff::{self, After, Class, Compared, Context, Judge, LiveObject, ObjectComparison, Recorded, ServerAnswer};
 use weft::manifest::Object;
 use weft::masked::FingerprintKey;
 use weft::schema::{Discovery, Schemas, Scope};
@@ -147,12 +147,12 @@ impl Server {
             let first = diff::compare(&desired, Some(live.clone()), None, None, &self.context(Judge::DryRun));
             if let Compared::Adopt(_, migration) = first {
                 let response = self.cluster.migrate(&desired.id, resource, &migration).await?;
-                break (live, Asked::Adopted(Box::new(response)));
+                break (live, ServerAnswer::Adopted(Box::new(response)));
             }
             let response = self.cluster.apply(&desired.id, resource, &desired.body, options).await?;
             let version = |it: &LiveObject| it.body.dig(&["metadata", "resourceVersion"]).cloned();
             if version(&live) == version(&response) {
-                break (live, Asked::DryRun(Box::new(response)));
+                break (live, ServerAnswer::DryRun(Box::new(response)));
             }
         };
         let recorded = self.recorded(folder, &live);
@@ -161,7 +161,7 @@ impl Server {
         let (ours, by) = if let Some(done) = self.compare(&desired, &live, recorded.clone(), None, Judge::Proofs)? {
             (done, "proven")
         } else {
-            let asked = Some(Asked::Impossible("of this test".to_owned()));
+            let asked = Some(ServerAnswer::Impossible("of this test".to_owned()));
             (self.compare(&desired, &live, recorded, asked, Judge::Proofs)?.ok_or("it asks again")?, "predicted")
         };
         agree(&server, &ours)?;
@@ -173,7 +173,7 @@ impl Server {
         desired: &Arc<Object>,
         live: &LiveObject,
         recorded: Option<Arc<Recorded>>,
-        asked: Option<Asked>,
+        asked: Option<ServerAnswer>,
         judge: Judge,
     ) -> Result<Option<ObjectComparison>, Failed> {
         match diff::compare(desired, Some(live.clone()), recorded, asked, &self.context(judge)) {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value as Json, json};
 use weft::diff::{
-    Asked, Cause, Compared, Context, Judge, Judged, LiveObject, MANAGER, ObjectComparison, Verdict, compare, leftover,
-    live, record, text,
+    Cause, Compared, Context, Judge, Judged, LiveObject, MANAGER, ObjectComparison, ServerAnswer, Verdict, compare,
+    leftover, live, record, text,
 };
 use weft::manifest::Object;
 use weft::schema::{Schemas, builtin_schemas};
@@ -92,7 +92,7 @@ fn deleted() -> Result<(), Failed> {
 
 fn unreadable() -> Result<(), Failed> {
     let live = || on_server(secret("c2VjcmV0"), &json!({"k:{": {}}));
-    let asked = Some(Asked::DryRun(Box::new(live())));
+    let asked = Some(ServerAnswer::DryRun(Box::new(live())));
     let comparison = done(compare(
         &desired(&secret("c2VjcmV0")),
         Some(live()),
@@ -115,7 +115,7 @@ fn owned_and_gone() -> Result<(), Failed> {
         "f:resources": {"f:claims": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}}}}}}}});
     let about = |resources: Json| {
         let live = Some(on_server(body(json!({})), &fields));
-        let asked = Some(Asked::Impossible("the server is shy".into()));
+        let asked = Some(ServerAnswer::Impossible("the server is shy".into()));
         let context = (key(), builtin_schemas());
         let compared = compare(&desired(&body(resources)), live, None, asked, &Context::new(&context.0, context.1));
         done(compared).about_to_change().map(|field| field.path.to_string()).collect::<Vec<_>>()
@@ -135,7 +135,7 @@ fn shapeless() -> Result<(), Failed> {
     let live = || Some(on_server(loom("1"), &json!({"f:spec": {"f:size": {}}})));
     let context = Context::new(&key, builtin_schemas());
     assert!(matches!(compare(&object, live(), None, None, &context), Compared::Shape(_)));
-    let asked = Some(Asked::Impossible("the server is shy".into()));
+    let asked = Some(ServerAnswer::Impossible("the server is shy".into()));
     let comparison = done(compare(&object, live(), None, asked, &context));
     let expected = "the server is shy, and the schema of its kind is not known";
     assert_eq!(comparison.judged, Judged::Predicted(expected.into()));
@@ -158,7 +158,7 @@ fn dry_run_only() -> Result<(), Failed> {
     let strict = Context { judge: Judge::DryRun, ..context };
     for recorded in [recorded(), None] {
         assert!(matches!(compare(&object, Some(live()), recorded.clone(), None, &strict), Compared::Ask(_)));
-        let asked = Some(Asked::DryRun(Box::new(live())));
+        let asked = Some(ServerAnswer::DryRun(Box::new(live())));
         let comparison = done(compare(&object, Some(live()), recorded, asked, &strict));
         assert_eq!((comparison.verdict, comparison.judged), (Verdict::Unchanged, Judged::DryRun));
     }
@@ -188,7 +188,7 @@ fn implicit() -> Result<(), Failed> {
 fn no_secrets() -> Result<(), Failed> {
     let (old, new) = (desired(&secret("b2xk")), desired(&secret("bmV3")));
     let recorded = Arc::new(record(&old, &of_secret("b2xk"), &key()));
-    let asked = Some(Asked::DryRun(Box::new(of_secret("bmV3"))));
+    let asked = Some(ServerAnswer::DryRun(Box::new(of_secret("bmV3"))));
     let comparison = done(compare(
         &new,
         Some(of_secret("aGFja2Vk")),
@@ -211,7 +211,7 @@ fn was_secret() -> Result<(), Failed> {
     let body = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}, "data": {"p": value}});
     let fields = json!({"f:data": {"f:p": {}}});
     let recorded = Arc::new(record(&desired(&body("hunter2")), &on_server(body("hunter2"), &fields), &key()));
-    let asked = Some(Asked::DryRun(Box::new(on_server(body("plain"), &fields))));
+    let asked = Some(ServerAnswer::DryRun(Box::new(on_server(body("plain"), &fields))));
     let live = on_server(body("hunter2"), &fields);
     let comparison = done(compare(
         &desired(&body("plain")),

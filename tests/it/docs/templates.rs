@@ -57,7 +57,7 @@ fn last(template: &str) -> Result<Value, ChartError> {
     let chart = Chart::load(&tree, "charts/shop")?;
     let values = merge(vec![Layer::of_chart(chart.defaults().clone())]);
     let (inputs, capabilities) = (BTreeMap::new(), Arc::new(weft::schema::builtin()));
-    let (release, making) = (&environment.releases[0], weft::chart::Making::default());
+    let (release, making) = (&environment.releases[0], weft::chart::RenderOptions::default());
     let context = Context {
         release,
         environment: "production",

@@ -61,7 +61,7 @@ pub fn objects(tree: &Tree, environment: &Environment, release: &Release) -> Res
                 &BTreeMap::new(),
             )?);
             let capabilities = Arc::new(Discovery::default());
-            let (inputs, making) = (BTreeMap::new(), chart::Making::default());
+            let (inputs, making) = (BTreeMap::new(), chart::RenderOptions::default());
             let environment = &environment.name;
             let context = Context {
                 release,

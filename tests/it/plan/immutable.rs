@@ -15,7 +15,7 @@ use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use libtest_mimic::{Failed, Trial};
 use weft::cluster::{ApplyOptions, Cluster, WriteError};
-use weft::diff::{self, Asked, Compared, Comparison, Context};
+use weft::diff::{self, Compared, Comparison, Context, ServerAnswer};
 use weft::manifest::Object;
 use weft::plan::{Action, Guards, Plan, Refusal, plan};
 use weft::schema::{Discovery, Gvk, Resource, Scope, builtin_schemas};
@@ -143,18 +143,18 @@ impl Row<'_> {
         let after = Arc::new(self.object("desired"));
         let rehearsal = ApplyOptions { force: true, dry_run: true };
         let (said, answer) = match self.cluster.apply(&after.id, resource, &after.body, rehearsal).await {
-            Ok(live) => (None, Asked::DryRun(Box::new(live))),
+            Ok(live) => (None, ServerAnswer::DryRun(Box::new(live))),
             Err(WriteError::Refused { message, .. }) => {
-                (Some(message.replace(self.namespace, "NAMESPACE")), Asked::Refused(message))
+                (Some(message.replace(self.namespace, "NAMESPACE")), ServerAnswer::Refused(message))
             }
             Err(other) => return Err(other.into()),
         };
-        let impossible = Asked::Impossible("only reading is allowed".into());
+        let impossible = ServerAnswer::Impossible("only reading is allowed".into());
         let read = self.planned(&after, resource, impossible).await?;
         Ok(Tried { said, read, asked: self.planned(&after, resource, answer).await? })
     }
 
-    async fn planned(&self, after: &Arc<Object>, resource: &Resource, asked: Asked) -> Result<Plan, Failed> {
+    async fn planned(&self, after: &Arc<Object>, resource: &Resource, asked: ServerAnswer) -> Result<Plan, Failed> {
         let live = self.cluster.get(&after.id, resource).await?;
         let key = key();
         let context = Context::new(&key, builtin_schemas());

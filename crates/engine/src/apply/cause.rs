@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, FIELD_MANAGER};
 use weft_base::value::Value;
 use weft_schema::GroupKind;
 use weft_stages::diff::LiveObject;
-use weft_stages::health::{self, Around, Cause, Said};
+use weft_stages::health::{self, Around, Cause, ObjectEvent};
 use weft_stages::manifest::ObjectId;
 
 /// Objects whose pods are read at once; how many requests are sent is decided by `cluster`.
@@ -18,7 +18,7 @@ const AT_ONCE: usize = 8;
 /// What is around each of some objects; of who may not see pods or events, less.
 pub(super) async fn around(cluster: &Cluster, objects: &[&LiveObject]) -> Vec<Around> {
     let namespaces: BTreeSet<&str> = objects.iter().filter_map(|it| it.id.namespace.as_deref()).collect();
-    let events: BTreeMap<&str, Arc<Vec<Said>>> = futures::stream::iter(namespaces)
+    let events: BTreeMap<&str, Arc<Vec<ObjectEvent>>> = futures::stream::iter(namespaces)
         .map(|it| async move { (it, Arc::new(cluster.said_in(it).await.unwrap_or_default())) })
         .buffer_unordered(AT_ONCE)
         .collect()

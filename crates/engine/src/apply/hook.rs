@@ -10,7 +10,7 @@ use crate::cluster::{Precondition, Propagation, WriteError};
 use weft_base::value::Value;
 use weft_schema::{Discovery, Resource};
 use weft_stages::diff::LiveObject;
-use weft_stages::health::{self, Cause, Health, Sort};
+use weft_stages::health::{self, Cause, Health, TroubleKind};
 use weft_stages::manifest::hooks::{self, Cleanup, Point, Role};
 use weft_stages::manifest::{self, Object, ObjectId, PART_OF};
 use weft_stages::plan::hooks::digest;
@@ -35,7 +35,7 @@ struct Puzzle {
     /// When it was looked for.
     looked: Instant,
     /// The trouble, and since when it is the same.
-    trouble: Option<(Sort, Instant)>,
+    trouble: Option<(TroubleKind, Instant)>,
 }
 
 impl Puzzle {

@@ -4,13 +4,13 @@ use super::live::typed;
 use super::{Cluster, ClusterError};
 use weft_base::value::{Data, Map, Value};
 use weft_schema::{Discovery, Gvk, Scope};
-use weft_stages::chart::Asked;
+use weft_stages::chart::LookupRequest;
 use weft_stages::manifest::ObjectId;
 
 impl Cluster {
     /// The live object that a template asks for, or a list where it names none; `None` where it is not there, or its kind
     /// is not served. What is secret is in it.
-    pub async fn look_up(&self, asked: &Asked, discovery: &Discovery) -> Result<Option<Value>, ClusterError> {
+    pub async fn look_up(&self, asked: &LookupRequest, discovery: &Discovery) -> Result<Option<Value>, ClusterError> {
         let gvk = Gvk::new(&asked.api_version, &asked.kind);
         let Some(resource) = discovery.resource(&gvk) else { return Ok(None) };
         let namespace =

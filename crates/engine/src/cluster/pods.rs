@@ -7,7 +7,7 @@ use super::rights::Right;
 use super::{Cluster, ClusterError};
 use weft_base::percent;
 use weft_base::value::Value;
-use weft_stages::health::Said;
+use weft_stages::health::ObjectEvent;
 use weft_stages::manifest::ObjectId;
 
 /// How many lines of a log are shown.
@@ -41,13 +41,13 @@ impl Cluster {
     }
 
     /// What was said in a namespace, without known secrets.
-    pub async fn said_in(&self, namespace: &str) -> Result<Vec<Said>, ClusterError> {
+    pub async fn said_in(&self, namespace: &str) -> Result<Vec<ObjectEvent>, ClusterError> {
         let mut found = Vec::new();
         self.list(&events(), Some(namespace), "", &mut |event| found.push(self.event(&event))).await?;
         Ok(found)
     }
 
-    fn event(&self, event: &Value) -> Said {
+    fn event(&self, event: &Value) -> ObjectEvent {
         let text = |keys: &[&str]| event.dig(keys).and_then(Value::as_str).unwrap_or_default();
         let times = [
             text(&["series", "lastObservedTime"]),
@@ -55,7 +55,7 @@ impl Cluster {
             text(&["eventTime"]),
             text(&["metadata", "creationTimestamp"]),
         ];
-        Said {
+        ObjectEvent {
             time: times.into_iter().max().unwrap_or_default().to_owned(),
             kind: text(&["involvedObject", "kind"]).to_owned(),
             name: text(&["involvedObject", "name"]).to_owned(),

@@ -23,7 +23,8 @@ use weft_base::masked::FingerprintKey;
 use weft_base::value::Value;
 use weft_schema::{Discovery, GroupKind, Gvk, Resource, Schemas};
 use weft_stages::diff::{
-    self, Asked, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded, Rules,
+    self, Cause, Compared, Comparison, Context, Judge, LiveObject, Migration, ObjectComparison, Recorded, Rules,
+    ServerAnswer,
 };
 use weft_stages::manifest::{Object, ObjectId};
 
@@ -358,7 +359,7 @@ impl DryRunContext<'_> {
         object: &Arc<Object>,
         migration: Option<&Migration>,
         mut live: Option<LiveObject>,
-    ) -> Result<(Option<LiveObject>, Asked), Failure> {
+    ) -> Result<(Option<LiveObject>, ServerAnswer), Failure> {
         let verbs: &[&str] = if live.is_some() { &["patch"] } else { &["patch", "create"] };
         let mut tries = 0..REREADS;
         loop {
@@ -366,7 +367,7 @@ impl DryRunContext<'_> {
             let asked = self.answer(&sent, migration, verbs).await;
             let asked =
                 asked.map_err(|source| PipelineError::Lost { id: object.id.clone(), source: Box::new(source) })?;
-            let moved = |live: &LiveObject| matches!(&asked, Asked::DryRun(it) if version(it) != version(live));
+            let moved = |live: &LiveObject| matches!(&asked, ServerAnswer::DryRun(it) if version(it) != version(live));
             let resource = self.context.discovery.and_then(|it| it.resource(&object.gvk));
             let resource = resource.filter(|_| live.as_ref().is_some_and(moved));
             let (Some(resource), Some(_)) = (resource, tries.next()) else { return Ok((live, asked)) };
@@ -387,15 +388,15 @@ impl DryRunContext<'_> {
         object: &Object,
         migration: Option<&Migration>,
         verbs: &[&str],
-    ) -> Result<Asked, WriteError> {
+    ) -> Result<ServerAnswer, WriteError> {
         let Some(resource) = self.context.discovery.and_then(|it| it.resource(&object.gvk)) else {
-            return Ok(Asked::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
+            return Ok(ServerAnswer::Impossible("its CustomResourceDefinition is part of this plan".to_owned()));
         };
         if self.additions.kinds.contains(&object.id.kind) {
-            return Ok(Asked::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
+            return Ok(ServerAnswer::Impossible("its CustomResourceDefinition is changed by this plan".to_owned()));
         }
         if let Some(reason) = self.additions.obstacle(object) {
-            return Ok(Asked::Impossible(reason));
+            return Ok(ServerAnswer::Impossible(reason));
         }
         let asked = verbs.iter().map(|verb| async move {
             let right = Right::new(verb, resource, object.id.namespace.as_deref());
@@ -407,11 +408,14 @@ impl DryRunContext<'_> {
         let options = ApplyOptions { force: true, dry_run: true };
         let answer = match migration {
             Some(migration) => {
-                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(Asked::Adopted)
+                self.cluster.migrate(&object.id, resource, migration).await.map(Box::new).map(ServerAnswer::Adopted)
             }
-            None => {
-                self.cluster.apply(&object.id, resource, &object.body, options).await.map(Box::new).map(Asked::DryRun)
-            }
+            None => self
+                .cluster
+                .apply(&object.id, resource, &object.body, options)
+                .await
+                .map(Box::new)
+                .map(ServerAnswer::DryRun),
         };
         match answer {
             Ok(asked) => Ok(asked),
@@ -426,11 +430,11 @@ fn version(live: &LiveObject) -> Option<&str> {
 }
 
 /// Whether a refusal is about the object or only about the dry run.
-pub(super) fn refused(refusal: &Refusal, message: String) -> Asked {
+pub(super) fn refused(refusal: &Refusal, message: String) -> ServerAnswer {
     match refusal {
-        Refusal::Forbidden(right) => Asked::Impossible(format!("not allowed to {right}, which a dry run needs")),
-        _ if message.contains("dry run") => Asked::Impossible(message),
-        Refusal::Invalid | Refusal::Denied => Asked::Refused(message),
-        Refusal::Conflict | Refusal::NotFound | Refusal::Other(_) => Asked::Impossible(message),
+        Refusal::Forbidden(right) => ServerAnswer::Impossible(format!("not allowed to {right}, which a dry run needs")),
+        _ if message.contains("dry run") => ServerAnswer::Impossible(message),
+        Refusal::Invalid | Refusal::Denied => ServerAnswer::Refused(message),
+        Refusal::Conflict | Refusal::NotFound | Refusal::Other(_) => ServerAnswer::Impossible(message),
     }
 }

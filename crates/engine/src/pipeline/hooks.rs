@@ -9,7 +9,7 @@ use super::definitions::defined;
 use crate::cluster::{Cluster, Permits, Right, WriteError};
 use weft_base::diagnostic::Failure;
 use weft_schema::{Discovery, Schemas};
-use weft_stages::diff::{self, Asked, Judged};
+use weft_stages::diff::{self, Judged, ServerAnswer};
 use weft_stages::manifest::Object;
 use weft_stages::plan::{Action, Plan};
 
@@ -73,8 +73,8 @@ async fn judge(
     match cluster.rehearse(&object.id, resource, &object.body).await {
         Ok(()) => Ok(Judged::DryRun),
         Err(WriteError::Refused { refusal, message }) => match refused(&refusal, message) {
-            Asked::Refused(message) => Ok(Judged::Refused(message)),
-            Asked::Impossible(reason) => predicted(reason),
+            ServerAnswer::Refused(message) => Ok(Judged::Refused(message)),
+            ServerAnswer::Impossible(reason) => predicted(reason),
             _ => Ok(Judged::DryRun),
         },
         Err(source) => Err(PipelineError::Lost { id: object.id.clone(), source: Box::new(source) }),

@@ -11,7 +11,7 @@ use weft_base::masked::Masked;
 use weft_base::tree::Tree;
 use weft_base::value::Value;
 use weft_sops::Identities;
-use weft_stages::chart::{Making, Rendered, RenderedFile};
+use weft_stages::chart::{RenderOptions, Rendered, RenderedFile};
 use weft_stages::kustomize::{self, Files, Options, Remote};
 use weft_stages::project::{ChartPlace, LoadRestrictor, Lock, Release};
 
@@ -178,7 +178,7 @@ pub(super) fn render(
     files: &Arc<dyn Files>,
     folder: &str,
     release: &Release,
-    making: &Making,
+    making: &RenderOptions,
 ) -> Result<(Rendered, Vec<String>), Failure> {
     let options = Options {
         making: making.clone(),

@@ -10,7 +10,7 @@ use crate::source::{Commit, ENVIRONMENTS, Source};
 use weft_base::diagnostic::Failure;
 use weft_base::tree::Tree;
 use weft_sops::RULES;
-use weft_stages::chart::Making;
+use weft_stages::chart::RenderOptions;
 use weft_stages::kustomize;
 use weft_stages::policy;
 use weft_stages::project::{self, Environment, Owner, Release, ReleaseSource, Repository};
@@ -204,8 +204,8 @@ impl Project {
     }
 
     /// Where what templates make up comes from without a cluster.
-    pub fn making(&self) -> Making {
-        Making { now: self.time, ..Making::default() }
+    pub fn making(&self) -> RenderOptions {
+        RenderOptions { now: self.time, ..RenderOptions::default() }
     }
 
     /// The releases that a run is about. One that only an inventory knows belongs to every run without a selection.

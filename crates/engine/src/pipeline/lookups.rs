@@ -9,7 +9,7 @@ use super::{PipelineError, Project, ReleaseValues, Rendering, pool};
 use crate::cluster::Cluster;
 use weft_base::diagnostic::Failure;
 use weft_schema::Discovery;
-use weft_stages::chart::{Lookups, Making};
+use weft_stages::chart::{Lookups, RenderOptions};
 
 /// How often charts are rendered to find what they look up. Each rendering uses the objects read before it.
 const ROUNDS: usize = 8;
@@ -21,7 +21,7 @@ pub(super) async fn render(
     project: &Project,
     releases: Vec<ReleaseValues>,
     discovery: &Arc<Discovery>,
-    making: Making,
+    making: RenderOptions,
     cluster: &Cluster,
 ) -> Result<Rendering, Failure> {
     if !releases.iter().any(|it| it.release.lookup) {
@@ -29,7 +29,7 @@ pub(super) async fn render(
     }
     let mut lookups = Arc::new(Lookups::default());
     for _ in 0..ROUNDS {
-        let making = Making { live: Some(Arc::clone(&lookups)), ..making.clone() };
+        let making = RenderOptions { live: Some(Arc::clone(&lookups)), ..making.clone() };
         // A chart may fail since it does not see yet what it asked for: that counts when all is known.
         let looking = pool::each(releases.iter().filter(|it| it.release.lookup), |it| {
             Ok(super::rendered(project, it, discovery, &making).is_ok())

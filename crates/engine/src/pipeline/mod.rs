@@ -78,7 +78,7 @@ use crate::trust::Trust;
 use weft_base::diagnostic::Failure;
 use weft_base::masked::{FingerprintKey, Redactor};
 use weft_schema::Discovery;
-use weft_stages::chart::{self, Making};
+use weft_stages::chart::{self, RenderOptions};
 use weft_stages::diff::{Judge, Tool};
 use weft_stages::manifest::{self, Desired, ObjectId};
 use weft_stages::plan::touched::TouchedReleases;
@@ -185,7 +185,7 @@ pub fn render(
     project: &Project,
     releases: Vec<ReleaseValues>,
     discovery: &Arc<Discovery>,
-    making: &Making,
+    making: &RenderOptions,
 ) -> Result<Rendering, Failure> {
     let rendered = pool::each(releases, |it| {
         let rendered = rendered(project, &it, discovery, making);
@@ -220,7 +220,7 @@ fn rendered(
     project: &Project,
     it: &ReleaseValues,
     discovery: &Arc<Discovery>,
-    making: &Making,
+    making: &RenderOptions,
 ) -> Result<(chart::Rendered, Vec<String>), Failure> {
     let ReleaseValues { release, chart, values, files, .. } = it;
     let rendered = match (chart, &release.source) {
@@ -255,7 +255,7 @@ async fn plan_of(
     progress: Progress<'_>,
 ) -> Result<Planned, Failure> {
     let releases = values(settings, &project)?;
-    let render = async |cluster: &Cluster, discovery: &Arc<Discovery>, making: Making| {
+    let render = async |cluster: &Cluster, discovery: &Arc<Discovery>, making: RenderOptions| {
         progress("rendering");
         let rendering = lookups::render(&project, releases, discovery, making, cluster).await;
         let objects = rendering.iter().flat_map(|it| &it.desired.objects);
@@ -308,7 +308,7 @@ async fn begin<R>(
     settings: &Settings,
     project: &Project,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, RenderOptions) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
 ) -> Result<(Cluster, ServerView, R), Failure> {
     progress("connecting to the cluster");
@@ -318,7 +318,7 @@ async fn begin<R>(
 }
 
 /// No work, for runs that render nothing while the state is read.
-async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: Making) -> ((), Vec<ExpectedObject>) {
+async fn nothing(_: &Cluster, _: &Arc<Discovery>, _: RenderOptions) -> ((), Vec<ExpectedObject>) {
     ((), Vec::new())
 }
 
@@ -344,7 +344,7 @@ async fn read_state_and<R>(
     project: &Project,
     settings: &Settings,
     key: Option<FingerprintKey>,
-    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, Making) -> (R, Vec<ExpectedObject>),
+    work: impl AsyncFnOnce(&Cluster, &Arc<Discovery>, RenderOptions) -> (R, Vec<ExpectedObject>),
     progress: Progress<'_>,
 ) -> Result<(ServerView, R), Failure> {
     progress("reading what was applied");

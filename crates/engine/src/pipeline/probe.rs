@@ -9,7 +9,7 @@ use weft_base::masked::FingerprintKey;
 use weft_base::tree::Tree;
 use weft_base::value::{Data, Entry, Map, Mark, Origin, Path, Value};
 use weft_schema::{Discovery, builtin_schemas};
-use weft_stages::chart::{self, Chart, Context, Making};
+use weft_stages::chart::{self, Chart, Context, RenderOptions};
 use weft_stages::diff;
 use weft_stages::manifest::{self, Object};
 use weft_stages::project::ReleaseSource;
@@ -23,7 +23,7 @@ pub(super) struct Probe<'a> {
     pub project: &'a Project,
     pub release: &'a ReleaseValues,
     pub discovery: &'a Arc<Discovery>,
-    pub making: &'a Making,
+    pub making: &'a RenderOptions,
     pub key: &'a FingerprintKey,
     pub object: &'a Object,
 }

@@ -15,7 +15,7 @@ use crate::cluster::{
 use weft_base::diagnostic::Failure;
 use weft_base::masked::FingerprintKey;
 use weft_schema::{Discovery, Gvk};
-use weft_stages::chart::{Chance, Making};
+use weft_stages::chart::{Chance, RenderOptions};
 use weft_stages::manifest::{self, Hook, ObjectId};
 use weft_stages::plan::hooks::WantedHook;
 use weft_stages::plan::{AbsenceReason, HookFacts, ReleaseFacts};
@@ -221,7 +221,7 @@ impl State {
     }
 
     /// The render options of a project. What templates generate is derived from the key, if the cluster keeps it.
-    pub fn making(&self, project: &Project) -> Making {
+    pub fn making(&self, project: &Project) -> RenderOptions {
         making(project, &self.environment_key())
     }
 
@@ -358,10 +358,10 @@ fn kinds_and_namespaces(sought: &[ExpectedObject], discovery: &Discovery) -> (BT
 
 /// The render options of a project. What templates generate is derived from the key, if the cluster keeps it; a key that
 /// lasts for one run would give other values in the next run, so placeholders stand there instead.
-pub(super) fn making(project: &Project, EnvironmentKey { key, is_kept }: &EnvironmentKey) -> Making {
+pub(super) fn making(project: &Project, EnvironmentKey { key, is_kept }: &EnvironmentKey) -> RenderOptions {
     let derived = || Chance::Derived(key.digest(b"what templates make up").to_vec());
     let chance = if *is_kept { derived() } else { Chance::Placeholder };
-    Making { now: project.time, chance, live: None, records: false }
+    RenderOptions { now: project.time, chance, live: None, records: false }
 }
 
 fn is_about(about: &ReleaseScope, release: &str) -> bool {

@@ -165,7 +165,7 @@ impl Side {
     }
 
     fn render(settings: &Settings, project: &Project) -> Result<Self, Failure> {
-        let making = weft_stages::chart::Making { records: true, ..project.making() };
+        let making = weft_stages::chart::RenderOptions { records: true, ..project.making() };
         let rendering = render(project, values(settings, project)?, &Arc::new(weft_schema::builtin()), &making)?;
         let mut objects: BTreeMap<Arc<str>, Vec<Object>> = BTreeMap::new();
         let desired = rendering.desired;

@@ -30,7 +30,7 @@ const COST: u32 = 10;
 
 /// What hashing a password gave.
 enum Hash {
-    Made(String),
+    GeneratedText(String),
     /// A text that says why there is none.
     Refused(String),
     /// What stands in for it.
@@ -56,14 +56,14 @@ fn bcrypt(run: &Run<'_>, function: &str, args: &[Value], at: usize) -> Result<Ha
     }
     let hash = ::bcrypt::hash_with_salt(password.as_bytes(), COST, stream.bytes());
     let hash = hash.map_err(|error| format!("failed to encrypt string with bcrypt: {error}"))?;
-    Ok(Hash::Made(hash.format_for_version(::bcrypt::Version::TwoA)))
+    Ok(Hash::GeneratedText(hash.format_for_version(::bcrypt::Version::TwoA)))
 }
 
 fn finish(run: &Run<'_>, function: &'static str, hash: Hash, prefix: &str) -> Result<Value, Fault> {
     match hash {
         Hash::Refused(text) => Ok(text.into()),
         Hash::StandIn { fixed: true, text } => Ok(format!("{prefix}{text}").into()),
-        Hash::Made(text) | Hash::StandIn { text, .. } => made(run, function, text),
+        Hash::GeneratedText(text) | Hash::StandIn { text, .. } => made(run, function, text),
     }
 }
 
@@ -73,7 +73,7 @@ fn htpasswd(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
         Hash::StandIn { fixed: true, text } => Ok(format!("{user}:{text}").into()),
         _ if user.contains(':') => Ok(format!("invalid username: {user}").into()),
         Hash::Refused(text) => Ok(format!("{user}:{text}").into()),
-        Hash::Made(text) | Hash::StandIn { text, .. } => {
+        Hash::GeneratedText(text) | Hash::StandIn { text, .. } => {
             made(run, "htpasswd", text.clone())?;
             Ok(format!("{user}:{text}").into())
         }

@@ -2,7 +2,7 @@
 
 use super::arguments::{any, text};
 use super::convert::{Numbers, from_document};
-use super::host::{self, Asked};
+use super::host::{self, LookupRequest};
 use crate::{Fault, Function, Map, Run, Type, Value};
 
 const S: Type = Type::Str;
@@ -25,7 +25,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// Live objects: one by its name, or all as a list. An empty map where there is none, or none may be seen.
 fn lookup(run: &mut Run<'_>, args: &[Value]) -> Result<Value, Fault> {
     let word = |at| text(args, at).map(|it| it.lossy().into_owned());
-    let asked = Asked { api_version: word(0)?, kind: word(1)?, namespace: word(2)?, name: word(3)? };
+    let asked = LookupRequest { api_version: word(0)?, kind: word(1)?, namespace: word(2)?, name: word(3)? };
     let found = host::of(run)?.look_up(asked)?;
     Ok(found.map_or_else(|| Map::new().into(), |it| from_document(&it, Numbers::Integers)))
 }

@@ -20,8 +20,8 @@ pub struct Host {
     pub live: Option<Box<dyn Live>>,
     /// Variables for functions of other tools, such as helmfile's `env`. Helm's own functions read none.
     pub variables: BTreeMap<String, String>,
-    asked: RefCell<Vec<Asked>>,
-    made: RefCell<Vec<Made>>,
+    asked: RefCell<Vec<LookupRequest>>,
+    made: RefCell<Vec<GeneratedText>>,
     calls: RefCell<BTreeMap<(Str, Vec<u8>), u64>>,
 }
 
@@ -42,12 +42,12 @@ pub enum Chance {
 pub trait Live {
     /// The object of a name, or the list of all where the name is empty; `None` where there is none. The error is what
     /// the template's author reads.
-    fn find(&self, asked: &Asked) -> Result<Option<value::Value>, String>;
+    fn find(&self, asked: &LookupRequest) -> Result<Option<value::Value>, String>;
 }
 
 /// What a template asked `lookup` for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked {
+pub struct LookupRequest {
     /// Such as `apps/v1`.
     pub api_version: String,
     /// The kind.
@@ -60,7 +60,7 @@ pub struct Asked {
 
 /// A text that a function made up, which has to be masked.
 #[derive(Clone)]
-pub struct Made {
+pub struct GeneratedText {
     /// The function.
     pub function: &'static str,
     /// The template that called it.
@@ -87,17 +87,17 @@ impl Host {
     }
 
     /// What templates asked `lookup` for, whether they could see it or not.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<LookupRequest> {
         self.asked.borrow().clone()
     }
 
     /// What functions made up, in the order of their calls.
-    pub fn made(&self) -> Vec<Made> {
+    pub fn made(&self) -> Vec<GeneratedText> {
         self.made.borrow().clone()
     }
 
     /// Records a question to the live objects, and answers it.
-    pub(super) fn look_up(&self, asked: Asked) -> Result<Option<value::Value>, String> {
+    pub(super) fn look_up(&self, asked: LookupRequest) -> Result<Option<value::Value>, String> {
         reads::function("lookup");
         let found = self.live.as_ref().map_or(Ok(None), |live| live.find(&asked));
         self.asked.borrow_mut().push(asked);
@@ -108,7 +108,7 @@ impl Host {
     pub(super) fn record(&self, function: &'static str, file: &Str, text: &Str) {
         reads::function(function);
         let placeholder = matches!(self.chance, Chance::Placeholder);
-        self.made.borrow_mut().push(Made { function, file: file.clone(), text: text.clone(), placeholder });
+        self.made.borrow_mut().push(GeneratedText { function, file: file.clone(), text: text.clone(), placeholder });
     }
 
     /// How often this template made this very call before.

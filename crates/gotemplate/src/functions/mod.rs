@@ -38,7 +38,7 @@ mod yamls;
 
 pub use self::convert::{Numbers, from_document, to_document};
 pub use self::dates::Time;
-pub use self::host::{Asked, Chance, Host, Live, Made};
+pub use self::host::{Chance, GeneratedText, Host, Live, LookupRequest};
 use super::{Function, Functions};
 
 /// The families.

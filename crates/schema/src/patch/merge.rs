@@ -26,18 +26,18 @@ pub(super) struct Walk<'k> {
 
 /// What sort of node decides how two are merged.
 #[derive(Clone, Copy, PartialEq)]
-enum Sort {
+enum NodeKind {
     Map,
     List,
     Leaf,
 }
 
-fn sort(value: &Value) -> Option<Sort> {
+fn sort(value: &Value) -> Option<NodeKind> {
     match value.data {
         Data::Null => None,
-        Data::Map(_) => Some(Sort::Map),
-        Data::List(_) => Some(Sort::List),
-        _ => Some(Sort::Leaf),
+        Data::Map(_) => Some(NodeKind::Map),
+        Data::List(_) => Some(NodeKind::List),
+        _ => Some(NodeKind::Leaf),
     }
 }
 
@@ -67,13 +67,13 @@ impl Walk<'_> {
         let sorts = (node.as_ref().and_then(sort), patch.and_then(sort));
         let merged = match sorts {
             (Some(here), Some(there)) if here != there => return Err(self.wrong_kind(node.as_ref(), patch)),
-            (Some(Sort::Map), _) | (None, Some(Sort::Map)) => return self.map(node, patch, shape),
-            (Some(Sort::List), _) | (None, Some(Sort::List)) => match shape.and_then(|it| it.merged_by) {
+            (Some(NodeKind::Map), _) | (None, Some(NodeKind::Map)) => return self.map(node, patch, shape),
+            (Some(NodeKind::List), _) | (None, Some(NodeKind::List)) => match shape.and_then(|it| it.merged_by) {
                 Some(keys) => return self.list(node, patch, keys, shape),
                 None => patch.cloned().or(node),
             },
-            (Some(Sort::Leaf), Some(Sort::Leaf)) => patch.map(|patch| quoted(node.as_ref(), patch)),
-            (Some(Sort::Leaf), _) | (None, Some(Sort::Leaf)) => patch.cloned().or(node),
+            (Some(NodeKind::Leaf), Some(NodeKind::Leaf)) => patch.map(|patch| quoted(node.as_ref(), patch)),
+            (Some(NodeKind::Leaf), _) | (None, Some(NodeKind::Leaf)) => patch.cloned().or(node),
             // A null that was written stays where the patch says nothing of it.
             (None, None) => return Ok(node.filter(|it| patch.is_none() && it.origin.mark.column > 0)),
         };

@@ -1,6 +1,6 @@
 //! What people should know of a rendering.
 
-use super::{Asked, Rendered};
+use super::{LookupRequest, Rendered};
 
 /// A sentence for each thing that is not as a chart's author may expect.
 pub fn advice(rendered: &Rendered) -> Vec<String> {
@@ -26,8 +26,8 @@ pub fn advice(rendered: &Rendered) -> Vec<String> {
 }
 
 /// What was asked for, in words.
-pub(super) fn named(asked: &Asked) -> String {
-    let Asked { kind, namespace, name, .. } = asked;
+pub(super) fn named(asked: &LookupRequest) -> String {
+    let LookupRequest { kind, namespace, name, .. } = asked;
     match (namespace.as_str(), name.as_str()) {
         ("", "") => format!("`{kind}`"),
         ("", name) => format!("`{kind} {name}`"),

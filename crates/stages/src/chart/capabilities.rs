@@ -71,9 +71,9 @@ impl Capabilities {
 
 /// What the server of the releases of a chart offers, worked out for the first of them.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<Option<(Arc<Discovery>, Arc<Capabilities>)>>);
+pub struct CapabilitiesCache(Mutex<Option<(Arc<Discovery>, Arc<Capabilities>)>>);
 
-impl Known {
+impl CapabilitiesCache {
     /// What this server offers.
     pub fn of(&self, discovery: &Arc<Discovery>) -> Arc<Capabilities> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::capabilities::Known;
+use super::capabilities::CapabilitiesCache;
 use super::cores::{self, Cores};
 use super::jinja::Jinja;
 use super::package::{File, Package};
@@ -24,7 +24,7 @@ pub struct Chart {
     /// Its Go templates, parsed as far as releases use them.
     pub(super) go: go::Sets,
     /// What Go templates are told of the server.
-    pub(super) known: Known,
+    pub(super) known: CapabilitiesCache,
     /// What its renderings are parted between.
     pub(super) cores: Cores,
 }
@@ -65,7 +65,7 @@ impl Chart {
         }
         check_dependencies(&package)?;
         let go = go::Sets::default();
-        let known = Known::default();
+        let known = CapabilitiesCache::default();
         let cores = cores::in_turn;
         Ok(Self { jinja: Jinja::load(&package)?, go, known, cores, package })
     }

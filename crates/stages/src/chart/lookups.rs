@@ -7,20 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::advice;
 use super::schema::holds_secret;
 use weft_base::value::{Data, Entry, Value};
-use weft_gotemplate::functions::{Asked, Live};
+use weft_gotemplate::functions::{Live, LookupRequest};
 use weft_jinja::Secrets;
 
 /// The live objects that are known, and what was asked for beyond them.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    known: BTreeMap<Asked, Option<Value>>,
-    open: Mutex<BTreeSet<Asked>>,
+    known: BTreeMap<LookupRequest, Option<Value>>,
+    open: Mutex<BTreeSet<LookupRequest>>,
 }
 
 impl Lookups {
     /// The same with these answers, each with `None` where there is no such object, and with nothing asked for.
     #[must_use]
-    pub fn with(&self, answers: impl IntoIterator<Item = (Asked, Option<Value>)>) -> Self {
+    pub fn with(&self, answers: impl IntoIterator<Item = (LookupRequest, Option<Value>)>) -> Self {
         let answers = answers.into_iter().map(|(asked, found)| {
             let found = found.map(|it| if asked.kind == "Secret" { masked(it) } else { it });
             (asked, found)
@@ -29,7 +29,7 @@ impl Lookups {
     }
 
     /// What was asked for, and is not known.
-    pub fn open(&self) -> BTreeSet<Asked> {
+    pub fn open(&self) -> BTreeSet<LookupRequest> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -65,15 +65,15 @@ fn masked(mut object: Value) -> Value {
 }
 
 /// Live objects as the templates of one rendering see them.
-pub(super) struct Seen {
+pub(super) struct LiveView {
     /// The live objects.
     pub lookups: Arc<Lookups>,
     /// Whether what is secret is seen, or stand-ins for it.
     pub secrets: Secrets,
 }
 
-impl Live for Seen {
-    fn find(&self, asked: &Asked) -> Result<Option<Value>, String> {
+impl Live for LiveView {
+    fn find(&self, asked: &LookupRequest) -> Result<Option<Value>, String> {
         if let Some(found) = self.lookups.known.get(asked) {
             return Ok(found.as_ref().map(|it| self.bare(it, &mut 0)));
         }
@@ -82,7 +82,7 @@ impl Live for Seen {
     }
 }
 
-impl Seen {
+impl LiveView {
     /// A value without masks: with what is below them, or with stand-ins for it.
     fn bare(&self, value: &Value, met: &mut usize) -> Value {
         let data = match &value.data {
@@ -110,15 +110,15 @@ mod tests {
     use super::*;
     use weft_base::yaml::{self, Rules};
 
-    fn asked(kind: &str) -> Asked {
+    fn asked(kind: &str) -> LookupRequest {
         let word = str::to_owned;
-        Asked { api_version: word("v1"), kind: word(kind), namespace: word("a"), name: word("b") }
+        LookupRequest { api_version: word("v1"), kind: word(kind), namespace: word("a"), name: word("b") }
     }
 
     #[test]
     fn what_is_not_known_is_written_down_and_secrets_have_stand_ins() {
         let lookups = Arc::new(Lookups::default());
-        let seen = |lookups: &Arc<Lookups>, secrets| Seen { lookups: Arc::clone(lookups), secrets };
+        let seen = |lookups: &Arc<Lookups>, secrets| LiveView { lookups: Arc::clone(lookups), secrets };
         assert_eq!(seen(&lookups, Secrets::Exposed).find(&asked("Secret")), Ok(None));
         assert_eq!(lookups.open_in_words(), "`Secret a/b`");
         let text = "{kind: Secret, data: {password: aHVudGVyMg==}, type: Opaque}";

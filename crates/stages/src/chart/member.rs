@@ -23,12 +23,12 @@ pub struct Member<'p> {
     /// The charts below.
     pub dependencies: Vec<Member<'p>>,
     /// What it says of them; `None` where it says nothing.
-    pub wants: Option<Vec<Wanted<'p>>>,
+    pub wants: Option<Vec<EnabledDependency<'p>>>,
 }
 
 /// A chart that another one wants.
 #[derive(Clone, Debug)]
-pub struct Wanted<'p> {
+pub struct EnabledDependency<'p> {
     /// What it says of it.
     pub says: &'p Dependency,
     enabled: bool,
@@ -44,7 +44,7 @@ pub fn members<'p>(package: &'p Package, values: &Table<'p>) -> Result<Member<'p
 
 impl<'p> Member<'p> {
     fn of(package: &'p Package) -> Self {
-        let wanted = |says| Wanted { says, enabled: true };
+        let wanted = |says| EnabledDependency { says, enabled: true };
         Self {
             package,
             name: &package.metadata.name,
@@ -115,8 +115,8 @@ impl<'p> Member<'p> {
 
     /// The charts below: those that nothing is said of, then the others in the order in which they are wanted, each
     /// under the name that it goes by.
-    fn named(&self, wants: &[Wanted<'p>]) -> Vec<Member<'p>> {
-        let fits = |it: &Member, wanted: &Wanted| {
+    fn named(&self, wants: &[EnabledDependency<'p>]) -> Vec<Member<'p>> {
+        let fits = |it: &Member, wanted: &EnabledDependency| {
             it.name == wanted.says.name && version::fits(&wanted.says.version, &it.package.metadata.version)
         };
         let unsaid = self.dependencies.iter().filter(|it| !wants.iter().any(|wanted| fits(it, wanted))).cloned();
@@ -134,7 +134,7 @@ impl<'p> Member<'p> {
         let Some(wants) = &self.wants else { return Ok(()) };
         let all = coalesce::values(self, &Table::default(), How::Merge)?;
         let taken = Table::default();
-        for Wanted { says, .. } in wants {
+        for EnabledDependency { says, .. } in wants {
             for import in &says.import_values {
                 let from = |path: &str| all.table(&format!("{}.{path}", says.goes_by()));
                 let found = match import {
@@ -161,7 +161,7 @@ fn below<'p>(path: &'p str, table: Table<'p>) -> Table<'p> {
     path.rsplit('.').fold(table, |table, key| Table::single(key, Node::Table(table)))
 }
 
-impl<'p> Wanted<'p> {
+impl<'p> EnabledDependency<'p> {
     /// One tag that is on suffices; without any, one that is off switches the chart off.
     fn switch_by_tags(&mut self, tags: &Table<'p>) {
         let said: Vec<bool> = self.says.tags.iter().filter_map(|tag| tags.get(tag)?.boolean()).collect();

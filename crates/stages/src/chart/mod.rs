@@ -59,7 +59,7 @@ use crate::values::Values;
 use weft_base::masked::Masked;
 use weft_base::tree::reads::Reads;
 use weft_base::value::{Path, Value};
-pub use weft_gotemplate::functions::{Asked, Chance};
+pub use weft_gotemplate::functions::{Chance, LookupRequest};
 use weft_schema::Discovery;
 use weft_schema::patch::Targeted;
 
@@ -78,12 +78,12 @@ pub struct Context<'a> {
     /// `capabilities.has_kind("apps/v1", "Deployment")`.
     pub capabilities: &'a Arc<Discovery>,
     /// Where what Go templates make up comes from.
-    pub making: &'a Making,
+    pub making: &'a RenderOptions,
 }
 
 /// Where what Go templates make up comes from.
 #[derive(Clone)]
-pub struct Making {
+pub struct RenderOptions {
     /// The time that `now` gives, in seconds since 1970: that of the commit.
     pub now: i64,
     /// Where passwords, keys and certificates come from.
@@ -103,14 +103,14 @@ pub struct Read {
     pub values: Vec<Path>,
 }
 
-impl Default for Making {
+impl Default for RenderOptions {
     /// Placeholders, in 1970, and no cluster.
     fn default() -> Self {
         Self { now: 0, chance: Chance::Placeholder, live: None, records: false }
     }
 }
 
-impl fmt::Debug for Making {
+impl fmt::Debug for RenderOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "made at {}", self.now)
     }
@@ -130,8 +130,8 @@ pub struct Rendered {
     /// Whether passwords, keys or certificates were asked for, and only placeholders stand there.
     pub placeholders: bool,
     /// The live objects that templates asked for and may not see.
-    pub lookups: Vec<Asked>,
-    /// What was looked at, where that was asked for: see [`Making::records`].
+    pub lookups: Vec<LookupRequest>,
+    /// What was looked at, where that was asked for: see [`RenderOptions::records`].
     pub reads: Option<Read>,
     /// What is changed in the objects before they are read.
     pub patches: Vec<Targeted>,

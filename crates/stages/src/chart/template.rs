@@ -6,7 +6,7 @@ use super::capabilities::Capabilities;
 use super::cores::Cores;
 use super::go::{self, Facts};
 use super::render::Prepared;
-use super::{Asked, Chance, Chart, ChartError, Making, Public, output};
+use super::{Chance, Chart, ChartError, LookupRequest, Public, RenderOptions, output};
 use weft_base::value::{Origin, Value};
 use weft_gotemplate::functions::{self, Host, Time};
 use weft_gotemplate::{Limits, Missing, Run, Templates, Value as GoValue};
@@ -48,7 +48,7 @@ pub struct Templated {
     /// Whether placeholders stand where passwords, keys or certificates belong.
     pub placeholders: bool,
     /// The live objects that templates asked for.
-    pub lookups: Vec<Asked>,
+    pub lookups: Vec<LookupRequest>,
 }
 
 /// What a chart comes to with these values of a user, as `helm template` prints it. Secrets are not masked.
@@ -120,7 +120,7 @@ fn printed<'r>(
 }
 
 /// The name that a template of names (`--name-template`) gives a release.
-pub fn name_of(template: &str, origin: &Origin, making: &Making) -> Result<String, ChartError> {
+pub fn name_of(template: &str, origin: &Origin, making: &RenderOptions) -> Result<String, ChartError> {
     const NAME: &str = "name-template";
     let path = origin.file.clone().unwrap_or_default();
     let mut set = Templates::new(functions::all().clone());

@@ -18,7 +18,7 @@ pub fn unread(
     jinja: Option<&Dynamic>,
     go: Option<&[(Vec<String>, Value)]>,
 ) -> Vec<Path> {
-    let asked = Asked::of(prepared, jinja, go);
+    let asked = ValueReads::of(prepared, jinja, go);
     let paths = context.values.set_by_user.iter().map(|(path, _)| path);
     paths.filter(|path| asked.for_path(path) == Some(false)).cloned().collect()
 }
@@ -30,7 +30,7 @@ pub fn read(
     jinja: Option<&Dynamic>,
     go: Option<&[(Vec<String>, Value)]>,
 ) -> Vec<Path> {
-    let asked = Asked::of(prepared, jinja, go);
+    let asked = ValueReads::of(prepared, jinja, go);
     let mut read = Vec::new();
     leaves(&mut Path::root(), &context.values.merged, &mut |path, _| {
         if asked.for_path(path) == Some(true) {
@@ -41,13 +41,13 @@ pub fn read(
 }
 
 /// What remembers which values were asked for.
-struct Asked<'a> {
+struct ValueReads<'a> {
     jinja: Option<&'a Node>,
     go: Option<&'a [(Vec<String>, Value)]>,
     helm: Vec<Vec<String>>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ValueReads<'a> {
     fn of(prepared: &Prepared, jinja: Option<&'a Dynamic>, go: Option<&'a [(Vec<String>, Value)]>) -> Self {
         let jinja = jinja.and_then(|values| values.downcast_object_ref::<Node>());
         Self { jinja, go, helm: looked_at(&prepared.root) }

@@ -12,8 +12,8 @@ use super::predict::{Prediction, predict};
 use super::record::{proven, record};
 use super::secrecy::{mask_like, shipped, shown};
 use super::{
-    Asked, Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration,
-    ObjectComparison, Recorded, Unknown, Verdict, structure,
+    Cause, Class, Compared, Context, FieldChange, Judge, Judged, LiveObject, MANAGER, Migration, ObjectComparison,
+    Recorded, ServerAnswer, Unknown, Verdict, structure,
 };
 use crate::manifest::{Object, ObjectId};
 use weft_base::masked::FingerprintKey;
@@ -31,7 +31,7 @@ pub fn compare(
     object: &Arc<Object>,
     live: Option<LiveObject>,
     recorded: Option<Arc<Recorded>>,
-    asked: Option<Asked>,
+    asked: Option<ServerAnswer>,
     context: &Context<'_>,
 ) -> Compared {
     let adjusted = adjust(object, live.as_ref(), recorded.as_deref(), context);
@@ -44,7 +44,7 @@ pub fn compare(
         (Some(_), _) if object.implicit => subject.unchanged(Judged::Trivial),
         (Some(live), _) if is_deleted(&live) => subject.deleted(live),
         (Some(live), asked) => {
-            let due = !matches!(asked, Some(Asked::DryRun(_))) && adopt::is_due(&live, context);
+            let due = !matches!(asked, Some(ServerAnswer::DryRun(_))) && adopt::is_due(&live, context);
             if due && (subject.shape().is_some() || asked.is_none()) {
                 return subject.adopt(live, asked);
             }
@@ -58,9 +58,11 @@ pub fn compare(
                         subject.veiled(adjusted.hidden.clone())
                     }
                     (None, Some(_)) => return Compared::Ask(Box::new(live)),
-                    (Some(Asked::DryRun(response) | Asked::Adopted(response)), _) => subject.answered(live, *response),
-                    (Some(Asked::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
-                    (Some(Asked::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
+                    (Some(ServerAnswer::DryRun(response) | ServerAnswer::Adopted(response)), _) => {
+                        subject.answered(live, *response)
+                    }
+                    (Some(ServerAnswer::Impossible(reason)), _) => subject.predicted(live, Judged::Predicted(reason)),
+                    (Some(ServerAnswer::Refused(message)), _) => subject.predicted(live, Judged::Refused(message)),
                 }
             }
         }
@@ -147,12 +149,12 @@ impl<'a> Subject<'a> {
         self.comparison(Verdict::Unchanged, judged)
     }
 
-    fn create(self, asked: Option<Asked>) -> ObjectComparison {
+    fn create(self, asked: Option<ServerAnswer>) -> ObjectComparison {
         let (after, judged) = match asked {
             None => (self.show(&self.object.body), Judged::Trivial),
-            Some(Asked::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
-            Some(Asked::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
-            Some(Asked::DryRun(mut response) | Asked::Adopted(mut response)) => {
+            Some(ServerAnswer::Impossible(reason)) => (self.show(&self.object.body), Judged::Predicted(reason)),
+            Some(ServerAnswer::Refused(message)) => (self.show(&self.object.body), Judged::Refused(message)),
+            Some(ServerAnswer::DryRun(mut response) | ServerAnswer::Adopted(mut response)) => {
                 mask_like(&mut response.body, &self.object.body, self.shape());
                 (self.show(&response.body), Judged::DryRun)
             }
@@ -211,7 +213,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Compares an object of which entries are taken over first. The difference is what comes of both steps.
-    fn adopt(self, live: LiveObject, asked: Option<Asked>) -> Compared {
+    fn adopt(self, live: LiveObject, asked: Option<ServerAnswer>) -> Compared {
         let Some(shape) = self.shape() else { return Compared::Shape(Box::new(live)) };
         let adoption = match adopt::adoption(self.object, self.theirs, &live, shape, self.context) {
             Ok(adoption) => adoption,
@@ -232,7 +234,7 @@ impl<'a> Subject<'a> {
         Compared::Done(Box::new(self.adopted(live, adoption, asked)))
     }
 
-    fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: Asked) -> ObjectComparison {
+    fn adopted(self, mut live: LiveObject, mut adoption: Adoption, asked: ServerAnswer) -> ObjectComparison {
         let migrated = adoption.migrated();
         let shape = self.shape().unwrap_or_else(|| self.context.schemas.deduced());
         let mut ownership = match Ownership::of(&live) {
@@ -241,16 +243,16 @@ impl<'a> Subject<'a> {
         };
         let predicted = predict(&migrated, &self.object.body, shape, self.equivalence(), &self.object.gvk.group_kind());
         let judged = match &asked {
-            Asked::Impossible(reason) => Judged::Predicted(reason.clone()),
-            Asked::Refused(message) => Judged::Refused(message.clone()),
-            Asked::DryRun(_) | Asked::Adopted(_) => Judged::DryRun,
+            ServerAnswer::Impossible(reason) => Judged::Predicted(reason.clone()),
+            ServerAnswer::Refused(message) => Judged::Refused(message.clone()),
+            ServerAnswer::DryRun(_) | ServerAnswer::Adopted(_) => Judged::DryRun,
         };
         let Prediction { mut after, ours } = match predicted {
             Ok(predicted) => predicted,
             Err(error) => return self.unpredictable(live, &judged, &error),
         };
         ownership.after = ours;
-        if let Asked::DryRun(response) | Asked::Adopted(response) = asked {
+        if let ServerAnswer::DryRun(response) | ServerAnswer::Adopted(response) = asked {
             adoption.settle(&response.body, shape);
             after = response.body;
         }

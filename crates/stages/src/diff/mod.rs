@@ -48,7 +48,7 @@ pub use self::live::live;
 pub use self::record::{proven, record};
 pub use self::revised::{dropped, rebased, revised};
 pub use self::secrecy::{brief, holds_secret, mask_recorded, redact, shown, shown_as, shown_at};
-pub use self::seen::{Seen, remembered, seen, wanted, writers};
+pub use self::seen::{ObservedState, remembered, seen, wanted, writers};
 pub use self::sent::{Reader, Sent};
 pub use self::text::{Line, LineKind, text, without_ignored};
 pub use self::unknown::{Cause, Unknown};
@@ -115,7 +115,7 @@ pub enum Compared {
 
 /// The answer to [`Compared::Ask`].
 #[derive(Debug)]
-pub enum Asked {
+pub enum ServerAnswer {
     /// The server's response to a forced dry run apply.
     DryRun(Box<LiveObject>),
     /// The server's response to the dry run of a migration, see [`Compared::Adopt`].

@@ -10,7 +10,7 @@ use weft_schema::fields::FieldSet;
 
 /// What was seen of a live object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct ObservedState {
     /// Keyed digest of the object's UID, of the fields that we own, and of the values of these and of all that an apply
     /// would touch. Status and the fields of others leave no trace.
     pub digest: String,
@@ -19,7 +19,7 @@ pub struct Seen {
 }
 
 /// What was seen of the live object; `None` where there is none, or where it is unchanged and so not kept.
-pub fn seen(object: &ObjectComparison, key: &FingerprintKey) -> Option<Seen> {
+pub fn seen(object: &ObjectComparison, key: &FingerprintKey) -> Option<ObservedState> {
     let live = object.live.as_ref()?;
     // Fields that cannot be read prove nothing: the values that would be touched still count.
     let owned = ours(live).unwrap_or_default();
@@ -32,7 +32,7 @@ pub fn seen(object: &ObjectComparison, key: &FingerprintKey) -> Option<Seen> {
         canonical::text(b't', text, &mut bytes.0);
     }
     projection::write(&live.body, &both, &mut bytes.0);
-    Some(Seen { digest: HEXLOWER.encode(&key.digest(&bytes.0)), owned: fields })
+    Some(ObservedState { digest: HEXLOWER.encode(&key.digest(&bytes.0)), owned: fields })
 }
 
 /// The places that an apply would change, or whose owner it would change.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::conditions::condition;
 use super::pods::{image_sort, trouble};
-use super::trouble::{Sort, Trouble, by_words};
+use super::trouble::{Trouble, TroubleKind, by_words};
 use super::{items, observed, text};
 use weft_base::value::Value;
 
@@ -15,14 +15,14 @@ pub struct Around {
     /// Its pods, in any order.
     pub pods: Vec<Value>,
     /// What was said about it and its pods, in any order.
-    pub events: Arc<Vec<Said>>,
+    pub events: Arc<Vec<ObjectEvent>>,
     /// When we last changed it, as servers write a time; what was said before is about an older version.
     pub since: String,
 }
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Said {
+pub struct ObjectEvent {
     /// When it was said last, as servers write a time.
     pub time: String,
     /// The kind that it is about.
@@ -49,11 +49,11 @@ pub struct Cause {
 }
 
 /// What is said of a pod that is not made; what is in the first rows goes before.
-const REFUSED: [(Sort, &[&str]); 4] = [
-    (Sort::Quota, &["exceeded quota"]),
-    (Sort::Webhook, &["failed calling webhook", "failed to call webhook"]),
-    (Sort::Missing, &["error looking up service account", "priorityclass"]),
-    (Sort::Denied, &["denied the request", "violates podsecurity", "forbidden", "is invalid"]),
+const REFUSED: [(TroubleKind, &[&str]); 4] = [
+    (TroubleKind::Quota, &["exceeded quota"]),
+    (TroubleKind::Webhook, &["failed calling webhook", "failed to call webhook"]),
+    (TroubleKind::Missing, &["error looking up service account", "priorityclass"]),
+    (TroubleKind::Denied, &["denied the request", "violates podsecurity", "forbidden", "is invalid"]),
 ];
 
 /// Kinds of which it is known which pods belong to the newest version.
@@ -68,9 +68,9 @@ const TEMPLATE: (&str, &str) = ("deprecated.daemonset.template.generation", "pod
 
 impl Around {
     /// What was said about an object, the newest first.
-    fn about<'a>(&'a self, kind: &str, name: &str) -> Vec<&'a Said> {
-        let is_new = |it: &&Said| second(&it.time) >= second(&self.since);
-        let mut found: Vec<&Said> = self.events.iter().filter(|it| it.kind == kind && it.name == name).collect();
+    fn about<'a>(&'a self, kind: &str, name: &str) -> Vec<&'a ObjectEvent> {
+        let is_new = |it: &&ObjectEvent| second(&it.time) >= second(&self.since);
+        let mut found: Vec<&ObjectEvent> = self.events.iter().filter(|it| it.kind == kind && it.name == name).collect();
         found.retain(is_new);
         found.sort_by(|a, b| b.cmp(a));
         found
@@ -87,7 +87,7 @@ pub fn cause(object: &Value, around: &Around) -> Option<Cause> {
     let found = found.or_else(refused).or_else(|| of_old_pods(object, around)).or_else(|| last_word(object, around));
     found.map(|mut it| {
         if !is_sure(object) {
-            it.trouble.sort = Sort::Passing;
+            it.trouble.sort = TroubleKind::Passing;
         }
         it
     })
@@ -108,16 +108,16 @@ fn of_pod(object: &Value, pod: &Value, around: &Around) -> Option<Cause> {
         said.iter().find(|it| reasons.contains(&it.reason.as_str()) && it.message.contains(part))
     };
     match trouble.sort {
-        Sort::NoNode | Sort::NoRoom if word(&COMING, "").is_some() => trouble.sort = Sort::Passing,
+        TroubleKind::NoNode | TroubleKind::NoRoom if word(&COMING, "").is_some() => trouble.sort = TroubleKind::Passing,
         // A Job counts the failures of its pods itself.
-        Sort::Crash(_) if text(object, &["kind"]) == "Job" => trouble.sort = Sort::Passing,
-        Sort::Image => {
+        TroubleKind::Crash(_) if text(object, &["kind"]) == "Job" => trouble.sort = TroubleKind::Passing,
+        TroubleKind::Image => {
             if let Some(pull) = word(&["Failed"], "Failed to pull") {
                 trouble.sort = image_sort(&pull.message);
                 trouble.reason = format!("{}\n{}", trouble.reason, pull.said());
             }
         }
-        Sort::Passing => {
+        TroubleKind::Passing => {
             if let Some(probe) = word(&["Unhealthy"], "").filter(|_| trouble.reason.contains("probe")) {
                 trouble.reason = format!("{}\n{}", trouble.reason, probe.said());
             }
@@ -128,24 +128,25 @@ fn of_pod(object: &Value, pod: &Value, around: &Around) -> Option<Cause> {
 }
 
 /// A volume that cannot be mounted keeps a pod from starting, and only events say so.
-fn mount(said: &[&Said]) -> Option<Trouble> {
-    let failed = |it: &&&Said| it.warning && ["FailedMount", "FailedAttachVolume"].contains(&it.reason.as_str());
+fn mount(said: &[&ObjectEvent]) -> Option<Trouble> {
+    let failed = |it: &&&ObjectEvent| it.warning && ["FailedMount", "FailedAttachVolume"].contains(&it.reason.as_str());
     let said = said.iter().find(failed)?;
     let missing = said.message.contains("not found") || said.message.contains("references non-existent");
-    Some(Trouble::new(if missing { Sort::Missing } else { Sort::Passing }, said.said()))
+    Some(Trouble::new(if missing { TroubleKind::Missing } else { TroubleKind::Passing }, said.said()))
 }
 
 /// Why an object's controller makes no pods: by its condition, or, where it has none, by what was said after the
 /// newest pod was made.
 fn of_itself(object: &Value, around: &Around) -> Option<Trouble> {
-    let sort = |message: &str| by_words(message, &REFUSED).unwrap_or(Sort::Passing);
+    let sort = |message: &str| by_words(message, &REFUSED).unwrap_or(TroubleKind::Passing);
     if let Some(failure) = condition(object, "ReplicaFailure").filter(|it| it.status == "True") {
         return Some(Trouble::new(sort(failure.message), failure.said()));
     }
     let last = around.pods.iter().map(|it| second(text(it, &["metadata", "creationTimestamp"]))).max();
     let said = around.about(text(object, &["kind"]), text(object, &["metadata", "name"]));
-    let refused =
-        |it: &&&Said| it.warning && it.reason == "FailedCreate" && last.is_none_or(|last| second(&it.time) > last);
+    let refused = |it: &&&ObjectEvent| {
+        it.warning && it.reason == "FailedCreate" && last.is_none_or(|last| second(&it.time) > last)
+    };
     let said = said.iter().find(refused)?;
     Some(Trouble::new(sort(&said.message), said.said()))
 }
@@ -154,7 +155,7 @@ fn of_itself(object: &Value, around: &Around) -> Option<Trouble> {
 fn of_old_pods(object: &Value, around: &Around) -> Option<Cause> {
     let mut old = around.pods.iter().filter(|pod| is_alive(pod) && !is_newest(object, pod));
     let mut cause = old.find_map(|pod| of_pod(object, pod, around))?;
-    cause.trouble.sort = Sort::Passing;
+    cause.trouble.sort = TroubleKind::Passing;
     cause.trouble.reason = format!("of the version before: {}", cause.trouble.reason);
     Some(cause)
 }
@@ -163,7 +164,7 @@ fn of_old_pods(object: &Value, around: &Around) -> Option<Cause> {
 fn last_word(object: &Value, around: &Around) -> Option<Cause> {
     let said = around.about(text(object, &["kind"]), text(object, &["metadata", "name"]));
     let said = said.into_iter().find(|it| it.warning)?;
-    Some(Cause { trouble: Trouble::new(Sort::Passing, said.said()), pod: None, own: false })
+    Some(Cause { trouble: Trouble::new(TroubleKind::Passing, said.said()), pod: None, own: false })
 }
 
 /// The pods of an object's newest version that are not on their way out, the youngest first.
@@ -240,7 +241,7 @@ impl fmt::Display for Cause {
     }
 }
 
-impl Said {
+impl ObjectEvent {
     /// `Reason: message`.
     fn said(&self) -> String {
         format!("{}: {}", self.reason, self.message.trim())

@@ -3,7 +3,7 @@
 //!
 //! The rules are those of kstatus (cli-utils), corrected where it is content too early or never: a Job must complete
 //! (kstatus is content when it has started), a failed Pod has failed (kstatus calls it current), a crash or a pod
-//! without a node is no failure at once (see [`Sort::patience`]), a Service of type `LoadBalancer` waits for its address
+//! without a node is no failure at once (see [`TroubleKind::patience`]), a Service of type `LoadBalancer` waits for its address
 //! (kstatus looks at the cluster IP), a paused Deployment has nothing to become, and a lost claim has failed.
 
 mod cause;
@@ -18,10 +18,10 @@ mod workloads;
 
 use std::fmt;
 
-pub use self::cause::{Around, Cause, Said, cause, ended, runs_pods, waits_for_consumer};
+pub use self::cause::{Around, Cause, ObjectEvent, cause, ended, runs_pods, waits_for_consumer};
 pub use self::pods::trouble;
 pub use self::rules::{judge, patience};
-pub use self::trouble::{Sort, Trouble};
+pub use self::trouble::{Trouble, TroubleKind};
 use crate::project::HealthRule;
 use weft_base::value::Value;
 use weft_schema::Gvk;

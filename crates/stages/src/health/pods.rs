@@ -1,7 +1,7 @@
 //! Pods: how they are, and what is wrong with one.
 
 use super::conditions::condition;
-use super::trouble::{Sort, Trouble, by_words};
+use super::trouble::{Trouble, TroubleKind, by_words};
 use super::{Health, integer, items, text};
 use weft_base::value::Value;
 
@@ -9,8 +9,8 @@ use weft_base::value::Value;
 const STARTING: [&str; 3] = ["ContainerCreating", "PodInitializing", ""];
 
 /// What registries and runtimes say of an image that will not be there the next time either.
-const IMAGE: [(Sort, &[&str]); 1] = [(
-    Sort::NoImage,
+const IMAGE: [(TroubleKind, &[&str]); 1] = [(
+    TroubleKind::NoImage,
     &[
         "not found",
         "manifest unknown",
@@ -24,11 +24,11 @@ const IMAGE: [(Sort, &[&str]); 1] = [(
 )];
 
 /// What a scheduler says; what is in the first rows goes before.
-const UNSCHEDULABLE: [(Sort, &[&str]); 4] = [
-    (Sort::Missing, &["persistentvolumeclaim \"", "not found"]),
-    (Sort::Passing, &["unbound immediate", "is being deleted", "waiting for"]),
-    (Sort::NoRoom, &["insufficient", "too many pods", "free ports", "max volume count"]),
-    (Sort::NoNode, &[""]),
+const UNSCHEDULABLE: [(TroubleKind, &[&str]); 4] = [
+    (TroubleKind::Missing, &["persistentvolumeclaim \"", "not found"]),
+    (TroubleKind::Passing, &["unbound immediate", "is being deleted", "waiting for"]),
+    (TroubleKind::NoRoom, &["insufficient", "too many pods", "free ports", "max volume count"]),
+    (TroubleKind::NoNode, &[""]),
 ];
 
 /// A Pod is ready, or has ended well.
@@ -50,7 +50,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
     if let Some(scheduled) = condition(pod, "PodScheduled").filter(|it| it.status == "False") {
         let unschedulable = scheduled.reason == "Unschedulable";
         let sort = by_words(scheduled.message, &UNSCHEDULABLE).filter(|_| unschedulable);
-        return Some(Trouble::new(sort.unwrap_or(Sort::Passing), scheduled.said()));
+        return Some(Trouble::new(sort.unwrap_or(TroubleKind::Passing), scheduled.said()));
     }
     let lists = [&["status", "initContainerStatuses"], &["status", "containerStatuses"]];
     lists.iter().flat_map(|keys| items(pod, *keys)).find_map(container).or_else(|| ended(pod)).or_else(|| unready(pod))
@@ -62,7 +62,7 @@ fn ended(pod: &Value) -> Option<Trouble> {
     let message = text(pod, &["status", "message"]);
     let said = [reason, message].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
     let failed = text(pod, &["status", "phase"]) == "Failed" && !said.is_empty();
-    failed.then(|| Trouble::new(Sort::Passing, said))
+    failed.then(|| Trouble::new(TroubleKind::Passing, said))
 }
 
 /// A container that runs, and whose probe does not succeed.
@@ -77,7 +77,7 @@ fn unready(pod: &Value) -> Option<Trouble> {
     let probe = [("startupProbe", "startup", !started), ("readinessProbe", "readiness", true)];
     let (_, probe, _) = probe.into_iter().find(|(key, _, counts)| *counts && spec.get(key).is_some())?;
     let reason = format!("container `{name}` is running, and its {probe} probe does not succeed");
-    Some(Trouble { log: Some((name.to_owned(), false)), ..Trouble::new(Sort::Passing, reason) })
+    Some(Trouble { log: Some((name.to_owned(), false)), ..Trouble::new(TroubleKind::Passing, reason) })
 }
 
 fn container(status: &Value) -> Option<Trouble> {
@@ -87,7 +87,7 @@ fn container(status: &Value) -> Option<Trouble> {
     let ended = |at: &str| status.dig(&[at, "terminated"]).filter(|it| integer(it, &["exitCode"]) != Some(0));
     let crash = |said: String, before: bool| {
         let log = Some((name.to_owned(), before));
-        Some(Trouble { log, ..Trouble::new(Sort::Crash(restarts), said) })
+        Some(Trouble { log, ..Trouble::new(TroubleKind::Crash(restarts), said) })
     };
     if let Some(end) = ended("state") {
         return crash(format!("container `{name}` {}", ending(end)), false);
@@ -109,26 +109,28 @@ fn container(status: &Value) -> Option<Trouble> {
 }
 
 /// The sort of trouble that keeps a container waiting (kubelet `pkg/kubelet/images/types.go`, `container/sync_result.go`).
-fn waits(reason: &str, message: &str) -> Sort {
+fn waits(reason: &str, message: &str) -> TroubleKind {
     match reason {
         "ImagePullBackOff"
         | "ErrImagePull"
         | "ImageInspectError"
         | "RegistryUnavailable"
-        | "SignatureValidationFailed" => by_words(message, &IMAGE).unwrap_or(Sort::Image),
+        | "SignatureValidationFailed" => by_words(message, &IMAGE).unwrap_or(TroubleKind::Image),
         "CreateContainerConfigError" if ["not found", "couldn't find key"].iter().any(|it| message.contains(it)) => {
-            Sort::Missing
+            TroubleKind::Missing
         }
-        "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => Sort::Impossible,
-        "CreateContainerError" | "RunContainerError" | "PreStartHookError" | "PostStartHookError" => Sort::Container,
-        _ => Sort::Passing,
+        "InvalidImageName" | "ErrImageNeverPull" | "CreateContainerConfigError" => TroubleKind::Impossible,
+        "CreateContainerError" | "RunContainerError" | "PreStartHookError" | "PostStartHookError" => {
+            TroubleKind::Container
+        }
+        _ => TroubleKind::Passing,
     }
 }
 
 /// What the kubelet's event says more about an image than the container's status, which older ones leave at
 /// `Back-off pulling image`.
-pub(super) fn image_sort(message: &str) -> Sort {
-    by_words(message, &IMAGE).unwrap_or(Sort::Image)
+pub(super) fn image_sort(message: &str) -> TroubleKind {
+    by_words(message, &IMAGE).unwrap_or(TroubleKind::Image)
 }
 
 fn ending(end: &Value) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// Which sort of trouble it is.
-    pub sort: Sort,
+    pub sort: TroubleKind,
     /// What, in words.
     pub reason: String,
     /// The container whose log tells more, and whether it is that of the run before.
@@ -15,7 +15,7 @@ pub struct Trouble {
 
 /// A sort of trouble. Some heal by themselves more often than others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sort {
+pub enum TroubleKind {
     /// What a container says of itself can never be run: a malformed image name, a user that it must not run as.
     Impossible,
     /// The registry says that the image is not there, or not for us.
@@ -46,7 +46,7 @@ pub enum Sort {
 /// This many crashes are no start-up problem any more: with the kubelet's back-off the fourth comes after 70 seconds.
 const CRASHES: i64 = 3;
 
-impl Sort {
+impl TroubleKind {
     /// How long it may last, seen without a break, until it is final; `None` where only the timeout ends the waiting.
     pub fn patience(self) -> Option<Duration> {
         let seconds = match self {
@@ -69,7 +69,7 @@ impl Sort {
 
 impl Trouble {
     /// Trouble that no log tells more about.
-    pub(super) fn new(sort: Sort, reason: impl Into<String>) -> Self {
+    pub(super) fn new(sort: TroubleKind, reason: impl Into<String>) -> Self {
         Self { sort, reason: reason.into(), log: None }
     }
 
@@ -80,7 +80,7 @@ impl Trouble {
 }
 
 /// The first sort that one of whose words is in a text, whatever their case.
-pub(super) fn by_words(text: &str, sorts: &[(Sort, &[&str])]) -> Option<Sort> {
+pub(super) fn by_words(text: &str, sorts: &[(TroubleKind, &[&str])]) -> Option<TroubleKind> {
     let text = text.to_lowercase();
     let found = sorts.iter().find(|(_, words)| words.iter().any(|word| text.contains(word)));
     found.map(|(sort, _)| *sort)

@@ -84,12 +84,12 @@ pub fn namespace<'o>(
     let mut plain = 0;
     for object in objects {
         match sorted(object) {
-            Sort::Plain(path, body) => {
+            ImportKind::Plain(path, body) => {
                 plain += 1;
                 draft.add(format!("manifests/{release}/{path}"), yaml::write(&body));
             }
-            Sort::Secret(name, body) => drop(secrets.insert(name, body)),
-            Sort::Other(sentence) => draft.note(sentence),
+            ImportKind::Secret(name, body) => drop(secrets.insert(name, body)),
+            ImportKind::Other(sentence) => draft.note(sentence),
         }
     }
     let mut entries = Vec::new();
@@ -106,7 +106,7 @@ pub fn namespace<'o>(
 }
 
 /// What becomes of an object.
-enum Sort {
+enum ImportKind {
     /// A manifest, with its path.
     Plain(String, Value),
     /// A Secret, by its name.
@@ -115,21 +115,21 @@ enum Sort {
     Other(String),
 }
 
-fn sorted(object: &Value) -> Sort {
+fn sorted(object: &Value) -> ImportKind {
     let text = |keys: &[&str]| object.dig(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
     let kind = text(&["kind"]);
     let name = text(&["metadata", "name"]);
     if RUNTIME.contains(&kind.as_str()) {
-        return Sort::Other(format!("{kind} `{name}` is left out: programs write it while they run."));
+        return ImportKind::Other(format!("{kind} `{name}` is left out: programs write it while they run."));
     }
     let body = cleaned(object.clone(), &kind);
     if kind != "Secret" {
-        return Sort::Plain(format!("{}-{}.yaml", kind.to_lowercase(), label(&name)), body);
+        return ImportKind::Plain(format!("{}-{}.yaml", kind.to_lowercase(), label(&name)), body);
     }
     let of = text(&["type"]);
     match OTHERS.iter().find(|(other, _)| *other == of) {
-        Some((_, why)) => Sort::Other(format!("Secret `{name}` is left out: {why}.")),
-        None => Sort::Secret(name, body),
+        Some((_, why)) => ImportKind::Other(format!("Secret `{name}` is left out: {why}.")),
+        None => ImportKind::Secret(name, body),
     }
 }
 

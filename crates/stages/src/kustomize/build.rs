@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::config::{self, Config};
 use super::files::{Files, Root, is_web};
-use super::generate::{Made, generate};
+use super::generate::{GeneratedKind, generate};
 use super::provenance::{self, Provenance};
 use super::read::Target;
 use super::remote::Remote;
@@ -16,7 +16,7 @@ use super::spec::Patch;
 use super::transform::{self, Affix, Subjects};
 use super::variables::{self, Variables};
 use super::{Build, KustomizeError, Options, charts, objects, plugins, references, sort};
-use crate::chart::Asked;
+use crate::chart::LookupRequest;
 use weft_base::value::{Origin, Value};
 use weft_base::yaml::{self, Rules};
 use weft_schema::patch::MergeKeys;
@@ -81,7 +81,7 @@ pub struct Builder<'o> {
     /// Whether placeholders stand where charts make something up.
     pub placeholders: bool,
     /// The live objects that charts asked for.
-    pub lookups: Vec<Asked>,
+    pub lookups: Vec<LookupRequest>,
 }
 
 /// Builds the kustomization of a folder.
@@ -245,8 +245,8 @@ impl Builder<'_> {
         let spec = &target.spec;
         let global = spec.generator_options.as_ref();
         let own = [
-            (Made::ConfigMap, "configMapGenerator", "ConfigMapGenerator", &spec.config_map_generator),
-            (Made::Secret, "secretGenerator", "SecretGenerator", &spec.secret_generator),
+            (GeneratedKind::ConfigMap, "configMapGenerator", "ConfigMapGenerator", &spec.config_map_generator),
+            (GeneratedKind::Secret, "secretGenerator", "SecretGenerator", &spec.secret_generator),
         ];
         for (made, field, kind, generators) in own {
             for (at, generator) in generators.iter().enumerate() {

@@ -16,14 +16,14 @@ const LINE: usize = 70;
 
 /// What a generator makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum GeneratedKind {
     /// A ConfigMap.
     ConfigMap,
     /// A Secret.
     Secret,
 }
 
-impl Made {
+impl GeneratedKind {
     fn kind(self) -> &'static str {
         match self {
             Self::ConfigMap => "ConfigMap",
@@ -49,7 +49,7 @@ struct Pair {
 /// Makes the resource of a generator.
 pub fn generate(
     root: &Root,
-    made: Made,
+    made: GeneratedKind,
     generator: &Generator,
     global: Option<&GeneratorOptions>,
     origin: &Origin,
@@ -60,7 +60,7 @@ pub fn generate(
     body.insert("apiVersion", "v1");
     body.insert("kind", made.kind());
     body.insert("metadata", reading.metadata(generator, &options)?);
-    if made == Made::Secret {
+    if made == GeneratedKind::Secret {
         let secret_type = if generator.secret_type.is_empty() { "Opaque" } else { &generator.secret_type };
         body.insert("type", secret_type);
         body.insert("data", Map::new());
@@ -111,7 +111,7 @@ fn options(own: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) ->
 struct Reading<'r> {
     root: &'r Root,
     origin: &'r Origin,
-    made: Made,
+    made: GeneratedKind,
 }
 
 impl Reading<'_> {
@@ -174,7 +174,7 @@ impl Reading<'_> {
     /// A file's content, decrypted where it is encrypted.
     fn content(&self, path: &str, sealed: &mut Vec<String>) -> Result<Content, KustomizeError> {
         let loaded = self.root.load(path, self.origin)?;
-        let decrypted = if self.made == Made::Secret {
+        let decrypted = if self.made == GeneratedKind::Secret {
             let failed = |diagnostic| KustomizeError::Decrypt { diagnostic: Box::new(diagnostic) };
             self.root.files.decrypted(&loaded.file, &loaded.bytes).map_err(failed)?
         } else {
@@ -228,12 +228,12 @@ impl Reading<'_> {
             return Err(self.wrong(&pair.key, "the key is there already"));
         }
         let (field, value) = match (self.made, pair.content) {
-            (Made::Secret, content) => ("data", encoded(&content)),
-            (Made::ConfigMap, Content::Plain(bytes)) => match String::from_utf8(bytes) {
+            (GeneratedKind::Secret, content) => ("data", encoded(&content)),
+            (GeneratedKind::ConfigMap, Content::Plain(bytes)) => match String::from_utf8(bytes) {
                 Ok(text) => ("data", text.into()),
                 Err(error) => ("binaryData", encoded(&Content::Plain(error.into_bytes()))),
             },
-            (Made::ConfigMap, content) => ("binaryData", encoded(&content)),
+            (GeneratedKind::ConfigMap, content) => ("binaryData", encoded(&content)),
         };
         if let Some(map) = map_under(body, field) {
             map.insert(pair.key, value);

@@ -41,7 +41,7 @@ pub use self::id::Id;
 pub use self::needs::{ChartNeed, charts, elsewhere, folders, needs, overlays};
 pub use self::remote::Remote;
 pub use self::resource::Behavior;
-use crate::chart::{Asked, Making};
+use crate::chart::{LookupRequest, RenderOptions};
 use weft_base::value::Value;
 use weft_base::yaml;
 
@@ -55,7 +55,7 @@ pub struct Options {
     /// Whether files outside of a kustomization's folder are read (`--load-restrictor LoadRestrictionsNone`).
     pub unrestricted: bool,
     /// Where what templates of charts make up comes from.
-    pub making: Making,
+    pub making: RenderOptions,
 }
 
 /// What a kustomization came to.
@@ -68,7 +68,7 @@ pub struct Build {
     /// Whether placeholders stand where charts make up passwords, keys or certificates.
     pub placeholders: bool,
     /// The live objects that templates of charts asked for.
-    pub lookups: Vec<Asked>,
+    pub lookups: Vec<LookupRequest>,
 }
 
 impl Build {

@@ -10,7 +10,7 @@ use weft_schema::patch::scalar_text;
 
 /// What is made where a path leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum MissingNode {
     /// Nothing.
     Nothing,
     /// A leaf.
@@ -21,7 +21,7 @@ pub enum Made {
     Map,
 }
 
-impl Made {
+impl MissingNode {
     /// What is made for a value, if anything is.
     pub fn of(value: &Value, create: bool) -> Self {
         match value.data {
@@ -124,7 +124,12 @@ pub fn lookup<'v>(root: &'v Value, path: &[String]) -> Result<Option<&'v Value>,
 }
 
 /// Does something with each node that a path leads to, and counts them; `Err` where the path goes on below a leaf.
-pub fn visit(node: &mut Value, path: &[String], made: Made, act: &mut dyn FnMut(&mut Value)) -> Result<usize, ()> {
+pub fn visit(
+    node: &mut Value,
+    path: &[String],
+    made: MissingNode,
+    act: &mut dyn FnMut(&mut Value),
+) -> Result<usize, ()> {
     let Some((part, rest)) = path.split_first() else {
         act(node);
         return Ok(1);
@@ -139,7 +144,7 @@ pub fn visit(node: &mut Value, path: &[String], made: Made, act: &mut dyn FnMut(
         let Data::List(items) = &mut node.data else { return Err(()) };
         return items.iter_mut().try_fold(0, |found, item| Ok(found + visit(item, rest, made, act)?));
     }
-    if node.is_null() && made == Made::Nothing {
+    if node.is_null() && made == MissingNode::Nothing {
         return Ok(0);
     }
     if node.is_null() {
@@ -147,7 +152,7 @@ pub fn visit(node: &mut Value, path: &[String], made: Made, act: &mut dyn FnMut(
         return if node.origin.mark.column > 0 { Ok(1) } else { Err(()) };
     }
     let map = node.as_map_mut().ok_or(())?;
-    if made == Made::Nothing && !map.contains(part) {
+    if made == MissingNode::Nothing && !map.contains(part) {
         return Ok(0);
     }
     if !map.contains(part) {
@@ -160,11 +165,11 @@ fn place(
     node: &mut Value,
     at: usize,
     rest: &[String],
-    made: Made,
+    made: MissingNode,
     act: &mut dyn FnMut(&mut Value),
 ) -> Result<usize, ()> {
     let Data::List(items) = &mut node.data else { return Err(()) };
-    if items.len() == at && made != Made::Nothing {
+    if items.len() == at && made != MissingNode::Nothing {
         items.push(made.before(rest.first()).empty().into());
     }
     visit(items.get_mut(at).ok_or(())?, rest, made, act)
@@ -174,12 +179,12 @@ fn matching(
     node: &mut Value,
     part: &str,
     rest: &[String],
-    made: Made,
+    made: MissingNode,
     act: &mut dyn FnMut(&mut Value),
 ) -> Result<usize, ()> {
     let (key, value) = pair(part)?;
     let pattern = Regex::new(value).map_err(|_| ())?;
-    if node.is_null() && made != Made::Nothing {
+    if node.is_null() && made != MissingNode::Nothing {
         node.data = Data::List(Vec::new());
     }
     let Data::List(items) = &mut node.data else { return Err(()) };
@@ -191,7 +196,7 @@ fn matching(
     for item in items.iter_mut().filter(|it| fits(it)) {
         found += if key.is_empty() { visit(item, &[], made, act)? } else { visit(item, rest, made, act)? };
     }
-    if found > 0 || made == Made::Nothing {
+    if found > 0 || made == MissingNode::Nothing {
         return Ok(found);
     }
     let mut item: Value = match key {

@@ -9,7 +9,7 @@ use super::KustomizeError;
 use super::build::Builder;
 use super::fields::FieldSpec;
 use super::files::Root;
-use super::generate::{Made, generate};
+use super::generate::{GeneratedKind, generate};
 use super::provenance::Provenance;
 use super::read::{Target, without_nulls};
 use super::resource::Resource;
@@ -123,8 +123,8 @@ pub fn run_generator(
 ) -> Result<Vec<Resource>, KustomizeError> {
     let origin = &config.body.origin;
     let made = match builtin(config)?.as_str() {
-        "ConfigMapGenerator" => Made::ConfigMap,
-        "SecretGenerator" => Made::Secret,
+        "ConfigMapGenerator" => GeneratedKind::ConfigMap,
+        "SecretGenerator" => GeneratedKind::Secret,
         "HelmChartInflationGenerator" => {
             let chart: HelmChart = only(config, &CHART)?;
             return charts::render(builder, &target.root, &chart, (&config.text(&["chartHome"]), ""), origin);

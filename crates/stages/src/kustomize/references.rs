@@ -27,7 +27,7 @@ pub fn fix(resources: &mut Resources, config: &Config) -> Result<(), KustomizeEr
         let fields = fields.entry(kind.clone()).or_insert_with(|| fields_of(&kind, config));
         let referrer = Referrer::of(resource);
         for (target, spec) in fields.iter() {
-            let looking = Looking { renamed: &renamed, referrer: &referrer, target, spec };
+            let looking = FieldReference { renamed: &renamed, referrer: &referrer, target, spec };
             visit_matching(resource, spec, Create::Never, &mut |node| looking.set(node))?;
         }
     }
@@ -142,14 +142,14 @@ fn has_blank_subject(resource: &Resource) -> bool {
 }
 
 /// One field of one resource.
-struct Looking<'l> {
+struct FieldReference<'l> {
     renamed: &'l Renamed,
     referrer: &'l Referrer,
     target: &'l Selected,
     spec: &'l FieldSpec,
 }
 
-impl<'l> Looking<'l> {
+impl<'l> FieldReference<'l> {
     fn set(&self, node: &mut Value) -> Result<(), KustomizeError> {
         match &mut node.data {
             Data::Null => Ok(()),

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use super::path::{self, Made};
+use super::path::{self, MissingNode};
 use weft_base::value::{Data, Value, go_json};
 use weft_base::yaml::{self, Order, Rules, Write};
 use weft_schema::patch::scalar_text;
 
 /// Sets a field of the document that a text on the path holds. `false` where there is no such text or field: then
 /// nothing was changed.
-pub fn set(root: &mut Value, parts: &[String], value: &Value, made: Made) -> bool {
+pub fn set(root: &mut Value, parts: &[String], value: &Value, made: MissingNode) -> bool {
     if value.is_masked() {
         return false;
     }
     let ends = 1..parts.len();
     let Some(end) = ends.into_iter().find(|end| holds_text(root, &parts[..*end])) else { return false };
     let mut done = false;
-    let _ = path::visit(root, &parts[..end], Made::Nothing, &mut |node| {
+    let _ = path::visit(root, &parts[..end], MissingNode::Nothing, &mut |node| {
         if let Some(text) = node.as_str().and_then(|text| changed(text, &parts[end..], value, made)) {
             node.data = Data::Text(text);
             done = true;
@@ -30,7 +30,7 @@ fn holds_text(root: &Value, parts: &[String]) -> bool {
 }
 
 /// A text with a field of its document changed.
-fn changed(text: &str, parts: &[String], value: &Value, made: Made) -> Option<String> {
+fn changed(text: &str, parts: &[String], value: &Value, made: MissingNode) -> Option<String> {
     let file = Arc::new(String::new());
     let mut document = yaml::document(text, &file, Rules::Kustomize).ok()?;
     let mut places = Vec::new();

@@ -67,7 +67,7 @@ impl Spot {
 }
 
 /// The secret values of a release.
-struct Known {
+struct ReleaseSecrets {
     /// Where they are in its values.
     paths: Vec<Path>,
     finder: SecretFinder,
@@ -86,7 +86,7 @@ pub fn exposures<'o>(objects: impl Iterator<Item = &'o Object>, values: &Value) 
         return found;
     }
     let finder = SecretFinder::of(secrets.iter().map(|(_, value)| *value));
-    let known = Known { paths: secrets.into_iter().map(|(path, _)| path).collect(), finder };
+    let known = ReleaseSecrets { paths: secrets.into_iter().map(|(path, _)| path).collect(), finder };
     for object in objects {
         let mut look = Look { object, known: &known, found: &mut found };
         look.walk(&object.body, &Path::root());
@@ -107,7 +107,7 @@ fn collect<'v>(value: &'v Value, path: &Path, known: &mut Vec<(Path, &'v Value)>
 
 struct Look<'l, 'o> {
     object: &'o Object,
-    known: &'l Known,
+    known: &'l ReleaseSecrets,
     found: &'l mut Vec<Exposure<'o>>,
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use weft::chart::{Rendered, RenderedFile};
 use weft::cluster::{ApplyOptions, WriteError};
 use weft::diff::{
-    Asked, Compared, Context, Judged, LiveObject, MANAGER, Migration, ObjectComparison, Recorded, Verdict, compare,
-    record,
+    Compared, Context, Judged, LiveObject, MANAGER, Migration, ObjectComparison, Recorded, ServerAnswer, Verdict,
+    compare, record,
 };
 use weft::manifest::{Object, read};
 use weft::schema::Resource;
@@ -183,7 +183,13 @@ impl Story<'_> {
         *self.tally.refusals.entry(format!("{}: {said}", self.kind.name)).or_default() += 1;
     }
 
-    fn compare(&self, object: &Arc<Object>, live: &LiveObject, recorded: bool, asked: Option<Asked>) -> Compared {
+    fn compare(
+        &self,
+        object: &Arc<Object>,
+        live: &LiveObject,
+        recorded: bool,
+        asked: Option<ServerAnswer>,
+    ) -> Compared {
         let key = key();
         let context = Context::new(&key, &self.world.schemas);
         let recorded = self.recorded.clone().filter(|_| recorded);
@@ -192,7 +198,7 @@ impl Story<'_> {
 
     /// The comparison without the server's word.
     fn predicted(&self, object: &Arc<Object>, live: &LiveObject, recorded: bool) -> ObjectComparison {
-        done(self.compare(object, live, recorded, Some(Asked::Impossible("nobody is asked".into()))))
+        done(self.compare(object, live, recorded, Some(ServerAnswer::Impossible("nobody is asked".into()))))
     }
 
     async fn judge(&mut self, case: &mut Case<'_>, d: &Dice) {
@@ -200,7 +206,7 @@ impl Story<'_> {
         let answered = {
             let key = key();
             let context = Context { judge: weft::diff::Judge::DryRun, ..Context::new(&key, &self.world.schemas) };
-            let asked = Some(Asked::DryRun(Box::new(answer.clone())));
+            let asked = Some(ServerAnswer::DryRun(Box::new(answer.clone())));
             done(compare(case.object, Some(case.live.clone()), self.recorded.clone(), asked, &context))
         };
         let shape = self.world.schemas.of(&case.object.gvk).expect("a schema");

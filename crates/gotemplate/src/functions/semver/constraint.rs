@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::written::Written;
+use super::written::VersionText;
 use super::{SemverError, Version, compare_prereleases};
 
 /// The longest range that is read, in bytes.
@@ -100,9 +100,9 @@ struct Span<'t> {
 /// The first such in a text, and what follows it.
 fn span(text: &str) -> Option<(Span<'_>, &str)> {
     text.char_indices().find_map(|(start, _)| {
-        let (one, rest) = Written::first(text[start..].trim_start_matches(SPACE), is_digit)?;
+        let (one, rest) = VersionText::first(text[start..].trim_start_matches(SPACE), is_digit)?;
         let two = blanks(rest)?.strip_prefix('-').and_then(blanks)?;
-        let (two, rest) = Written::first(two, is_digit)?;
+        let (two, rest) = VersionText::first(two, is_digit)?;
         let rest = rest.trim_start_matches(SPACE);
         Some((Span { text: &text[start..text.len() - rest.len()], versions: (one.text, two.text) }, rest))
     })
@@ -144,11 +144,11 @@ impl Comparison {
     fn first(text: &str) -> Option<(Result<Self, SemverError>, &str)> {
         let versions = text.trim_start_matches(['=', '!', '<', '>', '~', '^']);
         let operator = Operator::of(&text[..text.len() - versions.len()])?;
-        let (written, rest) = Written::first(versions.trim_start_matches(SPACE), is_digit)?;
+        let (written, rest) = VersionText::first(versions.trim_start_matches(SPACE), is_digit)?;
         Some((Self::of(operator, &written), rest))
     }
 
-    fn of(operator: Operator, written: &Written<'_>) -> Result<Self, SemverError> {
+    fn of(operator: Operator, written: &VersionText<'_>) -> Result<Self, SemverError> {
         let [major, minor, patch] = written.numbers;
         let sign = if written.prerelease.is_empty() { "" } else { "-" };
         let prerelease = format!("{sign}{}", written.prerelease);

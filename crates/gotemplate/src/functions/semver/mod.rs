@@ -10,7 +10,7 @@ use std::fmt;
 use thiserror::Error;
 
 pub use self::constraint::Constraints;
-use self::written::Written;
+use self::written::VersionText;
 use super::print::quoted;
 
 /// The longest version that is read, in bytes.
@@ -80,7 +80,7 @@ impl Version {
         if text.len() > LONGEST_VERSION {
             return Err(SemverError::Long);
         }
-        let Some((written, "")) = Written::first(text, |byte| byte.is_ascii_digit()) else {
+        let Some((written, "")) = VersionText::first(text, |byte| byte.is_ascii_digit()) else {
             return Err(SemverError::Invalid);
         };
         let [major, minor, patch] = written.numbers.map(number);

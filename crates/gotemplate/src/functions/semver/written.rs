@@ -1,7 +1,7 @@
 //! Versions as they are written: up to three numbers, a pre-release, a build.
 
 /// The parts of a version, without the signs between them; empty where they are not written.
-pub(super) struct Written<'t> {
+pub(super) struct VersionText<'t> {
     /// All of it, with its `v`.
     pub text: &'t str,
     /// The numbers.
@@ -12,7 +12,7 @@ pub(super) struct Written<'t> {
     pub metadata: &'t str,
 }
 
-impl<'t> Written<'t> {
+impl<'t> VersionText<'t> {
     /// The longest version that a text begins with, whose numbers are made of such bytes; and what follows it.
     pub fn first(text: &'t str, is_digit: fn(u8) -> bool) -> Option<(Self, &'t str)> {
         let (major, rest) = run(text.strip_prefix('v').unwrap_or(text), is_digit)?;

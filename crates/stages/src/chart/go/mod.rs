@@ -18,7 +18,7 @@ use self::values::Maker;
 use super::capabilities::Capabilities;
 use super::cores::{self, Cores};
 use super::load::has_ending;
-use super::lookups::{Lookups, Seen};
+use super::lookups::{LiveView, Lookups};
 use super::member::Member;
 use super::package::File;
 use super::render::Prepared;
@@ -26,7 +26,7 @@ use super::{Chart, ChartError, Context};
 use weft_base::diagnostic::Trace;
 use weft_base::tree::reads;
 use weft_base::value::{Mark, Origin};
-use weft_gotemplate::functions::{self, Asked, Chance, Host, Live, Time};
+use weft_gotemplate::functions::{self, Chance, Host, Live, LookupRequest, Time};
 use weft_gotemplate::{Fault, Function, Limits, Map, MapType, Missing, Run, Str, Templates, Value};
 use weft_jinja::Secrets;
 
@@ -88,7 +88,7 @@ pub struct Output {
     /// Whether they only stand in for what a key would give.
     pub placeholders: bool,
     /// What was asked of the server.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<LookupRequest>,
 }
 
 /// One rendered file.
@@ -194,7 +194,7 @@ fn each(
     let templates = chart.go.get(&renderables, chart.cores)?;
     let chance = if secrets == Secrets::StandIn { facts.stand_in() } else { facts.chance.clone() };
     let mut host = Host::new(facts.name.clone(), Time::utc(facts.now, 0), chance);
-    host.live = facts.live.clone().map(|lookups| Box::new(Seen { lookups, secrets }) as Box<dyn Live>);
+    host.live = facts.live.clone().map(|lookups| Box::new(LiveView { lookups, secrets }) as Box<dyn Live>);
     let mut run = Run::new(&templates, &host, Missing::Zero, Limits::default());
     for it in renderables.iter().filter(|it| !base_name(&it.name).starts_with('_')) {
         let (_, root) = &roots[it.root];

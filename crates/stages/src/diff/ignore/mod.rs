@@ -31,14 +31,14 @@ use weft_base::value::{Origin, Pattern};
 #[derive(Debug, Default)]
 pub struct Rules {
     /// Those of the releases first, in the order in which they are asked.
-    written: Vec<Written>,
+    written: Vec<DeclaredRule>,
     shipped: Vec<ShippedRule>,
     /// What autoscalers target, with the autoscaler.
     scaled: BTreeMap<ObjectId, ObjectId>,
 }
 
 #[derive(Debug)]
-struct Written {
+struct DeclaredRule {
     /// The release that it is for; `None` for all.
     release: Option<Arc<str>>,
     rule: IgnoreRule,
@@ -68,7 +68,7 @@ impl Rules {
         desired: impl IntoIterator<Item = &'o Object>,
         elsewhere: BTreeMap<ObjectId, ObjectId>,
     ) -> Self {
-        let written = |release: Option<&Arc<str>>, rule: &IgnoreRule| Written {
+        let written = |release: Option<&Arc<str>>, rule: &IgnoreRule| DeclaredRule {
             release: release.cloned(),
             rule: rule.clone(),
             used: AtomicBool::new(false),
@@ -102,8 +102,8 @@ impl Rules {
         found
     }
 
-    fn meant(&self, object: &Object) -> impl Iterator<Item = &Written> {
-        let of_release = |it: &&Written| it.release.as_ref().is_none_or(|release| *release == object.release);
+    fn meant(&self, object: &Object) -> impl Iterator<Item = &DeclaredRule> {
+        let of_release = |it: &&DeclaredRule| it.release.as_ref().is_none_or(|release| *release == object.release);
         self.written
             .iter()
             .filter(of_release)
@@ -118,7 +118,7 @@ impl Rules {
             Condition::Aggregated => drop(object.body.get("aggregationRule").filter(|it| !it.is_null())?),
             Condition::Scaled => reason = format!("{} decides how many there are", self.scaled.get(&object.id)?),
         }
-        let off = |it: &&Written| matches!(&it.rule.what, Ignored::Shipped(name) if *name == rule.name);
+        let off = |it: &&DeclaredRule| matches!(&it.rule.what, Ignored::Shipped(name) if *name == rule.name);
         if let Some(off) = self.meant(object).find(off) {
             off.used.store(true, Ordering::Relaxed);
             return None;
@@ -135,7 +135,7 @@ impl Rules {
     }
 }
 
-impl Written {
+impl DeclaredRule {
     fn of_fields(&self, wanted: Meaning) -> Option<Rule<'_>> {
         let Ignored::Fields { paths, manager, meaning } = &self.rule.what else { return None };
         (*meaning == wanted).then(|| Rule {

@@ -2,7 +2,7 @@
 
 use crate::kustomize::KustomizeError;
 use crate::kustomize::id::Id;
-use crate::kustomize::path::{self, Made};
+use crate::kustomize::path::{self, MissingNode};
 use crate::kustomize::resource::Resource;
 use crate::kustomize::resources::Resources;
 use crate::kustomize::spec::{FieldOptions, Replacement, Source, Target};
@@ -121,7 +121,7 @@ fn set(
         let reason = "`metadata.name` needs a text, and the source is a list or a map";
         return Err(KustomizeError::Replacement { reason, origin: origin.clone() });
     }
-    let made = Made::of(value, options.is_some_and(|it| it.create));
+    let made = MissingNode::of(value, options.is_some_and(|it| it.create));
     let parts = path::split(path);
     if parts.iter().skip(1).any(String::is_empty) {
         return Err(nowhere(resource, path, origin));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClusterMark, CommitMark, KeyMark, PlanPurpose, Proof, SavedError, SavedPlan, SetArguments};
 use crate::diff::{
-    Adoption, FieldChange, Former, Judge, Judged, LiveObject, ObjectComparison, Seen, Tool, Verdict, shown,
+    Adoption, FieldChange, Former, Judge, Judged, LiveObject, ObjectComparison, ObservedState, Tool, Verdict, shown,
 };
 use crate::impact::impact;
 use crate::manifest::{Object, ObjectId};
@@ -223,7 +223,7 @@ fn step(entry: StepEntry) -> (Step, Proof) {
         ..ObjectComparison::bare(id, release, entry.verdict)
     };
     let ProofEntry { wanted, remembered, seen } = entry.proof;
-    let seen = seen.map(|SightEntry { digest, owned }| Seen { digest, owned: owned.into() });
+    let seen = seen.map(|SightEntry { digest, owned }| ObservedState { digest, owned: owned.into() });
     let step = Step { action: entry.action, wave: entry.wave, object, was: entry.was };
     (step, Proof { wanted, remembered, seen })
 }

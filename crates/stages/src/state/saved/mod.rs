@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::error::SavedError;
 pub use self::hold::{ApplicablePlan, hold};
 pub use self::mismatch::{FieldMismatch, MismatchCause, PlanMismatch};
-use crate::diff::{self, After, Judge, Seen, holds_secret};
+use crate::diff::{self, After, Judge, ObservedState, holds_secret};
 use crate::plan::{Guards, Plan, Step};
 use crate::project::Selection;
 use weft_base::masked::{FingerprintKey, Sketch};
@@ -124,7 +124,7 @@ pub struct Proof {
     /// Digest of what was recorded at its last apply.
     pub remembered: Option<String>,
     /// What was seen of it; `None` for one that is not there, or unchanged.
-    pub seen: Option<Seen>,
+    pub seen: Option<ObservedState>,
 }
 
 impl ClusterMark {
