@@ -152,7 +152,14 @@ impl Run<'_> {
                 return Err(self.invalid(frame, dot, &branch.pipe, message));
             }
         };
-        if ran { Ok(Flow::Next) } else { self.walk(frame, dot, &branch.otherwise) }
+        if ran {
+            return Ok(Flow::Next);
+        }
+        // In Go, a `break` in the `else` of a loop ends that loop alone, while a `continue` goes on with the outer one.
+        match self.walk(frame, dot, &branch.otherwise)? {
+            Flow::Break => Ok(Flow::Next),
+            flow => Ok(flow),
+        }
     }
 
     fn count(&mut self, frame: Frame<'_>, branch: &Branch, numbers: impl Iterator<Item = Value>) -> Fallible<bool> {

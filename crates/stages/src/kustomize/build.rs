@@ -24,7 +24,7 @@ use weft_schema::patch::MergeKeys;
 /// The annotation of resources that are for tools alone.
 const LOCAL: &str = "config.kubernetes.io/local-config";
 /// The label of `--enable-managedby-label` and `managedByLabel`.
-const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-v5.8.1");
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kustomize-(devel)");
 /// The one OpenAPI document that kustomize 5.8 has built in.
 const OPENAPI_VERSION: &str = "v1.21.2";
 

@@ -31,6 +31,7 @@ pub struct Config {
     pub common_labels: Vec<FieldSpec>,
     pub labels: Vec<FieldSpec>,
     pub template_labels: Vec<FieldSpec>,
+    pub volume_claim_template_labels: Vec<FieldSpec>,
     pub common_annotations: Vec<FieldSpec>,
     pub name_reference: Vec<NameReference>,
     pub var_reference: Vec<FieldSpec>,
@@ -84,6 +85,7 @@ impl Config {
         merge_all(&mut self.common_labels, &other.common_labels)?;
         merge_all(&mut self.labels, &other.labels)?;
         merge_all(&mut self.template_labels, &other.template_labels)?;
+        merge_all(&mut self.volume_claim_template_labels, &other.volume_claim_template_labels)?;
         merge_all(&mut self.common_annotations, &other.common_annotations)?;
         merge_all(&mut self.var_reference, &other.var_reference)?;
         merge_all(&mut self.images, &other.images)?;
@@ -107,6 +109,7 @@ impl Config {
             &mut self.common_labels,
             &mut self.labels,
             &mut self.template_labels,
+            &mut self.volume_claim_template_labels,
             &mut self.common_annotations,
             &mut self.var_reference,
             &mut self.images,

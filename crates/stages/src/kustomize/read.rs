@@ -10,7 +10,7 @@ use weft_base::value::{Data, Entry, Map, Origin, Value};
 use weft_base::yaml::{self, Rules};
 
 /// The fields of a kustomization and of what is in it.
-const FIELDS: [&str; 82] = [
+const FIELDS: [&str; 83] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -48,6 +48,7 @@ const FIELDS: [&str; 82] = [
     "pairs",
     "includeSelectors",
     "includeTemplates",
+    "includeVolumeClaimTemplates",
     "fields",
     "path",
     "patch",

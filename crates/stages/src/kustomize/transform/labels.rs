@@ -22,6 +22,9 @@ pub fn labels<'l>(label: &'l Label, config: &Config) -> Result<Annotated<'l>, Ku
         if label.include_templates {
             merge_all(&mut specs, &config.template_labels)?;
         }
+        if label.include_volume_claim_templates {
+            merge_all(&mut specs, &config.volume_claim_template_labels)?;
+        }
         let metadata = FieldSpec { path: "metadata/labels".to_owned(), create: true, ..FieldSpec::default() };
         merge_all(&mut specs, &[metadata])?;
     }
